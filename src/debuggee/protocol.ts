@@ -1,0 +1,240 @@
+/**
+ * What one debugs, as seen from outside its worker: plain data both ways, so that it crosses a message port. The debug
+ * adapter, the command line and (later) the gdb server are clients of this; none of it knows DAP.
+ *
+ * Addresses travel as bigint, instants as number, register values as bigint.
+ */
+
+export interface LaunchOptions {
+  /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program and recording. */
+  readonly program?: string;
+  /** A recording to open for travel. */
+  readonly recording?: string;
+  /** Where to record to; undefined: a file chosen by the host beside other recordings. */
+  readonly recordTo?: string;
+  readonly memoryBytes?: number;
+  readonly harts?: number;
+  readonly isa?: string;
+  readonly seed?: number;
+  readonly clock?: "virtual" | "paced";
+  readonly engine?: "auto" | "interpreter" | "oracle";
+  /** Stop before the first instruction. */
+  readonly stopOnEntry: boolean;
+}
+
+export interface LaunchResult {
+  readonly harts: number;
+  readonly recording: string;
+  readonly live: boolean;
+  readonly end: number;
+  readonly hasLines: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** Why and where the debuggee stands still. `description` is a sentence for the user. */
+export interface Stopped {
+  readonly reason:
+    | "entry"
+    | "step"
+    | "breakpoint"
+    | "function breakpoint"
+    | "instruction breakpoint"
+    | "data breakpoint"
+    | "exception"
+    | "pause"
+    | "goto"
+    | "end"
+    | "start"
+    | "finished"
+    | "waiting";
+  readonly instant: number;
+  readonly hart: number;
+  readonly description: string;
+  /** Ids of the breakpoints that were hit. */
+  readonly breakpoints: readonly number[];
+  readonly exception?: ExceptionDetails;
+  /** Set when the guest ended by itself. */
+  readonly exitCode?: number;
+}
+
+export interface ExceptionDetails {
+  readonly cause: number;
+  /** "Load access fault", as the manual names it. */
+  readonly name: string;
+  readonly tval: bigint;
+  readonly handled: boolean;
+  readonly description: string;
+}
+
+export type StepKind = "over" | "into" | "out";
+
+export type BreakpointRequest =
+  | { readonly kind: "source"; readonly path: string; readonly line: number; readonly column?: number }
+  | { readonly kind: "function"; readonly name: string }
+  | { readonly kind: "instruction"; readonly address: bigint }
+  | {
+      readonly kind: "data";
+      readonly address: bigint;
+      readonly length: number;
+      readonly access: "read" | "write" | "readWrite";
+    };
+
+export interface BreakpointSpec {
+  readonly id: number;
+  readonly at: BreakpointRequest;
+  readonly condition?: string;
+  /** DAP's hitCondition: `5`, `>= 3`, `% 10`. */
+  readonly hitCondition?: string;
+  /** `{expression}` parts are evaluated. A log point does not stop. */
+  readonly logMessage?: string;
+}
+
+export interface BreakpointState {
+  readonly id: number;
+  readonly verified: boolean;
+  readonly message?: string;
+  readonly path?: string;
+  readonly line?: number;
+  readonly address?: bigint;
+}
+
+export interface SourcePosition {
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Frame {
+  /** 0 is the current frame. */
+  readonly level: number;
+  readonly pc: bigint;
+  /** `main+0x12`, or the bare address. */
+  readonly name: string;
+  readonly source?: SourcePosition;
+  /** "certain": the current pc or call-frame information. "guess": found by frame pointer or a scan of the stack. */
+  readonly confidence: "certain" | "guess";
+  readonly sp: bigint;
+}
+
+export interface VariableNode {
+  readonly name: string;
+  readonly value: string;
+  readonly type?: string;
+  /** Handle for `variables`, 0 when it has no children. Valid until the debuggee moves. */
+  readonly reference: number;
+  /** Expression that `evaluate` understands; undefined when there is none. */
+  readonly evaluateName?: string;
+  readonly memoryAddress?: bigint;
+  readonly settable: boolean;
+}
+
+export interface DisassembledLine {
+  readonly address: bigint;
+  readonly bytes: string;
+  readonly text: string;
+  readonly symbol?: string;
+  readonly source?: SourcePosition;
+  readonly valid: boolean;
+}
+
+export interface Evaluation {
+  readonly value: string;
+  readonly bits?: bigint;
+  readonly type?: string;
+  readonly reference: number;
+  readonly memoryAddress?: bigint;
+}
+
+/** One mark on the timeline's axis. */
+export interface TimelineMark {
+  readonly kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
+  readonly instant: number;
+  readonly label: string;
+  readonly detail?: string;
+}
+
+export interface TimelineSummary {
+  readonly first: number;
+  readonly now: number;
+  readonly end: number;
+  readonly live: boolean;
+  readonly marks: readonly TimelineMark[];
+  /** Marks were thinned: this many in all. */
+  readonly total: number;
+}
+
+/** Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on. */
+export interface DebuggeeApi {
+  launch(options: LaunchOptions): Promise<LaunchResult>;
+  resume(): Promise<Stopped>;
+  reverseContinue(): Promise<Stopped>;
+  step(
+    kind: StepKind,
+    direction: "forward" | "backward",
+    granularity: "line" | "instruction",
+    hart: number,
+  ): Promise<Stopped>;
+  seek(instant: number): Promise<Stopped>;
+  pause(): Promise<void>;
+  /** Replaces all breakpoints of one kind (for "source": of one path). */
+  setBreakpoints(
+    scope: { kind: BreakpointRequest["kind"]; path?: string },
+    specs: readonly BreakpointSpec[],
+  ): Promise<BreakpointState[]>;
+  /** mcause values of synchronous exceptions to stop at; "unhandled" always stops. */
+  setExceptionStops(causes: readonly number[]): Promise<void>;
+  frames(hart: number): Promise<Frame[]>;
+  scopes(hart: number, level: number): Promise<{ name: string; reference: number; expensive: boolean }[]>;
+  variables(reference: number): Promise<VariableNode[]>;
+  setVariable(reference: number, name: string, value: string): Promise<Evaluation>;
+  evaluate(expression: string, hart: number, level: number): Promise<Evaluation>;
+  setExpression(expression: string, value: string, hart: number): Promise<Evaluation>;
+  disassemble(address: bigint, instructionOffset: number, count: number): Promise<DisassembledLine[]>;
+  /** Bytes from `address`; shorter when memory ends. */
+  readMemory(address: bigint, length: number): Promise<Uint8Array>;
+  writeMemory(address: bigint, bytes: Uint8Array): Promise<number>;
+  /** Lines of a file on which a breakpoint can stand. */
+  breakpointLocations(path: string, line: number, endLine: number): Promise<SourcePosition[]>;
+  input(bytes: Uint8Array): Promise<void>;
+  timeline(options: { from?: number; to?: number; most: number }): Promise<TimelineSummary>;
+  addBookmark(name: string): Promise<void>;
+  /** The instant that printed the byte at `offset` of the console's output so far. */
+  instantOfOutput(offset: number): Promise<number | undefined>;
+  lastWrite(
+    address: bigint,
+    length: number,
+    before?: number,
+  ): Promise<{ instant: number; pc: bigint; symbol: string; source?: SourcePosition } | undefined>;
+  /** Ends the recording in good order. */
+  close(): Promise<void>;
+}
+
+/** What the debuggee says by itself. */
+export type DebuggeeEvent =
+  | {
+      readonly type: "output";
+      readonly category: "guest" | "log" | "notice";
+      readonly bytes: Uint8Array;
+      readonly instant: number;
+    }
+  | {
+      readonly type: "status";
+      readonly instant: number;
+      readonly end: number;
+      readonly stepsPerSecond: number;
+      readonly recordingBytes: number;
+      readonly running: boolean;
+    }
+  | {
+      readonly type: "progress";
+      readonly title: string;
+      readonly instant: number;
+      readonly fraction?: number;
+      readonly done: boolean;
+    }
+  /** State was changed by an edit: what clients have cached is void. */
+  | { readonly type: "invalidated"; readonly memory?: { readonly address: bigint; readonly length: number } }
+  | { readonly type: "breakpointChanged"; readonly breakpoint: BreakpointState }
+  | { readonly type: "timelineChanged" }
+  /** A fault of Hindcast itself or a recording that could not be written; a sentence. */
+  | { readonly type: "failure"; readonly message: string; readonly fatal: boolean };

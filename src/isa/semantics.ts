@@ -1,0 +1,86 @@
+/**
+ * What an instruction means, said once, over whatever a *value* is. Every consumer supplies a reading of this
+ * interface: text for hovers, effects for planning, bigints for the oracle, WebAssembly locals for the interpreter and
+ * the translator (ARCHITECTURE.md, "One meaning, many readings").
+ *
+ * A value is 64 bits wide. Narrow arithmetic is written as the manual writes it: the operation on 64 bits, then
+ * `signExtend(…, 32)`. Rules that test/isa proves over the whole table: whatever may fault comes before every
+ * architectural write, and operands are read through the getters, never remembered across instructions.
+ */
+export interface Semantics<V> {
+  /** Source registers; reading one is an effect, hence getters. */
+  readonly rs1: V;
+  readonly rs2: V;
+  /** The immediate, sign- or zero-extended to 64 bits as the encoding says. */
+  readonly imm: V;
+  /** Address of this instruction, and of the one behind it (pc + 2 or pc + 4). */
+  readonly pc: V;
+  readonly nextPc: V;
+
+  /** Writes the destination register; a write to x0 is dropped by the reading. */
+  writeRd(value: V): void;
+  constant(value: bigint): V;
+
+  add(a: V, b: V): V;
+  subtract(a: V, b: V): V;
+  and(a: V, b: V): V;
+  or(a: V, b: V): V;
+  xor(a: V, b: V): V;
+  /** Shifts use the low six bits of the amount. */
+  shiftLeft(a: V, amount: V): V;
+  shiftRightLogical(a: V, amount: V): V;
+  shiftRightArithmetic(a: V, amount: V): V;
+  multiply(a: V, b: V): V;
+  /** The upper 64 bits of the 128-bit product; "mixed" is signed a times unsigned b. */
+  multiplyHigh(a: V, b: V, signedness: "signed" | "unsigned" | "mixed"): V;
+  /** RISC-V's division: by zero gives all ones, overflow gives the dividend. Never traps. */
+  divide(a: V, b: V, signedness: Signedness): V;
+  /** RISC-V's remainder: by zero gives the dividend, overflow gives zero. */
+  remainder(a: V, b: V, signedness: Signedness): V;
+  /** Comparisons give 1 or 0. */
+  equal(a: V, b: V): V;
+  lessThan(a: V, b: V, signedness: Signedness): V;
+  not(condition: V): V;
+  signExtend(value: V, bits: 8 | 16 | 32): V;
+  zeroExtend(value: V, bits: 8 | 16 | 32): V;
+  /** `condition` is 1 or 0; both values have been computed. */
+  select(condition: V, ifTrue: V, ifFalse: V): V;
+
+  /** Loads may fault (access fault; misaligned addresses are handled by the machine, not refused). */
+  load(size: AccessSize, extension: Signedness, address: V): V;
+  store(size: AccessSize, address: V, value: V): void;
+  /** LR: loads sign-extended and reserves the address. Faults when misaligned. */
+  loadReserved(size: 4 | 8, address: V): V;
+  /** SC: stores when the reservation still holds; 0 for success, 1 for failure. Faults when misaligned. */
+  storeConditional(size: 4 | 8, address: V, value: V): V;
+  /** AMO: one indivisible read, `update` of the sign-extended old value, write; gives the old value. */
+  atomic(size: 4 | 8, address: V, update: (old: V) => V): V;
+
+  /** The next instruction is at `target` instead of at nextPc. */
+  jump(target: V): void;
+  /** The next instruction is at `target` when `condition` is 1. */
+  branch(condition: V, target: V): void;
+
+  /** Orders memory accesses; nothing in a machine whose harts take turns. */
+  fence(): void;
+  /** The rest is one TypeScript routine, the same in every reading; ends the block. */
+  system(operation: SystemOperation): void;
+}
+
+export type Signedness = "signed" | "unsigned";
+export type AccessSize = 1 | 2 | 4 | 8;
+
+export const SYSTEM_OPERATIONS = [
+  "ecall",
+  "ebreak",
+  "mret",
+  "wfi",
+  "fence.i",
+  "csrrw",
+  "csrrs",
+  "csrrc",
+  "csrrwi",
+  "csrrsi",
+  "csrrci",
+] as const;
+export type SystemOperation = (typeof SYSTEM_OPERATIONS)[number];

@@ -1,0 +1,41 @@
+import type { Instant, VirtualAddress } from "../base/brand.ts";
+
+/**
+ * One door for chance: everything that the machine cannot compute from its own state comes through an `Inlet`, stamped
+ * with the instant at which it takes effect, and everything that it says leaves through an `Outlet`. Live, recording,
+ * replaying (and later lockstep) are rooms behind these two.
+ */
+export type MachineEvent =
+  | { readonly kind: "console-input"; readonly instant: Instant; readonly bytes: Uint8Array }
+  /** An edit by the user at the newest instant. */
+  | { readonly kind: "edit"; readonly instant: Instant; readonly edit: Edit }
+  /** Paced running only: the guest waited, and the host let this many ticks of mtime pass. */
+  | { readonly kind: "idle-jump"; readonly instant: Instant; readonly ticks: number };
+
+export type Edit =
+  | { readonly target: "register"; readonly hart: number; readonly register: number; readonly value: bigint }
+  | { readonly target: "pc"; readonly hart: number; readonly value: bigint }
+  | { readonly target: "csr"; readonly hart: number; readonly csr: number; readonly value: bigint }
+  | { readonly target: "memory"; readonly address: VirtualAddress; readonly bytes: Uint8Array };
+
+export interface Inlet {
+  /**
+   * The next event that takes effect at `instant`, or undefined when there is none (any more). The machine asks until
+   * it hears undefined, and applies each at once.
+   */
+  take(instant: Instant): MachineEvent | undefined;
+  /**
+   * The machine may run from `instant` up to this instant without asking: the instant of the next event when replaying,
+   * Infinity when there is none. A live inlet also answers Infinity: its host bounds the slices.
+   */
+  horizon(instant: Instant): number;
+}
+
+export interface Outlet {
+  /** `instant` is the state before the step that produced the output: travelling there shows the store that printed. */
+  consoleOutput(instant: Instant, byte: number): void;
+}
+
+/** An inlet that says nothing, for tests and for runs without input. */
+export const SILENT_INLET: Inlet = { take: () => undefined, horizon: () => Number.POSITIVE_INFINITY };
+export const DROPPING_OUTLET: Outlet = { consoleOutput: () => {} };

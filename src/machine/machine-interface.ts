@@ -1,0 +1,96 @@
+import type { Instant, VirtualAddress } from "../base/brand.ts";
+import type { MachineConfiguration } from "./configuration.ts";
+import type { Inlet, Outlet } from "./inlet.ts";
+import type { MachineStop, StopConditions } from "./stop.ts";
+
+/** What is placed in memory at reset. `Program` of the assembler and the ELF reader has this shape. */
+export interface Image {
+  readonly entry: VirtualAddress;
+  readonly segments: readonly {
+    readonly physicalAddress: number;
+    readonly bytes: Uint8Array;
+    readonly memoryBytes: number;
+  }[];
+}
+
+/** A hash of the complete machine state, 32 hex digits. Equal digests: equal states. */
+export type Digest = string;
+
+/** One saved page of RAM. Shared between checkpoints by identity; never written after it was made. */
+export interface PageVersion {
+  readonly bytes: Uint8Array;
+  readonly hash: bigint;
+}
+
+/** A saved machine state, plain data. Restoring it gives the digest that the machine had. */
+export interface Checkpoint {
+  readonly instant: Instant;
+  /** Harts and devices, in the format of docs/recording-format.md. */
+  readonly state: Uint8Array;
+  readonly pages: PageTable;
+}
+
+/** RAM pages of a checkpoint: page index -> version; absent pages are zero. Persistent: successors share structure. */
+export interface PageTable {
+  get(page: number): PageVersion | undefined;
+  readonly pageCount: number;
+  /** Pages whose version differs from `base`'s (all non-zero pages when base is undefined), ascending. */
+  changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }>;
+}
+
+export interface RunOptions {
+  /** A breakpoint or exception at the very state where the run begins does not count: the user resumes from it. */
+  readonly departing: boolean;
+  /**
+   * Called after events and interrupts of an instant have been taken and before its step is executed: the state of
+   * `instant` is final from here on. The place to take checkpoints and digests.
+   */
+  readonly beforeDeparture?: (instant: Instant) => void;
+}
+
+/**
+ * The emulated board. `run` is a function of the machine's state and of what the inlet delivers; nothing else.
+ *
+ * The state *at* instant I is the one after I steps, with all events stamped I applied and all interrupts that are then
+ * due taken (so that pc is in the handler).
+ */
+export interface MachineLike {
+  readonly configuration: MachineConfiguration;
+  readonly instant: Instant;
+  readonly harts: readonly HartView[];
+  inlet: Inlet;
+  outlet: Outlet;
+  setStops(stops: StopConditions): void;
+  /** Runs until `until` at most, or to the first stop. */
+  run(until: Instant, options: RunOptions): MachineStop;
+  checkpoint(): Checkpoint;
+  restore(checkpoint: Checkpoint): void;
+  /** A checkpoint out of a recording: pages that are not in `pages` are those of `base`. */
+  importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint;
+  digest(): Digest;
+  /** Reads without side effects, as the hart would see it now; undefined for bytes that are not memory. */
+  peek(address: VirtualAddress, length: number): (number | undefined)[];
+  /** Current mtime in ticks of 10 MHz. */
+  readonly time: bigint;
+  /** Plain-data description of every device, for views. */
+  describeDevices(): { name: string; address: number; state: Record<string, number | string> }[];
+}
+
+export interface CheckpointParts {
+  readonly instant: Instant;
+  readonly state: Uint8Array;
+  readonly pages: readonly { readonly page: number; readonly bytes: Uint8Array | undefined }[];
+}
+
+export interface HartView {
+  readonly id: number;
+  readonly pc: VirtualAddress;
+  /** Integer register 0-31, as unsigned 64-bit. */
+  register(index: number): bigint;
+  /** Value of a CSR as an M-mode read would see it (no side effects); undefined when the hart does not have it. */
+  csr(number: number): bigint | undefined;
+  /** 3 machine, 1 supervisor, 0 user. */
+  readonly privilege: 0 | 1 | 3;
+  /** The hart stands at wfi. */
+  readonly waiting: boolean;
+}

@@ -1,0 +1,48 @@
+import type { Instant, VirtualAddress } from "../base/brand.ts";
+
+/** What the machine looks out for while it runs. Costs nothing where it does not occur. */
+export interface StopConditions {
+  /** Stop before the instruction at one of these addresses is executed. */
+  readonly breakpoints: readonly VirtualAddress[];
+  readonly watches: readonly Watch[];
+  /** Stop before a synchronous exception with one of these mcause values is taken. */
+  readonly exceptions: readonly number[];
+}
+
+export const NO_STOPS: StopConditions = { breakpoints: [], watches: [], exceptions: [] };
+
+export interface Watch {
+  readonly address: VirtualAddress;
+  /** Bytes, at least 1. */
+  readonly length: number;
+  readonly access: "read" | "write" | "readWrite";
+}
+
+export interface WatchHit {
+  /** Index into `StopConditions.watches`. */
+  readonly watch: number;
+  /** The state before the step that accessed: pc is the culprit there. */
+  readonly instant: Instant;
+  readonly hart: number;
+  readonly pc: VirtualAddress;
+  readonly access: "read" | "write";
+  /** What was accessed, which may be wider than what is watched. */
+  readonly address: VirtualAddress;
+  readonly size: number;
+}
+
+/**
+ * Why `Machine.run` came back. The machine's instant and state are those *at* the stop. "breakpoint" and "exception"
+ * stop before the step in question, "watch" after it; "finished" and "unhandled-trap" are for good.
+ */
+export type MachineStop =
+  | { readonly kind: "reached" }
+  | { readonly kind: "breakpoint"; readonly hart: number; readonly pc: VirtualAddress }
+  | { readonly kind: "watch"; readonly hits: readonly WatchHit[] }
+  | { readonly kind: "exception"; readonly hart: number; readonly cause: number; readonly tval: bigint }
+  /** A trap whose handler cannot be fetched: real hardware would trap for ever. The state is the one before the trap. */
+  | { readonly kind: "unhandled-trap"; readonly hart: number; readonly cause: number; readonly tval: bigint }
+  /** The guest wrote the test finisher. */
+  | { readonly kind: "finished"; readonly exitCode: number; readonly reset: boolean }
+  /** Every hart waits for an interrupt that nothing inside the machine will raise: only an event can go on. */
+  | { readonly kind: "waiting" };

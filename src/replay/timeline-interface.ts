@@ -1,0 +1,74 @@
+import type { Instant } from "../base/brand.ts";
+import type { Edit } from "../machine/inlet.ts";
+import type { MachineLike } from "../machine/machine-interface.ts";
+import type { MachineStop, StopConditions } from "../machine/stop.ts";
+
+/** Yielded now and then by every motion, at least once every 10 ms or so of work: the caller may stop iterating
+ * (cancel: call `return()`), report, or serve its messages. */
+export interface Progress {
+  /** Where the machine is right now (during a backward search: inside a segment). */
+  readonly instant: Instant;
+  /** 0..1 of a search whose extent is known, else undefined. */
+  readonly fraction: number | undefined;
+}
+
+/**
+ * Long motions are generators, so that the layers below `host` need no clock, no timer and no shared flag: whoever
+ * drives them decides how often to look at the world. A motion that is abandoned (`return()`) leaves the timeline at a
+ * true instant: forward motions where they are, searches and backward motions where they began.
+ */
+export type Motion<Result> = Generator<Progress, Result, void>;
+
+export type TravelStop =
+  | MachineStop
+  /** Ran into the newest instant of a finished recording. */
+  | { readonly kind: "end" }
+  /** Ran backwards into instant 0 (or into the first instant that the recording holds). */
+  | { readonly kind: "start" };
+
+/**
+ * A hit of a stop condition. `instant` names the state before the step in question, for all kinds: the instruction at
+ * the breakpoint not yet executed, the access not yet done, the trap not yet taken.
+ */
+export interface Hit {
+  readonly instant: Instant;
+  readonly stop: MachineStop;
+}
+
+export interface TravelOptions {
+  readonly stops: StopConditions;
+  /** Bounds the search: forward motions stop ("reached") here, backward ones ("reached") there. */
+  readonly limit?: Instant;
+  /** Evaluated at each hit, with the machine in the state in which `run` stopped; false goes on. */
+  readonly accept?: (hit: Hit, machine: MachineLike) => boolean;
+}
+
+export interface TimelineLike {
+  readonly machine: MachineLike;
+  readonly now: Instant;
+  readonly first: Instant;
+  /** Newest instant known: where a live machine stands, or the last of the recording. */
+  readonly end: Instant;
+  /** The recording is still open: running forward past `end` makes new history. */
+  readonly live: boolean;
+  /** Why the run ended for good, when it has. */
+  readonly ended: MachineStop | undefined;
+
+  seek(instant: Instant): Motion<void>;
+  /** From now to the first accepted hit. Past `end` it records (live) or stops with "end". */
+  forward(options: TravelOptions): Motion<TravelStop>;
+  /**
+   * To the last accepted hit before now, segment by segment, newest first. Arrives at the hit's instant: the step in
+   * question is the next one. With none: arrives at `limit` or `first`, and says so.
+   */
+  backward(options: TravelOptions): Motion<TravelStop>;
+  /** The last accepted hit before `before`; the timeline stays where it is. */
+  findLast(options: TravelOptions, before: Instant): Motion<Hit | undefined>;
+  /** Every accepted hit in [from, to), in order, at most `most`; the timeline stays where it is. */
+  findAll(options: TravelOptions, from: Instant, to: Instant, most: number): Motion<Hit[]>;
+
+  /** Queues console input for the newest instant. Ignored with `false` when not live. */
+  input(bytes: Uint8Array): boolean;
+  /** Edits at the newest instant; throws a UserError in the past or on a finished recording. */
+  edit(edit: Edit): void;
+}
