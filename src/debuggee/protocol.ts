@@ -125,6 +125,8 @@ export interface VariableNode {
   /** Expression that `evaluate` understands; undefined when there is none. */
   readonly evaluateName?: string;
   readonly memoryAddress?: bigint;
+  /** Bytes at `memoryAddress` that the value occupies: what a data breakpoint on it watches. */
+  readonly size?: number;
   readonly settable: boolean;
 }
 
@@ -143,6 +145,22 @@ export interface Evaluation {
   readonly type?: string;
   readonly reference: number;
   readonly memoryAddress?: bigint;
+  /** Bytes at `memoryAddress`, when the expression names a place in memory. */
+  readonly size?: number;
+}
+
+/** A source file of the program. */
+export interface SourceFile {
+  /** As in `SourcePosition.path`. */
+  readonly path: string;
+  /** Its text is known without the file on disk (a recording holds it): `sourceText` gives it. */
+  readonly embedded: boolean;
+}
+
+/** A name that `evaluate` understands. */
+export interface ExpressionName {
+  readonly name: string;
+  readonly kind: "register" | "csr" | "function" | "object" | "label" | "variable";
 }
 
 /** One mark on the timeline's axis. */
@@ -163,7 +181,12 @@ export interface TimelineSummary {
   readonly total: number;
 }
 
-/** Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on. */
+/**
+ * Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on, within 100 ms,
+ * and does nothing when none does. A search that `pause` ended (`lastWrite`) rejects with a UserError of code
+ * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`, `sources`
+ * and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
+ */
 export interface DebuggeeApi {
   launch(options: LaunchOptions): Promise<LaunchResult>;
   resume(): Promise<Stopped>;
@@ -195,6 +218,12 @@ export interface DebuggeeApi {
   writeMemory(address: bigint, bytes: Uint8Array): Promise<number>;
   /** Lines of a file on which a breakpoint can stand. */
   breakpointLocations(path: string, line: number, endLine: number): Promise<SourcePosition[]>;
+  /** Source files of the program, those with lines first. */
+  sources(): Promise<SourceFile[]>;
+  /** The text of a source as it was when the program was built or recorded; undefined when only the disk has it. */
+  sourceText(path: string): Promise<string | undefined>;
+  /** Names that begin with `prefix` (case as written), registers first, at most `most`: for completion. */
+  names(prefix: string, most: number): Promise<ExpressionName[]>;
   input(bytes: Uint8Array): Promise<void>;
   timeline(options: { from?: number; to?: number; most: number }): Promise<TimelineSummary>;
   addBookmark(name: string): Promise<void>;
@@ -216,6 +245,8 @@ export type DebuggeeEvent =
       readonly category: "guest" | "log" | "notice";
       readonly bytes: Uint8Array;
       readonly instant: number;
+      /** Of a log point: where it stands. */
+      readonly source?: SourcePosition;
     }
   | {
       readonly type: "status";

@@ -1,0 +1,161 @@
+/**
+ * What Hindcast's debug adapter says beyond the Debug Adapter Protocol: types only, no imports, so that the extension
+ * and any other client may import them. Instants, offsets and counts are safe integers; addresses are strings
+ * (`0x80001000`), because JSON numbers end at 2^53. Requests go through DAP's `request` messages under these names;
+ * a request that moves the machine is answered at once and followed by `stopped`, as DAP's own motions are.
+ */
+
+/** Arguments of a launch request, beside DAP's `noDebug`. The names are the command line's. */
+export interface LaunchArguments {
+  /** An ELF, a raw image or a `.s`/`.S` source. Exactly one of `program` and `recording`. */
+  program?: string;
+  /** A recording to travel through. */
+  recording?: string;
+  /** Where to record to; default: a new file beside the other recordings. */
+  recordTo?: string;
+  /** Directory that relative paths start from; default: the adapter's working directory. */
+  cwd?: string;
+  /** RAM: bytes, or a string with K, M or G: `"128M"`. */
+  memory?: number | string;
+  harts?: number;
+  /** `rv64imac`, … */
+  isa?: string;
+  engine?: "auto" | "interpreter" | "oracle";
+  clock?: "virtual" | "paced";
+  seed?: number;
+  /** A file whose bytes are typed into the guest's console at the start. */
+  input?: string;
+  /** Stop before the first instruction; default false. */
+  stopOnEntry?: boolean;
+  /** When the guest ends, stay for travel (default true), or end the session (false). */
+  stopOnEnd?: boolean;
+  /**
+   * Where the guest's console goes: `internalConsole` (default) sends DAP `output` events; `integratedTerminal` sends
+   * `hindcast/console` events with exact bytes, for a client that has a terminal of its own for them.
+   */
+  console?: "internalConsole" | "integratedTerminal";
+}
+
+/** Moves and questions that DAP has no request for. */
+export interface CustomRequests {
+  "hindcast/reverseStepIn": { arguments: ReverseStepArguments; body: undefined };
+  "hindcast/reverseStepOut": { arguments: ReverseStepArguments; body: undefined };
+  "hindcast/seek": { arguments: SeekArguments; body: undefined };
+  "hindcast/timeline": { arguments: TimelineArguments; body: TimelineBody };
+  "hindcast/bookmark": { arguments: BookmarkArguments; body: undefined };
+  "hindcast/instantOfOutput": { arguments: InstantOfOutputArguments; body: InstantOfOutputBody };
+  "hindcast/lastWrite": { arguments: LastWriteArguments; body: LastWriteBody };
+  "hindcast/input": { arguments: InputArguments; body: undefined };
+}
+
+/** What the adapter says by itself. */
+export interface CustomEvents {
+  /** Where the machine is and how it goes: at most ten a second. */
+  "hindcast/status": StatusBody;
+  /** Bytes of the guest's console, when `console` is `integratedTerminal`. */
+  "hindcast/console": ConsoleBody;
+  /** Marks came or went: ask `hindcast/timeline` again when it is shown. At most twice a second. */
+  "hindcast/timelineChanged": Record<string, never>;
+}
+
+export interface ReverseStepArguments {
+  threadId: number;
+  /** Default "statement". */
+  granularity?: "statement" | "line" | "instruction";
+}
+
+export interface SeekArguments {
+  /** Clamped to what the recording holds. */
+  instant: number;
+}
+
+export interface TimelineArguments {
+  /** Only marks in [from, to]. */
+  from?: number;
+  to?: number;
+  /** At most this many marks, thinned evenly; default 1000. */
+  most?: number;
+}
+
+export interface TimelineBody {
+  /** First instant that can be reached, the current one and the last. */
+  first: number;
+  now: number;
+  end: number;
+  /** The recording still grows when the machine runs past `end`. */
+  live: boolean;
+  marks: TimelineMark[];
+  /** How many marks there are in the range; more than `marks` holds when they were thinned. */
+  total: number;
+}
+
+export interface TimelineMark {
+  kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
+  instant: number;
+  label: string;
+  detail?: string;
+}
+
+export interface BookmarkArguments {
+  /** Names the current instant. */
+  name: string;
+}
+
+export interface InstantOfOutputArguments {
+  /** Position of a byte in the guest's console output since reset, from 0 (`ConsoleBody.offset` counts the same). */
+  offset: number;
+  /** Go there as well. */
+  seek?: boolean;
+}
+
+export interface InstantOfOutputBody {
+  /** Absent when nothing was printed there. */
+  instant?: number;
+}
+
+export interface LastWriteArguments {
+  /** A number or an expression that `evaluate` knows. */
+  address: string;
+  /** Bytes; default: the size of what the expression names, else 1. */
+  length?: number;
+  /** Only writes before this instant; default: the current one. */
+  before?: number;
+  /** Go there as well. */
+  seek?: boolean;
+}
+
+export interface LastWriteBody {
+  /** Absent when nothing was written there since the recording began. */
+  write?: {
+    /** The state before the write: seeking there stops at the instruction that wrote. */
+    instant: number;
+    pc: string;
+    /** `heap_split+0x1c`, or the bare address. */
+    symbol: string;
+    source?: { path: string; line: number; column: number };
+  };
+}
+
+export interface InputArguments {
+  /** Bytes for the guest's console: text (sent as UTF-8), or base64. Exactly one. */
+  text?: string;
+  base64?: string;
+}
+
+export interface StatusBody {
+  instant: number;
+  end: number;
+  stepsPerSecond: number;
+  recordingBytes: number;
+  running: boolean;
+}
+
+export interface ConsoleBody {
+  base64: string;
+  /** Position of the first byte in the console's output since reset. */
+  offset: number;
+  /** Bytes left out before this event because the client was slower than the guest; they are in the recording. */
+  skipped?: number;
+  /** The instant of the last byte. */
+  instant: number;
+}
