@@ -54,3 +54,7 @@ export interface Decoded {
 export function instruction(entry: Instruction): Instruction {
   return entry;
 }
+
+export function compressed(entry: CompressedInstruction): CompressedInstruction {
+  return entry;
+}

@@ -1,0 +1,59 @@
+import { assert } from "../base/assert.ts";
+import { findRegister } from "./registers.ts";
+
+/**
+ * The operands of a `syntax` or `expansion` line, in order. `field` is the name of the encoding's field that holds the
+ * operand (`parseEncoding`).
+ */
+export type Operand =
+  | { readonly kind: "register"; readonly field: string; readonly prime: boolean }
+  /** A register that the encoding implies: the `sp` of `c.lwsp`. */
+  | { readonly kind: "fixed-register"; readonly register: number }
+  /** A number. With `shift` the operand is the field's value shifted right: the 20 bits of `lui`. */
+  | { readonly kind: "immediate"; readonly field: string; readonly shift: number; readonly text: string }
+  /** A number in an expansion: the 0 of `jalr zero, 0(rs1)`. */
+  | { readonly kind: "fixed-immediate"; readonly value: number }
+  /** An address; the field `imm` holds its distance from the instruction, in bytes. */
+  | { readonly kind: "target"; readonly field: "imm" }
+  | { readonly kind: "csr"; readonly field: "csr" }
+  /** The `iorw` set of a fence. */
+  | { readonly kind: "fence-set"; readonly field: "pred" | "succ" }
+  /** `imm(rs1)`, or `(rs1)` when the instruction has no offset. */
+  | { readonly kind: "memory"; readonly offset: Operand | undefined; readonly base: Operand };
+
+const parsed = new Map<string, readonly Operand[]>();
+
+/** Parses a line of the table, once; a line that cannot be read is a broken invariant. */
+export function parseOperands(syntax: string): readonly Operand[] {
+  let operands = parsed.get(syntax);
+  if (operands === undefined) {
+    operands = syntax === "" ? [] : syntax.split(/\s*,\s*/).map(parseOperand);
+    parsed.set(syntax, operands);
+  }
+  return operands;
+}
+
+function parseOperand(text: string): Operand {
+  const memory = /^([^()]*)\(([^()]+)\)$/.exec(text);
+  if (memory !== null) {
+    const [, offset, base] = memory;
+    return { kind: "memory", offset: offset === "" ? undefined : parseOperand(offset), base: parseOperand(base) };
+  }
+  if (/^-?\d+$/.test(text)) return { kind: "fixed-immediate", value: Number(text) };
+  const register = findRegister(text);
+  if (register !== undefined) return { kind: "fixed-register", register: register.number };
+  if (/^r[ds]\d?'?$/.test(text)) return { kind: "register", field: text.replace("'", ""), prime: text.endsWith("'") };
+  if (text === "target") return { kind: "target", field: "imm" };
+  if (text === "csr") return { kind: "csr", field: "csr" };
+  if (text === "pred" || text === "succ") return { kind: "fence-set", field: text };
+  const immediate = /^(imm|uimm|nzimm|nzuimm|shamt)(?:\[\d+:(\d+)\])?$/.exec(text);
+  assert(immediate !== null, `cannot read the operand "${text}"`);
+  return { kind: "immediate", field: immediate[1], shift: Number(immediate[2] ?? 0), text };
+}
+
+/** The operands with `imm(rs1)` as two. */
+export function flattenOperands(operands: readonly Operand[]): Operand[] {
+  return operands.flatMap((operand) =>
+    operand.kind === "memory" ? [...(operand.offset ? [operand.offset] : []), operand.base] : [operand],
+  );
+}
