@@ -1,0 +1,165 @@
+import { Argument, Command, CommanderError, Option } from "commander";
+import packageDescription from "../../package.json" with { type: "json" };
+import { UserError } from "../base/errors.ts";
+import { type Answer, type Context, FAULT, OK, WRONG_USAGE } from "./context.ts";
+import { reportFault } from "./fault.ts";
+import { GuestOutput } from "./guest-console.ts";
+import { parseCount, parseHarts, parseLength, parseMemory, parsePort, parseSteps } from "./quantities.ts";
+import { toJsonLine, Voice } from "./voice.ts";
+
+/** Commander calls an action with the arguments, then the options, then the command. */
+type Action = (context: Context, args: readonly string[], options: Record<string, unknown>) => Promise<Answer>;
+
+/** Runs a command: its answer becomes the JSON line and the exit code, its errors become a sentence. */
+async function perform(action: Action, args: readonly string[], options: Record<string, unknown>): Promise<number> {
+  const json = options.json === true;
+  const context: Context = { voice: new Voice({ quiet: options.quiet === true }), stdout: new GuestOutput(), json };
+  let answer: Answer;
+  try {
+    answer = await action(context, args, options);
+  } catch (error) {
+    answer = answerToError(context, error);
+  }
+  context.voice.clearProgress();
+  if (json) await context.stdout.line(toJsonLine(answer.json));
+  else await context.stdout.end();
+  return answer.exitCode;
+}
+
+function answerToError(context: Context, error: unknown): Answer {
+  if (error instanceof UserError) {
+    context.voice.fail(error.message);
+    return { exitCode: error.exitCode, json: { error: { code: error.code, message: error.message } } };
+  }
+  const { message, report } = reportFault(context.voice, error);
+  return { exitCode: FAULT, json: { error: { code: "fault", message, report } } };
+}
+
+function buildProgram(finish: (exitCode: number) => void): Command {
+  const program = new Command("hindcast")
+    .description("Runs RISC-V programs on an emulated machine, records them, and travels through what they did.")
+    .version(packageDescription.version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show this help")
+    .configureHelp({ showGlobalOptions: false })
+    .showHelpAfterError("(hindcast COMMAND --help explains a command)")
+    .exitOverride()
+    .addHelpText("after", EXIT_CODES);
+
+  const define = (name: string, summary: string, load: () => Promise<Action>): Command => {
+    const command = program.command(name).summary(summary).helpOption("-h, --help", "show this help");
+    command.exitOverride().showHelpAfterError(`(hindcast ${command.name()} --help explains it)`);
+    command.option("--json", "print the answer as one JSON object, the last line of stdout");
+    command.option("-q, --quiet", "say only what went wrong");
+    // Commands load what they need when they are called: `run` starts without the debugger's code.
+    command.action(async (...all: unknown[]) => {
+      const args = all.slice(0, -2).flat() as string[];
+      finish(await perform(await load(), args, all[all.length - 2] as Record<string, unknown>));
+    });
+    return command;
+  };
+
+  withMachineOptions(
+    define("run", "run a program without recording it", async () => (await import("./run.ts")).run)
+      .argument("<program>", "ELF, raw or gzip'ed image, or .s/.S source")
+      .description(
+        "Runs PROGRAM. The guest's console is stdout and, on a terminal, the keyboard; the exit code is the guest's own.",
+      ),
+  );
+  withMachineOptions(
+    define("record", "run a program and record it", async () => (await import("./run.ts")).record)
+      .argument("<program>", "ELF, raw or gzip'ed image, or .s/.S source")
+      .option("-o, --output <file>", "where to record to (default: a new file in .hindcast/ beside PROGRAM)")
+      .description("Runs PROGRAM as `hindcast run` does and records it, so that every instant can be reached again."),
+  );
+  define("replay", "run a recording again and verify it", async () => (await import("./replay.ts")).replay)
+    .argument("<file>", "a recording")
+    .option("--to <instant>", "stop at this instant instead of the end", parseCount)
+    .option("--console", "print the guest's console output again")
+    .description(
+      "Replays FILE and compares state digests and outputs with what was recorded. Exit code 1 when they differ.",
+    );
+  define("info", "say what a recording holds", async () => (await import("./info.ts")).info)
+    .argument("<file>", "a recording")
+    .description("Says what FILE holds, without running it.");
+  defineQuery(define);
+  define("asm", "assemble a source file", async () => (await import("./asm.ts")).asm)
+    .argument("<file>", "assembly source in GNU syntax, .s or .S")
+    .option("-o, --output <file>", "write an ELF executable")
+    .description("Assembles FILE and prints its errors as file:line:column; with -o writes an ELF executable.");
+  define("dis", "disassemble a program", async () => (await import("./dis.ts")).dis)
+    .argument("<file>", "ELF, .s/.S source, or a raw image (taken to lie at 0x80000000)")
+    .description("Disassembles the code of FILE, with symbols and source lines where it has them.");
+  define("adapter", "the debug adapter, for editors", async () => (await import("./adapter.ts")).adapter)
+    .option("--port <number>", "listen on this port of the loopback interface instead of using stdio", parsePort)
+    .description("Speaks the Debug Adapter Protocol on stdin and stdout, or on a socket for any number of sessions.");
+  define("demo", "the main job in one go, on a guest with a real bug", async () => (await import("./demo.ts")).demo)
+    .option("--keep <file>", "keep the recording as FILE")
+    .description("Records the demo guest, shows the trap it ends in, and searches back to the instruction to blame.");
+  return program;
+}
+
+const EXIT_CODES = `
+Exit codes: run and record give the guest's own; otherwise 0 answered, 1 the answer is no (a mismatch, nothing
+found, the guest did not end by itself), 2 wrong usage, 3 input that cannot be used, 4 a fault of Hindcast.`;
+
+function withMachineOptions(command: Command): Command {
+  return command
+    .option("--memory <size>", "RAM, like 64K, 128M or 1G (default: 128M)", parseMemory)
+    .option("--harts <number>", "hardware threads (default: 1)", parseHarts)
+    .option("--isa <string>", "extensions of the harts (default: rv64imac_zicsr_zifencei)")
+    .addOption(new Option("--bios <which>", "firmware: none starts PROGRAM itself in machine mode").choices(["none"]))
+    .option("--seed <number>", "seed of everything that the machine draws by chance (default: 0)", parseCount)
+    .addOption(
+      new Option("--clock <kind>", "virtual: time follows from steps; paced: also about as fast as real time").choices([
+        "virtual",
+        "paced",
+      ]),
+    )
+    .option("--input <file>", "bytes for the guest's console, or - for stdin")
+    .option("--limit <steps>", "end the run after this many steps", parseSteps)
+    .addOption(
+      new Option("--engine <name>", "what executes the guest (default: auto)").choices([
+        "auto",
+        "interpreter",
+        "oracle",
+      ]),
+    );
+}
+
+function defineQuery(define: (name: string, summary: string, load: () => Promise<Action>) => Command): void {
+  const load = async () => (await import("./query.ts")).query;
+  define("query", "ask a recording about the past", load)
+    .argument("<file>", "a recording")
+    .addArgument(new Argument("<question>", "what to ask").choices(["last-write"]))
+    .argument("<place>", "an address or a symbol, optionally with an offset: 0x80001000, pool, pool+8")
+    .option("--before <instant>", "only what happened before this instant (default: the end)", parseCount)
+    .option("--length <bytes>", "how many bytes are meant (default: the symbol's size, else 1)", parseLength)
+    .description("last-write PLACE: who wrote there last. Exit code 1 when nobody did.");
+}
+
+/** Parses, runs, and gives the exit code. Wrong usage has been explained on stderr by then. */
+async function main(argv: readonly string[]): Promise<number> {
+  let exitCode = OK;
+  const program = buildProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version were asked for and given: that is an answer.
+    exitCode = error.exitCode === 0 ? OK : WRONG_USAGE;
+    if (exitCode !== OK && argv.includes("--json")) {
+      const message = error.message.replace(/^error: /, "");
+      process.stdout.write(`${toJsonLine({ error: { code: "usage", message } })}\n`);
+    }
+  }
+  return exitCode;
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  reportFault(new Voice({ quiet: false }), error);
+  process.exit(FAULT);
+}

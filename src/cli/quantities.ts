@@ -1,0 +1,98 @@
+import { InvalidArgumentError } from "commander";
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+const PAGE_BYTES = 4096;
+/** Below this not even a stack and a handler fit; above it WebAssembly's 32-bit memory is at its end. */
+const MIN_MEMORY_BYTES = 64 * 2 ** 10;
+const MAX_MEMORY_BYTES = 3 * 2 ** 30;
+/** The board has room for this many in its interrupt controllers (QEMU's `virt` has the same bound). */
+const MAX_HARTS = 512;
+
+/** `128M`, `64K`, `1G`, `1048576`; bytes. */
+export function parseMemory(text: string): number {
+  const match = /^(\d+)([KMG]?)(?:i?B)?$/i.exec(text);
+  if (match === null) throw new InvalidArgumentError("Write a size like 64K, 128M or 1G.");
+  const bytes = Number(match[1]) * UNITS[match[2].toUpperCase()];
+  if (bytes < MIN_MEMORY_BYTES || bytes > MAX_MEMORY_BYTES) {
+    throw new InvalidArgumentError("The machine can have from 64K to 3G of memory.");
+  }
+  if (bytes % PAGE_BYTES !== 0) throw new InvalidArgumentError("Memory comes in pages of 4096 bytes.");
+  return bytes;
+}
+
+/** A count written as people write counts: `1000000`, `1_000_000`, `1,000,000`, `1e9`, `0x10`. */
+export function parseCount(text: string): number {
+  const plain = text.replace(/[_,]/g, "");
+  const value = /^(\d+(e\d+)?|0x[0-9a-f]+)$/i.test(plain) ? Number(plain) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("Write a whole number, like 1000000 or 1e9.");
+  return value;
+}
+
+export function parseSteps(text: string): number {
+  const steps = parseCount(text);
+  if (steps === 0) throw new InvalidArgumentError("At least one step.");
+  return steps;
+}
+
+export function parseLength(text: string): number {
+  const length = parseCount(text);
+  if (length < 1 || length > 2 ** 20) throw new InvalidArgumentError("A range has from 1 to 1048576 bytes.");
+  return length;
+}
+
+export function parseHarts(text: string): number {
+  const harts = parseCount(text);
+  if (harts < 1 || harts > MAX_HARTS)
+    throw new InvalidArgumentError(`The machine can have from 1 to ${MAX_HARTS} harts.`);
+  return harts;
+}
+
+export function parsePort(text: string): number {
+  const port = parseCount(text);
+  if (port > 65535) throw new InvalidArgumentError("A port is a number from 0 (any free one) to 65535.");
+  return port;
+}
+
+/** An address in C's or the assembler's notation, or undefined when it is not a number: then it is a symbol. */
+export function parseAddress(text: string): bigint | undefined {
+  const plain = text.replace(/_/g, "");
+  if (!/^(0x[0-9a-f]+|0b[01]+|\d+)$/i.test(plain)) return undefined;
+  const value = BigInt(plain);
+  return value < 1n << 64n ? value : undefined;
+}
+
+/** 1,234,567: as instants are shown everywhere. */
+export function formatCount(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+export function formatAddress(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** `512 bytes`, `12.5 kB`, `1.2 GB`: powers of ten, as disks are sold. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  for (const [unit, size] of [
+    ["kB", 1e3],
+    ["MB", 1e6],
+    ["GB", 1e9],
+  ] as const) {
+    if (bytes < size * 1000 || unit === "GB") return `${(bytes / size).toFixed(bytes < size * 10 ? 1 : 0)} ${unit}`;
+  }
+  return `${bytes} bytes`;
+}
+
+/** `3 ms`, `1.24 s`, `2 min 5 s`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 0.01) return `${(seconds * 1000).toFixed(1)} ms`;
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 120) return `${seconds.toFixed(seconds < 10 ? 2 : 0)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** `85.2 million steps/s`. */
+export function formatSpeed(stepsPerSecond: number): string {
+  if (stepsPerSecond >= 1e6) return `${(stepsPerSecond / 1e6).toFixed(1)} million steps/s`;
+  return `${formatCount(Math.round(stepsPerSecond))} steps/s`;
+}
