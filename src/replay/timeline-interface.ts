@@ -1,5 +1,5 @@
 import type { Instant } from "../base/brand.ts";
-import type { Edit } from "../machine/inlet.ts";
+import type { Edit, MachineEvent } from "../machine/inlet.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { MachineStop, StopConditions } from "../machine/stop.ts";
 
@@ -10,6 +10,11 @@ export interface Progress {
   readonly instant: Instant;
   /** 0..1 of a search whose extent is known, else undefined. */
   readonly fraction: number | undefined;
+  /**
+   * Every hart waits for an interrupt that only an event can raise: the motion goes on when it is asked again, so
+   * whoever drives it should sleep until there is input, a pause or a close.
+   */
+  readonly waiting?: boolean;
 }
 
 /**
@@ -41,6 +46,11 @@ export interface TravelOptions {
   readonly limit?: Instant;
   /** Evaluated at each hit, with the machine in the state in which `run` stopped; false goes on. */
   readonly accept?: (hit: Hit, machine: MachineLike) => boolean;
+  /**
+   * A breakpoint or exception at the very state where a forward motion begins does not count: the user resumes from it.
+   * Default true; false for motions that continue another one (the second half of a step).
+   */
+  readonly departing?: boolean;
 }
 
 export interface TimelineLike {
@@ -71,4 +81,24 @@ export interface TimelineLike {
   input(bytes: Uint8Array): boolean;
   /** Edits at the newest instant; throws a UserError in the past or on a finished recording. */
   edit(edit: Edit): void;
+}
+
+export interface Bookmark {
+  readonly instant: Instant;
+  readonly name: string;
+}
+
+/** What is remembered of the run besides its states: what the Timeline view draws. All in order of instant. */
+export interface HistoryLike {
+  readonly events: readonly MachineEvent[];
+  /** Bytes that the guest printed since reset. */
+  readonly outputLength: number;
+  /** The instant that printed the byte at `offset` (0 is the first since reset); undefined when there is none. */
+  instantOfOutput(offset: number): Instant | undefined;
+  /** Printed bytes from `offset`, at most `length`. */
+  outputBytes(offset: number, length: number): Uint8Array;
+  readonly checkpoints: readonly Instant[];
+  readonly bookmarks: readonly Bookmark[];
+  /** Recorded when the recording is open, else kept for the session. */
+  addBookmark(bookmark: Bookmark): void;
 }
