@@ -61,7 +61,15 @@ export interface MachineLike {
   inlet: Inlet;
   outlet: Outlet;
   setStops(stops: StopConditions): void;
-  /** Runs until `until` at most, or to the first stop. */
+  /**
+   * Runs until `until` at most, or to the first stop.
+   *
+   * Both the instant where it begins and the one where it ends are *settled*: the inlet is asked for events until it
+   * has none, and interrupts that are then due are taken. `run(instant)` settles and executes nothing: so an edit by
+   * the user shows at once. The order within an instant is fixed, or replay would take other interrupts than the run:
+   * input and idle jumps first, then interrupts, then edits, which see what the user saw and after which no interrupt
+   * is taken before the next step. A restored checkpoint counts as settled; an event that is not an edit unsettles.
+   */
   run(until: Instant, options: RunOptions): MachineStop;
   checkpoint(): Checkpoint;
   restore(checkpoint: Checkpoint): void;
