@@ -15,6 +15,8 @@ export interface Progress {
    * whoever drives it should sleep until there is input, a pause or a close.
    */
   readonly waiting?: boolean;
+  /** The recording's writer has fallen behind its bound: let it work for a moment before asking again. */
+  readonly writerBehind?: boolean;
 }
 
 /**
@@ -90,6 +92,7 @@ export interface Bookmark {
 
 /** What is remembered of the run besides its states: what the Timeline view draws. All in order of instant. */
 export interface HistoryLike {
+  /** Input and edits; idle jumps of a paced machine are left out, there may be millions. */
   readonly events: readonly MachineEvent[];
   /** Bytes that the guest printed since reset. */
   readonly outputLength: number;

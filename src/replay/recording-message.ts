@@ -1,0 +1,117 @@
+import type { Instant } from "../base/brand.ts";
+import type { MachineConfiguration } from "../machine/configuration.ts";
+import type { MachineEvent } from "../machine/inlet.ts";
+import type { Digest } from "../machine/machine-interface.ts";
+import type { MachineStop } from "../machine/stop.ts";
+
+/** Raised with every change of docs/recording-format.md. Recordings of other versions are refused by name. */
+export const RECORDING_VERSION = 1;
+
+/** What a recording says before anything happened: enough to build the machine again, on another computer too. */
+export interface RecordingHeader {
+  /** Name and version of what records, `hindcast 0.1.0`. */
+  readonly tool: string;
+  /** Holds the seed as well. */
+  readonly configuration: MachineConfiguration;
+  readonly images: readonly RecordedImage[];
+}
+
+/** Something the run began with, by content hash and, unless the user said otherwise, embedded. */
+export interface RecordedImage {
+  /**
+   * "program": the file that was launched, as it is. "source": a file that it was assembled or compiled from.
+   * "memory": what was placed in memory at reset (`encodeImage`), where that does not follow from the program alone.
+   */
+  readonly role: "program" | "source" | "memory";
+  /** The path that the user or the line table gives it. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** 64 hex digits. */
+  readonly sha256: string;
+  /** Undefined: not embedded. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/**
+ * What the recorder says to the writer, in order of instant (bookmarks apart, which may lie in the past). Plain data,
+ * each array in a buffer of its own, so that it crosses to another thread by transfer (`transferList`).
+ */
+export type RecordingMessage =
+  | { readonly kind: "event"; readonly event: MachineEvent }
+  /** Console bytes; `deltas` has, for each byte but the first, the steps since the one before, as varints. */
+  | { readonly kind: "output"; readonly instant: Instant; readonly bytes: Uint8Array; readonly deltas: Uint8Array }
+  /** Pages of the checkpoint that follows: 4096 bytes for each number in `pages`, which ascend. */
+  | { readonly kind: "pages"; readonly instant: Instant; readonly pages: Uint32Array; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "checkpoint";
+      readonly instant: Instant;
+      readonly state: Uint8Array;
+      /** Pages that have become zero since the previous checkpoint, ascending. */
+      readonly zeroPages: Uint32Array;
+      /** Events and console bytes that came before. */
+      readonly events: number;
+      readonly outputBytes: number;
+    }
+  | { readonly kind: "digest"; readonly instant: Instant; readonly digest: Digest; readonly events: number }
+  | { readonly kind: "bookmark"; readonly instant: Instant; readonly name: string }
+  /** Nothing follows. `reason` is undefined when the user ended the recording while the guest could have gone on. */
+  | { readonly kind: "end"; readonly instant: Instant; readonly reason: MachineStop | undefined };
+
+/** Where the recorder leaves its messages: the writer itself, or a post box to the writer's thread. */
+export interface RecordingSink {
+  post(message: RecordingMessage): void;
+  /** Bytes posted and not yet written. The recorder holds the machine while there are too many. */
+  readonly backlogBytes: number;
+}
+
+/** Buffers of a message that may be transferred to another thread: nobody here looks at them again. */
+export function transferList(message: RecordingMessage): ArrayBuffer[] {
+  switch (message.kind) {
+    case "output":
+      return [message.bytes.buffer as ArrayBuffer, message.deltas.buffer as ArrayBuffer];
+    case "pages":
+      return [message.pages.buffer as ArrayBuffer, message.bytes.buffer as ArrayBuffer];
+    case "checkpoint":
+      return [message.zeroPages.buffer as ArrayBuffer];
+    default:
+      return [];
+  }
+}
+
+/** What a message weighs in a backlog, in bytes, about. */
+export function messageBytes(message: RecordingMessage): number {
+  switch (message.kind) {
+    case "output":
+      return message.bytes.length + message.deltas.length + 32;
+    case "pages":
+      return message.bytes.length + message.pages.length * 4;
+    case "checkpoint":
+      return message.state.length + message.zeroPages.length * 4;
+    case "event":
+      return message.event.kind === "console-input" ? message.event.bytes.length + 32 : 64;
+    default:
+      return 64;
+  }
+}
+
+/** A (de)compressor of chunks, given by the host: node:zlib's zstd, or another in a browser. */
+export interface ChunkCodec {
+  compress(bytes: Uint8Array): Uint8Array;
+  /** Throws when the bytes are damaged or give more than `sizeBytes`. */
+  decompress(bytes: Uint8Array, sizeBytes: number): Uint8Array;
+}
+
+/**
+ * Where a recording is appended. `bytes` is valid during the call only. Throws when it cannot write (a full disk); what
+ * was written before stays.
+ */
+export interface ByteSink {
+  write(bytes: Uint8Array): void;
+}
+
+/** A file to read at random, synchronously: motions are generators and cannot wait for promises. */
+export interface ByteSource {
+  readonly sizeBytes: number;
+  /** Fewer bytes than asked for at the end of the file only. */
+  read(offset: number, length: number): Uint8Array;
+}
