@@ -1,0 +1,236 @@
+import { assert } from "../base/assert.ts";
+import { UserError } from "../base/errors.ts";
+import type { Debuggee } from "../debuggee/debuggee.ts";
+import type { DebuggeeApi, DebuggeeEvent, LaunchOptions, LaunchResult, Stopped } from "../debuggee/protocol.ts";
+import type { HistoryLike, Motion, Progress, TimelineLike } from "../replay/timeline-interface.ts";
+import { Bell, drive } from "./motion-driver.ts";
+import type { Port } from "./port.ts";
+import { RpcServer } from "./rpc.ts";
+
+/** Status events while the machine runs: four a second, as a status bar wants them. */
+const STATUS_INTERVAL_MS = 250;
+/** Progress events of a search: enough for a smooth bar. */
+const PROGRESS_INTERVAL_MS = 100;
+/** Guest output crosses in pieces of at most this size. */
+const OUTPUT_EVENT_BYTES = 64 * 1024;
+
+/** What a launch opens. The host supplies it; the server drives it. */
+export interface Session {
+  readonly debuggee: Debuggee;
+  readonly timeline: TimelineLike;
+  readonly history: HistoryLike;
+  readonly result: LaunchResult;
+  /** Bytes that the recording has on disk. */
+  readonly recordingBytes: () => number;
+  /** A sentence once the recording can no longer be written; what was written before is kept. */
+  readonly recordingFailure: () => string | undefined;
+  /** Sleeps as a paced clock wants it; undefined when there is nothing to sleep. */
+  readonly pace: (progress: Progress) => Promise<void> | undefined;
+  /** Ends the recording in good order. */
+  close(): Promise<void>;
+}
+
+export type SessionOpener = (
+  options: LaunchOptions,
+  emit: (event: DebuggeeEvent) => void,
+  bell: Bell,
+) => Promise<Session>;
+
+/** Motions, and how their progress is called where it may take long. */
+const MOTIONS: Readonly<Record<string, string | undefined>> = {
+  resume: undefined,
+  reverseContinue: "Running backwards",
+  step: undefined,
+  seek: "Travelling",
+  lastWrite: "Searching the last write",
+};
+/** Requests that are served while a motion goes on (see `DebuggeeApi`). */
+const AT_ANY_TIME: ReadonlySet<string> = new Set([
+  "setBreakpoints",
+  "setExceptionStops",
+  "input",
+  "timeline",
+  "instantOfOutput",
+  "addBookmark",
+  "sources",
+]);
+
+interface CurrentMotion {
+  stop: boolean;
+  readonly done: Promise<unknown>;
+}
+
+/**
+ * Serves `DebuggeeApi` over a port: one motion at a time, driven in turns of some 10 ms, so that a pause, input and
+ * everything in AT_ANY_TIME get through at once.
+ */
+export class DebuggeeServer {
+  readonly #rpc: RpcServer;
+  readonly #open: SessionOpener;
+  readonly #nowMs: () => number;
+  readonly #bell = new Bell();
+  #session: Session | undefined;
+  #launching = false;
+  #motion: CurrentMotion | undefined;
+  #outputSent = 0;
+  #failureTold = false;
+  #status = { atMs: 0, end: 0, stepsPerSecond: 0 };
+  #progressAtMs = 0;
+
+  /** `nowMs` is a steady clock, in milliseconds. */
+  constructor(port: Port, open: SessionOpener, nowMs: () => number) {
+    this.#open = open;
+    this.#nowMs = nowMs;
+    this.#rpc = new RpcServer(port, (method, args) => this.#handle(method as keyof DebuggeeApi, args));
+  }
+
+  #handle(method: keyof DebuggeeApi, args: readonly unknown[]): unknown {
+    if (method === "launch") return this.#launch(args[0] as LaunchOptions);
+    if (method === "pause") return this.#pause();
+    if (method === "close") return this.#close();
+    const session = this.#session;
+    if (session === undefined) throw new UserError("not-launched", "Nothing has been launched yet.");
+    if (method in MOTIONS) return this.#move(session, method, args);
+    if (this.#motion !== undefined && !AT_ANY_TIME.has(method)) throw running();
+    const member = session.debuggee[method] as (...args: unknown[]) => unknown;
+    assert(typeof member === "function", `the debuggee has no ${method}`);
+    const result = member.apply(session.debuggee, [...args]);
+    if (method === "input") this.#bell.ring();
+    if (!AT_ANY_TIME.has(method)) this.#sendOutput(session);
+    return result;
+  }
+
+  async #launch(options: LaunchOptions): Promise<LaunchResult> {
+    if (this.#launching) throw new UserError("launched-twice", "This debuggee has been launched already.");
+    this.#launching = true;
+    try {
+      this.#session = await this.#open(options, (event) => this.#emit(event), this.#bell);
+    } catch (error) {
+      // A mistake in the options may be corrected and the launch repeated.
+      this.#launching = false;
+      throw error;
+    }
+    this.#sendOutput(this.#session);
+    this.#sendStatus(this.#session, false);
+    return this.#session.result;
+  }
+
+  async #pause(): Promise<void> {
+    const motion = this.#motion;
+    if (motion === undefined) return;
+    motion.stop = true;
+    this.#bell.ring();
+    await motion.done;
+  }
+
+  async #close(): Promise<void> {
+    await this.#pause();
+    await this.#session?.close();
+  }
+
+  #move(session: Session, method: keyof DebuggeeApi, args: readonly unknown[]): Promise<unknown> {
+    if (this.#motion !== undefined) throw running();
+    const start = session.debuggee[method as "resume"] as (...args: unknown[]) => Motion<unknown>;
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    const motion: CurrentMotion = { stop: false, done };
+    this.#motion = motion;
+    this.#status = { atMs: this.#nowMs(), end: session.timeline.end, stepsPerSecond: 0 };
+    return this.#driveMotion(session, method, start.apply(session.debuggee, [...args]), motion).finally(() => {
+      this.#motion = undefined;
+      resolve();
+      this.#sendOutput(session);
+      this.#sendStatus(session, false);
+    });
+  }
+
+  async #driveMotion(
+    session: Session,
+    method: string,
+    motion: Motion<unknown>,
+    current: CurrentMotion,
+  ): Promise<unknown> {
+    const title = MOTIONS[method];
+    this.#progressAtMs = this.#nowMs();
+    let reported = false;
+    const outcome = await drive(motion, {
+      stop: () => current.stop,
+      bell: this.#bell,
+      onProgress: (progress) => {
+        this.#sendOutput(session);
+        this.#checkRecording(session, current);
+        const now = this.#nowMs();
+        if (now - this.#status.atMs >= STATUS_INTERVAL_MS) this.#sendStatus(session, true);
+        if (title !== undefined && now - this.#progressAtMs >= PROGRESS_INTERVAL_MS) {
+          this.#progressAtMs = now;
+          reported = true;
+          this.#emit({ type: "progress", title, ...position(progress), done: false });
+        }
+        return current.stop ? undefined : session.pace(progress);
+      },
+    });
+    if (reported && title !== undefined) {
+      this.#emit({ type: "progress", title, instant: session.timeline.now, done: true });
+    }
+    if (outcome.finished) return outcome.value;
+    const stopped = await this.#settle(session);
+    if (method === "lastWrite") throw new UserError("cancelled", "The search was cancelled.");
+    return stopped;
+  }
+
+  /** After a motion was abandoned: the debuggee goes where that motion has to leave it. Nobody can interrupt this. */
+  async #settle(session: Session): Promise<Stopped> {
+    const settled = await drive(session.debuggee.interrupted(), { stop: () => false, bell: this.#bell });
+    assert(settled.finished, "settling was abandoned");
+    return settled.value;
+  }
+
+  /** A recording that can no longer be written pauses the run, once, with a sentence; the user may go on without it. */
+  #checkRecording(session: Session, current: CurrentMotion): void {
+    if (this.#failureTold) return;
+    const failure = session.recordingFailure();
+    if (failure === undefined) return;
+    this.#failureTold = true;
+    current.stop = true;
+    this.#emit({ type: "failure", message: failure, fatal: false });
+  }
+
+  #sendOutput(session: Session): void {
+    const { history } = session;
+    while (this.#outputSent < history.outputLength) {
+      const bytes = history.outputBytes(this.#outputSent, OUTPUT_EVENT_BYTES);
+      this.#outputSent += bytes.length;
+      const instant = history.instantOfOutput(this.#outputSent - 1);
+      assert(bytes.length > 0 && instant !== undefined, "the history lost output that it counts");
+      this.#emit({ type: "output", category: "guest", bytes: Uint8Array.from(bytes), instant });
+    }
+  }
+
+  #sendStatus(session: Session, isRunning: boolean): void {
+    const now = this.#nowMs();
+    const { timeline } = session;
+    const seconds = (now - this.#status.atMs) / 1000;
+    if (isRunning && seconds > 0) this.#status.stepsPerSecond = (timeline.end - this.#status.end) / seconds;
+    this.#status.atMs = now;
+    this.#status.end = timeline.end;
+    this.#emit({
+      type: "status",
+      instant: timeline.now,
+      end: timeline.end,
+      stepsPerSecond: Math.round(isRunning ? this.#status.stepsPerSecond : 0),
+      recordingBytes: session.recordingBytes(),
+      running: isRunning,
+    });
+  }
+
+  #emit(event: DebuggeeEvent): void {
+    this.#rpc.event(event);
+  }
+}
+
+function position({ instant, fraction }: Progress): { instant: number; fraction?: number } {
+  return fraction === undefined ? { instant } : { instant, fraction };
+}
+
+function running(): UserError {
+  return new UserError("running", "The machine is running: pause it first.");
+}

@@ -1,0 +1,150 @@
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { UserError } from "../base/errors.ts";
+import {
+  messageBytes,
+  type RecordingHeader,
+  type RecordingMessage,
+  type RecordingSink,
+  transferList,
+} from "../replay/recording-message.ts";
+import { acquireRecordingLock, type RecordingLock } from "./recording-lock.ts";
+import { withSystemErrors } from "./system-errors.ts";
+import { workerUrl } from "./worker-url.ts";
+import type { FromWriter, ToWriter } from "./writer-protocol.ts";
+
+const MCAP_MAGIC = Uint8Array.of(0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a);
+
+/**
+ * A recording being written: the machine's end of the post box to the writer's thread. The machine never waits for the
+ * disk unless the recorder sees `backlogBytes` beyond its bound; then the driver sleeps until `onRoom`.
+ */
+export class RecordingFile implements RecordingSink {
+  readonly path: string;
+  readonly #worker: Worker;
+  readonly #lock: RecordingLock;
+  readonly #onRoom: () => void;
+  readonly #closed = Promise.withResolvers<void>();
+  #backlogBytes = 0;
+  #fileBytes = 0;
+  #failure: string | undefined;
+  #closing = false;
+
+  private constructor(path: string, fd: number, lock: RecordingLock, header: RecordingHeader, onRoom: () => void) {
+    this.path = path;
+    this.#lock = lock;
+    this.#onRoom = onRoom;
+    this.#worker = new Worker(workerUrl("writer-worker"), { name: "recording writer" });
+    this.#worker.on("message", (message: FromWriter) => this.#receive(message));
+    this.#worker.on("error", (error) => this.#fail(`the writer's thread ended with a fault (${error.message})`));
+    this.#worker.on("exit", () => this.#exited());
+    // A run that has ended does not stay alive for its writer; `close` waits for it.
+    this.#worker.unref();
+    this.#send({ kind: "open", fd, header });
+  }
+
+  /**
+   * Begins a recording at `path`. An older recording there is replaced, anything else is left alone. `onRoom` is called
+   * whenever the backlog has shrunk, and when the recording has failed. Throws a UserError when the file cannot be had.
+   */
+  static create(path: string, header: RecordingHeader, onRoom: () => void): RecordingFile {
+    const lock = acquireRecordingLock(path);
+    try {
+      const fd = withSystemErrors("recording-unwritable", `record to ${path}`, () => openEmpty(path));
+      return new RecordingFile(path, fd, lock, header, onRoom);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  get backlogBytes(): number {
+    return this.#backlogBytes;
+  }
+
+  /** Bytes on disk. */
+  get fileBytes(): number {
+    return this.#fileBytes;
+  }
+
+  /** A sentence once nothing more can be written. What was written before stays. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  post(message: RecordingMessage): void {
+    if (this.#failure !== undefined) return;
+    const weight = messageBytes(message);
+    this.#backlogBytes += weight;
+    this.#send({ kind: "message", message, weight }, transferList(message));
+  }
+
+  /** Writes what is pending, closes the file and ends the thread. May be called twice. */
+  async close(): Promise<void> {
+    if (!this.#closing) {
+      this.#closing = true;
+      this.#worker.ref();
+      this.#send({ kind: "close" });
+    }
+    await this.#closed.promise;
+  }
+
+  #send(message: ToWriter, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(message: FromWriter): void {
+    if (message.kind === "fault") {
+      this.#fail(`the writer's thread had a fault (${message.stack ?? message.message})`);
+      return;
+    }
+    this.#fileBytes = message.fileBytes;
+    if (message.kind === "failed") this.#fail(message.reason);
+    if (message.kind !== "taken") return;
+    this.#backlogBytes -= message.weight;
+    this.#onRoom();
+  }
+
+  #fail(reason: string): void {
+    this.#failure ??=
+      `The recording stopped growing: ${reason}. ` +
+      `What was recorded until then is kept in ${this.path}; going on is possible, unrecorded.`;
+    this.#backlogBytes = 0;
+    this.#onRoom();
+  }
+
+  #exited(): void {
+    if (!this.#closing) this.#fail("the writer's thread ended");
+    this.#lock.release();
+    this.#closed.resolve();
+  }
+}
+
+function openEmpty(path: string): number {
+  if (existsSync(path)) clear(path);
+  return openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+}
+
+/**
+ * Makes room for a new recording. An old one is unlinked, not emptied: whoever travels through it keeps it. A file that
+ * is no recording is somebody's work and stays. Devices (/dev/null) are written as they are.
+ */
+function clear(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const status = fstatSync(fd);
+    if (status.isDirectory()) throw new UserError("recording-unwritable", `cannot record to ${path}: it is a folder.`);
+    if (!status.isFile()) return;
+    const head = new Uint8Array(MCAP_MAGIC.length);
+    const length = readSync(fd, head, 0, head.length, 0);
+    if (length > 0 && !MCAP_MAGIC.every((byte, index) => head[index] === byte)) {
+      throw new UserError(
+        "recording-not-replaced",
+        `${path} exists and is not a recording: choose another name, or remove it first.`,
+      );
+    }
+  } finally {
+    closeSync(fd);
+  }
+  unlinkSync(path);
+}

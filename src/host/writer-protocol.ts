@@ -1,0 +1,16 @@
+import type { RecordingHeader, RecordingMessage } from "../replay/recording-message.ts";
+
+/** What the machine's thread says to the writer's. The file is open already: its errors are the opener's. */
+export type ToWriter =
+  | { readonly kind: "open"; readonly fd: number; readonly header: RecordingHeader }
+  | { readonly kind: "message"; readonly message: RecordingMessage; readonly weight: number }
+  | { readonly kind: "close" };
+
+export type FromWriter =
+  /** Messages of this weight have been taken; the file has `fileBytes`. */
+  | { readonly kind: "taken"; readonly weight: number; readonly fileBytes: number }
+  /** Nothing more will be written; `reason` ends a sentence. Messages that follow are taken and dropped. */
+  | { readonly kind: "failed"; readonly reason: string; readonly fileBytes: number }
+  /** A fault of ours in the writer. */
+  | { readonly kind: "fault"; readonly message: string; readonly stack: string | undefined }
+  | { readonly kind: "closed"; readonly fileBytes: number };
