@@ -147,7 +147,7 @@ function shape(encoding: Encoding): Pick<Form, "mask" | "match" | "encoding" | "
 /** A 16-bit form reads its own fields into the operands that its expansion gives to the 32-bit instruction. */
 function narrowForm(compressed: CompressedInstruction): Form {
   const encoding = parseEncoding(compressed.encoding);
-  const { instruction, operands } = expand(compressed);
+  const { instruction, operands } = expand(compressed.expansion);
   const sources = new Map<string, Source>();
   const formal = flattenOperands(parseOperands(instruction.syntax));
   assert(formal.length === operands.length, `${compressed.mnemonic}: operands of the expansion`);
@@ -168,11 +168,11 @@ function narrowForm(compressed: CompressedInstruction): Form {
   };
 }
 
-/** The 32-bit instruction that a 16-bit form stands for, and its operands over the fields of the 16-bit encoding. */
-export function expand(compressed: CompressedInstruction): { instruction: Instruction; operands: Operand[] } {
-  const [, mnemonic, operands] = /^(\S+)\s*(.*)$/.exec(compressed.expansion) ?? [];
+/** The instruction of an expansion line of the tables, and its operands in the order of that instruction's syntax. */
+export function expand(expansion: string): { instruction: Instruction; operands: Operand[] } {
+  const [, mnemonic, operands] = /^(\S+)\s*(.*)$/.exec(expansion) ?? [];
   const instruction = findInstruction(mnemonic);
-  assert(instruction !== undefined, `${compressed.mnemonic} expands to an unknown instruction`);
+  assert(instruction !== undefined, `"${expansion}" expands to an unknown instruction`);
   return { instruction, operands: flattenOperands(parseOperands(operands)) };
 }
 

@@ -1,8 +1,9 @@
 import { assert } from "../base/assert.ts";
+import { findCsr } from "./csrs.ts";
 import { findRegister } from "./registers.ts";
 
 /**
- * The operands of a `syntax` or `expansion` line, in order. `field` is the name of the encoding's field that holds the
+ * The operands of a `syntax` or `expansion` line, in order. The fixed kinds stand in expansions. `field` is the name of the encoding's field that holds the
  * operand (`parseEncoding`).
  */
 export type Operand =
@@ -15,13 +16,31 @@ export type Operand =
   | { readonly kind: "fixed-immediate"; readonly value: number }
   /** An address; the field `imm` holds its distance from the instruction, in bytes. */
   | { readonly kind: "target"; readonly field: "imm" }
+  /** An address that may take more than one instruction to reach; in pseudo-instructions only. */
+  | { readonly kind: "symbol" }
   | { readonly kind: "csr"; readonly field: "csr" }
+  | { readonly kind: "fixed-csr"; readonly number: number }
   /** The `iorw` set of a fence. */
   | { readonly kind: "fence-set"; readonly field: "pred" | "succ" }
+  | { readonly kind: "fixed-fence-set"; readonly value: number }
   /** `imm(rs1)`, or `(rs1)` when the instruction has no offset. */
   | { readonly kind: "memory"; readonly offset: Operand | undefined; readonly base: Operand };
 
 const parsed = new Map<string, readonly Operand[]>();
+
+const FENCE_LETTERS = "wroi";
+
+/** The four bits of a fence set such as `rw`; undefined when the text is none. */
+export function parseFenceSet(text: string): number | undefined {
+  if (!/^i?o?r?w?$/.test(text) || text === "") return undefined;
+  return [...text].reduce((value, letter) => value | (1 << FENCE_LETTERS.indexOf(letter)), 0);
+}
+
+/** `iorw` for 15; `0` for the empty set, which a hint uses. */
+export function fenceSetText(value: number): string {
+  const letters = [..."iorw"].filter((letter) => (value >> FENCE_LETTERS.indexOf(letter)) & 1);
+  return letters.length === 0 ? "0" : letters.join("");
+}
 
 /** Parses a line of the table, once; a line that cannot be read is a broken invariant. */
 export function parseOperands(syntax: string): readonly Operand[] {
@@ -44,8 +63,13 @@ function parseOperand(text: string): Operand {
   if (register !== undefined) return { kind: "fixed-register", register: register.number };
   if (/^r[ds]\d?'?$/.test(text)) return { kind: "register", field: text.replace("'", ""), prime: text.endsWith("'") };
   if (text === "target") return { kind: "target", field: "imm" };
+  if (text === "symbol") return { kind: "symbol" };
   if (text === "csr") return { kind: "csr", field: "csr" };
   if (text === "pred" || text === "succ") return { kind: "fence-set", field: text };
+  const csr = findCsr(text);
+  if (csr !== undefined) return { kind: "fixed-csr", number: csr.number };
+  const fenceSet = parseFenceSet(text);
+  if (fenceSet !== undefined) return { kind: "fixed-fence-set", value: fenceSet };
   const immediate = /^(imm|uimm|nzimm|nzuimm|shamt)(?:\[\d+:(\d+)\])?$/.exec(text);
   assert(immediate !== null, `cannot read the operand "${text}"`);
   return { kind: "immediate", field: immediate[1], shift: Number(immediate[2] ?? 0), text };

@@ -63,6 +63,7 @@ export const PSEUDO_INSTRUCTIONS: readonly PseudoInstruction[] = [
   both("rdcycle", "rd", "csrrs rd, cycle, zero", "Read the cycle counter."),
   both("rdtime", "rd", "csrrs rd, time, zero", "Read the time."),
   both("rdinstret", "rd", "csrrs rd, instret, zero", "Read the counter of retired instructions."),
+  both("unimp", "", "csrrw zero, cycle, zero", "Raise an illegal-instruction exception."),
   both("csrr", "rd, csr", "csrrs rd, csr, zero", "Read a CSR."),
   both("csrw", "csr, rs1", "csrrw zero, csr, rs1", "Write a CSR."),
   both("csrs", "csr, rs1", "csrrs zero, csr, rs1", "Set bits of a CSR."),
@@ -80,8 +81,7 @@ export const PSEUDO_INSTRUCTIONS: readonly PseudoInstruction[] = [
 
   both("fence", "", "fence iorw, iorw", "Order all memory and device accesses."),
   assembly("fence.tso", "", "fence rw, rw", "Order accesses as total store ordering does (fm = 8)."),
-  assembly("pause", "", "fence w, 0", "Hint that the hart waits in a spin loop."),
-  assembly("unimp", "", "csrrw zero, cycle, zero", "Raise an illegal-instruction exception."),
+  both("pause", "", "fence w, 0", "Hint that the hart waits in a spin loop."),
 
   // Names of register operations that also stand for the immediate ones.
   assembly("add", "rd, rs1, imm", "addi rd, rs1, imm", "Add a constant."),

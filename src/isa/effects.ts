@@ -1,0 +1,189 @@
+import type { Decoded, Instruction } from "./instruction.ts";
+import type { AccessSize, Semantics, Signedness, SystemOperation } from "./semantics.ts";
+
+/** What an instruction does to the machine, without values: for planning, and for proofs over the table. */
+export interface Effects {
+  readonly readsRs1: boolean;
+  readonly readsRs2: boolean;
+  readonly readsPc: boolean;
+  readonly writesRd: boolean;
+  readonly memory: "none" | "load" | "store" | "atomic";
+  /** Bytes of the memory access; 0 for none. */
+  readonly size: 0 | AccessSize;
+  /** May raise a synchronous exception (fetching it aside). */
+  readonly mayFault: boolean;
+  readonly jump: "never" | "maybe" | "always";
+  readonly system: SystemOperation | undefined;
+  /** The next instruction need not be the one behind it, or the hart's mode may have changed: jumps, branches, system. */
+  readonly endsBlock: boolean;
+  /** Every effect in order. What may fault and what writes architectural state stand here as they happen. */
+  readonly order: readonly Effect[];
+}
+
+export type Effect = { readonly kind: "read" | "fault" | "write"; readonly what: string };
+
+const memo = new Map<Instruction, Effects>();
+
+/** The effects of an instruction whatever its operands; computed once. */
+export function effectsOf(instruction: Instruction): Effects {
+  let effects = memo.get(instruction);
+  if (effects === undefined) {
+    const reading = new EffectsReading();
+    instruction.semantics(reading);
+    effects = reading.finish();
+    memo.set(instruction, effects);
+  }
+  return effects;
+}
+
+/** Registers that a decoded instruction reads, and the one that it writes; x0 is neither read nor written. */
+export function registersOf(decoded: Decoded): { reads: number[]; writes: number | undefined } {
+  const effects = effectsOf(decoded.instruction);
+  const reads = new Set<number>();
+  if (effects.readsRs1 && decoded.rs1 !== 0) reads.add(decoded.rs1);
+  if (effects.readsRs2 && decoded.rs2 !== 0) reads.add(decoded.rs2);
+  return { reads: [...reads], writes: effects.writesRd && decoded.rd !== 0 ? decoded.rd : undefined };
+}
+
+/** A value has no properties here: what matters is that somebody asked for it. */
+const VALUE = Symbol("value");
+type Value = typeof VALUE;
+
+class EffectsReading implements Semantics<Value> {
+  readonly #order: Effect[] = [];
+  #memory: Effects["memory"] = "none";
+  #size: Effects["size"] = 0;
+  #jump: Effects["jump"] = "never";
+  #system: SystemOperation | undefined;
+
+  get rs1(): Value {
+    return this.#read("rs1");
+  }
+  get rs2(): Value {
+    return this.#read("rs2");
+  }
+  get imm(): Value {
+    return VALUE;
+  }
+  get pc(): Value {
+    return this.#read("pc");
+  }
+  get nextPc(): Value {
+    return this.#read("pc");
+  }
+
+  writeRd(_value: Value): void {
+    this.#write("rd");
+  }
+  constant(_value: bigint): Value {
+    return VALUE;
+  }
+
+  add = pureTwo;
+  subtract = pureTwo;
+  and = pureTwo;
+  or = pureTwo;
+  xor = pureTwo;
+  shiftLeft = pureTwo;
+  shiftRightLogical = pureTwo;
+  shiftRightArithmetic = pureTwo;
+  multiply = pureTwo;
+  multiplyHigh = pureTwo;
+  divide = pureTwo;
+  remainder = pureTwo;
+  equal = pureTwo;
+  lessThan = pureTwo;
+  not = pureOne;
+  signExtend = pureOne;
+  zeroExtend = pureOne;
+  select = pureThree;
+
+  load(size: AccessSize, _extension: Signedness, _address: Value): Value {
+    this.#access("load", size);
+    return VALUE;
+  }
+  store(size: AccessSize, _address: Value, _value: Value): void {
+    this.#access("store", size);
+    this.#write("memory");
+  }
+  loadReserved(size: 4 | 8, _address: Value): Value {
+    this.#access("load", size);
+    this.#write("reservation");
+    return VALUE;
+  }
+  storeConditional(size: 4 | 8, _address: Value, _value: Value): Value {
+    this.#access("store", size);
+    this.#write("memory");
+    this.#write("reservation");
+    return VALUE;
+  }
+  atomic(size: 4 | 8, _address: Value, update: (old: Value) => Value): Value {
+    this.#access("atomic", size);
+    update(VALUE);
+    this.#write("memory");
+    return VALUE;
+  }
+
+  jump(_target: Value): void {
+    this.#jump = "always";
+    this.#write("pc");
+  }
+  branch(_condition: Value, _target: Value): void {
+    this.#jump = "maybe";
+    this.#write("pc");
+  }
+  fence(): void {}
+  system(operation: SystemOperation): void {
+    this.#system = operation;
+    if (operation !== "fence.i") this.#order.push({ kind: "fault", what: operation });
+    // The routine behind these reads and writes registers itself, after all its checks.
+    if (operation === "csrrw" || operation === "csrrs" || operation === "csrrc") this.#read("rs1");
+    if (operation.startsWith("csr")) {
+      this.#write("csr");
+      this.#write("rd");
+    }
+  }
+
+  finish(): Effects {
+    const order = this.#order;
+    const reads = (what: string) => order.some((effect) => effect.kind === "read" && effect.what === what);
+    return {
+      readsRs1: reads("rs1"),
+      readsRs2: reads("rs2"),
+      readsPc: reads("pc"),
+      writesRd: order.some((effect) => effect.kind === "write" && effect.what === "rd"),
+      memory: this.#memory,
+      size: this.#size,
+      mayFault: order.some((effect) => effect.kind === "fault"),
+      jump: this.#jump,
+      system: this.#system,
+      endsBlock: this.#jump !== "never" || this.#system !== undefined,
+      order,
+    };
+  }
+
+  #read(what: string): Value {
+    this.#order.push({ kind: "read", what });
+    return VALUE;
+  }
+  #write(what: string): void {
+    this.#order.push({ kind: "write", what });
+  }
+  #access(kind: "load" | "store" | "atomic", size: AccessSize): void {
+    this.#memory = kind;
+    this.#size = size;
+    this.#order.push({ kind: "fault", what: kind });
+  }
+}
+
+function pureOne(_a: Value): Value {
+  return VALUE;
+}
+
+function pureTwo(_a: Value, _b: Value): Value {
+  return VALUE;
+}
+
+function pureThree(_a: Value, _b: Value, _c: Value): Value {
+  return VALUE;
+}
