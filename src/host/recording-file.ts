@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readSync, statSync, unlinkSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { UserError } from "../base/errors.ts";
 import {
@@ -12,6 +12,9 @@ import { acquireRecordingLock, type RecordingLock } from "./recording-lock.ts";
 import { withSystemErrors } from "./system-errors.ts";
 import { workerUrl } from "./worker-url.ts";
 import type { FromWriter, ToWriter } from "./writer-protocol.ts";
+
+/** Devices are nobody's recording, and their folder is not ours to write. */
+const NO_LOCK: RecordingLock = { release: () => {} };
 
 const MCAP_MAGIC = Uint8Array.of(0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a);
 
@@ -48,7 +51,7 @@ export class RecordingFile implements RecordingSink {
    * whenever the backlog has shrunk, and when the recording has failed. Throws a UserError when the file cannot be had.
    */
   static create(path: string, header: RecordingHeader, onRoom: () => void): RecordingFile {
-    const lock = acquireRecordingLock(path);
+    const lock = isDevice(path) ? NO_LOCK : acquireRecordingLock(path);
     try {
       const fd = withSystemErrors("recording-unwritable", `record to ${path}`, () => openEmpty(path));
       return new RecordingFile(path, fd, lock, header, onRoom);
@@ -120,8 +123,13 @@ export class RecordingFile implements RecordingSink {
   }
 }
 
+function isDevice(path: string): boolean {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status !== undefined && !status.isFile() && !status.isDirectory();
+}
+
 function openEmpty(path: string): number {
-  if (existsSync(path)) clear(path);
+  if (existsSync(path) && !isDevice(path)) clear(path);
   return openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
 }
 
@@ -130,11 +138,8 @@ function openEmpty(path: string): number {
  * is no recording is somebody's work and stays. Devices (/dev/null) are written as they are.
  */
 function clear(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const fd = openSync(path, constants.O_RDONLY);
   try {
-    const status = fstatSync(fd);
-    if (status.isDirectory()) throw new UserError("recording-unwritable", `cannot record to ${path}: it is a folder.`);
-    if (!status.isFile()) return;
     const head = new Uint8Array(MCAP_MAGIC.length);
     const length = readSync(fd, head, 0, head.length, 0);
     if (length > 0 && !MCAP_MAGIC.every((byte, index) => head[index] === byte)) {
