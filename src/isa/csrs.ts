@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { causeName } from "./causes.ts";
-import { type Csr, constant, csr, field, fieldValue, whole } from "./csr.ts";
+import { type Csr, constant, csr, csrIsReadOnly, field, fieldValue, whole } from "./csr.ts";
 import {
   CAUSE_FIELDS,
   COUNTER_ENABLE_FIELDS,
@@ -79,7 +79,15 @@ const OTHER_CSRS: readonly Csr[] = [
       [0xc81, "timeh"],
       [0xc82, "instreth"],
     ] as const
-  ).map(([number, name]) => csr(number, name, "RV32", "Upper half of a register on 32-bit harts.", whole("Bits."))),
+  ).map(([number, name]) =>
+    csr(
+      number,
+      name,
+      "RV32",
+      "Upper half of a register on 32-bit harts.",
+      csrIsReadOnly(number) ? constant("Bits.") : whole("Bits."),
+    ),
+  ),
   csr(0x34a, "mtinst", "Hypervisor", "The trapping instruction, transformed.", whole("Instruction.")),
   csr(0x34b, "mtval2", "Hypervisor", "The faulting guest physical address.", whole("Address.")),
   ...(
