@@ -44,5 +44,9 @@ export type MachineStop =
   | { readonly kind: "unhandled-trap"; readonly hart: number; readonly cause: number; readonly tval: bigint }
   /** The guest wrote the test finisher. */
   | { readonly kind: "finished"; readonly exitCode: number; readonly reset: boolean }
-  /** Every hart waits for an interrupt that nothing inside the machine will raise: only an event can go on. */
-  | { readonly kind: "waiting" };
+  /**
+   * Every hart waits for an interrupt. Without `ticks` nothing inside the machine will raise it: only an event can go
+   * on. With `ticks` (paced clock only) a timer interrupt is due after so many ticks: the host lets that time pass and
+   * delivers it as an "idle-jump".
+   */
+  | { readonly kind: "waiting"; readonly ticks?: number };

@@ -1,0 +1,38 @@
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { CsrFile } from "./csr-file.ts";
+import type { DataAccess } from "./data-access.ts";
+import type { DecodedPages } from "./decoded-pages.ts";
+import type { Exception, Hart } from "./hart.ts";
+
+/** Everything that an engine works on. */
+export interface EngineParts {
+  readonly hart: Hart;
+  readonly csrs: CsrFile;
+  readonly memory: PhysicalMemory;
+  readonly decoded: DecodedPages;
+  readonly data: DataAccess;
+  /** A device or a watch wants the machine to look before the next step. Reading clears it. */
+  readonly takeAttention: () => boolean;
+}
+
+/**
+ * Why an engine came back. It stands exactly behind the last step counted in `executed`; the step that an exception or
+ * a breakpoint belongs to is not among them.
+ */
+export type EngineStop =
+  /** All steps were taken, or attention is wanted. */
+  | { readonly kind: "paused"; readonly executed: number }
+  | { readonly kind: "breakpoint"; readonly executed: number }
+  | { readonly kind: "exception"; readonly executed: number; readonly exception: Exception };
+
+/** The most steps of one slice: the budget is a 32-bit integer, and slices end where the host wants to look anyway. */
+export const MAX_SLICE_STEPS = 1 << 30;
+
+/** Executes instructions. All engines give the same state after the same steps. */
+export interface Engine {
+  /**
+   * Takes at most `steps` steps, at most MAX_SLICE_STEPS. While it runs, BUDGET in memory says how many are left,
+   * counted before the step being executed. `skipBreakpoint`: one at the present pc does not count.
+   */
+  run(steps: number, skipBreakpoint: boolean): EngineStop;
+}

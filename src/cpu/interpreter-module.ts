@@ -1,0 +1,205 @@
+import { assert } from "../base/assert.ts";
+import { INSTRUCTIONS } from "../isa/table.ts";
+import type { MemoryLayout } from "../memory/layout.ts";
+import * as layout from "../memory/layout.ts";
+import { defineMaintenance } from "../memory/maintenance-code.ts";
+import { defineSlowPath, entryOffset } from "../memory/translation-code.ts";
+import { Code, type Label } from "../wasm/code.ts";
+import { ModuleBuilder } from "../wasm/module.ts";
+import { I32, I64, OP } from "../wasm/opcodes.ts";
+import { defineArithmetic } from "./arithmetic-code.ts";
+import { emitHandler, emitPc, type InterpreterFrame, ScratchLocals } from "./interpreter-reading.ts";
+
+/**
+ * Operation numbers of records that are no instruction. Instructions of the table follow from FIRST_INSTRUCTION on, at
+ * their index.
+ */
+export const OPERATION = {
+  /** Never executed since the record was cleared. Zero, so that cleared memory means it. */
+  undecoded: 0,
+  /** Behind the last record of a page. */
+  pageEnd: 1,
+  breakpoint: 2,
+  illegal: 3,
+} as const;
+export const FIRST_INSTRUCTION = 4;
+
+/** Why `run` came back. The pc and BUDGET in memory say where. */
+export const EXIT = {
+  /** The budget is used up (or was taken away by a yield: see CARRY). */
+  budget: 0,
+  /** The page of pc has no execute tag. */
+  fetch: 1,
+  /** The record at pc is undecoded. */
+  decode: 2,
+  /** The instruction at pc met an exception; it has not been executed. */
+  trap: 3,
+  /** A breakpoint stands at pc; it has not been executed. */
+  breakpoint: 4,
+  /** The instruction at pc, which has not been executed, needs the oracle. */
+  repeat: 5,
+  /** A system instruction was executed and the engine's caller must look. */
+  yield: 6,
+} as const;
+
+export interface InterpreterImports extends Record<string, WebAssembly.ImportValue> {
+  readonly memory: WebAssembly.Memory;
+  /** A load that is not plain RAM: (va, size) -> value, zero-extended; sets STATUS. */
+  load(va: bigint, size: number): bigint;
+  /** A store that is not plain RAM: -> status. */
+  store(va: bigint, size: number, value: bigint): number;
+  /** A system instruction: (record, operation) -> status; sets PC. */
+  system(record: number, operation: number): number;
+}
+
+export interface InterpreterExports {
+  /** Runs until something of EXIT. `skipBreakpoint` 1: a breakpoint at the first instruction does not count. */
+  run(skipBreakpoint: number): number;
+  flushWriteTags(): void;
+  flushTags(): void;
+  hash(host: number, length: number): bigint;
+}
+
+/** The interpreter as a WebAssembly module, generated from the instruction table. */
+export function interpreterModule(where: MemoryLayout): Uint8Array<ArrayBuffer> {
+  assert(INSTRUCTIONS.length + FIRST_INSTRUCTION <= 256, "operation numbers are one byte");
+  const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });
+  const load = module.importFunction("load", { parameters: [I64, I32], results: [I64] });
+  const store = module.importFunction("store", { parameters: [I64, I32, I64], results: [I32] });
+  const system = module.importFunction("system", { parameters: [I32, I32], results: [I32] });
+  const slowPath = defineSlowPath(module, where, { load, store });
+  const arithmetic = defineArithmetic(module);
+  defineMaintenance(module);
+  const code = new Code([I32]);
+  emitRun(code, { slowPath, system, ...arithmetic });
+  module.defineFunction({ parameters: [I32], results: [I32] }, code, "run");
+  return module.finish();
+}
+
+type Callees = Pick<InterpreterFrame, "slowPath" | "system" | "multiplyHigh" | "divide" | "remainder">;
+
+/**
+ * `run`: a loop around a `br_table` over the operation of the current record. Straight-line code only moves the record
+ * pointer; the end of a page is a record like any other, so nothing is checked between two instructions but the budget.
+ */
+function emitRun(code: Code, callees: Callees): void {
+  const skip = code.parameter(0);
+  const [record, decodedPage, budget, status, operation, reason, entry] = Array.from({ length: 7 }, () =>
+    code.local(I32),
+  );
+  const [pageAddress, target] = [code.local(I64), code.local(I64)];
+  code.i32(0).memory(OP.i32_load, layout.BUDGET).set(budget);
+  code.i32(0).i32(0).memory(OP.i32_store, layout.CARRY);
+  code.i32(0).memory(OP.i64_load, layout.PC).set(target);
+
+  const leaveAtTarget = code.block(); // `target` is the pc.
+  const leave = code.block(); // The record gives the pc.
+  const leaveUndone = code.block(); // Likewise, and the current instruction has not been executed.
+  const refetch = code.loop();
+  emitFetch();
+  const dispatch = code.loop();
+  code.get(budget).op(OP.i32_eqz);
+  code.if();
+  code.i32(EXIT.budget).set(reason).branch(leave);
+  code.end();
+  code.get(budget).i32(1).op(OP.i32_sub).set(budget);
+  code.get(record).memory(OP.i32_load8_u, layout.RECORD.operation).set(operation);
+  const again = code.loop();
+
+  const jumped = code.block();
+  const trapped = code.block();
+  const repeat = code.block();
+  const afterSystem = code.block();
+  const special = openHandlers(code, Object.keys(OPERATION).length);
+  const handlers = openHandlers(code, INSTRUCTIONS.length);
+  code.get(operation).branchTable([...special, ...handlers], special[OPERATION.illegal]);
+
+  const frame: InterpreterFrame = {
+    ...callees,
+    ...{ code, record, decodedPage, pageAddress, budget, target, status },
+    ...{ jumped, trapped, repeat, afterSystem, next: dispatch, scratch: new ScratchLocals(code) },
+  };
+  // Blocks close innermost first: openHandlers made the first handler the innermost.
+  for (const instruction of INSTRUCTIONS) {
+    code.end();
+    emitHandler(frame, instruction);
+  }
+  emitSpecialRecords();
+
+  code.end(); // afterSystem
+  code.i32(0).memory(OP.i64_load, layout.PC).set(target);
+  code.get(status).op(OP.i32_eqz).branchIf(jumped);
+  code.i32(EXIT.yield).set(reason);
+  code.get(status).i32(layout.STATUS_FAULT).op(OP.i32_eq).branchIf(trapped);
+  code.branch(leaveAtTarget);
+  code.end(); // repeat
+  code.i32(EXIT.repeat).set(reason).branch(leaveUndone);
+  code.end(); // trapped
+  code.i32(EXIT.trap).set(reason).branch(leaveUndone);
+  code.end(); // jumped
+  // A target in the same page needs no look at the translation entry.
+  code.get(target).get(pageAddress).op(OP.i64_xor).i64(4096n).op(OP.i64_lt_u);
+  code.if();
+  code.get(decodedPage);
+  code.get(target).op(OP.i32_wrap_i64).i32(4095).op(OP.i32_and).i32(3).op(OP.i32_shl, OP.i32_add).set(record);
+  code.branch(dispatch);
+  code.end();
+  code.branch(refetch);
+
+  code.end(); // again
+  code.end(); // dispatch
+  code.end(); // refetch
+  code.op(OP.unreachable);
+  code.end(); // leaveUndone
+  code.get(budget).i32(1).op(OP.i32_add).set(budget);
+  code.end(); // leave
+  emitPc({ code, record, decodedPage, pageAddress });
+  code.set(target);
+  code.end(); // leaveAtTarget
+  code.i32(0).get(target).memory(OP.i64_store, layout.PC);
+  code.i32(0).get(budget).memory(OP.i32_store, layout.BUDGET);
+  code.get(reason);
+
+  /** From the address in `target` to the record; leaves when the page has no execute tag. */
+  function emitFetch(): void {
+    entryOffset(code, target);
+    code
+      .tee(entry)
+      .memory(OP.i64_load, layout.TRANSLATION + layout.ENTRY.executeTag)
+      .tee(pageAddress);
+    code.get(target).op(OP.i64_xor).i64(4096n).op(OP.i64_ge_u);
+    code.if();
+    code.i32(EXIT.fetch).set(reason).branch(leaveAtTarget);
+    code.end();
+    code
+      .get(entry)
+      .memory(OP.i32_load, layout.TRANSLATION + layout.ENTRY.decoded)
+      .tee(decodedPage);
+    code.get(target).op(OP.i32_wrap_i64).i32(4095).op(OP.i32_and).i32(3).op(OP.i32_shl, OP.i32_add).set(record);
+  }
+
+  function emitSpecialRecords(): void {
+    code.end(); // undecoded
+    code.i32(EXIT.decode).set(reason).branch(leaveUndone);
+    code.end(); // pageEnd
+    emitPc({ code, record, decodedPage, pageAddress });
+    code.set(target);
+    code.get(budget).i32(1).op(OP.i32_add).set(budget).branch(refetch);
+    code.end(); // breakpoint
+    code.get(skip);
+    code.if();
+    code.i32(0).set(skip);
+    code.get(record).memory(OP.i32_load8_u, layout.RECORD.replaced).set(operation).branch(again);
+    code.end();
+    code.i32(EXIT.breakpoint).set(reason).branch(leaveUndone);
+    code.end(); // illegal
+    code.i32(EXIT.repeat).set(reason).branch(leaveUndone);
+  }
+}
+
+/** Opens `count` nested blocks; the first label is the innermost block. */
+function openHandlers(code: Code, count: number): Label[] {
+  const labels: Label[] = [];
+  for (let index = 0; index < count; index++) labels.unshift(code.block());
+  return labels;
+}

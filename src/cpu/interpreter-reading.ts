@@ -1,0 +1,412 @@
+import { assert } from "../base/assert.ts";
+import type { Instruction } from "../isa/instruction.ts";
+import {
+  type AccessSize,
+  type Semantics,
+  type Signedness,
+  SYSTEM_OPERATIONS,
+  type SystemOperation,
+} from "../isa/semantics.ts";
+import * as layout from "../memory/layout.ts";
+import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES } from "../memory/translation-code.ts";
+import type { Code, Label, Local } from "../wasm/code.ts";
+import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
+
+/**
+ * A value of the interpreter's reading: a local that is written once. Conditions stay i32 until somebody computes with
+ * them.
+ */
+export interface WasmValue {
+  readonly local: Local;
+}
+
+/** What the handlers of all instructions share in the interpreter's one big function. */
+export interface InterpreterFrame {
+  readonly code: Code;
+  /** Address of the current record. */
+  readonly record: Local;
+  /** Address of the current decoded page, and the virtual address that its first record stands for. */
+  readonly decodedPage: Local;
+  readonly pageAddress: Local;
+  /** Steps left after the current one. */
+  readonly budget: Local;
+  /** Target of a jump; continue at `jumped` with it. */
+  readonly target: Local;
+  readonly jumped: Label;
+  /** Dispatches the next record in line. */
+  readonly next: Label;
+  /** The current instruction met an exception: TRAP_CAUSE and TRAP_VALUE are set. */
+  readonly trapped: Label;
+  /** The current instruction must be repeated by the oracle. */
+  readonly repeat: Label;
+  /** A system routine has run: i32 status is in `status`, PC holds what comes next. */
+  readonly afterSystem: Label;
+  readonly status: Local;
+  readonly slowPath: SlowPath;
+  readonly multiplyHigh: Readonly<Record<"signed" | "unsigned" | "mixed", number>>;
+  readonly divide: Readonly<Record<Signedness, number>>;
+  readonly remainder: Readonly<Record<Signedness, number>>;
+  /** Imported: (record i32) -> status. */
+  readonly system: number;
+  readonly scratch: ScratchLocals;
+}
+
+/**
+ * Locals that live no longer than one handler. All handlers share them, or the function would have thousands, each of
+ * which V8 would carry around the dispatch loop.
+ */
+export class ScratchLocals {
+  readonly #code: Code;
+  readonly #pools = new Map<ValueType, Local[]>();
+  readonly #used = new Map<ValueType, number>();
+
+  constructor(code: Code) {
+    this.#code = code;
+  }
+
+  take(type: ValueType): Local {
+    const pool = this.#pools.get(type) ?? [];
+    this.#pools.set(type, pool);
+    const used = this.#used.get(type) ?? 0;
+    if (used === pool.length) pool.push(this.#code.local(type));
+    this.#used.set(type, used + 1);
+    return pool[used];
+  }
+
+  releaseAll(): void {
+    this.#used.clear();
+  }
+}
+
+/** Emits the handler of one instruction; operand fields are read from the record at run time. */
+export function emitHandler(frame: InterpreterFrame, instruction: Instruction): void {
+  frame.scratch.releaseAll();
+  const reading = new InterpreterReading(frame);
+  instruction.semantics(reading);
+  reading.finish();
+}
+
+class InterpreterReading implements Semantics<WasmValue> {
+  readonly #frame: InterpreterFrame;
+  readonly #code: Code;
+  #jump: WasmValue | undefined;
+  #branch: { condition: WasmValue; target: WasmValue } | undefined;
+  #left = false;
+
+  constructor(frame: InterpreterFrame) {
+    this.#frame = frame;
+    this.#code = frame.code;
+  }
+
+  /** Goes on to the next instruction, wherever that is. */
+  finish(): void {
+    if (this.#left) return;
+    const { code, next, jumped, target, record } = this.#frame;
+    if (this.#jump !== undefined) {
+      this.#push(this.#jump);
+      code.set(target).branch(jumped);
+      return;
+    }
+    if (this.#branch !== undefined) {
+      this.#pushCondition(this.#branch.condition);
+      code.if();
+      this.#push(this.#branch.target);
+      code.set(target).branch(jumped);
+      code.end();
+    }
+    code.get(record).get(record).memory(OP.i32_load8_u, layout.RECORD.advance).op(OP.i32_add).set(record);
+    code.branch(next);
+  }
+
+  get rs1(): WasmValue {
+    return this.#register(layout.RECORD.rs1);
+  }
+
+  get rs2(): WasmValue {
+    return this.#register(layout.RECORD.rs2);
+  }
+
+  get imm(): WasmValue {
+    this.#code.get(this.#frame.record).memory(OP.i64_load32_s, layout.RECORD.immediate);
+    return this.#fresh(I64);
+  }
+
+  get pc(): WasmValue {
+    emitPc(this.#frame);
+    return this.#fresh(I64);
+  }
+
+  get nextPc(): WasmValue {
+    emitPc(this.#frame);
+    const { record } = this.#frame;
+    this.#code.get(record).memory(OP.i64_load8_u, layout.RECORD.advance).i64(3n).op(OP.i64_shr_u, OP.i64_add);
+    return this.#fresh(I64);
+  }
+
+  writeRd(value: WasmValue): void {
+    this.#code.get(this.#frame.record).memory(OP.i32_load16_u, layout.RECORD.rd);
+    this.#push(value);
+    this.#code.memory(OP.i64_store, layout.REGISTERS);
+  }
+
+  constant(value: bigint): WasmValue {
+    this.#code.i64(BigInt.asIntN(64, value));
+    return this.#fresh(I64);
+  }
+
+  add(a: WasmValue, b: WasmValue): WasmValue {
+    return this.#binary(OP.i64_add, a, b);
+  }
+  subtract(a: WasmValue, b: WasmValue): WasmValue {
+    return this.#binary(OP.i64_sub, a, b);
+  }
+  and(a: WasmValue, b: WasmValue): WasmValue {
+    return this.#binary(OP.i64_and, a, b);
+  }
+  or(a: WasmValue, b: WasmValue): WasmValue {
+    return this.#binary(OP.i64_or, a, b);
+  }
+  xor(a: WasmValue, b: WasmValue): WasmValue {
+    return this.#binary(OP.i64_xor, a, b);
+  }
+  // WebAssembly takes shift amounts modulo 64, as RISC-V does.
+  shiftLeft(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_shl, a, amount);
+  }
+  shiftRightLogical(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_shr_u, a, amount);
+  }
+  shiftRightArithmetic(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_shr_s, a, amount);
+  }
+  multiply(a: WasmValue, b: WasmValue): WasmValue {
+    return this.#binary(OP.i64_mul, a, b);
+  }
+  multiplyHigh(a: WasmValue, b: WasmValue, signedness: "signed" | "unsigned" | "mixed"): WasmValue {
+    return this.#call(this.#frame.multiplyHigh[signedness], a, b);
+  }
+  divide(a: WasmValue, b: WasmValue, signedness: Signedness): WasmValue {
+    return this.#call(this.#frame.divide[signedness], a, b);
+  }
+  remainder(a: WasmValue, b: WasmValue, signedness: Signedness): WasmValue {
+    return this.#call(this.#frame.remainder[signedness], a, b);
+  }
+  equal(a: WasmValue, b: WasmValue): WasmValue {
+    return this.#binary(OP.i64_eq, a, b, I32);
+  }
+  lessThan(a: WasmValue, b: WasmValue, signedness: Signedness): WasmValue {
+    return this.#binary(signedness === "signed" ? OP.i64_lt_s : OP.i64_lt_u, a, b, I32);
+  }
+  not(condition: WasmValue): WasmValue {
+    this.#pushCondition(condition);
+    this.#code.op(OP.i32_eqz);
+    return this.#fresh(I32);
+  }
+
+  signExtend(value: WasmValue, bits: 8 | 16 | 32): WasmValue {
+    this.#push(value);
+    this.#code.op(bits === 8 ? OP.i64_extend8_s : bits === 16 ? OP.i64_extend16_s : OP.i64_extend32_s);
+    return this.#fresh(I64);
+  }
+
+  zeroExtend(value: WasmValue, bits: 8 | 16 | 32): WasmValue {
+    this.#push(value);
+    this.#code.i64((1n << BigInt(bits)) - 1n).op(OP.i64_and);
+    return this.#fresh(I64);
+  }
+
+  select(condition: WasmValue, ifTrue: WasmValue, ifFalse: WasmValue): WasmValue {
+    this.#push(ifTrue);
+    this.#push(ifFalse);
+    this.#pushCondition(condition);
+    this.#code.op(OP.select);
+    return this.#fresh(I64);
+  }
+
+  load(size: AccessSize, extension: Signedness, address: WasmValue): WasmValue {
+    const { code, scratch, slowPath } = this.#frame;
+    const entry = scratch.take(I32);
+    fastPathCheck(code, address.local, entry, layout.ENTRY.readTag, size);
+    code.if(I64);
+    hostAddress(code, address.local, entry);
+    code.memory(LOAD_OPCODES[extension][size], 0);
+    code.else();
+    this.#announce();
+    code.get(address.local).i32(size).call(slowPath.load);
+    if (size < 8 && extension === "signed") {
+      code.op(size === 1 ? OP.i64_extend8_s : size === 2 ? OP.i64_extend16_s : OP.i64_extend32_s);
+    }
+    const value = scratch.take(I64);
+    code.set(value);
+    code.i32(0).memory(OP.i32_load, layout.STATUS);
+    this.#obeyStatus();
+    code.get(value);
+    code.end();
+    return this.#fresh(I64);
+  }
+
+  store(size: AccessSize, address: WasmValue, value: WasmValue): void {
+    const { code, scratch, slowPath } = this.#frame;
+    const entry = scratch.take(I32);
+    fastPathCheck(code, address.local, entry, layout.ENTRY.writeTag, size);
+    code.if();
+    hostAddress(code, address.local, entry);
+    this.#push(value);
+    code.memory(STORE_OPCODES[size], 0);
+    code.else();
+    this.#announce();
+    code.get(address.local).i32(size);
+    this.#push(value);
+    code.call(slowPath.store);
+    this.#obeyStatus();
+    code.end();
+  }
+
+  loadReserved(size: 4 | 8, address: WasmValue): WasmValue {
+    this.#requireAligned(size, address, LOAD_ADDRESS_MISALIGNED);
+    const value = this.load(size, "signed", address);
+    this.#code.i32(0).get(address.local).memory(OP.i64_store, layout.RESERVATION);
+    return value;
+  }
+
+  storeConditional(size: 4 | 8, address: WasmValue, value: WasmValue): WasmValue {
+    const { code } = this.#frame;
+    this.#requireAligned(size, address, STORE_ADDRESS_MISALIGNED);
+    const failed = this.#frame.scratch.take(I32);
+    code.get(address.local).i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
+    code.if();
+    this.#writableHost(size, address);
+    this.#push(value);
+    code.memory(STORE_OPCODES[size], 0);
+    code.end();
+    code.i32(0).i64(-1n).memory(OP.i64_store, layout.RESERVATION);
+    return { local: failed };
+  }
+
+  atomic(size: 4 | 8, address: WasmValue, update: (old: WasmValue) => WasmValue): WasmValue {
+    const { code, scratch } = this.#frame;
+    this.#requireAligned(size, address, STORE_ADDRESS_MISALIGNED);
+    const host = scratch.take(I32);
+    this.#writableHost(size, address);
+    code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
+    const old = this.#fresh(I64);
+    const updated = update(old);
+    code.get(host);
+    this.#push(updated);
+    code.memory(STORE_OPCODES[size], 0);
+    return old;
+  }
+
+  jump(target: WasmValue): void {
+    assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
+    this.#jump = target;
+  }
+
+  branch(condition: WasmValue, target: WasmValue): void {
+    assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
+    this.#branch = { condition, target };
+  }
+
+  fence(): void {}
+
+  system(operation: SystemOperation): void {
+    const { code, record, system, status, afterSystem } = this.#frame;
+    this.#announce();
+    code.get(record).i32(SYSTEM_OPERATIONS.indexOf(operation)).call(system).set(status).branch(afterSystem);
+    this.#left = true;
+  }
+
+  #register(field: number): WasmValue {
+    this.#code.get(this.#frame.record).memory(OP.i32_load8_u, field).memory(OP.i64_load, layout.REGISTERS);
+    return this.#fresh(I64);
+  }
+
+  /** Host address of plain RAM for a read-modify-write; anything else is repeated by the oracle. */
+  #writableHost(size: 4 | 8, address: WasmValue): void {
+    const { code, scratch, slowPath, repeat } = this.#frame;
+    const entry = scratch.take(I32);
+    const host = scratch.take(I32);
+    fastPathCheck(code, address.local, entry, layout.ENTRY.writeTag, size);
+    code.if(I32);
+    hostAddress(code, address.local, entry);
+    code.else();
+    code.get(address.local).i32(size).call(slowPath.writable).tee(host).op(OP.i32_eqz).branchIf(repeat);
+    code.get(host);
+    code.end();
+  }
+
+  #requireAligned(size: 4 | 8, address: WasmValue, cause: number): void {
+    const { code, trapped } = this.#frame;
+    code
+      .get(address.local)
+      .i64(BigInt(size - 1))
+      .op(OP.i64_and, OP.i64_eqz, OP.i32_eqz);
+    code.if();
+    code.i32(0).i32(cause).memory(OP.i32_store, layout.TRAP_CAUSE);
+    code.i32(0).get(address.local).memory(OP.i64_store, layout.TRAP_VALUE);
+    code.branch(trapped);
+    code.end();
+  }
+
+  /** Tells TypeScript which step is being executed, before it is called. */
+  #announce(): void {
+    const { code, budget } = this.#frame;
+    code.i32(0);
+    emitPc(this.#frame);
+    code.memory(OP.i64_store, layout.PC);
+    code.i32(0).get(budget).i32(1).op(OP.i32_add).memory(OP.i32_store, layout.BUDGET);
+  }
+
+  /** Takes a status from the stack: a fault leaves, a yield ends the slice behind this instruction. */
+  #obeyStatus(): void {
+    const { code, status, trapped, budget } = this.#frame;
+    code.tee(status);
+    code.if();
+    code.get(status).i32(layout.STATUS_FAULT).op(OP.i32_eq).branchIf(trapped);
+    code.i32(0).get(budget).memory(OP.i32_store, layout.CARRY);
+    code.i32(0).set(budget);
+    code.end();
+  }
+
+  #binary(opcode: Opcode, a: WasmValue, b: WasmValue, result: ValueType = I64): WasmValue {
+    this.#push(a);
+    this.#push(b);
+    this.#code.op(opcode);
+    return this.#fresh(result);
+  }
+
+  #call(index: number, a: WasmValue, b: WasmValue): WasmValue {
+    this.#push(a);
+    this.#push(b);
+    this.#code.call(index);
+    return this.#fresh(I64);
+  }
+
+  /** Stores what is on the stack in a local of its own, so that a value is never computed twice. */
+  #fresh(type: ValueType): WasmValue {
+    const local = this.#frame.scratch.take(type);
+    this.#code.set(local);
+    return { local };
+  }
+
+  #push(value: WasmValue): void {
+    this.#code.get(value.local);
+    if (value.local.type === I32) this.#code.op(OP.i64_extend_i32_u);
+  }
+
+  #pushCondition(value: WasmValue): void {
+    this.#code.get(value.local);
+    if (value.local.type === I64) this.#code.op(OP.i64_eqz, OP.i32_eqz);
+  }
+}
+
+/** mcause values that alignment rules of the A extension raise. */
+const LOAD_ADDRESS_MISALIGNED = 4;
+const STORE_ADDRESS_MISALIGNED = 6;
+
+/** Leaves the pc of the current record on the stack. */
+export function emitPc(frame: Pick<InterpreterFrame, "code" | "record" | "decodedPage" | "pageAddress">): void {
+  const { code, record, decodedPage, pageAddress } = frame;
+  code.get(pageAddress);
+  code.get(record).get(decodedPage).op(OP.i32_sub).i32(3).op(OP.i32_shr_u, OP.i64_extend_i32_u, OP.i64_add);
+}

@@ -1,0 +1,206 @@
+import type { Device, DeviceContext, DeviceState } from "./device.ts";
+
+// Registers, in the data sheet's order. Some mean another thing on reading, or while LCR's divisor latch is open.
+const RBR_THR = 0; // receive buffer; transmit holding; divisor latch low
+const IER = 1; // interrupt enable; divisor latch high
+const IIR_FCR = 2; // interrupt identification; FIFO control
+const LCR = 3; // line control
+const MCR = 4; // modem control
+const LSR = 5; // line status
+const MSR = 6; // modem status
+const SCR = 7; // scratch
+
+const IER_RX_AVAILABLE = 1 << 0;
+const IER_THR_EMPTY = 1 << 1;
+const IER_WRITABLE = 0x0f;
+
+const IIR_NONE = 0x01;
+const IIR_THR_EMPTY = 0x02;
+const IIR_RX_AVAILABLE = 0x04;
+const IIR_RX_TIMEOUT = 0x0c;
+const IIR_FIFOS_ENABLED = 0xc0;
+
+const FCR_ENABLE = 1 << 0;
+const FCR_CLEAR_RX = 1 << 1;
+const FCR_KEPT = 0xc9;
+const FCR_TRIGGER_LEVELS = [1, 4, 8, 14];
+
+const LCR_DIVISOR_LATCH = 1 << 7;
+
+const MCR_LOOPBACK = 1 << 4;
+const MCR_WRITABLE = 0x1f;
+
+const LSR_RX_READY = 1 << 0; // a byte waits in RBR
+const LSR_THR_EMPTY = 1 << 5;
+const LSR_TX_IDLE = 1 << 6;
+
+/** Carrier, data set ready and clear to send: somebody is at the other end. */
+const MSR_CONNECTED = 0xb0;
+
+/**
+ * 16550A serial port. Sending takes no time: the transmitter is always empty. What the outside sends waits on the line
+ * until the guest has read what came before, so nothing is ever overrun.
+ */
+export class Uart16550 implements Device {
+  readonly name = "uart16550";
+  readonly base: number;
+  readonly sizeBytes = 0x100;
+  readonly #context: DeviceContext;
+  readonly #send: (byte: number) => void;
+  #received: number[] = [];
+  #ier = 0;
+  #fcr = 0;
+  #lcr = 0;
+  #mcr = 0;
+  #scratch = 0;
+  #divisor = 0x000c;
+  /** The transmitter became empty and nobody has been told. */
+  #thrEmptyPending = false;
+
+  constructor(base: number, context: DeviceContext, send: (byte: number) => void) {
+    this.base = base;
+    this.#context = context;
+    this.#send = send;
+  }
+
+  /** Bytes arrive on the line. */
+  receive(bytes: Uint8Array): void {
+    for (const byte of bytes) this.#received.push(byte);
+    this.#context.attention();
+  }
+
+  /** Level of the interrupt line. */
+  interrupt(): boolean {
+    return this.#identification() !== IIR_NONE;
+  }
+
+  read(offset: number, _sizeBytes: number): bigint {
+    const before = this.interrupt();
+    const value = this.#readRegister(offset);
+    if (this.interrupt() !== before) this.#context.attention();
+    return BigInt(value);
+  }
+
+  write(offset: number, _sizeBytes: number, value: bigint): boolean {
+    const before = this.interrupt();
+    this.#writeRegister(offset, Number(value & 0xffn));
+    if (this.interrupt() !== before) this.#context.attention();
+    return true;
+  }
+
+  nextDeadline(): undefined {
+    return undefined;
+  }
+
+  save(): DeviceState {
+    return {
+      received: [...this.#received],
+      ier: this.#ier,
+      fcr: this.#fcr,
+      lcr: this.#lcr,
+      mcr: this.#mcr,
+      scratch: this.#scratch,
+      divisor: this.#divisor,
+      thrEmptyPending: this.#thrEmptyPending ? 1 : 0,
+    };
+  }
+
+  restore(state: DeviceState): void {
+    this.#received = [...(state.received as readonly number[])];
+    this.#ier = Number(state.ier);
+    this.#fcr = Number(state.fcr);
+    this.#lcr = Number(state.lcr);
+    this.#mcr = Number(state.mcr);
+    this.#scratch = Number(state.scratch);
+    this.#divisor = Number(state.divisor);
+    this.#thrEmptyPending = state.thrEmptyPending === 1;
+  }
+
+  #readRegister(offset: number): number {
+    const latch = (this.#lcr & LCR_DIVISOR_LATCH) !== 0;
+    switch (offset) {
+      case RBR_THR:
+        return latch ? this.#divisor & 0xff : (this.#received.shift() ?? 0);
+      case IER:
+        return latch ? this.#divisor >> 8 : this.#ier;
+      case IIR_FCR: {
+        const identification = this.#identification();
+        if (identification === IIR_THR_EMPTY) this.#thrEmptyPending = false;
+        return identification | ((this.#fcr & FCR_ENABLE) !== 0 ? IIR_FIFOS_ENABLED : 0);
+      }
+      case LCR:
+        return this.#lcr;
+      case MCR:
+        return this.#mcr;
+      case LSR:
+        return LSR_THR_EMPTY | LSR_TX_IDLE | (this.#received.length > 0 ? LSR_RX_READY : 0);
+      case MSR:
+        return this.#modemStatus();
+      case SCR:
+        return this.#scratch;
+      default:
+        return 0;
+    }
+  }
+
+  #writeRegister(offset: number, value: number): void {
+    const latch = (this.#lcr & LCR_DIVISOR_LATCH) !== 0;
+    switch (offset) {
+      case RBR_THR:
+        if (latch) this.#divisor = (this.#divisor & 0xff00) | value;
+        else this.#transmit(value);
+        break;
+      case IER:
+        if (latch) this.#divisor = (this.#divisor & 0x00ff) | (value << 8);
+        else this.#enableInterrupts(value & IER_WRITABLE);
+        break;
+      case IIR_FCR:
+        if ((value & FCR_CLEAR_RX) !== 0) this.#received = [];
+        this.#fcr = value & FCR_KEPT;
+        break;
+      case LCR:
+        this.#lcr = value;
+        break;
+      case MCR:
+        this.#mcr = value & MCR_WRITABLE;
+        break;
+      case SCR:
+        this.#scratch = value;
+        break;
+      default: // LSR and MSR are read-only.
+        break;
+    }
+  }
+
+  #transmit(byte: number): void {
+    if ((this.#mcr & MCR_LOOPBACK) !== 0) this.#received.push(byte);
+    else this.#send(byte);
+    this.#thrEmptyPending = true;
+  }
+
+  /** Enabling the transmitter's interrupt while it is empty raises it at once: drivers start sending that way. */
+  #enableInterrupts(value: number): void {
+    const enabled = value & ~this.#ier;
+    this.#ier = value;
+    if ((enabled & IER_THR_EMPTY) !== 0) this.#thrEmptyPending = true;
+  }
+
+  /** The pending interrupt of the highest priority, as IIR shows it. */
+  #identification(): number {
+    if ((this.#ier & IER_RX_AVAILABLE) !== 0 && this.#received.length > 0) {
+      const fifo = (this.#fcr & FCR_ENABLE) !== 0;
+      const level = fifo ? FCR_TRIGGER_LEVELS[this.#fcr >> 6] : 1;
+      // Below the trigger level the FIFO's timeout tells: the line never delivers slowly enough to wait for it.
+      return this.#received.length >= level ? IIR_RX_AVAILABLE : IIR_RX_TIMEOUT;
+    }
+    if ((this.#ier & IER_THR_EMPTY) !== 0 && this.#thrEmptyPending) return IIR_THR_EMPTY;
+    return IIR_NONE;
+  }
+
+  /** In loopback the modem outputs come back as inputs, bit by bit: RTS to CTS, DTR to DSR, OUT1 to RI, OUT2 to DCD. */
+  #modemStatus(): number {
+    if ((this.#mcr & MCR_LOOPBACK) === 0) return MSR_CONNECTED;
+    const [dtr, rts, out1, out2] = [0, 1, 2, 3].map((bit) => (this.#mcr >> bit) & 1);
+    return (rts << 4) | (dtr << 5) | (out1 << 6) | (out2 << 7);
+  }
+}

@@ -1,0 +1,51 @@
+import { Clint } from "../devices/clint.ts";
+import type { Device, DeviceContext, DeviceState } from "../devices/device.ts";
+import { Finisher } from "../devices/finisher.ts";
+import { Plic } from "../devices/plic.ts";
+import { Uart16550 } from "../devices/uart16550.ts";
+import { Bus } from "./bus.ts";
+import { CLINT_BASE, FINISHER_BASE, PLIC_BASE, UART0_BASE, UART0_IRQ } from "./memory-map.ts";
+
+const MIP_MSIP = 1n << 3n;
+const MIP_MTIP = 1n << 7n;
+const MIP_MEIP = 1n << 11n;
+
+/** A hart has a PLIC context for machine mode and one for supervisor mode, in this order. */
+const CONTEXTS_PER_HART = 2;
+
+/** The devices of the board, wired together. */
+export class Board {
+  readonly uart: Uart16550;
+  readonly clint: Clint;
+  readonly plic: Plic;
+  readonly finisher: Finisher;
+  readonly devices: readonly Device[];
+  readonly bus: Bus;
+
+  constructor(harts: number, context: DeviceContext, consoleOutput: (byte: number) => void) {
+    this.finisher = new Finisher(FINISHER_BASE, context);
+    this.clint = new Clint(CLINT_BASE, harts, context);
+    this.uart = new Uart16550(UART0_BASE, context, consoleOutput);
+    const lines = new Map([[UART0_IRQ, () => this.uart.interrupt()]]);
+    this.plic = new Plic(PLIC_BASE, harts * CONTEXTS_PER_HART, lines, context);
+    this.devices = [this.finisher, this.clint, this.plic, this.uart];
+    this.bus = new Bus(this.devices);
+  }
+
+  /** What the devices raise for a hart, as bits of mip. */
+  interruptLines(hart: number): bigint {
+    return (
+      (this.clint.softwareInterrupt(hart) ? MIP_MSIP : 0n) |
+      (this.clint.timerInterrupt(hart) ? MIP_MTIP : 0n) |
+      (this.plic.interrupt(hart * CONTEXTS_PER_HART) ? MIP_MEIP : 0n)
+    );
+  }
+
+  save(): Record<string, DeviceState> {
+    return Object.fromEntries(this.devices.map((device) => [device.name, device.save()]));
+  }
+
+  restore(states: Readonly<Record<string, DeviceState>>): void {
+    for (const device of this.devices) device.restore(states[device.name]);
+  }
+}

@@ -1,0 +1,78 @@
+import type { PageTable, PageVersion } from "./machine-interface.ts";
+
+/** Pages of one leaf of the persistent table: small enough to copy at each checkpoint, large enough to keep few. */
+const LEAF_PAGES = 64;
+
+type Leaf = readonly (PageVersion | undefined)[];
+
+/** A page table whose successors share every leaf that has not changed. */
+export class Pages implements PageTable {
+  readonly pageCount: number;
+  readonly #leaves: readonly (Leaf | undefined)[];
+  /** Two independent sums over all pages, modulo 2^64; what a digest needs to know of RAM. */
+  readonly sums: readonly [bigint, bigint];
+
+  private constructor(pageCount: number, leaves: readonly (Leaf | undefined)[], sums: readonly [bigint, bigint]) {
+    this.pageCount = pageCount;
+    this.#leaves = leaves;
+    this.sums = sums;
+  }
+
+  /** RAM that is all zero. */
+  static zero(pageCount: number): Pages {
+    return new Pages(pageCount, new Array(Math.ceil(pageCount / LEAF_PAGES)).fill(undefined), [0n, 0n]);
+  }
+
+  get(page: number): PageVersion | undefined {
+    return this.#leaves[Math.floor(page / LEAF_PAGES)]?.[page % LEAF_PAGES];
+  }
+
+  *changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }> {
+    for (let index = 0; index < this.#leaves.length; index++) {
+      const leaf = this.#leaves[index];
+      if (base instanceof Pages ? base.#leaves[index] === leaf : base === undefined && leaf === undefined) continue;
+      const first = index * LEAF_PAGES;
+      for (let page = first; page < Math.min(first + LEAF_PAGES, this.pageCount); page++) {
+        const version = this.get(page);
+        if (version !== base?.get(page)) yield { page, version };
+      }
+    }
+  }
+
+  /** A successor in which the given pages have other versions. */
+  with(changes: Iterable<readonly [page: number, version: PageVersion | undefined]>): Pages {
+    const leaves = [...this.#leaves];
+    const copied = new Map<number, (PageVersion | undefined)[]>();
+    let [first, second] = this.sums;
+    for (const [page, version] of changes) {
+      const index = Math.floor(page / LEAF_PAGES);
+      let leaf = copied.get(index);
+      if (leaf === undefined) {
+        leaf = [...(leaves[index] ?? new Array<undefined>(LEAF_PAGES).fill(undefined))];
+        copied.set(index, leaf);
+        leaves[index] = leaf;
+      }
+      const [oldFirst, oldSecond] = contribution(page, leaf[page % LEAF_PAGES]?.hash);
+      const [newFirst, newSecond] = contribution(page, version?.hash);
+      first = BigInt.asUintN(64, first - oldFirst + newFirst);
+      second = BigInt.asUintN(64, second - oldSecond + newSecond);
+      leaf[page % LEAF_PAGES] = version;
+    }
+    return new Pages(this.pageCount, leaves, [first, second]);
+  }
+}
+
+/** What one page adds to the sums: its hash bound to its place. A zero page adds nothing. */
+export function contribution(page: number, hash: bigint | undefined): readonly [bigint, bigint] {
+  if (hash === undefined) return [0n, 0n];
+  const place = BigInt(page + 1) * 0x9e37_79b9_7f4a_7c15n;
+  return [mix(hash + place), mix((hash ^ place) + 0xd1b5_4a32_d192_ed03n)];
+}
+
+/** Finalizer of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit. */
+export function mix(value: bigint): bigint {
+  let z = BigInt.asUintN(64, value);
+  z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58_476d_1ce4_e5b9n);
+  z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d0_49bb_1331_11ebn);
+  return z ^ (z >> 31n);
+}

@@ -1,0 +1,135 @@
+import { assert } from "../base/assert.ts";
+import type { DecodedPages } from "../cpu/decoded-pages.ts";
+import { PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
+import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { PageTable, PageVersion } from "./machine-interface.ts";
+import { contribution, mix, Pages } from "./pages.ts";
+
+/** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
+const COMPARE_BYTES = 64;
+
+/**
+ * Which version of each page RAM holds. Pages written since the last `save` are found by their dirty flag, which the
+ * slow path of a page's first store sets; saving clears the flags and the write tags, and so arms the slow path again.
+ */
+export class RamVersions {
+  readonly #memory: PhysicalMemory;
+  readonly #maintenance: Maintenance;
+  readonly #decoded: DecodedPages;
+  readonly #zeroHash: bigint;
+  #current: Pages;
+
+  constructor(memory: PhysicalMemory, maintenance: Maintenance, decoded: DecodedPages) {
+    this.#memory = memory;
+    this.#maintenance = maintenance;
+    this.#decoded = decoded;
+    this.#current = Pages.zero(memory.layout.ramPages);
+    // Nothing is in RAM yet: its first page gives the hash of all that are zero.
+    assert(this.#dirtyPages().length === 0, "RAM was written before it was versioned");
+    this.#zeroHash = this.#hashPage(0);
+  }
+
+  /** The present contents as a page table; what is in it is never written again. */
+  save(): Pages {
+    const dirty = this.#dirtyPages();
+    if (dirty.length === 0) return this.#current;
+    const changes: [number, PageVersion | undefined][] = [];
+    for (const page of dirty) {
+      this.#memory.flags[page] &= ~PAGE_FLAG.dirty;
+      const hash = this.#hashPage(page);
+      const old = this.#current.get(page);
+      if (hash === (old?.hash ?? this.#zeroHash)) continue;
+      changes.push([page, hash === this.#zeroHash ? undefined : { bytes: this.#memory.page(page).slice(), hash }]);
+    }
+    this.#maintenance.flushWriteTags();
+    this.#current = this.#current.with(changes);
+    return this.#current;
+  }
+
+  restore(pages: PageTable): void {
+    assert(pages instanceof Pages && pages.pageCount === this.#current.pageCount, "a page table of another machine");
+    const { flags } = this.#memory;
+    for (const page of this.#dirtyPages()) {
+      this.#replace(page, pages.get(page));
+      flags[page] &= ~PAGE_FLAG.dirty;
+    }
+    // Dirty pages hold their final bytes already; writing those that differ a second time is harmless.
+    for (const { page, version } of pages.changedSince(this.#current)) this.#replace(page, version);
+    this.#current = pages;
+    this.#maintenance.flushWriteTags();
+  }
+
+  /** A page table out of a recording: pages not given are those of `base`. */
+  import(parts: Iterable<{ page: number; bytes: Uint8Array | undefined }>, base: PageTable | undefined): Pages {
+    assert(base === undefined || base instanceof Pages, "a page table of another machine");
+    const changes: [number, PageVersion | undefined][] = [];
+    for (const { page, bytes } of parts) {
+      assert(page >= 0 && page < this.#current.pageCount, `no page ${page}`);
+      const hash = bytes === undefined ? this.#zeroHash : this.hash(bytes);
+      changes.push([page, bytes === undefined || hash === this.#zeroHash ? undefined : { bytes, hash }]);
+    }
+    return (base ?? Pages.zero(this.#current.pageCount)).with(changes);
+  }
+
+  /** The sums of RAM's present contents, as `save().sums` would give them; nothing is saved. */
+  sums(): readonly [bigint, bigint] {
+    let [first, second] = this.#current.sums;
+    for (const page of this.#dirtyPages()) {
+      const hash = this.#hashPage(page);
+      const [oldFirst, oldSecond] = contribution(page, this.#current.get(page)?.hash);
+      const [newFirst, newSecond] = contribution(page, hash === this.#zeroHash ? undefined : hash);
+      first = BigInt.asUintN(64, first - oldFirst + newFirst);
+      second = BigInt.asUintN(64, second - oldSecond + newSecond);
+    }
+    return [first, second];
+  }
+
+  /** Hash of any bytes. */
+  hash(bytes: Uint8Array): bigint {
+    const scratch = this.#memory.bytes.subarray(SCRATCH, SCRATCH + SCRATCH_BYTES);
+    let hash = BigInt(bytes.length);
+    for (let at = 0; at < bytes.length; at += SCRATCH_BYTES) {
+      const part = bytes.subarray(at, at + SCRATCH_BYTES);
+      const padded = Math.ceil(part.length / HASH_BLOCK_BYTES) * HASH_BLOCK_BYTES;
+      scratch.set(part);
+      scratch.fill(0, part.length, padded);
+      const partHash = BigInt.asUintN(64, this.#maintenance.hash(SCRATCH, padded));
+      hash = at === 0 && bytes.length === PAGE_BYTES ? partHash : mix(hash ^ partHash);
+    }
+    return hash;
+  }
+
+  #hashPage(page: number): bigint {
+    return BigInt.asUintN(64, this.#maintenance.hash(this.#memory.layout.ram + page * PAGE_BYTES, PAGE_BYTES));
+  }
+
+  #dirtyPages(): number[] {
+    const { flags } = this.#memory;
+    const pages: number[] = [];
+    for (let page = 0; page < flags.length; page++) if ((flags[page] & PAGE_FLAG.dirty) !== 0) pages.push(page);
+    return pages;
+  }
+
+  #replace(page: number, version: PageVersion | undefined): void {
+    const ram = this.#memory.page(page);
+    const isCode = (this.#memory.flags[page] & PAGE_FLAG.code) !== 0;
+    const changed = isCode ? differingBlocks(ram, version?.bytes) : [];
+    if (version === undefined) ram.fill(0);
+    else ram.set(version.bytes);
+    for (const block of changed) this.#decoded.overwritten(page * PAGE_BYTES + block, COMPARE_BYTES);
+  }
+}
+
+/** Offsets of the blocks of a page in which the two contents differ; undefined is all zero. */
+function differingBlocks(now: Uint8Array, then: Uint8Array | undefined): number[] {
+  const blocks: number[] = [];
+  for (let block = 0; block < PAGE_BYTES; block += COMPARE_BYTES) {
+    for (let at = block; at < block + COMPARE_BYTES; at++) {
+      if (now[at] === (then?.[at] ?? 0)) continue;
+      blocks.push(block);
+      break;
+    }
+  }
+  return blocks;
+}

@@ -1,0 +1,142 @@
+import { assert } from "../base/assert.ts";
+
+/**
+ * Where everything lies in the machine's one WebAssembly memory, in bytes. The window of the hart that has its turn is
+ * at 0, so that generated code reaches registers by constant address; RAM comes last, because its size is configured.
+ */
+
+/** The hart's window: what generated code and the TypeScript routines share. */
+export const HART_WINDOW = 0x0000;
+export const HART_WINDOW_BYTES = 0x800;
+
+/** x0 to x31, 8 bytes each; x0's slot is never written. */
+export const REGISTERS = 0x000;
+/** Writes to x0 go here. */
+export const REGISTER_SINK = 0x100;
+export const PC = 0x108;
+/** Address of the reservation set, or all ones when there is none. */
+export const RESERVATION = 0x110;
+/** 3, 1 or 0, as in the manual. i32. */
+export const PRIVILEGE = 0x118;
+/** 1 while the hart stands at wfi. i32. */
+export const WAITING = 0x11c;
+/** Steps that ended in a synchronous exception: minstret does not count them. i64. */
+export const EXCEPTION_COUNT = 0x120;
+/** CSRs that hold state, 8 bytes each, at CSR_SLOTS + 8 * slot (cpu/csr-file.ts gives the slots). */
+export const CSR_SLOTS = 0x200;
+export const CSR_SLOT_COUNT = 64;
+
+/** Communication between generated code and TypeScript: no machine state, neither saved nor digested. */
+export const EXCHANGE = 0x1000;
+/** Steps left of the slice, counted before the step that is being executed. i32. */
+export const BUDGET = 0x1000;
+/** Steps that a yield took out of the budget, to be added again by whoever reads BUDGET. i32. */
+export const CARRY = 0x1004;
+/** Outcome of the slow path of an access: one of STATUS_*. i32. */
+export const STATUS = 0x1008;
+/** mcause of the exception that was met (without the interrupt bit), and its mtval. i32, i64. */
+export const TRAP_CAUSE = 0x100c;
+export const TRAP_VALUE = 0x1010;
+
+export const STATUS_DONE = 0;
+/** TRAP_CAUSE and TRAP_VALUE say what. */
+export const STATUS_FAULT = 1;
+/** Done, and the engine must come back after this instruction: interrupts, stops or the end may have come about. */
+export const STATUS_YIELD = 2;
+
+/** What the watches cover: i32 count, then from +16 entries of 24 bytes {first i64, last i64, access i32}. */
+export const WATCH_TABLE = 0x1100;
+export const WATCH_ENTRY_BYTES = 24;
+/** More would make every access to a watched page slow; a debugger's user sets a handful. */
+export const MAX_WATCHES = 64;
+
+/** Bytes that TypeScript wants hashed are copied here. */
+export const SCRATCH = 0x2000;
+export const SCRATCH_BYTES = 0xe000;
+
+/**
+ * Translation entries: 4096 of 32 bytes, indexed by bits 23:12 of the virtual address. A tag is the virtual page address
+ * for which the access is allowed on the fast path; `(va ^ tag) <= 4096 - size`, unsigned, settles page, permission and
+ * that the access stays within the page, all at once.
+ */
+export const TRANSLATION = 0x10000;
+export const TRANSLATION_ENTRIES = 4096;
+export const TRANSLATION_ENTRY_BYTES = 32;
+export const ENTRY = {
+  readTag: 0,
+  writeTag: 8,
+  executeTag: 16,
+  /** Host address of the page minus the low 32 bits of its virtual address. i32. */
+  addend: 24,
+  /** Address of the decoded page. i32. */
+  decoded: 28,
+} as const;
+
+/** Decoded pages: 2048 records and two that mark the end, 16 bytes each. */
+export const DECODED_POOL = 0x40000;
+export const RECORD_BYTES = 16;
+export const DECODED_PAGE_BYTES = (2048 + 2) * RECORD_BYTES;
+/** 4 MiB of code decoded at once, 32 MiB of records; when all are used the pool starts afresh. */
+export const DECODED_PAGES = 1024;
+
+export const RECORD = {
+  operation: 0,
+  /** Length of the instruction times 8: the distance to the next record. */
+  advance: 1,
+  /** Register numbers times 8. */
+  rs1: 2,
+  rs2: 3,
+  /** Address of the destination: rd times 8, or REGISTER_SINK. u16. */
+  rd: 4,
+  /** The operation under a breakpoint. */
+  replaced: 6,
+  immediate: 8,
+} as const;
+
+export const PAGE_BYTES = 4096;
+export const WASM_PAGE_BYTES = 0x10000;
+
+/** Flags of a page of RAM, one byte each. */
+export const PAGE_FLAG = {
+  /** Written since the flags were last cleared. */
+  dirty: 1,
+  /** Has decoded records: stores must look whether they hit one. */
+  code: 2,
+  watchedRead: 4,
+  watchedWrite: 8,
+} as const;
+
+/** The parts whose place depends on the size of RAM. */
+export interface MemoryLayout {
+  readonly ramBase: number;
+  readonly ramBytes: number;
+  readonly ramPages: number;
+  /** One byte of PAGE_FLAG a page. */
+  readonly pageFlags: number;
+  /** i32 a page: address of its decoded page, or 0. */
+  readonly decodedPointers: number;
+  /** i64 a page: bit n is set when 64-byte granule n holds a decoded instruction. */
+  readonly codeGranules: number;
+  /** Host address of RAM's first byte. */
+  readonly ram: number;
+  readonly wasmPages: number;
+}
+
+/** WebAssembly's memory has 32-bit addresses; what is left of 4 GiB beside RAM serves the tables. */
+export const MAX_RAM_BYTES = 3 * 1024 * 1024 * 1024;
+
+export function layoutFor(ramBase: number, ramBytes: number): MemoryLayout {
+  assert(ramBytes > 0 && ramBytes % PAGE_BYTES === 0 && ramBytes <= MAX_RAM_BYTES, `RAM of ${ramBytes} bytes`);
+  const ramPages = ramBytes / PAGE_BYTES;
+  const pageFlags = alignUp(DECODED_POOL + DECODED_PAGES * DECODED_PAGE_BYTES, 64);
+  const decodedPointers = alignUp(pageFlags + ramPages, 64);
+  const codeGranules = alignUp(decodedPointers + ramPages * 4, 64);
+  const ram = alignUp(codeGranules + ramPages * 8, WASM_PAGE_BYTES);
+  // One WebAssembly page behind RAM, so that an eight-byte access at RAM's last byte stays inside the memory.
+  const wasmPages = alignUp(ram + ramBytes, WASM_PAGE_BYTES) / WASM_PAGE_BYTES + 1;
+  return { ramBase, ramBytes, ramPages, pageFlags, decodedPointers, codeGranules, ram, wasmPages };
+}
+
+function alignUp(value: number, alignment: number): number {
+  return Math.ceil(value / alignment) * alignment;
+}

@@ -1,0 +1,96 @@
+import { Code } from "../wasm/code.ts";
+import type { ModuleBuilder } from "../wasm/module.ts";
+import { I32, I64, OP } from "../wasm/opcodes.ts";
+import * as layout from "./layout.ts";
+
+/** Odd 64-bit constants with about half their bits set (fractional parts of square roots of primes, made odd). */
+const LANE_FACTOR = 0x9e37_79b9_7f4a_7c15n;
+const WORD_FACTOR = 0xc2b2_ae3d_27d4_eb4fn;
+const FOLD_FACTOR = 0xbf58_476d_1ce4_e5b9n;
+const LANE_SEEDS = [0x6a09_e667_f3bc_c909n, 0xbb67_ae85_84ca_a73bn, 0x3c6e_f372_fe94_f82bn, 0xa54f_f53a_5f1d_36f1n];
+const LANES = LANE_SEEDS.length;
+export const HASH_BLOCK_BYTES = LANES * 8;
+
+export interface Maintenance {
+  /** Makes every write tag invalid: the next store to each page takes the slow path and marks it dirty. */
+  flushWriteTags(): void;
+  /** Makes every tag invalid. */
+  flushTags(): void;
+  /** Hash of `length` bytes at `host`; length is a multiple of HASH_BLOCK_BYTES. */
+  hash(host: number, length: number): bigint;
+}
+
+export function defineMaintenance(module: ModuleBuilder): void {
+  const { readTag, writeTag, executeTag } = layout.ENTRY;
+  defineFlush(module, "flushWriteTags", [writeTag]);
+  defineFlush(module, "flushTags", [readTag, writeTag, executeTag]);
+  defineHash(module);
+}
+
+function defineFlush(module: ModuleBuilder, name: string, tags: readonly number[]): void {
+  const code = new Code([]);
+  const entry = code.local(I32);
+  const invalid = code.local(I64);
+  const loop = code.loop();
+  // Entry index = offset / 32; invalid tag = (index ^ 1) << 12, with bit 62.
+  code.get(entry).i32(7).op(OP.i32_shl).i32(4096).op(OP.i32_xor, OP.i64_extend_i32_u);
+  code
+    .i64(1n << 62n)
+    .op(OP.i64_or)
+    .set(invalid);
+  for (const tag of tags)
+    code
+      .get(entry)
+      .get(invalid)
+      .memory(OP.i64_store, layout.TRANSLATION + tag);
+  code.get(entry).i32(layout.TRANSLATION_ENTRY_BYTES).op(OP.i32_add).tee(entry);
+  code
+    .i32(layout.TRANSLATION_ENTRIES * layout.TRANSLATION_ENTRY_BYTES)
+    .op(OP.i32_lt_u)
+    .branchIf(loop);
+  code.end();
+  module.defineFunction({ parameters: [], results: [] }, code, name);
+}
+
+/**
+ * Four independent multiply-rotate lanes, folded at the end: one multiplication a word, all four in flight at once. Not
+ * cryptographic: it tells states apart, it does not resist an attacker.
+ */
+function defineHash(module: ModuleBuilder): void {
+  const code = new Code([I32, I32]);
+  const [host, length] = [code.parameter(0), code.parameter(1)];
+  const lanes = LANE_SEEDS.map(() => code.local(I64));
+  const end = code.local(I32);
+  const sum = code.local(I64);
+  LANE_SEEDS.forEach((seed, lane) => {
+    code.i64(seed).set(lanes[lane]);
+  });
+  code.get(host).get(length).op(OP.i32_add).set(end);
+  const done = code.block();
+  const loop = code.loop();
+  code.get(host).get(end).op(OP.i32_ge_u).branchIf(done);
+  lanes.forEach((local, lane) => {
+    code
+      .get(host)
+      .memory(OP.i64_load, lane * 8)
+      .i64(WORD_FACTOR)
+      .op(OP.i64_mul);
+    code.get(local).op(OP.i64_xor).i64(29n).op(OP.i64_rotl).i64(LANE_FACTOR).op(OP.i64_mul).set(local);
+  });
+  code.get(host).i32(HASH_BLOCK_BYTES).op(OP.i32_add).set(host);
+  code.branch(loop);
+  code.end();
+  code.end();
+  code.get(length).op(OP.i64_extend_i32_u).set(sum);
+  lanes.forEach((local, lane) => {
+    code
+      .get(sum)
+      .get(local)
+      .i64(BigInt(7 + lane * 6))
+      .op(OP.i64_rotl, OP.i64_xor);
+    code.i64(FOLD_FACTOR).op(OP.i64_mul).set(sum);
+    code.get(sum).get(sum).i64(31n).op(OP.i64_shr_u, OP.i64_xor).set(sum);
+  });
+  code.get(sum);
+  module.defineFunction({ parameters: [I32, I32], results: [I64] }, code, "hash");
+}
