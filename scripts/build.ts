@@ -80,7 +80,11 @@ async function main(args: readonly string[]): Promise<void> {
   if (only === undefined) await rm(DIST, { recursive: true, force: true });
   await mkdir(DIST, { recursive: true });
 
-  const metafiles = await Promise.all(bundles.map((bundle) => build(bundle, production)));
+  // Each is built even if another fails: whoever works on the adapter need not wait for the webview to compile again.
+  const results = await Promise.allSettled(bundles.map((bundle) => build(bundle, production)));
+  const failures = results.filter((result) => result.status === "rejected");
+  if (failures.length > 0) throw failures[0].reason;
+  const metafiles = results.filter((result) => result.status === "fulfilled").map((result) => result.value);
   if (only === undefined) await writeNotices(metafiles);
 }
 
@@ -100,9 +104,9 @@ async function build(bundle: Bundle, production: boolean): Promise<esbuild.Metaf
     keepNames: production,
     sourcemap: production ? false : "linked",
     legalComments: "none",
-    metafile: true,
     logLevel: "warning",
     ...bundle.options,
+    metafile: true,
   });
   const sizes = await Promise.all(
     Object.values(bundle.entries).map(async (output) => {

@@ -1,0 +1,48 @@
+/**
+ * Hindcast in VS Code. This folder is the only one that imports `vscode`; what it knows of a machine it hears from the
+ * debug adapter, which runs in a process of its own.
+ */
+import * as vscode from "vscode";
+import { AdapterFactory } from "./adapter.ts";
+import { registerCommands } from "./commands.ts";
+import { ConfigurationProvider, OpenFileProvider } from "./configuration.ts";
+import { GuestConsoles } from "./console.ts";
+import { ConsoleLinks } from "./console-links.ts";
+import { startLanguageClient } from "./language.ts";
+import { Milestones } from "./milestones.ts";
+import { DEBUG_TYPE, RECORDING_EDITOR, TIMELINE_VIEW } from "./names.ts";
+import { RecordingEditor } from "./recording-editor.ts";
+import { Sessions } from "./session.ts";
+import { StatusBar } from "./status.ts";
+import { TimelineView } from "./timeline-view.ts";
+
+export function activate(context: vscode.ExtensionContext): void {
+  const { extensionUri } = context;
+  const sessions = new Sessions();
+  const milestones = new Milestones();
+  const consoles = new GuestConsoles(sessions);
+  const timeline = new TimelineView(extensionUri, sessions, milestones);
+  const { registerDebugConfigurationProvider } = vscode.debug;
+  context.subscriptions.push(
+    sessions,
+    consoles,
+    timeline,
+    new StatusBar(sessions),
+    milestones.watch(),
+    registerDebugConfigurationProvider(DEBUG_TYPE, new ConfigurationProvider()),
+    registerDebugConfigurationProvider(
+      DEBUG_TYPE,
+      new OpenFileProvider(),
+      vscode.DebugConfigurationProviderTriggerKind.Dynamic,
+    ),
+    vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(extensionUri, sessions)),
+    // The page keeps its place on the axis while the panel shows something else.
+    vscode.window.registerWebviewViewProvider(TIMELINE_VIEW, timeline, {
+      webviewOptions: { retainContextWhenHidden: true },
+    }),
+    vscode.window.registerCustomEditorProvider(RECORDING_EDITOR, new RecordingEditor(extensionUri)),
+    vscode.window.registerTerminalLinkProvider(new ConsoleLinks(consoles)),
+    registerCommands(context, sessions, consoles),
+    startLanguageClient(extensionUri),
+  );
+}

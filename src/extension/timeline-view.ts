@@ -1,0 +1,94 @@
+import * as vscode from "vscode";
+import type { FromTimeline, ToTimeline } from "../webview/messages.ts";
+import { reporting } from "./failures.ts";
+import type { Milestones } from "./milestones.ts";
+import { page, webviewOptions } from "./page.ts";
+import type { Session, Sessions } from "./session.ts";
+
+/** The Timeline: answers what its page asks from the adapter, and tells it where the machine stands. */
+export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposable {
+  private readonly extensionUri: vscode.Uri;
+  private readonly sessions: Sessions;
+  private readonly milestones: Milestones;
+  private readonly subscriptions: vscode.Disposable[];
+  private view: vscode.WebviewView | undefined;
+  /** What only an answer of the adapter tells, and status events do not. */
+  private reach: { readonly session: Session; readonly first: number; readonly live: boolean } | undefined;
+
+  constructor(extensionUri: vscode.Uri, sessions: Sessions, milestones: Milestones) {
+    this.extensionUri = extensionUri;
+    this.sessions = sessions;
+    this.milestones = milestones;
+    this.subscriptions = [
+      sessions.onActivated(() => this.showSession()),
+      sessions.onStatus(({ session }) => {
+        if (session === sessions.active) this.showPosition(session);
+      }),
+      sessions.onTimelineChanged(({ session }) => {
+        if (session === sessions.active) this.send({ type: "changed" });
+      }),
+    ];
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    this.view = view;
+    view.webview.options = webviewOptions(this.extensionUri);
+    view.webview.onDidReceiveMessage((message: FromTimeline) => this.receive(message));
+    view.onDidDispose(() => {
+      this.view = undefined;
+    });
+    view.webview.html = page(view.webview, this.extensionUri, "timeline", "Timeline");
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  private send(message: ToTimeline): void {
+    void this.view?.webview.postMessage(message);
+  }
+
+  private receive(message: FromTimeline): Thenable<unknown> | undefined {
+    const session = this.sessions.active;
+    switch (message.type) {
+      case "ready":
+        return this.showSession();
+      case "askMarks":
+        return session && this.answer(session, message);
+      case "travel":
+        this.milestones.reached("timelineTravel");
+        return session && reporting(() => session.travel(message.instant));
+      case "command":
+        return vscode.commands.executeCommand(message.command);
+    }
+  }
+
+  private async answer(session: Session, question: Extract<FromTimeline, { type: "askMarks" }>): Promise<void> {
+    const { request, from, to, most } = question;
+    try {
+      const { first, live, marks, total } = await session.request("hindcast/timeline", { from, to, most });
+      if (session !== this.sessions.active) return;
+      this.reach = { session, first, live };
+      this.showPosition(session);
+      this.send({ type: "marks", request, from, to, marks, total });
+    } catch {
+      // The session is starting or ending, or busy with a search: its next change makes the page ask again.
+    }
+  }
+
+  private async showSession(): Promise<void> {
+    const session = this.sessions.active;
+    this.send(session === undefined ? { type: "idle" } : { type: "starting", title: session.title });
+    if (session?.status !== undefined) this.showPosition(session);
+  }
+
+  private showPosition(session: Session): void {
+    const { status } = session;
+    if (status === undefined) return;
+    const known = this.reach?.session === session ? this.reach : undefined;
+    const { instant: now, end, running } = status;
+    // Until the first answer a run counts as live, which most sessions are.
+    const position = { first: known?.first ?? 0, now, end, live: known?.live ?? true, running };
+    this.send({ type: "position", position });
+  }
+}

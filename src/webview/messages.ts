@@ -1,0 +1,84 @@
+/**
+ * What the extension and its webviews say to each other. The only file that both sides import: plain data, no code that
+ * needs either of them.
+ */
+
+export type MarkKind = "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
+
+/** One thing that happened, or was noted by the user, at an instant. */
+export interface Mark {
+  readonly kind: MarkKind;
+  readonly instant: number;
+  readonly label: string;
+  readonly detail?: string;
+}
+
+/** Where the machine stands and how far history reaches, in instants. */
+export interface Position {
+  readonly first: number;
+  readonly now: number;
+  readonly end: number;
+  /** The recording is still open: running on makes new history. */
+  readonly live: boolean;
+  readonly running: boolean;
+}
+
+export type ToTimeline =
+  /** No session: show what to do to get one. */
+  | { readonly type: "idle" }
+  | { readonly type: "starting"; readonly title: string }
+  | { readonly type: "position"; readonly position: Position }
+  /** Something was added or thinned: marks in view should be asked for anew. */
+  | { readonly type: "changed" }
+  /** Answer to the request of the same number. */
+  | {
+      readonly type: "marks";
+      readonly request: number;
+      readonly from: number;
+      readonly to: number;
+      readonly marks: readonly Mark[];
+      /** Marks there are in this range; more than `marks.length` when they were thinned. */
+      readonly total: number;
+    };
+
+export type FromTimeline =
+  | { readonly type: "ready" }
+  /** Marks with from <= instant <= to, thinned to at most `most`. */
+  | {
+      readonly type: "askMarks";
+      readonly request: number;
+      readonly from: number;
+      readonly to: number;
+      readonly most: number;
+    }
+  | { readonly type: "travel"; readonly instant: number }
+  | { readonly type: "command"; readonly command: TimelineCommand };
+
+/** Commands of the extension that the timeline's page offers as buttons. */
+export type TimelineCommand =
+  | "hindcast.debugFile"
+  | "hindcast.openRecording"
+  | "hindcast.openDemo"
+  | "hindcast.addBookmark";
+
+/** What the page of a recording shows. */
+export interface RecordingFacts {
+  readonly name: string;
+  readonly bytes: number;
+  /** Steps that the recording holds. */
+  readonly instants: number;
+  readonly events: number;
+  readonly outputs: number;
+  readonly checkpoints: number;
+  /** The recorder ended it in good order. */
+  readonly complete: boolean;
+  readonly warnings: readonly string[];
+  readonly images: readonly { readonly name: string; readonly bytes?: number }[];
+}
+
+export type ToRecording =
+  | { readonly type: "facts"; readonly facts: RecordingFacts }
+  /** The file cannot be used; a sentence. */
+  | { readonly type: "unusable"; readonly name: string; readonly message: string };
+
+export type FromRecording = { readonly type: "ready" } | { readonly type: "debug" } | { readonly type: "reload" };
