@@ -15,6 +15,8 @@ export interface Progress {
    * whoever drives it should sleep until there is input, a pause or a close.
    */
   readonly waiting?: boolean;
+  /** Paced clock, with `waiting`: the timer interrupt is due after so many ticks. Sleep, then call `idle`. */
+  readonly waitingTicks?: number;
   /** The recording's writer has fallen behind its bound: let it work for a moment before asking again. */
   readonly writerBehind?: boolean;
 }
@@ -81,6 +83,8 @@ export interface TimelineLike {
 
   /** Queues console input for the newest instant. Ignored with `false` when not live. */
   input(bytes: Uint8Array): boolean;
+  /** Paced clock: lets `ticks` of mtime pass at the newest instant, an "idle-jump" event. Ignored when not live. */
+  idle(ticks: number): void;
   /** Edits at the newest instant; throws a UserError in the past or on a finished recording. */
   edit(edit: Edit): void;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { InvalidArgumentError } from "commander";
 import {
   formatBytes,
   formatSeconds,
@@ -19,7 +20,7 @@ test("sizes of memory", () => {
   assert.equal(parseMemory("1GiB"), 2 ** 30);
   assert.equal(parseMemory("1048576"), 2 ** 20);
   for (const wrong of ["", "M", "-1M", "1.5G", "128 M", "128X", "32K", "4G", "100001", "1e6"]) {
-    assert.throws(() => parseMemory(wrong), undefined, wrong);
+    assert.throws(() => parseMemory(wrong), InvalidArgumentError, wrong);
   }
 });
 
@@ -30,7 +31,7 @@ test("counts as people write them", () => {
   assert.equal(parseCount("0x10"), 16);
   assert.equal(parseCount("0"), 0);
   for (const wrong of ["", "-1", "1.5", "many", "1e99", "99999999999999999999", "0x", "NaN"]) {
-    assert.throws(() => parseCount(wrong), undefined, wrong);
+    assert.throws(() => parseCount(wrong), InvalidArgumentError, wrong);
   }
   assert.throws(() => parseSteps("0"));
   assert.throws(() => parseLength("0"));

@@ -1,0 +1,46 @@
+import { TICKS_PER_SECOND } from "../machine/memory-map.ts";
+
+/** A guest that has fallen behind by more than this does not hurry to catch up: its clock goes on from where it is. */
+const MAX_LAG_MS = 100;
+
+/**
+ * Keeps a paced machine's clock near the host's: says how long to sleep until a moment of the guest's time is due.
+ * Nothing here is seen by the guest but the idle jumps, which are recorded.
+ */
+export class Pacer {
+  readonly #nowMs: () => number;
+  #hostMs: number;
+  #guestMs: number;
+
+  /** `nowMs` is a steady clock; `guestTicks` is mtime now. */
+  constructor(nowMs: () => number, guestTicks: bigint) {
+    this.#nowMs = nowMs;
+    this.#hostMs = nowMs();
+    this.#guestMs = toMs(guestTicks);
+  }
+
+  /** Milliseconds until mtime `ticks` is due; 0 when it is already. */
+  sleepMs(ticks: bigint): number {
+    const now = this.#nowMs();
+    const guestMs = toMs(ticks);
+    const ahead = guestMs - this.#guestMs - (now - this.#hostMs);
+    if (ahead >= -MAX_LAG_MS) return Math.max(0, ahead);
+    this.#hostMs = now;
+    this.#guestMs = guestMs;
+    return 0;
+  }
+
+  /**
+   * Ticks that an idle jump makes when a guest at mtime `ticks` has waited until now for a timer that is `limit` ticks
+   * off: at least one, so that time moves, and never past the timer.
+   */
+  elapsedTicks(ticks: bigint, limit: number): number {
+    const elapsedMs = this.#nowMs() - this.#hostMs - (toMs(ticks) - this.#guestMs);
+    const elapsed = Math.round((elapsedMs / 1000) * TICKS_PER_SECOND);
+    return Math.min(Math.max(1, elapsed), limit);
+  }
+}
+
+function toMs(ticks: bigint): number {
+  return (Number(ticks) / TICKS_PER_SECOND) * 1000;
+}
