@@ -1,0 +1,47 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const COMPILER = "riscv64-unknown-elf-gcc";
+const TARGET = ["-march=rv64imac_zicsr_zifencei", "-mabi=lp64", "-mcmodel=medany"];
+const LINK = ["-nostdlib", "-Wl,--no-warn-rwx-segments"];
+
+const folder = mkdtempSync(join(tmpdir(), "hindcast-differential-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+/** A fresh path in a folder that goes with this process. */
+export function temporaryPath(name: string): string {
+  return join(folder, name);
+}
+
+export interface Executable {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The compiler's own library for this target. It would choose one of another ABI by the names of small extensions. */
+let library: string | undefined;
+
+/** Compiles a program of guest/c with its runtime. */
+export function compileGuest(name: string, optimisation: string): Executable {
+  const options = ["-march=rv64imac", "-mabi=lp64", "-print-libgcc-file-name"];
+  library ??= execFileSync(COMPILER, options, { encoding: "utf8" }).trim();
+  const sources = ["runtime/crt0.S", "runtime/runtime.c", `${name}.c`].map((path) => join(ROOT, "guest/c", path));
+  const warnings = ["-Wall", "-Wextra", "-Werror"];
+  const language = ["-std=gnu17", "-ffreestanding", "-g", `-${optimisation}`];
+  const script = ["-T", join(ROOT, "guest/c/runtime/link.ld")];
+  return compile(`${name}-${optimisation}.elf`, [...language, ...warnings, ...script, ...sources, library]);
+}
+
+/** Assembles one source file, linked to run at the beginning of RAM. */
+export function assemble(path: string): Executable {
+  return compile(`${basename(path)}.elf`, ["-mno-relax", "-Wl,-Ttext=0x80000000", path]);
+}
+
+function compile(output: string, options: readonly string[]): Executable {
+  const path = temporaryPath(output);
+  execFileSync(COMPILER, [...TARGET, ...LINK, ...options, "-o", path], { stdio: ["ignore", "inherit", "inherit"] });
+  return { path, bytes: readFileSync(path) };
+}

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from "node:child_process";
+
+/** How a program ended on a machine, whichever it was. */
+export interface Ending {
+  readonly console: Buffer;
+  readonly exitCode: number;
+}
+
+/**
+ * QEMU's virt board with a hart like ours: no modes below machine mode, no floating point, no bit manipulation, and the
+ * identification registers at zero.
+ */
+const CPU = [
+  "rv64",
+  ...["f", "d", "h", "s", "u", "mmu", "zba", "zbb", "zbc", "zbs", "Zihintpause", "sstc"].map((name) => `${name}=off`),
+  "marchid=0",
+  "mimpid=0",
+].join(",");
+
+const ARGUMENTS = [
+  ...["-machine", "virt", "-cpu", CPU, "-m", "128M", "-bios", "none"],
+  ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-net", "none", "-no-reboot"],
+];
+
+/** A guest of these tests ends within a second; a hundred times that means that it never will. */
+const TIMEOUT_MS = 100_000;
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** Runs until the guest writes the finisher. Fails when it does not, or when QEMU itself complains. */
+export async function runQemu(more: readonly string[]): Promise<Ending> {
+  const child = spawn("qemu-system-riscv64", [...ARGUMENTS, ...more], { stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  const output: Buffer[] = [];
+  let complaint = "";
+  child.stdout.on("data", (bytes: Buffer) => output.push(bytes));
+  child.stderr.on("data", (bytes: Buffer) => {
+    complaint += bytes.toString();
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
+  const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve({ code, signal }));
+  });
+  clearTimeout(timer);
+  running.delete(child);
+  // Installed without the packages of its windows, QEMU says so at every start.
+  complaint = complaint.replace(/^qemu: module ui-.*$/gm, "").trim();
+  if (code === null || complaint !== "") {
+    const tail = Buffer.concat(output).toString("latin1").slice(-500);
+    throw new Error(`QEMU ended with ${signal ?? code} ${complaint}; console ended with:\n${tail}`);
+  }
+  return { console: Buffer.concat(output), exitCode: code };
+}
