@@ -30,6 +30,8 @@ export class Interpreter implements Engine {
     let left = steps;
     let skip = skipBreakpoint ? 1 : 0;
     for (;;) {
+      // A jump to a page without a tag leaves before the budget is looked at: its fault belongs to the next slice.
+      if (left === 0) return { kind: "paused", executed: steps };
       view.setInt32(layout.BUDGET, left, true);
       const exit = this.#exports.run(skip);
       const before = left;
@@ -46,6 +48,7 @@ export class Interpreter implements Engine {
         case EXIT.trap:
           return { kind: "exception", executed, exception: this.#announcedException() };
         case EXIT.fetch: {
+          if (left === 0) break;
           const exception = this.#fill();
           if (exception !== undefined) return { kind: "exception", executed, exception };
           break;
