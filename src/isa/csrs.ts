@@ -88,6 +88,8 @@ const OTHER_CSRS: readonly Csr[] = [
       csrIsReadOnly(number) ? constant("Bits.") : whole("Bits."),
     ),
   ),
+  ...upperCounters(0xb83, "mhpmcounter"),
+  ...upperCounters(0xc83, "hpmcounter"),
   csr(0x34a, "mtinst", "Hypervisor", "The trapping instruction, transformed.", whole("Instruction.")),
   csr(0x34b, "mtval2", "Hypervisor", "The faulting guest physical address.", whole("Address.")),
   ...(
@@ -163,6 +165,13 @@ export function decodeCsr(entry: Csr, value: bigint): DecodedCsrField[] {
         description: part.description,
       };
     });
+}
+
+function upperCounters(number: number, name: string): Csr[] {
+  return family(number, name, 3, 31, 1, "Upper half of an event counter on 32-bit harts.", "RV32").map((entry) => ({
+    ...entry,
+    name: `${entry.name}h`,
+  }));
 }
 
 function supervisorInterrupts(suffix: "IP" | "IE") {

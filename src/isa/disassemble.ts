@@ -1,10 +1,11 @@
 import { assert } from "../base/assert.ts";
+import { ALIASES } from "./aliases.ts";
 import { csrName } from "./csrs.ts";
 import { decode, expand } from "./decode.ts";
+import { effectsOf } from "./effects.ts";
 import { extract, parseEncoding } from "./encoding.ts";
 import type { CompressedInstruction, Decoded, Instruction } from "./instruction.ts";
 import { fenceSetText, flattenOperands, type Operand, parseOperands } from "./operands.ts";
-import { PSEUDO_INSTRUCTIONS } from "./pseudo-instructions.ts";
 import { abiName } from "./registers.ts";
 import { INSTRUCTIONS, ORDERING_SUFFIXES } from "./table.ts";
 
@@ -90,7 +91,6 @@ function operandText(
       const offset = operand.offset === undefined ? "" : operandText(operand.offset, values, target, options);
       return `${offset}(${operandText(operand.base, values, target, options)})`;
     }
-    case "symbol":
     case "fixed-csr":
     case "fixed-fence-set":
       assert(false, `the disassembler never shows a ${operand.kind} operand`);
@@ -153,8 +153,9 @@ function valuesOf(decoded: Decoded): Map<string, number> {
   ]);
 }
 
-/** A pseudo-instruction seen from its expansion: which values must be what, and where its own operands come from. */
-interface Alias {
+/** An alias ready to match: which values must be what, and where its own operands come from. */
+interface Pattern {
+  readonly compressedOnly: boolean;
   readonly mnemonic: string;
   readonly operands: readonly Operand[];
   readonly fixed: readonly { readonly field: string; readonly value: number }[];
@@ -166,30 +167,42 @@ function withAliases(decoded: Decoded, options: DisassembleOptions): Disassembly
   const isFence = decoded.instruction.mnemonic === "fence";
   // Reserved fence modes have no name of their own.
   if (isFence && decoded.imm >> 8 !== 0) return plain(decoded, options);
-  for (const alias of ALIASES[decoded.index]) {
-    if (!alias.fixed.every(({ field, value }) => values.get(field) === value)) continue;
-    const bound = new Map(alias.bindings.map(({ from, to }) => [to, operandValue(values, from)]));
-    return render(alias.mnemonic, alias.operands, bound, options);
+  // A 16-bit hint that is shown as something else would be taken for real work.
+  if (decoded.compressed !== undefined && isHint(decoded)) return exactCompressed(decoded, decoded.compressed, options);
+  for (const pattern of PATTERNS[decoded.index]) {
+    if (pattern.compressedOnly && decoded.compressed === undefined) continue;
+    if (!pattern.fixed.every(({ field, value }) => values.get(field) === value)) continue;
+    const bound = new Map(pattern.bindings.map(({ from, to }) => [to, operandValue(values, from)]));
+    return render(pattern.mnemonic, pattern.operands, bound, options);
   }
   return plain(decoded, options);
 }
 
-const ALIASES: readonly (readonly Alias[])[] = INSTRUCTIONS.map(aliasesOf);
+/** A computation whose result goes to x0, other than nop itself. */
+function isHint(decoded: Decoded): boolean {
+  const effects = effectsOf(decoded.instruction);
+  return effects.writesRd && effects.jump === "never" && decoded.rd === 0 && decoded.word !== NARROW_NOP;
+}
 
-function aliasesOf(instruction: Instruction): Alias[] {
+const NARROW_NOP = 0x0001;
+
+const PATTERNS: readonly (readonly Pattern[])[] = INSTRUCTIONS.map(patternsOf);
+
+function patternsOf(instruction: Instruction): Pattern[] {
   const formal = flattenOperands(parseOperands(instruction.syntax));
-  return PSEUDO_INSTRUCTIONS.filter((pseudo) => pseudo.use === "both").flatMap((pseudo) => {
-    const expansion = expand(pseudo.expansion[0]);
+  return ALIASES.flatMap((alias) => {
+    const expansion = expand(alias.expansion);
     if (expansion.instruction !== instruction) return [];
-    const fixed: Alias["fixed"][number][] = [];
-    const bindings: Alias["bindings"][number][] = [];
+    const fixed: Pattern["fixed"][number][] = [];
+    const bindings: Pattern["bindings"][number][] = [];
     expansion.operands.forEach((actual, i) => {
       const from = fieldOf(formal[i]);
       const value = fixedValue(actual);
       if (value === undefined) bindings.push({ from, to: fieldOf(actual) });
       else fixed.push({ field: from, value });
     });
-    return [{ mnemonic: pseudo.mnemonic, operands: parseOperands(pseudo.syntax), fixed, bindings }];
+    const { mnemonic, compressedOnly } = alias;
+    return [{ compressedOnly, mnemonic, operands: parseOperands(alias.syntax), fixed, bindings }];
   });
 }
 

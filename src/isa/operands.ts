@@ -16,8 +16,6 @@ export type Operand =
   | { readonly kind: "fixed-immediate"; readonly value: number }
   /** An address; the field `imm` holds its distance from the instruction, in bytes. */
   | { readonly kind: "target"; readonly field: "imm" }
-  /** An address that may take more than one instruction to reach; in pseudo-instructions only. */
-  | { readonly kind: "symbol" }
   | { readonly kind: "csr"; readonly field: "csr" }
   | { readonly kind: "fixed-csr"; readonly number: number }
   /** The `iorw` set of a fence. */
@@ -63,7 +61,6 @@ function parseOperand(text: string): Operand {
   if (register !== undefined) return { kind: "fixed-register", register: register.number };
   if (/^r[ds]\d?'?$/.test(text)) return { kind: "register", field: text.replace("'", ""), prime: text.endsWith("'") };
   if (text === "target") return { kind: "target", field: "imm" };
-  if (text === "symbol") return { kind: "symbol" };
   if (text === "csr") return { kind: "csr", field: "csr" };
   if (text === "pred" || text === "succ") return { kind: "fence-set", field: text };
   const csr = findCsr(text);

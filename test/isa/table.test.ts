@@ -5,7 +5,6 @@ import { decode, expand } from "../../src/isa/decode.ts";
 import { effectsOf } from "../../src/isa/effects.ts";
 import { admits, type Encoding, encode, extract, parseEncoding } from "../../src/isa/encoding.ts";
 import { flattenOperands, parseOperands } from "../../src/isa/operands.ts";
-import { PSEUDO_INSTRUCTIONS } from "../../src/isa/pseudo-instructions.ts";
 import { SYSTEM_OPERATIONS } from "../../src/isa/semantics.ts";
 import { COMPRESSED, findInstruction, INSTRUCTIONS, operationNumber, splitOrdering } from "../../src/isa/table.ts";
 import { randomFields, randomWord } from "./random-words.ts";
@@ -232,20 +231,8 @@ test("ordering suffixes belong to atomic instructions only", () => {
   assert.deepEqual(splitOrdering("fence.i"), { mnemonic: "fence.i", aqrl: 0 });
 });
 
-test("pseudo-instructions expand to instructions that exist", () => {
-  for (const pseudo of PSEUDO_INSTRUCTIONS) {
-    for (const line of pseudo.expansion) {
-      const mnemonic = line.split(" ")[0];
-      assert.ok(findInstruction(mnemonic), `${pseudo.mnemonic} expands to ${mnemonic}`);
-      // Lines with relocation operators are shown, not read.
-      if (pseudo.use !== "computed") expand(line);
-    }
-    parseOperands(pseudo.syntax);
-  }
-});
-
 test("summaries are sentences", () => {
-  for (const { mnemonic, summary } of [...ENTRIES, ...PSEUDO_INSTRUCTIONS]) {
+  for (const { mnemonic, summary } of ENTRIES) {
     assert.match(summary, /^[A-Z].*[.]$/, mnemonic);
   }
 });
