@@ -29,6 +29,8 @@ export interface LaunchResult {
   readonly end: number;
   readonly hasLines: boolean;
   readonly warnings: readonly string[];
+  /** Where the debuggee stands now: reason "entry". */
+  readonly entered: Stopped;
 }
 
 /** Why and where the debuggee stands still. `description` is a sentence for the user. */

@@ -1,0 +1,70 @@
+import type { AdapterEnvironment } from "./environment.ts";
+import { FramingError, frame, MessageReader } from "./framing.ts";
+import { HindcastSession } from "./session.ts";
+
+/** The client reads too slowly when more than this waits to be sent; what can be left out then is. */
+const CONGESTION_BYTES = 1024 * 1024;
+/** A client that has not taken even this is not reading at all: better to end its session than to run out of memory. */
+const BACKLOG_LIMIT_BYTES = 256 * 1024 * 1024;
+
+/** A byte stream in both directions: stdin and stdout, a socket, or a pair of pipes in a test. */
+export interface Transport {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream & { readonly writableLength: number };
+  /** Closes both; may be called more than once. */
+  close(): void;
+}
+
+/**
+ * Serves one session over a transport, to its end: by `disconnect`, by a lost client, or by input that is not DAP. The
+ * recording is closed in every case before this resolves.
+ *
+ * @returns a sentence when the connection had to be given up, undefined when it ended in good order.
+ */
+export async function serveSession(environment: AdapterEnvironment, transport: Transport): Promise<string | undefined> {
+  const { input, output } = transport;
+  const session = new HindcastSession(environment, () => output.writableLength > CONGESTION_BYTES);
+  const reader = new MessageReader((message) =>
+    session.handleMessage(message as unknown as Parameters<typeof session.handleMessage>[0]),
+  );
+  const problem = await new Promise<string | undefined>((resolve) => {
+    // Writing to a client that has gone gives an error on the stream; that the client has gone is seen at the input too.
+    output.on("error", () => resolve(undefined));
+    input.on("error", () => resolve(undefined));
+    input.on("end", () => resolve(reader.unfinished ? "The client's connection ended within a message." : undefined));
+    input.on("close", () => resolve(undefined));
+    session.onDidSendMessage((message) => {
+      if (output.writableLength > BACKLOG_LIMIT_BYTES) resolve("The client does not read what it is sent.");
+      else if (output.writable) output.write(frame(message));
+    });
+    input.on("data", (bytes: Uint8Array) => {
+      try {
+        reader.push(bytes);
+      } catch (error) {
+        resolve(error instanceof FramingError ? error.message : String(error));
+      }
+    });
+    void session.disconnected.then(() => resolve(undefined));
+  });
+  input.removeAllListeners("data");
+  input.on("data", () => {});
+  if (problem !== undefined) session.say(problem);
+  await session.lost();
+  await flushed(output);
+  transport.close();
+  return problem;
+}
+
+/** How long a client may take to read the last words. */
+const FLUSH_TIMEOUT_MS = 1000;
+
+function flushed(output: Transport["output"]): Promise<void> {
+  return new Promise((resolve) => {
+    if (!output.writable) return resolve();
+    const timer = setTimeout(resolve, FLUSH_TIMEOUT_MS);
+    output.write("", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,201 @@
+import type { DebuggeeEvent, LaunchResult, Stopped } from "../debuggee/protocol.ts";
+import type { Breakpoints } from "./breakpoints.ts";
+import type { Client } from "./client.ts";
+import type { AdapterEnvironment, Debuggee } from "./environment.ts";
+import { errors } from "./errors.ts";
+import type { ExceptionStops } from "./exceptions.ts";
+import { type Launch, parseLaunchArguments } from "./launch-arguments.ts";
+import { delay, type Motions } from "./motions.ts";
+import type { Sources } from "./sources.ts";
+import type { Stacks } from "./stack.ts";
+
+/** Closing writes the end of a recording. A worker that has not done so by then never will. */
+const CLOSE_TIMEOUT_MS = 5000;
+
+/** A debuggee and what it was started with. */
+export interface Run {
+  readonly launch: Launch;
+  readonly debuggee: Debuggee;
+  readonly result: LaunchResult;
+}
+
+export interface LifecycleParts {
+  readonly environment: AdapterEnvironment;
+  readonly client: Client;
+  readonly motions: Motions;
+  readonly breakpoints: Breakpoints;
+  readonly exceptionStops: ExceptionStops;
+  readonly sources: Sources;
+  readonly stacks: Stacks;
+  /** A debuggee is about to come; its events follow. */
+  onBegin(launch: Launch): void;
+  onEvent(event: DebuggeeEvent): void;
+  /** Shows what is still on its way to the client. */
+  onEnd(): void;
+}
+
+/**
+ * From launch over restarts to the end of the session. The recording is closed in good order whatever ends it: a request,
+ * the guest, a lost client. A debugger for travel does not end with the guest, unless asked to (`stopOnEnd: false`, or a
+ * run without debugging).
+ */
+export class Lifecycle {
+  readonly #parts: LifecycleParts;
+  #state: "new" | "launching" | "launched" | "begun" | "over" = "new";
+  #run: Run | undefined;
+  #arguments: Readonly<Record<string, unknown>> = {};
+  #exitCode: number | undefined;
+  #ending: Promise<void> | undefined;
+
+  constructor(parts: LifecycleParts) {
+    this.#parts = parts;
+  }
+
+  get run(): Run {
+    if (this.#run === undefined) throw this.#state === "over" ? errors.over() : errors.notLaunched();
+    return this.#run;
+  }
+
+  get debuggee(): Debuggee {
+    return this.run.debuggee;
+  }
+
+  async launch(raw: Readonly<Record<string, unknown>>): Promise<void> {
+    if (this.#state === "over") throw errors.over();
+    if (this.#state !== "new") throw errors.launchedTwice();
+    await this.#start(raw);
+  }
+
+  /** The client has set its breakpoints. */
+  begin(): void {
+    if (this.#state === "begun") return;
+    const { launch, debuggee, result } = this.run;
+    this.#state = "begun";
+    // As a motion, so that a step asked for at the same moment finds things in order.
+    const motion = launch.options.stopOnEntry && !launch.noDebug ? async () => result.entered : resume;
+    this.#parts.motions.start(debuggee, motion, "other");
+  }
+
+  /** Ends this run and starts the program again, with new arguments when there are any. */
+  async restart(raw: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+    const { debuggee } = this.run;
+    const next = raw ?? this.#arguments;
+    // Before anything is thrown away: what is wrong with the new arguments is no reason to lose the old run.
+    parseLaunchArguments(next, this.#parts.environment);
+    this.#run = undefined;
+    await this.#close(debuggee);
+    try {
+      await this.#start(next);
+      await this.#parts.breakpoints.setAgain(this.debuggee);
+    } catch (error) {
+      void this.end();
+      throw error;
+    }
+  }
+
+  /** Notes how the guest ended; true when the session ends with it. */
+  endsWith({ reason, exitCode, exception }: Stopped): boolean {
+    const { launch } = this.run;
+    if (reason === "finished") this.#exitCode = exitCode ?? 0;
+    const ended = reason === "finished" || reason === "end";
+    if (!launch.noDebug) return ended && !launch.stopOnEnd;
+    // A trap that nothing handles ends a run without debugging, as a crash does.
+    if (reason === "exception" && exception?.handled === false) {
+      this.#exitCode = 1;
+      return true;
+    }
+    return ended;
+  }
+
+  /** Closes the recording and tells the client that the session is over. May be called more than once. */
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    const { client } = this.#parts;
+    const run = this.#run;
+    this.#state = "over";
+    if (run !== undefined) {
+      await this.#close(run.debuggee);
+      client.event("exited", { exitCode: this.#exitCode ?? 0 });
+    }
+    this.#run = undefined;
+    client.event("terminated");
+  }
+
+  async #start(raw: Readonly<Record<string, unknown>>): Promise<void> {
+    const { environment } = this.#parts;
+    const launch = parseLaunchArguments(raw, environment);
+    const before = this.#state;
+    this.#state = "launching";
+    this.#parts.onBegin(launch);
+    this.#exitCode = undefined;
+    let debuggee: Debuggee | undefined;
+    try {
+      debuggee = await environment.createDebuggee((event) => {
+        // What a debuggee says that was replaced or given up is of no interest.
+        if (debuggee === undefined || this.#run === undefined || this.#run.debuggee === debuggee) {
+          this.#parts.onEvent(event);
+        }
+      });
+      const result = await this.#prepare(debuggee, launch);
+      if (this.#stateIsOver()) throw errors.over();
+      this.#run = { launch, debuggee, result };
+      this.#arguments = raw;
+      this.#state = "launched";
+      this.#announce(this.#run);
+    } catch (error) {
+      if (debuggee !== undefined) await this.#close(debuggee);
+      if (!this.#stateIsOver()) this.#state = before === "new" ? "new" : "over";
+      throw error;
+    }
+  }
+
+  /** A method of its own because an `await` lies between: the state may have changed meanwhile. */
+  #stateIsOver(): boolean {
+    return this.#state === "over";
+  }
+
+  async #prepare(debuggee: Debuggee, launch: Launch): Promise<LaunchResult> {
+    const { environment, exceptionStops, sources, stacks } = this.#parts;
+    const input = launch.input === undefined ? undefined : await environment.readFile(launch.input);
+    if (launch.input !== undefined && input === undefined) throw errors.noInput(launch.input);
+    const result = await debuggee.launch(launch.options);
+    stacks.harts = result.harts;
+    await debuggee.setExceptionStops(launch.noDebug ? [] : exceptionStops.causes);
+    await sources.load(debuggee);
+    if (input !== undefined) await debuggee.input(input);
+    return result;
+  }
+
+  #announce({ launch, result }: Run): void {
+    const { client } = this.#parts;
+    const { program, recording } = launch.options;
+    client.event("process", {
+      name: program ?? recording,
+      isLocalProcess: false,
+      startMethod: "launch",
+      pointerSize: 64,
+    });
+    for (const warning of [...launch.warnings, ...result.warnings]) client.say(warning, "stderr");
+    if (result.live) client.say(`Recording to ${result.recording}`);
+  }
+
+  async #close(debuggee: Debuggee): Promise<void> {
+    await this.#parts.motions.abandon(debuggee);
+    this.#parts.onEnd();
+    await Promise.race([debuggee.close().catch((error: unknown) => this.#notClosed(error)), delay(CLOSE_TIMEOUT_MS)]);
+    await debuggee.dispose().catch(() => {});
+  }
+
+  #notClosed(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#parts.client.say(`The recording could not be ended in good order: ${why}`, "important");
+  }
+}
+
+function resume(debuggee: Debuggee): Promise<Stopped> {
+  return debuggee.resume();
+}

@@ -1,0 +1,261 @@
+import { unreachable } from "../base/assert.ts";
+import { UserError } from "../base/errors.ts";
+import type { DebuggeeEvent, Stopped } from "../debuggee/protocol.ts";
+import { Breakpoints } from "./breakpoints.ts";
+import type { Call } from "./call.ts";
+import type { Client } from "./client.ts";
+import type { AdapterEnvironment } from "./environment.ts";
+import { ExceptionStops } from "./exceptions.ts";
+import type { Launch } from "./launch-arguments.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { Memory } from "./memory.ts";
+import { type Motion, Motions } from "./motions.ts";
+import { GuestConsole, LogMessages } from "./output.ts";
+import { ProgressReports } from "./progress.ts";
+import { formatInstant } from "./references.ts";
+import { Sources } from "./sources.ts";
+import { Stacks, threadOfHart } from "./stack.ts";
+import { StatusReports } from "./status.ts";
+import { GotoTargets } from "./travel.ts";
+import { Variables } from "./variables.ts";
+
+/**
+ * The concerns of one session, put together, and what goes between them: stops and the debuggee's own events come in,
+ * DAP's events go out.
+ */
+export class Parts {
+  readonly client: Client;
+  readonly sources: Sources;
+  readonly stacks: Stacks;
+  readonly variables: Variables;
+  readonly memory: Memory;
+  readonly breakpoints: Breakpoints;
+  readonly exceptionStops = new ExceptionStops();
+  readonly gotoTargets: GotoTargets;
+  readonly motions: Motions;
+  readonly lifecycle: Lifecycle;
+  /** Requests that are being handled, by id. */
+  readonly calls = new Map<number, Call>();
+  readonly #progress: ProgressReports;
+  readonly #logs: LogMessages;
+  readonly #status: StatusReports;
+  #console: GuestConsole | undefined;
+  #stopped: Stopped | undefined;
+  /** The request whose answer waits for a search. */
+  #searching: number | undefined;
+
+  constructor(client: Client, environment: AdapterEnvironment) {
+    this.client = client;
+    this.sources = new Sources(client, (path) => environment.readFile(path));
+    this.stacks = new Stacks(this.sources);
+    this.variables = new Variables(client);
+    this.memory = new Memory(client, this.sources);
+    this.breakpoints = new Breakpoints(client, this.sources);
+    this.gotoTargets = new GotoTargets(this.breakpoints);
+    this.motions = new Motions({
+      stopped: (stopped) => this.#onStopped(stopped),
+      failed: (error) => this.#onFailed(error),
+    });
+    this.#progress = new ProgressReports(client);
+    this.#logs = new LogMessages(client, this.sources);
+    this.#status = new StatusReports(client);
+    this.lifecycle = new Lifecycle({
+      environment,
+      client,
+      motions: this.motions,
+      breakpoints: this.breakpoints,
+      exceptionStops: this.exceptionStops,
+      sources: this.sources,
+      stacks: this.stacks,
+      onBegin: (launch) => this.#onBegin(launch),
+      onEvent: (event) => this.#onEvent(event),
+      onEnd: () => this.#onEnd(),
+    });
+  }
+
+  /** Where the machine stands; undefined before the first stop. */
+  get stopped(): Stopped | undefined {
+    return this.#stopped;
+  }
+
+  /**
+   * Moves the machine once the request has been answered. `announced` says that the client cannot know from the request
+   * that the machine moves, and has to be told.
+   */
+  move(call: Call, motion: Motion, kind: "step" | "other", announced: "announced" | "known"): void {
+    const { debuggee } = this.lifecycle;
+    this.motions.check(kind);
+    call.afterResponse(() => {
+      if (announced === "announced") this.#announceContinued();
+      try {
+        this.motions.start(debuggee, motion, kind);
+      } catch (error) {
+        this.#onFailed(error);
+      }
+    });
+  }
+
+  /** A question that may take long: shown with progress, ended by `cancel`. */
+  async search<T>(call: Call, question: () => Promise<T>): Promise<T> {
+    const { debuggee } = this.lifecycle;
+    return this.motions.search(() => {
+      this.#searching = call.id;
+      call.onCancel(() => void debuggee.pause().catch(() => {}));
+      return question().finally(() => {
+        this.#searching = undefined;
+        this.#progress.end();
+      });
+    });
+  }
+
+  /** Ends a request that can be ended, and what a progress stands for. */
+  async cancel(requestId: number | undefined, progressId: string | undefined): Promise<void> {
+    if (requestId !== undefined) this.calls.get(requestId)?.cancel();
+    if (progressId !== undefined && this.#progress.isCurrent(progressId)) {
+      await this.motions.pause(this.lifecycle.debuggee);
+    }
+  }
+
+  /** The client is told where the machine went after a restart, which it does not follow by itself. */
+  #announceContinued(): void {
+    this.client.event("continued", { threadId: threadOfHart(0), allThreadsContinued: true });
+  }
+
+  beginAgain(): void {
+    this.#announceContinued();
+    this.lifecycle.begin();
+  }
+
+  #onBegin({ console }: Launch): void {
+    this.#stopped = undefined;
+    this.#console = new GuestConsole(this.client, console);
+  }
+
+  /** What waits to be shown is shown before the client turns to something else. */
+  #flush(): void {
+    this.#console?.flush();
+    this.#logs.flush();
+    this.#progress.end();
+    this.#status.flush();
+  }
+
+  #onEnd(): void {
+    this.#flush();
+    this.#console?.dispose();
+    this.#logs.dispose();
+    this.#status.dispose();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.stacks.forget();
+    this.gotoTargets.forget();
+  }
+
+  #onStopped(stopped: Stopped): void {
+    this.#stopped = stopped;
+    this.#flush();
+    this.#forget();
+    if (this.lifecycle.endsWith(stopped)) {
+      this.client.say(sentence(stopped));
+      void this.lifecycle.end();
+      return;
+    }
+    this.client.event("stopped", {
+      reason: REASONS[stopped.reason],
+      description: stopped.description,
+      text: sentence(stopped),
+      threadId: threadOfHart(stopped.hart),
+      allThreadsStopped: true,
+      ...(stopped.breakpoints.length === 0 ? {} : { hitBreakpointIds: [...stopped.breakpoints] }),
+    });
+    this.memory.moved();
+    if (stopped.reason === "finished") this.client.say(`${sentence(stopped)}\n${AFTER_THE_END}`);
+  }
+
+  #onFailed(error: unknown): void {
+    this.client.say(sentenceOf(error), "important");
+    const last = this.#stopped;
+    if (last === undefined) {
+      // Not even the first motion went: there is no state to show.
+      void this.lifecycle.end();
+      return;
+    }
+    this.#onStopped({ ...last, reason: "pause", description: "The machine did not move", breakpoints: [] });
+  }
+
+  #onEvent(event: DebuggeeEvent): void {
+    switch (event.type) {
+      case "output":
+        this.#onOutput(event);
+        return;
+      case "status":
+        this.#status.status(event);
+        return;
+      case "timelineChanged":
+        this.#status.timelineChanged();
+        return;
+      case "progress":
+        this.#progress.report(event, this.#searching);
+        return;
+      case "invalidated":
+        this.#onInvalidated(event.memory);
+        return;
+      case "breakpointChanged":
+        this.breakpoints.changed(event.breakpoint);
+        return;
+      case "failure":
+        this.client.say(event.message, "important");
+        if (event.fatal) void this.lifecycle.end();
+        return;
+      default:
+        unreachable(event, "debuggee event");
+    }
+  }
+
+  #onOutput({ category, bytes, instant, source }: Extract<DebuggeeEvent, { type: "output" }>): void {
+    if (category === "guest") {
+      this.#console?.push(bytes, instant);
+      return;
+    }
+    const text = new TextDecoder().decode(bytes);
+    if (category === "log") this.#logs.push(text, source);
+    else this.client.say(text.replace(/\n$/, ""));
+  }
+
+  #onInvalidated(memory: { readonly address: bigint; readonly length: number } | undefined): void {
+    this.stacks.refresh();
+    if (this.client.supportsInvalidated) this.client.event("invalidated", { areas: ["stacks", "variables"] });
+    if (memory !== undefined) this.memory.edited(memory.address, memory.length);
+  }
+}
+
+const AFTER_THE_END = "Step back or reverse to see how it came to that, or stop the session.";
+
+/** DAP's reasons where it has one; clients show others as they are. */
+const REASONS: Readonly<Record<Stopped["reason"], string>> = {
+  entry: "entry",
+  step: "step",
+  breakpoint: "breakpoint",
+  "function breakpoint": "function breakpoint",
+  "instruction breakpoint": "instruction breakpoint",
+  "data breakpoint": "data breakpoint",
+  exception: "exception",
+  pause: "pause",
+  goto: "goto",
+  end: "end of the recording",
+  start: "start of the recording",
+  finished: "guest finished",
+  waiting: "waiting for input",
+};
+
+function sentence({ description, instant }: Stopped): string {
+  return `${description.replace(/\.$/, "")}, at instant ${formatInstant(instant)}.`;
+}
+
+/** What the user is told of an error: its sentence, or that it is ours. */
+export function sentenceOf(error: unknown): string {
+  if (error instanceof UserError) return error.message;
+  const what = error instanceof Error ? error.message : String(error);
+  return `This is a fault of Hindcast, please report it: ${what}`;
+}

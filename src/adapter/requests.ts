@@ -1,0 +1,313 @@
+import type { DebugProtocol as Dap } from "@vscode/debugprotocol";
+import type { StepKind } from "../debuggee/protocol.ts";
+import type { Call } from "./call.ts";
+import type * as Custom from "./custom-protocol.ts";
+import { dataBreakpointInfo } from "./data-breakpoint-info.ts";
+import { errors } from "./errors.ts";
+import { exceptionInfo } from "./exceptions.ts";
+import type { Motion } from "./motions.ts";
+import type { Parts } from "./parts.ts";
+import { completions, runCommand } from "./repl.ts";
+import type { Shape } from "./shape.ts";
+import { inputBytes, instantOfOutput, lastWrite, timeline } from "./travel.ts";
+
+/** How a request is answered: what its arguments must look like, and what gives the response's body. */
+export interface Handler {
+  readonly shape: Shape;
+  run(args: unknown, call: Call): unknown;
+}
+
+function on<Arguments>(shape: Shape, run: (args: Arguments, call: Call) => unknown): Handler {
+  return { shape, run: (args, call) => run(args as Arguments, call) };
+}
+
+const SOURCE = { "path?": "string", "sourceReference?": "integer" } as const;
+const CONDITIONS = { "condition?": "string", "hitCondition?": "string" } as const;
+
+/** Every request but `initialize`. */
+export function requests(parts: Parts): Readonly<Record<string, Handler>> {
+  return {
+    ...session(parts),
+    ...motions(parts),
+    ...breakpoints(parts),
+    ...inspection(parts),
+    ...memory(parts),
+    ...travel(parts),
+  };
+}
+
+function session(parts: Parts): Record<string, Handler> {
+  const { lifecycle, client } = parts;
+  return {
+    launch: on<Record<string, unknown>>({}, async (args, call) => {
+      await lifecycle.launch(args);
+      call.afterResponse(() => client.event("initialized"));
+    }),
+    attach: on({}, () => {
+      throw errors.attach();
+    }),
+    configurationDone: on({}, (_, call) => {
+      void lifecycle.run;
+      call.afterResponse(() => lifecycle.begin());
+    }),
+    restart: on<Dap.RestartArguments>({}, async (args, call) => {
+      await lifecycle.restart(launchArgumentsOf(args));
+      call.afterResponse(() => parts.beginAgain());
+    }),
+    // The response comes first: a client waits for it only so long, and closing writes the end of the recording.
+    terminate: on({}, (_, call) => call.afterResponse(() => void lifecycle.end())),
+    disconnect: on({}, () => lifecycle.end()),
+    cancel: on<Dap.CancelArguments>({ "requestId?": "integer", "progressId?": "string" }, (args) =>
+      parts.cancel(args.requestId ?? undefined, args.progressId ?? undefined),
+    ),
+    threads: on({}, () => ({ threads: parts.stacks.threads() })),
+    loadedSources: on({}, () => ({ sources: parts.sources.list() })),
+    source: on<Dap.SourceArguments>({ "source?": SOURCE, sourceReference: "integer" }, (args) =>
+      parts.sources.text(lifecycle.debuggee, { ...args.source, sourceReference: args.sourceReference }),
+    ),
+  };
+}
+
+/** Clients send the new configuration, or nothing, or one that holds nothing. */
+function launchArgumentsOf(args: Dap.RestartArguments | undefined): Record<string, unknown> | undefined {
+  const given = args?.arguments;
+  return given != null && Object.keys(given).length > 0 ? (given as Record<string, unknown>) : undefined;
+}
+
+function motions(parts: Parts): Record<string, Handler> {
+  const { lifecycle, stacks } = parts;
+  const step = (kind: StepKind, direction: "forward" | "backward", announced: "announced" | "known"): Handler =>
+    on<Dap.NextArguments>({ threadId: "integer", "granularity?": "string" }, ({ threadId, granularity }, call) => {
+      const hart = stacks.hartOf(threadId);
+      const unit = granularity === "instruction" ? "instruction" : "line";
+      parts.move(call, (debuggee) => debuggee.step(kind, direction, unit, hart), "step", announced);
+    });
+  const run = (motion: Motion, body?: object): Handler =>
+    on({}, (_, call) => {
+      parts.move(call, motion, "other", "known");
+      return body;
+    });
+  return {
+    continue: run((debuggee) => debuggee.resume(), { allThreadsContinued: true }),
+    reverseContinue: run((debuggee) => debuggee.reverseContinue()),
+    next: step("over", "forward", "known"),
+    stepIn: step("into", "forward", "known"),
+    stepOut: step("out", "forward", "known"),
+    stepBack: step("over", "backward", "known"),
+    "hindcast/reverseStepIn": step("into", "backward", "announced"),
+    "hindcast/reverseStepOut": step("out", "backward", "announced"),
+    pause: on({}, () => parts.motions.pause(lifecycle.debuggee)),
+    gotoTargets: on<Dap.GotoTargetsArguments>({ source: SOURCE, line: "integer" }, ({ source, line }) =>
+      gotoTargets(parts, source, line),
+    ),
+    goto: on<Dap.GotoArguments>({ targetId: "integer" }, ({ targetId }, call) =>
+      parts.move(call, parts.gotoTargets.motion(targetId), "other", "announced"),
+    ),
+    "hindcast/seek": on<Custom.SeekArguments>({ instant: "integer" }, ({ instant }, call) =>
+      parts.move(call, (debuggee) => debuggee.seek(Math.max(instant, 0)), "other", "announced"),
+    ),
+  };
+}
+
+async function gotoTargets(parts: Parts, source: Dap.Source, clientLine: number) {
+  const { lifecycle, client } = parts;
+  const path = parts.sources.fromClient(source);
+  const line = client.coordinates.lineFromClient(clientLine);
+  await parts.motions.rest();
+  const places = await lifecycle.debuggee.breakpointLocations(path, line, line);
+  if (places.length === 0) return { targets: [] };
+  return { targets: parts.gotoTargets.targets(path, line).map((target) => ({ ...target, line: clientLine })) };
+}
+
+function breakpoints(parts: Parts): Record<string, Handler> {
+  const { lifecycle, client } = parts;
+  const set = <A>(shape: Shape, apply: (args: A) => Promise<Dap.Breakpoint[]>): Handler =>
+    on<A>(shape, async (args) => ({ breakpoints: await apply(args) }));
+  const at = parts.breakpoints;
+  const log = { "logMessage?": "string" } as const;
+  return {
+    setBreakpoints: set<Dap.SetBreakpointsArguments>(
+      {
+        source: SOURCE,
+        "breakpoints?": [{ line: "integer", "column?": "integer", ...CONDITIONS, ...log }],
+        "lines?": ["integer"],
+      },
+      (args) => at.setSource(lifecycle.debuggee, args),
+    ),
+    setFunctionBreakpoints: set<Dap.SetFunctionBreakpointsArguments>(
+      { breakpoints: [{ name: "string", ...CONDITIONS }] },
+      (args) => at.setFunction(lifecycle.debuggee, args),
+    ),
+    setInstructionBreakpoints: set<Dap.SetInstructionBreakpointsArguments>(
+      { breakpoints: [{ instructionReference: "address", "offset?": "integer", ...CONDITIONS }] },
+      (args) => at.setInstruction(lifecycle.debuggee, args),
+    ),
+    setDataBreakpoints: set<Dap.SetDataBreakpointsArguments>(
+      { breakpoints: [{ dataId: "string", "accessType?": "string", ...CONDITIONS }] },
+      (args) => at.setData(lifecycle.debuggee, args),
+    ),
+    setExceptionBreakpoints: set<Dap.SetExceptionBreakpointsArguments>({ filters: ["string"] }, async ({ filters }) => {
+      const states = parts.exceptionStops.set(filters);
+      const { launch, debuggee } = lifecycle.run;
+      if (!launch.noDebug) await debuggee.setExceptionStops(parts.exceptionStops.causes);
+      return states;
+    }),
+    dataBreakpointInfo: on<Dap.DataBreakpointInfoArguments>(
+      {
+        name: "string",
+        "variablesReference?": "integer",
+        "frameId?": "integer",
+        "bytes?": "integer",
+        "asAddress?": "boolean",
+      },
+      async (args) => {
+        await parts.motions.rest();
+        const frame = parts.stacks.frame(args.variablesReference ? undefined : args.frameId);
+        const where = { ...frame, variablesReference: args.variablesReference };
+        return dataBreakpointInfo(lifecycle.debuggee, { ...args, bytes: args.bytes ?? undefined }, where);
+      },
+    ),
+    breakpointLocations: on<Dap.BreakpointLocationsArguments>(
+      { source: SOURCE, line: "integer", "endLine?": "integer" },
+      async ({ source, line, endLine }) => {
+        await parts.motions.rest();
+        const first = client.coordinates.lineFromClient(line);
+        const last = endLine == null ? first : client.coordinates.lineFromClient(endLine);
+        const path = parts.sources.fromClient(source);
+        const found = await lifecycle.debuggee.breakpointLocations(path, first, last);
+        return { breakpoints: found.map((position) => pick(parts.sources.placeOf(position))) };
+      },
+    ),
+    exceptionInfo: on({}, () => exceptionInfo(parts.stopped)),
+  };
+}
+
+function pick({ line, column }: { line: number; column: number }) {
+  return { line, column };
+}
+
+function inspection(parts: Parts): Record<string, Handler> {
+  const { lifecycle, stacks, variables } = parts;
+  /** Answers when the machine stands still. */
+  const atRest = <A>(shape: Shape, run: (args: A, call: Call) => unknown): Handler =>
+    on<A>(shape, async (args, call) => {
+      await parts.motions.rest();
+      return run(args, call);
+    });
+  return {
+    stackTrace: atRest<Dap.StackTraceArguments>(
+      { threadId: "integer", "startFrame?": "integer", "levels?": "integer" },
+      (args) => stacks.stackTrace(lifecycle.debuggee, args),
+    ),
+    scopes: atRest<Dap.ScopesArguments>({ frameId: "integer" }, async ({ frameId }) => ({
+      scopes: await variables.scopes(lifecycle.debuggee, stacks.frame(frameId)),
+    })),
+    variables: atRest<Dap.VariablesArguments>(
+      { variablesReference: "integer", "start?": "integer", "count?": "integer" },
+      async (args) => ({ variables: await variables.variables(lifecycle.debuggee, args) }),
+    ),
+    setVariable: atRest<Dap.SetVariableArguments>(
+      { variablesReference: "integer", name: "string", value: "string" },
+      (args) => variables.setVariable(lifecycle.debuggee, args),
+    ),
+    setExpression: atRest<Dap.SetExpressionArguments>(
+      { expression: "string", value: "string", "frameId?": "integer" },
+      (args) => variables.setExpression(lifecycle.debuggee, args, stacks.frame(args.frameId)),
+    ),
+    evaluate: on<Dap.EvaluateArguments>(
+      { expression: "string", "frameId?": "integer", "context?": "string" },
+      (args, call) => evaluate(parts, args, call),
+    ),
+    completions: atRest<Dap.CompletionsArguments>(
+      { text: "string", column: "integer", "line?": "integer" },
+      async (args) => ({
+        targets: await completions(lifecycle.debuggee, args, parts.client.coordinates),
+      }),
+    ),
+  };
+}
+
+async function evaluate(parts: Parts, { expression, frameId, context }: Dap.EvaluateArguments, call: Call) {
+  const { debuggee } = parts.lifecycle;
+  const frame = parts.stacks.frame(frameId);
+  const command =
+    context === "repl"
+      ? runCommand(expression, {
+          debuggee,
+          frame,
+          move: (motion) => parts.move(call, motion, "other", "announced"),
+          search: (question) => parts.search(call, question),
+        })
+      : undefined;
+  if (command !== undefined) return { result: await command, variablesReference: 0 };
+  await parts.motions.rest();
+  return parts.variables.evaluate(debuggee, expression, frame);
+}
+
+function memory(parts: Parts): Record<string, Handler> {
+  const { lifecycle } = parts;
+  return {
+    readMemory: on<Dap.ReadMemoryArguments>(
+      { memoryReference: "address", "offset?": "integer", count: "integer" },
+      async (args) => {
+        await parts.motions.rest();
+        return parts.memory.read(lifecycle.debuggee, args);
+      },
+    ),
+    writeMemory: on<Dap.WriteMemoryArguments>(
+      { memoryReference: "address", "offset?": "integer", data: "string", "allowPartial?": "boolean" },
+      async (args) => {
+        await parts.motions.rest();
+        return parts.memory.write(lifecycle.debuggee, args);
+      },
+    ),
+    disassemble: on<Dap.DisassembleArguments>(
+      {
+        memoryReference: "address",
+        "offset?": "integer",
+        "instructionOffset?": "integer",
+        instructionCount: "integer",
+      },
+      async (args) => {
+        await parts.motions.rest();
+        return { instructions: await parts.memory.disassemble(lifecycle.debuggee, args) };
+      },
+    ),
+  };
+}
+
+function travel(parts: Parts): Record<string, Handler> {
+  const { lifecycle } = parts;
+  const seek = (call: Call, instant: number) =>
+    parts.move(call, (debuggee) => debuggee.seek(instant), "other", "announced");
+  return {
+    "hindcast/timeline": on<Custom.TimelineArguments | undefined>(
+      { "from?": "integer", "to?": "integer", "most?": "integer" },
+      (args) => timeline(lifecycle.debuggee, args ?? {}),
+    ),
+    "hindcast/bookmark": on<Custom.BookmarkArguments>({ name: "string" }, ({ name }) =>
+      lifecycle.debuggee.addBookmark(name),
+    ),
+    "hindcast/instantOfOutput": on<Custom.InstantOfOutputArguments>(
+      { offset: "integer", "seek?": "boolean" },
+      async (args, call) => {
+        const body = await instantOfOutput(lifecycle.debuggee, args.offset);
+        if (args.seek && body.instant === undefined) throw errors.noOutput(args.offset);
+        if (args.seek && body.instant !== undefined) seek(call, body.instant);
+        return body;
+      },
+    ),
+    "hindcast/lastWrite": on<Custom.LastWriteArguments>(
+      { address: "string", "length?": "integer", "before?": "integer", "seek?": "boolean" },
+      async (args, call) => {
+        const frame = parts.stacks.frame(undefined);
+        const { write } = await parts.search(call, () => lastWrite(lifecycle.debuggee, args, frame));
+        if (args.seek && write !== undefined) seek(call, write.instant);
+        return write === undefined ? {} : { write };
+      },
+    ),
+    "hindcast/input": on<Custom.InputArguments>({ "text?": "string", "base64?": "string" }, (args) =>
+      lifecycle.debuggee.input(inputBytes(args)),
+    ),
+  };
+}

@@ -1,0 +1,108 @@
+import { Event, Response } from "@vscode/debugadapter/lib/messages.js";
+import { ProtocolServer } from "@vscode/debugadapter/lib/protocol.js";
+import type { DebugProtocol } from "@vscode/debugprotocol";
+import { UserError } from "../base/errors.ts";
+import { Call } from "./call.ts";
+import { capabilities } from "./capabilities.ts";
+import { Client } from "./client.ts";
+import type { AdapterEnvironment } from "./environment.ts";
+import { errors } from "./errors.ts";
+import { isCancelled } from "./motions.ts";
+import { Parts, sentenceOf } from "./parts.ts";
+import { type Handler, requests } from "./requests.ts";
+import { checkShape } from "./shape.ts";
+
+/** Which errors a client should put before the user; the others it shows where it asked, or not at all. */
+const SHOWN_TO_USER =
+  /^(launch|attach|restart|continue|reverseContinue|next|step\w+|goto|writeMemory|setBreakpoints|hindcast\/.*)$/;
+
+const ERROR_ID_USER = 1;
+const ERROR_ID_FAULT = 2;
+
+/**
+ * One debug session: DAP requests in, responses and events out, over whatever transport calls `handleMessage` and listens
+ * to `onDidSendMessage`. It finds the handler, checks the arguments, and makes responses of answers and of errors; the
+ * rest is the parts' business. Requests are handled as they come, several at a time.
+ */
+export class HindcastSession extends ProtocolServer {
+  readonly #environment: AdapterEnvironment;
+  readonly #congested: () => boolean;
+  #parts: Parts | undefined;
+  #handlers: Readonly<Record<string, Handler>> = {};
+  #resolveDisconnected!: () => void;
+  /** The client has disconnected in good order: the transport may close. */
+  readonly disconnected = new Promise<void>((resolve) => {
+    this.#resolveDisconnected = resolve;
+  });
+
+  constructor(environment: AdapterEnvironment, congested: () => boolean = () => false) {
+    super();
+    this.#environment = environment;
+    this.#congested = congested;
+  }
+
+  /** The client is gone, or the process has to end: closes the recording. */
+  async lost(): Promise<void> {
+    await this.#parts?.lifecycle.end();
+  }
+
+  /** Tells the client something from outside the session: why its connection is about to close. */
+  say(sentence: string): void {
+    this.sendEvent(new Event("output", { category: "important", output: `${sentence}\n` }));
+  }
+
+  protected override dispatchRequest(request: DebugProtocol.Request): void {
+    void this.#handle(request);
+  }
+
+  /** Never throws: what goes wrong becomes the response. */
+  async #handle(request: DebugProtocol.Request): Promise<void> {
+    const call = new Call(request.seq);
+    const response = new Response(request);
+    try {
+      const body = await this.#answer(request, call);
+      this.sendResponse(body === undefined ? response : Object.assign(response, { body }));
+    } catch (error) {
+      this.#sendError(response, error);
+      this.#parts?.calls.delete(call.id);
+      return;
+    }
+    this.#parts?.calls.delete(call.id);
+    call.responded();
+    if (request.command === "disconnect") this.#resolveDisconnected();
+  }
+
+  async #answer({ command, arguments: args }: DebugProtocol.Request, call: Call): Promise<unknown> {
+    if (command === "initialize") return this.#initialize(args ?? {});
+    // A client that gives up before it began still gets its answer.
+    if (this.#parts === undefined && command === "disconnect") return undefined;
+    if (this.#parts === undefined) throw errors.notInitialized();
+    const handler = Object.hasOwn(this.#handlers, command) ? this.#handlers[command] : undefined;
+    if (handler === undefined) throw errors.unknownRequest(command);
+    checkShape(command, args ?? {}, handler.shape);
+    this.#parts.calls.set(call.id, call);
+    return handler.run(args ?? {}, call);
+  }
+
+  #initialize(args: Partial<DebugProtocol.InitializeRequestArguments>): DebugProtocol.Capabilities {
+    if (this.#parts !== undefined) throw errors.initializedTwice();
+    checkShape("initialize", args, {});
+    const send = (name: string, body: object | undefined) => this.sendEvent(new Event(name, body));
+    this.#parts = new Parts(new Client(args, send, this.#congested), this.#environment);
+    this.#handlers = requests(this.#parts);
+    return capabilities();
+  }
+
+  #sendError(response: DebugProtocol.Response, error: unknown): void {
+    const user = error instanceof UserError;
+    const sentence = isCancelled(error) ? "cancelled" : sentenceOf(error);
+    const message: DebugProtocol.Message = {
+      id: user ? ERROR_ID_USER : ERROR_ID_FAULT,
+      format: sentence,
+      showUser: !isCancelled(error) && (!user || SHOWN_TO_USER.test(response.command)),
+    };
+    // What a developer needs of our own faults goes to the log, not to the user.
+    if (!user) console.error(error);
+    this.sendResponse(Object.assign(response, { success: false, message: sentence, body: { error: message } }));
+  }
+}

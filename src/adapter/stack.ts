@@ -1,0 +1,101 @@
+import type { DebugProtocol } from "@vscode/debugprotocol";
+import type { Frame } from "../debuggee/protocol.ts";
+import type { Debuggee } from "./environment.ts";
+import { errors } from "./errors.ts";
+import { Handles, toReference } from "./references.ts";
+import type { Sources } from "./sources.ts";
+
+/** DAP's thread ids start at 1, harts at 0. */
+export function threadOfHart(hart: number): number {
+  return hart + 1;
+}
+
+/** A frame that the client may ask about until the machine moves. */
+export interface FrameKey {
+  readonly hart: number;
+  readonly level: number;
+}
+
+/** Harts as threads, and their stacks. */
+export class Stacks {
+  readonly #sources: Sources;
+  readonly #frames = new Handles<FrameKey>();
+  /** Stacks of this stop; clients ask for the first frame and then for the others. */
+  readonly #walked = new Map<number, Promise<{ frames: Frame[]; firstId: number }>>();
+  #harts = 1;
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+  }
+
+  set harts(count: number) {
+    this.#harts = count;
+  }
+
+  threads(): DebugProtocol.Thread[] {
+    return Array.from({ length: this.#harts }, (_, hart) => ({ id: threadOfHart(hart), name: `hart ${hart}` }));
+  }
+
+  hartOf(threadId: number): number {
+    if (threadId < 1 || threadId > this.#harts) throw errors.unknownThread(threadId, this.#harts);
+    return threadId - 1;
+  }
+
+  /** The frame of an id; hart 0's current frame when the client names none. */
+  frame(frameId: number | undefined | null): FrameKey {
+    if (frameId == null) return { hart: 0, level: 0 };
+    const frame = this.#frames.get(frameId);
+    if (frame === undefined) throw errors.staleFrame();
+    return frame;
+  }
+
+  /** The machine has moved: frames of before mean nothing now. */
+  forget(): void {
+    this.#frames.clear();
+    this.#walked.clear();
+  }
+
+  /** Something was edited: frames keep their ids, but have to be looked at again. */
+  refresh(): void {
+    this.#walked.clear();
+  }
+
+  async stackTrace(
+    debuggee: Debuggee,
+    { threadId, startFrame, levels }: DebugProtocol.StackTraceArguments,
+  ): Promise<DebugProtocol.StackTraceResponse["body"]> {
+    const { frames, firstId } = await this.#walk(debuggee, this.hartOf(threadId));
+    const start = Math.max(startFrame ?? 0, 0);
+    // DAP: 0 or absent means all.
+    const end = levels ? start + levels : frames.length;
+    return {
+      stackFrames: frames.slice(start, end).map((frame) => this.#toClient(frame, firstId)),
+      totalFrames: frames.length,
+    };
+  }
+
+  #walk(debuggee: Debuggee, hart: number): Promise<{ frames: Frame[]; firstId: number }> {
+    const known = this.#walked.get(hart);
+    if (known !== undefined) return known;
+    const walk = debuggee.frames(hart).then((frames) => {
+      const ids = frames.map(({ level }) => this.#frames.create({ hart, level }));
+      return { frames, firstId: ids[0] };
+    });
+    this.#walked.set(hart, walk);
+    walk.catch(() => this.#walked.delete(hart));
+    return walk;
+  }
+
+  #toClient(frame: Frame, firstId: number): DebugProtocol.StackFrame {
+    const guess = frame.confidence === "guess";
+    const place = frame.source === undefined ? { line: 0, column: 0 } : this.#sources.placeOf(frame.source);
+    return {
+      id: firstId + frame.level,
+      name: guess ? `${frame.name} (guess)` : frame.name,
+      ...place,
+      instructionPointerReference: toReference(frame.pc),
+      presentationHint: guess ? "subtle" : "normal",
+      canRestart: false,
+    };
+  }
+}
