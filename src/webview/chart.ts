@@ -1,7 +1,7 @@
 import { LANES, nearest } from "./marks.ts";
 import type { Mark, Position } from "./messages.ts";
 import { AXIS_HEIGHT, laneHeight, type Palette, paint, readPalette } from "./painter.ts";
-import { instantAt, pan, type Range, showing, wholeRange, within, zoom } from "./scale.ts";
+import { instantAt, instantsPerPixel, pan, pointAt, type Range, showing, wholeRange, within, zoom } from "./scale.ts";
 
 /** How near to a mark, in CSS pixels, the pointer counts as being on it. */
 const REACH = 7;
@@ -156,7 +156,7 @@ export class Chart {
     if (Math.abs(distance) > CLICK_SLOP) press.moved = true;
     if (!press.moved) return;
     this.hoverAt(undefined);
-    this.setRange(pan(press.range, (-distance / this.width) * (press.range.to - press.range.from), this.bounds));
+    this.setRange(pan(press.range, -distance * instantsPerPixel(press.range, this.width), this.bounds));
   }
 
   private pointerUp(event: PointerEvent): void {
@@ -184,11 +184,10 @@ export class Chart {
   private wheel(event: WheelEvent): void {
     event.preventDefault();
     const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
-    const span = this.range.to - this.range.from;
     if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-      this.setRange(pan(this.range, (sideways / this.width) * span, this.bounds));
+      this.setRange(pan(this.range, sideways * instantsPerPixel(this.range, this.width), this.bounds));
     } else {
-      const around = this.range.from + (event.offsetX / this.width) * span;
+      const around = pointAt(event.offsetX, this.range, this.width);
       this.setRange(zoom(this.range, WHEEL_ZOOM ** (event.deltaY / 100), around, this.bounds));
     }
     this.hoverAt(undefined);
@@ -227,9 +226,8 @@ export class Chart {
   private markAt(x: number, y: number): Mark | undefined {
     const lane = LANES[Math.floor((y - AXIS_HEIGHT) / laneHeight(this.canvas.clientHeight))];
     if (y < AXIS_HEIGHT || lane === undefined) return undefined;
-    const { from, to } = this.range;
-    const instant = from + (x / this.width) * (to - from);
-    const reach = (REACH / this.width) * (to - from);
+    const instant = pointAt(x, this.range, this.width);
+    const reach = REACH * instantsPerPixel(this.range, this.width);
     return nearest(this.marks, instant, reach, (mark) => mark.kind === lane.kind && this.wanted(mark));
   }
 

@@ -90,8 +90,11 @@ function paintFuture(
 ): void {
   const present = Math.max(0, xOf(position.now, range, width));
   if (present >= width) return;
+  context.save();
+  context.globalAlpha = 0.5;
   context.fillStyle = palette.future;
   context.fillRect(present, AXIS_HEIGHT, width - present, height - AXIS_HEIGHT);
+  context.restore();
 }
 
 function paintTicks(

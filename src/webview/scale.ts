@@ -9,13 +9,25 @@ export interface Range {
 /** Fewer instants than this across the view tell nothing more: steps are whole. */
 export const MINIMUM_SPAN = 8;
 
+/** Room at both ends, in pixels, so that what lies at the start or at the end of history is not cut in half. */
+const INSET = 8;
+
 export function xOf(instant: number, range: Range, width: number): number {
-  return ((instant - range.from) / (range.to - range.from)) * width;
+  return INSET + (instant - range.from) / instantsPerPixel(range, width);
+}
+
+/** The inverse of `xOf`: a point in history, not necessarily a whole instant or one that exists. */
+export function pointAt(x: number, range: Range, width: number): number {
+  return range.from + (x - INSET) * instantsPerPixel(range, width);
+}
+
+export function instantsPerPixel(range: Range, width: number): number {
+  return (range.to - range.from) / Math.max(1, width - 2 * INSET);
 }
 
 /** The instant under a pixel, whole and within `bounds`. */
 export function instantAt(x: number, range: Range, width: number, bounds: Range): number {
-  const instant = Math.round(range.from + (x / width) * (range.to - range.from));
+  const instant = Math.round(pointAt(x, range, width));
   return Math.min(Math.max(instant, bounds.from), bounds.to);
 }
 
@@ -53,7 +65,7 @@ export function within(range: Range, bounds: Range): Range {
 
 /** Round instants (1, 2 or 5 times a power of ten apart) that lie at least `spacing` pixels from each other. */
 export function ticks(range: Range, width: number, spacing: number): number[] {
-  const least = Math.max(((range.to - range.from) * spacing) / width, 1);
+  const least = Math.max(instantsPerPixel(range, width) * spacing, 1);
   const power = 10 ** Math.floor(Math.log10(least));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= least * (1 - 1e-9))!;
   const found: number[] = [];
