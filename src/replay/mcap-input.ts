@@ -1,0 +1,168 @@
+import { crc32 } from "@foxglove/crc";
+import { McapConstants, McapRecordBuilder, McapStreamReader, type McapTypes } from "@mcap/core";
+import { MalformedBytes } from "../base/byte-cursor.ts";
+import { COMPRESSION } from "./mcap-output.ts";
+import type { ByteSource, ChunkCodec } from "./recording-message.ts";
+
+const { Opcode, MCAP_MAGIC } = McapConstants;
+
+/** Opcode and length of content. */
+export const RECORD_HEADER_BYTES = 9;
+export const MAGIC_BYTES = MCAP_MAGIC.length;
+const CRC_BYTES = 4;
+const FOOTER_BYTES = RECORD_HEADER_BYTES + 16 + CRC_BYTES;
+const DATA_END_BYTES = RECORD_HEADER_BYTES + 4;
+
+/**
+ * Most that one chunk may hold, compressed or not. The writer ends chunks at a mebibyte; one message may be larger
+ * (input that was pasted, the state of a machine), but a length beyond this is damage or malice, and is not allocated.
+ */
+const MOST_CHUNK_BYTES = 64 * 1024 * 1024;
+/** Most that an embedded image may have: what fits in one buffer everywhere. */
+const MOST_ATTACHMENT_BYTES = 1024 * 1024 * 1024;
+/** Header, metadata, channels: text of our own. */
+const MOST_SMALL_RECORD_BYTES = 16 * 1024 * 1024;
+/** The index takes about 200 bytes a chunk of a mebibyte. */
+const MOST_SUMMARY_BYTES = 256 * 1024 * 1024;
+
+/** Bytes that say something impossible, at an offset of the file. */
+export class DamagedFile extends Error {
+  override readonly name = "DamagedFile";
+  readonly offset: number;
+
+  constructor(offset: number, message: string) {
+    super(message);
+    this.offset = offset;
+  }
+}
+
+export interface RecordPlace {
+  readonly opcode: number;
+  readonly offset: number;
+  /** Of the record with its header, in bytes. */
+  readonly length: number;
+}
+
+export type McapRecord = McapTypes.TypedMcapRecord;
+
+/**
+ * An MCAP file read at random and synchronously. Finds records by their lengths and leaves what is in them to the
+ * library's parser, record by record, so that no length is believed before it was checked against the file.
+ */
+export class McapInput {
+  readonly #source: ByteSource;
+  readonly #codec: ChunkCodec;
+  readonly #channels: Uint8Array;
+
+  /** `channels` are those that messages may refer to. */
+  constructor(source: ByteSource, codec: ChunkCodec, channels: readonly McapTypes.Channel[]) {
+    this.#source = source;
+    this.#codec = codec;
+    const builder = new McapRecordBuilder();
+    for (const channel of channels) builder.writeChannel(channel);
+    this.#channels = builder.buffer;
+  }
+
+  get sizeBytes(): number {
+    return this.#source.sizeBytes;
+  }
+
+  magicAt(offset: number): boolean {
+    const magic = this.#source.read(offset, MAGIC_BYTES);
+    return magic.length === MAGIC_BYTES && MCAP_MAGIC.every((byte, index) => byte === magic[index]);
+  }
+
+  /** The record that begins at `offset`; undefined when the file ends before it does. */
+  placeAt(offset: number): RecordPlace | undefined {
+    const header = this.#source.read(offset, RECORD_HEADER_BYTES);
+    if (header.length < RECORD_HEADER_BYTES) return undefined;
+    const content = new DataView(header.buffer, header.byteOffset).getBigUint64(1, true);
+    const opcode = header[0];
+    if (opcode === 0) throw new DamagedFile(offset, "no record begins here");
+    if (content > BigInt(this.#source.sizeBytes - offset - RECORD_HEADER_BYTES)) return undefined;
+    return { opcode, offset, length: RECORD_HEADER_BYTES + Number(content) };
+  }
+
+  /** The one record at `place`; not for chunks. */
+  record(place: RecordPlace): McapRecord {
+    const most = place.opcode === Opcode.ATTACHMENT ? MOST_ATTACHMENT_BYTES : MOST_SMALL_RECORD_BYTES;
+    const [record, ...others] = this.#parse(place, most);
+    if (record === undefined || others.length > 0) throw new DamagedFile(place.offset, "not one record");
+    return record;
+  }
+
+  /** Messages of the chunk at `place`, in order; their data are views that stay valid. */
+  messages(place: RecordPlace): McapTypes.Message[] {
+    if (place.opcode !== Opcode.CHUNK) throw new DamagedFile(place.offset, "not a chunk");
+    const messages: McapTypes.Message[] = [];
+    for (const record of this.#parse(place, MOST_CHUNK_BYTES)) {
+      if (record.type === "Message") messages.push(record);
+    }
+    return messages;
+  }
+
+  /** Channel of the messages in a chunk, from the index record behind it; undefined when the file ends first. */
+  channelOfChunk(place: RecordPlace): number | undefined {
+    const index = this.placeAt(place.offset + place.length);
+    if (index?.opcode !== Opcode.MESSAGE_INDEX) return undefined;
+    const id = this.#source.read(index.offset + RECORD_HEADER_BYTES, 2);
+    return id.length === 2 ? id[0] | (id[1] << 8) : undefined;
+  }
+
+  /**
+   * DataEnd and the summary section, when the file ends as a complete one does, else undefined. Throws when the
+   * summary is damaged.
+   */
+  summary(): McapRecord[] | undefined {
+    const footerOffset = this.#source.sizeBytes - MAGIC_BYTES - FOOTER_BYTES;
+    if (footerOffset < MAGIC_BYTES || !this.magicAt(footerOffset + FOOTER_BYTES)) return undefined;
+    const footer = this.#source.read(footerOffset, FOOTER_BYTES);
+    const view = new DataView(footer.buffer, footer.byteOffset, footer.byteLength);
+    if (footer[0] !== Opcode.FOOTER) return undefined;
+    const start = Number(view.getBigUint64(RECORD_HEADER_BYTES, true));
+    const offset = start - DATA_END_BYTES;
+    if (offset < MAGIC_BYTES || start > footerOffset) throw new DamagedFile(footerOffset, `a summary at ${start}`);
+    const length = this.#source.sizeBytes - offset;
+    if (length > MOST_SUMMARY_BYTES) throw new DamagedFile(start, `a summary of ${length} bytes`);
+    const bytes = this.#source.read(offset, length);
+    const checked = bytes.subarray(DATA_END_BYTES, bytes.length - MAGIC_BYTES - CRC_BYTES);
+    if (crc32(checked) !== view.getUint32(FOOTER_BYTES - CRC_BYTES, true)) {
+      throw new DamagedFile(start, "the checksum of the summary is wrong");
+    }
+    return parseRecords(offset, bytes, {});
+  }
+
+  #parse(place: RecordPlace, most: number): McapRecord[] {
+    if (place.length > most) throw new DamagedFile(place.offset, `a record of ${place.length} bytes`);
+    const bytes = this.#source.read(place.offset, place.length);
+    if (bytes.length < place.length) throw new DamagedFile(place.offset, "the file became shorter");
+    if (place.opcode !== Opcode.CHUNK) return parseRecords(place.offset, bytes, {});
+    // The parser wants to have seen the channels that the messages of a chunk refer to.
+    const withChannels = new Uint8Array(this.#channels.length + bytes.length);
+    withChannels.set(this.#channels);
+    withChannels.set(bytes, this.#channels.length);
+    return parseRecords(place.offset, withChannels, { [COMPRESSION]: (data, size) => this.#decompress(data, size) });
+  }
+
+  #decompress(compressed: Uint8Array, size: bigint): Uint8Array {
+    if (size > BigInt(MOST_CHUNK_BYTES)) throw new MalformedBytes(`a chunk of ${size} bytes`);
+    const bytes = this.#codec.decompress(compressed, Number(size));
+    if (bytes.length !== Number(size)) throw new MalformedBytes(`${bytes.length} bytes instead of ${size}`);
+    return bytes;
+  }
+}
+
+/** Records in `bytes`. Whatever the parser says against them is damage at `offset`. */
+function parseRecords(offset: number, bytes: Uint8Array, decompressHandlers: McapTypes.DecompressHandlers) {
+  try {
+    const reader = new McapStreamReader({ noMagicPrefix: true, decompressHandlers });
+    reader.append(bytes);
+    const records: McapRecord[] = [];
+    for (let record = reader.nextRecord(); record !== undefined; record = reader.nextRecord()) records.push(record);
+    if (reader.bytesRemaining() > 0) throw new MalformedBytes("a record that is cut short");
+    return records;
+  } catch (error) {
+    // The parser throws plain errors, and so do decompressors: the bytes are at fault, whatever the class.
+    throw new DamagedFile(offset, error instanceof Error ? error.message : String(error));
+  }
+}

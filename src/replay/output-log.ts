@@ -1,0 +1,234 @@
+import { assert } from "../base/assert.ts";
+import type { Instant } from "../base/brand.ts";
+import { ByteReader, ByteWriter } from "../base/byte-cursor.ts";
+import { lowerBound } from "./number-column.ts";
+
+/** Bytes in a block: what is decoded at most to find the instant of one. */
+const BLOCK_BYTES = 64 * 1024;
+/** Default bound of what the log keeps in memory, bytes and instants together. */
+export const OUTPUT_LOG_BYTES = 64 * 1024 * 1024;
+
+interface Block {
+  /** Number of the first byte since reset. */
+  readonly offset: number;
+  readonly firstInstant: number;
+  lastInstant: number;
+  length: number;
+  /** Line feeds in it. */
+  lines: number;
+  /** The bytes, and for each but the first the steps since the one before; undefined once dropped. */
+  bytes: Uint8Array | undefined;
+  deltas: ByteWriter | Uint8Array | undefined;
+}
+
+/** One byte of console output. */
+export interface OutputByte {
+  readonly offset: number;
+  readonly instant: Instant;
+  readonly byte: number;
+}
+
+/**
+ * Everything that the guest printed, with the instant of each byte, at two to four bytes each. Beyond its bound the
+ * oldest blocks lose their contents: their bytes can be had by travelling there.
+ */
+export class OutputLog {
+  readonly #blocks: Block[] = [];
+  readonly #mostBytes: number;
+  #length = 0;
+  #lines = 0;
+  /** Bytes held by blocks that are full, and the first block that still has its contents. */
+  #heldBytes = 0;
+  #firstHeld = 0;
+
+  constructor(mostBytes = OUTPUT_LOG_BYTES) {
+    this.#mostBytes = mostBytes;
+  }
+
+  /** Bytes since reset. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Line feeds since reset. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** The first byte whose value and instant are still in memory. */
+  get firstHeld(): number {
+    return this.#blocks[this.#firstHeld]?.offset ?? 0;
+  }
+
+  append(instant: number, byte: number): void {
+    let block = this.#blocks[this.#blocks.length - 1];
+    if (block === undefined || block.length === BLOCK_BYTES) block = this.#newBlock(instant);
+    else (block.deltas as ByteWriter).varint(instant - block.lastInstant);
+    block.bytes![block.length++] = byte;
+    block.lastInstant = instant;
+    this.#length++;
+    if (byte === 0x0a) {
+      block.lines++;
+      this.#lines++;
+    }
+  }
+
+  /** The instant that printed the byte at `offset`; undefined when there is none or it is no longer held. */
+  instantOf(offset: number): Instant | undefined {
+    if (offset < this.firstHeld || offset >= this.#length) return undefined;
+    return this.from(offset).next()?.instant;
+  }
+
+  /** Up to `length` bytes from `offset`, fewer where they are not held. */
+  bytes(offset: number, length: number): Uint8Array {
+    const start = Math.max(offset, this.firstHeld);
+    const end = Math.min(offset + length, this.#length);
+    const result = new Uint8Array(Math.max(0, end - start));
+    for (let index = this.#blockOf(start); index < this.#blocks.length; index++) {
+      const block = this.#blocks[index];
+      if (block.offset >= end) break;
+      const from = Math.max(0, start - block.offset);
+      const to = Math.min(block.length, end - block.offset);
+      result.set(block.bytes!.subarray(from, to), block.offset + from - start);
+    }
+    return result;
+  }
+
+  /** How many bytes were printed by steps before `instant`; undefined when that is no longer known exactly. */
+  countBefore(instant: number): number | undefined {
+    const next = lowerBound(this.#blocks.length, (index) => this.#blocks[index].lastInstant >= instant);
+    const block = this.#blocks[next];
+    if (block === undefined) return this.#length;
+    if (block.firstInstant >= instant) return block.offset;
+    if (block.bytes === undefined) return undefined;
+    const cursor = this.from(block.offset);
+    for (let byte = cursor.next(); byte !== undefined; byte = cursor.next()) {
+      if (byte.instant >= instant) return byte.offset;
+    }
+    return this.#length;
+  }
+
+  /** A cursor before the byte at `offset`, or before the first held one after it. */
+  from(offset: number): OutputCursor {
+    return new OutputCursor(this, Math.max(offset, this.firstHeld));
+  }
+
+  /** For the cursor: the block that holds the byte at `offset`. */
+  blockWith(offset: number): { offset: number; instant: number; bytes: Uint8Array; deltas: Uint8Array } | undefined {
+    if (offset >= this.#length) return undefined;
+    const block = this.#blocks[this.#blockOf(offset)];
+    if (block.bytes === undefined) return undefined;
+    const deltas = block.deltas instanceof ByteWriter ? block.deltas.view() : block.deltas!;
+    return { offset: block.offset, instant: block.firstInstant, bytes: block.bytes.subarray(0, block.length), deltas };
+  }
+
+  /**
+   * Offsets at which lines begin whose first byte was printed in [from, to), at most `most` of them, evenly thinned by
+   * line; `total` says how many there are (counting the blocks at the edges whole, when they are no longer held).
+   */
+  lineStarts(from: number, to: number, most: number): { starts: OutputByte[]; total: number } {
+    const first = lowerBound(this.#blocks.length, (index) => this.#blocks[index].lastInstant >= from);
+    const last = lowerBound(this.#blocks.length, (index) => this.#blocks[index].firstInstant >= to);
+    let total = 0;
+    for (let index = first; index < last; index++) total += this.#blocks[index].lines;
+    const stride = Math.max(1, Math.ceil(total / Math.max(1, most)));
+    const starts: OutputByte[] = [];
+    let line = 0;
+    for (let index = Math.max(first, this.#firstHeld); index < last; index++) {
+      // Blocks none of whose lines are wanted are passed over whole.
+      const { lines } = this.#blocks[index];
+      const wanted = Math.floor((line + stride - 1) / stride) * stride < line + lines || index === 0;
+      if (wanted) this.#lineStartsOf(index, line, stride, from, to, starts);
+      line += lines;
+    }
+    return { starts: starts.slice(0, most), total: Math.max(total, starts.length) };
+  }
+
+  #lineStartsOf(index: number, line: number, stride: number, from: number, to: number, starts: OutputByte[]): void {
+    const block = this.#blocks[index];
+    const cursor = this.from(block.offset);
+    let current = line;
+    let atStart = block.offset === 0 || this.bytes(block.offset - 1, 1)[0] === 0x0a;
+    for (
+      let byte = cursor.next();
+      byte !== undefined && byte.offset < block.offset + block.length;
+      byte = cursor.next()
+    ) {
+      if (atStart && byte.instant >= from && byte.instant < to && current % stride === 0) starts.push(byte);
+      if (atStart) current++;
+      atStart = byte.byte === 0x0a;
+    }
+  }
+
+  #newBlock(instant: number): Block {
+    const full = this.#blocks[this.#blocks.length - 1];
+    if (full !== undefined) {
+      const deltas = (full.deltas as ByteWriter).take();
+      full.deltas = deltas;
+      this.#heldBytes += BLOCK_BYTES + deltas.length;
+    }
+    while (this.#heldBytes > this.#mostBytes) {
+      const oldest = this.#blocks[this.#firstHeld++];
+      this.#heldBytes -= BLOCK_BYTES + (oldest.deltas as Uint8Array).length;
+      oldest.bytes = undefined;
+      oldest.deltas = undefined;
+    }
+    const block: Block = {
+      offset: this.#length,
+      firstInstant: instant,
+      lastInstant: instant,
+      length: 0,
+      lines: 0,
+      bytes: new Uint8Array(BLOCK_BYTES),
+      deltas: new ByteWriter(BLOCK_BYTES),
+    };
+    this.#blocks.push(block);
+    return block;
+  }
+
+  #blockOf(offset: number): number {
+    return Math.floor(offset / BLOCK_BYTES);
+  }
+}
+
+/** Reads the log byte by byte, with instants. Follows a log that grows. */
+export class OutputCursor {
+  readonly #log: OutputLog;
+  #offset: number;
+  #instant = 0;
+  #block: ReturnType<OutputLog["blockWith"]>;
+  #deltas: ByteReader | undefined;
+
+  constructor(log: OutputLog, offset: number) {
+    this.#log = log;
+    this.#offset = offset;
+  }
+
+  /** Of the byte that `next` gives. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** The next byte; undefined at the end of the log, or where it is no longer held. */
+  next(): OutputByte | undefined {
+    const index = this.#enter();
+    if (this.#block === undefined) return undefined;
+    if (index > 0) this.#instant += this.#deltas!.varint();
+    return { offset: this.#offset++, instant: this.#instant as Instant, byte: this.#block.bytes[index] };
+  }
+
+  /** Makes `#block` hold the byte at `#offset`, and returns its index in it. */
+  #enter(): number {
+    const block = this.#block;
+    if (block !== undefined && this.#offset < block.offset + block.bytes.length) return this.#offset - block.offset;
+    this.#block = this.#log.blockWith(this.#offset);
+    if (this.#block === undefined) return 0;
+    const index = this.#offset - this.#block.offset;
+    // The block was entered anew, or it has grown since: decode up to the byte before.
+    this.#deltas = new ByteReader(this.#block.deltas);
+    this.#instant = this.#block.instant;
+    for (let passed = 1; passed < index; passed++) this.#instant += this.#deltas.varint();
+    assert(index < this.#block.bytes.length, "an output byte outside of its block");
+    return index;
+  }
+}

@@ -1,0 +1,156 @@
+import { McapConstants } from "@mcap/core";
+import { UserError } from "../base/errors.ts";
+import type { MachineConfiguration } from "../machine/configuration.ts";
+import { DamagedFile, MAGIC_BYTES, type McapInput, type McapRecord } from "./mcap-input.ts";
+import { RECORDING_VERSION, type RecordedImage, type RecordingHeader } from "./recording-message.ts";
+import {
+  attachmentName,
+  CHANNEL_IDS,
+  HEADER_METADATA,
+  MESSAGE_ENCODING,
+  metadataCheck,
+  TOPICS,
+} from "./recording-writer.ts";
+import { sha256 } from "./sha256.ts";
+
+const { Opcode } = McapConstants;
+
+export interface Prologue {
+  readonly header: RecordingHeader;
+  /** Where the chunks begin. */
+  readonly end: number;
+}
+
+/**
+ * Reads what a recording says before anything happened. Without all of it there is no machine to replay on, so
+ * whatever is wrong here is a UserError.
+ */
+export function readPrologue(input: McapInput): Prologue {
+  if (input.sizeBytes === 0) throw new UserError("recording-empty", "The recording is empty.");
+  if (!input.magicAt(0)) throw notARecording();
+  try {
+    return readRecords(input);
+  } catch (error) {
+    if (!(error instanceof DamagedFile)) throw error;
+    throw new UserError("recording-damaged", `The recording is damaged at byte ${error.offset}: ${error.message}.`);
+  }
+}
+
+function readRecords(input: McapInput): Prologue {
+  let offset = MAGIC_BYTES;
+  const next = (opcode: number): McapRecord => {
+    const place = input.placeAt(offset);
+    if (place === undefined) throw tornHeader();
+    if (place.opcode !== opcode) throw new DamagedFile(offset, `record ${place.opcode} instead of ${opcode}`);
+    offset = place.offset + place.length;
+    return input.record(place);
+  };
+  const header = next(Opcode.HEADER);
+  if (header.type !== "Header" || header.profile !== "hindcast") throw notARecording();
+  const at = offset;
+  const metadata = next(Opcode.METADATA);
+  if (metadata.type !== "Metadata" || metadata.name !== HEADER_METADATA) throw new DamagedFile(at, "no header");
+  const values = metadata.metadata;
+  checkVersion(values.get("formatVersion"), values.get("tool"), at);
+  if (values.get("check") !== metadataCheck(values)) throw new DamagedFile(at, "the checksum of the header is wrong");
+  for (const topic of TOPICS) {
+    const channel = next(Opcode.CHANNEL);
+    const expected = channel.type === "Channel" && channel.id === CHANNEL_IDS[topic] && channel.topic === topic;
+    if (!expected) throw new DamagedFile(offset, `no channel ${topic}`);
+  }
+  const configuration = parseConfiguration(values.get("configuration"), at);
+  const images = parseImages(values.get("images"), at).map((image, index): RecordedImage => {
+    if (!image.embedded) return { ...image, bytes: undefined };
+    const place = offset;
+    return readImage(image, attachmentName(index, image.name), next(Opcode.ATTACHMENT), place);
+  });
+  return { header: { tool: values.get("tool") ?? "", configuration, images }, end: offset };
+}
+
+/** Channels of every recording, for the reader of chunks. */
+export function recordingChannels() {
+  return TOPICS.map((topic) => {
+    return { id: CHANNEL_IDS[topic], schemaId: 0, topic, messageEncoding: MESSAGE_ENCODING, metadata: new Map() };
+  });
+}
+
+function checkVersion(version: string | undefined, tool: string | undefined, offset: number): void {
+  if (version === undefined || !/^\d{1,9}$/.test(version)) throw new DamagedFile(offset, "no format version");
+  if (Number(version) === RECORDING_VERSION) return;
+  throw new UserError(
+    "recording-version",
+    `The recording has format version ${version} (written by ${tool ?? "an unknown tool"}), ` +
+      `and this Hindcast reads version ${RECORDING_VERSION}: open it with the Hindcast that wrote it.`,
+  );
+}
+
+type ImageEntry = Omit<RecordedImage, "bytes"> & { readonly embedded: boolean };
+
+function readImage(entry: ImageEntry, name: string, record: McapRecord, offset: number): RecordedImage {
+  const { role, sizeBytes } = entry;
+  if (record.type !== "Attachment" || record.name !== name || record.data.length !== sizeBytes) {
+    throw new DamagedFile(offset, `not the image ${name}`);
+  }
+  // A copy: the parser's buffer holds more than the image.
+  const bytes = record.data.slice();
+  const hash = sha256(bytes);
+  if (hash !== entry.sha256)
+    throw new DamagedFile(offset, `the image ${name} does not have the content hash it should`);
+  return { role, name: entry.name, sizeBytes, sha256: hash, bytes };
+}
+
+function parseConfiguration(text: string | undefined, offset: number): MachineConfiguration {
+  const value = parseJson(text, offset);
+  const { memoryBytes, harts, isa, seed, clock } = value as Record<string, unknown>;
+  const valid =
+    isCount(memoryBytes) &&
+    memoryBytes % 4096 === 0 &&
+    isCount(harts) &&
+    typeof isa === "string" &&
+    Number.isSafeInteger(seed) &&
+    (clock === "virtual" || clock === "paced");
+  if (!valid) throw new DamagedFile(offset, "an impossible machine configuration");
+  // Members that this version does not know are kept: machines compare configurations as a whole.
+  return value as unknown as MachineConfiguration;
+}
+
+function parseImages(text: string | undefined, offset: number): ImageEntry[] {
+  const value = parseJson(text, offset);
+  if (!Array.isArray(value)) throw new DamagedFile(offset, "an impossible list of images");
+  return value.map((entry: Record<string, unknown>): ImageEntry => {
+    const { role, name, sizeBytes, sha256: hash, embedded } = entry ?? {};
+    const valid =
+      (role === "program" || role === "source" || role === "memory") &&
+      typeof name === "string" &&
+      (isCount(sizeBytes) || sizeBytes === 0) &&
+      typeof hash === "string" &&
+      typeof embedded === "boolean";
+    if (!valid) throw new DamagedFile(offset, "an impossible list of images");
+    return { role, name, sizeBytes: sizeBytes as number, sha256: hash, embedded };
+  });
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function parseJson(text: string | undefined, offset: number): object {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+    // Said below.
+  }
+  throw new DamagedFile(offset, "a header that is not JSON");
+}
+
+function notARecording(): UserError {
+  return new UserError("recording-not", "The file is not a Hindcast recording.");
+}
+
+function tornHeader(): UserError {
+  return new UserError(
+    "recording-torn-header",
+    "The recording ends before the machine and its program are described: nothing of the run can be replayed.",
+  );
+}
