@@ -93,6 +93,8 @@ export interface GuestInputHandlers {
   /** Ctrl-C or Ctrl-A x was typed at the terminal. */
   quit(): void;
   help(text: string): void;
+  /** Nothing more will come. */
+  ended(): void;
   failed(error: UserError): void;
 }
 
@@ -160,6 +162,7 @@ export class GuestInput {
     process.stdin.on("data", (chunk: Buffer) => receive(Uint8Array.from(chunk)));
     process.stdin.on("end", () => {
       this.#ended = true;
+      this.#handlers.ended();
     });
     process.stdin.on("error", (error) => {
       this.#ended = true;

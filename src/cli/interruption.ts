@@ -3,19 +3,20 @@ import { constants } from "node:os";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Asks a command to end in good order. The first signal (or a Ctrl-C in raw mode, or a stdout that nobody reads) asks;
- * the second ends the process at once, whatever hangs.
+ * Asks a command to end in good order. The first signal (or a Ctrl-C in raw mode) asks; the second ends the process at
+ * once, whatever hangs.
  */
 export class Interruption {
   #exitCode: number | undefined;
-  #wake: (() => void)[] = [];
+  readonly #onAsked: () => void;
   readonly #onSignal = (signal: NodeJS.Signals) => {
     const exitCode = 128 + constants.signals[signal];
     if (this.#exitCode !== undefined) process.exit(exitCode);
     this.ask(exitCode);
   };
 
-  constructor() {
+  constructor(onAsked: () => void) {
+    this.#onAsked = onAsked;
     for (const signal of SIGNALS) process.on(signal, this.#onSignal);
   }
 
@@ -30,15 +31,7 @@ export class Interruption {
 
   ask(exitCode: number): void {
     this.#exitCode ??= exitCode;
-    const wake = this.#wake;
-    this.#wake = [];
-    for (const callback of wake) callback();
-  }
-
-  /** Resolves when somebody asks. */
-  whenAsked(): Promise<void> {
-    if (this.asked) return Promise.resolve();
-    return new Promise((resolve) => this.#wake.push(resolve));
+    this.#onAsked();
   }
 
   release(): void {

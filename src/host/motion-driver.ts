@@ -50,12 +50,17 @@ export async function drive<Result>(motion: Motion<Result>, options: DriveOption
     await options.onProgress?.(turn.value);
     await eventLoopTurn();
     // Whoever asked to stop need not wait for the guest or for the disk.
-    if (!options.stop() && (turn.value.waiting || turn.value.writerBehind)) await options.bell.rest();
+    if (!options.stop() && isBlocked(turn.value)) await options.bell.rest();
     if (options.stop()) {
       motion.return(undefined as Result);
       return { finished: false };
     }
   }
+}
+
+/** Only a ring can help: input for the guest, room in the writer's backlog. A paced guest's timer is the pacer's. */
+function isBlocked({ waiting, waitingTicks, writerBehind }: Progress): boolean {
+  return writerBehind === true || (waiting === true && waitingTicks === undefined);
 }
 
 /** Runs a motion to its end without letting anybody in: for short ones. */

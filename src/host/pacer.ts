@@ -1,7 +1,21 @@
 import { TICKS_PER_SECOND } from "../machine/memory-map.ts";
+import type { Progress } from "../replay/timeline-interface.ts";
+import type { Bell } from "./motion-driver.ts";
 
 /** A guest that has fallen behind by more than this does not hurry to catch up: its clock goes on from where it is. */
 const MAX_LAG_MS = 100;
+/** Timers are no finer than this. */
+const SHORTEST_SLEEP_MS = 1;
+
+/** What the pacer needs of the machine and its host at a yield. */
+export interface PacedMachine {
+  /** mtime now. */
+  readonly ticks: bigint;
+  /** Input ends a sleep. */
+  readonly bell: Bell;
+  /** Lets ticks of mtime pass. */
+  idle(ticks: number): void;
+}
 
 /**
  * Keeps a paced machine's clock near the host's: says how long to sleep until a moment of the guest's time is due.
@@ -28,6 +42,17 @@ export class Pacer {
     this.#hostMs = now;
     this.#guestMs = guestMs;
     return 0;
+  }
+
+  /** Sleeps as long as the guest is ahead of its clock, or waits for its timer; then lets that much time pass for it. */
+  async keep({ waiting, waitingTicks }: Progress, { ticks, bell, idle }: PacedMachine): Promise<void> {
+    if (waiting !== true) {
+      const ms = this.sleepMs(ticks);
+      if (ms >= SHORTEST_SLEEP_MS) await bell.rest(ms);
+    } else if (waitingTicks !== undefined) {
+      await bell.rest(this.sleepMs(ticks + BigInt(waitingTicks)));
+      idle(this.elapsedTicks(ticks, waitingTicks));
+    }
   }
 
   /**

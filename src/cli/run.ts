@@ -1,0 +1,133 @@
+import type { Program } from "../assembler/program.ts";
+import type { UserError } from "../base/errors.ts";
+import { Bell, drive } from "../host/motion-driver.ts";
+import { Pacer } from "../host/pacer.ts";
+import type { MachineLike } from "../machine/machine-interface.ts";
+import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
+import type { Answer, Context } from "./context.ts";
+import { GuestInput } from "./guest-console.ts";
+import { BROKEN_PIPE_EXIT_CODE, INTERRUPTED_EXIT_CODE, Interruption } from "./interruption.ts";
+import { openRecorded, openUnrecorded } from "./live-run.ts";
+import type { MachineOptions } from "./machine-options.ts";
+import { formatBytes, formatCount } from "./quantities.ts";
+import { answerTo, type Ending } from "./run-answer.ts";
+import { TERMINAL_HELP } from "./terminal-input.ts";
+
+/** A machine that runs live, recorded or not. */
+export interface LiveRun {
+  readonly machine: MachineLike;
+  readonly program: Program;
+  /** Sentences about the program that the user should see. */
+  readonly warnings: readonly string[];
+  /** Runs to the end of the guest, or to `limit`. */
+  forward(limit: number): Motion<TravelStop>;
+  input(bytes: Uint8Array): void;
+  /** Lets ticks of mtime pass for a paced guest that waits. */
+  idle(ticks: number): void;
+  /** Called at every turn: hands on what the guest printed. */
+  turn(): void;
+  /** A sentence once the recording cannot go on. */
+  failure(): string | undefined;
+  /** Ends the recording, if there is one. */
+  close(): Promise<{ readonly recording: string; readonly bytes: number } | undefined>;
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+export async function run(context: Context, [path]: readonly string[], options: Options): Promise<Answer> {
+  const bell = new Bell();
+  const { answer, sentence } = await execute(context, openUnrecorded(context, path, options), options, bell);
+  // A guest that ended by itself has said what it had to say.
+  if (sentence !== undefined && answer.json.reason !== "exit") context.voice.say(sentence);
+  return answer;
+}
+
+export async function record(context: Context, [path]: readonly string[], options: Options): Promise<Answer> {
+  const bell = new Bell();
+  const live = openRecorded(context, path, options as MachineOptions & { output?: string }, () => bell.ring());
+  const { answer, sentence, closed } = await execute(context, live, options, bell);
+  if (sentence !== undefined) context.voice.say(sentence);
+  const { recording, bytes } = closed!;
+  context.voice.say(`Recorded ${formatCount(answer.json.instant)} instants into ${recording} (${formatBytes(bytes)}).`);
+  if (answer.json.trap !== undefined) {
+    context.voice.say(`Ask it where a value came from: hindcast query ${recording} last-write ADDRESS`);
+  }
+  return { ...answer, json: { ...answer.json, recording, bytes } };
+}
+
+/** Runs a guest to its end, to the limit, or until somebody interrupts it. */
+async function execute(context: Context, live: LiveRun, options: MachineOptions, bell: Bell) {
+  const interruption = new Interruption(() => bell.ring());
+  for (const warning of live.warnings) context.voice.warn(warning);
+  let inputError: UserError | undefined;
+  const input = new GuestInput(options.input, {
+    bytes: (bytes) => {
+      live.input(bytes);
+      bell.ring();
+    },
+    ended: () => bell.ring(),
+    quit: () => interruption.ask(INTERRUPTED_EXIT_CODE),
+    help: (text) => context.voice.say(text),
+    failed: (error) => {
+      inputError = error;
+      bell.ring();
+    },
+  });
+  if (input.interactive) context.voice.say(TERMINAL_HELP);
+  const started = performance.now();
+  try {
+    const ending = await untilEnd(context, live, options, { input, interruption, bell, failed: () => inputError });
+    const seconds = (performance.now() - started) / 1000;
+    live.turn();
+    await context.stdout.flush();
+    const closed = await live.close();
+    if (inputError !== undefined) throw inputError;
+    return { ...answerTo(ending, { machine: live.machine, program: live.program, seconds }), closed };
+  } catch (error) {
+    // What was recorded stays, whatever happened.
+    await live.close();
+    throw error;
+  } finally {
+    input.close();
+    interruption.release();
+  }
+}
+
+interface Surroundings {
+  readonly input: GuestInput;
+  readonly interruption: Interruption;
+  readonly bell: Bell;
+  readonly failed: () => UserError | undefined;
+}
+
+async function untilEnd(
+  context: Context,
+  live: LiveRun,
+  options: MachineOptions,
+  { input, interruption, bell, failed }: Surroundings,
+): Promise<Ending> {
+  const { machine } = live;
+  const pacer = options.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
+  let waitsForEver = false;
+  const outcome = await drive(live.forward(options.limit ?? Number.MAX_SAFE_INTEGER), {
+    bell,
+    stop: () =>
+      interruption.asked ||
+      waitsForEver ||
+      context.stdout.closed ||
+      failed() !== undefined ||
+      live.failure() !== undefined,
+    onProgress: async (progress) => {
+      live.turn();
+      await context.stdout.flush();
+      waitsForEver = progress.waiting === true && progress.waitingTicks === undefined && input.ended;
+      await pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => live.idle(ticks) });
+    },
+  });
+  const message = live.failure();
+  if (message !== undefined) return { kind: "recording-failed", message };
+  if (outcome.finished) return { kind: "stop", stop: outcome.value };
+  if (interruption.exitCode !== undefined) return { kind: "interrupted", exitCode: interruption.exitCode };
+  if (context.stdout.closed) return { kind: "output-closed", exitCode: BROKEN_PIPE_EXIT_CODE };
+  return { kind: "stop", stop: { kind: "waiting" } };
+}
