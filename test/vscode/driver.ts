@@ -1,0 +1,171 @@
+/** What a user does in the workbench, as one line each. Every wait has a limit and names what it waited for. */
+import type { FrameLocator, Locator } from "playwright-core";
+import type { Workbench } from "./workbench.ts";
+
+/** Cold starts of the extension host on two busy cores take tens of seconds. */
+const START_MS = 90_000;
+const PATIENCE_MS = 30_000;
+
+export class Driver {
+  readonly workbench: Workbench;
+
+  constructor(workbench: Workbench) {
+    this.workbench = workbench;
+    workbench.page.setDefaultTimeout(PATIENCE_MS);
+  }
+
+  get page() {
+    return this.workbench.page;
+  }
+
+  /** Loads the page and waits until the workbench has put back its parts. */
+  async open(): Promise<void> {
+    await this.page.goto(this.workbench.url);
+    await this.page.waitForFunction("window.driver !== undefined", null, { timeout: START_MS });
+    await this.page.evaluate("window.driver.whenWorkbenchRestored()");
+  }
+
+  /** Double-clicks a file in the explorer, as people do. */
+  async openFile(name: string): Promise<void> {
+    await this.page
+      .locator(".explorer-folders-view .monaco-list-row", { hasText: name })
+      .first()
+      .dblclick({ timeout: START_MS });
+  }
+
+  /** Runs a command from the palette by its full title. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press("F1");
+    const input = this.page.locator(".quick-input-widget input[type=text]").first();
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** Types into the input box that a command has opened. */
+  async answer(text: string): Promise<void> {
+    const input = this.page.locator(".quick-input-widget input[type=text]").first();
+    await input.waitFor();
+    await input.fill(text);
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** A line of the active editor that contains `text`. */
+  line(text: string | RegExp): Locator {
+    return this.page.locator(".editor-instance .view-line", { hasText: text }).first();
+  }
+
+  /** The line number in the gutter beside a line of the active editor, scrolled into view. */
+  async gutterAt(text: string): Promise<{ x: number; y: number }> {
+    const line = this.line(text);
+    await line.waitFor();
+    const box = await line.boundingBox();
+    const margin = await this.page.locator(".editor-instance .glyph-margin").first().boundingBox();
+    if (box === null || margin === null) throw new Error(`No line "${text}" in view.`);
+    return { x: margin.x + margin.width / 2, y: box.y + box.height / 2 };
+  }
+
+  /** Text of the line that the debugger highlights, once it is highlighted. */
+  async highlightedLine(text: string | RegExp): Promise<void> {
+    // The highlight is a decoration at the height of the line, in a layer of its own.
+    const deadline = Date.now() + PATIENCE_MS;
+    let seen = "nothing";
+    while (Date.now() < deadline) {
+      seen = await this.currentHighlight();
+      if (typeof text === "string" ? seen.includes(text) : text.test(seen)) return;
+      await this.page.waitForTimeout(100);
+    }
+    throw new Error(`The debugger should stand at ${text}, and stands at "${seen}".`);
+  }
+
+  /** Text of the line with the yellow (top frame) or green (other frame) highlight; empty when there is none. */
+  async currentHighlight(): Promise<string> {
+    return this.page.evaluate(() => {
+      const highlight = document.querySelector(
+        ".editor-instance .debug-top-stack-frame-line, .editor-instance .debug-focused-stack-frame-line",
+      );
+      if (highlight === null) return "";
+      const top = highlight.getBoundingClientRect().top;
+      const lines = [...document.querySelectorAll(".editor-instance .view-line")];
+      const line = lines.find((candidate) => Math.abs(candidate.getBoundingClientRect().top - top) < 2);
+      // Monaco writes spaces as no-break spaces.
+      return line?.textContent?.replaceAll("\u00a0", " ") ?? "";
+    });
+  }
+
+  get debugToolbar(): Locator {
+    return this.page.locator(".debug-toolbar");
+  }
+
+  async toolbar(name: RegExp): Promise<void> {
+    await this.debugToolbar.getByRole("button", { name }).first().click();
+  }
+
+  async toolbarLabels(): Promise<string[]> {
+    return this.debugToolbar
+      .locator(".action-label")
+      .evaluateAll((actions) => actions.map((action) => action.getAttribute("aria-label") ?? ""));
+  }
+
+  /** Our items in the status bar. */
+  statusItem(text: string | RegExp): Locator {
+    return this.page.locator(".statusbar-item", { hasText: text }).first();
+  }
+
+  /** The instant that the status bar shows. */
+  async instant(): Promise<number> {
+    const item = this.page.locator('.statusbar-item[id*="hindcast.instant"]');
+    await item.waitFor();
+    const text = (await item.textContent()) ?? "";
+    return Number(/[\d,]+/.exec(text)?.[0].replaceAll(",", ""));
+  }
+
+  /** Waits until the instant satisfies `wanted`, and returns it. */
+  async instantWhere(wanted: (instant: number) => boolean, what: string): Promise<number> {
+    const deadline = Date.now() + PATIENCE_MS;
+    let instant = Number.NaN;
+    while (Date.now() < deadline) {
+      instant = await this.instant();
+      if (wanted(instant)) return instant;
+      await this.page.waitForTimeout(100);
+    }
+    throw new Error(`The instant should be ${what}, and is ${instant}.`);
+  }
+
+  /** The inside of the webview that contains `marker` (a selector). */
+  async webview(marker: string): Promise<FrameLocator> {
+    const deadline = Date.now() + START_MS;
+    while (Date.now() < deadline) {
+      for (let index = 0; index < (await this.page.locator("iframe.webview").count()); index++) {
+        const inner = this.page.frameLocator("iframe.webview").nth(index).frameLocator("iframe#active-frame");
+        if (
+          (await inner
+            .locator(marker)
+            .count()
+            .catch(() => 0)) > 0
+        )
+          return inner;
+      }
+      await this.page.waitForTimeout(100);
+    }
+    throw new Error(`No webview shows ${marker}.`);
+  }
+
+  /** What the active terminal shows. */
+  async terminalText(): Promise<string> {
+    const rows = this.page.locator(".terminal-wrapper.active .xterm-rows > div");
+    return (await rows.allTextContents()).join("\n").replaceAll("\u00a0", " ");
+  }
+
+  async terminalShows(text: string): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MS;
+    let seen = "";
+    while (Date.now() < deadline) {
+      seen = await this.terminalText();
+      if (seen.includes(text)) return;
+      await this.page.waitForTimeout(100);
+    }
+    throw new Error(`The terminal should show "${text}", and shows:\n${seen}`);
+  }
+}
