@@ -36,8 +36,8 @@ export class RecordingEditor implements vscode.CustomReadonlyEditorProvider {
       const { size } = await vscode.workspace.fs.stat(uri);
       const { json, said } = await runCommandLine(this.extensionUri, ["info", uri.fsPath]);
       if (json === undefined || typeof json.instants !== "number") {
-        const message = typeof json?.error === "string" ? json.error : said;
-        return { type: "unusable", name, message: message || "It could not be read." };
+        const error = json?.error as { message?: string } | undefined;
+        return { type: "unusable", name, message: error?.message ?? (said || "It could not be read.") };
       }
       return { type: "facts", facts: facts(name, size, json) };
     } catch (error) {
