@@ -45,14 +45,14 @@ export class MessageReader {
 
   #takeHeader(): boolean {
     const bytes = this.#joined();
+    // Who speaks something else (a browser, a shell) is told at once, not left waiting for the end of a header.
+    const beginning = new TextDecoder().decode(bytes.subarray(0, 32));
+    if (!/^([\w-]+(:|$)|$)/.test(beginning)) {
+      throw new FramingError(`Expected the DAP header “Content-Length: …”, got “${printable(beginning)}”.`);
+    }
     const end = indexOf(bytes, HEADER_END);
-    if (end < 0 || end > HEADER_LIMIT_BYTES) {
+    if (end < 0) {
       if (bytes.length > HEADER_LIMIT_BYTES) throw new FramingError("Expected a DAP header, but no end of one came.");
-      // Who speaks something else (a browser, a shell) is told at once, not left waiting for the end of a header.
-      const beginning = new TextDecoder().decode(bytes.subarray(0, 32));
-      if (!/^([\w-]+(:|$)|$)/.test(beginning)) {
-        throw new FramingError(`Expected the DAP header “Content-Length: …”, got “${printable(beginning)}”.`);
-      }
       return false;
     }
     this.#bodyLength = parseHeader(new TextDecoder().decode(bytes.subarray(0, end)));

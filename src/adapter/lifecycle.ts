@@ -5,7 +5,7 @@ import type { AdapterEnvironment, Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
 import type { ExceptionStops } from "./exceptions.ts";
 import { type Launch, parseLaunchArguments } from "./launch-arguments.ts";
-import { delay, type Motions } from "./motions.ts";
+import { delay, type Motion, type Motions } from "./motions.ts";
 import type { Sources } from "./sources.ts";
 import type { Stacks } from "./stack.ts";
 
@@ -66,14 +66,12 @@ export class Lifecycle {
     await this.#start(raw);
   }
 
-  /** The client has set its breakpoints. */
-  begin(): void {
-    if (this.#state === "begun") return;
-    const { launch, debuggee, result } = this.run;
+  /** Where the machine goes once the client has set its breakpoints; undefined when it has set out already. */
+  firstMotion(): Motion | undefined {
+    const { launch, result } = this.run;
+    if (this.#state === "begun") return undefined;
     this.#state = "begun";
-    // As a motion, so that a step asked for at the same moment finds things in order.
-    const motion = launch.options.stopOnEntry && !launch.noDebug ? async () => result.entered : resume;
-    this.#parts.motions.start(debuggee, motion, "other");
+    return launch.options.stopOnEntry && !launch.noDebug ? async () => result.entered : resume;
   }
 
   /** Ends this run and starts the program again, with new arguments when there are any. */

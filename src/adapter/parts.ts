@@ -79,20 +79,30 @@ export class Parts {
   }
 
   /**
-   * Moves the machine once the request has been answered. `announced` says that the client cannot know from the request
-   * that the machine moves, and has to be told.
+   * Moves the machine. It sets out at once, so that a pause that comes close behind finds it moving; its stop is told
+   * after the request has been answered. `announced` says that the client cannot know from the request that the machine
+   * moves, and has to be told.
    */
   move(call: Call, motion: Motion, kind: "step" | "other", announced: "announced" | "known"): void {
-    const { debuggee } = this.lifecycle;
-    this.motions.check(kind);
-    call.afterResponse(() => {
-      if (announced === "announced") this.#announceContinued();
+    const answered: Motion = async (debuggee) => {
       try {
-        this.motions.start(debuggee, motion, kind);
-      } catch (error) {
-        this.#onFailed(error);
+        return await motion(debuggee);
+      } finally {
+        await call.responded;
       }
-    });
+    };
+    this.motions.start(this.lifecycle.debuggee, answered, kind);
+    if (announced === "announced") {
+      call.afterResponse(() =>
+        this.client.event("continued", { threadId: threadOfHart(0), allThreadsContinued: true }),
+      );
+    }
+  }
+
+  /** Sets out after a launch or a restart; a client does not conclude from a restart that the machine runs. */
+  begin(call: Call, announced: "announced" | "known"): void {
+    const motion = this.lifecycle.firstMotion();
+    if (motion !== undefined) this.move(call, motion, "other", announced);
   }
 
   /** A question that may take long: shown with progress, ended by `cancel`. */
@@ -114,16 +124,6 @@ export class Parts {
     if (progressId !== undefined && this.#progress.isCurrent(progressId)) {
       await this.motions.pause(this.lifecycle.debuggee);
     }
-  }
-
-  /** The client is told where the machine went after a restart, which it does not follow by itself. */
-  #announceContinued(): void {
-    this.client.event("continued", { threadId: threadOfHart(0), allThreadsContinued: true });
-  }
-
-  beginAgain(): void {
-    this.#announceContinued();
-    this.lifecycle.begin();
   }
 
   #onBegin({ console }: Launch): void {

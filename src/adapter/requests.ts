@@ -22,6 +22,7 @@ function on<Arguments>(shape: Shape, run: (args: Arguments, call: Call) => unkno
 }
 
 const SOURCE = { "path?": "string", "sourceReference?": "integer" } as const;
+const WITHOUT_DEBUGGING: Dap.Breakpoint = { verified: false, message: "The program runs without debugging." };
 const CONDITIONS = { "condition?": "string", "hitCondition?": "string" } as const;
 
 /** Every request but `initialize`. */
@@ -46,13 +47,10 @@ function session(parts: Parts): Record<string, Handler> {
     attach: on({}, () => {
       throw errors.attach();
     }),
-    configurationDone: on({}, (_, call) => {
-      void lifecycle.run;
-      call.afterResponse(() => lifecycle.begin());
-    }),
+    configurationDone: on({}, (_, call) => parts.begin(call, "known")),
     restart: on<Dap.RestartArguments>({}, async (args, call) => {
       await lifecycle.restart(launchArgumentsOf(args));
-      call.afterResponse(() => parts.beginAgain());
+      parts.begin(call, "announced");
     }),
     // The response comes first: a client waits for it only so long, and closing writes the end of the recording.
     terminate: on({}, (_, call) => call.afterResponse(() => void lifecycle.end())),
@@ -121,8 +119,14 @@ async function gotoTargets(parts: Parts, source: Dap.Source, clientLine: number)
 
 function breakpoints(parts: Parts): Record<string, Handler> {
   const { lifecycle, client } = parts;
-  const set = <A>(shape: Shape, apply: (args: A) => Promise<Dap.Breakpoint[]>): Handler =>
-    on<A>(shape, async (args) => ({ breakpoints: await apply(args) }));
+  const set = <A extends { breakpoints?: readonly unknown[] }>(
+    shape: Shape,
+    apply: (args: A) => Promise<Dap.Breakpoint[]>,
+  ): Handler =>
+    on<A>(shape, async (args) => {
+      if (lifecycle.run.launch.noDebug) return { breakpoints: (args.breakpoints ?? []).map(() => WITHOUT_DEBUGGING) };
+      return { breakpoints: await apply(args) };
+    });
   const at = parts.breakpoints;
   const log = { "logMessage?": "string" } as const;
   return {
@@ -146,11 +150,12 @@ function breakpoints(parts: Parts): Record<string, Handler> {
       { breakpoints: [{ dataId: "string", "accessType?": "string", ...CONDITIONS }] },
       (args) => at.setData(lifecycle.debuggee, args),
     ),
-    setExceptionBreakpoints: set<Dap.SetExceptionBreakpointsArguments>({ filters: ["string"] }, async ({ filters }) => {
-      const states = parts.exceptionStops.set(filters);
+    setExceptionBreakpoints: on<Dap.SetExceptionBreakpointsArguments>({ filters: ["string"] }, async ({ filters }) => {
       const { launch, debuggee } = lifecycle.run;
-      if (!launch.noDebug) await debuggee.setExceptionStops(parts.exceptionStops.causes);
-      return states;
+      if (launch.noDebug) return { breakpoints: filters.map(() => WITHOUT_DEBUGGING) };
+      const breakpoints = parts.exceptionStops.set(filters);
+      await debuggee.setExceptionStops(parts.exceptionStops.causes);
+      return { breakpoints };
     }),
     dataBreakpointInfo: on<Dap.DataBreakpointInfoArguments>(
       {

@@ -59,16 +59,16 @@ export class HindcastSession extends ProtocolServer {
   async #handle(request: DebugProtocol.Request): Promise<void> {
     const call = new Call(request.seq);
     const response = new Response(request);
+    let success = true;
     try {
       const body = await this.#answer(request, call);
       this.sendResponse(body === undefined ? response : Object.assign(response, { body }));
     } catch (error) {
+      success = false;
       this.#sendError(response, error);
-      this.#parts?.calls.delete(call.id);
-      return;
     }
     this.#parts?.calls.delete(call.id);
-    call.responded();
+    call.answered(success);
     if (request.command === "disconnect") this.#resolveDisconnected();
   }
 

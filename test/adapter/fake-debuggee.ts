@@ -1,0 +1,307 @@
+import type { Debuggee } from "../../src/adapter/environment.ts";
+import { UserError } from "../../src/base/errors.ts";
+import type {
+  BreakpointRequest,
+  BreakpointSpec,
+  BreakpointState,
+  DebuggeeApi,
+  DebuggeeEvent,
+  Evaluation,
+  LaunchOptions,
+  LaunchResult,
+  Stopped,
+} from "../../src/debuggee/protocol.ts";
+
+export const SOURCE = "/work/guest.s";
+export const RAM = 0x8000_0000n;
+const RAM_BYTES = 4096;
+/** The program: one instruction of 4 bytes a line, executed once, from line 1 at instant 0. */
+export const LINES = 50;
+
+/** A UserError as it would come over the port from the debuggee. */
+function cancelled(): UserError {
+  return new UserError("cancelled", "The search was cancelled.");
+}
+
+/**
+ * A debuggee simple enough to see through: at instant n the machine is before line n + 1; line 50 ends the guest. What
+ * tests need beyond that is switched on by fields.
+ */
+export class FakeDebuggee implements Debuggee {
+  readonly calls: string[] = [];
+  readonly memory = new Uint8Array(RAM_BYTES);
+  readonly #emit: (event: DebuggeeEvent) => void;
+  readonly #breakpoints = new Map<string, readonly BreakpointSpec[]>();
+  /** Motions and searches go on until `pause`. */
+  endless = false;
+  /** What `launch` throws. */
+  launchError: Error | undefined;
+  options: LaunchOptions | undefined;
+  exceptionStops: readonly number[] = [];
+  /** Text of the source as recorded; undefined: only the disk has it. */
+  recordedText: string | undefined;
+  frameConfidence: "certain" | "guess" = "guess";
+  exitCode = 3;
+  closed = false;
+  disposed = false;
+  now = 0;
+  x10 = 42n;
+  #pause: (() => void) | undefined;
+
+  constructor(emit: (event: DebuggeeEvent) => void) {
+    this.#emit = emit;
+  }
+
+  emit(event: DebuggeeEvent): void {
+    this.#emit(event);
+  }
+
+  print(text: string): void {
+    this.emit({ type: "output", category: "guest", bytes: new TextEncoder().encode(text), instant: this.now });
+  }
+
+  async launch(options: LaunchOptions): Promise<LaunchResult> {
+    this.options = options;
+    if (this.launchError !== undefined) throw this.launchError;
+    return {
+      harts: options.harts ?? 1,
+      recording: options.recording ?? "/work/.hindcast/guest.hindcast",
+      live: options.recording === undefined,
+      end: options.recording === undefined ? 0 : LINES,
+      hasLines: true,
+      warnings: [],
+      entered: this.#stop("entry"),
+    };
+  }
+
+  resume(): Promise<Stopped> {
+    return this.#move("resume", () => this.#run(+1));
+  }
+
+  reverseContinue(): Promise<Stopped> {
+    return this.#move("reverseContinue", () => this.#run(-1));
+  }
+
+  step(kind: string, direction: "forward" | "backward", granularity: string, hart: number): Promise<Stopped> {
+    return this.#move(`step ${kind} ${direction} ${granularity} ${hart}`, () => {
+      this.now += direction === "forward" ? 1 : -1;
+      return this.#stop("step");
+    });
+  }
+
+  seek(instant: number): Promise<Stopped> {
+    return this.#move(`seek ${instant}`, () => {
+      this.now = Math.min(instant, LINES);
+      return this.#stop("goto");
+    });
+  }
+
+  async pause(): Promise<void> {
+    this.calls.push("pause");
+    this.#pause?.();
+  }
+
+  async setBreakpoints(
+    { kind, path }: { kind: BreakpointRequest["kind"]; path?: string },
+    specs: readonly BreakpointSpec[],
+  ): Promise<BreakpointState[]> {
+    this.calls.push(`setBreakpoints ${kind} ${specs.map(({ id }) => id).join(",")}`);
+    this.#breakpoints.set(`${kind}:${path}`, specs);
+    return specs.map(({ id, at }) => {
+      if (at.kind === "function") return { id, verified: true, path: SOURCE, line: 1, address: RAM };
+      if (at.kind !== "source") return { id, verified: true, address: at.address };
+      if (at.line > LINES) return { id, verified: false, message: `Line ${at.line} has no code.` };
+      return { id, verified: true, path: at.path, line: at.line, address: addressOf(at.line) };
+    });
+  }
+
+  specs(kind: BreakpointRequest["kind"], path?: string): readonly BreakpointSpec[] {
+    return this.#breakpoints.get(`${kind}:${path}`) ?? [];
+  }
+
+  async setExceptionStops(causes: readonly number[]): Promise<void> {
+    this.exceptionStops = causes;
+  }
+
+  async frames(hart: number) {
+    this.calls.push(`frames ${hart}`);
+    const place = { path: SOURCE, line: this.now + 1, column: 1 };
+    return [
+      {
+        level: 0,
+        pc: addressOf(this.now + 1),
+        name: "main+0x4",
+        source: place,
+        confidence: "certain" as const,
+        sp: 0n,
+      },
+      { level: 1, pc: RAM, name: "_start", confidence: this.frameConfidence, sp: 16n },
+    ];
+  }
+
+  async scopes(hart: number, level: number) {
+    return [{ name: "Registers", reference: 100 + hart * 10 + level, expensive: false }];
+  }
+
+  async variables(reference: number) {
+    if (reference !== 100) throw new UserError("stale", "These variables are gone: the machine has moved since.");
+    return [
+      { name: "a0", value: String(this.x10), type: "u64", reference: 0, evaluateName: "a0", settable: true },
+      { name: "counter", value: "7", reference: 0, memoryAddress: RAM + 64n, size: 8, settable: true },
+      { name: "zero", value: "0", reference: 0, settable: false },
+    ];
+  }
+
+  async setVariable(_reference: number, name: string, value: string): Promise<Evaluation> {
+    if (name !== "a0") throw new UserError("not-settable", `“${name}” cannot be set.`);
+    this.x10 = BigInt(value);
+    this.emit({ type: "invalidated" });
+    return { value, type: "u64", reference: 0 };
+  }
+
+  async evaluate(expression: string, hart: number, level: number): Promise<Evaluation> {
+    this.calls.push(`evaluate ${expression} ${hart} ${level}`);
+    if (expression === "a0") return { value: String(this.x10), bits: this.x10, type: "u64", reference: 0 };
+    if (expression === "counter") return { value: "7", bits: 7n, reference: 0, memoryAddress: RAM + 64n, size: 8 };
+    throw new UserError("unknown-name", `“${expression}” is not known.`);
+  }
+
+  async setExpression(expression: string, value: string): Promise<Evaluation> {
+    if (expression !== "counter") throw new UserError("not-settable", `“${expression}” cannot be set.`);
+    await this.writeMemory(RAM + 64n, new Uint8Array([Number(value), 0, 0, 0, 0, 0, 0, 0]));
+    return { value, reference: 0, memoryAddress: RAM + 64n, size: 8 };
+  }
+
+  async disassemble(address: bigint, instructionOffset: number, count: number) {
+    return Array.from({ length: count }, (_, index) => {
+      const at = address + BigInt(4 * (instructionOffset + index));
+      const line = Number(at - RAM) / 4 + 1;
+      const valid = line >= 1 && line <= LINES;
+      return valid
+        ? { address: at, bytes: "13 00 00 00", text: "nop", source: { path: SOURCE, line, column: 1 }, valid }
+        : { address: at, bytes: "", text: "(no memory)", valid };
+    });
+  }
+
+  async readMemory(address: bigint, length: number): Promise<Uint8Array> {
+    const offset = Number(address - RAM);
+    return offset < 0 ? new Uint8Array() : this.memory.slice(offset, offset + length);
+  }
+
+  async writeMemory(address: bigint, bytes: Uint8Array): Promise<number> {
+    const written = Math.min(bytes.length, RAM_BYTES - Number(address - RAM));
+    this.memory.set(bytes.subarray(0, written), Number(address - RAM));
+    this.emit({ type: "invalidated", memory: { address, length: written } });
+    return written;
+  }
+
+  async breakpointLocations(path: string, line: number, endLine: number) {
+    const lines = Array.from({ length: endLine - line + 1 }, (_, index) => line + index);
+    return lines.filter((at) => at <= LINES).map((at) => ({ path, line: at, column: 3 }));
+  }
+
+  async sources() {
+    return [{ path: SOURCE, embedded: this.recordedText !== undefined }];
+  }
+
+  async sourceText(path: string) {
+    return path === SOURCE ? this.recordedText : undefined;
+  }
+
+  async names(prefix: string, most: number) {
+    const all = [
+      { name: "a0", kind: "register" as const },
+      { name: "a1", kind: "register" as const },
+      { name: "add_node", kind: "function" as const },
+    ];
+    return all.filter(({ name }) => name.startsWith(prefix)).slice(0, most);
+  }
+
+  async input(bytes: Uint8Array): Promise<void> {
+    this.calls.push(`input ${new TextDecoder().decode(bytes)}`);
+  }
+
+  async timeline({ from, to, most }: { from?: number; to?: number; most: number }) {
+    this.calls.push(`timeline ${from} ${to} ${most}`);
+    const marks = most === 0 ? [] : [{ kind: "output" as const, instant: 10, label: "hello" }];
+    return { first: 0, now: this.now, end: LINES, live: false, marks, total: 1 };
+  }
+
+  async addBookmark(name: string): Promise<void> {
+    this.calls.push(`bookmark ${name}`);
+  }
+
+  async instantOfOutput(offset: number) {
+    return offset < 5 ? 10 + offset : undefined;
+  }
+
+  async lastWrite(address: bigint, length: number, before?: number) {
+    this.calls.push(`lastWrite ${address.toString(16)} ${length} ${before}`);
+    if (this.endless) {
+      this.emit({ type: "progress", title: "Searching the last write", instant: 5, fraction: 0.5, done: false });
+      await this.#paused();
+      throw cancelled();
+    }
+    const source = { path: SOURCE, line: 8, column: 1 };
+    return address === RAM + 64n ? { instant: 7, pc: addressOf(8), symbol: "main+0x1c", source } : undefined;
+  }
+
+  async close(): Promise<void> {
+    this.calls.push("close");
+    this.closed = true;
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+  }
+
+  #paused(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#pause = resolve;
+    });
+  }
+
+  async #move(call: string, motion: () => Stopped): Promise<Stopped> {
+    this.calls.push(call);
+    if (!this.endless) return motion();
+    this.emit({ type: "progress", title: "Running backwards", instant: 9, fraction: 0.25, done: false });
+    await this.#paused();
+    return this.#stop("pause");
+  }
+
+  #run(direction: 1 | -1): Stopped {
+    for (;;) {
+      this.now += direction;
+      if (this.now >= LINES) {
+        return {
+          ...this.#stop("finished"),
+          exitCode: this.exitCode,
+          description: `Guest exited with ${this.exitCode}`,
+        };
+      }
+      if (this.now <= 0) {
+        this.now = 0;
+        return this.#stop("start");
+      }
+      const hits = [...this.#breakpoints.values()].flat().filter(({ at }) => this.#isAt(at));
+      if (hits.length > 0) return this.#stop(hits[0].at.kind === "data" ? "data breakpoint" : "breakpoint", hits);
+    }
+  }
+
+  #isAt(at: BreakpointRequest): boolean {
+    if (at.kind === "source") return at.line === this.now + 1;
+    if (at.kind === "instruction") return at.address === addressOf(this.now + 1);
+    return false;
+  }
+
+  #stop(reason: Stopped["reason"], hits: readonly BreakpointSpec[] = []): Stopped {
+    return { reason, instant: this.now, hart: 0, description: `At ${reason}`, breakpoints: hits.map(({ id }) => id) };
+  }
+}
+
+function addressOf(line: number): bigint {
+  return RAM + BigInt(4 * (line - 1));
+}
+
+/** Fails to compile when the fake does not keep up with the interface. */
+export type FakeIsComplete = FakeDebuggee extends DebuggeeApi ? true : never;
