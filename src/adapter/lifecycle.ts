@@ -5,7 +5,7 @@ import type { AdapterEnvironment, Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
 import type { ExceptionStops } from "./exceptions.ts";
 import { type Launch, parseLaunchArguments } from "./launch-arguments.ts";
-import { delay, type Motion, type Motions } from "./motions.ts";
+import { type Motion, type Motions, within } from "./motions.ts";
 import type { Sources } from "./sources.ts";
 import type { Stacks } from "./stack.ts";
 
@@ -184,7 +184,8 @@ export class Lifecycle {
   async #close(debuggee: Debuggee): Promise<void> {
     await this.#parts.motions.abandon(debuggee);
     this.#parts.onEnd();
-    await Promise.race([debuggee.close().catch((error: unknown) => this.#notClosed(error)), delay(CLOSE_TIMEOUT_MS)]);
+    const closed = debuggee.close().catch((error: unknown) => this.#notClosed(error));
+    await within(CLOSE_TIMEOUT_MS, closed);
     await debuggee.dispose().catch(() => {});
   }
 

@@ -91,7 +91,7 @@ export class Motions {
     const current = this.#current;
     this.#current = undefined;
     await this.pause(debuggee).catch(() => {});
-    await Promise.race([current, delay(REST_TIMEOUT_MS)]);
+    if (current !== undefined) await within(REST_TIMEOUT_MS, current);
   }
 
   async #run(debuggee: Debuggee, motion: Motion, generation: number): Promise<void> {
@@ -117,6 +117,12 @@ export function isCancelled(error: unknown): boolean {
   return error instanceof UserError && error.code === "cancelled";
 }
 
-export function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Resolves with the promise, or after `ms` without it. */
+export async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
 }

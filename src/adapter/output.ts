@@ -1,19 +1,29 @@
 import type { SourcePosition } from "../debuggee/protocol.ts";
 import type { Client } from "./client.ts";
 import type { ConsoleBody } from "./custom-protocol.ts";
+import type { Launch } from "./launch-arguments.ts";
 import { formatInstant, toBase64 } from "./references.ts";
 import type { Sources } from "./sources.ts";
 import { Throttle } from "./throttle.ts";
 
 /** Twenty times a second is as fast as anybody sees. */
 const FLUSH_INTERVAL_MS = 50;
-/** With the interval 160 kB a second: what an editor's console takes in without falling behind. */
-const BYTES_PER_FLUSH = 8 * 1024;
-/** About a thousand lines. A guest that prints more before the next flush has printed more than anybody reads; all of
- * it is in the recording. */
-const PENDING_LIMIT_BYTES = 64 * 1024;
+
+interface Bounds {
+  readonly bytesPerFlush: number;
+  /** More than is shown before the next flush is more than anybody reads; all of it is in the recording. */
+  readonly pendingLimitBytes: number;
+}
+const BOUNDS: Readonly<Record<ConsoleMode, Bounds>> = {
+  // 160 kB a second and about a thousand lines at a stop: what an editor's debug console takes without falling behind.
+  internalConsole: { bytesPerFlush: 8 * 1024, pendingLimitBytes: 64 * 1024 },
+  // Terminals are made for more.
+  integratedTerminal: { bytesPerFlush: 64 * 1024, pendingLimitBytes: 1024 * 1024 },
+};
 const LOGS_PER_FLUSH = 100;
 const LOGS_LIMIT = 1000;
+
+type ConsoleMode = Launch["console"];
 
 interface Chunk {
   readonly bytes: Uint8Array;
@@ -26,7 +36,8 @@ interface Chunk {
  */
 export class GuestConsole {
   readonly #client: Client;
-  readonly #mode: "internalConsole" | "integratedTerminal";
+  readonly #mode: ConsoleMode;
+  readonly #bounds: Bounds;
   readonly #throttle: Throttle;
   #chunks: Chunk[] = [];
   #pending = 0;
@@ -35,22 +46,23 @@ export class GuestConsole {
   #offset = 0;
   #decoder = new TextDecoder();
 
-  constructor(client: Client, mode: "internalConsole" | "integratedTerminal") {
+  constructor(client: Client, mode: ConsoleMode) {
     this.#client = client;
     this.#mode = mode;
+    this.#bounds = BOUNDS[mode];
     this.#throttle = new Throttle(FLUSH_INTERVAL_MS, () => this.#flushSome());
   }
 
   push(bytes: Uint8Array, instant: number): void {
     this.#chunks.push({ bytes, instant });
     this.#pending += bytes.length;
-    while (this.#pending > PENDING_LIMIT_BYTES) this.#skip(this.#pending - PENDING_LIMIT_BYTES);
+    while (this.#pending > this.#bounds.pendingLimitBytes) this.#skip(this.#pending - this.#bounds.pendingLimitBytes);
     this.#throttle.request();
   }
 
   /** Everything at once: the user is about to look. */
   flush(): void {
-    while (this.#pending > 0) this.#send(this.#take(BYTES_PER_FLUSH));
+    while (this.#pending > 0) this.#send(this.#take(this.#bounds.bytesPerFlush));
   }
 
   dispose(): void {
@@ -58,7 +70,7 @@ export class GuestConsole {
   }
 
   #flushSome(): void {
-    if (!this.#client.congested && this.#pending > 0) this.#send(this.#take(BYTES_PER_FLUSH));
+    if (!this.#client.congested && this.#pending > 0) this.#send(this.#take(this.#bounds.bytesPerFlush));
     if (this.#pending > 0) this.#throttle.request();
   }
 

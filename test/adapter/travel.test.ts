@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { DebugProtocol } from "@vscode/debugprotocol";
+import { SOURCE } from "./fake-debuggee.ts";
+import { TestClient } from "./harness.ts";
+
+async function launched(capabilities?: object): Promise<TestClient> {
+  const client = new TestClient();
+  await client.launchStopped({}, capabilities);
+  return client;
+}
+
+/** What the debug console prints for a line. */
+async function type(client: TestClient, expression: string): Promise<string> {
+  const { result } = await client.request<DebugProtocol.EvaluateResponse["body"]>("evaluate", {
+    expression,
+    context: "repl",
+  });
+  return result;
+}
+
+test("hindcast/timeline", async () => {
+  const client = await launched();
+  assert.deepEqual(await client.request("hindcast/timeline", { from: 1, to: 40, most: 10 }), {
+    first: 0,
+    now: 0,
+    end: 50,
+    live: false,
+    marks: [{ kind: "output", instant: 10, label: "hello" }],
+    total: 1,
+  });
+  assert.ok(client.debuggee.calls.includes("timeline 1 40 10"));
+  await client.request("hindcast/timeline");
+  assert.ok(client.debuggee.calls.includes("timeline undefined undefined 1000"));
+});
+
+test("hindcast/lastWrite, by address and by name, and going there", async () => {
+  const client = await launched();
+  const write = {
+    instant: 7,
+    pc: "0x8000001c",
+    symbol: "main+0x1c",
+    source: { path: SOURCE, line: 8, column: 1 },
+  };
+  assert.deepEqual(await client.request("hindcast/lastWrite", { address: "0x80000040", length: 4, before: 30 }), {
+    write,
+  });
+  assert.ok(client.debuggee.calls.includes("lastWrite 80000040 4 30"));
+  assert.deepEqual(await client.request("hindcast/lastWrite", { address: "counter", seek: true }), { write });
+  assert.ok(client.debuggee.calls.includes("lastWrite 80000040 8 undefined"), "the size of what is named");
+  await client.event("stopped");
+  assert.equal(client.debuggee.now, 7);
+  assert.deepEqual(await client.request("hindcast/lastWrite", { address: "0x80000000" }), {});
+  assert.match((await client.refused("hindcast/lastWrite", { address: "what" })).message, /“what” is not known/);
+});
+
+test("hindcast/instantOfOutput", async () => {
+  const client = await launched();
+  assert.deepEqual(await client.request("hindcast/instantOfOutput", { offset: 3 }), { instant: 13 });
+  assert.deepEqual(await client.request("hindcast/instantOfOutput", { offset: 9 }), {});
+  await client.request("hindcast/instantOfOutput", { offset: 4, seek: true });
+  await client.event("stopped");
+  assert.equal(client.debuggee.now, 14);
+  const { message } = await client.refused("hindcast/instantOfOutput", { offset: 9, seek: true });
+  assert.match(message, /has not printed a byte number 9/);
+});
+
+test("hindcast/bookmark and hindcast/input", async () => {
+  const client = await launched();
+  await client.request("hindcast/bookmark", { name: "here it begins" });
+  await client.request("hindcast/input", { text: "ü" });
+  await client.request("hindcast/input", { base64: Buffer.from("key").toString("base64") });
+  assert.deepEqual(client.debuggee.calls.slice(-3), ["bookmark here it begins", "input ü", "input key"]);
+  assert.match((await client.refused("hindcast/input", {})).message, /either “text” or “base64”/);
+  assert.match((await client.refused("hindcast/input", { text: "a", base64: "a" })).message, /either/);
+});
+
+test("hindcast/status and hindcast/timelineChanged", async () => {
+  const client = await launched();
+  const status = { instant: 5, end: 50, stepsPerSecond: 8e7, recordingBytes: 4096, running: true };
+  client.debuggee.emit({ type: "status", ...status });
+  client.debuggee.emit({ type: "timelineChanged" });
+  assert.deepEqual(await client.event("hindcast/status"), status);
+  await client.event("hindcast/timelineChanged");
+});
+
+test("the debug console travels", async () => {
+  const client = await launched();
+  await type(client, "goto 20");
+  await client.event("stopped");
+  assert.equal(client.debuggee.now, 20);
+  await type(client, "goto -5");
+  await client.event("stopped");
+  assert.equal(client.debuggee.now, 15);
+  await type(client, "goto +1e1");
+  await client.event("stopped");
+  assert.equal(client.debuggee.now, 25);
+  await type(client, "goto start");
+  await client.event("stopped");
+  assert.equal(client.debuggee.now, 0);
+  assert.equal(await type(client, "goto end"), "to instant 50");
+  await client.event("stopped");
+  for (const [line, call] of [
+    ["reverse-step", "step over backward line 0"],
+    ["reverse-step-in", "step into backward line 0"],
+    ["reverse-step-out", "step out backward line 0"],
+    ["reverse-continue", "reverseContinue"],
+    ["output 2", "seek 12"],
+  ]) {
+    await type(client, line);
+    await client.event("stopped");
+    assert.equal(client.debuggee.calls.filter((made) => !made.startsWith("timeline")).at(-1), call, line);
+  }
+  assert.equal(client.events("continued").length, 10, "clients do not know that evaluate moves the machine");
+});
+
+test("the debug console answers", async () => {
+  const client = await launched();
+  assert.equal(await type(client, "instant"), "instant 0 of 50");
+  assert.equal(await type(client, "last-write counter"), `instant 7: main+0x1c (${SOURCE}:8); “goto 7” goes there`);
+  await type(client, "last-write 0x80000040 4 before 1,000");
+  assert.equal(client.debuggee.calls.at(-1), "lastWrite 80000040 4 1000");
+  assert.match(await type(client, "last-write 0x80000000"), /Nothing wrote 0x80000000/);
+  assert.equal(await type(client, "bookmark the crash"), "bookmark “the crash”");
+  assert.match(await type(client, "output 77"), /has not printed/);
+  const help = await type(client, "help");
+  for (const word of ["goto", "last-write", "reverse-continue", "Anything else is an expression"]) {
+    assert.match(help, new RegExp(word));
+  }
+});
+
+test("wrong use of a command shows how it is meant", async () => {
+  const client = await launched();
+  for (const [line, usage] of [
+    ["goto", /^Usage: goto INSTANT/],
+    ["goto nowhere", /^Usage: goto/],
+    ["goto 1 2", /^Usage: goto/],
+    ["last-write", /^Usage: last-write PLACE/],
+    ["last-write counter before", /^Usage: last-write/],
+    ["bookmark", /^Usage: bookmark NAME/],
+    ["reverse-step 3", /^Usage: reverse-step$/],
+  ] as const) {
+    assert.match((await client.refused("evaluate", { expression: line, context: "repl" })).message, usage, line);
+  }
+});
+
+test("commands are for the console only: a watch is always an expression", async () => {
+  const client = await launched();
+  assert.match((await client.refused("evaluate", { expression: "help", context: "watch" })).message, /is not known/);
+  assert.match((await client.refused("evaluate", { expression: "(help)", context: "repl" })).message, /is not known/);
+});
+
+test("while the machine runs the console still says where it is, and refuses to travel", async () => {
+  const client = await launched();
+  client.debuggee.endless = true;
+  await client.request("continue", { threadId: 1 });
+  assert.match(await type(client, "instant"), /^instant 0 of 50/);
+  const { message } = await client.refused("evaluate", { expression: "goto 3", context: "repl" });
+  assert.match(message, /is running; pause it first/);
+});
+
+test("completions: commands at the beginning, names everywhere", async () => {
+  const client = await launched();
+  const complete = async (text: string, column = text.length + 1, line?: number) =>
+    (await client.request<DebugProtocol.CompletionsResponse["body"]>("completions", { text, column, line })).targets;
+  assert.deepEqual(await complete("got"), [
+    { label: "goto", detail: "travel to an instant", type: "keyword", start: 1, length: 3 },
+  ]);
+  assert.deepEqual(
+    (await complete("reverse-step-")).map(({ label, length }) => [label, length]),
+    [
+      ["reverse-step-in", 13],
+      ["reverse-step-out", 13],
+    ],
+  );
+  assert.deepEqual(await complete("1 + a"), [
+    { label: "a0", detail: "register", type: "variable", start: 5, length: 1 },
+    { label: "a1", detail: "register", type: "variable", start: 5, length: 1 },
+    { label: "add_node", detail: "function", type: "function", start: 5, length: 1 },
+  ]);
+  assert.equal((await complete("a0 + zz", 3)).at(0)?.label, "a0", "what is before the cursor counts");
+  assert.deepEqual(
+    (await complete("first\nad", 3, 2)).map(({ label }) => label),
+    ["add_node"],
+  );
+  assert.ok((await complete("")).length > 5, "an empty line offers the commands");
+  assert.deepEqual(await complete("1 + "), []);
+});
+
+test("completions for a client that counts from 0", async () => {
+  const client = await launched({ linesStartAt1: false, columnsStartAt1: false });
+  const { targets } = await client.request<DebugProtocol.CompletionsResponse["body"]>("completions", {
+    text: "1 + a1",
+    column: 6,
+    line: 0,
+  });
+  assert.deepEqual(targets, [{ label: "a1", detail: "register", type: "variable", start: 4, length: 2 }]);
+});
+
+test("the guest's console and log points reach the client before the stop", async () => {
+  const client = await launched();
+  client.debuggee.resume = async () => {
+    client.debuggee.print("hello\n");
+    client.debuggee.print("world\n");
+    const log = { category: "log" as const, bytes: Buffer.from("a0 = 1"), instant: 3 };
+    client.debuggee.emit({ type: "output", ...log, source: { path: SOURCE, line: 4, column: 1 } });
+    client.debuggee.emit({ type: "output", category: "notice", bytes: Buffer.from("by the way\n"), instant: 3 });
+    return { reason: "pause", instant: 3, hart: 0, description: "Paused", breakpoints: [] };
+  };
+  const before = client.messages.length;
+  await client.request("continue", { threadId: 1 });
+  await client.event("stopped");
+  assert.equal(client.output("stdout"), "hello\nworld\n");
+  const events = client.messages.slice(before).flatMap((message) => (message as DebugProtocol.Event).event ?? []);
+  assert.equal(events.at(-1), "stopped");
+  const log = client.events("output").find(({ output }) => output === "a0 = 1\n");
+  assert.deepEqual(log, {
+    category: "console",
+    output: "a0 = 1\n",
+    source: { name: "guest.s", path: SOURCE },
+    line: 4,
+    column: 1,
+  });
+  assert.match(client.output("console"), /by the way\n/);
+});
