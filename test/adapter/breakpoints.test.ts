@@ -72,16 +72,16 @@ test("clients from before conditions send lines", async () => {
 test("lines from 0, columns from 0, paths as URIs: as the client counts", async () => {
   const client = await launched({ linesStartAt1: false, columnsStartAt1: false, pathFormat: "uri" });
   const { breakpoints } = await client.request<Set>("setBreakpoints", {
-    source: { path: "file:///work/guest.s" },
+    source: { path: "file:///project/guest.s" },
     breakpoints: [{ line: 8, column: 0 }],
   });
   assert.deepEqual(client.debuggee.specs("source", SOURCE)[0].at, { kind: "source", path: SOURCE, line: 9, column: 1 });
   assert.equal(breakpoints[0].line, 8);
-  assert.equal(breakpoints[0].source!.path, "file:///work/guest.s");
+  assert.equal(breakpoints[0].source!.path, "file:///project/guest.s");
   const trace = await client.request<DebugProtocol.StackTraceResponse["body"]>("stackTrace", { threadId: 1 });
   assert.deepEqual([trace.stackFrames[0].line, trace.stackFrames[0].column], [0, 0]);
   const locations = await client.request<DebugProtocol.BreakpointLocationsResponse["body"]>("breakpointLocations", {
-    source: { path: "file:///work/guest.s" },
+    source: { path: "file:///project/guest.s" },
     line: 47,
     endLine: 60,
   });

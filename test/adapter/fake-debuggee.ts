@@ -12,7 +12,7 @@ import type {
   Stopped,
 } from "../../src/debuggee/protocol.ts";
 
-export const SOURCE = "/work/guest.s";
+export const SOURCE = "/project/guest.s";
 export const RAM = 0x8000_0000n;
 const RAM_BYTES = 4096;
 /** The program: one instruction of 4 bytes a line, executed once, from line 1 at instant 0. */
@@ -65,7 +65,7 @@ export class FakeDebuggee implements Debuggee {
     if (this.launchError !== undefined) throw this.launchError;
     return {
       harts: options.harts ?? 1,
-      recording: options.recording ?? "/work/.hindcast/guest.hindcast",
+      recording: options.recording ?? "/project/.hindcast/guest.hindcast",
       live: options.recording === undefined,
       end: options.recording === undefined ? 0 : LINES,
       hasLines: true,

@@ -35,7 +35,7 @@ export class TestClient {
         return text === undefined ? undefined : new TextEncoder().encode(text);
       },
       resolvePath: (base, path) => posix.resolve(base, path),
-      workingDirectory: "/work",
+      workingDirectory: "/project",
     };
     this.session = new HindcastSession(environment, () => this.congested);
     this.session.onDidSendMessage((message) => {

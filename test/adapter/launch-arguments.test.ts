@@ -4,12 +4,12 @@ import test from "node:test";
 import { parseLaunchArguments } from "../../src/adapter/launch-arguments.ts";
 import { UserError } from "../../src/base/errors.ts";
 
-const PATHS = { workingDirectory: "/work", resolvePath: (base: string, path: string) => posix.resolve(base, path) };
+const PATHS = { workingDirectory: "/project", resolvePath: (base: string, path: string) => posix.resolve(base, path) };
 const parse = (raw: Record<string, unknown>) => parseLaunchArguments(raw, PATHS);
 
 test("the least: a program, relative to the working directory", () => {
   assert.deepEqual(parse({ program: "a/guest.s" }), {
-    options: { program: "/work/a/guest.s", stopOnEntry: false },
+    options: { program: "/project/a/guest.s", stopOnEntry: false },
     input: undefined,
     stopOnEnd: true,
     console: "internalConsole",
@@ -42,8 +42,8 @@ test("everything at once, and what a client adds of its own", () => {
   });
   assert.deepEqual(launch, {
     options: {
-      program: "/work/sub/guest.elf",
-      recordTo: "/work/out.hindcast",
+      program: "/project/sub/guest.elf",
+      recordTo: "/project/out.hindcast",
       memoryBytes: 64 * 2 ** 20,
       harts: 2,
       isa: "rv64imac",
@@ -52,7 +52,7 @@ test("everything at once, and what a client adds of its own", () => {
       engine: "oracle",
       stopOnEntry: true,
     },
-    input: "/work/sub/keys.txt",
+    input: "/project/sub/keys.txt",
     stopOnEnd: false,
     console: "integratedTerminal",
     noDebug: true,
@@ -71,7 +71,7 @@ test("memory in every notation", () => {
 
 test("absent means null as well", () => {
   assert.deepEqual(parse({ program: "p", recording: null, memory: null, isa: null }).options, {
-    program: "/work/p",
+    program: "/project/p",
     stopOnEntry: false,
   });
 });

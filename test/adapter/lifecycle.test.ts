@@ -24,12 +24,12 @@ test("from initialize to the entry stop, in DAP's order", async () => {
     "stopped",
   ]);
   assert.deepEqual(client.debuggee.options, {
-    program: "/work/guest.s",
+    program: "/project/guest.s",
     memoryBytes: 2 ** 20,
     seed: 5,
     stopOnEntry: true,
   });
-  assert.match(client.output("console"), /Recording to \/work\/.hindcast\/guest.hindcast/);
+  assert.match(client.output("console"), /Recording to \/project\/.hindcast\/guest.hindcast/);
   const [stopped] = client.events("stopped") as Stopped[];
   assert.equal(stopped.reason, "entry");
   assert.equal(stopped.threadId, 1);
@@ -151,7 +151,7 @@ test("noDebug records and ends, past breakpoints and exceptions", async () => {
   const client = new TestClient();
   await client.launch({ noDebug: true, stopOnEntry: true });
   const { breakpoints } = await client.request<DebugProtocol.SetBreakpointsResponse["body"]>("setBreakpoints", {
-    source: { path: "/work/guest.s" },
+    source: { path: "/project/guest.s" },
     breakpoints: [{ line: 5 }],
   });
   assert.equal(breakpoints[0].verified, false);
@@ -166,19 +166,19 @@ test("noDebug records and ends, past breakpoints and exceptions", async () => {
 
 test("console input from a file is typed at the start; a missing one is named", async () => {
   const client = new TestClient();
-  client.files.set("/work/keys.txt", "run\n");
+  client.files.set("/project/keys.txt", "run\n");
   await client.launchStopped({ input: "keys.txt" });
   assert.ok(client.debuggee.calls.includes("input run\n"));
   const other = new TestClient();
   await other.request("initialize", { adapterID: "hindcast" });
   const { message } = await other.refused("launch", { program: "guest.s", input: "none.txt" });
-  assert.match(message, /the “input” file \/work\/none.txt cannot be read/);
+  assert.match(message, /the “input” file \/project\/none.txt cannot be read/);
 });
 
 test("restart begins anew with the breakpoints of before", async () => {
   const client = new TestClient();
   await client.launch({ stopOnEntry: true });
-  const source = { path: "/work/guest.s" };
+  const source = { path: "/project/guest.s" };
   await client.request("setBreakpoints", { source, breakpoints: [{ line: 20, condition: "a0 == 1" }] });
   await client.request("setExceptionBreakpoints", { filters: ["breakpoint"] });
   await client.request("configurationDone");
@@ -189,9 +189,9 @@ test("restart begins anew with the breakpoints of before", async () => {
   assert.equal((await client.event<Stopped>("stopped")).reason, "breakpoint");
   assert.ok(first.closed && first.disposed);
   assert.equal(client.debuggees.length, 2);
-  assert.equal(client.debuggee.options!.program, "/work/other.s");
+  assert.equal(client.debuggee.options!.program, "/project/other.s");
   assert.deepEqual(client.debuggee.exceptionStops, [3]);
-  const [spec] = client.debuggee.specs("source", "/work/guest.s");
+  const [spec] = client.debuggee.specs("source", "/project/guest.s");
   assert.equal(spec.condition, "a0 == 1");
   const [changed] = client.events("breakpoint");
   assert.deepEqual([changed.reason, changed.breakpoint.id, changed.breakpoint.verified], ["changed", spec.id, true]);

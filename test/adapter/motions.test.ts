@@ -74,7 +74,7 @@ test("pause ends what runs; what stands still cannot be asked about before", asy
   ] as const) {
     assert.match((await client.refused(command, args)).message, /is running; pause it first/, command);
   }
-  await client.request("setBreakpoints", { source: { path: "/work/guest.s" }, breakpoints: [{ line: 3 }] });
+  await client.request("setBreakpoints", { source: { path: "/project/guest.s" }, breakpoints: [{ line: 3 }] });
   await client.request("hindcast/input", { text: "x" });
   await client.request("hindcast/timeline", {});
   await client.request("pause", { threadId: 1 });
@@ -197,7 +197,7 @@ test("hits are named; memory that is shown is read again after every stop", asyn
   const client = new TestClient();
   await client.launchStopped();
   const { breakpoints } = await client.request<DebugProtocol.SetBreakpointsResponse["body"]>("setBreakpoints", {
-    source: { path: "/work/guest.s" },
+    source: { path: "/project/guest.s" },
     breakpoints: [{ line: 10 }],
   });
   await client.request("readMemory", { memoryReference: "0x80000000", offset: 16, count: 32 });
@@ -214,8 +214,8 @@ test("hits are named; memory that is shown is read again after every stop", asyn
 test("goto a line is a way in time: to its next run or to its last", async () => {
   const client = new TestClient();
   await client.launchStopped();
-  await client.request("setBreakpoints", { source: { path: "/work/guest.s" }, breakpoints: [{ line: 40 }] });
-  const source = { path: "/work/guest.s" };
+  await client.request("setBreakpoints", { source: { path: "/project/guest.s" }, breakpoints: [{ line: 40 }] });
+  const source = { path: "/project/guest.s" };
   const { targets } = await client.request<DebugProtocol.GotoTargetsResponse["body"]>("gotoTargets", {
     source,
     line: 12,
@@ -232,7 +232,7 @@ test("goto a line is a way in time: to its next run or to its last", async () =>
   assert.equal(stopped.reason, "goto");
   assert.equal(stopped.hitBreakpointIds, undefined);
   assert.equal(client.debuggee.now, 11);
-  assert.equal(client.debuggee.specs("source", "/work/guest.s").length, 1, "only the user's own breakpoint is left");
+  assert.equal(client.debuggee.specs("source", "/project/guest.s").length, 1, "only the user's own breakpoint is left");
   assert.match((await client.refused("goto", { threadId: 1, targetId: targets[1].id })).message, /target is gone/);
 
   const none = await client.request<DebugProtocol.GotoTargetsResponse["body"]>("gotoTargets", { source, line: 99 });
@@ -242,7 +242,7 @@ test("goto a line is a way in time: to its next run or to its last", async () =>
 test("a breakpoint on the way to a line is a hit like any other", async () => {
   const client = new TestClient();
   await client.launchStopped();
-  const source = { path: "/work/guest.s" };
+  const source = { path: "/project/guest.s" };
   await client.request("setBreakpoints", { source, breakpoints: [{ line: 5 }, { line: 12 }] });
   const { targets } = await client.request<DebugProtocol.GotoTargetsResponse["body"]>("gotoTargets", {
     source,
