@@ -10,6 +10,7 @@ import type { AssemblerSymbol } from "./symbol.ts";
 /** Gives everything its place and fills in what depends on it; undefined when there are errors. */
 export function link(session: Session): Program | undefined {
   allocateCommons(session);
+  for (const section of session.sections.values()) padCode(section);
   const sections = layOut(session);
   const loose = [...session.sections.values()].filter((section) => !section.flags.allocated);
   const images = fillSections(session, [...sections, ...loose]);
@@ -54,6 +55,13 @@ function settleSymbols(session: Session): void {
   for (const symbol of session.symbols.numericLabels()) {
     if (symbol.definition?.kind === "label") symbol.value = addressOf(symbol.definition.place);
   }
+}
+
+/** Code is filled up to its alignment with no-operations, as GNU `as` does. */
+function padCode(section: Section): void {
+  const { alignment, flags } = section;
+  if (!flags.executable || alignment === 1) return;
+  section.end({ kind: "align", alignment, fill: undefined, fillSize: 1, most: alignment, code: true }, 0, false);
 }
 
 /** One segment for each stretch of sections of one kind. */
