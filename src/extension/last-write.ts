@@ -7,7 +7,6 @@ import type { Session, Sessions } from "./session.ts";
 /** What VS Code hands to a command in the menu of a variable or of a watch expression. */
 interface MenuArgument {
   readonly variable?: DebugVariable;
-  readonly name?: string;
 }
 
 interface DebugVariable {
@@ -25,18 +24,19 @@ export async function findLastWrite(sessions: Sessions, argument: unknown): Prom
   }
   const place = placeOf(argument as MenuArgument | undefined) ?? (await askForPlace());
   if (place === undefined) return;
+  const { name, ...where } = place;
   const before = session.status?.instant;
   await reporting(async () => {
     session.noteReturn();
-    const { write } = await session.request("hindcast/lastWrite", { ...place, seek: true });
+    const { write } = await session.request("hindcast/lastWrite", { ...where, seek: true });
     if (write === undefined) {
       const until = before === undefined ? "now" : `instant ${exact(before)}`;
       void vscode.window.showInformationMessage(
-        `Nothing has written to ${place.address} between the start of the recording and ${until}.`,
+        `Nothing has written to ${name} between the start of the recording and ${until}.`,
       );
       return;
     }
-    await offerReturn(session, `${write.symbol} wrote ${place.address} at instant ${exact(write.instant)}.`);
+    await offerReturn(session, `${write.symbol} wrote ${name} at instant ${exact(write.instant)}.`);
   });
 }
 
@@ -46,20 +46,29 @@ async function offerReturn(session: Session, sentence: string): Promise<void> {
   if (choice === back) await session.goBack();
 }
 
-function placeOf(argument: MenuArgument | undefined): LastWriteArguments | undefined {
-  const variable = argument?.variable;
-  // Of a watch expression VS Code tells the text alone.
-  const address = variable === undefined ? argument?.name : (variable.evaluateName ?? variable.memoryReference);
-  return address === undefined ? undefined : { address };
+/** Where to look, and how to call it in sentences. */
+interface Place extends LastWriteArguments {
+  readonly name: string;
 }
 
-async function askForPlace(): Promise<LastWriteArguments | undefined> {
-  const address = await vscode.window.showInputBox({
+/** Bytes that are looked at where only an address is known: a register's worth. */
+const WORD_BYTES = 8;
+
+function placeOf(argument: MenuArgument | undefined): Place | undefined {
+  const variable = argument?.variable;
+  if (variable?.evaluateName !== undefined) return { name: variable.evaluateName, address: variable.evaluateName };
+  if (variable?.memoryReference === undefined) return undefined;
+  return { name: variable.name, address: variable.memoryReference, length: WORD_BYTES };
+}
+
+async function askForPlace(): Promise<Place | undefined> {
+  const input = await vscode.window.showInputBox({
     title: "Find the last write to…",
     prompt: "An address or an expression: 0x80001000, a symbol, sp + 8",
     value: wordAtCursor(),
   });
-  return address === undefined || address.trim() === "" ? undefined : { address: address.trim() };
+  const address = input?.trim() ?? "";
+  return address === "" ? undefined : { name: address, address };
 }
 
 /** What is selected, else the name under the cursor. */

@@ -27,7 +27,7 @@ export const LANES: readonly Lane[] = [
     singular: "trap",
     explanation: "Exceptions that the machine ran into",
     shape: "triangle",
-    colour: ["--vscode-charts-orange", "#d18616"],
+    colour: ["--vscode-symbolIcon-eventForeground", "#d67e00"],
   },
   {
     kind: "output",

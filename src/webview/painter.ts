@@ -179,7 +179,7 @@ function drawShape(context: CanvasRenderingContext2D, shape: Lane["shape"], x: n
       context.rect(x, y - size * 0.38, radius * 1.6, radius * 1.3);
       break;
     case "tick":
-      context.rect(x - 0.5, y - size * 0.2, 1, size * 0.4);
+      context.rect(x - 0.5, y - size * 0.28, 1.5, size * 0.56);
       break;
   }
   context.fill();

@@ -18,11 +18,10 @@ export class Driver {
     return this.workbench.page;
   }
 
-  /** Loads the page and waits until the workbench has put back its parts. */
+  /** Loads the page and waits until the workbench lists the files of its folder. */
   async open(): Promise<void> {
     await this.page.goto(this.workbench.url);
-    await this.page.waitForFunction("window.driver !== undefined", null, { timeout: START_MS });
-    await this.page.evaluate("window.driver.whenWorkbenchRestored()");
+    await this.page.locator(".explorer-folders-view .monaco-list-row").first().waitFor({ timeout: START_MS });
   }
 
   /** Double-clicks a file in the explorer, as people do. */

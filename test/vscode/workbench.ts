@@ -76,7 +76,7 @@ export async function startWorkbench(options: WorkbenchOptions): Promise<Workben
   if (options.vsix !== undefined) installExtension(host, home, common, options.vsix);
 
   const address = `127.0.0.1:${await freePort()}`;
-  const server = startServer(host, home, [...common, "--bind-addr", address]);
+  const server = startServer(host, home, [...common, "--bind-addr", address], options.development !== undefined);
   let browser: BrowserContext | undefined;
   const stop = async () => {
     await browser?.close().catch(() => {});
@@ -129,7 +129,7 @@ function installExtension(host: VSCodeHost, home: string, common: readonly strin
   if (status !== 0) throw new Error(`Installing ${vsix} failed:\n${stdout}${stderr}`);
 }
 
-function startServer(host: VSCodeHost, home: string, args: readonly string[]): ChildProcess {
+function startServer(host: VSCodeHost, home: string, args: readonly string[], development: boolean): ChildProcess {
   const fixed = [
     "--auth",
     "none",
@@ -138,10 +138,10 @@ function startServer(host: VSCodeHost, home: string, args: readonly string[]): C
     "--disable-workspace-trust",
     "--ignore-last-opened",
     "--disable-getting-started-override",
-    // Without it the payload of the page's address, which names the suite, is silently ignored.
-    "--vscode-option",
-    "enable-smoke-test-driver",
   ];
+  // Without it the payload of the page's address, which names the suite, is silently ignored; with it there are no
+  // notifications, which people are to see.
+  if (development) fixed.push("--vscode-option", "enable-smoke-test-driver");
   const server = spawn(host.node, [host.entry, ...args, ...fixed], {
     env: environment(host, home),
     stdio: ["ignore", "pipe", "pipe"],
