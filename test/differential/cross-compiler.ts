@@ -35,9 +35,9 @@ export function compileGuest(name: string, optimisation: string): Executable {
   return compile(`${name}-${optimisation}.elf`, [...language, ...warnings, ...script, ...sources, library]);
 }
 
-/** Assembles one source file, linked to run at the beginning of RAM. */
+/** Assembles one source file, linked to run at the beginning of RAM; `-n` keeps the file header out of memory. */
 export function assemble(path: string): Executable {
-  return compile(`${basename(path)}.elf`, ["-mno-relax", "-Wl,-Ttext=0x80000000", path]);
+  return compile(`${basename(path)}.elf`, ["-mno-relax", "-Wl,-n,-Ttext=0x80000000", path]);
 }
 
 function compile(output: string, options: readonly string[]): Executable {

@@ -1,0 +1,103 @@
+import { instructionLength } from "../../../src/isa/decode.ts";
+import { disassembleWord } from "../../../src/isa/disassemble.ts";
+import { abiName } from "../../../src/isa/registers.ts";
+import { runOurs } from "../our-machine.ts";
+import { runQemu } from "../qemu.ts";
+import { type Batch, makeBatch, placeBatch } from "./batch.ts";
+import { WINDOW } from "./writer.ts";
+
+/** A batch takes about a million steps; one that goes on for longer has lost its way. */
+const LIMIT_STEPS = 100_000_000;
+
+const ENGINES = ["interpreter", "oracle"] as const;
+
+/** What is done to our copy of a batch before it runs: for the proof that a difference is found. */
+export type Sabotage = (bytes: Uint8Array) => void;
+
+/** Runs a batch everywhere. Returns a sentence for each case that ends differently; empty when all agree. */
+export async function compareBatch(seeds: readonly number[], sabotage?: Sabotage): Promise<string[]> {
+  const batch = makeBatch(seeds, false);
+  const { image, qemuArguments } = placeBatch(batch);
+  const theirs = await hashes(qemuArguments, seeds.length);
+  sabotage?.(batch.bytes);
+  const problems: string[] = [];
+  const machines = ENGINES.map((engine) => {
+    const ours = runOurs(image, engine, LIMIT_STEPS);
+    const lines = ours.console.toString("latin1").trim().split("\n");
+    seeds.forEach((seed, position) => {
+      // Of a run that came to no end, the case that it hung in is the last one worth a word.
+      const lost = ours.failure !== undefined && position > lines.length;
+      if (lines[position] !== theirs[position] && !lost) problems.push(`seed ${seed}: ${engine} and QEMU differ`);
+    });
+    if (ours.failure !== undefined) problems.push(ours.failure);
+    return ours.machine;
+  });
+  const [fast, slow] = machines;
+  if (problems.length === 0 && (fast.instant !== slow.instant || fast.digest() !== slow.digest())) {
+    problems.push(
+      `seeds from ${seeds[0]}: interpreter and oracle agree on every case, and yet end in different states ` +
+        `(instants ${fast.instant} and ${slow.instant})`,
+    );
+  }
+  return problems;
+}
+
+async function hashes(qemuArguments: readonly string[], count: number): Promise<string[]> {
+  const { console, exitCode } = await runQemu(qemuArguments);
+  const lines = console.toString("latin1").trim().split("\n");
+  if (exitCode !== 0 || lines.length !== count)
+    throw new Error(`QEMU ended with ${exitCode} after ${lines.length} cases`);
+  return lines;
+}
+
+/** Runs one case everywhere with everything printed. Returns the differences, and the program when there are any. */
+export async function explainCase(seed: number, alwaysList: boolean): Promise<string> {
+  const batch = makeBatch([seed], true);
+  const { image, qemuArguments } = placeBatch(batch);
+  const theirs = labelled((await runQemu(qemuArguments)).console);
+  const text: string[] = [];
+  for (const engine of ENGINES) {
+    const ours = labelled(runOurs(image, engine, LIMIT_STEPS).console);
+    for (const [label, value] of theirs) {
+      if (ours.get(label) !== value) text.push(`  ${label}: ${engine} ${ours.get(label)}, QEMU ${value}`);
+    }
+    for (const label of ours.keys()) {
+      if (!theirs.has(label)) text.push(`  ${label}: ${engine} ${ours.get(label)}, not on QEMU`);
+    }
+  }
+  const verdict = text.length === 0 ? [`seed ${seed}: no difference`] : [`seed ${seed}:`, ...text];
+  if (text.length > 0 || alwaysList) verdict.push(...listing(batch));
+  return verdict.join("\n");
+}
+
+/** The words that the harness prints, in its order, by name. */
+function labelled(console: Buffer): Map<string, string> {
+  const words = console.toString("latin1").trim().split("\n");
+  const labels = Array.from({ length: 32 }, (_, register) => `x${register} (${abiName(register)})`);
+  labels.push("mscratch", "mie", "mstatus", "traps");
+  const traps = Number.parseInt(words[35] ?? "0", 16);
+  for (let trap = 0; trap < traps; trap++) {
+    for (const csr of ["mcause", "mepc", "mtval", "mstatus"]) labels.push(`trap ${trap} ${csr}`);
+  }
+  const fixed = labels.length;
+  words.slice(fixed).forEach((_, word) => {
+    labels.push(`memory 0x${(WINDOW + word * 8).toString(16)}`);
+  });
+  return new Map(words.map((word, index) => [labels[index], word]));
+}
+
+function listing({ programs }: Batch): string[] {
+  const lines: string[] = [];
+  for (const { address, code } of programs) {
+    const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+    for (let offset = 0; offset < code.length; ) {
+      const half = view.getUint16(offset, true);
+      const length = offset + 2 < code.length ? instructionLength(half) : 2;
+      const word = length === 4 ? view.getUint32(offset, true) : half;
+      const { text } = disassembleWord(word, { pc: BigInt(address + offset) });
+      lines.push(`  ${(address + offset).toString(16)}: ${word.toString(16).padStart(length * 2, "0")}  ${text}`);
+      offset += length;
+    }
+  }
+  return lines;
+}
