@@ -7,6 +7,8 @@ import { fromReference, toReference } from "./references.ts";
 import type { Sources } from "./sources.ts";
 
 type Scope = { readonly kind: BreakpointRequest["kind"]; readonly path?: string };
+const STALE = "The file is not what the program was made from; its lines may be others.";
+
 type Wish = Omit<BreakpointSpec, "id">;
 
 /**
@@ -43,7 +45,10 @@ export class Breakpoints {
       },
       ...conditions(rest),
     }));
-    return this.#replace(debuggee, { kind: "source", path }, wishes);
+    const set = await this.#replace(debuggee, { kind: "source", path }, wishes);
+    if (!this.#sources.isStale(path, source)) return set;
+    const warn = (message: string | undefined) => (message === undefined ? STALE : `${message} ${STALE}`);
+    return set.map((breakpoint) => ({ ...breakpoint, message: warn(breakpoint.message) }));
   }
 
   async setFunction(debuggee: Debuggee, { breakpoints }: DebugProtocol.SetFunctionBreakpointsArguments) {

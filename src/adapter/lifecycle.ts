@@ -46,6 +46,8 @@ export class Lifecycle {
   #arguments: Readonly<Record<string, unknown>> = {};
   #exitCode: number | undefined;
   #ending: Promise<void> | undefined;
+  /** Counts debuggees. */
+  #generation = 0;
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
@@ -117,7 +119,8 @@ export class Lifecycle {
     this.#state = "over";
     if (run !== undefined) {
       await this.#close(run.debuggee);
-      client.event("exited", { exitCode: this.#exitCode ?? 0 });
+      // A guest that was ended from outside has no exit code.
+      if (this.#exitCode !== undefined) client.event("exited", { exitCode: this.#exitCode });
     }
     this.#run = undefined;
     client.event("terminated");
@@ -127,6 +130,7 @@ export class Lifecycle {
     const { environment } = this.#parts;
     const launch = parseLaunchArguments(raw, environment);
     const before = this.#state;
+    const generation = ++this.#generation;
     this.#state = "launching";
     this.#parts.onBegin(launch);
     this.#exitCode = undefined;
@@ -134,9 +138,7 @@ export class Lifecycle {
     try {
       debuggee = await environment.createDebuggee((event) => {
         // What a debuggee says that was replaced or given up is of no interest.
-        if (debuggee === undefined || this.#run === undefined || this.#run.debuggee === debuggee) {
-          this.#parts.onEvent(event);
-        }
+        if (generation === this.#generation) this.#parts.onEvent(event);
       });
       const result = await this.#prepare(debuggee, launch);
       if (this.#stateIsOver()) throw errors.over();
@@ -186,6 +188,7 @@ export class Lifecycle {
     this.#parts.onEnd();
     const closed = debuggee.close().catch((error: unknown) => this.#notClosed(error));
     await within(CLOSE_TIMEOUT_MS, closed);
+    this.#generation++;
     await debuggee.dispose().catch(() => {});
   }
 

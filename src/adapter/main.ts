@@ -11,6 +11,12 @@ const LOOPBACK = "127.0.0.1";
 /** Sessions at a time; each has a machine with its memory. */
 const SESSIONS_LIMIT = 16;
 
+/** The command line's exit codes. */
+const EXIT_OK = 0;
+const EXIT_UNUSABLE_INPUT = 3;
+const EXIT_FAULT = 4;
+const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
 /** The environment of a Node process, around whatever makes debuggees. */
 export function nodeEnvironment(createDebuggee: AdapterEnvironment["createDebuggee"]): AdapterEnvironment {
   return {
@@ -23,22 +29,32 @@ export function nodeEnvironment(createDebuggee: AdapterEnvironment["createDebugg
 
 /**
  * One session over this process's stdin and stdout, until the client disconnects or is gone. Nothing else may write to
- * stdout meanwhile. SIGTERM, SIGINT and SIGHUP end it as a lost client does.
+ * stdout meanwhile. SIGTERM, SIGINT and SIGHUP end it as a lost client does, and so does a fault of ours.
  *
- * @returns the exit code: 0, or 3 when what came was not DAP (a sentence is on stderr then).
+ * @returns the exit code: 0; 3 when what came was not DAP; 4 after a fault of Hindcast. A sentence is on stderr then.
  */
 export async function serveStdio(environment: AdapterEnvironment): Promise<number> {
   // `console.log` in a library would break the protocol.
   console.log = console.error;
-  const transport = { input: process.stdin, output: process.stdout, close: () => process.stdin.destroy() };
-  const signalled = () => transport.close();
-  const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, signalled);
+  let fault: unknown;
+  const transport: Transport = { input: process.stdin, output: process.stdout, close: () => process.stdin.destroy() };
+  const onSignal = () => transport.close();
+  const onFault = (error: unknown) => {
+    fault = error;
+    transport.close();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  process.on("uncaughtException", onFault);
   const problem = await serveSession(environment, transport);
-  for (const signal of signals) process.off(signal, signalled);
-  if (problem === undefined) return 0;
-  process.stderr.write(`hindcast adapter: ${problem}\n`);
-  return 3;
+  for (const signal of SIGNALS) process.off(signal, onSignal);
+  process.off("uncaughtException", onFault);
+  if (fault !== undefined) {
+    console.error("hindcast adapter: this is a fault of Hindcast, please report it:", fault);
+    return EXIT_FAULT;
+  }
+  if (problem === undefined) return EXIT_OK;
+  console.error(`hindcast adapter: ${problem}`);
+  return EXIT_UNUSABLE_INPUT;
 }
 
 /** An adapter that listens. */

@@ -234,19 +234,18 @@ function inspection(parts: Parts): Record<string, Handler> {
 
 async function evaluate(parts: Parts, { expression, frameId, context }: Dap.EvaluateArguments, call: Call) {
   const { debuggee } = parts.lifecycle;
-  const frame = parts.stacks.frame(frameId);
   const command =
     context === "repl"
       ? runCommand(expression, {
           debuggee,
-          frame,
+          frame: parts.stacks.frameIfAny(frameId),
           move: (motion) => parts.move(call, motion, "other", "announced"),
           search: (question) => parts.search(call, question),
         })
       : undefined;
   if (command !== undefined) return { result: await command, variablesReference: 0 };
   await parts.motions.rest();
-  return parts.variables.evaluate(debuggee, expression, frame);
+  return parts.variables.evaluate(debuggee, expression, parts.stacks.frame(frameId));
 }
 
 function memory(parts: Parts): Record<string, Handler> {

@@ -73,6 +73,11 @@ export class Sources {
     return this.#client.coordinates.pathFromClient(path);
   }
 
+  /** The client means the file on disk, and the program was made from another text. */
+  isStale(path: string, { sourceReference }: DebugProtocol.Source): boolean {
+    return !sourceReference && this.#byPath.get(path)?.sourceReference !== undefined;
+  }
+
   list(): DebugProtocol.Source[] {
     return [...this.#byPath.values()];
   }

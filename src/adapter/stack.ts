@@ -49,6 +49,11 @@ export class Stacks {
     return frame;
   }
 
+  /** As `frame`, for what has its meaning without one: a client may still name a frame of before. */
+  frameIfAny(frameId: number | undefined | null): FrameKey {
+    return (frameId == null ? undefined : this.#frames.get(frameId)) ?? { hart: 0, level: 0 };
+  }
+
   /** The machine has moved: frames of before mean nothing now. */
   forget(): void {
     this.#frames.clear();

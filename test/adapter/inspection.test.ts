@@ -262,8 +262,16 @@ for (const [state, onDisk, origin] of [
       content: "recorded\n",
       mimeType: "text/x-asm",
     });
-    await client.request("setBreakpoints", { source: { sourceReference: 1 }, breakpoints: [{ line: 2 }] });
+    const set = (meant: object) =>
+      client.request<DebugProtocol.SetBreakpointsResponse["body"]>("setBreakpoints", {
+        source: meant,
+        breakpoints: [{ line: 2 }],
+      });
+    const recorded = await set({ sourceReference: 1 });
+    assert.equal(recorded.breakpoints[0].message, undefined);
     assert.equal(client.debuggee.specs("source", SOURCE).length, 1);
+    const fromDisk = await set({ path: SOURCE });
+    assert.match(fromDisk.breakpoints[0].message!, /not what the program was made from/);
   });
 }
 
