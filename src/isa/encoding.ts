@@ -10,6 +10,8 @@ export interface Encoding {
   readonly mask: number;
   readonly match: number;
   readonly fields: readonly Field[];
+  /** The line's words and their widths in bits, for drawing. */
+  readonly parts: readonly { readonly text: string; readonly width: number }[];
 }
 
 export interface Field {
@@ -75,7 +77,8 @@ interface Token {
 }
 
 function parse(text: string): Encoding {
-  const tokens = text.split(/\s+/).map(parseToken);
+  const words = text.split(/\s+/);
+  const tokens = words.map(parseToken);
   const total = tokens.reduce((sum, token) => sum + token.width, 0);
   assert(total === 16 || total === 32, `encoding has ${total} bits: ${text}`);
   let position = total;
@@ -104,6 +107,7 @@ function parse(text: string): Encoding {
     mask: mask >>> 0,
     match: match >>> 0,
     fields: [...fields.values()].map(({ token, pieces, excluded }) => makeField(token, pieces, excluded)),
+    parts: words.map((word, i) => ({ text: word, width: tokens[i].width })),
   };
 }
 

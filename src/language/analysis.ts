@@ -1,0 +1,97 @@
+import { type Assembly, assemble } from "../assembler/assemble.ts";
+import { constantOf } from "../assembler/expression.ts";
+import type { Statement } from "../assembler/source.ts";
+import type { Position } from "./model.ts";
+import { definitionsOf, type Entity, Names, type Thing } from "./names.ts";
+
+/** Where the texts and bytes of other files come from. */
+export interface SourceHost {
+  readonly include?: (path: string, from: string) => { name: string; text: string } | undefined;
+  readonly incbin?: (path: string, from: string) => Uint8Array | undefined;
+}
+
+/**
+ * A source with everything that it includes, assembled and indexed: what every question of the editor is answered from.
+ * Made anew after each change.
+ */
+export class Analysis {
+  readonly assembly: Assembly;
+  readonly names: Names;
+  readonly #texts: readonly (readonly string[])[];
+
+  /** `name` is the file's name; includes are looked up relative to it by `host`. */
+  constructor(name: string, text: string, host: SourceHost = {}) {
+    const texts = new Map([[name, text]]);
+    this.assembly = assemble(text, {
+      file: name,
+      incbin: host.incbin,
+      include: (path, from) => {
+        const found = host.include?.(path, from);
+        if (found !== undefined) texts.set(found.name, found.text);
+        return found;
+      },
+    });
+    this.names = new Names(this.assembly.files);
+    this.#texts = this.assembly.files.map((file) => (texts.get(file.name) ?? "").split(/\r\n|\r|\n/));
+  }
+
+  /** Number of a file in this assembly; -1 when it is no part of it. */
+  fileNumber(name: string): number {
+    return this.assembly.files.findIndex((file) => file.name === name);
+  }
+
+  fileName(file: number): string {
+    return this.assembly.files[file].name;
+  }
+
+  statements(file: number): readonly Statement[] {
+    return this.assembly.files[file]?.statements ?? [];
+  }
+
+  lines(file: number): readonly string[] {
+    return this.#texts[file] ?? [];
+  }
+
+  thingAt(file: number, position: Position): Thing | undefined {
+    return this.names.at(file, position);
+  }
+
+  /** The number that a symbol stands for, as far as it is known: an address only when the source has no errors. */
+  valueOf(entity: Entity): { value: bigint; isAddress: boolean } | undefined {
+    if (entity.kind !== "symbol") return undefined;
+    const symbol = this.assembly.symbols.find(({ name }) => name === entity.name);
+    if (symbol?.definition === undefined) return undefined;
+    if (symbol.definition.kind === "value") {
+      const value = constantOf(symbol.definition.value);
+      if (value !== undefined) return { value, isAddress: false };
+    }
+    const linked = this.assembly.program?.symbols.find(({ name }) => name === entity.name);
+    return linked && { value: linked.address, isAddress: linked.kind !== "absolute" };
+  }
+
+  /** The instructions that a line became, from its row of the line table to the next one. */
+  bytesOf(statement: Statement): { address: bigint; bytes: Uint8Array } | undefined {
+    const { program } = this.assembly;
+    if (program === undefined || statement.name === undefined) return undefined;
+    const file = program.files.indexOf(this.fileName(statement.file));
+    const index = program.lines.findIndex(
+      (row) => row.file === file && row.line === statement.line && row.column === statement.name!.column,
+    );
+    if (index < 0 || program.lines[index].endSequence) return undefined;
+    const address: bigint = program.lines[index].address;
+    const end = program.lines[index + 1]?.address ?? address;
+    for (const { virtualAddress, bytes } of program.segments) {
+      const offset = Number(address - virtualAddress);
+      if (offset < 0 || offset >= bytes.length) continue;
+      return { address, bytes: bytes.subarray(offset, offset + Number(end - address)) };
+    }
+    return undefined;
+  }
+
+  /** Entities that have a definition, of one kind. */
+  *defined(kind: Entity["kind"]): Iterable<Entity> {
+    for (const entity of this.names.entities()) {
+      if (entity.kind === kind && definitionsOf(entity).length > 0) yield entity;
+    }
+  }
+}
