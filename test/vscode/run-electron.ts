@@ -1,0 +1,23 @@
+/**
+ * The suite of test/vscode/suite in a desktop VS Code, for machines that can download one:
+ *
+ *     node test/vscode/run-electron.ts [VERSION]      stable by default; 1.101.0 is the oldest that we support
+ */
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { runTests } from "@vscode/test-electron";
+import { bundleSuite, SUITE_FILES } from "./suite-bundle.ts";
+import { ROOT, temporaryFolder } from "./workbench.ts";
+
+execFileSync(process.execPath, [join(ROOT, "scripts", "build.ts")], { stdio: "inherit" });
+const folder = temporaryFolder(...SUITE_FILES);
+try {
+  process.exitCode = await runTests({
+    version: process.argv[2] ?? "stable",
+    extensionDevelopmentPath: ROOT,
+    extensionTestsPath: await bundleSuite(),
+    launchArgs: [folder.path, "--disable-extensions", "--disable-workspace-trust", "--skip-welcome"],
+  });
+} finally {
+  folder.remove();
+}
