@@ -41,7 +41,7 @@ export class Breakpoints {
         kind: "source" as const,
         path,
         line: coordinates.lineFromClient(line),
-        ...(column == null ? {} : { column: coordinates.columnFromClient(column) }),
+        ...(column === undefined ? {} : { column: coordinates.columnFromClient(column) }),
       },
       ...conditions(rest),
     }));

@@ -1,4 +1,5 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
+import { errors } from "./errors.ts";
 
 /**
  * The client's way to count lines and columns and to write paths, as it said in `initialize`; inside, lines and columns
@@ -54,6 +55,11 @@ function pathToUri(path: string): string {
 }
 
 function uriToPath(uri: string): string {
-  const path = decodeURIComponent(new URL(uri).pathname);
+  let path: string;
+  try {
+    path = decodeURIComponent(new URL(uri).pathname);
+  } catch {
+    throw errors.badUri(uri);
+  }
   return /^\/[a-z]:/i.test(path) ? path.slice(1).replaceAll("/", "\\") : path;
 }

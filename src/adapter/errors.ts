@@ -29,6 +29,7 @@ export const errors = {
   badReference: (reference: string) =>
     new UserError("bad-reference", `“${reference}” is not a memory reference; write an address like 0x80001000.`),
   noAddress: (text: string) => new UserError("no-address", `“${text}” is neither an address nor a place in memory.`),
+  badUri: (uri: string) => new UserError("bad-uri", `“${uri}” is not a file URI.`),
   badDataId: (dataId: string) =>
     new UserError("bad-data-id", `“${dataId}” names no data; take the dataId of a dataBreakpointInfo response.`),
   badBase64: () => new UserError("bad-base64", "The data to write is not valid base64."),

@@ -1,5 +1,7 @@
 import { errors } from "./errors.ts";
 
+const LAST_ADDRESS = 2n ** 64n - 1n;
+
 /** Memory references are addresses in hexadecimal: they mean the same in every session. */
 export function toReference(address: bigint): string {
   return `0x${BigInt.asUintN(64, address).toString(16)}`;
@@ -8,7 +10,7 @@ export function toReference(address: bigint): string {
 /** The address of a reference plus an offset in bytes, which DAP allows to be negative. */
 export function fromReference(reference: string, offset = 0): bigint {
   const text = reference.trim();
-  if (!/^(0x[0-9a-f]{1,16}|\d{1,20})$/i.test(text)) throw errors.badReference(reference);
+  if (!/^(0x[0-9a-f]{1,16}|\d{1,20})$/i.test(text) || BigInt(text) > LAST_ADDRESS) throw errors.badReference(reference);
   return BigInt.asUintN(64, BigInt(text) + BigInt(offset));
 }
 

@@ -23,7 +23,7 @@ function on<Arguments>(shape: Shape, run: (args: Arguments, call: Call) => unkno
 
 const SOURCE = { "path?": "string", "sourceReference?": "integer" } as const;
 const WITHOUT_DEBUGGING: Dap.Breakpoint = { verified: false, message: "The program runs without debugging." };
-const CONDITIONS = { "condition?": "string", "hitCondition?": "string" } as const;
+const CONDITIONS = { "condition?": "string", "hitCondition?": "string", "logMessage?": "string" } as const;
 
 /** Every request but `initialize`. */
 export function requests(parts: Parts): Readonly<Record<string, Handler>> {
@@ -56,7 +56,7 @@ function session(parts: Parts): Record<string, Handler> {
     terminate: on({}, (_, call) => call.afterResponse(() => void lifecycle.end())),
     disconnect: on({}, () => lifecycle.end()),
     cancel: on<Dap.CancelArguments>({ "requestId?": "integer", "progressId?": "string" }, (args) =>
-      parts.cancel(args.requestId ?? undefined, args.progressId ?? undefined),
+      parts.cancel(args.requestId, args.progressId),
     ),
     threads: on({}, () => ({ threads: parts.stacks.threads() })),
     loadedSources: on({}, () => ({ sources: parts.sources.list() })),
@@ -67,9 +67,9 @@ function session(parts: Parts): Record<string, Handler> {
 }
 
 /** Clients send the new configuration, or nothing, or one that holds nothing. */
-function launchArgumentsOf(args: Dap.RestartArguments | undefined): Record<string, unknown> | undefined {
-  const given = args?.arguments;
-  return given != null && Object.keys(given).length > 0 ? (given as Record<string, unknown>) : undefined;
+function launchArgumentsOf(args: Dap.RestartArguments): Record<string, unknown> | undefined {
+  const given = args.arguments;
+  return given !== undefined && Object.keys(given).length > 0 ? (given as Record<string, unknown>) : undefined;
 }
 
 function motions(parts: Parts): Record<string, Handler> {
@@ -128,12 +128,11 @@ function breakpoints(parts: Parts): Record<string, Handler> {
       return { breakpoints: await apply(args) };
     });
   const at = parts.breakpoints;
-  const log = { "logMessage?": "string" } as const;
   return {
     setBreakpoints: set<Dap.SetBreakpointsArguments>(
       {
         source: SOURCE,
-        "breakpoints?": [{ line: "integer", "column?": "integer", ...CONDITIONS, ...log }],
+        "breakpoints?": [{ line: "integer", "column?": "integer", ...CONDITIONS }],
         "lines?": ["integer"],
       },
       (args) => at.setSource(lifecycle.debuggee, args),
@@ -147,7 +146,7 @@ function breakpoints(parts: Parts): Record<string, Handler> {
       (args) => at.setInstruction(lifecycle.debuggee, args),
     ),
     setDataBreakpoints: set<Dap.SetDataBreakpointsArguments>(
-      { breakpoints: [{ dataId: "string", "accessType?": "string", ...CONDITIONS }] },
+      { breakpoints: [{ dataId: "string", "accessType?": "access type", ...CONDITIONS }] },
       (args) => at.setData(lifecycle.debuggee, args),
     ),
     setExceptionBreakpoints: on<Dap.SetExceptionBreakpointsArguments>({ filters: ["string"] }, async ({ filters }) => {
@@ -169,7 +168,7 @@ function breakpoints(parts: Parts): Record<string, Handler> {
         await parts.motions.rest();
         const frame = parts.stacks.frame(args.variablesReference ? undefined : args.frameId);
         const where = { ...frame, variablesReference: args.variablesReference };
-        return dataBreakpointInfo(lifecycle.debuggee, { ...args, bytes: args.bytes ?? undefined }, where);
+        return dataBreakpointInfo(lifecycle.debuggee, args, where);
       },
     ),
     breakpointLocations: on<Dap.BreakpointLocationsArguments>(
@@ -177,7 +176,7 @@ function breakpoints(parts: Parts): Record<string, Handler> {
       async ({ source, line, endLine }) => {
         await parts.motions.rest();
         const first = client.coordinates.lineFromClient(line);
-        const last = endLine == null ? first : client.coordinates.lineFromClient(endLine);
+        const last = endLine === undefined ? first : client.coordinates.lineFromClient(endLine);
         const path = parts.sources.fromClient(source);
         const found = await lifecycle.debuggee.breakpointLocations(path, first, last);
         return { breakpoints: found.map((position) => pick(parts.sources.placeOf(position))) };
@@ -285,9 +284,9 @@ function travel(parts: Parts): Record<string, Handler> {
   const seek = (call: Call, instant: number) =>
     parts.move(call, (debuggee) => debuggee.seek(instant), "other", "announced");
   return {
-    "hindcast/timeline": on<Custom.TimelineArguments | undefined>(
+    "hindcast/timeline": on<Custom.TimelineArguments>(
       { "from?": "integer", "to?": "integer", "most?": "integer" },
-      (args) => timeline(lifecycle.debuggee, args ?? {}),
+      (args) => timeline(lifecycle.debuggee, args),
     ),
     "hindcast/bookmark": on<Custom.BookmarkArguments>({ name: "string" }, ({ name }) =>
       lifecycle.debuggee.addBookmark(name),

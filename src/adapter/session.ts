@@ -10,7 +10,7 @@ import { errors } from "./errors.ts";
 import { isCancelled } from "./motions.ts";
 import { Parts, sentenceOf } from "./parts.ts";
 import { type Handler, requests } from "./requests.ts";
-import { checkShape } from "./shape.ts";
+import { checkShape, withoutNulls } from "./shape.ts";
 
 /** Which errors a client should put before the user; the others it shows where it asked, or not at all. */
 const SHOWN_TO_USER =
@@ -79,9 +79,10 @@ export class HindcastSession extends ProtocolServer {
     if (this.#parts === undefined) throw errors.notInitialized();
     const handler = Object.hasOwn(this.#handlers, command) ? this.#handlers[command] : undefined;
     if (handler === undefined) throw errors.unknownRequest(command);
-    checkShape(command, args ?? {}, handler.shape);
+    const given = withoutNulls(args ?? {});
+    checkShape(command, given, handler.shape);
     this.#parts.calls.set(call.id, call);
-    return handler.run(args ?? {}, call);
+    return handler.run(given, call);
   }
 
   #initialize(args: Partial<DebugProtocol.InitializeRequestArguments>): DebugProtocol.Capabilities {

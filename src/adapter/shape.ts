@@ -1,17 +1,17 @@
 import { errors } from "./errors.ts";
 
 /**
- * What the arguments of a request must look like. A name that ends in `?` may be absent (or null, which some clients
- * send for that); `[shape]` is an array. Only what the adapter reads is named: the rest is the client's affair.
+ * What the arguments of a request must look like. A name that ends in `?` may be absent; `[shape]` is an array. Only what the adapter reads is named: the rest is the client's affair.
  */
 export type Shape = Leaf | readonly [Shape] | { readonly [name: string]: Shape };
-type Leaf = "string" | "integer" | "number" | "boolean" | "address";
+type Leaf = "string" | "integer" | "number" | "boolean" | "address" | "access type";
 
 const LEAVES: Record<Leaf, { what: string; test(value: unknown): boolean }> = {
   string: { what: "a string", test: (value) => typeof value === "string" },
   integer: { what: "a whole number", test: (value) => Number.isSafeInteger(value) },
   number: { what: "a number", test: (value) => typeof value === "number" && Number.isFinite(value) },
   boolean: { what: "true or false", test: (value) => typeof value === "boolean" },
+  "access type": { what: "read, write or readWrite", test: (value) => /^(read|write|readWrite)$/.test(String(value)) },
   address: { what: "an address, like 0x80001000", test: (value) => typeof value === "string" && isAddress(value) },
 };
 
@@ -43,7 +43,7 @@ function findWrong(path: string, value: unknown, shape: Shape): string | undefin
     const optional = key.endsWith("?");
     const name = optional ? key.slice(0, -1) : key;
     const member = (value as Record<string, unknown>)[name];
-    if (optional && (member === undefined || member === null)) continue;
+    if (optional && member === undefined) continue;
     const wrong = findWrong(path === "arguments" ? name : `${path}.${name}`, member, field);
     if (wrong !== undefined) return wrong;
   }
@@ -52,4 +52,12 @@ function findWrong(path: string, value: unknown, shape: Shape): string | undefin
 
 function isArrayShape(shape: Shape): shape is readonly [Shape] {
   return Array.isArray(shape);
+}
+
+/** A copy without members that are null: some clients write null for what is absent. */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutNulls(member)]));
 }

@@ -42,16 +42,16 @@ export class Stacks {
   }
 
   /** The frame of an id; hart 0's current frame when the client names none. */
-  frame(frameId: number | undefined | null): FrameKey {
-    if (frameId == null) return { hart: 0, level: 0 };
+  frame(frameId: number | undefined): FrameKey {
+    if (frameId === undefined) return { hart: 0, level: 0 };
     const frame = this.#frames.get(frameId);
     if (frame === undefined) throw errors.staleFrame();
     return frame;
   }
 
   /** As `frame`, for what has its meaning without one: a client may still name a frame of before. */
-  frameIfAny(frameId: number | undefined | null): FrameKey {
-    return (frameId == null ? undefined : this.#frames.get(frameId)) ?? { hart: 0, level: 0 };
+  frameIfAny(frameId: number | undefined): FrameKey {
+    return (frameId === undefined ? undefined : this.#frames.get(frameId)) ?? { hart: 0, level: 0 };
   }
 
   /** The machine has moved: frames of before mean nothing now. */

@@ -22,8 +22,8 @@ const MARKS_LIMIT = 20_000;
 /** Questions about time, in the form of the custom requests. */
 export async function timeline(debuggee: Debuggee, { from, to, most }: TimelineArguments): Promise<TimelineBody> {
   const summary = await debuggee.timeline({
-    ...(from == null ? {} : { from }),
-    ...(to == null ? {} : { to }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
     most: Math.min(Math.max(most ?? DEFAULT_MARKS, 0), MARKS_LIMIT),
   });
   return { ...summary, marks: [...summary.marks] };
@@ -42,7 +42,7 @@ export async function lastWrite(
 ): Promise<LastWriteBody & { address: bigint; length: number }> {
   const place = await placeOf(debuggee, address, frame);
   const size = length ?? place.size ?? 1;
-  const found = await debuggee.lastWrite(place.address, size, before ?? undefined);
+  const found = await debuggee.lastWrite(place.address, size, before);
   if (found === undefined) return { address: place.address, length: size };
   const { instant, pc, symbol, source } = found;
   const write = { instant, pc: toReference(pc), symbol, ...(source === undefined ? {} : { source }) };
@@ -63,10 +63,10 @@ async function placeOf(
 }
 
 export function inputBytes({ text, base64 }: InputArguments): Uint8Array {
-  if ((text == null) === (base64 == null)) {
+  if ((text === undefined) === (base64 === undefined)) {
     throw new UserError("bad-request", "hindcast/input needs either “text” or “base64”.");
   }
-  return text == null ? fromBase64(base64!) : new TextEncoder().encode(text);
+  return text === undefined ? fromBase64(base64!) : new TextEncoder().encode(text);
 }
 
 /** A way to a line, in time: nothing is skipped or executed out of order, as a jump of the pc would. */

@@ -154,6 +154,7 @@ export class FakeDebuggee implements Debuggee {
 
   async setVariable(_reference: number, name: string, value: string): Promise<Evaluation> {
     if (name !== "a0") throw new UserError("not-settable", `“${name}” cannot be set.`);
+    if (!/^\d+$/.test(value)) throw new UserError("bad-value", `“${value}” is no number.`);
     this.x10 = BigInt(value);
     this.emit({ type: "invalidated" });
     return { value, type: "u64", reference: 0 };
@@ -167,7 +168,7 @@ export class FakeDebuggee implements Debuggee {
   }
 
   async setExpression(expression: string, value: string): Promise<Evaluation> {
-    if (expression !== "counter") throw new UserError("not-settable", `“${expression}” cannot be set.`);
+    if (expression !== "counter" || !/^\d+$/.test(value)) throw new UserError("not-settable", `“${expression}” cannot be set.`);
     await this.writeMemory(RAM + 64n, new Uint8Array([Number(value), 0, 0, 0, 0, 0, 0, 0]));
     return { value, reference: 0, memoryAddress: RAM + 64n, size: 8 };
   }
@@ -189,8 +190,9 @@ export class FakeDebuggee implements Debuggee {
   }
 
   async writeMemory(address: bigint, bytes: Uint8Array): Promise<number> {
-    const written = Math.min(bytes.length, RAM_BYTES - Number(address - RAM));
-    this.memory.set(bytes.subarray(0, written), Number(address - RAM));
+    const offset = Number(address - RAM);
+    const written = offset < 0 ? 0 : Math.max(Math.min(bytes.length, RAM_BYTES - offset), 0);
+    if (written > 0) this.memory.set(bytes.subarray(0, written), offset);
     this.emit({ type: "invalidated", memory: { address, length: written } });
     return written;
   }
