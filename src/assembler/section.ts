@@ -74,7 +74,8 @@ export class Section {
   }
 
   emitBytes(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   /** Ends the chunk with a tail of unknown size, or of a known one (`rigid`: labels on both sides keep their distance). */
