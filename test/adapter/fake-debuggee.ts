@@ -168,7 +168,8 @@ export class FakeDebuggee implements Debuggee {
   }
 
   async setExpression(expression: string, value: string): Promise<Evaluation> {
-    if (expression !== "counter" || !/^\d+$/.test(value)) throw new UserError("not-settable", `“${expression}” cannot be set.`);
+    if (expression !== "counter" || !/^\d+$/.test(value))
+      throw new UserError("not-settable", `“${expression}” cannot be set.`);
     await this.writeMemory(RAM + 64n, new Uint8Array([Number(value), 0, 0, 0, 0, 0, 0, 0]));
     return { value, reference: 0, memoryAddress: RAM + 64n, size: 8 };
   }
