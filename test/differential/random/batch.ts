@@ -18,7 +18,7 @@ export const CASES_PER_BATCH = 256;
 const TABLE_OFFSET = 0x1000;
 const TABLE_ENTRY_BYTES = 32;
 const SLOTS_OFFSET = 0x4000;
-const SLOT_BYTES = 0x4000;
+const SLOT_BYTES = 0x8000;
 const REGISTERS_BYTES = 256;
 
 export interface Batch {

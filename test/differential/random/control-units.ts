@@ -91,18 +91,23 @@ export function detour(writer: CaseWriter): void {
   const middle = emitter.here;
   arithmetic(writer);
   const out = emitter.emitUnfinished("jal", { rd: ZERO });
-  const form = prng.pick(["c.j", "c.beqz", "beq", "bgeu"]);
+  const back = prng.pick(["c.j", "c.beqz", "beq", "bgeu", "jal"]);
   // What lies between must be within the reach of the way back.
-  writer.junk(form === "c.beqz" ? 100 : MOST_SKIPPED);
+  if (back === "jal" && writer.takeFarJump()) emitter.skip(MOST_SKIPPED * 2 + prng.below(FAR_BYTES));
+  else writer.junk(back === "c.beqz" ? 100 : MOST_SKIPPED);
   emitter.patchTarget(there);
-  if (form === "c.j") emitter.patchTarget(emitter.emitUnfinished("c.j", {}), middle);
-  else if (form === "c.beqz") {
-    const zero = writer.free(true);
-    emitter.emit("c.li", { rd: zero, imm: 0 });
-    emitter.patchTarget(emitter.emitUnfinished("c.beqz", { rs1: zero }), middle);
-  } else emitter.patchTarget(emitter.emitUnfinished(form, { rs1: ZERO, rs2: ZERO }), middle);
+  let operands: Fields = {};
+  if (back === "jal") operands = { rd: ZERO };
+  else if (back === "c.beqz") {
+    operands = { rs1: writer.free(true) };
+    emitter.emit("c.li", { rd: operands.rs1, imm: 0 });
+  } else if (back !== "c.j") operands = { rs1: ZERO, rs2: ZERO };
+  emitter.patchTarget(emitter.emitUnfinished(back, operands), middle);
   emitter.patchTarget(out);
 }
+
+/** Far enough for the bits of jal's distance above the twelfth. */
+const FAR_BYTES = 14_000;
 
 /** A register with the address of the instruction that sets it. */
 function addressHere(writer: CaseWriter): { base: number; from: number } {

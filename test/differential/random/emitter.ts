@@ -75,10 +75,10 @@ export class Emitter {
     this.#length += length;
   }
 
-  data64(value: bigint): void {
-    this.#grow(8);
-    new DataView(this.#bytes.buffer).setBigUint64(this.#length, BigInt.asUintN(64, value), true);
-    this.#length += 8;
+  /** Leaves a gap of zeros, to an even address. */
+  skip(bytes: number): void {
+    this.#grow(bytes);
+    this.#length += bytes & ~1;
   }
 
   #write(address: number, word: number, length: 2 | 4): void {

@@ -50,14 +50,13 @@ export interface GeneratedCase {
  */
 export function generateCase(prng: Prng, emitter: Emitter): GeneratedCase {
   const writer = new CaseWriter(prng, emitter);
-  let depth = 0;
   const block = (units: number) => {
-    depth++;
+    writer.depth++;
     for (let unit = 0; unit < units; unit++) {
-      if (depth > MAX_DEPTH) plain.arithmetic(writer);
+      if (writer.depth > MAX_DEPTH) plain.arithmetic(writer);
       else pickUnit(prng).write(writer, block);
     }
-    depth--;
+    writer.depth--;
   };
   const registers = Array.from({ length: 32 }, () => writer.value());
   block(20 + prng.below(80));

@@ -195,21 +195,27 @@ function jumpToNowhere(writer: CaseWriter): void {
 /** Of the 32-bit kind, and not relative to pc. */
 const REPLACEMENTS = ["addi", "xori", "add", "sub", "mulh", "sltu", "slliw", "divu"];
 
-/** Code that changes an instruction that it has executed, and executes it again. */
+/** Code that changes an instruction that it has executed, and executes it again: all of it, or its last bytes. */
 export function changedCode(writer: CaseWriter): void {
-  const { emitter } = writer;
+  const { emitter, prng } = writer;
   const counter = writer.lasting();
   const address = writer.lasting(counter);
   writer.holding([counter, address], () => {
     const word = writer.lasting();
     writer.constant(counter, 2n);
     const slot = emitter.here;
-    writer.emitRandom("add");
+    // With other upper bits an addi is still one: another immediate, and perhaps another source.
+    writer.emitRandom("addi");
     writer.holding([word], () => {
-      const replacement = writer.prng.pick(REPLACEMENTS);
+      const replacement = prng.pick(REPLACEMENTS);
       writer.constant(word, BigInt(encodeWord(replacement, writer.fields(replacement)) | 0));
       writer.address(address, slot);
-      writer.emit("sw", { rs1: address, rs2: word, imm: 0 });
+      const [store, imm] = prng.pick<[string, number]>([
+        ["sw", 0],
+        ["sh", 2],
+        ["sb", 3],
+      ]);
+      writer.emit(store, { rs1: address, rs2: word, imm });
       writer.emit("fence.i", {});
     });
     closeLoop(writer, counter, slot);

@@ -34,6 +34,9 @@ export class CaseWriter {
   readonly emitter: Emitter;
   /** The context, the pointers, and counters and links in use. */
   readonly #reserved = new Set([CONTEXT_REGISTER, ...POINTERS]);
+  /** Blocks that the unit being written is in; 1 for those of the program itself. */
+  depth = 0;
+  #farJumps = 1;
   /** Offset in the window of each pointer. */
   readonly #offsets = new Map<number, number>();
 
@@ -96,6 +99,11 @@ export class CaseWriter {
   /** Halfwords that mean nothing, for where nobody goes. */
   junk(most: number): void {
     for (let count = this.prng.below(most); count > 0; count--) this.emitter.raw(this.prng.below(0x1_0000), 2);
+  }
+
+  /** Whether a far jump may be made: outside of what branches must reach over, and once, for the sake of the batch's size. */
+  takeFarJump(): boolean {
+    return this.depth === 1 && this.#farJumps-- > 0;
   }
 
   // Registers
