@@ -18,7 +18,7 @@ async function perform(action: Action, args: readonly string[], options: Record<
   try {
     answer = await action(context, args, options);
   } catch (error) {
-    answer = answerToError(context, error);
+    answer = await answerToError(context, error);
   }
   context.voice.clearProgress();
   if (json) await context.stdout.line(toJsonLine(answer.json));
@@ -26,8 +26,9 @@ async function perform(action: Action, args: readonly string[], options: Record<
   return answer.exitCode;
 }
 
-function answerToError(context: Context, error: unknown): Answer {
+async function answerToError(context: Context, error: unknown): Promise<Answer> {
   if (error instanceof UserError) {
+    if (error.code === "assembly") return (await import("./source-messages.ts")).answerToAssembly(context, error);
     context.voice.fail(error.message);
     return { exitCode: error.exitCode, json: { error: { code: error.code, message: error.message } } };
   }

@@ -22,15 +22,15 @@ export class Voice {
 
   /** A line that a user may skip: what happens, what happened. */
   say(text: string): void {
-    if (!this.quiet) this.#line(text);
+    if (!this.quiet) this.line(text);
   }
 
   warn(text: string): void {
-    this.#line(`${this.style("yellow", "warning:")} ${text}`);
+    this.line(`${this.style("yellow", "warning:")} ${text}`);
   }
 
   fail(text: string): void {
-    this.#line(`${this.style("red", "hindcast:")} ${text}`);
+    this.line(`${this.style("red", "hindcast:")} ${text}`);
   }
 
   style(style: Style, text: string): string {
@@ -58,7 +58,8 @@ export class Voice {
     this.#progressDrawnMs = 0;
   }
 
-  #line(text: string): void {
+  /** A line as it is. */
+  line(text: string): void {
     this.clearProgress();
     process.stderr.write(`${text}\n`);
   }

@@ -1,0 +1,66 @@
+import { holderOf } from "../host/recording-lock.ts";
+import { FileByteSource } from "../host/recording-source.ts";
+import { ZSTD } from "../host/zstd.ts";
+import { RecordingReader } from "../replay/recording-reader.ts";
+import { type Answer, type Context, OK } from "./context.ts";
+import { formatBytes, formatCount } from "./quantities.ts";
+import { describeStop, stopToJson } from "./stops.ts";
+
+/** Says what a recording holds, without running it. */
+export async function info(context: Context, [path]: readonly string[]): Promise<Answer> {
+  const source = new FileByteSource(path);
+  try {
+    const reader = new RecordingReader(source, ZSTD);
+    const warnings = [...reader.warnings];
+    const writer = holderOf(path);
+    if (writer !== undefined) warnings.push(`It is still being recorded, by process ${writer.pid}.`);
+    for (const warning of warnings) context.voice.warn(warning);
+    const json = describe(reader, warnings);
+    if (!context.json) for (const line of lines(reader, json)) await context.stdout.line(line);
+    return { exitCode: OK, json };
+  } finally {
+    source.close();
+  }
+}
+
+function describe(reader: RecordingReader, warnings: readonly string[]) {
+  const { header } = reader;
+  return {
+    instants: reader.end,
+    events: reader.events.length,
+    outputs: reader.outputs.length,
+    checkpoints: reader.checkpoints.checkpoints.length,
+    digests: reader.digests.entries.length,
+    bookmarks: reader.bookmarks,
+    complete: reader.complete,
+    reason: reader.reason === undefined ? null : stopToJson(reader.reason),
+    warnings,
+    bytes: reader.sizeBytes,
+    tool: header.tool,
+    configuration: header.configuration,
+    images: header.images.map(({ role, name, sizeBytes, sha256, bytes }) => {
+      return { role, name, bytes: sizeBytes, sha256, embedded: bytes !== undefined };
+    }),
+  };
+}
+
+function lines(reader: RecordingReader, json: ReturnType<typeof describe>): string[] {
+  const { configuration } = json;
+  const state = json.complete ? "complete" : "not complete";
+  const ended = reader.reason === undefined ? "the guest could have gone on" : describeStop(reader.reason);
+  const machine = `${configuration.harts} hart, ${configuration.isa}, ${formatBytes(configuration.memoryBytes)} of memory`;
+  const rows: [string, string][] = [
+    ["recorded with", `${json.tool}, ${state}, ${formatBytes(json.bytes)}`],
+    ["machine", `${machine}, ${configuration.clock} clock, seed ${configuration.seed}`],
+    ["instants", `0 to ${formatCount(json.instants)}; ${ended}`],
+    ["events", formatCount(json.events)],
+    ["outputs", `${formatCount(json.outputs)} bytes on the console, ${formatCount(reader.outputs.lines)} lines`],
+    ["checkpoints", `${formatCount(json.checkpoints)}, and ${formatCount(json.digests)} digests`],
+    ...json.bookmarks.map(({ name, instant }): [string, string] => ["bookmark", `${name}, at ${formatCount(instant)}`]),
+    ...json.images.map(({ role, name, bytes, embedded }): [string, string] => {
+      return [role, `${name}, ${formatBytes(bytes)}${embedded ? "" : ", not embedded"}`];
+    }),
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+}
