@@ -1,11 +1,19 @@
 import { McapConstants } from "@mcap/core";
-import type { Instant } from "../base/brand.ts";
 import { MalformedBytes } from "../base/byte-cursor.ts";
 import type { Checkpoint, CheckpointParts, MachineLike } from "../machine/machine-interface.ts";
 import { DamagedFile, type McapInput } from "./mcap-input.ts";
 import { lowerBound } from "./number-column.ts";
-import { decodePage, type StoredCheckpoint } from "./payload.ts";
+import { decodePage, type PageChunk, type StoredCheckpoint } from "./payload.ts";
 import { CHANNEL_IDS, PAGE_BYTES } from "./recording-writer.ts";
+
+/** Stands for the offset of a chunk where a page has become zero: no chunk begins at the file's magic. */
+const ZERO = 0;
+
+/** A state in memory that is also a checkpoint of the file; `stored` undefined: the state at reset. */
+export interface FileState {
+  readonly checkpoint: Checkpoint;
+  readonly stored: StoredCheckpoint | undefined;
+}
 
 /**
  * The checkpoints of a recording's file. Of each only its state and the numbers of its pages are in memory; the pages
@@ -48,58 +56,64 @@ export class CheckpointFile {
   }
 
   /**
-   * Reads a checkpoint; yields after each chunk. `base` is what the machine holds in memory of an earlier state: that
-   * of another checkpoint in this file, or the initial one. (Between two of them a page may have changed and changed
-   * back, which the file does not say.) Only pages that changed since are read. Throws `DamagedFile`.
+   * Reads a checkpoint; yields after each chunk. `base` is what the machine holds in memory of another state: that of
+   * another checkpoint in this file, earlier or later, or the initial one. (Between two of them a page may have changed
+   * and changed back, which the file does not say.) Only pages that changed in between are read. Throws `DamagedFile`.
    */
-  *load(stored: StoredCheckpoint, base: Checkpoint, machine: MachineLike): Generator<void, Checkpoint, void> {
-    const wanted = this.#newestPages(stored, base.instant);
-    const pages: { page: number; bytes: Uint8Array | undefined }[] = [...wanted.zero].map((page) => {
-      return { page, bytes: undefined };
-    });
-    for (const [offset, numbers] of wanted.byChunk) {
-      this.#readChunk(offset, numbers, pages);
+  *load(
+    stored: StoredCheckpoint,
+    base: FileState,
+    initial: Checkpoint,
+    machine: MachineLike,
+  ): Generator<void, Checkpoint, void> {
+    const { places, untouched } = this.#placesOf(stored, base);
+    const pages: CheckpointParts["pages"][number][] = [];
+    for (const page of untouched) pages.push({ page, bytes: initial.pages.get(page)?.bytes });
+    for (const [offset, numbers] of places) {
+      if (offset === ZERO) for (const page of numbers) pages.push({ page, bytes: undefined });
+      else this.#readChunk(offset, numbers, pages);
       yield;
     }
-    pages.sort((a, b) => a.page - b.page);
-    const parts: CheckpointParts = { instant: stored.instant, state: stored.state, pages };
-    return machine.importCheckpoint(parts, base);
+    const parts = { instant: stored.instant, state: stored.state, pages };
+    return machine.importCheckpoint(parts, base.checkpoint);
+  }
+
+  /** How many checkpoints lie between a state and this one: what loading it from there takes. */
+  distance(stored: StoredCheckpoint, base: FileState): number {
+    return Math.abs(this.#stored.indexOf(stored) - this.#indexOf(base));
+  }
+
+  #indexOf({ stored }: FileState): number {
+    return stored === undefined ? -1 : this.#stored.indexOf(stored);
   }
 
   #firstAt(instant: number): number {
     return lowerBound(this.#stored.length, (index) => this.#stored[index].instant >= instant);
   }
 
-  /** Which chunk has the newest version of each page that changed after `since`, up to `stored`. */
-  #newestPages(stored: StoredCheckpoint, since: Instant) {
-    const seen = new Set<number>();
-    const zero = new Set<number>();
-    const byChunk = new Map<number, Set<number>>();
-    for (let index = this.#stored.indexOf(stored); index >= 0; index--) {
-      const { instant, zeroPages, chunks } = this.#stored[index];
-      if (instant <= since) break;
-      for (const page of zeroPages) {
-        if (!seen.has(page)) zero.add(page);
-        seen.add(page);
-      }
-      for (const { offset, pages } of chunks) {
-        const fresh = new Set<number>();
-        for (const page of pages) {
-          if (seen.has(page)) continue;
-          fresh.add(page);
-          seen.add(page);
-        }
-        if (fresh.size > 0) byChunk.set(offset, fresh);
+  /**
+   * Where each page that may differ between `stored` and `base` has its version of `stored`: numbers by chunk, or
+   * under ZERO; `untouched` are those that had not changed since the run began.
+   */
+  #placesOf(stored: StoredCheckpoint, base: FileState): { places: Map<number, Set<number>>; untouched: Set<number> } {
+    const at = this.#stored.indexOf(stored);
+    const baseAt = this.#indexOf(base);
+    const sought = new Set<number>();
+    for (let index = Math.min(at, baseAt) + 1; index <= Math.max(at, baseAt); index++) {
+      for (const { pages } of pageLists(this.#stored[index])) for (const page of pages) sought.add(page);
+    }
+    const places = new Map<number, Set<number>>();
+    for (let index = at; index >= 0 && sought.size > 0; index--) {
+      for (const { offset, pages } of pageLists(this.#stored[index])) {
+        const found = places.get(offset) ?? new Set<number>();
+        for (const page of pages) if (sought.delete(page)) found.add(page);
+        if (found.size > 0) places.set(offset, found);
       }
     }
-    return { zero, byChunk };
+    return { places, untouched: sought };
   }
 
-  #readChunk(
-    offset: number,
-    wanted: ReadonlySet<number>,
-    pages: { page: number; bytes: Uint8Array | undefined }[],
-  ): void {
+  #readChunk(offset: number, wanted: ReadonlySet<number>, pages: CheckpointParts["pages"][number][]): void {
     const place = this.#input.placeAt(offset);
     if (place?.opcode !== McapConstants.Opcode.CHUNK) throw new DamagedFile(offset, "no pages where they should be");
     let found = 0;
@@ -113,6 +127,10 @@ export class CheckpointFile {
     }
     if (found !== wanted.size) throw new DamagedFile(offset, `${found} of ${wanted.size} pages`);
   }
+}
+
+function pageLists(stored: StoredCheckpoint): readonly PageChunk[] {
+  return [{ offset: ZERO, pages: stored.zeroPages }, ...stored.chunks];
 }
 
 function pageOf(offset: number, payload: Uint8Array): { page: number; bytes: Uint8Array } {

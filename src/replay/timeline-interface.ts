@@ -51,8 +51,9 @@ export interface TravelOptions {
   /** Evaluated at each hit, with the machine in the state in which `run` stopped; false goes on. */
   readonly accept?: (hit: Hit, machine: MachineLike) => boolean;
   /**
-   * A breakpoint or exception at the very state where a forward motion begins does not count: the user resumes from it.
-   * Default true; false for motions that continue another one (the second half of a step).
+   * A breakpoint at the very state where a forward motion begins does not count: the user resumes from it. Nor does
+   * an exception there, when the motion before had stopped for it. Default true; false for motions that continue
+   * another one (the second half of a step): then both count.
    */
   readonly departing?: boolean;
 }
@@ -100,6 +101,8 @@ export interface HistoryLike {
   readonly events: readonly MachineEvent[];
   /** Bytes that the guest printed since reset. */
   readonly outputLength: number;
+  /** Console output is kept within a bound: what was printed before this offset is no longer held. */
+  readonly firstOutputHeld?: number;
   /** The instant that printed the byte at `offset` (0 is the first since reset); undefined when there is none. */
   instantOfOutput(offset: number): Instant | undefined;
   /** Printed bytes from `offset`, at most `length`. */
@@ -108,4 +111,15 @@ export interface HistoryLike {
   readonly bookmarks: readonly Bookmark[];
   /** Recorded when the recording is open, else kept for the session. */
   addBookmark(bookmark: Bookmark): void;
+  /** What happened in [from, to), thinned to about `most` marks of `total`; bookmarks are never left out. */
+  marks?(from: Instant, to: Instant, most: number): { marks: HistoryMark[]; total: number };
+}
+
+export interface HistoryMark {
+  readonly kind: "event" | "output" | "checkpoint" | "bookmark";
+  readonly instant: Instant;
+  /** An event in words, the beginning of a line, the name of a bookmark. */
+  readonly label: string;
+  /** Where the line begins in the console's output. */
+  readonly outputOffset?: number;
 }

@@ -1,0 +1,125 @@
+import type { Instant } from "../base/brand.ts";
+import type { MachineEvent } from "../machine/inlet.ts";
+import type { CheckpointStore } from "./checkpoint-store.ts";
+import { lowerBound } from "./number-column.ts";
+import type { Run } from "./playback.ts";
+import type { Bookmark, HistoryLike, HistoryMark } from "./timeline-interface.ts";
+
+/** What is remembered of a run besides its states. */
+export class History implements HistoryLike {
+  readonly #run: Run;
+  readonly #store: CheckpointStore;
+  readonly #onBookmark: (bookmark: Bookmark) => void;
+  readonly #bookmarks: Bookmark[] = [];
+
+  /** `onBookmark` hears of those that are added, in whatever order. */
+  constructor(run: Run, store: CheckpointStore, onBookmark: (bookmark: Bookmark) => void) {
+    this.#run = run;
+    this.#store = store;
+    this.#onBookmark = onBookmark;
+  }
+
+  get events(): readonly MachineEvent[] {
+    return this.#run.events.others;
+  }
+
+  get outputLength(): number {
+    return this.#run.outputs.length;
+  }
+
+  get firstOutputHeld(): number {
+    return this.#run.outputs.firstHeld;
+  }
+
+  get checkpoints(): readonly Instant[] {
+    const inFile = this.#run.file?.checkpoints.map(({ instant }) => instant) ?? [];
+    return [...new Set([...this.#store.instants, ...inFile])].sort((a, b) => a - b);
+  }
+
+  get digests(): readonly Instant[] {
+    return this.#run.digests.entries.map(({ instant }) => instant);
+  }
+
+  get bookmarks(): readonly Bookmark[] {
+    return this.#bookmarks;
+  }
+
+  instantOfOutput(offset: number): Instant | undefined {
+    return this.#run.outputs.instantOf(offset);
+  }
+
+  outputBytes(offset: number, length: number): Uint8Array {
+    return this.#run.outputs.bytes(offset, length);
+  }
+
+  outputLengthAt(instant: Instant): number | undefined {
+    return this.#run.outputs.countBefore(instant);
+  }
+
+  addBookmark(bookmark: Bookmark): void {
+    const { instant, name } = bookmark;
+    const index = lowerBound(this.#bookmarks.length, (at) => this.#bookmarks[at].instant > instant);
+    this.#bookmarks.splice(index, 0, { instant, name });
+    this.#onBookmark(bookmark);
+  }
+
+  marks(from: Instant, to: Instant, most: number): { marks: HistoryMark[]; total: number } {
+    const bookmarks = this.#bookmarks.filter(({ instant }) => instant >= from && instant < to);
+    const named = bookmarks.map(({ instant, name }): HistoryMark => ({ kind: "bookmark", instant, label: name }));
+    // Names that people gave are never thinned; the rest share what is left.
+    const share = Math.max(1, Math.floor((most - named.length) / 3));
+    const events = within(this.events, from, to, ({ instant }) => instant);
+    const checkpoints = within(this.checkpoints, from, to, (instant) => instant);
+    const lines = this.#run.outputs.lineStarts(from, to, share);
+    const marks = [
+      ...named,
+      ...thinned(events, share).map(eventMark),
+      ...lines.starts.map(({ instant, offset }) => this.#lineMark(instant, offset)),
+      ...thinned(checkpoints, share).map((instant): HistoryMark => ({ kind: "checkpoint", instant, label: "" })),
+    ];
+    marks.sort((a, b) => a.instant - b.instant);
+    return { marks, total: named.length + events.length + checkpoints.length + lines.total };
+  }
+
+  #lineMark(instant: Instant, offset: number): HistoryMark {
+    const bytes = this.#run.outputs.bytes(offset, LONGEST_LABEL_BYTES);
+    const end = bytes.indexOf(0x0a);
+    const text = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+    return { kind: "output", instant, label: printable(text), outputOffset: offset };
+  }
+}
+
+const LONGEST_LABEL_BYTES = 80;
+
+function eventMark(event: MachineEvent): HistoryMark {
+  const { instant } = event;
+  switch (event.kind) {
+    case "console-input": {
+      const text = new TextDecoder().decode(event.bytes.subarray(0, LONGEST_LABEL_BYTES));
+      return { kind: "event", instant, label: `input ${JSON.stringify(text)}` };
+    }
+    case "edit":
+      return { kind: "event", instant, label: `edit of ${event.edit.target}` };
+    case "idle-jump":
+      return { kind: "event", instant, label: `idle for ${event.ticks} ticks` };
+  }
+}
+
+/** Control characters would upset whoever shows the label. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, "");
+}
+
+function within<T>(items: readonly T[], from: number, to: number, instantOf: (item: T) => number): readonly T[] {
+  const first = lowerBound(items.length, (index) => instantOf(items[index]) >= from);
+  return items.slice(
+    first,
+    lowerBound(items.length, (index) => instantOf(items[index]) >= to),
+  );
+}
+
+/** At most `most` of the items, evenly. */
+function thinned<T>(items: readonly T[], most: number): readonly T[] {
+  if (items.length <= most) return items;
+  return Array.from({ length: most }, (_, index) => items[Math.floor((index * items.length) / most)]);
+}

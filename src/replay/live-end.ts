@@ -1,0 +1,126 @@
+import { assert } from "../base/assert.ts";
+import type { Instant } from "../base/brand.ts";
+import type { Edit } from "../machine/inlet.ts";
+import type { Digest } from "../machine/machine-interface.ts";
+import type { MachineStop } from "../machine/stop.ts";
+import type { SavedState } from "./checkpoint-store.ts";
+import type { Playback } from "./playback.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** The newest state of a live run, while somebody travels in its past. */
+interface Tip {
+  readonly saved: SavedState;
+  readonly digest: Digest;
+}
+
+/** The open end of a live run: where history is made and recorded. */
+export class LiveEnd {
+  readonly #playback: Playback;
+  readonly #recorder: Recorder | undefined;
+  /** Undefined while the machine stands here. */
+  #tip: Tip | undefined;
+  #checkpointDue: number;
+
+  /** The machine stands at reset. */
+  constructor(playback: Playback, recorder: Recorder | undefined) {
+    this.#playback = playback;
+    this.#recorder = recorder;
+    this.#checkpointDue = playback.options.spacingSteps;
+    this.#digest(playback.save(), playback.machine.digest());
+    this.#goLive();
+  }
+
+  /** The machine stands at the newest instant, ready to make history. */
+  get isHere(): boolean {
+    return this.#tip === undefined;
+  }
+
+  get writerIsBehind(): boolean {
+    return this.#recorder?.isBehind ?? false;
+  }
+
+  /** Something from outside waits to be delivered. */
+  get inputPending(): boolean {
+    return this.#playback.inlet.pending;
+  }
+
+  /** Somebody is about to travel: keeps the newest state. */
+  leave(): void {
+    if (this.#tip !== undefined) return;
+    const playback = this.#playback;
+    this.rest();
+    this.#tip = { saved: playback.keep(playback.now), digest: playback.machine.digest() };
+    playback.inlet.goTo(playback.inlet.taken);
+    playback.outlet.goTo(playback.outlet.printed);
+  }
+
+  /** Back to the newest state. When the machine has come there by replay, it must be the same. */
+  arrive(): void {
+    if (this.#tip === undefined) return;
+    const { saved, digest } = this.#tip;
+    const playback = this.#playback;
+    if (playback.now === playback.end && playback.inlet.taken === saved.events) {
+      const got = playback.machine.digest();
+      if (got !== digest) throw playback.diverged({ what: "digest", instant: playback.now, expected: digest, got });
+    }
+    playback.restore(saved);
+    this.#tip = undefined;
+    this.#goLive();
+  }
+
+  /** One slice of new history, up to `limit` at most. */
+  slice(limit: number, departing: boolean): MachineStop {
+    assert(this.isHere, "history is made at the newest instant only");
+    const playback = this.#playback;
+    const bound = Math.min(limit, playback.now + playback.options.sliceSteps, this.#checkpointDue);
+    const stop = playback.machine.run(bound as Instant, { departing });
+    playback.end = playback.now;
+    this.#recorder?.flushOutput();
+    if (playback.now >= this.#checkpointDue) this.#checkpoint();
+    return stop;
+  }
+
+  /** Changes the state where the machine stands. */
+  edit(edit: Edit): void {
+    assert(this.isHere, "edits are made at the newest instant only");
+    const { inlet, machine } = this.#playback;
+    inlet.queueEdit(edit);
+    const before = inlet.taken;
+    machine.run(machine.instant, { departing: true });
+    assert(inlet.taken > before, "the machine did not take an edit");
+    this.#playback.end = this.#playback.now;
+  }
+
+  /** The machine comes to rest: people come back to such places. */
+  rest(): void {
+    this.#recorder?.flushOutput();
+    if (this.#recorder?.wantsCheckpoint(this.#playback.now, true)) this.#recorder.checkpoint(this.#playback.save());
+  }
+
+  /** Ends the recording. */
+  close(reason: MachineStop | undefined): void {
+    this.leave();
+    const { saved, digest } = this.#tip!;
+    this.#digest(saved, digest);
+    this.#recorder?.end(this.#playback.end, reason);
+  }
+
+  #goLive(): void {
+    this.#playback.inlet.goLive(this.#playback.now);
+    this.#playback.outlet.goLive();
+  }
+
+  #checkpoint(): void {
+    const playback = this.#playback;
+    const saved = playback.keep(playback.now);
+    this.#digest(saved, playback.machine.digest());
+    if (this.#recorder?.wantsCheckpoint(playback.now, false)) this.#recorder.checkpoint(saved);
+    this.#checkpointDue = playback.now + playback.options.spacingSteps;
+  }
+
+  #digest({ checkpoint, events }: SavedState, digest: Digest): void {
+    const { instant } = checkpoint;
+    this.#playback.run.digests.push({ instant, events, digest });
+    this.#recorder?.digest(instant, digest, events);
+  }
+}

@@ -1,0 +1,233 @@
+import { assert } from "../base/assert.ts";
+import type { Instant } from "../base/brand.ts";
+import type { MachineLike } from "../machine/machine-interface.ts";
+import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
+import type { CheckpointFile, FileState } from "./checkpoint-file.ts";
+import { type CheckpointBounds, CheckpointStore, type SavedState } from "./checkpoint-store.ts";
+import type { DigestLog } from "./digest-log.ts";
+import { type Divergence, DivergenceError } from "./divergence.ts";
+import type { EventLog } from "./event-log.ts";
+import { DamagedFile } from "./mcap-input.ts";
+import type { OutputLog } from "./output-log.ts";
+import type { StoredCheckpoint } from "./payload.ts";
+import type { TimelineInlet } from "./timeline-inlet.ts";
+import type { Motion } from "./timeline-interface.ts";
+import type { TimelineOutlet } from "./timeline-outlet.ts";
+
+export interface PlaybackOptions {
+  /** Most steps between two yields: some ten milliseconds of work. */
+  readonly sliceSteps: number;
+  /** Steps between two checkpoints: what is replayed at most to be somewhere near the present, a tenth of a second. */
+  readonly spacingSteps: number;
+  /** Distance of the nearest of the checkpoints that are laid before a place of arrival; each next is four times as far. */
+  readonly nearSteps: number;
+  readonly bounds: CheckpointBounds;
+}
+
+/** What is known of the run that is played. */
+export interface Run {
+  readonly events: EventLog;
+  readonly outputs: OutputLog;
+  readonly digests: DigestLog;
+  /** Checkpoints that are not in memory. */
+  readonly file: CheckpointFile | undefined;
+}
+
+const NEAR_FACTOR = 4;
+
+/**
+ * A machine that repeats a known run: restores checkpoints, runs on from them, and holds what it does against the
+ * record as it goes. It knows the past only; making history is the timeline's.
+ */
+export class Playback {
+  readonly machine: MachineLike;
+  readonly run: Run;
+  readonly options: PlaybackOptions;
+  readonly store: CheckpointStore;
+  readonly inlet: TimelineInlet;
+  readonly outlet: TimelineOutlet;
+  /** Sentences about what went wrong and could be got round. */
+  readonly warnings: string[] = [];
+  /** The newest instant known, past which nothing is repeated. */
+  end: Instant;
+  /** How far a search has come when the machine is at an instant, 0..1. */
+  fractionAt: ((instant: Instant) => number) | undefined;
+  /** Digests that were computed again and found equal. */
+  verifiedDigests = 0;
+  #agreedAt: Instant;
+  #stops: StopConditions = NO_STOPS;
+
+  /** The machine stands at reset, with `inlet` and `outlet` connected. */
+  constructor(
+    machine: MachineLike,
+    run: Run,
+    inlet: TimelineInlet,
+    outlet: TimelineOutlet,
+    end: Instant,
+    options: PlaybackOptions,
+  ) {
+    assert(machine.instant === 0, "a timeline begins with a machine at reset");
+    this.machine = machine;
+    this.run = run;
+    this.inlet = inlet;
+    this.outlet = outlet;
+    this.end = end;
+    this.options = options;
+    this.#agreedAt = machine.instant;
+    this.store = new CheckpointStore({ checkpoint: machine.checkpoint(), events: 0, outputBytes: 0 }, options.bounds);
+  }
+
+  get now(): Instant {
+    return this.machine.instant;
+  }
+
+  setStops(stops: StopConditions): void {
+    if (this.#stops === stops) return;
+    this.#stops = stops;
+    this.machine.setStops(stops);
+  }
+
+  /** The present state; not kept unless somebody adds it to the store. */
+  save(): SavedState {
+    return {
+      checkpoint: this.machine.checkpoint(),
+      events: this.inlet.taken,
+      outputBytes: this.outlet.printed,
+    };
+  }
+
+  /** Saves the present state for travellers; `target` is where somebody goes. */
+  keep(target: Instant): SavedState {
+    const saved = this.save();
+    this.store.add(saved, [this.end, target]);
+    return saved;
+  }
+
+  restore(saved: SavedState): void {
+    this.machine.restore(saved.checkpoint);
+    this.inlet.goTo(saved.events);
+    this.outlet.goTo(saved.outputBytes);
+    this.#agreedAt = saved.checkpoint.instant;
+  }
+
+  /** Runs at most a slice of the known past, and checks what it did. Divergence is thrown. */
+  slice(until: Instant, departing: boolean): MachineStop {
+    const { instant } = this.machine;
+    const { digests } = this.run;
+    assert(until <= this.end, `instant ${until} is not in the past`);
+    const bound = Math.min(until, instant + this.options.sliceSteps, digests.nextAfter(instant));
+    const stop = this.machine.run(bound as Instant, { departing });
+    this.#verify(stop);
+    return stop;
+  }
+
+  /** Runs on to `target`, without stops, and lays checkpoints: those that were made are returned. */
+  *runTo(target: Instant): Motion<SavedState[]> {
+    const { spacingSteps, sliceSteps } = this.options;
+    const kept: SavedState[] = [];
+    this.setStops(NO_STOPS);
+    let keptAt: number = this.now;
+    let yieldedAt: number = this.now;
+    do {
+      const mark = Math.min(keptAt + spacingSteps, this.#nextNearMark(target));
+      this.slice(Math.min(target, mark) as Instant, true);
+      if (this.now === mark && mark < target) {
+        kept.push(this.keep(target));
+        keptAt = mark;
+      }
+      if (this.now - yieldedAt >= sliceSteps) {
+        yieldedAt = this.now;
+        yield this.progress();
+      }
+    } while (this.now < target);
+    return kept;
+  }
+
+  /** To `instant`, by the shortest way. */
+  *goTo(instant: Instant): Motion<void> {
+    const saved = yield* this.stateAtOrBefore(instant);
+    const isNearer = this.now <= instant && this.now >= saved.checkpoint.instant;
+    if (!isNearer) this.restore(saved);
+    yield* this.runTo(instant);
+  }
+
+  /** The latest checkpoint at `instant` or earlier: of those in memory, or brought there from the file. */
+  *stateAtOrBefore(instant: Instant): Motion<SavedState> {
+    const { file } = this.run;
+    for (;;) {
+      const inMemory = this.store.atOrBefore(instant);
+      const stored = file?.atOrBefore(instant);
+      const gain = (stored?.instant ?? 0) - inMemory.checkpoint.instant;
+      // Reading pages takes about as long as running some steps.
+      if (file === undefined || stored === undefined || gain <= this.options.sliceSteps) return inMemory;
+      try {
+        const saved = yield* this.#load(file, stored);
+        this.store.add(saved, [this.end, instant]);
+        return saved;
+      } catch (error) {
+        if (!(error instanceof DamagedFile)) throw error;
+        file.dropFrom(stored);
+        this.warnings.push(
+          `The recording is damaged at byte ${error.offset} (${error.message}): ` +
+            `its checkpoints from instant ${stored.instant} on cannot be used, and travelling there takes longer.`,
+        );
+      }
+    }
+  }
+
+  progress(): { instant: Instant; fraction: number | undefined } {
+    return { instant: this.now, fraction: this.fractionAt?.(this.now) };
+  }
+
+  diverged(divergence: Omit<Divergence, "lastAgreement">): DivergenceError {
+    const lastAgreement = Math.max(this.#agreedAt, this.outlet.agreedAt) as Instant;
+    // Checkpoints that were made on the way may be of the wrong run.
+    this.store.dropAfter(this.#agreedAt);
+    return new DivergenceError({ ...divergence, lastAgreement });
+  }
+
+  *#load(file: CheckpointFile, stored: StoredCheckpoint): Motion<SavedState> {
+    const { initial } = this.store;
+    let base: FileState = { checkpoint: initial.checkpoint, stored: undefined };
+    for (const { checkpoint, events } of this.store.states) {
+      const state = { checkpoint, stored: file.find(checkpoint.instant, events) };
+      if (state.stored !== undefined && file.distance(stored, state) < file.distance(stored, base)) base = state;
+    }
+    const reading = file.load(stored, base, initial.checkpoint, this.machine);
+    for (;;) {
+      const { done, value } = reading.next();
+      if (done) return { checkpoint: value, events: stored.events, outputBytes: stored.outputBytes };
+      yield this.progress();
+    }
+  }
+
+  /** The next place before `target` at which a checkpoint makes going back from there instant. */
+  #nextNearMark(target: Instant): number {
+    const distance = target - this.now;
+    const { nearSteps, spacingSteps } = this.options;
+    let mark = Number.POSITIVE_INFINITY;
+    for (let before = nearSteps; before < distance && before < spacingSteps; before *= NEAR_FACTOR) {
+      mark = target - before;
+    }
+    return mark;
+  }
+
+  /** Holds what the machine did against what is known: digests, outputs, and that it went on. */
+  #verify(stop: MachineStop): void {
+    const { instant } = this.machine;
+    const { mismatch } = this.outlet;
+    if (mismatch !== undefined) throw this.diverged({ what: "output", ...mismatch });
+    const isOver = stop.kind === "finished" || stop.kind === "unhandled-trap" || stop.kind === "waiting";
+    if (isOver && instant < this.end) {
+      throw this.diverged({ what: "stop", instant, expected: `going on to instant ${this.end}`, got: stop.kind });
+    }
+    const expected = this.run.digests.find(instant, this.inlet.taken);
+    if (expected === undefined || this.#agreedAt === instant) return;
+    const missing = this.outlet.missingBefore(instant);
+    if (missing !== undefined) throw this.diverged({ what: "output", ...missing });
+    const got = this.machine.digest();
+    if (got !== expected) throw this.diverged({ what: "digest", instant, expected, got });
+    this.#agreedAt = instant;
+    this.verifiedDigests++;
+  }
+}

@@ -1,0 +1,133 @@
+import type { Instant } from "../base/brand.ts";
+import { ByteWriter } from "../base/byte-cursor.ts";
+import type { MachineEvent } from "../machine/inlet.ts";
+import type { Checkpoint, Digest } from "../machine/machine-interface.ts";
+import type { MachineStop } from "../machine/stop.ts";
+import type { SavedState } from "./checkpoint-store.ts";
+import type { RecordingSink } from "./recording-message.ts";
+import { PAGE_BYTES } from "./recording-writer.ts";
+
+/** The machine is held while more than this waits for the writer. */
+const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;
+/** Checkpoints, which can wait, are put off while more than this waits. */
+const CHECKPOINT_BACKLOG_BYTES = 16 * 1024 * 1024;
+/** An output record ends at a line feed, or here. */
+const MOST_OUTPUT_RECORD_BYTES = 512;
+/** Pages that cross to the writer in one message: a mebibyte. */
+const PAGES_PER_MESSAGE = 256;
+
+export interface RecorderOptions {
+  /** Least steps between two checkpoints of the file while the machine runs: about a second's work to replay. */
+  readonly fileSpacingSteps: number;
+  /** The same where the machine comes to rest, where people come back to. */
+  readonly restSpacingSteps: number;
+  /**
+   * Bytes of pages that the file may grow by per step, beyond the first checkpoint. A guest that writes all over its
+   * memory gets checkpoints farther apart instead of a recording without end.
+   */
+  readonly pageBytesPerStep: number;
+}
+
+/** At a hundred million steps a second: a checkpoint a second, and at most some 16 MB a second before compression. */
+export const RECORDER_OPTIONS: RecorderOptions = {
+  fileSpacingSteps: 100_000_000,
+  restSpacingSteps: 10_000_000,
+  pageBytesPerStep: 0.16,
+};
+
+/** Turns what happens into messages for the writer: outputs gathered by line, checkpoints as what has changed. */
+export class Recorder {
+  readonly #sink: RecordingSink;
+  readonly #options: RecorderOptions;
+  /** The state that the next checkpoint of the file is told apart from; its pages stay in memory for that. */
+  #base: Checkpoint;
+  #pageBytes = 0;
+  #outputs: number[] = [];
+  #outputDeltas = new ByteWriter(MOST_OUTPUT_RECORD_BYTES);
+  #outputStart = 0;
+  #outputLast = 0;
+
+  constructor(sink: RecordingSink, initial: Checkpoint, options: Partial<RecorderOptions> = {}) {
+    this.#sink = sink;
+    this.#base = initial;
+    this.#options = { ...RECORDER_OPTIONS, ...options };
+  }
+
+  /** The writer has fallen behind its bound: the machine has to wait. */
+  get isBehind(): boolean {
+    return this.#sink.backlogBytes > MOST_BACKLOG_BYTES;
+  }
+
+  event(event: MachineEvent): void {
+    this.flushOutput();
+    this.#sink.post({ kind: "event", event });
+  }
+
+  output(instant: Instant, byte: number): void {
+    if (this.#outputs.length === 0) this.#outputStart = instant;
+    else this.#outputDeltas.varint(instant - this.#outputLast);
+    this.#outputs.push(byte);
+    this.#outputLast = instant;
+    if (byte === 0x0a || this.#outputs.length === MOST_OUTPUT_RECORD_BYTES) this.flushOutput();
+  }
+
+  /** Posts what is left of an unfinished line. */
+  flushOutput(): void {
+    if (this.#outputs.length === 0) return;
+    const bytes = Uint8Array.from(this.#outputs);
+    const deltas = this.#outputDeltas.take();
+    this.#outputs = [];
+    this.#outputDeltas.clear();
+    this.#sink.post({ kind: "output", instant: this.#outputStart as Instant, bytes, deltas });
+  }
+
+  digest(instant: Instant, digest: Digest, events: number): void {
+    this.flushOutput();
+    this.#sink.post({ kind: "digest", instant, digest, events });
+  }
+
+  bookmark(instant: Instant, name: string): void {
+    this.#sink.post({ kind: "bookmark", instant, name });
+  }
+
+  /** Whether the file should have a checkpoint at `instant`. `atRest`: the machine stands still here. */
+  wantsCheckpoint(instant: Instant, atRest: boolean): boolean {
+    const spacing = atRest ? this.#options.restSpacingSteps : this.#options.fileSpacingSteps;
+    return instant - this.#base.instant >= spacing && this.#sink.backlogBytes <= CHECKPOINT_BACKLOG_BYTES;
+  }
+
+  /** Posts a checkpoint, unless the file has grown by too much for how far the run has come. */
+  checkpoint(saved: SavedState): void {
+    const { instant, pages } = saved.checkpoint;
+    const changed = [...pages.changedSince(this.#base.pages)];
+    const bytes = changed.reduce((sum, { version }) => sum + (version === undefined ? 0 : PAGE_BYTES), 0);
+    if (this.#pageBytes > 0 && this.#pageBytes + bytes > instant * this.#options.pageBytesPerStep) return;
+    this.#pageBytes += bytes;
+    this.#postCheckpoint(saved, changed);
+  }
+
+  end(instant: Instant, reason: MachineStop | undefined): void {
+    this.flushOutput();
+    this.#sink.post({ kind: "end", instant, reason });
+  }
+
+  #postCheckpoint(saved: SavedState, changed: { page: number; version: { bytes: Uint8Array } | undefined }[]): void {
+    this.flushOutput();
+    const { instant, state } = saved.checkpoint;
+    const stored = changed.filter(({ version }) => version !== undefined);
+    for (let start = 0; start < stored.length; start += PAGES_PER_MESSAGE) {
+      const part = stored.slice(start, start + PAGES_PER_MESSAGE);
+      const bytes = new Uint8Array(part.length * PAGE_BYTES);
+      part.forEach(({ version }, index) => void bytes.set(version!.bytes, index * PAGE_BYTES));
+      this.#sink.post({ kind: "pages", instant, pages: Uint32Array.from(part, ({ page }) => page), bytes });
+    }
+    const zeroPages = Uint32Array.from(
+      changed.filter(({ version }) => version === undefined),
+      ({ page }) => page,
+    );
+    const { events, outputBytes } = saved;
+    // The state is copied: what crosses to another thread must not take a larger buffer along.
+    this.#sink.post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, events, outputBytes });
+    this.#base = saved.checkpoint;
+  }
+}

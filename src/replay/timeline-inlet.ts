@@ -1,0 +1,104 @@
+import { assert } from "../base/assert.ts";
+import type { Instant } from "../base/brand.ts";
+import type { Edit, Inlet, MachineEvent } from "../machine/inlet.ts";
+import type { EventLog } from "./event-log.ts";
+
+/**
+ * The door for chance, both ways: in the past it delivers what the log has; at the newest instant of a live run it
+ * delivers what waits outside, stamped with the instant at which the machine takes it, and logs it.
+ */
+export class TimelineInlet implements Inlet {
+  readonly #log: EventLog;
+  readonly #isWaiting: () => boolean;
+  readonly #onEvent: (event: MachineEvent) => void;
+  /** Events that the machine has taken. */
+  #taken = 0;
+  #live = false;
+  #input: Uint8Array[] = [];
+  #idleTicks = 0;
+  #edits: Edit[] = [];
+  /** Interrupts of this instant have been decided: input that came after would be too late for it. */
+  #closedAt = -1;
+
+  /** `onEvent` hears of every new event, after it was logged; `isWaiting`: every hart of the machine waits. */
+  constructor(log: EventLog, isWaiting: () => boolean, onEvent: (event: MachineEvent) => void) {
+    this.#log = log;
+    this.#isWaiting = isWaiting;
+    this.#onEvent = onEvent;
+  }
+
+  /** Events that the machine has taken so far. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Something waits for the newest instant. */
+  get pending(): boolean {
+    return this.#input.length > 0 || this.#idleTicks > 0 || this.#edits.length > 0;
+  }
+
+  /** The machine stands where it had taken so many events; until `goLive` it is told what the log has. */
+  goTo(taken: number): void {
+    assert(taken <= this.#log.length, "more events taken than there are");
+    this.#taken = taken;
+    this.#live = false;
+  }
+
+  /** The machine stands at the newest instant, settled: from here on it makes history. */
+  goLive(now: Instant): void {
+    assert(this.#taken === this.#log.length, "live with events of the log not taken");
+    this.#live = true;
+    this.#closedAt = now;
+  }
+
+  queueInput(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#input.push(bytes.slice());
+  }
+
+  queueIdle(ticks: number): void {
+    this.#idleTicks += ticks;
+  }
+
+  queueEdit(edit: Edit): void {
+    this.#edits.push(edit);
+  }
+
+  take(instant: Instant): MachineEvent | undefined {
+    if (this.#taken < this.#log.length) {
+      const next = this.#log.instantAt(this.#taken);
+      assert(next >= instant, `the event at ${next} was not taken by ${instant}`);
+      return next === instant ? this.#log.at(this.#taken++) : undefined;
+    }
+    if (!this.#live) return undefined;
+    const event = this.#newEvent(instant);
+    if (event === undefined) return undefined;
+    this.#log.push(event);
+    this.#taken++;
+    this.#onEvent(event);
+    return event;
+  }
+
+  horizon(instant: Instant): number {
+    if (this.#taken < this.#log.length) return this.#log.instantAt(this.#taken);
+    // What came too late for this instant is in time for the next.
+    if (this.#live && this.pending) return instant + 1;
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #newEvent(instant: Instant): MachineEvent | undefined {
+    const edit = this.#edits.shift();
+    if (edit !== undefined) return { kind: "edit", instant, edit };
+    // A machine that waits has taken no interrupt at this instant, so that input first and then interrupts, as a
+    // replay has it, is what happens to it as well.
+    if (this.#closedAt === instant && !this.#isWaiting()) return undefined;
+    const bytes = this.#input.shift();
+    if (bytes !== undefined) return { kind: "console-input", instant, bytes };
+    if (this.#idleTicks > 0) {
+      const ticks = this.#idleTicks;
+      this.#idleTicks = 0;
+      return { kind: "idle-jump", instant, ticks };
+    }
+    this.#closedAt = instant;
+    return undefined;
+  }
+}

@@ -1,0 +1,335 @@
+import { assert } from "../base/assert.ts";
+import { type Instant, RESET_INSTANT } from "../base/brand.ts";
+import { UserError } from "../base/errors.ts";
+import type { Edit } from "../machine/inlet.ts";
+import type { MachineLike } from "../machine/machine-interface.ts";
+import { type MachineStop, NO_STOPS } from "../machine/stop.ts";
+import { HITS_PER_YIELD, lastHit, type SearchOptions, stretch } from "./backward-search.ts";
+import type { CheckpointFile } from "./checkpoint-file.ts";
+import { CHECKPOINT_BOUNDS } from "./checkpoint-store.ts";
+import { DigestLog } from "./digest-log.ts";
+import { DivergenceError } from "./divergence.ts";
+import { EventLog } from "./event-log.ts";
+import { History } from "./history.ts";
+import { HitRun, hitOf } from "./hit-run.ts";
+import { LiveEnd } from "./live-end.ts";
+import { OutputLog } from "./output-log.ts";
+import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
+import { Recorder, type RecorderOptions } from "./recorder.ts";
+import type { RecordingSink } from "./recording-message.ts";
+import type { RecordingReader } from "./recording-reader.ts";
+import { TimelineInlet } from "./timeline-inlet.ts";
+import type { Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "./timeline-interface.ts";
+import { TimelineOutlet } from "./timeline-outlet.ts";
+
+export interface TimelineOptions extends Partial<PlaybackOptions> {
+  /** Bound of console output in memory, in bytes. */
+  readonly outputLogBytes?: number;
+  readonly recorder?: Partial<RecorderOptions>;
+}
+
+const PLAYBACK_OPTIONS: PlaybackOptions = {
+  sliceSteps: 1_000_000,
+  spacingSteps: 10_000_000,
+  nearSteps: 1024,
+  bounds: CHECKPOINT_BOUNDS,
+};
+
+/**
+ * A run opened for travel: a live one that is being recorded, or a recording. See `TimelineLike` for what each motion
+ * promises. Memory: checkpoints, digests and console output within their stated bounds; events without one, since all
+ * of them are needed.
+ */
+export class Timeline implements TimelineLike {
+  readonly machine: MachineLike;
+  readonly history: History;
+  readonly #playback: Playback;
+  readonly #recorder: Recorder | undefined;
+  /** Undefined on a finished recording. */
+  #live: LiveEnd | undefined;
+  #ended: MachineStop | undefined;
+  /** Where a motion arrived at an exception: it was seen, and going on takes it. */
+  #exceptionSeenAt = -1;
+  #moving = false;
+
+  private constructor(machine: MachineLike, run: Run, end: Instant, options: TimelineOptions, sink?: RecordingSink) {
+    const isWaiting = () => machine.harts.every((hart) => hart.waiting);
+    const inlet = new TimelineInlet(run.events, isWaiting, (event) => this.#recorder?.event(event));
+    const outlet = new TimelineOutlet(run.outputs, (at, byte) => this.#recorder?.output(at, byte));
+    machine.inlet = inlet;
+    machine.outlet = outlet;
+    machine.setStops(NO_STOPS);
+    this.machine = machine;
+    this.#playback = new Playback(machine, run, inlet, outlet, end, { ...PLAYBACK_OPTIONS, ...options });
+    const { store } = this.#playback;
+    this.#recorder = sink === undefined ? undefined : new Recorder(sink, store.initial.checkpoint, options.recorder);
+    this.history = new History(run, store, ({ instant, name }) => {
+      if (this.live) this.#recorder?.bookmark(instant, name);
+    });
+  }
+
+  /**
+   * A live run of a machine at reset. `sink` takes the recording, if there is to be one; `file` has the checkpoints
+   * that have reached it, if it can be read while it is written.
+   */
+  static record(
+    machine: MachineLike,
+    sink?: RecordingSink,
+    options: TimelineOptions = {},
+    file?: CheckpointFile,
+  ): Timeline {
+    const outputs = new OutputLog(options.outputLogBytes);
+    const run = { events: new EventLog(), outputs, digests: new DigestLog(), file };
+    const timeline = new Timeline(machine, run, RESET_INSTANT, options, sink);
+    timeline.#live = new LiveEnd(timeline.#playback, timeline.#recorder);
+    return timeline;
+  }
+
+  /** A recording, and a machine at reset that was built from its header. Throws a DivergenceError when it is another. */
+  static open(machine: MachineLike, reading: RecordingReader, options: TimelineOptions = {}): Timeline {
+    const { events, outputs, digests, checkpoints: file, end } = reading;
+    const timeline = new Timeline(machine, { events, outputs, digests, file }, end, options);
+    timeline.#ended = reading.reason;
+    for (const bookmark of reading.bookmarks) timeline.history.addBookmark(bookmark);
+    const recorded = digests.find(RESET_INSTANT, 0);
+    const got = machine.digest();
+    if (recorded !== undefined && recorded !== got) {
+      throw timeline.#playback.diverged({ what: "digest", instant: RESET_INSTANT, expected: recorded, got });
+    }
+    return timeline;
+  }
+
+  get now(): Instant {
+    return this.machine.instant;
+  }
+
+  get first(): Instant {
+    return RESET_INSTANT;
+  }
+
+  get end(): Instant {
+    return this.#playback.end;
+  }
+
+  get live(): boolean {
+    return this.#live !== undefined;
+  }
+
+  get ended(): MachineStop | undefined {
+    return this.#ended;
+  }
+
+  /** Sentences about the recording that came up on the way. */
+  get warnings(): readonly string[] {
+    return this.#playback.warnings;
+  }
+
+  /** Digests of the recording that replay has computed again and found equal. */
+  get verifiedDigests(): number {
+    return this.#playback.verifiedDigests;
+  }
+
+  /** Checkpoints in memory and the bytes that they hold, for status and tests. */
+  get checkpointMemory(): { count: number; bytes: number } {
+    return this.#playback.store;
+  }
+
+  *seek(instant: Instant): Motion<void> {
+    if (!(instant >= this.first && instant <= this.end)) throw outOfRange(instant, this.end);
+    if (instant === this.now) return;
+    const playback = this.#playback;
+    yield* this.#excursion(true, function* () {
+      yield* playback.goTo(instant);
+    });
+  }
+
+  *forward(options: TravelOptions): Motion<TravelStop> {
+    this.#begin();
+    try {
+      return yield* this.#forward(options);
+    } catch (error) {
+      if (error instanceof DivergenceError) {
+        this.#playback.restore(this.#playback.store.atOrBefore(error.divergence.lastAgreement));
+      }
+      throw error;
+    } finally {
+      this.#finish();
+    }
+  }
+
+  *backward(options: TravelOptions): Motion<TravelStop> {
+    const playback = this.#playback;
+    const lowest = Math.max(this.first, options.limit ?? this.first) as Instant;
+    const search = searchOptions(options);
+    const before = this.now;
+    if (before <= lowest) return { kind: options.limit === undefined || lowest === this.first ? "start" : "reached" };
+    const found = yield* this.#excursion(true, function* () {
+      const found = yield* lastHit(playback, search, lowest, before);
+      if (found !== undefined) playback.store.add(found.anchor, [playback.end, found.hit.instant]);
+      yield* playback.goTo(found?.hit.instant ?? lowest);
+      return found;
+    });
+    if (found === undefined) return { kind: lowest === this.first ? "start" : "reached" };
+    if (found.hit.stop.kind === "exception") this.#exceptionSeenAt = this.now;
+    return found.hit.stop;
+  }
+
+  *findLast(options: TravelOptions, before: Instant): Motion<Hit | undefined> {
+    const playback = this.#playback;
+    const lowest = Math.max(this.first, options.limit ?? this.first) as Instant;
+    const highest = Math.min(before, this.end) as Instant;
+    if (highest <= lowest) return undefined;
+    const found = yield* this.#excursion(false, () => lastHit(playback, searchOptions(options), lowest, highest));
+    return found?.hit;
+  }
+
+  *findAll(options: TravelOptions, from: Instant, to: Instant, most: number): Motion<Hit[]> {
+    const playback = this.#playback;
+    const first = Math.max(from, this.first) as Instant;
+    const bound = { to: Math.min(to, this.end) as Instant };
+    if (bound.to <= first || most <= 0) return [];
+    return yield* this.#excursion(false, function* () {
+      const hits: Hit[] = [];
+      let seen = 0;
+      yield* playback.goTo(first);
+      playback.fractionAt = (instant) => (instant - first) / (bound.to - first);
+      for (const { hit, accepted } of stretch(playback, searchOptions(options), bound)) {
+        if (accepted) hits.push(hit!);
+        if (hits.length >= most) break;
+        if (hit === undefined || ++seen % HITS_PER_YIELD === 0) yield playback.progress();
+      }
+      return hits;
+    });
+  }
+
+  /**
+   * Lays checkpoints close behind where the timeline stands, so that the next steps back are instant. For idle moments;
+   * the timeline stays where it is.
+   */
+  *prepare(): Motion<void> {
+    const playback = this.#playback;
+    const { now } = this;
+    if (now === this.first) return;
+    yield* this.#excursion(false, function* () {
+      playback.restore(yield* playback.stateAtOrBefore((now - 1) as Instant));
+      yield* playback.runTo(now);
+    });
+  }
+
+  input(bytes: Uint8Array): boolean {
+    if (this.live) this.#playback.inlet.queueInput(bytes);
+    return this.live;
+  }
+
+  idle(ticks: number): void {
+    if (this.live) this.#playback.inlet.queueIdle(ticks);
+  }
+
+  edit(edit: Edit): void {
+    assert(!this.#moving, "an edit during a motion");
+    if (this.#live === undefined) throw new UserError("edit-finished", "A finished recording cannot be changed.");
+    if (this.now !== this.end) {
+      throw new UserError("edit-in-past", "What has happened cannot be changed: go to the newest instant to edit.");
+    }
+    this.#live.arrive();
+    this.#live.edit(edit);
+    if (this.#ended?.kind === "unhandled-trap") this.#ended = undefined;
+  }
+
+  /** Ends the recording in good order; from here on the timeline is that of a finished one. */
+  close(): void {
+    assert(!this.#moving, "closed during a motion");
+    this.#live?.close(this.#ended);
+    this.#live = undefined;
+  }
+
+  *#forward(options: TravelOptions): Motion<TravelStop> {
+    const playback = this.#playback;
+    const { machine } = this;
+    const limit = options.limit ?? Number.POSITIVE_INFINITY;
+    const seen = this.#exceptionSeenAt === this.now ? "step" : "breakpoint";
+    const slice = (until: Instant, departing: boolean) =>
+      this.#live?.isHere ? this.#live.slice(until, departing) : playback.slice(until, departing);
+    const setStops = (stops: TravelOptions["stops"]) => playback.setStops(stops);
+    const run = new HitRun(machine, options.stops, setStops, slice, options.departing === false ? "nothing" : seen);
+    for (let looked = 0; ; ) {
+      if (this.now >= limit) return { kind: "reached" };
+      if (this.now === this.end) {
+        if (this.#live === undefined) return this.#ended ?? { kind: "end" };
+        this.#live.arrive();
+        if (this.#live.writerIsBehind) {
+          yield { ...playback.progress(), writerBehind: true };
+          continue;
+        }
+      }
+      const bound = this.#live?.isHere ? limit : Math.min(limit, this.end);
+      const stop = run.next(bound as Instant);
+      const hit = hitOf(stop, machine);
+      if (hit !== undefined) {
+        if (options.accept?.(hit, machine) ?? true) {
+          if (stop.kind === "exception") this.#exceptionSeenAt = this.now;
+          return stop;
+        }
+        run.passOver(stop);
+        if (++looked % HITS_PER_YIELD === 0) yield playback.progress();
+      } else if (stop.kind === "reached") {
+        if (this.now < limit) yield playback.progress();
+      } else if (stop.kind === "waiting") {
+        if (!this.#live?.inputPending) yield { ...playback.progress(), waiting: true, ...waitingTicks(stop) };
+      } else {
+        this.#ended = stop;
+        return stop;
+      }
+    }
+  }
+
+  #begin(): void {
+    assert(!this.#moving, "a motion is under way");
+    this.#moving = true;
+  }
+
+  /** After every motion: no stops are left behind, and a live run at its newest instant is ready to go on. */
+  #finish(): void {
+    const playback = this.#playback;
+    this.#moving = false;
+    playback.fractionAt = undefined;
+    playback.setStops(NO_STOPS);
+    if (this.now === this.end) this.#live?.arrive();
+    if (this.#live?.isHere) this.#live.rest();
+  }
+
+  /**
+   * A motion through the past. Unless it comes to its end and `stays`, the timeline is put back where it was: when it
+   * is abandoned, and when something is thrown.
+   */
+  *#excursion<Result>(stays: boolean, body: () => Motion<Result>): Motion<Result> {
+    this.#begin();
+    this.#live?.leave();
+    const origin = this.#playback.save();
+    let isThere = false;
+    try {
+      const result = yield* body();
+      isThere = stays;
+      return result;
+    } finally {
+      if (!isThere) this.#playback.restore(origin);
+      this.#finish();
+    }
+  }
+}
+
+/** A paced machine's timer is due after so many ticks. */
+function waitingTicks(stop: Extract<MachineStop, { kind: "waiting" }>): { waitingTicks?: number } {
+  return stop.ticks === undefined ? {} : { waitingTicks: stop.ticks };
+}
+
+function searchOptions(options: TravelOptions): SearchOptions {
+  return { stops: options.stops, accept: options.accept ?? (() => true) };
+}
+
+function outOfRange(instant: number, end: Instant): UserError {
+  return new UserError(
+    "instant-out-of-range",
+    `There is no instant ${instant}: the run goes from 0 to ${end.toLocaleString("en-US")}.`,
+  );
+}
