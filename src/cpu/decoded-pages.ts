@@ -91,11 +91,12 @@ export class DecodedPages {
     }
   }
 
-  /** Breakpoints stand at offsets of RAM; records change at once. */
+  /** Breakpoints stand at offsets of RAM; records change at once, and only those that must. */
   setBreakpoints(offsets: ReadonlySet<number>): void {
-    const changed = new Set([...this.#breakpoints, ...offsets]);
-    this.#breakpoints = new Set(offsets);
-    for (const offset of changed) this.#clearRecord(offset);
+    const old = this.#breakpoints;
+    this.#breakpoints = offsets;
+    for (const offset of old) if (!offsets.has(offset)) this.#putOperation(offset, (replaced) => replaced);
+    for (const offset of offsets) if (!old.has(offset)) this.#putOperation(offset, () => OPERATION.breakpoint);
   }
 
   /** Forgets everything. */
@@ -110,10 +111,17 @@ export class DecodedPages {
   }
 
   #clearRecord(offset: number): void {
+    this.#putOperation(offset, () => OPERATION.undecoded);
+  }
+
+  /** Gives a decoded record another operation; one that is not decoded stays so. */
+  #putOperation(offset: number, operation: (replaced: number) => number): void {
     const page = this.#memory.decodedPointers[offset >>> 12];
     if (page === 0) return;
+    const { bytes } = this.#memory;
     const record = page + ((offset & (PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
-    this.#memory.bytes[record + layout.RECORD.operation] = OPERATION.undecoded;
+    if (bytes[record + layout.RECORD.operation] === OPERATION.undecoded) return;
+    bytes[record + layout.RECORD.operation] = operation(bytes[record + layout.RECORD.replaced]);
   }
 
   #markCode(offset: number, length: number): void {

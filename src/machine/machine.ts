@@ -130,12 +130,17 @@ export class Machine implements MachineLike {
     this.#hart.setRegister(REGISTER_A0, BigInt(this.#hart.id));
   }
 
+  /** Cheap when only breakpoints change: searches do so at every hit that they pass over. */
   setStops(stops: StopConditions): void {
     assert(stops.watches.length <= MAX_WATCHES, `more than ${MAX_WATCHES} watches`);
+    const old = this.#stops;
     this.#stops = stops;
-    this.#breakpoints = new Set(stops.breakpoints);
-    const offsets = stops.breakpoints.map((address) => this.#memory.ramOffset(address, 2));
-    this.#decoded.setBreakpoints(new Set(offsets.filter((offset) => offset >= 0)));
+    if (stops.breakpoints !== old.breakpoints) {
+      this.#breakpoints = new Set(stops.breakpoints);
+      const offsets = stops.breakpoints.map((address) => this.#memory.ramOffset(address, 2));
+      this.#decoded.setBreakpoints(new Set(offsets.filter((offset) => offset >= 0)));
+    }
+    if (stops.watches === old.watches || (stops.watches.length === 0 && old.watches.length === 0)) return;
     this.#data.setWatches(
       stops.watches.map(({ address, length, access }) => ({
         first: address,
