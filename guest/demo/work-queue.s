@@ -10,7 +10,7 @@
 #   npm start            runs this program, and searches back from the trap to the instruction that did it
 #   F5 in the editor     stops at the trap; "Reverse" with a data breakpoint on the damaged word does the rest
 #
-# How the search goes: the trap is at `ld t2, BLOCK_SIZE(t1)` in heap_alloc. The bad pointer in t1 was loaded two
+# How the search goes: the trap is at `lwu t2, BLOCK_SIZE(t1)` in heap_alloc. The bad pointer in t1 was loaded two
 # instructions before, from the link of the block in t0. Who wrote that word last?
 #
 # Bare metal, machine mode. UART at 0x10000000 for the console, test finisher at 0x100000 for the exit code.
