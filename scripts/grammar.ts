@@ -190,13 +190,15 @@ function mnemonics(kind: MnemonicKind): string[] {
   for (const { mnemonic, expansion } of [...COMPRESSED, ...PSEUDO_INSTRUCTIONS]) {
     const last = expansion.split(";").at(-1) ?? "";
     const real = last.trim().split(" ")[0];
-    if (findInstruction(mnemonic) === undefined && kindOf(real) === kind) names.add(mnemonic);
+    const shown = kindOf(mnemonic) === "control" ? mnemonic : real;
+    if (findInstruction(mnemonic) === undefined && kindOf(shown) === kind) names.add(mnemonic);
   }
   return [...names];
 }
 
 /** Traps count as control: they decide what comes next. */
 function kindOf(mnemonic: string): MnemonicKind {
+  if (mnemonic.endsWith("unimp")) return "control";
   const instruction = findInstruction(mnemonic);
   if (instruction === undefined) return "other";
   if (instruction.extension === "Zicsr") return "csr";

@@ -64,7 +64,6 @@ export function blockRole(statement: Statement): BlockRole | undefined {
 const WORDS_ONLY = new Set([
   ".section",
   ".pushsection",
-  ".subsection",
   ".option",
   ".attribute",
   ".file",
