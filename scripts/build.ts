@@ -49,7 +49,7 @@ const BUNDLES: readonly Bundle[] = [
     entries: { "src/extension/extension.ts": "dist/extension.cjs" },
     options: { platform: "node", format: "cjs", target: NODE_TARGET, external: ["vscode"] },
   },
-  { name: "adapter", entries: { "src/adapter/main.ts": "dist/adapter.js" }, options: nodeModule },
+  { name: "adapter", entries: { "src/host/adapter-process.ts": "dist/adapter.js" }, options: nodeModule },
   { name: "machine worker", entries: { "src/host/machine-worker.ts": "dist/machine-worker.js" }, options: nodeModule },
   { name: "writer worker", entries: { "src/host/writer-worker.ts": "dist/writer-worker.js" }, options: nodeModule },
   { name: "language server", entries: { "src/language/server.ts": "dist/language-server.js" }, options: nodeModule },

@@ -3,7 +3,7 @@ import { FileByteSource } from "../host/recording-source.ts";
 import { ZSTD } from "../host/zstd.ts";
 import { RecordingReader } from "../replay/recording-reader.ts";
 import { type Answer, type Context, OK } from "./context.ts";
-import { formatBytes, formatCount } from "./quantities.ts";
+import { formatBytes, formatCount, formatMemory } from "./quantities.ts";
 import { describeStop, stopToJson } from "./stops.ts";
 
 /** Says what a recording holds, without running it. */
@@ -48,7 +48,7 @@ function lines(reader: RecordingReader, json: ReturnType<typeof describe>): stri
   const { configuration } = json;
   const state = json.complete ? "complete" : "not complete";
   const ended = reader.reason === undefined ? "the guest could have gone on" : describeStop(reader.reason);
-  const machine = `${configuration.harts} hart, ${configuration.isa}, ${formatBytes(configuration.memoryBytes)} of memory`;
+  const machine = `${configuration.harts} hart, ${configuration.isa}, ${formatMemory(configuration.memoryBytes)} of memory`;
   const rows: [string, string][] = [
     ["recorded with", `${json.tool}, ${state}, ${formatBytes(json.bytes)}`],
     ["machine", `${machine}, ${configuration.clock} clock, seed ${configuration.seed}`],

@@ -1,12 +1,15 @@
+import type { Instant } from "../base/brand.ts";
+import { configurationOf, openLive } from "../host/live-session.ts";
 import { DISK, loadProgram } from "../host/program-files.ts";
 import { UnrecordedRun } from "../host/unrecorded-run.ts";
 import { Machine } from "../machine/machine.ts";
+import { NO_STOPS } from "../machine/stop.ts";
 import type { Context } from "./context.ts";
-import { configurationOf, type MachineOptions } from "./machine-options.ts";
+import type { MachineOptions } from "./machine-options.ts";
 import type { LiveRun } from "./run.ts";
 
 export function openUnrecorded(context: Context, path: string, options: MachineOptions): LiveRun {
-  const configuration = configurationOf(options);
+  const configuration = configurationOf({ ...options, memoryBytes: options.memory });
   const machine = new Machine(configuration, options.engine);
   const { program, warnings } = loadProgram(path, DISK, configuration.memoryBytes);
   machine.load(program);
@@ -26,11 +29,37 @@ export function openUnrecorded(context: Context, path: string, options: MachineO
   };
 }
 
+/** The same, recorded. What the guest prints is taken from the history, where it has its instants. */
 export function openRecorded(
-  _context: Context,
-  _path: string,
-  _options: MachineOptions & { output?: string },
-  _onRoom: () => void,
+  context: Context,
+  path: string,
+  options: MachineOptions & { readonly output?: string },
+  onRoom: () => void,
 ): LiveRun {
-  throw new Error("awaits replay's recorder");
+  const { memory, output } = options;
+  const session = openLive({ ...options, program: path, memoryBytes: memory, recordTo: output }, onRoom);
+  const { machine, timeline, loaded, recording } = session;
+  const { history } = timeline;
+  let printed = 0;
+  return {
+    machine,
+    program: loaded.program,
+    warnings: loaded.warnings,
+    forward: (limit) => timeline.forward({ stops: NO_STOPS, limit: limit as Instant }),
+    input: (bytes) => void timeline.input(bytes),
+    idle: (ticks) => timeline.idle(ticks),
+    turn: () => {
+      while (printed < history.outputLength) {
+        const bytes = history.outputBytes(printed, history.outputLength - printed);
+        context.stdout.bytes(bytes);
+        printed += bytes.length;
+      }
+    },
+    failure: () => recording.failure,
+    close: async () => {
+      if (timeline.live) timeline.close();
+      await recording.close();
+      return { recording: recording.path, bytes: recording.fileBytes };
+    },
+  };
 }

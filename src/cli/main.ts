@@ -75,7 +75,8 @@ function buildProgram(finish: (exitCode: number) => void): Command {
   define("replay", "run a recording again and verify it", async () => (await import("./replay.ts")).replay)
     .argument("<file>", "a recording")
     .option("--to <instant>", "stop at this instant instead of the end", parseCount)
-    .option("--console", "print the guest's console output again")
+    .option("--no-console", "do not print the guest's console output again")
+    .addOption(engineOption())
     .description(
       "Replays FILE and compares state digests and outputs with what was recorded. Exit code 1 when they differ.",
     );
@@ -118,13 +119,12 @@ function withMachineOptions(command: Command): Command {
     )
     .option("--input <file>", "bytes for the guest's console, or - for stdin")
     .option("--limit <steps>", "end the run after this many steps", parseSteps)
-    .addOption(
-      new Option("--engine <name>", "what executes the guest (default: auto)").choices([
-        "auto",
-        "interpreter",
-        "oracle",
-      ]),
-    );
+    .addOption(engineOption());
+}
+
+function engineOption(): Option {
+  const engines = ["auto", "interpreter", "oracle"];
+  return new Option("--engine <name>", "what executes the guest (default: auto)").choices(engines);
 }
 
 function defineQuery(define: (name: string, summary: string, load: () => Promise<Action>) => Command): void {

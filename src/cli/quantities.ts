@@ -83,6 +83,12 @@ export function formatBytes(bytes: number): string {
   return `${bytes} bytes`;
 }
 
+/** `128M`: memory in powers of two, as `--memory` takes it. */
+export function formatMemory(bytes: number): string {
+  for (const unit of ["G", "M", "K"]) if (bytes % UNITS[unit] === 0) return `${bytes / UNITS[unit]}${unit}`;
+  return String(bytes);
+}
+
 /** `3 ms`, `1.24 s`, `2 min 5 s`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 0.01) return `${(seconds * 1000).toFixed(1)} ms`;

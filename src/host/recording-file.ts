@@ -33,7 +33,7 @@ export class RecordingFile implements RecordingSink {
   #failure: string | undefined;
   #closing = false;
 
-  private constructor(path: string, fd: number, lock: RecordingLock, header: RecordingHeader, onRoom: () => void) {
+  private constructor(path: string, lock: RecordingLock, header: RecordingHeader, onRoom: () => void) {
     this.path = path;
     this.#lock = lock;
     this.#onRoom = onRoom;
@@ -43,7 +43,7 @@ export class RecordingFile implements RecordingSink {
     this.#worker.on("exit", () => this.#exited());
     // A run that has ended does not stay alive for its writer; `close` waits for it.
     this.#worker.unref();
-    this.#send({ kind: "open", fd, header });
+    this.#send({ kind: "open", path, header });
   }
 
   /**
@@ -53,8 +53,9 @@ export class RecordingFile implements RecordingSink {
   static create(path: string, header: RecordingHeader, onRoom: () => void): RecordingFile {
     const lock = isDevice(path) ? NO_LOCK : acquireRecordingLock(path);
     try {
-      const fd = withSystemErrors("recording-unwritable", `record to ${path}`, () => openEmpty(path));
-      return new RecordingFile(path, fd, lock, header, onRoom);
+      // The writer's thread opens it again: a file belongs to the thread that opened it.
+      withSystemErrors("recording-unwritable", `record to ${path}`, () => closeSync(openEmpty(path)));
+      return new RecordingFile(path, lock, header, onRoom);
     } catch (error) {
       lock.release();
       throw error;

@@ -1,8 +1,8 @@
 import type { RecordingHeader, RecordingMessage } from "../replay/recording-message.ts";
 
-/** What the machine's thread says to the writer's. The file is open already: its errors are the opener's. */
+/** What the machine's thread says to the writer's. The file is there already, empty. */
 export type ToWriter =
-  | { readonly kind: "open"; readonly fd: number; readonly header: RecordingHeader }
+  | { readonly kind: "open"; readonly path: string; readonly header: RecordingHeader }
   | { readonly kind: "message"; readonly message: RecordingMessage; readonly weight: number }
   | { readonly kind: "close" };
 

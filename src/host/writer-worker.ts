@@ -1,3 +1,4 @@
+import { constants, openSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import { assert } from "../base/assert.ts";
 import { RecordingWriter } from "../replay/recording-writer.ts";
@@ -28,15 +29,13 @@ class WriterThread {
 
   receive(message: ToWriter): void {
     switch (message.kind) {
-      case "open": {
-        this.#file = new AppendFile(message.fd);
-        const file = this.#file;
+      case "open":
         this.#attempt(() => {
-          this.#writer = new RecordingWriter(file, message.header, ZSTD);
+          this.#file = new AppendFile(openSync(message.path, constants.O_WRONLY));
+          this.#writer = new RecordingWriter(this.#file, message.header, ZSTD);
         });
         this.#timer = setInterval(() => this.#flush(), FLUSH_INTERVAL_MS);
         return;
-      }
       case "message":
         this.#attempt(() => this.#writer?.write(message.message));
         this.#untold += message.weight;
@@ -66,10 +65,8 @@ class WriterThread {
     clearInterval(this.#timer);
     this.#attempt(() => this.#writer?.flush());
     this.#attempt(() => this.#file?.sync());
-    assert(this.#file !== undefined, "closed before it was opened");
-    const file = this.#file;
-    this.#attempt(() => file.close());
-    this.#reply({ kind: "closed", fileBytes: file.length });
+    this.#attempt(() => this.#file?.close());
+    this.#reply({ kind: "closed", fileBytes: this.#file?.length ?? 0 });
     port.close();
   }
 

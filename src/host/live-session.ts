@@ -1,0 +1,84 @@
+import { resolve } from "node:path";
+import packageDescription from "../../package.json" with { type: "json" };
+import { UserError } from "../base/errors.ts";
+import { DEFAULT_CONFIGURATION, type EngineChoice, type MachineConfiguration } from "../machine/configuration.ts";
+import { Machine } from "../machine/machine.ts";
+import { encodeImage, recordedImage } from "../replay/recorded-image.ts";
+import type { RecordedImage, RecordingHeader } from "../replay/recording-message.ts";
+import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
+import { DISK, type LoadedProgram, loadProgram } from "./program-files.ts";
+import { RecordingFile } from "./recording-file.ts";
+import { chooseRecordingPath } from "./recording-place.ts";
+import { sourcesOf } from "./source-files.ts";
+
+/** What a live run is made of. Absent: the defaults of DEFAULT_CONFIGURATION. */
+export interface LiveOptions {
+  readonly program: string;
+  /** Undefined: a new file beside the program's other recordings. */
+  readonly recordTo?: string;
+  readonly memoryBytes?: number;
+  readonly harts?: number;
+  readonly isa?: string;
+  readonly seed?: number;
+  readonly clock?: "virtual" | "paced";
+  readonly engine?: EngineChoice;
+}
+
+export interface LiveSession {
+  readonly machine: Machine;
+  readonly timeline: Timeline;
+  readonly loaded: LoadedProgram;
+  /** Sources to show, by the paths of the line table. */
+  readonly sources: ReadonlyMap<string, Uint8Array>;
+  readonly recording: RecordingFile;
+}
+
+/** The oracle does a million steps a second: its slices must be short for a pause to come through. */
+const ORACLE_SLICE_STEPS = 5_000;
+
+export function configurationOf(options: Omit<LiveOptions, "program">): MachineConfiguration {
+  return {
+    memoryBytes: options.memoryBytes ?? DEFAULT_CONFIGURATION.memoryBytes,
+    harts: options.harts ?? DEFAULT_CONFIGURATION.harts,
+    isa: options.isa ?? DEFAULT_CONFIGURATION.isa,
+    seed: options.seed ?? DEFAULT_CONFIGURATION.seed,
+    clock: options.clock ?? DEFAULT_CONFIGURATION.clock,
+  };
+}
+
+export function timelineOptions(engine: EngineChoice | undefined): TimelineOptions {
+  return engine === "oracle" ? { sliceSteps: ORACLE_SLICE_STEPS } : {};
+}
+
+/**
+ * A machine with a program in it, recorded from its first instant. `onRoom` is called when the writer's backlog has
+ * shrunk and when the recording has failed. Nothing is written when the program or the options are wrong.
+ */
+export function openLive(options: LiveOptions, onRoom: () => void): LiveSession {
+  const configuration = configurationOf(options);
+  const machine = new Machine(configuration, options.engine);
+  const loaded = loadProgram(options.program, DISK, configuration.memoryBytes);
+  machine.load(loaded.program);
+  const sources = sourcesOf(loaded);
+  const header: RecordingHeader = {
+    tool: `hindcast ${packageDescription.version}`,
+    configuration,
+    images: imagesOf(resolve(options.program), loaded, sources),
+  };
+  const path = options.recordTo ?? chooseRecordingPath(options.program, new Date());
+  if (resolve(path) === resolve(options.program)) {
+    throw new UserError("recording-is-program", `The recording cannot replace the program ${options.program}.`, 2);
+  }
+  const recording = RecordingFile.create(path, header, onRoom);
+  const timeline = Timeline.record(machine, recording, timelineOptions(options.engine));
+  return { machine, timeline, loaded, sources, recording };
+}
+
+/** Everything that the run can be repeated from on another computer, and its sources, to be read there. */
+function imagesOf(path: string, loaded: LoadedProgram, sources: ReadonlyMap<string, Uint8Array>): RecordedImage[] {
+  const images = [recordedImage("program", path, loaded.bytes)];
+  // Another version's assembler may choose other encodings: the recording holds what this one made.
+  if (loaded.assembled) images.push(recordedImage("memory", path, encodeImage(loaded.program)));
+  for (const [name, bytes] of sources) if (name !== path) images.push(recordedImage("source", name, bytes));
+  return images;
+}

@@ -1,0 +1,36 @@
+import { Worker } from "node:worker_threads";
+import type { DebuggeeApi, DebuggeeEvent } from "../debuggee/protocol.ts";
+import { connectDebuggee } from "./debuggee-client.ts";
+import { nodePort } from "./port.ts";
+import { RemoteFault } from "./rpc.ts";
+import { workerUrl } from "./worker-url.ts";
+
+/** A debuggee in a thread of its own. `dispose` ends the thread at once; `close` first ends the recording well. */
+export type NodeDebuggee = DebuggeeApi & { dispose(): Promise<void> };
+
+/**
+ * Starts a machine's thread. When it dies, whatever waits for an answer is rejected with one sentence, and a fatal
+ * "failure" event says the same; what was recorded is on disk, up to the last quarter of a second.
+ */
+export async function startDebuggee(onEvent: (event: DebuggeeEvent) => void): Promise<NodeDebuggee> {
+  const worker = new Worker(workerUrl("machine-worker"), { name: "hindcast machine" });
+  const remote = connectDebuggee(nodePort(worker), onEvent);
+  let isDisposed = false;
+  const lost = (why: string, stack?: string) => {
+    if (isDisposed) return;
+    isDisposed = true;
+    const message = `The machine's thread ended by itself (${why}); what was recorded until then is kept.`;
+    remote.break(new RemoteFault(message, stack));
+    onEvent({ type: "failure", message, fatal: true });
+  };
+  worker.on("error", (error: Error) => lost(error.message, error.stack));
+  worker.on("exit", (code) => lost(`exit code ${code}`));
+  return {
+    ...remote,
+    dispose: async () => {
+      isDisposed = true;
+      remote.break(new RemoteFault("The debuggee was disposed of.", undefined));
+      await worker.terminate();
+    },
+  };
+}

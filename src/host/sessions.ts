@@ -1,0 +1,90 @@
+import { UserError } from "../base/errors.ts";
+import { Debuggee } from "../debuggee/debuggee.ts";
+import type { DebuggeeEvent, LaunchOptions } from "../debuggee/protocol.ts";
+import type { Session } from "./debuggee-server.ts";
+import { openLive } from "./live-session.ts";
+import type { Bell } from "./motion-driver.ts";
+import { Pacer } from "./pacer.ts";
+import { openRecording } from "./recorded-session.ts";
+import { folderWarning } from "./recording-place.ts";
+import { sourceTexts } from "./source-files.ts";
+
+/** Opens what a launch asks for: a program to run and record, or a recording. */
+export async function openSession(
+  options: LaunchOptions,
+  emit: (event: DebuggeeEvent) => void,
+  bell: Bell,
+): Promise<Session> {
+  const { program, recording } = options;
+  if (program !== undefined && recording === undefined) return live({ ...options, program }, emit, bell);
+  if (recording !== undefined && program === undefined) return recorded(options, recording, emit);
+  throw new UserError("launch-what", "Launch either a program or a recording: exactly one of the two.", 2);
+}
+
+function live(options: LaunchOptions & { program: string }, emit: (event: DebuggeeEvent) => void, bell: Bell): Session {
+  const { machine, timeline, loaded, sources, recording } = openLive(options, () => bell.ring());
+  const { program } = loaded;
+  const debuggee = new Debuggee({
+    timeline,
+    history: timeline.history,
+    programs: [program],
+    sourceTexts: sourceTexts(sources),
+    emit,
+  });
+  const pacer = options.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
+  const warning = folderWarning(recording.path);
+  return {
+    debuggee,
+    timeline,
+    history: timeline.history,
+    result: {
+      harts: machine.harts.length,
+      recording: recording.path,
+      live: true,
+      end: timeline.end,
+      hasLines: program.lines.length > 0,
+      warnings: [...loaded.warnings, ...(warning === undefined ? [] : [warning])],
+      entered: debuggee.entered(),
+    },
+    recordingBytes: () => recording.fileBytes,
+    recordingFailure: () => recording.failure,
+    pace: (progress) => pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => timeline.idle(ticks) }),
+    close: async () => {
+      timeline.close();
+      await recording.close();
+    },
+  };
+}
+
+function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void): Session {
+  const session = openRecording(path, options.engine);
+  const { machine, timeline, reader, program, sources, warnings } = session;
+  const debuggee = new Debuggee({
+    timeline,
+    history: timeline.history,
+    programs: program === undefined ? [] : [program],
+    sourceTexts: sourceTexts(sources),
+    emit,
+  });
+  return {
+    debuggee,
+    timeline,
+    history: timeline.history,
+    result: {
+      harts: machine.harts.length,
+      recording: path,
+      live: false,
+      end: timeline.end,
+      hasLines: (program?.lines.length ?? 0) > 0,
+      warnings,
+      entered: debuggee.entered(),
+    },
+    recordingBytes: () => reader.sizeBytes,
+    recordingFailure: () => undefined,
+    pace: () => undefined,
+    close: async () => {
+      timeline.close();
+      session.close();
+    },
+  };
+}
