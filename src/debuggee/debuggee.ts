@@ -1,5 +1,19 @@
 import type { Program } from "../assembler/program.ts";
+import { AssertionFailure, unreachable } from "../base/assert.ts";
+import type { Instant, VirtualAddress } from "../base/brand.ts";
+import { CSRS, fieldMask } from "../isa/csrs.ts";
+import { REGISTERS } from "../isa/registers.ts";
+import type { Edit } from "../machine/inlet.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
+import { Breakpoints } from "./breakpoints.ts";
+import { Disassembler } from "./disassembly.ts";
+import { errors } from "./errors.ts";
+import { type Place, SPECIAL_NAMES, type Surroundings, type Value } from "./expression.ts";
+import { FrameFinder, type UnwoundFrame } from "./frames.ts";
+import { Inspector } from "./inspector.ts";
+import { Marks } from "./marks.ts";
+import { type Origin, Origins, type WriteFound } from "./origins.ts";
+import { ProgramMap } from "./program-map.ts";
 import type {
   BreakpointRequest,
   BreakpointSpec,
@@ -16,6 +30,13 @@ import type {
   TimelineSummary,
   VariableNode,
 } from "./protocol.ts";
+import { BackwardStepper } from "./step-backward.ts";
+import { ForwardStepper } from "./step-forward.ts";
+import type { StepEnd, StepParts } from "./step-parts.ts";
+import { StopTeller } from "./stopping.ts";
+import { type Trap, type TrapStory, tellTrapStory } from "./trap-story.ts";
+import { type Arrival, type LogLine, Traveller } from "./travel.ts";
+import { registerNumber, Variables } from "./variables.ts";
 
 export interface DebuggeeParts {
   readonly timeline: TimelineLike;
@@ -25,9 +46,16 @@ export interface DebuggeeParts {
   readonly programs: readonly Program[];
   /** Text of sources that came with the program, by the paths of `Program.files`. */
   readonly sourceTexts?: ReadonlyMap<string, string>;
-  /** Log points, notices, changed breakpoints, invalidated memory. Called synchronously, in order of what happens. */
+  /** Log points, changed breakpoints, invalidated memory. Called synchronously, in order of what happens. */
   readonly emit: (event: DebuggeeEvent) => void;
 }
+
+/** Bytes that one request may read. */
+const MOST_READ_BYTES = 1 << 24;
+/** Bytes that one edit may write: it becomes one event of the recording. */
+const MOST_WRITTEN_BYTES = 1 << 20;
+
+const UTF8 = new TextEncoder();
 
 /**
  * A timeline together with its programs: everything that `DebuggeeApi` promises, but synchronous, and long motions as
@@ -35,158 +63,403 @@ export interface DebuggeeParts {
  * To pause: abandon the motion (`return()`), then run `interrupted()` to its end, which says where the machine stands.
  */
 export class Debuggee {
-  constructor(_parts: DebuggeeParts) {
-    throw new Error("under construction");
+  readonly #timeline: TimelineLike;
+  readonly #history: HistoryLike | undefined;
+  readonly #map: ProgramMap;
+  readonly #sourceTexts: ReadonlyMap<string, string>;
+  readonly #emit: (event: DebuggeeEvent) => void;
+  readonly #inspector: Inspector;
+  readonly #frames: FrameFinder;
+  readonly #breakpoints: Breakpoints<Surroundings>;
+  readonly #traveller: Traveller;
+  readonly #variables: Variables;
+  readonly #disassembler: Disassembler;
+  readonly #origins: Origins;
+  readonly #teller: StopTeller;
+  readonly #marks: Marks;
+  /** The motion under way or abandoned, and where it is to be put back to when it was abandoned. */
+  #motion: { readonly hart: number; readonly origin: number | undefined } | undefined;
+  /** The exception that the machine stands before, when a motion ended there. */
+  #trap: Trap | undefined;
+
+  constructor({ timeline, history, programs, sourceTexts, emit }: DebuggeeParts) {
+    const { machine } = timeline;
+    this.#timeline = timeline;
+    this.#history = history;
+    this.#map = new ProgramMap(programs);
+    this.#sourceTexts = sourceTexts ?? new Map();
+    this.#emit = emit;
+    this.#inspector = new Inspector(machine, this.#map);
+    this.#frames = new FrameFinder(machine, this.#map);
+    this.#breakpoints = new Breakpoints(this.#map, this.#inspector);
+    this.#traveller = new Traveller({
+      timeline,
+      breakpoints: this.#breakpoints,
+      surroundings: (hart) => this.#inspector.surroundings(hart),
+      log: (line) => this.#log(line),
+    });
+    this.#variables = new Variables(machine, this.#map, this.#inspector);
+    this.#disassembler = new Disassembler(machine, this.#map, this.#inspector);
+    this.#origins = new Origins({ timeline, machine, map: this.#map, inspector: this.#inspector });
+    this.#teller = new StopTeller({ timeline, machine }, this.#map, this.#inspector);
+    this.#marks = new Marks(timeline, history);
   }
+
+  // ---- motions
 
   /** Where the debuggee stands before anything was asked of it: reason "entry". */
   entered(): Stopped {
-    throw new Error("under construction");
+    return this.#teller.here("entry");
   }
+
+  /** Forward to a breakpoint or the end. While the guest waits for input it yields with `waiting`, and does not stop. */
   *resume(): Motion<Stopped> {
-    throw new Error("under construction");
+    this.#begin(0, undefined);
+    return this.#stop(this.#arrived(yield* this.#traveller.forward({}), 0));
   }
+
   *reverseContinue(): Motion<Stopped> {
-    throw new Error("under construction");
+    this.#begin(0, this.#timeline.now);
+    return this.#stop(this.#arrived(yield* this.#traveller.backward({}), 0));
   }
+
   *step(
-    _kind: StepKind,
-    _direction: "forward" | "backward",
-    _granularity: "line" | "instruction",
-    _hart: number,
+    kind: StepKind,
+    direction: "forward" | "backward",
+    granularity: "line" | "instruction",
+    hart: number,
   ): Motion<Stopped> {
-    throw new Error("under construction");
+    this.#inspector.hart(hart);
+    this.#begin(hart, direction === "backward" ? this.#timeline.now : undefined);
+    const parts: StepParts = {
+      timeline: this.#timeline,
+      machine: this.#timeline.machine,
+      map: this.#map,
+      frames: this.#frames,
+      traveller: this.#traveller,
+    };
+    const stepper = direction === "forward" ? new ForwardStepper(parts, hart) : new BackwardStepper(parts, hart);
+    return this.#stop(this.#arrived(yield* stepper.step(kind, granularity), hart));
   }
-  *seek(_instant: number): Motion<Stopped> {
-    throw new Error("under construction");
+
+  /** Travels to an instant; throws a UserError when the recording does not hold it. */
+  *seek(instant: number): Motion<Stopped> {
+    const { first, end } = this.#timeline;
+    if (!(Number.isSafeInteger(instant) && instant >= first && instant <= end)) {
+      throw errors.noInstant(instant, first, end);
+    }
+    this.#begin(0, this.#timeline.now);
+    yield* this.#traveller.seek(instant);
+    return this.#stop(this.#teller.here("goto"));
   }
+
   /** After a motion was abandoned: settles the timeline (a backward one is put back where it began); reason "pause". */
   *interrupted(): Motion<Stopped> {
-    throw new Error("under construction");
+    const motion = this.#motion;
+    if (motion?.origin !== undefined && this.#timeline.now !== motion.origin) {
+      yield* this.#traveller.seek(motion.origin);
+    }
+    return this.#stop(this.#teller.here("pause", motion?.hart ?? 0));
   }
+
+  #begin(hart: number, origin: number | undefined): void {
+    this.#motion = { hart, origin };
+    this.#trap = undefined;
+    this.#traveller.begin();
+    this.#frames.forget();
+    this.#variables.clear();
+  }
+
+  #arrived(end: StepEnd | Arrival, hart: number): Stopped {
+    switch (end.kind) {
+      case "stepped":
+        return this.#teller.here("step", hart);
+      case "hit":
+        return this.#teller.hit(end.reason);
+      case "end":
+        return this.#teller.end(end.stop, hart);
+      case "own":
+      case "limit":
+        // These are ends of legs that a step has set itself; a motion as a whole has none.
+        throw new AssertionFailure("a motion ended where nobody asked it to");
+      default:
+        return unreachable(end, "end of a motion");
+    }
+  }
+
+  #stop(stopped: Stopped): Stopped {
+    this.#motion = undefined;
+    this.#frames.forget();
+    const { instant, hart, exception } = stopped;
+    if (exception !== undefined) this.#trap = { instant, hart, cause: exception.cause, tval: exception.tval };
+    if (this.#marks.visit(stopped)) this.#emit({ type: "timelineChanged" });
+    return stopped;
+  }
+
+  #log({ breakpoint, text, instant }: LogLine): void {
+    const { path, line } = breakpoint.state;
+    this.#emit({
+      type: "output",
+      category: "log",
+      bytes: UTF8.encode(`${text}\n`),
+      instant,
+      ...(path !== undefined && line !== undefined && { source: { path, line, column: 1 } }),
+    });
+  }
+
+  // ---- what to stop at
+
   setBreakpoints(
-    _scope: { kind: BreakpointRequest["kind"]; path?: string },
-    _specs: readonly BreakpointSpec[],
+    scope: { kind: BreakpointRequest["kind"]; path?: string },
+    specs: readonly BreakpointSpec[],
   ): BreakpointState[] {
-    throw new Error("under construction");
+    return this.#breakpoints.set(scope, specs);
   }
-  setExceptionStops(_causes: readonly number[]): void {
-    throw new Error("under construction");
+
+  setExceptionStops(causes: readonly number[]): void {
+    this.#traveller.setExceptionStops(causes);
   }
-  frames(_hart: number): Frame[] {
-    throw new Error("under construction");
+
+  breakpointLocations(path: string, line: number, endLine: number): SourcePosition[] {
+    return this.#map.lines
+      .locations(path, line, endLine)
+      .map((position) => ({ ...position, column: Math.max(1, position.column) }));
   }
-  scopes(_hart: number, _level: number): { name: string; reference: number; expensive: boolean }[] {
-    throw new Error("under construction");
+
+  // ---- what can be seen
+
+  frames(hart: number): Frame[] {
+    this.#inspector.hart(hart);
+    return this.#frames.describe(this.#frames.unwind(hart));
   }
-  variables(_reference: number): VariableNode[] {
-    throw new Error("under construction");
+
+  scopes(hart: number, level: number): { name: string; reference: number; expensive: boolean }[] {
+    return this.#variables.scopes(hart, this.#callerFrame(hart, level), this.#timeline.end);
   }
-  setVariable(_reference: number, _name: string, _value: string): Evaluation {
-    throw new Error("under construction");
+
+  variables(reference: number): VariableNode[] {
+    return this.#variables.of(reference);
   }
-  evaluate(_expression: string, _hart: number, _level: number): Evaluation {
-    throw new Error("under construction");
+
+  /** `place = value` changes the machine, as `setExpression` does. */
+  evaluate(expression: string, hart: number, level: number): Evaluation {
+    const compiled = this.#inspector.compile(expression);
+    const at = this.#inspector.surroundings(hart, this.#callerFrame(hart, level));
+    const value = compiled.evaluate(at);
+    if (compiled.assigned !== undefined) {
+      this.#assign(value, compiled.assigned(at), expression, hart, level);
+      return this.#evaluation(compiled.evaluate(this.#inspector.surroundings(hart)), compiled.format);
+    }
+    return this.#evaluation(value, compiled.format);
   }
-  setExpression(_expression: string, _value: string, _hart: number): Evaluation {
-    throw new Error("under construction");
+
+  #evaluation(value: Value, format: Parameters<Inspector["show"]>[1]): Evaluation {
+    const { place } = value;
+    return {
+      value: this.#inspector.show(value, format),
+      bits: value.bits,
+      type: this.#inspector.typeName(value),
+      reference: this.#variables.array(value, format),
+      ...(place?.kind === "memory" && { memoryAddress: place.address, size: place.size }),
+    };
   }
-  disassemble(_address: bigint, _instructionOffset: number, _count: number): DisassembledLine[] {
-    throw new Error("under construction");
+
+  /** The frame of a caller; undefined for the current one, whose registers are the hart's own. */
+  #callerFrame(hart: number, level: number): UnwoundFrame | undefined {
+    return level <= 0 ? undefined : this.#frames.unwind(hart)[level];
   }
-  readMemory(_address: bigint, _length: number): Uint8Array {
-    throw new Error("under construction");
+
+  disassemble(address: bigint, instructionOffset: number, count: number): DisassembledLine[] {
+    return this.#disassembler.lines(BigInt.asUintN(64, address), instructionOffset, count);
   }
-  writeMemory(_address: bigint, _bytes: Uint8Array): number {
-    throw new Error("under construction");
+
+  readMemory(address: bigint, length: number): Uint8Array {
+    if (!(length >= 0 && length <= MOST_READ_BYTES)) throw errors.length(length, MOST_READ_BYTES);
+    const bytes = this.#timeline.machine.peek(BigInt.asUintN(64, address) as VirtualAddress, length);
+    const gap = bytes.indexOf(undefined);
+    return Uint8Array.from((gap < 0 ? bytes : bytes.slice(0, gap)) as number[]);
   }
-  breakpointLocations(_path: string, _line: number, _endLine: number): SourcePosition[] {
-    throw new Error("under construction");
-  }
+
   sources(): SourceFile[] {
-    throw new Error("under construction");
+    const withLines = this.#map.lines.paths;
+    const others = this.#map.programs.flatMap(({ files }) => files).filter((path) => path !== "");
+    const paths = [...new Set([...withLines, ...others, ...this.#sourceTexts.keys()])];
+    return paths.map((path) => ({ path, embedded: this.#sourceTexts.has(path) }));
   }
-  sourceText(_path: string): string | undefined {
-    throw new Error("under construction");
-  }
-  names(_prefix: string, _most: number): ExpressionName[] {
-    throw new Error("under construction");
-  }
-  input(_bytes: Uint8Array): void {
-    throw new Error("under construction");
-  }
-  timeline(_options: { from?: number; to?: number; most: number }): TimelineSummary {
-    throw new Error("under construction");
-  }
-  addBookmark(_name: string): void {
-    throw new Error("under construction");
-  }
-  instantOfOutput(_offset: number): number | undefined {
-    throw new Error("under construction");
-  }
-  *lastWrite(_address: bigint, _length: number, _before?: number): Motion<WriteFound | undefined> {
-    throw new Error("under construction");
-  }
-  /** Where the value of a register came from: follows moves back to a load, a constant or a call's result. */
-  *origin(_register: string, _hart: number): Motion<Origin> {
-    throw new Error("under construction");
-  }
-  /** The story behind a trap: pointer, where it was loaded from, who wrote that word last. */
-  *trapStory(_hart: number): Motion<TrapStory> {
-    throw new Error("under construction");
-  }
-}
 
-/** The instruction that wrote, at the state before it. */
-export interface WriteFound {
-  readonly instant: number;
-  readonly hart: number;
-  readonly pc: bigint;
-  /** `heap_split+0x1c`, or the bare address. */
-  readonly symbol: string;
-  readonly source?: SourcePosition;
-  /** The store itself, which may be wider than what was asked for. */
-  readonly address: bigint;
-  readonly size: number;
-  /** What it wrote, `size` bytes little-endian. */
-  readonly value: bigint;
-}
+  sourceText(path: string): string | undefined {
+    return this.#sourceTexts.get(path);
+  }
 
-export interface OriginStep {
-  /** State before the instruction. */
-  readonly instant: number;
-  readonly pc: bigint;
-  readonly symbol: string;
-  readonly source?: SourcePosition;
-  /** `ld a5, 8(s1)` */
-  readonly text: string;
-  /** What the register held afterwards. */
-  readonly value: bigint;
-}
+  names(prefix: string, most: number): ExpressionName[] {
+    const found: ExpressionName[] = [];
+    const seen = new Set<string>();
+    const offer = (name: string, kind: ExpressionName["kind"]) => {
+      if (found.length >= most || !name.startsWith(prefix) || seen.has(name)) return;
+      seen.add(name);
+      found.push({ name, kind });
+    };
+    for (const { abiName, name, aliases } of REGISTERS)
+      for (const each of [abiName, name, ...aliases]) offer(each, "register");
+    for (const name of SPECIAL_NAMES) offer(name, "variable");
+    const [hart] = this.#timeline.machine.harts;
+    for (const { name, number, fields } of CSRS) {
+      if (hart.csr(number) === undefined) continue;
+      offer(name, "csr");
+      // Fields would drown the rest until their register has been named.
+      if (prefix.startsWith(`${name}.`)) for (const field of fields) offer(`${name}.${field.name}`, "csr");
+    }
+    for (const { name, kind } of this.#map.symbols.all) offer(name, kind === "absolute" ? "label" : kind);
+    return found;
+  }
 
-export interface Origin {
-  /** The register that was asked for, by its ABI name. */
-  readonly register: string;
-  readonly value: bigint;
-  /** Newest first: moves and additions on the way, and last the instruction where the value begins. */
-  readonly steps: readonly OriginStep[];
+  // ---- what can be changed
+
+  setVariable(reference: number, name: string, value: string): Evaluation {
+    return this.setExpression(this.#variables.expressionOf(reference, name), value, 0);
+  }
+
+  setExpression(expression: string, value: string, hart: number): Evaluation {
+    const target = this.#inspector.compile(expression);
+    const source = this.#inspector.compile(value);
+    const at = this.#inspector.surroundings(hart);
+    this.#assign(target.evaluate(at), source.evaluate(at), expression, hart, 0);
+    return this.#evaluation(target.evaluate(this.#inspector.surroundings(hart)), target.format);
+  }
+
+  writeMemory(address: bigint, bytes: Uint8Array): number {
+    if (!(bytes.length >= 1 && bytes.length <= MOST_WRITTEN_BYTES))
+      throw errors.length(bytes.length, MOST_WRITTEN_BYTES);
+    this.#edit(this.#memoryEdit(address, bytes));
+    return bytes.length;
+  }
+
+  #assign(target: Value, { bits }: Value, text: string, hart: number, level: number): void {
+    if (target.place === undefined) throw errors.notAssignable(text);
+    if (level > 0 && target.place.kind !== "memory") throw errors.editCaller();
+    this.#edit(this.#editOf(target.place, bits, hart));
+  }
+
+  #editOf(place: Place, bits: bigint, hart: number): Edit {
+    switch (place.kind) {
+      case "register":
+        if (place.register === 0) throw errors.readOnly("zero");
+        return { target: "register", hart, register: place.register, value: bits };
+      case "pc":
+        return { target: "pc", hart, value: bits };
+      case "csr": {
+        const { csr, field } = place;
+        if (csr.number >> 10 === 3) throw errors.readOnly(csr.name);
+        if (field?.access === "read-only") throw errors.readOnly(`${csr.name}.${field.name}`);
+        const old = this.#inspector.hart(hart).csr(csr.number) ?? 0n;
+        const mask = field === undefined ? 0n : fieldMask(field);
+        const value = field === undefined ? bits : (old & ~mask) | ((bits << BigInt(field.low)) & mask);
+        return { target: "csr", hart, csr: csr.number, value: BigInt.asUintN(64, value) };
+      }
+      case "memory": {
+        const { address, size } = place;
+        const bytes = Uint8Array.from({ length: size }, (_, i) => Number((bits >> BigInt(i * 8)) & 0xffn));
+        return this.#memoryEdit(address, bytes);
+      }
+    }
+  }
+
+  #memoryEdit(address: bigint, bytes: Uint8Array): Edit {
+    const start = BigInt.asUintN(64, address);
+    if (this.readMemory(start, bytes.length).length < bytes.length) throw errors.unwritable(start, bytes.length);
+    return { target: "memory", address: start as VirtualAddress, bytes };
+  }
+
+  #edit(edit: Edit): void {
+    const { live, now, end } = this.#timeline;
+    if (!live) throw errors.editFinished();
+    if (now !== end) throw errors.editPast(now, end);
+    this.#timeline.edit(edit);
+    this.#trap = undefined;
+    this.#traveller.edited();
+    this.#frames.forget();
+    this.#emit(
+      edit.target === "memory"
+        ? { type: "invalidated", memory: { address: edit.address, length: edit.bytes.length } }
+        : { type: "invalidated" },
+    );
+    this.#emit({ type: "timelineChanged" });
+  }
+
+  input(bytes: Uint8Array): void {
+    this.#timeline.input(bytes);
+  }
+
+  // ---- the timeline
+
+  timeline(options: { from?: number; to?: number; most: number }): TimelineSummary {
+    return this.#marks.summary(options);
+  }
+
+  addBookmark(name: string): void {
+    this.#history?.addBookmark({ instant: this.#timeline.now, name });
+    this.#emit({ type: "timelineChanged" });
+  }
+
+  instantOfOutput(offset: number): number | undefined {
+    return this.#history?.instantOfOutput(offset);
+  }
+
+  // ---- questions to the past; the timeline stays where it is
+
+  /** The last write to any of these bytes before an instant (default: now). */
+  *lastWrite(address: bigint, length: number, before?: number): Motion<WriteFound | undefined> {
+    if (!(length >= 1 && length <= MOST_READ_BYTES)) throw errors.length(length, MOST_READ_BYTES);
+    const { now } = this.#timeline;
+    return yield* this.#excursion(() => this.#origins.lastWrite(address, length, before ?? now));
+  }
+
+  /** Where the value of a register came from: follows moves back to a load, a constant or a computation. */
+  *origin(register: string, hart: number): Motion<Origin> {
+    this.#inspector.hart(hart);
+    const number = registerNumber(register);
+    return yield* this.#excursion(() => this.#origins.registerOrigin(number, hart));
+  }
+
   /**
-   * "load": the value came from memory at `address`. "constant": from the program text. "computed": from more than one
-   * register. "limit": not found within the bound; "start": older than the recording.
+   * The story behind the exception that the debuggee stands before, or else behind the last fault: the pointer, the load
+   * that it came from, who wrote that word last.
    */
-  readonly kind: "load" | "constant" | "computed" | "limit" | "start";
-  readonly address?: bigint;
-  readonly size?: number;
+  *trapStory(): Motion<TrapStory> {
+    const known = this.#trap?.instant === this.#timeline.now ? this.#trap : undefined;
+    return yield* this.#excursion(() =>
+      tellTrapStory(
+        {
+          timeline: this.#timeline,
+          machine: this.#timeline.machine,
+          map: this.#map,
+          inspector: this.#inspector,
+          frames: this.#frames,
+          origins: this.#origins,
+        },
+        known,
+      ),
+    );
+  }
+
+  /** A motion that looks around and comes back. When it is abandoned, `interrupted` puts the timeline back. */
+  *#excursion<Result>(body: () => Motion<Result>): Motion<Result> {
+    const { now } = this.#timeline;
+    const trap = this.#trap;
+    this.#motion = { hart: 0, origin: now };
+    try {
+      const result = yield* body();
+      if (this.#timeline.now !== now) yield* this.#timeline.seek(now as Instant);
+      return result;
+    } catch (error) {
+      if (this.#timeline.now !== now) yield* this.#timeline.seek(now as Instant);
+      throw error;
+    } finally {
+      this.#trap = trap;
+      this.#frames.forget();
+    }
+  }
 }
 
-export interface TrapStory {
-  readonly stopped: Stopped;
-  readonly frames: readonly Frame[];
-  /** The faulting instruction: `ld a5, 0(a4)`. */
-  readonly instruction: string;
-  /** The pointer that was used, when the instruction uses one. */
-  readonly pointer?: { readonly register: string; readonly value: bigint; readonly effectiveAddress: bigint };
-  readonly origin?: Origin;
-  /** Who wrote the word that the pointer was loaded from. */
-  readonly culprit?: WriteFound & { readonly frames: readonly Frame[]; readonly registers: readonly bigint[] };
-}
+export type { Origin, OriginStep, WriteFound } from "./origins.ts";
+export type { Pointer, Trap, TrapStory } from "./trap-story.ts";

@@ -117,6 +117,18 @@ export class LineTable {
     return span !== undefined && span.start === address && span.statement;
   }
 
+  /** The last address below `address` at which a row begins: an instruction begins there too. */
+  rowBefore(address: bigint): bigint | undefined {
+    let low = 0;
+    let high = this.#spans.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#spans[middle].start < address) low = middle + 1;
+      else high = middle;
+    }
+    return this.#spans[low - 1]?.start;
+  }
+
   #indexAt(address: bigint): number {
     let low = 0;
     let high = this.#spans.length;

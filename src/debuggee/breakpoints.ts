@@ -1,0 +1,268 @@
+import type { VirtualAddress } from "../base/brand.ts";
+import { UserError } from "../base/errors.ts";
+import type { Watch } from "../machine/stop.ts";
+import { HitHistory, type HitTest, parseHitCondition } from "./hit-history.ts";
+import { compileLogMessage, type LogMessage } from "./log-message.ts";
+import type { ProgramMap } from "./program-map.ts";
+import type { BreakpointRequest, BreakpointSpec, BreakpointState } from "./protocol.ts";
+
+/** What breakpoints need of the expression language; `At` is what an expression looks at. */
+export interface BreakpointCompiler<At> {
+  condition(text: string): (at: At) => boolean;
+  /** The value as text, formatted as `evaluate` does. */
+  text(expression: string): (at: At) => string;
+  /** The value of an expression that needs no machine state, as an address; undefined when it needs some. */
+  constant(expression: string): bigint | undefined;
+  isMemory(address: bigint): boolean;
+}
+
+/** A breakpoint, resolved. */
+export interface Breakpoint<At> {
+  readonly spec: BreakpointSpec;
+  readonly state: BreakpointState;
+  /** Addresses of instructions, for all kinds but data. */
+  readonly addresses: readonly bigint[];
+  readonly watch: Watch | undefined;
+  readonly condition: ((at: At) => boolean) | undefined;
+  readonly hitTest: HitTest | undefined;
+  readonly log: LogMessage<At> | undefined;
+  /** Only where there is a hit condition: counting costs a search over the past. */
+  readonly history: HitHistory | undefined;
+}
+
+/** What becomes of a hit. */
+export type Verdict =
+  | { readonly kind: "pass" }
+  | { readonly kind: "stop" }
+  /** A log point; passes on. */
+  | { readonly kind: "log"; readonly text: string }
+  /** The condition cannot be evaluated: stop, because passing would hide what the user waits for. */
+  | { readonly kind: "error"; readonly message: string };
+
+/** As many as the machine looks out for (MAX_WATCHES of memory/layout.ts). */
+export const MOST_DATA_BREAKPOINTS = 64;
+/** A watched range may be a whole table, not the whole memory. */
+const MOST_WATCHED_BYTES = 1 << 20;
+
+/** All breakpoints of a session. `generation` changes with them. */
+export class Breakpoints<At> {
+  readonly #map: ProgramMap;
+  readonly #compiler: BreakpointCompiler<At>;
+  #all: readonly Breakpoint<At>[] = [];
+  #byAddress: ReadonlyMap<bigint, readonly Breakpoint<At>[]> = new Map();
+  #data: readonly Breakpoint<At>[] = [];
+  #generation = 0;
+
+  constructor(map: ProgramMap, compiler: BreakpointCompiler<At>) {
+    this.#map = map;
+    this.#compiler = compiler;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get all(): readonly Breakpoint<At>[] {
+    return this.#all;
+  }
+
+  /** Addresses of instructions with a breakpoint. */
+  get addresses(): readonly bigint[] {
+    return [...this.#byAddress.keys()];
+  }
+
+  get watches(): readonly Watch[] {
+    return this.#data.flatMap(({ watch }) => (watch === undefined ? [] : [watch]));
+  }
+
+  at(address: bigint): readonly Breakpoint<At>[] {
+    return this.#byAddress.get(address) ?? [];
+  }
+
+  /** The breakpoint of a position in `watches`. */
+  watching(index: number): Breakpoint<At> | undefined {
+    return this.#data[index];
+  }
+
+  /** Replaces all breakpoints of one kind, for source breakpoints those of one path. */
+  set(
+    scope: { readonly kind: BreakpointRequest["kind"]; readonly path?: string },
+    specs: readonly BreakpointSpec[],
+  ): BreakpointState[] {
+    const inScope = ({ at }: BreakpointSpec) =>
+      at.kind === scope.kind && (at.kind !== "source" || scope.path === undefined || at.path === scope.path);
+    const old = this.#all.filter(({ spec }) => inScope(spec));
+    const kept = this.#all.filter(({ spec }) => !inScope(spec));
+    let dataLeft = MOST_DATA_BREAKPOINTS - kept.filter(({ watch }) => watch !== undefined).length;
+    const fresh = specs.map((spec) => {
+      // Clients send the whole list after each change; what stays keeps its counted hits.
+      const same = old.find((candidate) => JSON.stringify(key(candidate.spec)) === JSON.stringify(key(spec)));
+      const resolved =
+        same === undefined ? this.#resolve(spec) : { ...same, spec, state: { ...same.state, id: spec.id } };
+      if (resolved.watch === undefined || dataLeft-- > 0) return resolved;
+      return this.#refused(spec, `There are already ${MOST_DATA_BREAKPOINTS} data breakpoints.`);
+    });
+    this.#all = [...kept, ...fresh];
+    this.#index();
+    this.#generation++;
+    return fresh.map(({ state }) => state);
+  }
+
+  /** What a hit means. The number of the hit is looked up where there is a hit condition. */
+  judge(breakpoint: Breakpoint<At>, at: At, instant: number): Verdict {
+    const { condition, hitTest, history, log } = breakpoint;
+    try {
+      if (condition !== undefined && !condition(at)) return { kind: "pass" };
+      if (hitTest !== undefined && history !== undefined && !hitTest(history.numberOf(instant))) {
+        return { kind: "pass" };
+      }
+      return log === undefined ? { kind: "stop" } : { kind: "log", text: log(at) };
+    } catch (error) {
+      if (error instanceof UserError) return { kind: "error", message: error.message };
+      throw error;
+    }
+  }
+
+  /** The state at `instant` was edited. */
+  edited(instant: number): void {
+    for (const { history } of this.#all) history?.truncate(instant);
+  }
+
+  #index(): void {
+    const byAddress = new Map<bigint, Breakpoint<At>[]>();
+    for (const breakpoint of this.#all) {
+      for (const address of breakpoint.addresses) {
+        const there = byAddress.get(address);
+        if (there === undefined) byAddress.set(address, [breakpoint]);
+        else there.push(breakpoint);
+      }
+    }
+    this.#byAddress = byAddress;
+    this.#data = this.#all.filter(({ watch }) => watch !== undefined);
+  }
+
+  #resolve(spec: BreakpointSpec): Breakpoint<At> {
+    try {
+      const place = this.#place(spec);
+      const condition = nonEmpty(spec.condition);
+      const hitCondition = nonEmpty(spec.hitCondition);
+      const logMessage = nonEmpty(spec.logMessage);
+      const hitTest = hitCondition === undefined ? undefined : parseHitCondition(hitCondition);
+      if (hitCondition !== undefined && hitTest === undefined) {
+        return this.#refused(spec, `"${hitCondition}" is no hit condition: write 5, >= 5, < 5 or % 5.`);
+      }
+      return {
+        spec,
+        addresses: place.addresses,
+        watch: place.watch,
+        state: { id: spec.id, verified: true, ...place.shown },
+        condition: condition === undefined ? undefined : this.#compiler.condition(condition),
+        hitTest,
+        log: logMessage === undefined ? undefined : compileLogMessage(logMessage, this.#compiler.text),
+        history: hitTest === undefined ? undefined : new HitHistory(),
+      };
+    } catch (error) {
+      if (error instanceof UserError) return this.#refused(spec, error.message);
+      throw error;
+    }
+  }
+
+  #refused(spec: BreakpointSpec, message: string): Breakpoint<At> {
+    return {
+      spec,
+      state: { id: spec.id, verified: false, message },
+      addresses: [],
+      watch: undefined,
+      condition: undefined,
+      hitTest: undefined,
+      log: undefined,
+      history: undefined,
+    };
+  }
+
+  #place({ at }: BreakpointSpec): Placement {
+    switch (at.kind) {
+      case "source":
+        return this.#onLine(at.path, at.line);
+      case "function":
+        return this.#onFunction(at.name.trim());
+      case "instruction":
+        if (at.address % 2n !== 0n)
+          throw unplaced(`Instructions begin at even addresses, 0x${at.address.toString(16)} is odd.`);
+        if (!this.#compiler.isMemory(at.address)) throw unplaced(`There is no memory at 0x${at.address.toString(16)}.`);
+        return this.#onAddresses([at.address]);
+      case "data":
+        if (!(at.length >= 1 && at.length <= MOST_WATCHED_BYTES)) {
+          throw unplaced(`A data breakpoint watches 1 to ${MOST_WATCHED_BYTES} bytes, not ${at.length}.`);
+        }
+        return {
+          addresses: [],
+          watch: { address: at.address as VirtualAddress, length: at.length, access: at.access },
+          shown: { address: at.address },
+        };
+    }
+  }
+
+  #onLine(path: string, line: number): Placement {
+    const { lines } = this.#map;
+    const place = lines.place(path, line);
+    if (place !== undefined) {
+      const moved = place.line !== line;
+      const message = moved ? `There is no code on line ${line}; this is the next line that has some.` : undefined;
+      return {
+        addresses: place.addresses,
+        watch: undefined,
+        shown: { path: place.path, line: place.line, address: place.addresses[0], ...(message && { message }) },
+      };
+    }
+    if (lines.isEmpty) throw unplaced("The program has no line information; build it with -g.");
+    throw unplaced(
+      lines.pathsFor(path).length === 0
+        ? "No code of the program comes from this file."
+        : `There is no code on line ${line} or below it.`,
+    );
+  }
+
+  #onFunction(name: string): Placement {
+    const symbols = this.#map.symbols.allNamed(name).filter(({ kind }) => kind !== "object" && kind !== "absolute");
+    const addresses = [...new Set(symbols.map(({ address }): bigint => address))];
+    const code = addresses.filter((address) => this.#map.symbols.isExecutable(address));
+    if (code.length > 0) return this.#onAddresses(code);
+    if (addresses.length > 0) throw unplaced(`"${name}" is not code.`);
+    // Also `*0x80000000` and `main+8`, as gdb users write them.
+    const address = this.#compiler.constant(name.replace(/^\*/, ""));
+    if (address !== undefined && address % 2n === 0n && this.#compiler.isMemory(address)) {
+      return this.#onAddresses([address]);
+    }
+    throw unplaced(`There is no function "${name}" in the program.`);
+  }
+
+  #onAddresses(addresses: readonly bigint[]): Placement {
+    const source = this.#map.position(addresses[0]);
+    return {
+      addresses,
+      watch: undefined,
+      shown: { address: addresses[0], ...(source && { path: source.path, line: source.line }) },
+    };
+  }
+}
+
+interface Placement {
+  readonly addresses: readonly bigint[];
+  readonly watch: Watch | undefined;
+  readonly shown: Partial<BreakpointState>;
+}
+
+function unplaced(message: string): UserError {
+  return new UserError("breakpoint", message);
+}
+
+/** What makes two specifications one breakpoint. */
+function key({ at, condition, hitCondition, logMessage }: BreakpointSpec): unknown[] {
+  const place = at.kind === "data" || at.kind === "instruction" ? { ...at, address: String(at.address) } : { ...at };
+  return [place, condition ?? "", hitCondition ?? "", logMessage ?? ""];
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === "" ? undefined : text;
+}

@@ -1,0 +1,48 @@
+import { UserError } from "../base/errors.ts";
+
+function hex(address: bigint): string {
+  return `0x${address.toString(16)}`;
+}
+
+/** What a user of the debugger can get wrong: one sentence each. */
+export const errors = {
+  /** `column` is one-based. */
+  expression: (text: string, column: number, what: string) =>
+    new UserError("expression", `${what}, at column ${column} of "${text}".`, 2),
+  unreadable: (address: bigint, bytes: number) =>
+    new UserError("memory-unreadable", `There is no memory to read ${bytes} bytes from at ${hex(address)}.`),
+  unwritable: (address: bigint, bytes: number) =>
+    new UserError("memory-unwritable", `There is no memory to write ${bytes} bytes to at ${hex(address)}.`),
+  divisionByZero: () => new UserError("expression-division", "Division by zero.", 2),
+  unknownRegister: (name: string) =>
+    new UserError(
+      "register-unknown",
+      `The value of ${name} in this caller is not known: its callee may have changed it.`,
+    ),
+  notAssignable: (text: string) =>
+    new UserError("not-assignable", `"${text}" is a value, not a place that can be changed.`, 2),
+  readOnly: (name: string) => new UserError("read-only", `${name} cannot be written.`, 2),
+  editCaller: () =>
+    new UserError(
+      "edit-caller",
+      "Only the current frame can be changed: a caller's registers are not in the hart now.",
+    ),
+  editPast: (now: number, end: number) =>
+    new UserError(
+      "edit-past",
+      `The past cannot be changed: this is instant ${now} of ${end}; go to the newest instant to edit.`,
+    ),
+  editFinished: () => new UserError("edit-finished", "A finished recording cannot be changed."),
+  noHart: (hart: number) => new UserError("no-hart", `The machine has no hart ${hart}.`, 2),
+  noVariable: (name: string) => new UserError("no-variable", `There is no variable ${name} here.`, 2),
+  staleReference: () =>
+    new UserError("stale-reference", "The machine has moved since these variables were shown; ask for them again."),
+  noCaller: () =>
+    new UserError("no-caller", "The caller of this function cannot be found, so there is no way to step out to it."),
+  noInstant: (instant: number, first: number, end: number) =>
+    new UserError("no-instant", `Instant ${instant} is not in the recording, which holds ${first} to ${end}.`, 2),
+  length: (length: number, most: number) =>
+    new UserError("length", `A length of ${length} bytes cannot be used; it must be from 1 to ${most}.`, 2),
+  noRegister: (name: string) => new UserError("no-register", `There is no register ${name}.`, 2),
+  notTrapped: () => new UserError("not-trapped", "The machine does not stand at an exception."),
+} as const;

@@ -1,0 +1,295 @@
+import type { MachineLike } from "../machine/machine-interface.ts";
+import type { FrameRules, RegisterRule } from "../symbols/call-frames.ts";
+import { callsBefore, fetch, flowOf, readNumber } from "./code.ts";
+import { FunctionFlow } from "./function-flow.ts";
+import type { FunctionExtent, ProgramMap } from "./program-map.ts";
+import type { Frame } from "./protocol.ts";
+
+/** A frame with what is known of its registers. */
+export interface UnwoundFrame {
+  readonly pc: bigint;
+  /** The frame's stack pointer: of a caller, as it is when the call returns. Undefined when it is not known. */
+  readonly sp: bigint | undefined;
+  /** Address that names the frame's function and line: inside the call instruction for callers. */
+  readonly lookup: bigint;
+  readonly confidence: "certain" | "guess";
+  /** The frame was interrupted or has trapped, rather than having called. */
+  readonly interrupted: boolean;
+  register(index: number): bigint | undefined;
+}
+
+const RA = 1;
+const SP = 2;
+const S0 = 8;
+/** Callers that are shown; deeper ones are a runaway recursion, whose end tells nothing more. */
+export const MOST_FRAMES = 200;
+/** Words of the stack that are scanned for a return address when everything else has failed. */
+const SCANNED_WORDS = 64;
+/** Registers that survive calls: sp, gp, tp, s0, s1, s2-s11. */
+const KEPT = new Set([2, 3, 4, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27]);
+
+const MTVEC = 0x305;
+const MEPC = 0x341;
+
+/**
+ * Finds the callers of where a hart stands. Call-frame information is believed; without it the function's own
+ * instructions are followed from its entry, then a chain of frame pointers, then whatever on the stack looks like a
+ * return address, and from the first such step on every frame is marked a guess.
+ */
+export class FrameFinder {
+  readonly #machine: MachineLike;
+  readonly #map: ProgramMap;
+  readonly #flows = new Map<bigint, FunctionFlow>();
+
+  constructor(machine: MachineLike, map: ProgramMap) {
+    this.#machine = machine;
+    this.#map = map;
+  }
+
+  /** Code may have changed: what was read from it is read again. */
+  forget(): void {
+    this.#flows.clear();
+  }
+
+  current(hart: number): UnwoundFrame {
+    const view = this.#machine.harts[hart];
+    return {
+      pc: view.pc,
+      sp: view.register(SP),
+      lookup: view.pc,
+      confidence: "certain",
+      interrupted: false,
+      register: (index) => view.register(index),
+    };
+  }
+
+  unwind(hart: number, most = MOST_FRAMES): UnwoundFrame[] {
+    const frames = [this.current(hart)];
+    while (frames.length < most) {
+      const frame = frames[frames.length - 1];
+      // mepc tells where the innermost trap came from, and of that one only.
+      const trapKnown = !frames.some(({ interrupted }) => interrupted);
+      const caller = this.#caller(frame, hart, trapKnown);
+      if (caller === undefined || (caller.pc === frame.pc && caller.sp === frame.sp)) break;
+      frames.push(caller);
+    }
+    return frames;
+  }
+
+  /**
+   * A number that is the same for all states of one activation of a function, and smaller for deeper ones: its stack
+   * pointer at entry. Undefined where that cannot be computed.
+   */
+  frameBase(hart: number): bigint | undefined {
+    const frame = this.current(hart);
+    const rules = this.#map.callFrames.rulesAt(frame.pc);
+    if (rules !== undefined) return cfaOf(rules, frame);
+    const extent = this.#map.functionAt(frame.pc);
+    return extent && this.#entrySp(extent, frame);
+  }
+
+  describe(frames: readonly UnwoundFrame[]): Frame[] {
+    return frames.map(({ pc, sp, lookup, confidence }, level) => ({
+      level,
+      pc,
+      name: this.#name(pc, lookup),
+      ...sourceOf(this.#map, lookup),
+      confidence,
+      sp: sp ?? 0n,
+    }));
+  }
+
+  /** A caller's pc may already belong to the next function, when a call is the last thing that a function does. */
+  #name(pc: bigint, lookup: bigint): string {
+    const extent = this.#map.functionAt(lookup);
+    if (extent === undefined) return this.#map.describe(pc);
+    const offset = pc - extent.start;
+    return offset === 0n ? extent.name : `${extent.name}+0x${offset.toString(16)}`;
+  }
+
+  #caller(frame: UnwoundFrame, hart: number, trapKnown: boolean): UnwoundFrame | undefined {
+    const extent = this.#map.functionAt(frame.lookup);
+    if (extent !== undefined && this.#isEntryPoint(extent)) return undefined;
+    if (trapKnown && this.#isTrapHandler(frame, hart)) return this.#interruptedBy(frame, hart);
+    const rules = this.#map.callFrames.rulesAt(frame.lookup);
+    if (rules !== undefined) return this.#callerByRules(frame, rules);
+    const candidates = [
+      extent && this.#callerByFlow(frame, extent),
+      this.#callerByFramePointer(frame),
+      this.#callerByReturnAddress(frame),
+    ].filter((candidate) => candidate !== undefined);
+    // A return address behind a call of this very function outweighs the order of the methods.
+    const calling = candidates.find((candidate) => extent !== undefined && this.#calls(candidate.pc, extent));
+    return calling ?? candidates[0] ?? this.#callerByScan(frame);
+  }
+
+  // ---- call-frame information
+
+  #callerByRules(frame: UnwoundFrame, rules: FrameRules): UnwoundFrame | undefined {
+    const cfa = cfaOf(rules, frame);
+    if (cfa === undefined) return undefined;
+    const pcRule = rules.registers.get(rules.returnAddressRegister);
+    if (pcRule?.kind === "undefined") return undefined;
+    const pc = this.#byRule(pcRule, rules.returnAddressRegister, frame, cfa);
+    if (pc === undefined || pc === 0n || !this.#map.symbols.isExecutable(pc)) return undefined;
+    const register = (index: number): bigint | undefined => {
+      if (index === SP) return cfa;
+      const rule = rules.registers.get(index);
+      if (rule === undefined && !KEPT.has(index)) return undefined;
+      return this.#byRule(rule, index, frame, cfa);
+    };
+    // The rules are right, yet memory may be damaged: what they lead to must be a place where a call returns to.
+    const certain = frame.confidence === "certain" && this.#isReturnAddress(pc);
+    return this.#calledFrom(pc, cfa, certain ? "certain" : "guess", register);
+  }
+
+  #byRule(rule: RegisterRule | undefined, index: number, frame: UnwoundFrame, cfa: bigint): bigint | undefined {
+    switch (rule?.kind) {
+      case undefined:
+      case "same":
+        return frame.register(index);
+      case "saved":
+        return readNumber(this.#machine, cfa + rule.offset, 8);
+      case "value":
+        return BigInt.asUintN(64, cfa + rule.offset);
+      case "register":
+        return frame.register(rule.register);
+      case "undefined":
+        return undefined;
+    }
+  }
+
+  // ---- without it
+
+  #flow(extent: FunctionExtent): FunctionFlow {
+    let flow = this.#flows.get(extent.start);
+    if (flow === undefined) {
+      flow = new FunctionFlow(extent, (address) => fetch(this.#machine, address));
+      this.#flows.set(extent.start, flow);
+    }
+    return flow;
+  }
+
+  #entrySp(extent: FunctionExtent, frame: UnwoundFrame): bigint | undefined {
+    const state = this.#flow(extent).at(frame.pc);
+    if (state === undefined) return undefined;
+    for (const [register, offset] of state.relative) {
+      const value = frame.register(register);
+      if (value !== undefined) return BigInt.asUintN(64, value - offset);
+    }
+    return undefined;
+  }
+
+  #callerByFlow(frame: UnwoundFrame, extent: FunctionExtent): UnwoundFrame | undefined {
+    const state = this.#flow(extent).at(frame.pc);
+    const entrySp = this.#entrySp(extent, frame);
+    if (state === undefined || entrySp === undefined) return undefined;
+    const register = (index: number): bigint | undefined => {
+      if (index === SP) return entrySp;
+      if (state.intact.has(index)) return frame.register(index);
+      const slot = state.saved.get(index);
+      return slot === undefined ? undefined : readNumber(this.#machine, entrySp + slot, 8);
+    };
+    const pc = register(RA);
+    if (pc === undefined || !this.#isReturnAddress(pc)) return undefined;
+    const kept = (index: number) => (KEPT.has(index) ? register(index) : undefined);
+    return this.#calledFrom(pc, entrySp, "guess", kept);
+  }
+
+  /** The convention of compilers with frame pointers: s0 is the stack pointer at entry, below it ra and the old s0. */
+  #callerByFramePointer(frame: UnwoundFrame): UnwoundFrame | undefined {
+    const framePointer = frame.register(S0);
+    if (framePointer === undefined || framePointer % 8n !== 0n || framePointer < 16n) return undefined;
+    if (frame.sp !== undefined && framePointer <= frame.sp) return undefined;
+    const pc = readNumber(this.#machine, framePointer - 8n, 8);
+    if (pc === undefined || !this.#isReturnAddress(pc)) return undefined;
+    const older = readNumber(this.#machine, framePointer - 16n, 8);
+    return this.#calledFrom(pc, framePointer, "guess", (index) =>
+      index === SP ? framePointer : index === S0 ? older : undefined,
+    );
+  }
+
+  #callerByReturnAddress(frame: UnwoundFrame): UnwoundFrame | undefined {
+    const pc = frame.register(RA);
+    if (pc === undefined || !this.#isReturnAddress(pc)) return undefined;
+    // Inside the function's own calls ra is what the last one of them left, not the way to the caller.
+    const extent = this.#map.functionAt(frame.lookup);
+    if (extent !== undefined && pc > extent.start && pc <= extent.end) return undefined;
+    return this.#calledFrom(pc, frame.sp, "guess", (index) => (KEPT.has(index) ? frame.register(index) : undefined));
+  }
+
+  #callerByScan(frame: UnwoundFrame): UnwoundFrame | undefined {
+    const { sp } = frame;
+    if (sp === undefined || sp % 8n !== 0n) return undefined;
+    for (let word = 0n; word < BigInt(SCANNED_WORDS); word++) {
+      const slot = sp + word * 8n;
+      const pc = readNumber(this.#machine, slot, 8);
+      if (pc === undefined) return undefined;
+      if (!this.#isReturnAddress(pc)) continue;
+      const above = slot + 8n;
+      return this.#calledFrom(pc, above, "guess", (index) => (index === SP ? above : undefined));
+    }
+    return undefined;
+  }
+
+  #calledFrom(
+    pc: bigint,
+    sp: bigint | undefined,
+    confidence: "certain" | "guess",
+    register: (index: number) => bigint | undefined,
+  ): UnwoundFrame {
+    return { pc, sp, lookup: pc - 1n, confidence, interrupted: false, register };
+  }
+
+  // ---- traps
+
+  /** The function that the trap vector points into: whoever runs in it was not called. */
+  #isTrapHandler(frame: UnwoundFrame, hart: number): boolean {
+    const vector = this.#machine.harts[hart].csr(MTVEC);
+    if (vector === undefined || vector === 0n) return false;
+    const extent = this.#map.functionAt(frame.lookup);
+    const base = vector & ~3n;
+    return extent !== undefined && base >= extent.start && base < extent.end;
+  }
+
+  #interruptedBy(frame: UnwoundFrame, hart: number): UnwoundFrame | undefined {
+    const pc = this.#machine.harts[hart].csr(MEPC);
+    if (pc === undefined || !this.#map.symbols.isExecutable(pc)) return undefined;
+    const extent = this.#map.functionAt(frame.lookup);
+    const state = extent && this.#flow(extent).at(frame.pc);
+    const entrySp = extent && this.#entrySp(extent, frame);
+    const register = (index: number): bigint | undefined => {
+      if (index === SP) return entrySp;
+      if (state?.intact.has(index)) return frame.register(index);
+      const slot = state?.saved.get(index);
+      return slot === undefined || entrySp === undefined ? undefined : readNumber(this.#machine, entrySp + slot, 8);
+    };
+    return { pc, sp: entrySp, lookup: pc, confidence: "guess", interrupted: true, register };
+  }
+
+  // ---- what a return address looks like
+
+  #isReturnAddress(address: bigint): boolean {
+    return this.#map.symbols.isExecutable(address - 1n) && callsBefore(this.#machine, address).length > 0;
+  }
+
+  /** The call before a return address goes straight to this function. */
+  #calls(returnAddress: bigint, extent: FunctionExtent): boolean {
+    return callsBefore(this.#machine, returnAddress).some((code) => flowOf(code).target === extent.start);
+  }
+
+  /** Nothing called the code that a program starts with. */
+  #isEntryPoint(extent: FunctionExtent): boolean {
+    return this.#map.programs.some(({ entry }) => entry >= extent.start && entry < extent.end);
+  }
+}
+
+function cfaOf(rules: FrameRules, frame: UnwoundFrame): bigint | undefined {
+  const base = frame.register(rules.cfa.register);
+  return base === undefined ? undefined : BigInt.asUintN(64, base + rules.cfa.offset);
+}
+
+function sourceOf(map: ProgramMap, address: bigint): Pick<Frame, "source"> {
+  const source = map.position(address);
+  return source === undefined ? {} : { source };
+}

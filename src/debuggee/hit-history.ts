@@ -1,0 +1,92 @@
+import { UserError } from "../base/errors.ts";
+
+/** Hits of one breakpoint that are remembered: 32 MiB of instants. A count beyond it cannot be told exactly. */
+const MOST_HITS = 4_000_000;
+
+/**
+ * When a breakpoint was hit. Hit counts are those of history, not of the session: the hit at an instant has the same
+ * number whether one came to it forwards or backwards, because all hits before it are known.
+ */
+export class HitHistory {
+  #instants = new Float64Array(64);
+  #length = 0;
+  #covered = 0;
+
+  /** All hits before this instant are known. */
+  get covered(): number {
+    return this.#covered;
+  }
+
+  /** From now on all hits before `instant` count as known. */
+  cover(instant: number): void {
+    this.#covered = Math.max(this.#covered, instant);
+  }
+
+  /** The number of the hit at an instant, counted from 1; it is remembered when it was not known. */
+  numberOf(instant: number): number {
+    const at = this.#firstFrom(instant);
+    if (at === this.#length || this.#instants[at] !== instant) this.#insert(at, instant);
+    return at + 1;
+  }
+
+  /** What happened from this instant on is void: the user has changed the state there. */
+  truncate(instant: number): void {
+    this.#length = this.#firstFrom(instant);
+    this.#covered = Math.min(this.#covered, instant);
+  }
+
+  get count(): number {
+    return this.#length;
+  }
+
+  #firstFrom(instant: number): number {
+    let low = 0;
+    let high = this.#length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#instants[middle] < instant) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #insert(at: number, instant: number): void {
+    if (this.#length >= MOST_HITS) {
+      throw new UserError("hits-too-many", `More than ${MOST_HITS} hits of this breakpoint cannot be counted.`);
+    }
+    if (this.#length === this.#instants.length) {
+      const grown = new Float64Array(this.#length * 2);
+      grown.set(this.#instants);
+      this.#instants = grown;
+    }
+    this.#instants.copyWithin(at + 1, at, this.#length);
+    this.#instants[at] = instant;
+    this.#length++;
+  }
+}
+
+/** DAP's hitCondition: a comparison with the number of the hit. */
+export type HitTest = (number: number) => boolean;
+
+const HIT_CONDITION = /^\s*(>=|<=|={1,3}|>|<|%)?\s*([0-9]+)\s*$/;
+
+/** `5` is the fifth hit; `> 5`, `>= 5`, `< 5`, `<= 5`, `== 5` compare; `% 5` is every fifth. Undefined when malformed. */
+export function parseHitCondition(text: string): HitTest | undefined {
+  const match = HIT_CONDITION.exec(text);
+  if (match === null) return undefined;
+  const limit = Number(match[2]);
+  switch (match[1]) {
+    case ">":
+      return (number) => number > limit;
+    case ">=":
+      return (number) => number >= limit;
+    case "<":
+      return (number) => number < limit;
+    case "<=":
+      return (number) => number <= limit;
+    case "%":
+      return limit === 0 ? undefined : (number) => number % limit === 0;
+    default:
+      return (number) => number === limit;
+  }
+}

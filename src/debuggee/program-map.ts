@@ -1,0 +1,149 @@
+import type { Program } from "../assembler/program.ts";
+import { CallFrames } from "../symbols/call-frames.ts";
+import type { UnwindSection } from "../symbols/elf.ts";
+import { LineTable } from "../symbols/line-table.ts";
+import { SymbolTable } from "../symbols/symbol-table.ts";
+import { codeWord, flowOf } from "./code.ts";
+import type { SourcePosition } from "./protocol.ts";
+
+/** The extent of a function, or of what is most likely one. */
+export interface FunctionExtent {
+  readonly name: string;
+  readonly start: bigint;
+  readonly end: bigint;
+  /** The program itself says so (a function symbol, call-frame information), rather than our reading of its labels. */
+  readonly declared: boolean;
+}
+
+/** Code that is searched for calls at most, in bytes: assembly programs without function symbols are small. */
+const MOST_SCANNED_BYTES = 4 * 1024 * 1024;
+/** A trap handler has one or two ways out; a kernel a handful. */
+const MOST_TRAP_RETURNS = 64;
+
+/** Where a program is one segment for everything, its labels tell code from data by their section. */
+const DATA_SECTION = /^\.(s?data|s?bss|rodata|srodata)/;
+
+/** What the programs say about addresses, once for all: names, lines, functions, frames. */
+export class ProgramMap {
+  readonly programs: readonly Program[];
+  readonly symbols: SymbolTable;
+  readonly lines: LineTable;
+  readonly callFrames: CallFrames;
+  #scan: { readonly callTargets: ReadonlySet<bigint>; readonly trapReturns: readonly bigint[] } | undefined;
+  /** Beginnings of undeclared functions, ascending. */
+  #starts: readonly bigint[] | undefined;
+
+  constructor(programs: readonly Program[]) {
+    this.programs = programs;
+    this.symbols = new SymbolTable(programs);
+    this.callFrames = new CallFrames(programs.flatMap(unwindOf));
+    this.lines = new LineTable(programs, (address) => this.functionAt(address)?.start);
+  }
+
+  /** `main+0x12`, or the bare address. */
+  describe(address: bigint): string {
+    const extent = this.functionAt(address);
+    if (extent === undefined) return this.symbols.describe(address) ?? `0x${address.toString(16)}`;
+    const offset = address - extent.start;
+    return offset === 0n ? extent.name : `${extent.name}+0x${offset.toString(16)}`;
+  }
+
+  /** A name for a value that may be an address of the program; undefined for every other number. */
+  symbolize(address: bigint): string | undefined {
+    if (this.symbols.segmentOf(address) === undefined) return undefined;
+    return this.symbols.isExecutable(address) && this.functionAt(address) !== undefined
+      ? this.describe(address)
+      : this.symbols.describe(address);
+  }
+
+  position(address: bigint): SourcePosition | undefined {
+    const span = this.lines.at(address);
+    return span && { path: span.path, line: span.line, column: Math.max(1, span.column) };
+  }
+
+  functionAt(address: bigint): FunctionExtent | undefined {
+    if (!this.symbols.isExecutable(address)) return undefined;
+    const nearest = this.symbols.nearest(address);
+    const symbol = nearest?.symbol;
+    if (symbol !== undefined && symbol.kind === "function" && symbol.size > 0) {
+      const end = symbol.address + BigInt(symbol.size);
+      return { name: symbol.name, start: symbol.address, end, declared: true };
+    }
+    const described = this.callFrames.extentAt(address);
+    if (described !== undefined) {
+      const name = this.symbols.at(described.start)[0]?.name ?? `0x${described.start.toString(16)}`;
+      return { name, start: described.start, end: described.end, declared: true };
+    }
+    return this.#undeclaredFunction(address);
+  }
+
+  /** In assembly without `.type` and `.size`: from one likely beginning to the next. */
+  #undeclaredFunction(address: bigint): FunctionExtent | undefined {
+    const segment = this.symbols.segmentOf(address);
+    this.#starts ??= this.#findStarts();
+    const starts = this.#starts;
+    let low = 0;
+    let high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (starts[middle] <= address) low = middle + 1;
+      else high = middle;
+    }
+    const start = starts[low - 1];
+    if (segment === undefined || start === undefined || start < segment.start) return undefined;
+    const next = starts[low];
+    const symbol = this.symbols.at(start)[0];
+    return {
+      name: symbol?.name ?? `0x${start.toString(16)}`,
+      start,
+      end: next !== undefined && next < segment.end ? next : segment.end,
+      declared: symbol?.kind === "function",
+    };
+  }
+
+  /** Function symbols, global labels, entry points, and labels that some instruction calls. */
+  #findStarts(): bigint[] {
+    const { callTargets } = this.#scanned();
+    const starts = new Set<bigint>();
+    for (const { address, kind, binding, section } of this.symbols.all) {
+      if (kind === "object" || DATA_SECTION.test(section) || !this.symbols.isExecutable(address)) continue;
+      if (kind === "function" || binding !== "local" || callTargets.has(address)) starts.add(address);
+    }
+    for (const { entry } of this.programs) if (this.symbols.isExecutable(entry)) starts.add(entry);
+    // The linker's marks (_end, __bss_start) have been kept out by asking for executable addresses.
+    return [...starts].sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  /** Addresses of mret and sret, as the programs were loaded: where handlers end. */
+  get trapReturns(): readonly bigint[] {
+    return this.#scanned().trapReturns;
+  }
+
+  #scanned() {
+    this.#scan ??= scanCode(this.programs);
+    return this.#scan;
+  }
+}
+
+function unwindOf(program: Program): readonly UnwindSection[] {
+  return "unwind" in program ? (program.unwind as readonly UnwindSection[]) : [];
+}
+
+function scanCode(programs: readonly Program[]) {
+  const callTargets = new Set<bigint>();
+  const trapReturns: bigint[] = [];
+  let left = MOST_SCANNED_BYTES;
+  for (const { executable, bytes, virtualAddress } of programs.flatMap((program) => program.segments)) {
+    if (!executable) continue;
+    for (let at = 0; at + 2 <= bytes.length && left > 0; ) {
+      const code = codeWord(virtualAddress + BigInt(at), [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+      if (code === undefined) break;
+      const flow = flowOf(code);
+      if (flow.kind === "call" && flow.target !== undefined) callTargets.add(flow.target);
+      if (flow.kind === "trap return" && trapReturns.length < MOST_TRAP_RETURNS) trapReturns.push(code.address);
+      at += code.length;
+      left -= code.length;
+    }
+  }
+  return { callTargets, trapReturns };
+}

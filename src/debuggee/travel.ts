@@ -1,0 +1,423 @@
+import { assert } from "../base/assert.ts";
+import type { Instant, VirtualAddress } from "../base/brand.ts";
+import { EXCEPTION_CAUSES } from "../isa/causes.ts";
+import type { StopConditions, Watch, WatchHit } from "../machine/stop.ts";
+import type { Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "../replay/timeline-interface.ts";
+import type { Breakpoint, Breakpoints, Verdict } from "./breakpoints.ts";
+import type { Surroundings } from "./expression.ts";
+
+/** One leg of a motion: the user's breakpoints always count, and what is given here beside them. */
+export interface Leg {
+  readonly breakpoints?: readonly bigint[];
+  /** Also look at every exception that is about to be taken. */
+  readonly exceptions?: boolean;
+  /** Asked at the leg's own breakpoints and exceptions; false goes on. Default: always true. */
+  readonly accept?: (hit: Hit) => boolean;
+  /** Forward: at most so far. Backward: at least so far back. */
+  readonly limit?: number;
+  /** The user's breakpoints, log points and exception stops do not count: for searches that nobody watches. */
+  readonly silent?: boolean;
+}
+
+/** How a leg ended. */
+export type Arrival =
+  /** At one of the leg's own breakpoints or exceptions. */
+  | { readonly kind: "own"; readonly hit: Hit }
+  | { readonly kind: "limit" }
+  /** At something of the user's. */
+  | { readonly kind: "hit"; readonly reason: HitReason }
+  /** At an end of the run or of the recording. */
+  | { readonly kind: "end"; readonly stop: TravelStop };
+
+export interface HitReason {
+  readonly breakpoints: readonly Breakpoint<Surroundings>[];
+  /** Conditions that could not be evaluated. */
+  readonly problems: readonly string[];
+  readonly access: WatchHit | undefined;
+  readonly exception: { readonly hart: number; readonly cause: number; readonly tval: bigint } | undefined;
+  readonly hart: number;
+}
+
+/** A line of a log point. */
+export interface LogLine {
+  readonly breakpoint: Breakpoint<Surroundings>;
+  readonly text: string;
+  readonly instant: number;
+}
+
+export interface TravellerParts {
+  readonly timeline: TimelineLike;
+  readonly breakpoints: Breakpoints<Surroundings>;
+  readonly surroundings: (hart: number) => Surroundings;
+  readonly log: (line: LogLine) => void;
+}
+
+/** Log lines of one backward search that are kept: they can be told only when it is known where the search ends. */
+const MOST_LOG_LINES = 10_000;
+
+const ALL_EXCEPTIONS = EXCEPTION_CAUSES.map(({ code }) => code);
+
+/**
+ * Moves along the timeline and stops at what the user wants to stop at, the same things in both directions: judges
+ * breakpoints, counts their hits, tells log points.
+ */
+export class Traveller {
+  readonly #timeline: TimelineLike;
+  readonly #breakpoints: Breakpoints<Surroundings>;
+  readonly #surroundings: (hart: number) => Surroundings;
+  readonly #log: (line: LogLine) => void;
+  #exceptionStops: ReadonlySet<number> = new Set();
+  /** Changes with everything that a running motion has to heed. */
+  #exceptionGeneration = 0;
+  /** What the state at this instant has already logged. */
+  #logged: { readonly instant: number; readonly ids: Set<number> } = { instant: -1, ids: new Set() };
+
+  constructor(parts: TravellerParts) {
+    this.#timeline = parts.timeline;
+    this.#breakpoints = parts.breakpoints;
+    this.#surroundings = parts.surroundings;
+    this.#log = parts.log;
+  }
+
+  setExceptionStops(causes: readonly number[]): void {
+    this.#exceptionStops = new Set(causes);
+    this.#exceptionGeneration++;
+  }
+
+  /** There is anything that a motion could stop at. */
+  get hasStops(): boolean {
+    return this.#breakpoints.all.length > 0 || this.#exceptionStops.size > 0;
+  }
+
+  /** The user begins a motion: what was logged before may be logged again when it happens again. */
+  begin(): void {
+    this.#logged = { instant: -1, ids: new Set() };
+  }
+
+  /** The user has changed the state at the current instant. */
+  edited(): void {
+    this.#breakpoints.edited(this.#timeline.now);
+  }
+
+  // ---- forward
+
+  /** From now on. Breakpoints of any kind at the very instruction where it begins do not count. */
+  *forward(leg: Leg): Motion<Arrival> {
+    const start = this.#timeline.now;
+    if (!leg.silent) yield* this.#countPast(start);
+    try {
+      return yield* this.#run(leg, start);
+    } finally {
+      for (const { history } of this.#breakpoints.all) {
+        if (!leg.silent && history !== undefined && history.covered >= start) history.cover(this.#timeline.now);
+      }
+    }
+  }
+
+  *#run(leg: Leg, start: number): Motion<Arrival> {
+    for (;;) {
+      const judge = new Judge(this.#judging(leg, "forward"));
+      const motion = this.#timeline.forward({
+        stops: this.#stops(leg),
+        ...(leg.limit !== undefined && { limit: leg.limit as Instant }),
+        departing: this.#timeline.now === start,
+        accept: (hit) => judge.accept(hit),
+      });
+      const stop = yield* this.#inspectable(motion);
+      if (stop === "changed") {
+        if (!leg.silent) yield* this.#countPast(this.#timeline.now);
+        continue;
+      }
+      if (stop.kind === "reached") return this.#examined(leg);
+      return this.#arrived(stop, judge, leg);
+    }
+  }
+
+  /** Passes a motion on, and ends it with "changed" when the user changes breakpoints meanwhile. */
+  *#inspectable(motion: Motion<TravelStop>): Motion<TravelStop | "changed"> {
+    const generation = this.#generation;
+    try {
+      for (;;) {
+        const turn = motion.next();
+        if (turn.done) return turn.value;
+        yield turn.value;
+        if (this.#generation !== generation) return "changed";
+      }
+    } finally {
+      motion.return(undefined as unknown as TravelStop);
+    }
+  }
+
+  get #generation(): number {
+    return this.#breakpoints.generation + this.#exceptionGeneration;
+  }
+
+  // ---- backward
+
+  /** To the last thing before now that stops. */
+  *backward(leg: Leg): Motion<Arrival> {
+    const { now } = this.#timeline;
+    if (!leg.silent) yield* this.#countPast(now);
+    for (;;) {
+      const judge = new Judge(this.#judging(leg, "backward"));
+      const motion = this.#timeline.backward({
+        stops: this.#stops(leg),
+        ...(leg.limit !== undefined && { limit: leg.limit as Instant }),
+        accept: (hit) => judge.accept(hit),
+      });
+      const stop = yield* this.#inspectable(motion);
+      if (stop === "changed") {
+        // The search goes over the same past again, for what is wanted now.
+        if (this.#timeline.now !== now) yield* this.#timeline.seek(now);
+        if (!leg.silent) yield* this.#countPast(now);
+        continue;
+      }
+      const lines = judge.lines.filter(({ instant }) => instant >= this.#timeline.now && instant < now);
+      for (const line of lines.sort((a, b) => b.instant - a.instant)) this.#log(line);
+      const reached = stop.kind === "reached" || (stop.kind === "start" && this.#timeline.now === leg.limit);
+      return reached ? { kind: "limit" } : this.#arrived(stop, judge, leg);
+    }
+  }
+
+  /** The last hit of a leg's own breakpoints before an instant, or of watched memory; nothing moves. */
+  findLast(options: TravelOptions, before: number): Motion<Hit | undefined> {
+    return this.#timeline.findLast(options, before as Instant);
+  }
+
+  seek(instant: number): Motion<void> {
+    return this.#timeline.seek(instant as Instant);
+  }
+
+  // ---- what the state itself says
+
+  /** The user's breakpoints at the current state, told as hits: for motions that end here for another reason. */
+  examine(): HitReason | undefined {
+    const reasons: Breakpoint<Surroundings>[] = [];
+    const problems: string[] = [];
+    let at = 0;
+    for (const { id, pc } of this.#timeline.machine.harts) {
+      for (const breakpoint of this.#breakpoints.at(pc)) {
+        const verdict = this.#breakpoints.judge(breakpoint, this.#surroundings(id), this.#timeline.now);
+        this.#tell(breakpoint, verdict, this.#timeline.now);
+        if (verdict.kind !== "stop" && verdict.kind !== "error") continue;
+        reasons.push(breakpoint);
+        at = id;
+        if (verdict.kind === "error") problems.push(verdict.message);
+      }
+    }
+    if (reasons.length === 0) return undefined;
+    return { breakpoints: reasons, problems, access: undefined, exception: undefined, hart: at };
+  }
+
+  #examined(leg: Leg): Arrival {
+    const reason = leg.silent ? undefined : this.examine();
+    return reason === undefined ? { kind: "limit" } : { kind: "hit", reason };
+  }
+
+  /** Tells a line of a log point once, though a motion may run up to a state and then look at it again. */
+  #tell(breakpoint: Breakpoint<Surroundings>, verdict: Verdict, instant: number): void {
+    if (verdict.kind !== "log") return;
+    if (this.#logged.instant !== instant) this.#logged = { instant, ids: new Set() };
+    if (this.#logged.ids.has(breakpoint.spec.id)) return;
+    this.#logged.ids.add(breakpoint.spec.id);
+    this.#log({ breakpoint, text: verdict.text, instant });
+  }
+
+  #arrived(stop: TravelStop, judge: Judge, leg: Leg): Arrival {
+    switch (stop.kind) {
+      case "breakpoint":
+      case "watch":
+      case "exception": {
+        const accepted = judge.accepted;
+        assert(accepted !== undefined, "stopped at a hit that nobody accepted");
+        if (accepted.own !== undefined) return { kind: "own", hit: accepted.own };
+        const { reason } = accepted;
+        assert(reason !== undefined, "accepted without a reason");
+        // After an access the next instruction may have a breakpoint as well; it would not count when going on.
+        const also = stop.kind === "watch" && !leg.silent && judge.direction === "forward" ? this.examine() : undefined;
+        if (also === undefined) return { kind: "hit", reason };
+        return {
+          kind: "hit",
+          reason: {
+            ...reason,
+            breakpoints: [...reason.breakpoints, ...also.breakpoints],
+            problems: [...reason.problems, ...also.problems],
+          },
+        };
+      }
+      default:
+        return { kind: "end", stop };
+    }
+  }
+
+  #judging(leg: Leg, direction: "forward" | "backward"): Judging {
+    return {
+      leg,
+      direction,
+      breakpoints: this.#breakpoints,
+      surroundings: this.#surroundings,
+      exceptionStops: leg.silent ? new Set() : this.#exceptionStops,
+      tell: (breakpoint, verdict, instant) => this.#tell(breakpoint, verdict, instant),
+    };
+  }
+
+  #stops(leg: Leg): StopConditions {
+    const own = leg.breakpoints ?? [];
+    const users = leg.silent ? [] : this.#breakpoints.addresses;
+    const exceptions = leg.exceptions ? ALL_EXCEPTIONS : leg.silent ? [] : [...this.#exceptionStops];
+    return {
+      breakpoints: [...new Set([...own, ...users])] as VirtualAddress[],
+      watches: leg.silent ? [] : this.#breakpoints.watches,
+      exceptions,
+    };
+  }
+
+  // ---- hit counts
+
+  /** Counts the hits before `instant` of all breakpoints with a hit condition, where they are not yet known. */
+  *#countPast(instant: number): Motion<void> {
+    const timeline = this.#timeline;
+    for (;;) {
+      const counted = this.#breakpoints.all.filter(({ history }) => history !== undefined && history.covered < instant);
+      if (counted.length === 0) return;
+      // The one that knows least sets where to begin; the others hear of hits again, which changes nothing.
+      const from = Math.min(...counted.map(({ history }) => history?.covered ?? 0));
+      const generation = this.#generation;
+      const watched = counted.flatMap((breakpoint) => (breakpoint.watch === undefined ? [] : [breakpoint]));
+      const search = timeline.findAll(
+        {
+          stops: {
+            breakpoints: counted.flatMap(({ addresses }) => addresses) as VirtualAddress[],
+            watches: watched.map(({ watch }) => watch as Watch),
+            exceptions: [],
+          },
+          accept: (hit) => {
+            for (const { breakpoint, hart } of hitBreakpoints(hit, counted, watched)) {
+              this.#breakpoints.judge(breakpoint, this.#surroundings(hart), hit.instant);
+            }
+            return false;
+          },
+        },
+        Math.max(from, timeline.first) as Instant,
+        instant as Instant,
+        1,
+      );
+      yield* search;
+      for (const { history } of counted) history?.cover(instant);
+      if (this.#generation === generation) break;
+    }
+    // The state where a motion begins is no hit of the motion, yet it is one of history.
+    for (const { id, pc } of timeline.machine.harts) {
+      for (const breakpoint of this.#breakpoints.at(pc)) {
+        if (breakpoint.history !== undefined) this.#breakpoints.judge(breakpoint, this.#surroundings(id), instant);
+      }
+    }
+  }
+}
+
+/** Which of some breakpoints a hit concerns. */
+function hitBreakpoints(
+  { stop }: Hit,
+  code: readonly Breakpoint<Surroundings>[],
+  watched: readonly Breakpoint<Surroundings>[],
+): { breakpoint: Breakpoint<Surroundings>; hart: number }[] {
+  if (stop.kind === "breakpoint") {
+    return code.flatMap((breakpoint) =>
+      breakpoint.addresses.includes(stop.pc) ? [{ breakpoint, hart: stop.hart }] : [],
+    );
+  }
+  if (stop.kind !== "watch") return [];
+  const hits = new Map(stop.hits.map(({ watch, hart }) => [watch, hart]));
+  return [...hits].flatMap(([watch, hart]) =>
+    watched[watch] === undefined ? [] : [{ breakpoint: watched[watch], hart }],
+  );
+}
+
+interface Judging {
+  readonly leg: Leg;
+  readonly direction: "forward" | "backward";
+  readonly breakpoints: Breakpoints<Surroundings>;
+  readonly surroundings: (hart: number) => Surroundings;
+  readonly exceptionStops: ReadonlySet<number>;
+  readonly tell: (breakpoint: Breakpoint<Surroundings>, verdict: Verdict, instant: number) => void;
+}
+
+/** Judges the hits of one search. The last one accepted is where the search ends, in both directions. */
+class Judge {
+  readonly direction: "forward" | "backward";
+  readonly #judging: Judging;
+  readonly #lines = new Map<string, LogLine>();
+  accepted: { readonly own: Hit | undefined; readonly reason: HitReason | undefined } | undefined;
+
+  constructor(judging: Judging) {
+    this.#judging = judging;
+    this.direction = judging.direction;
+  }
+
+  /** Log lines of a backward search, in no order. */
+  get lines(): LogLine[] {
+    return [...this.#lines.values()];
+  }
+
+  accept(hit: Hit): boolean {
+    const reason = this.#judging.leg.silent ? undefined : this.#reason(hit);
+    const own = this.#isOwn(hit) ? hit : undefined;
+    // The user's stop goes first: it is what they asked to see, wherever the leg was going.
+    if (reason === undefined && own === undefined) return false;
+    this.accepted = reason === undefined ? { own, reason } : { own: undefined, reason };
+    return true;
+  }
+
+  #isOwn(hit: Hit): boolean {
+    const { leg } = this.#judging;
+    const { stop } = hit;
+    const concerns =
+      stop.kind === "breakpoint"
+        ? leg.breakpoints?.includes(stop.pc) === true
+        : stop.kind === "exception" && leg.exceptions === true;
+    return concerns && (leg.accept?.(hit) ?? true);
+  }
+
+  #reason(hit: Hit): HitReason | undefined {
+    const { stop } = hit;
+    if (stop.kind === "exception") {
+      if (!this.#judging.exceptionStops.has(stop.cause)) return undefined;
+      const { hart, cause, tval } = stop;
+      return { breakpoints: [], problems: [], access: undefined, exception: { hart, cause, tval }, hart };
+    }
+    const stopping: Breakpoint<Surroundings>[] = [];
+    const problems: string[] = [];
+    for (const { breakpoint, hart } of this.#concerned(hit)) {
+      const verdict = this.#judging.breakpoints.judge(breakpoint, this.#judging.surroundings(hart), hit.instant);
+      if (verdict.kind === "log") this.#logLine(breakpoint, verdict, hit.instant);
+      if (verdict.kind === "error") problems.push(verdict.message);
+      if (verdict.kind === "stop" || verdict.kind === "error") stopping.push(breakpoint);
+    }
+    if (stopping.length === 0) return undefined;
+    const access = stop.kind === "watch" ? stop.hits[0] : undefined;
+    const hart = stop.kind === "breakpoint" ? stop.hart : (access?.hart ?? 0);
+    return { breakpoints: stopping, problems, access, exception: undefined, hart };
+  }
+
+  #concerned({ stop }: Hit): { breakpoint: Breakpoint<Surroundings>; hart: number }[] {
+    const { breakpoints } = this.#judging;
+    if (stop.kind === "breakpoint")
+      return breakpoints.at(stop.pc).map((breakpoint) => ({ breakpoint, hart: stop.hart }));
+    if (stop.kind !== "watch") return [];
+    const hits = new Map(stop.hits.map(({ watch, hart }) => [watch, hart]));
+    return [...hits].flatMap(([watch, hart]) => {
+      const breakpoint = breakpoints.watching(watch);
+      return breakpoint === undefined ? [] : [{ breakpoint, hart }];
+    });
+  }
+
+  #logLine(breakpoint: Breakpoint<Surroundings>, verdict: Verdict & { readonly kind: "log" }, instant: number): void {
+    if (this.direction === "forward") {
+      this.#judging.tell(breakpoint, verdict, instant);
+      return;
+    }
+    // A search may run over a segment twice; a line is told once.
+    const key = `${breakpoint.spec.id}@${instant}`;
+    if (this.#lines.size < MOST_LOG_LINES) this.#lines.set(key, { breakpoint, text: verdict.text, instant });
+  }
+}
