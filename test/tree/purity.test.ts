@@ -14,7 +14,7 @@ const LANGUAGE_SERVER = /^src\/language\/(server|main)[\w-]*\.ts$/;
 
 /** Packages that are pure computing themselves. */
 const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  replay: ["@mcap/core"],
+  replay: ["@mcap/core", "@foxglove/crc"],
   // Types and plain data of the protocol.
   language: ["vscode-languageserver-textdocument", "vscode-languageserver-types", "vscode-languageserver-protocol"],
 };
