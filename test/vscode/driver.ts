@@ -25,7 +25,7 @@ export class Driver {
   }
 
   /** Double-clicks a file in the explorer, as people do. */
-  async openFile(name: string): Promise<void> {
+  async openFile(name: string | RegExp): Promise<void> {
     await this.page
       .locator(".explorer-folders-view .monaco-list-row", { hasText: name })
       .first()
@@ -50,19 +50,35 @@ export class Driver {
     await this.page.keyboard.press("Enter");
   }
 
+  async theme(name: string): Promise<void> {
+    await this.command("Preferences: Color Theme");
+    const input = this.page.locator(".quick-input-widget input[type=text]").first();
+    await input.fill(name);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().click();
+    // Colours fade.
+    await this.page.waitForTimeout(1000);
+  }
+
   /** A line of the active editor that contains `text`. */
   line(text: string | RegExp): Locator {
     return this.page.locator(".editor-instance .view-line", { hasText: text }).first();
   }
 
-  /** The line number in the gutter beside a line of the active editor, scrolled into view. */
-  async gutterAt(text: string): Promise<{ x: number; y: number }> {
-    const line = this.line(text);
-    await line.waitFor();
-    const box = await line.boundingBox();
+  /** Scrolls to a line, from 1, and puts the cursor there. */
+  async goToLine(line: number): Promise<void> {
+    await this.page.keyboard.press("Control+g");
+    await this.answer(String(line));
+    await this.page.locator(".editor-instance .line-numbers.active-line-number", { hasText: String(line) }).waitFor();
+  }
+
+  /** Clicks in the glyph margin beside the line with the cursor. */
+  async toggleBreakpoint(line: number): Promise<void> {
+    await this.goToLine(line);
+    const number = this.page.locator(".editor-instance .line-numbers.active-line-number");
+    const box = await number.boundingBox();
     const margin = await this.page.locator(".editor-instance .glyph-margin").first().boundingBox();
-    if (box === null || margin === null) throw new Error(`No line "${text}" in view.`);
-    return { x: margin.x + margin.width / 2, y: box.y + box.height / 2 };
+    if (box === null || margin === null) throw new Error(`Line ${line} is not in view.`);
+    await this.page.mouse.click(margin.x + margin.width / 2, box.y + box.height / 2);
   }
 
   /** Text of the line that the debugger highlights, once it is highlighted. */
@@ -107,9 +123,20 @@ export class Driver {
       .evaluateAll((actions) => actions.map((action) => action.getAttribute("aria-label") ?? ""));
   }
 
-  /** Our items in the status bar. */
-  statusItem(text: string | RegExp): Locator {
-    return this.page.locator(".statusbar-item", { hasText: text }).first();
+  /** Clicks an entry of the menu of a row in Variables. */
+  async variableMenu(variable: string, entry: string): Promise<void> {
+    const name = this.page.locator(".debug-variables .monaco-list-row .name", {
+      hasText: new RegExp(`^${variable} =`),
+    });
+    await name.first().click({ button: "right" });
+    await this.page.locator(".monaco-menu .action-label", { hasText: entry }).first().click();
+  }
+
+  /** A notification with this text; the button in it is clicked when one is named. */
+  async notification(text: string | RegExp, button?: string): Promise<void> {
+    const toast = this.page.locator(".notification-toast", { hasText: text }).first();
+    await toast.waitFor();
+    if (button !== undefined) await toast.getByRole("button", { name: button }).click();
   }
 
   /** The instant that the status bar shows. */
