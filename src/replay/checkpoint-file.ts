@@ -50,6 +50,17 @@ export class CheckpointFile {
     return undefined;
   }
 
+  /** Reads all pages of a checkpoint: what is wrong with them, or undefined. */
+  damageOf(stored: StoredCheckpoint): DamagedFile | undefined {
+    try {
+      for (const { offset, pages } of stored.chunks) this.#readChunk(offset, new Set(pages), []);
+      return undefined;
+    } catch (error) {
+      if (error instanceof DamagedFile) return error;
+      throw error;
+    }
+  }
+
   /** Forgets a checkpoint that could not be read, and those that build on it. */
   dropFrom(stored: StoredCheckpoint): void {
     this.#stored.length = Math.min(this.#stored.length, Math.max(0, this.#stored.indexOf(stored)));
