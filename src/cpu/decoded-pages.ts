@@ -17,7 +17,7 @@ const GRANULE_BYTES = 64;
 export class DecodedPages {
   readonly #memory: PhysicalMemory;
   /** Offsets of RAM at which a breakpoint stands. */
-  #breakpoints = new Set<number>();
+  #breakpoints: ReadonlySet<number> = new Set();
   #used = 0;
   readonly #flushTags: () => void;
 

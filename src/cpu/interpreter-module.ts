@@ -53,8 +53,11 @@ export interface InterpreterImports extends Record<string, WebAssembly.ImportVal
 }
 
 export interface InterpreterExports {
-  /** Runs until something of EXIT. `skipBreakpoint` 1: a breakpoint at the first instruction does not count. */
-  run(skipBreakpoint: number): number;
+  /**
+   * Runs until something of EXIT. A breakpoint does not count at the instruction that leaves `skipAt` steps of the
+   * budget: the first one when that is the budget less one, none when it is -1.
+   */
+  run(skipAt: number): number;
   flushWriteTags(): void;
   flushTags(): void;
   hash(host: number, length: number): bigint;
@@ -83,7 +86,7 @@ type Callees = Pick<InterpreterFrame, "slowPath" | "system" | "multiplyHigh" | "
  * pointer; the end of a page is a record like any other, so nothing is checked between two instructions but the budget.
  */
 function emitRun(code: Code, callees: Callees): void {
-  const skip = code.parameter(0);
+  const skipAt = code.parameter(0);
   const [record, decodedPage, budget, status, operation, reason, entry] = Array.from({ length: 7 }, () =>
     code.local(I32),
   );
@@ -186,9 +189,8 @@ function emitRun(code: Code, callees: Callees): void {
     code.set(target);
     code.get(budget).i32(1).op(OP.i32_add).set(budget).branch(refetch);
     code.end(); // breakpoint
-    code.get(skip);
+    code.get(skipAt).get(budget).op(OP.i32_eq);
     code.if();
-    code.i32(0).set(skip);
     code.get(record).memory(OP.i32_load8_u, layout.RECORD.replaced).set(operation).branch(again);
     code.end();
     code.i32(EXIT.breakpoint).set(reason).branch(leaveUndone);

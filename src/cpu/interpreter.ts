@@ -10,6 +10,9 @@ import { EXIT, type InterpreterExports, type InterpreterImports, interpreterModu
 import { INSTRUCTION_ACCESS_FAULT, type Oracle } from "./oracle.ts";
 import { executeSystem } from "./system.ts";
 
+/** A budget that no instruction leaves. */
+const NO_STEP = -1;
+
 /**
  * The WebAssembly interpreter and the TypeScript around it: fills in what the generated code finds missing (execute
  * tags, decoded records) and hands rare instructions to the oracle.
@@ -28,16 +31,16 @@ export class Interpreter implements Engine {
   run(steps: number, skipBreakpoint: boolean): EngineStop {
     const { view } = this.#parts.memory;
     let left = steps;
-    let skip = skipBreakpoint ? 1 : 0;
+    let skip = skipBreakpoint;
     for (;;) {
       // A jump to a page without a tag leaves before the budget is looked at: its fault belongs to the next slice.
       if (left === 0) return { kind: "paused", executed: steps };
       view.setInt32(layout.BUDGET, left, true);
-      const exit = this.#exports.run(skip);
+      const exit = this.#exports.run(skip ? left - 1 : NO_STEP);
       const before = left;
       left = view.getInt32(layout.BUDGET, true) + view.getInt32(layout.CARRY, true);
       // Only the very first instruction may pass its breakpoint, however many times the engine is entered for it.
-      if (left < before) skip = 0;
+      if (left < before) skip = false;
       const executed = steps - left;
       switch (exit) {
         case EXIT.budget:
@@ -63,7 +66,7 @@ export class Interpreter implements Engine {
           const outcome = this.#oracle.step();
           if (typeof outcome === "object") return { kind: "exception", executed, exception: outcome };
           left--;
-          skip = 0;
+          skip = false;
           if (this.#parts.takeAttention() || outcome === "yield") return { kind: "paused", executed: executed + 1 };
           break;
         }

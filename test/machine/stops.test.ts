@@ -61,6 +61,19 @@ for (const engine of ENGINES) {
     assert.equal(again.machine.instant, instant + 4);
   });
 
+  // A step over a line departs from an instruction without a breakpoint to one with a breakpoint right behind it, in
+  // code that has run before. The interpreter once let the first breakpoint pass, wherever it stood.
+  test(`${engine}: departing passes the breakpoint of the first instruction only`, () => {
+    const guest = new Guest(LOOP, engine);
+    guest.run(40);
+    const next = guest.machine.harts[0].pc;
+    const again = new Guest(LOOP, engine);
+    again.run(39);
+    again.stops({ breakpoints: [next] });
+    assert.deepEqual(again.run(100), { kind: "breakpoint", hart: 0, pc: next });
+    assert.equal(again.machine.instant, 40);
+  });
+
   test(`${engine}: watches stop behind the access and name the step, the pc and what was accessed`, () => {
     const guest = new Guest(LOOP, engine);
     const cell = guest.at("cell");
