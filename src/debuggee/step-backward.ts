@@ -1,4 +1,5 @@
 import type { VirtualAddress } from "../base/brand.ts";
+import { INTERRUPT_BIT } from "../isa/causes.ts";
 import type { HartView } from "../machine/machine-interface.ts";
 import { NO_STOPS } from "../machine/stop.ts";
 import type { Motion } from "../replay/timeline-interface.ts";
@@ -8,6 +9,7 @@ import type { FunctionExtent } from "./program-map.ts";
 import type { StepKind } from "./protocol.ts";
 import {
   distance,
+  MCAUSE,
   MOST_STACK_SHIFT,
   MTVEC,
   PendingCall,
@@ -33,8 +35,8 @@ type Before =
   | { readonly kind: "caller" }
   /** The instruction that trapped, or after which the interrupt was taken, whose handler this is. */
   | { readonly kind: "interrupted" }
-  /** The last instruction of a callee or handler that has just returned, as was wished. */
-  | { readonly kind: "callee" }
+  /** The last instruction of a callee or handler that has just returned, as was wished; `site` called or trapped. */
+  | { readonly kind: "callee"; readonly site: bigint }
   | Exclude<StepEnd, { readonly kind: "stepped" }>;
 
 const START = { kind: "end", stop: { kind: "start" } } as const;
@@ -66,6 +68,11 @@ export class BackwardStepper {
 
   get #sp(): bigint {
     return this.#hart.register(SP);
+  }
+
+  /** The handler that the hart is in serves an interrupt. */
+  #wasInterrupted(): boolean {
+    return ((this.#hart.csr(MCAUSE) ?? 0n) & INTERRUPT_BIT) !== 0n;
   }
 
   // ---- by instruction
@@ -101,8 +108,8 @@ export class BackwardStepper {
   }
 
   /**
-   * Goes silently to the instruction before in the same activation. "into" stops at the end of a callee that has lines
-   * instead of going over it.
+   * Goes silently to the instruction before in the same activation. "into" stops at the end of a callee, or of a handler
+   * of an exception, that has lines, instead of going over it; interrupts are always gone over, as forwards.
    */
   *#locate(kind: "over" | "into"): Motion<Before> {
     const { timeline, machine, map, traveller } = this.#parts;
@@ -120,16 +127,21 @@ export class BackwardStepper {
       case "return": {
         const calls = callsBefore(machine, after.pc).map(({ address }) => address as VirtualAddress);
         if (calls.length === 0) return { kind: "same" };
-        if (kind === "into" && map.lines.at(this.#hart.pc) !== undefined) return { kind: "callee" };
+        if (kind === "into" && map.lines.at(this.#hart.pc) !== undefined) return { kind: "callee", site: calls[0] };
         const call = yield* this.#findCall(calls, after);
         if (call !== undefined) yield* traveller.seek(call);
         return { kind: "same" };
       }
       case "trap return": {
-        if (kind === "into" && map.lines.at(this.#hart.pc) !== undefined) return { kind: "callee" };
+        const handlerEnd = this.#now;
+        const follow = kind === "into" && !this.#wasInterrupted() && map.lines.at(this.#hart.pc) !== undefined;
         const trap = yield* this.#findTrap(after.sp);
-        if (trap !== undefined) yield* traveller.seek(trap);
-        return { kind: "same" };
+        if (trap === undefined) return { kind: "same" };
+        yield* traveller.seek(trap);
+        if (!follow) return { kind: "same" };
+        const site = this.#hart.pc;
+        yield* traveller.seek(handlerEnd);
+        return { kind: "callee", site };
       }
       default:
         return { kind: "same" };
@@ -265,9 +277,9 @@ export class BackwardStepper {
       const before = yield* this.#locate(kind);
       if (before.kind === "hit" || before.kind === "end") return before;
       const there = lines.at(this.#hart.pc);
-      const stays =
-        before.kind === "same" && there !== undefined && there.line === line?.line && there.path === line.path;
-      if (!stays && before.kind !== "callee") {
+      // A callee belongs to the line that called it, which need not be the one that it returned to.
+      const from = before.kind === "callee" ? lines.at(before.site) : before.kind === "same" ? there : undefined;
+      if (from === undefined || from.line !== line?.line || from.path !== line.path) {
         yield* this.#parts.traveller.seek(here);
         return undefined;
       }
