@@ -1,17 +1,15 @@
 /** The suite of test/vscode/suite, inside the extension host of the server host. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import { test } from "node:test";
 import { format } from "node:util";
 import { MARK, type Result } from "./suite/runner.ts";
 import { bundleSuite, SUITE_FILES } from "./suite-bundle.ts";
-import { ROOT, startWorkbench, temporaryFolder } from "./workbench.ts";
+import { build, ROOT, startWorkbench, temporaryFolder } from "./workbench.ts";
 
 const SUITE_TIMEOUT_MS = 4 * 60_000;
 
 test("the suite in the extension host", async (context) => {
-  execFileSync(process.execPath, [join(ROOT, "scripts", "build.ts")]);
+  build();
   const folder = temporaryFolder(...SUITE_FILES);
   const results: Result[] = [];
   const log: string[] = [];

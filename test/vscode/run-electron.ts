@@ -3,13 +3,11 @@
  *
  *     node test/vscode/run-electron.ts [VERSION]      stable by default; 1.101.0 is the oldest that we support
  */
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import { runTests } from "@vscode/test-electron";
 import { bundleSuite, SUITE_FILES } from "./suite-bundle.ts";
-import { ROOT, temporaryFolder } from "./workbench.ts";
+import { build, ROOT, temporaryFolder } from "./workbench.ts";
 
-execFileSync(process.execPath, [join(ROOT, "scripts", "build.ts")], { stdio: "inherit" });
+build();
 const folder = temporaryFolder(...SUITE_FILES);
 try {
   process.exitCode = await runTests({

@@ -1,13 +1,12 @@
 /** The Timeline's page by itself in a browser: what it draws, asks and sends, with as many marks as it will ever get. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { findProgram } from "../../scripts/debian-packages.ts";
 import type { FromTimeline, Mark, ToTimeline } from "../../src/webview/messages.ts";
-import { ROOT } from "./workbench.ts";
+import { build, ROOT } from "./workbench.ts";
 
 const END = 81_204_113;
 const NOW = 52_345_678;
@@ -17,7 +16,7 @@ let page: Page;
 const problems: string[] = [];
 
 before(async () => {
-  execFileSync(process.execPath, [join(ROOT, "scripts", "build.ts"), "--only=webviews"]);
+  build("--only=webviews");
   browser = await chromium.launch({ executablePath: findProgram("chromium"), args: ["--no-sandbox", "--disable-gpu"] });
 });
 

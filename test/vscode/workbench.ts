@@ -114,6 +114,14 @@ export function temporaryFolder(...files: readonly string[]): { readonly path: s
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
+/** Bundles into dist/; throws with what the build said when it fails. */
+export function build(...args: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "scripts", "build.ts"), ...args], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`The build failed:\n${stdout}${stderr}`);
+}
+
 /** The extension as users get it. */
 export function packagedExtension(): string {
   const path = join(ROOT, ".cache", "vscode", "hindcast.vsix");

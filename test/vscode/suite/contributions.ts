@@ -20,7 +20,7 @@ function manifest(): Manifest {
 export function contributionCases(): readonly Case[] {
   return [
     {
-      name: "assembly is known as such by its name, and opening it starts the extension",
+      name: "assembly is recognised by its name, and opening it starts the extension",
       run: async () => {
         await open("overrun.s");
         assert.equal(vscode.window.activeTextEditor?.document.languageId, "riscv-assembly");

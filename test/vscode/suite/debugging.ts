@@ -62,10 +62,10 @@ export function debuggingCases(watcher: Watcher): readonly Case[] {
         vscode.debug.addBreakpoints([breakpoint("overrun.s", culprit)]);
         const session = await start({ program: file("overrun.s").fsPath });
         assert.equal((await watcher.stop()).reason, "breakpoint");
-        assert.deepEqual([(await topFrame(session)).line, await evaluate(session, "a0")], [culprit, "0x0"]);
+        assert.deepEqual([(await topFrame(session)).line, await evaluate(session, "a0")], [culprit, 0x0]);
         await session.customRequest("continue", { threadId: 1 });
         assert.equal((await watcher.stop()).reason, "breakpoint");
-        assert.equal(await evaluate(session, "a0"), "0x1");
+        assert.equal(await evaluate(session, "a0"), 0x1);
         await session.customRequest("next", { threadId: 1 });
         await watcher.stop();
         assert.equal((await topFrame(session)).line, culprit + 1);
@@ -74,7 +74,7 @@ export function debuggingCases(watcher: Watcher): readonly Case[] {
         assert.equal((await topFrame(session)).line, culprit);
         await session.customRequest("reverseContinue", { threadId: 1 });
         assert.equal((await watcher.stop()).reason, "breakpoint");
-        assert.equal(await evaluate(session, "a0"), "0x0");
+        assert.equal(await evaluate(session, "a0"), 0x0);
       },
     },
     {

@@ -32,7 +32,7 @@ export function recordingCases(watcher: Watcher): readonly Case[] {
         await session.customRequest("reverseContinue", { threadId: 1 });
         await watcher.stop();
         assert.equal((await topFrame(session)).line, culprit);
-        assert.equal(await evaluate(session, "a0"), "0x4");
+        assert.equal(await evaluate(session, "a0"), 0x4);
         assert.ok((await instant(session)) > 0);
       },
     },

@@ -128,14 +128,15 @@ export async function topFrame(session: vscode.DebugSession): Promise<{ line: nu
   return { line, name, path: source?.path };
 }
 
-export async function evaluate(session: vscode.DebugSession, expression: string): Promise<string> {
+/** An expression's value as a number; it is shown in hexadecimal and decimal, or with a symbol. */
+export async function evaluate(session: vscode.DebugSession, expression: string): Promise<number> {
   const { stackFrames } = await session.customRequest("stackTrace", { threadId: 1, startFrame: 0, levels: 1 });
   const { result } = await session.customRequest("evaluate", {
     expression,
     frameId: stackFrames[0].id,
     context: "watch",
   });
-  return result;
+  return Number.parseInt(result, 16);
 }
 
 export async function instant(session: vscode.DebugSession): Promise<number> {

@@ -25,7 +25,7 @@ export function travelCases(watcher: Watcher): readonly Case[] {
         });
         await watcher.stop();
         assert.equal((await topFrame(session)).line, await lineOf("overrun.s", "# the culprit"));
-        assert.equal(await evaluate(session, "a0"), "0x4");
+        assert.equal(await evaluate(session, "a0"), 0x4);
         await vscode.commands.executeCommand("hindcast.goBack");
         await watcher.stop();
         assert.equal(await instant(session), end);
@@ -35,7 +35,7 @@ export function travelCases(watcher: Watcher): readonly Case[] {
       name: "a data breakpoint and Reverse find the same store",
       run: async () => {
         const session = await trapped(watcher);
-        const info = await session.customRequest("dataBreakpointInfo", { name: "pointer" });
+        const info = await session.customRequest("dataBreakpointInfo", { name: "*pointer" });
         assert.ok(info.dataId, info.description);
         await session.customRequest("setDataBreakpoints", {
           breakpoints: [{ dataId: info.dataId, accessType: "write" }],
@@ -66,7 +66,7 @@ export function travelCases(watcher: Watcher): readonly Case[] {
         const { instant: printed } = await request(session, "hindcast/instantOfOutput", { offset, seek: true });
         await watcher.stop();
         assert.equal(await instant(session), printed);
-        assert.equal(await evaluate(session, "t1"), "0x62", "the b of the second line");
+        assert.equal(await evaluate(session, "t1"), 0x62, "the b of the second line");
         assert.equal((await topFrame(session)).line, await lineOf("overrun.s", "sb      t1"));
       },
     },
