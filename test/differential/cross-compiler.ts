@@ -21,18 +21,30 @@ export interface Executable {
   readonly bytes: Uint8Array;
 }
 
+export interface CompileOptions {
+  readonly folder?: string;
+  readonly defines?: Readonly<Record<string, number>>;
+}
+
 /** The compiler's own library for this target. It would choose one of another ABI by the names of small extensions. */
 let library: string | undefined;
 
-/** Compiles a program of guest/c with its runtime. */
-export function compileGuest(name: string, optimisation: string): Executable {
+/** Compiles a program of guest/c, or of another folder of guest, with guest/c's runtime. */
+export function compileGuest(
+  name: string,
+  optimisation: string,
+  { folder = "c", defines = {} }: CompileOptions = {},
+): Executable {
   const options = ["-march=rv64imac", "-mabi=lp64", "-print-libgcc-file-name"];
   library ??= execFileSync(COMPILER, options, { encoding: "utf8" }).trim();
-  const sources = ["runtime/crt0.S", "runtime/runtime.c", `${name}.c`].map((path) => join(ROOT, "guest/c", path));
+  const sources = ["runtime/crt0.S", "runtime/runtime.c"].map((path) => join(ROOT, "guest/c", path));
   const warnings = ["-Wall", "-Wextra", "-Werror"];
   const language = ["-std=gnu17", "-ffreestanding", "-g", `-${optimisation}`];
+  const definitions = Object.entries(defines).map(([define, value]) => `-D${define}=${value}`);
+  const program = join(ROOT, "guest", folder, `${name}.c`);
   const script = ["-T", join(ROOT, "guest/c/runtime/link.ld")];
-  return compile(`${name}-${optimisation}.elf`, [...language, ...warnings, ...script, ...sources, library]);
+  const output = `${name}-${[optimisation, ...Object.values(defines)].join("-")}.elf`;
+  return compile(output, [...language, ...warnings, ...definitions, ...script, ...sources, program, library]);
 }
 
 /** Assembles one source file, linked to run at the beginning of RAM; `-n` keeps the file header out of memory. */

@@ -17,7 +17,8 @@ const CPU = [
   "mimpid=0",
 ].join(",");
 
-const ARGUMENTS = [
+/** A machine that talks on stdout and ends with the guest. */
+export const QEMU_ARGUMENTS = [
   ...["-machine", "virt", "-cpu", CPU, "-m", "128M", "-bios", "none"],
   ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-net", "none", "-no-reboot"],
 ];
@@ -32,7 +33,7 @@ process.on("exit", () => {
 
 /** Runs until the guest writes the finisher. Fails when it does not, or when QEMU itself complains. */
 export async function runQemu(more: readonly string[]): Promise<Ending> {
-  const child = spawn("qemu-system-riscv64", [...ARGUMENTS, ...more], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("qemu-system-riscv64", [...QEMU_ARGUMENTS, ...more], { stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   const output: Buffer[] = [];
   let complaint = "";
