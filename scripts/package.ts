@@ -8,13 +8,20 @@ import { dirname, join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "..");
 
+const VSCE_OPTIONS = [
+  // Everything is bundled: there are no dependencies to ship.
+  "--no-dependencies",
+  // package.json names no repository, and so the README's links to docs/ have no address to be turned into.
+  "--allow-missing-repository",
+  "--no-rewrite-relative-links",
+];
+
 /** Builds and packs; throws with what was printed when either fails. */
 export function packageExtension(path: string): void {
   mkdirSync(dirname(path), { recursive: true });
   run(process.execPath, [join(ROOT, "scripts", "build.ts"), "--production"]);
   const vsce = join(ROOT, "node_modules", "@vscode", "vsce", "vsce");
-  // Everything is bundled, so that there are no dependencies to ship.
-  run(process.execPath, [vsce, "package", "--no-dependencies", "--allow-missing-repository", "--out", path]);
+  run(process.execPath, [vsce, "package", ...VSCE_OPTIONS, "--out", path]);
 }
 
 function run(command: string, args: readonly string[]): void {
