@@ -10,7 +10,7 @@ import {
 import { badToken, constantOf } from "./expression.ts";
 import { leb128, MOST_BYTES } from "./layout.ts";
 import { stringBytes } from "./lexer.ts";
-import { alignSection, type FixupKind, isPowerOfTwo } from "./section.ts";
+import { alignSection, type FixupKind, isPowerOfTwo, type Tail } from "./section.ts";
 import type { Session } from "./session.ts";
 import { type Statement, spanOf } from "./source.ts";
 
@@ -127,15 +127,21 @@ function align(power: boolean, fillSize: 1 | 2 | 4): Handler {
     if (number === undefined || value === undefined || most === undefined) return;
     const alignment = power ? 2 ** number : Math.max(1, number);
     if (!isPowerOfTwo(alignment)) return misuse(session, statement, `${alignment} is not a power of two`);
-    const { section } = session;
     if (alignment === 1) return;
-    const fillValue = Number.isNaN(value) ? undefined : value;
+    const { section } = session;
     const code = section.flags.executable;
-    section.end(
-      { kind: "align", alignment, fill: fillValue, fillSize, most: most === 0 ? alignment : most, code },
-      0,
-      false,
-    );
+    // Without a fill, code is taken to be aligned as its instructions are; GNU `as` even where a string says otherwise.
+    const instructionBytes = code && Number.isNaN(value) ? (session.state.compress ? 2 : 4) : 1;
+    const tail: Tail = {
+      kind: "align",
+      alignment,
+      fill: Number.isNaN(value) ? undefined : value,
+      fillSize,
+      most: most === 0 ? alignment : most,
+      code,
+      onlyOdd: alignment <= instructionBytes,
+    };
+    section.end(tail, 0, false);
     alignSection(section, alignment);
   };
 }

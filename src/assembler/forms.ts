@@ -1,5 +1,4 @@
 import { assert } from "../base/assert.ts";
-import { findCsr } from "../isa/csrs.ts";
 import { type Encoding, type Field, parseEncoding } from "../isa/encoding.ts";
 import { type Operand, parseOperands } from "../isa/operands.ts";
 import { COMPRESSED, findInstruction, INSTRUCTIONS } from "../isa/table.ts";
@@ -120,12 +119,10 @@ function splitOperands(text: string): string[] {
 }
 
 function parseSource(text: string): string | number {
-  const csr = findCsr(text);
-  if (csr !== undefined) return csr.number;
-  if (text === "iorw") return 15;
   const operand = parseOperands(text)[0];
   if (operand.kind === "fixed-register") return operand.register;
-  if (operand.kind === "fixed-immediate") return operand.value;
+  if (operand.kind === "fixed-immediate" || operand.kind === "fixed-fence-set") return operand.value;
+  if (operand.kind === "fixed-csr") return operand.number;
   assert("field" in operand, `cannot read the operand "${text}" of an expansion`);
   return operand.field;
 }

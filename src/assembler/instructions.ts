@@ -152,6 +152,8 @@ function matchOperand(
     case "immediate":
       return matchImmediate(session, form, wanted, given, values);
     case "fixed-immediate":
+    case "fixed-csr":
+    case "fixed-fence-set":
       return { message: "this operand is fixed", weight: 0 };
     case "target":
     case "symbol": {

@@ -91,9 +91,9 @@ function assignOffsets(session: Session, section: Section): void {
     chunk.offset = offset;
     offset += chunk.length;
     if (chunk.tail?.kind === "align") {
-      const { alignment, most } = chunk.tail;
+      const { alignment, most, onlyOdd } = chunk.tail;
       const padding = (alignment - (offset % alignment)) % alignment;
-      chunk.tailSize = padding > most ? 0 : padding;
+      chunk.tailSize = padding > most || (onlyOdd && offset % 2 === 0) ? 0 : padding;
     }
     offset += chunk.tailSize;
   }

@@ -3,7 +3,7 @@ import { evaluate } from "./expression.ts";
 import { layOut } from "./layout.ts";
 import type { LineRow, Program, ProgramSymbol, Segment } from "./program.ts";
 import { fillSections } from "./relocate.ts";
-import { addressOf, alignSection, type Section } from "./section.ts";
+import { addressOf, alignSection, type Section, type Tail } from "./section.ts";
 import type { Session } from "./session.ts";
 import type { AssemblerSymbol } from "./symbol.ts";
 
@@ -38,7 +38,7 @@ function allocateCommons(session: Session): void {
     const section = session.sectionNamed(".bss", undefined);
     const { alignment, size } = definition;
     alignSection(section, alignment);
-    section.end({ kind: "align", alignment, fill: undefined, fillSize: 1, most: alignment, code: false }, 0, false);
+    section.end(padding(alignment, false), 0, false);
     symbol.definition = { kind: "label", place: section.here };
     section.end({ kind: "fill", value: 0 }, size, true);
   }
@@ -57,11 +57,15 @@ function settleSymbols(session: Session): void {
   }
 }
 
+function padding(alignment: number, code: boolean): Tail {
+  return { kind: "align", alignment, fill: undefined, fillSize: 1, most: alignment, code, onlyOdd: false };
+}
+
 /** Code is filled up to its alignment with no-operations, as GNU `as` does. */
 function padCode(section: Section): void {
   const { alignment, flags } = section;
   if (!flags.executable || alignment === 1) return;
-  section.end({ kind: "align", alignment, fill: undefined, fillSize: 1, most: alignment, code: true }, 0, false);
+  section.end(padding(alignment, true), 0, false);
 }
 
 /** One segment for each stretch of sections of one kind. */

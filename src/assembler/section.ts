@@ -152,8 +152,10 @@ export type Tail =
       readonly fillSize: number;
       /** Skip nothing when more bytes than this were needed. */
       readonly most: number;
-      /** Fill with instructions; `.option norvc` decides which. */
+      /** Fill with no-operations. */
       readonly code: boolean;
+      /** Only an odd address is aligned; others are as good as the instructions that led there. */
+      readonly onlyOdd: boolean;
     }
   | { readonly kind: "fill"; readonly value: number }
   /** `count` units of `unit` bytes. */
