@@ -70,7 +70,7 @@ export class LineTable {
         column: row.column,
         start: row.address,
         end,
-        statement: row.statement,
+        statement: row.statement || beginsStatementBefore(lines, i),
       };
       if (end > row.address) this.#spans.push(span);
       this.#index(span, lines, i);
@@ -215,6 +215,15 @@ export class LineTable {
   spansOf(path: string, line: number): readonly LineSpan[] {
     return this.#byPath.get(path)?.get(line) ?? [];
   }
+}
+
+/** Compilers mark the beginning of a statement in a row of no length, and describe its code in the next one. */
+function beginsStatementBefore(lines: readonly LineRow[], at: number): boolean {
+  const { address, file, line } = lines[at];
+  for (let i = at - 1; i >= 0 && lines[i].address === address && !lines[i].endSequence; i--) {
+    if (lines[i].file === file && lines[i].line === line && lines[i].statement) return true;
+  }
+  return false;
 }
 
 export function isAssemblySource(path: string): boolean {
