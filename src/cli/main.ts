@@ -104,6 +104,12 @@ const EXIT_CODES = `
 Exit codes: run and record give the guest's own; otherwise 0 answered, 1 the answer is no (a mismatch, nothing
 found, the guest did not end by itself), 2 wrong usage, 3 input that cannot be used, 4 a fault of Hindcast.`;
 
+const QUESTIONS = `Asks FILE about the past. Exit code 1 when there is nothing.
+
+last-write PLACE  who wrote there last
+writes PLACE      who wrote there, in order
+outputs           the lines that the guest printed, and who printed them`;
+
 function withMachineOptions(command: Command): Command {
   return command
     .option("--memory <size>", "RAM, like 64K, 128M or 1G (default: 128M)", parseMemory)
@@ -131,11 +137,13 @@ function defineQuery(define: (name: string, summary: string, load: () => Promise
   const load = async () => (await import("./query.ts")).query;
   define("query", "ask a recording about the past", load)
     .argument("<file>", "a recording")
-    .addArgument(new Argument("<question>", "what to ask").choices(["last-write"]))
-    .argument("<place>", "an address or a symbol, optionally with an offset: 0x80001000, pool, pool+8")
+    .addArgument(new Argument("<question>", "what to ask").choices(["last-write", "writes", "outputs"]))
+    .argument("[place]", "an address or a symbol, optionally with an offset: 0x80001000, pool, pool+8")
     .option("--before <instant>", "only what happened before this instant (default: the end)", parseCount)
-    .option("--length <bytes>", "how many bytes are meant (default: the symbol's size, else 1)", parseLength)
-    .description("last-write PLACE: who wrote there last. Exit code 1 when nobody did.");
+    .option("--after <instant>", "writes, outputs: only what happened from this instant on", parseCount)
+    .option("--length <bytes>", "how many bytes (default: the symbol's size, else the aligned word)", parseLength)
+    .option("--most <hits>", "writes, outputs: at most so many, the first ones (default: 1000)", parseSteps)
+    .description(QUESTIONS);
 }
 
 /** Parses, runs, and gives the exit code. Wrong usage has been explained on stderr by then. */

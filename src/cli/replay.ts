@@ -68,9 +68,11 @@ async function verify(context: Context, session: RecordedSession, to: Instant, p
       const exitCode = interruption.exitCode ?? BROKEN_PIPE_EXIT_CODE;
       return { exitCode, json: { reason: "interrupted", ...common, digest: machine.digest() } };
     }
-    const where = `Replayed to instant ${formatCount(machine.instant)}${ending(outcome.value)}`;
+    // The limit is where the recording ends, and so does the guest there, maybe.
+    const stop = machine.instant === timeline.end ? (timeline.ended ?? outcome.value) : outcome.value;
+    const where = `Replayed to instant ${formatCount(machine.instant)}${ending(stop)}`;
     context.voice.say(`${where}: ${agreement(verified)} (${pace}).`);
-    return { exitCode: OK, json: { ...reason(outcome.value), ...common, digest: machine.digest() } };
+    return { exitCode: OK, json: { ...reason(stop), ...common, digest: machine.digest() } };
   } catch (error) {
     if (!(error instanceof DivergenceError)) throw error;
     context.voice.fail(error.message);

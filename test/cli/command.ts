@@ -30,6 +30,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** The words of a command, for a shell. */
+export function command(...args: string[]): string[] {
+  return [process.execPath, MAIN, ...args];
+}
+
 export function start(...args: string[]): ChildProcessWithoutNullStreams {
   return spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,

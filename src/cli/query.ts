@@ -1,0 +1,106 @@
+import type { Instant } from "../base/brand.ts";
+import { UserError } from "../base/errors.ts";
+import { Bell, drive } from "../host/motion-driver.ts";
+import { openRecording, type RecordedSession } from "../host/recorded-session.ts";
+import type { Motion } from "../replay/timeline-interface.ts";
+import { type Answer, type Context, NEGATIVE, OK } from "./context.ts";
+import { Interruption } from "./interruption.ts";
+import { shownPath } from "./places.ts";
+import { formatCount, formatSeconds } from "./quantities.ts";
+import { parseRange, type QueryHit, Questions } from "./questions.ts";
+import { SourceText } from "./source-text.ts";
+
+/** Hits of a question that may have many, when the user does not say. */
+const DEFAULT_MOST = 1000;
+
+export interface QueryOptions {
+  readonly before?: number;
+  readonly after?: number;
+  readonly length?: number;
+  readonly most?: number;
+}
+
+/** Asks a recording about the past. */
+export async function query(
+  context: Context,
+  [path, question, place]: readonly string[],
+  options: QueryOptions,
+): Promise<Answer> {
+  const session = openRecording(path);
+  try {
+    for (const warning of session.warnings) context.voice.warn(warning);
+    const questions = new Questions(session);
+    const { motion, about } = ask(questions, session, question, place, options);
+    const started = performance.now();
+    const { hits, exitCode } = await search(context, motion, about);
+    const seconds = Number(((performance.now() - started) / 1000).toFixed(6));
+    if (hits === undefined) {
+      context.voice.say(`Interrupted after ${formatSeconds(seconds)}.`);
+      return { exitCode, json: { hits: [], seconds, interrupted: true } };
+    }
+    if (!context.json) await show(context, hits, new SourceText(session.sources));
+    const count = hits.length === 0 ? `No ${about}` : `${hits.length} hit${hits.length === 1 ? "" : "s"}`;
+    context.voice.say(`${count}; searched in ${formatSeconds(seconds)}.`);
+    return { exitCode: hits.length === 0 ? NEGATIVE : OK, json: { hits, seconds } };
+  } finally {
+    session.close();
+  }
+}
+
+function ask(
+  questions: Questions,
+  { timeline }: RecordedSession,
+  question: string,
+  place: string | undefined,
+  options: QueryOptions,
+): { motion: Motion<QueryHit[]>; about: string } {
+  // The last state has no step behind it: every step of the recording lies before `end`.
+  const before = (options.before ?? timeline.end) as Instant;
+  const bounds = { from: (options.after ?? 0) as Instant, before, most: options.most ?? DEFAULT_MOST };
+  if (question === "outputs") return { motion: questions.outputs(bounds), about: "output" };
+  if (place === undefined) throw new UserError("usage", `${question} needs a place: an address or a symbol.`, 2);
+  const range = parseRange(place, options.length, questions.places);
+  const bytes = range.length === 1 ? "1 byte" : `${range.length} bytes`;
+  const until = options.before === undefined ? "" : ` before instant ${formatCount(before)}`;
+  const about = `write to ${range.text} (${bytes})${until}`;
+  return {
+    motion: question === "writes" ? questions.writes(range, bounds) : questions.lastWrite(range, before),
+    about,
+  };
+}
+
+/** Drives a search with a progress line; undefined hits when it was interrupted. */
+async function search(
+  context: Context,
+  motion: Motion<QueryHit[]>,
+  about: string,
+): Promise<{ hits: QueryHit[] | undefined; exitCode: number }> {
+  const bell = new Bell();
+  const interruption = new Interruption(() => bell.ring());
+  try {
+    const outcome = await drive(motion, {
+      bell,
+      stop: () => interruption.asked,
+      onProgress: ({ instant, fraction }) => {
+        context.voice.progress(`searching ${about}, instant ${formatCount(instant)}`, fraction);
+        return undefined;
+      },
+    });
+    return outcome.finished
+      ? { hits: outcome.value, exitCode: OK }
+      : { hits: undefined, exitCode: interruption.exitCode ?? OK };
+  } finally {
+    interruption.release();
+  }
+}
+
+async function show(context: Context, hits: readonly QueryHit[], sources: SourceText): Promise<void> {
+  for (const { instant, hart, pc, symbol, source, address, size, value, text } of hits) {
+    const where = source === null ? "" : `  ${shownPath(source.path)}:${source.line}`;
+    await context.stdout.line(`instant ${formatCount(instant)}  hart ${hart}  ${pc}  ${symbol ?? "?"}${where}`);
+    const line = source === null ? undefined : sources.line(source.path, source.line);
+    if (line !== undefined) await context.stdout.line(`    ${line.trim()}`);
+    if (text !== undefined) await context.stdout.line(`    printed ${JSON.stringify(text)}`);
+    if (value !== undefined) await context.stdout.line(`    wrote ${value} to ${address} (${size} bytes)`);
+  }
+}

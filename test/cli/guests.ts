@@ -1,0 +1,112 @@
+import { file } from "./command.ts";
+
+/** Console (UART 16550 at 0x1000_0000) and test finisher (0x10_0000) of the board. */
+const PRELUDE = `
+    .equ UART, 0x10000000
+    .equ FINISHER, 0x100000
+    .macro finish code
+    li   t0, FINISHER
+    li   t1, (\\code << 16) | 0x3333
+    sw   t1, 0(t0)
+    .endm
+    .globl _start
+    .text
+_start:
+`;
+
+/** Prints a line and ends with exit code 0. */
+export const HELLO = () =>
+  file(
+    "hello.s",
+    `${PRELUDE}
+    la   a0, message
+    li   t0, UART
+1:  lbu  t1, 0(a0)
+    beqz t1, 2f
+    sb   t1, 0(t0)
+    addi a0, a0, 1
+    j    1b
+2:  li   t0, FINISHER
+    li   t1, 0x5555
+    sw   t1, 0(t0)
+    .data
+message: .asciz "hello, world\\n"
+`,
+  );
+
+/** Counts to a number of some thousands, and ends with exit code 7 without a word. */
+export const SEVEN = () => file("seven.s", `${PRELUDE} li t2, 100000\n1: addi t2, t2, -1\n bnez t2, 1b\n finish 7\n`);
+
+export const ENDLESS = () => file("endless.s", `${PRELUDE}1: addi t0, t0, 1\n j 1b\n`);
+
+/** Loads from where there is no memory, and has no handler. */
+export const TRAP = () => file("trap.s", `${PRELUDE} li t0, 0x20\n nop\n ld a0, 8(t0)\n`);
+
+/** Prints without end. */
+export const FLOOD = () => file("flood.s", `${PRELUDE} li t0, UART\n li t1, 'a'\n1: sb t1, 0(t0)\n j 1b\n`);
+
+/** Prints bytes that do not compress, without end. */
+export const NOISE = () =>
+  file(
+    "noise.s",
+    `${PRELUDE}
+    li   t0, UART
+    li   t1, 6364136223846793005
+    li   t2, 1442695040888963407
+1:  mul  t3, t3, t1
+    add  t3, t3, t2
+    srli t4, t3, 56
+    sb   t4, 0(t0)
+    j    1b
+`,
+  );
+
+/** Prints what is typed; a q ends it with exit code 3. Polls the console. */
+export const ECHO = () =>
+  file(
+    "echo.s",
+    `${PRELUDE}
+    li   t0, UART
+1:  lbu  t1, 5(t0)
+    andi t1, t1, 1
+    beqz t1, 1b
+    lbu  t1, 0(t0)
+    sb   t1, 0(t0)
+    li   t2, 'q'
+    bne  t1, t2, 1b
+    finish 3
+`,
+  );
+
+/** Waits for an interrupt that nothing raises. */
+export const WAITS = () => file("waits.s", `${PRELUDE}1: wfi\n j 1b\n`);
+
+/** Writes the numbers from 1000 down to 1 into `counter`, damages its sixth byte, idles, and traps. */
+export const DAMAGE = () =>
+  file(
+    "damage.s",
+    `${PRELUDE}
+    la   a0, counter
+    li   t0, 1000
+count:
+    sd   t0, 0(a0)
+    addi t0, t0, -1
+    bnez t0, count
+culprit:
+    sb   t0, 5(a0)
+    li   t1, 3000000
+idle:
+    addi t1, t1, -1
+    bnez t1, idle
+    li   t0, UART
+    li   t1, 'x'
+    sb   t1, 0(t0)
+    ld   a0, 0(zero)
+    .bss
+    .balign 8
+    .type counter, @object
+    .size counter, 8
+counter: .space 8
+untouched: .space 8
+`,
+  );
