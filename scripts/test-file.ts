@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 export interface Outcome {
   readonly passed: number;
@@ -20,6 +21,9 @@ export interface FileOutcome extends Outcome {
 const TEST_TIMEOUT_MS = 10 * 60_000;
 /** Bytes of output kept of one file, half from the beginning and half from the end: a flood must not drown the log. */
 const REPORT_LIMIT_BYTES = 64 * 1024;
+
+/** Sources stripped of their types and compiled, for the next process: most files are read by most tests. */
+const COMPILE_CACHE = fileURLToPath(new URL("../.cache/node-compile", import.meta.url));
 
 const REPORTER = new URL("./test-reporter.ts", import.meta.url).href;
 
@@ -45,7 +49,11 @@ export async function runTestFile(file: string, timeoutMs: number): Promise<File
       file,
     ],
     // Its own process group, so that a kill reaches emulators and browsers that the tests have started.
-    { stdio: ["ignore", "pipe", "pipe"], detached: true, env: { ...process.env, NODE_TEST_CONTEXT: undefined } },
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, NODE_COMPILE_CACHE: COMPILE_CACHE },
+    },
   );
   const output = new BoundedOutput(REPORT_LIMIT_BYTES);
   child.stdout.on("data", (bytes: Buffer) => output.add(bytes));

@@ -4,9 +4,9 @@
  * `--nightly` the long forms of the randomised suites.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, globSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { provide, type Requirement } from "./debian-packages.ts";
 import { type FileOutcome, type Outcome, runTestFile } from "./test-file.ts";
 
@@ -101,16 +101,33 @@ function report({ file, passed, failed, skipped, seconds, report }: FileOutcome)
   console.log(report);
 }
 
+/** How long each file took last time, by path: a wish, not a promise. */
+const DURATIONS = resolve(ROOT, ".cache/test-durations.json");
+
+function readDurations(): Record<string, number> {
+  try {
+    return JSON.parse(readFileSync(DURATIONS, "utf8")) as Record<string, number>;
+  } catch {
+    return {};
+  }
+}
+
 async function runFiles(stage: Stage, files: readonly string[]): Promise<void> {
-  const queue = [...files];
+  const durations = readDurations();
+  // The longest first, so that none of them is left for the end when the other core has nothing to do any more.
+  const expected = (file: string) => durations[relative(ROOT, file)] ?? 0;
+  const queue = [...files].sort((a, b) => expected(b) - expected(a));
   const worker = async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const outcome = await runTestFile(file, stage.fileTimeoutMs);
+      durations[relative(ROOT, file)] = outcome.seconds;
       add(outcome);
       report(outcome);
     }
   };
   await Promise.all(Array.from({ length: stage.concurrency }, worker));
+  mkdirSync(dirname(DURATIONS), { recursive: true });
+  writeFileSync(DURATIONS, JSON.stringify(durations));
 }
 
 async function runStage(stage: Stage, paths: readonly string[]): Promise<void> {
