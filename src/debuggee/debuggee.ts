@@ -34,7 +34,7 @@ import { BackwardStepper } from "./step-backward.ts";
 import { ForwardStepper } from "./step-forward.ts";
 import type { StepEnd, StepParts } from "./step-parts.ts";
 import { StopTeller } from "./stopping.ts";
-import { type Trap, type TrapStory, tellTrapStory } from "./trap-story.ts";
+import { type StorySearch, type Trap, type TrapStory, tellTrapStory } from "./trap-story.ts";
 import { type Arrival, type LogLine, Traveller } from "./travel.ts";
 import { registerNumber, Variables } from "./variables.ts";
 
@@ -423,9 +423,9 @@ export class Debuggee {
 
   /**
    * The story behind the exception that the debuggee stands before, or else behind the last fault: the pointer, the load
-   * that it came from, who wrote that word last.
+   * that it came from, who wrote that word last. `onSearch` hears when each search begins.
    */
-  *trapStory(): Motion<TrapStory> {
+  *trapStory(onSearch?: (search: StorySearch) => void): Motion<TrapStory> {
     const known = this.#trap?.instant === this.#timeline.now ? this.#trap : undefined;
     return yield* this.#excursion(() =>
       tellTrapStory(
@@ -436,6 +436,7 @@ export class Debuggee {
           inspector: this.#inspector,
           frames: this.#frames,
           origins: this.#origins,
+          ...(onSearch !== undefined && { onSearch }),
         },
         known,
       ),
@@ -462,4 +463,4 @@ export class Debuggee {
 }
 
 export type { Origin, OriginStep, WriteFound } from "./origins.ts";
-export type { Pointer, Trap, TrapStory } from "./trap-story.ts";
+export type { Pointer, StorySearch, Trap, TrapStory } from "./trap-story.ts";

@@ -57,9 +57,14 @@ const FETCH_FAULTS: ReadonlySet<number> = new Set([
   EXCEPTION.instructionPageFault,
 ]);
 
+/** The searches that a story takes, in order. */
+export type StorySearch = "fault" | "origin" | "write";
+
 export interface StoryParts extends OriginParts {
   readonly frames: FrameFinder;
   readonly origins: Origins;
+  /** Called when a search begins: there is no clock here, but whoever asks may want to say how long each took. */
+  readonly onSearch?: (search: StorySearch) => void;
 }
 
 /**
@@ -68,7 +73,8 @@ export interface StoryParts extends OriginParts {
  * timeline at the trap.
  */
 export function* tellTrapStory(parts: StoryParts, known: Trap | undefined): Motion<TrapStory> {
-  const { timeline, machine, frames, origins } = parts;
+  const { timeline, machine, frames, origins, onSearch } = parts;
+  onSearch?.("fault");
   const trap = known ?? (yield* lastFault(parts));
   if (trap === undefined) throw errors.notTrapped();
   const { hart } = trap;
@@ -83,7 +89,9 @@ export function* tellTrapStory(parts: StoryParts, known: Trap | undefined): Moti
     else yield* timeline.seek(trap.instant as Instant);
   }
   const pointer = code && pointerOf(code, view);
+  onSearch?.("origin");
   const origin = pointer && (yield* origins.registerOrigin(pointer.number, hart));
+  onSearch?.("write");
   const culprit = origin && (yield* findCulprit(parts, origin));
   yield* timeline.seek(trap.instant as Instant);
   return {
