@@ -10,7 +10,7 @@ export type Fields = Readonly<Record<string, number>>;
  * `as` 2.40 chooses, which is neither all that the C extension allows (`jal zero, x`, written so, stays long) nor the
  * first expansion that fits (`addi a0, a0, 0` becomes `c.mv`).
  *
- * `mnemonic` is the one of the source where its spelling matters: `mv`, `jr`, `jalr-register`.
+ * `mnemonic` is the one of the source where its spelling matters: `mv`, `jr`, `jalr-register`, `add-constant`.
  */
 export function compress(mnemonic: string, fields: Fields): number | undefined {
   return RULES[mnemonic]?.(fields);
@@ -59,6 +59,13 @@ function addi({ rd = 0, rs1 = 0, imm = 0 }: Fields): number | undefined {
   return undefined;
 }
 
+/** `add a0, a0, 1` is not tried as a move or as c.li, but even nothing is added in 16 bits. */
+function addConstant(fields: Fields): number | undefined {
+  const { rd = 0, rs1 = 0, imm = 0 } = fields;
+  if (rd !== 0 && rd === rs1 && imm === 0) return word("c.addi", { rd, imm });
+  return rs1 === 0 || imm === 0 ? undefined : addi(fields);
+}
+
 function add({ rd = 0, rs1 = 0, rs2 = 0 }: Fields): number | undefined {
   if (rd === 0) return undefined;
   if (rd === rs1 && rs2 !== 0) return word("c.add", { rd, rs2 });
@@ -102,6 +109,7 @@ function store(size: 4 | 8, stackForm: string, form: string): Rule {
 const RULES: Readonly<Record<string, Rule>> = {
   addi,
   add,
+  "add-constant": addConstant,
   // `mv a0, zero` is not tried as a c.li.
   mv: (fields) => (fields.rs1 === 0 ? undefined : addi(fields)),
   addiw: ({ rd = 0, rs1 = 0, imm = 0 }) =>

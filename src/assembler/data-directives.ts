@@ -237,7 +237,8 @@ function common(local: boolean): Handler {
     // Without an alignment: that of the largest datum that fits, at most 16 bytes.
     const natural = Math.min(16, 2 ** Math.floor(Math.log2(Math.max(1, size))));
     symbol.definition = { kind: "common", size, alignment: alignment === 0 ? natural : alignment };
-    symbol.binding = local ? "local" : "global";
+    symbol.binding = local || session.declaredLocal.has(symbol) ? "local" : "global";
+    session.commons.push(symbol);
     symbol.type = "object";
     symbol.size = { kind: "constant", value: BigInt(size) };
     symbol.definitions.push(token);

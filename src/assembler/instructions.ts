@@ -1,6 +1,7 @@
 import { findCsr } from "../isa/csrs.ts";
 import { encode, fieldRange, fits } from "../isa/encoding.ts";
 import { parseFenceSet } from "../isa/operands.ts";
+import { abiName } from "../isa/registers.ts";
 import { splitOrdering } from "../isa/table.ts";
 import { emitBranch, emitInstruction, emitWord } from "./emit.ts";
 import { constantOf, type Expression, evaluate } from "./expression.ts";
@@ -144,7 +145,7 @@ function matchOperand(
   switch (wanted.kind) {
     case "register":
       return given.kind === "register"
-        ? setRegister(wanted, given.register, values)
+        ? setRegister(form, wanted, given.register, values)
         : { message: `expected a register, found \`${sourceOf(given)}\``, weight: 0 };
     case "fixed-register":
       if (given.kind === "register" && given.register === wanted.register) return undefined;
@@ -173,12 +174,16 @@ function matchOperand(
 }
 
 function setRegister(
+  form: Form,
   wanted: { readonly field: string; readonly prime: boolean },
   register: number,
   values: Values,
 ): Wrong | undefined {
   if (wanted.prime && (register < 8 || register > 15)) {
     return { message: "this compressed instruction takes only s0, s1 and a0 to a5 (x8 to x15)", weight: 1 };
+  }
+  if (form.fields.get(wanted.field)?.excluded.includes(register)) {
+    return { message: `this compressed instruction does not take \`${abiName(register)}\` here`, weight: 1 };
   }
   values.fields[wanted.field] = register;
   return undefined;
@@ -239,6 +244,9 @@ function defer(
   return undefined;
 }
 
+/** With 0 these would be hints without a meaning of their own; GNU `as` refuses them, too. */
+const NO_HINTS: ReadonlySet<string> = new Set(["c.slli", "c.srli", "c.srai", "c.nop"]);
+
 function setConstant(
   form: Form,
   wanted: FormOperand & { kind: "immediate" },
@@ -255,14 +263,15 @@ function setConstant(
     if (constant < 0n || constant > 0xfffffn) return { message: outOfRange(constant, "0 to 0xfffff"), weight: 1, span };
     value = (value << wanted.shift) | 0;
   }
-  if (fits(field, value)) {
+  const hint = value === 0 && NO_HINTS.has(form.mnemonic);
+  if (fits(field, value) && !hint) {
     values.fields[wanted.field] = value;
     return undefined;
   }
   const { min, max, step } = fieldRange(field);
   const multiple = step > 1 && wanted.shift === 0 ? ` in steps of ${step}` : "";
   const range = wanted.shift > 0 ? "1 to 31 or 0xfffe0 to 0xfffff" : `${min} to ${max}${multiple}`;
-  const nonzero = field.excluded.includes(0) && value === 0 ? ", and not 0" : "";
+  const nonzero = (field.excluded.includes(0) && value === 0) || hint ? ", and not 0" : "";
   return { message: outOfRange(constant, range + nonzero), weight: 1, span };
 }
 
@@ -321,7 +330,7 @@ function matchMemory(
   }
   const { base } = wanted;
   if (base.kind === "register") {
-    const wrong = setRegister(base, given.base, values);
+    const wrong = setRegister(form, base, given.base, values);
     if (wrong) return wrong;
   } else if (base.kind === "fixed-register" && base.register !== given.base) {
     return { message: `the base can only be x${base.register} here`, weight: 1 };

@@ -55,9 +55,9 @@ export function layOut(session: Session): Section[] {
 function placedSections(session: Session): Section[] {
   const rank = ({ name, flags }: Section): number => {
     if (flags.executable) return name.startsWith(".text.init") || name === ".init" ? 0 : 1;
-    if (!flags.writable) return 2;
-    if (flags.noBits) return name.startsWith(".sbss") ? 5 : 6;
-    return name.startsWith(".sdata") ? 4 : 3;
+    if (!flags.writable) return name.startsWith(".srodata") ? 3 : 2;
+    if (flags.noBits) return name.startsWith(".sbss") ? 6 : 7;
+    return name.startsWith(".sdata") ? 5 : 4;
   };
   return [...session.sections.values()]
     .filter((section) => section.flags.allocated)

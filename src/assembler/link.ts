@@ -30,9 +30,11 @@ export function link(session: Session): Program | undefined {
   };
 }
 
-/** Symbols of `.comm` get their place in .bss behind everything else. */
+/** Symbols of `.comm` get their place in .bss behind everything else, the local ones first, as with GNU's tools. */
 function allocateCommons(session: Session): void {
-  for (const symbol of session.symbols.named()) {
+  const isLocal = ({ binding }: AssemblerSymbol): boolean => binding === "local";
+  const locals = session.commons.filter(isLocal);
+  for (const symbol of [...locals, ...session.commons.filter((symbol) => !isLocal(symbol))]) {
     const { definition } = symbol;
     if (definition?.kind !== "common") continue;
     const section = session.sectionNamed(".bss", undefined);

@@ -68,7 +68,9 @@ function loadConstant(session: Session, rd: number, value: bigint): void {
   if (BigInt.asIntN(32, value) === value) {
     // The upper part of 0x7fffffff is 0x80000000: lui sign-extends it, and addiw brings the sum back.
     if (high !== 0n) emit(session, "lui", { rd, imm: Number(BigInt.asIntN(32, high)) });
-    if (low !== 0n || high === 0n) emit(session, "addiw", { rd, rs1: high === 0n ? 0 : rd, imm: Number(low) });
+    // For x0 GNU `as` takes the lui for missing.
+    if (low !== 0n || high === 0n || rd === 0)
+      emit(session, "addiw", { rd, rs1: high === 0n ? 0 : rd, imm: Number(low) });
     return;
   }
   let shift = 12;

@@ -127,7 +127,8 @@ const SYSTEM: readonly PseudoInstruction[] = [
 ];
 
 const IMMEDIATE_SPELLINGS: readonly PseudoInstruction[] = [
-  ...["add", "and", "or", "xor", "slt", "addw"].map((name) =>
+  pseudo("add", "rd, rs1, imm", "addi rd, rs1, imm", "With a constant.", "add-constant"),
+  ...["and", "or", "xor", "slt", "addw"].map((name) =>
     pseudo(name, "rd, rs1, imm", `${name === "addw" ? "addiw" : `${name}i`} rd, rs1, imm`, "With a constant."),
   ),
   pseudo("sltu", "rd, rs1, imm", "sltiu rd, rs1, imm", "With a constant."),

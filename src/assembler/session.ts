@@ -44,6 +44,10 @@ export class Session implements ExpressionContext {
   readonly macros = new Map<string, Macro>();
   /** Macros that were purged or defined again: the language service shows all of them. */
   readonly allMacros: Macro[] = [];
+  /** Symbols of `.local`: a `.comm` of theirs is not shared with anybody. */
+  readonly declaredLocal = new Set<AssemblerSymbol>();
+  /** Symbols of `.comm` and `.lcomm`, as they were declared. */
+  readonly commons: AssemblerSymbol[] = [];
   section: Section;
   previousSection: Section;
   readonly sectionStack: { section: Section; previous: Section }[] = [];
@@ -75,6 +79,9 @@ export class Session implements ExpressionContext {
     this.preprocessor.assemblerConditions = () => this.conditions.depth;
     this.reader.onEnd = (kind, depth) => this.conditions.closeTo(depth, kind === "file");
     this.section = this.sectionNamed(".text", undefined);
+    // These exist always, and come first among their kind.
+    this.sectionNamed(".data", undefined);
+    this.sectionNamed(".bss", undefined);
     this.previousSection = this.section;
   }
 

@@ -65,14 +65,14 @@ function set(redefinition: Redefinition, lazy: boolean): Handler {
   };
 }
 
-function eachName(action: (symbol: AssemblerSymbol) => void): Handler {
+function eachName(action: (symbol: AssemblerSymbol, session: Session) => void): Handler {
   return (session, statement) => {
     if (statement.operands.length === 0)
       return misuse(session, statement, `\`${statement.name!.text}\` needs a symbol`);
     for (const part of parts(statement)) {
       const name = nameOf(session, part, statement);
       if (name === undefined) continue;
-      action(session.symbol(name)!);
+      action(session.symbol(name)!, session);
     }
   };
 }
@@ -125,8 +125,9 @@ export const SYMBOL_DIRECTIVES: Readonly<Record<string, Handler>> = {
   ".eqv": set("forbidden", true),
   ".globl": setGlobal,
   ".global": setGlobal,
-  ".local": eachName((symbol) => {
+  ".local": eachName((symbol, session) => {
     symbol.binding = "local";
+    session.declaredLocal.add(symbol);
   }),
   ".weak": eachName((symbol) => {
     symbol.binding = "weak";
