@@ -69,6 +69,11 @@ export class CheckpointStore {
     return this.#entries.map(({ saved }) => saved);
   }
 
+  /** What a kept state adds to the one before it, in bytes; of the kept state nearest before it when it is not kept itself. */
+  bytesOf(saved: SavedState): number {
+    return this.#entries[this.#firstAfter(saved.checkpoint.instant) - 1]?.bytes ?? 0;
+  }
+
   /** The latest one at `instant` or earlier. */
   atOrBefore(instant: number): SavedState {
     return this.#entries[Math.max(0, this.#firstAfter(instant) - 1)].saved;

@@ -2,6 +2,7 @@ import type { Instant } from "../base/brand.ts";
 import type { MachineEvent } from "../machine/inlet.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import { lowerBound } from "./number-column.ts";
+import { evenly } from "./output-log.ts";
 import type { Run } from "./playback.ts";
 import type { Bookmark, HistoryLike, HistoryMark } from "./timeline-interface.ts";
 
@@ -73,9 +74,9 @@ export class History implements HistoryLike {
     const lines = this.#run.outputs.lineStarts(from, to, share);
     const marks = [
       ...named,
-      ...thinned(events, share).map(eventMark),
+      ...evenly(events, share).map(eventMark),
       ...lines.starts.map(({ instant, offset }) => this.#lineMark(instant, offset)),
-      ...thinned(checkpoints, share).map((instant): HistoryMark => ({ kind: "checkpoint", instant, label: "" })),
+      ...evenly(checkpoints, share).map((instant): HistoryMark => ({ kind: "checkpoint", instant, label: "" })),
     ];
     marks.sort((a, b) => a.instant - b.instant);
     return { marks, total: named.length + events.length + checkpoints.length + lines.total };
@@ -116,10 +117,4 @@ function within<T>(items: readonly T[], from: number, to: number, instantOf: (it
     first,
     lowerBound(items.length, (index) => instantOf(items[index]) >= to),
   );
-}
-
-/** At most `most` of the items, evenly. */
-function thinned<T>(items: readonly T[], most: number): readonly T[] {
-  if (items.length <= most) return items;
-  return Array.from({ length: most }, (_, index) => items[Math.floor((index * items.length) / most)]);
 }

@@ -115,7 +115,7 @@ export class LiveEnd {
     const saved = playback.keep(playback.now);
     this.#digest(saved, playback.machine.digest());
     if (this.#recorder?.wantsCheckpoint(playback.now, false)) this.#recorder.checkpoint(saved);
-    this.#checkpointDue = playback.now + playback.options.spacingSteps;
+    this.#checkpointDue = playback.now + playback.spacingAfter(saved);
   }
 
   #digest({ checkpoint, events }: SavedState, digest: Digest): void {

@@ -101,11 +101,13 @@ export class OutputLog {
     if (block === undefined) return this.#length;
     if (block.firstInstant >= instant) return block.offset;
     if (block.bytes === undefined) return undefined;
-    const cursor = this.from(block.offset);
-    for (let byte = cursor.next(); byte !== undefined; byte = cursor.next()) {
-      if (byte.instant >= instant) return byte.offset;
-    }
-    return this.#length;
+    let count = block.length;
+    this.#eachInstant(block, (index, at) => {
+      if (at < instant) return true;
+      count = index;
+      return false;
+    });
+    return block.offset + count;
   }
 
   /** A cursor before the byte at `offset`, or before the first held one after it. */
@@ -123,40 +125,50 @@ export class OutputLog {
   }
 
   /**
-   * Offsets at which lines begin whose first byte was printed in [from, to), at most `most` of them, evenly thinned by
-   * line; `total` says how many there are (counting the blocks at the edges whole, when they are no longer held).
+   * Lines whose first byte was printed in [from, to) and is still held: about `most` of them, spread over that time.
+   * `total` says how many there are; where they are too many to go through, about how many.
    */
   lineStarts(from: number, to: number, most: number): { starts: OutputByte[]; total: number } {
     const first = lowerBound(this.#blocks.length, (index) => this.#blocks[index].lastInstant >= from);
     const last = lowerBound(this.#blocks.length, (index) => this.#blocks[index].firstInstant >= to);
-    let total = 0;
-    for (let index = first; index < last; index++) total += this.#blocks[index].lines;
-    const stride = Math.max(1, Math.ceil(total / Math.max(1, most)));
+    const blocks = this.#blocks.slice(Math.max(first, this.#firstHeld), last);
+    // Where there are more blocks than lines wanted, a line of some of them has to do.
+    const chosen = evenly(blocks, most);
+    const perBlock = Math.ceil(most / Math.max(1, chosen.length));
+    const isWhole = chosen.length === blocks.length;
     const starts: OutputByte[] = [];
-    let line = 0;
-    for (let index = Math.max(first, this.#firstHeld); index < last; index++) {
-      // Blocks none of whose lines are wanted are passed over whole.
-      const { lines } = this.#blocks[index];
-      const wanted = Math.floor((line + stride - 1) / stride) * stride < line + lines || index === 0;
-      if (wanted) this.#lineStartsOf(index, line, stride, from, to, starts);
-      line += lines;
+    let total = 0;
+    for (const block of chosen) {
+      const found = this.#lineStartsOf(block, from, to, isWhole ? BLOCK_BYTES : 1);
+      starts.push(...evenly(found, perBlock));
+      total += found.length;
     }
-    return { starts: starts.slice(0, most), total: Math.max(total, starts.length) };
+    if (!isWhole) for (let index = first; index < last; index++) total += this.#blocks[index].lines;
+    return { starts, total };
   }
 
-  #lineStartsOf(index: number, line: number, stride: number, from: number, to: number, starts: OutputByte[]): void {
-    const block = this.#blocks[index];
-    const cursor = this.from(block.offset);
-    let current = line;
+  /** The first `most` line starts of a block that were printed in [from, to). */
+  #lineStartsOf(block: Block, from: number, to: number, most: number): OutputByte[] {
+    const bytes = block.bytes!;
+    const starts: OutputByte[] = [];
     let atStart = block.offset === 0 || this.bytes(block.offset - 1, 1)[0] === 0x0a;
-    for (
-      let byte = cursor.next();
-      byte !== undefined && byte.offset < block.offset + block.length;
-      byte = cursor.next()
-    ) {
-      if (atStart && byte.instant >= from && byte.instant < to && current % stride === 0) starts.push(byte);
-      if (atStart) current++;
-      atStart = byte.byte === 0x0a;
+    this.#eachInstant(block, (index, instant) => {
+      if (atStart && instant >= from && instant < to) {
+        starts.push({ offset: block.offset + index, instant: instant as Instant, byte: bytes[index] });
+      }
+      atStart = bytes[index] === 0x0a;
+      return instant < to && starts.length < most;
+    });
+    return starts;
+  }
+
+  /** Visits the instants of a block's bytes in order, while `visit` says to go on. */
+  #eachInstant(block: Block, visit: (index: number, instant: number) => boolean): void {
+    const deltas = new ByteReader(block.deltas instanceof ByteWriter ? block.deltas.view() : block.deltas!);
+    let instant = block.firstInstant;
+    for (let index = 0; index < block.length; index++) {
+      if (index > 0) instant += deltas.varint();
+      if (!visit(index, instant)) return;
     }
   }
 
@@ -189,6 +201,12 @@ export class OutputLog {
   #blockOf(offset: number): number {
     return Math.floor(offset / BLOCK_BYTES);
   }
+}
+
+/** At most `most` of the items, evenly. */
+export function evenly<T>(items: readonly T[], most: number): readonly T[] {
+  if (items.length <= most) return items;
+  return Array.from({ length: most }, (_, index) => items[Math.floor((index * items.length) / most)]);
 }
 
 /** Reads the log byte by byte, with instants. Follows a log that grows. */

@@ -10,6 +10,7 @@ import type { EventLog } from "./event-log.ts";
 import { DamagedFile } from "./mcap-input.ts";
 import type { OutputLog } from "./output-log.ts";
 import type { StoredCheckpoint } from "./payload.ts";
+import { PAGE_BYTES } from "./recording-writer.ts";
 import type { TimelineInlet } from "./timeline-inlet.ts";
 import type { Motion } from "./timeline-interface.ts";
 import type { TimelineOutlet } from "./timeline-outlet.ts";
@@ -19,6 +20,11 @@ export interface PlaybackOptions {
   readonly sliceSteps: number;
   /** Steps between two checkpoints: what is replayed at most to be somewhere near the present, a tenth of a second. */
   readonly spacingSteps: number;
+  /**
+   * Least steps between two checkpoints for each page that the first of them saved: a guest that writes all over its
+   * memory gets them farther apart, ten times as far at most, so that saving pages takes a small part of its time.
+   */
+  readonly stepsPerPage: number;
   /** Distance of the nearest of the checkpoints that are laid before a place of arrival; each next is four times as far. */
   readonly nearSteps: number;
   readonly bounds: CheckpointBounds;
@@ -34,6 +40,8 @@ export interface Run {
 }
 
 const NEAR_FACTOR = 4;
+/** Checkpoints of a guest that writes a lot are this much farther apart at most. */
+const MOST_SPACING_FACTOR = 10;
 
 /**
  * A machine that repeats a known run: restores checkpoints, runs on from them, and holds what it does against the
@@ -103,6 +111,13 @@ export class Playback {
     return saved;
   }
 
+  /** Steps from a checkpoint that was just kept to the next regular one. */
+  spacingAfter(saved: SavedState): number {
+    const { spacingSteps, stepsPerPage } = this.options;
+    const forPages = (this.store.bytesOf(saved) / PAGE_BYTES) * stepsPerPage;
+    return Math.floor(Math.min(Math.max(spacingSteps, forPages), spacingSteps * MOST_SPACING_FACTOR));
+  }
+
   restore(saved: SavedState): void {
     this.machine.restore(saved.checkpoint);
     this.inlet.goTo(saved.events);
@@ -126,14 +141,15 @@ export class Playback {
     const { spacingSteps, sliceSteps } = this.options;
     const kept: SavedState[] = [];
     this.setStops(NO_STOPS);
-    let keptAt: number = this.now;
+    let regularMark = this.now + spacingSteps;
     let yieldedAt: number = this.now;
     do {
-      const mark = Math.min(keptAt + spacingSteps, this.#nextNearMark(target));
+      const mark = Math.min(regularMark, this.#nextNearMark(target));
       this.slice(Math.min(target, mark) as Instant, true);
       if (this.now === mark && mark < target) {
-        kept.push(this.keep(target));
-        keptAt = mark;
+        const saved = this.keep(target);
+        kept.push(saved);
+        regularMark = mark + this.spacingAfter(saved);
       }
       if (this.now - yieldedAt >= sliceSteps) {
         yieldedAt = this.now;

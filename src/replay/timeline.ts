@@ -29,8 +29,9 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
 }
 
 const PLAYBACK_OPTIONS: PlaybackOptions = {
-  sliceSteps: 1_000_000,
+  sliceSteps: 500_000,
   spacingSteps: 10_000_000,
+  stepsPerPage: 10_000,
   nearSteps: 1024,
   bounds: CHECKPOINT_BOUNDS,
 };
