@@ -99,7 +99,8 @@ export class Stacks {
       name: guess ? `${frame.name} (guess)` : frame.name,
       ...place,
       instructionPointerReference: toReference(frame.pc),
-      presentationHint: guess ? "subtle" : "normal",
+      // Not "subtle", also for a guess: VS Code folds such frames away, and with them the path to the culprit.
+      presentationHint: "normal",
       canRestart: false,
     };
   }

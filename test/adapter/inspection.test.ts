@@ -35,7 +35,7 @@ test("the stack, and guesses marked as such", async () => {
       line: 0,
       column: 0,
       instructionPointerReference: "0x80000000",
-      presentationHint: "subtle",
+      presentationHint: "normal",
       canRestart: false,
     },
   ]);
