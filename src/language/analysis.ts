@@ -21,18 +21,21 @@ export class Analysis {
 
   /** `name` is the file's name; includes are looked up relative to it by `host`. */
   constructor(name: string, text: string, host: SourceHost = {}) {
-    const texts = new Map([[name, text]]);
-    this.assembly = assemble(text, {
+    const main = withPlainLineEnds(text);
+    const texts = new Map([[name, main]]);
+    this.assembly = assemble(main, {
       file: name,
       incbin: host.incbin,
       include: (path, from) => {
         const found = host.include?.(path, from);
-        if (found !== undefined) texts.set(found.name, found.text);
-        return found;
+        if (found === undefined) return undefined;
+        const included = { name: found.name, text: withPlainLineEnds(found.text) };
+        texts.set(included.name, included.text);
+        return included;
       },
     });
     this.names = new Names(this.assembly.files);
-    this.#texts = this.assembly.files.map((file) => (texts.get(file.name) ?? "").split(/\r\n|\r|\n/));
+    this.#texts = this.assembly.files.map((file) => (texts.get(file.name) ?? "").split("\n"));
   }
 
   /** Number of a file in this assembly; -1 when it is no part of it. */
@@ -94,4 +97,9 @@ export class Analysis {
       if (entity.kind === kind && definitionsOf(entity).length > 0) yield entity;
     }
   }
+}
+
+/** To editors a lone carriage return ends a line, too; to the assembler it is a blank. */
+function withPlainLineEnds(text: string): string {
+  return text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
 }

@@ -18,9 +18,21 @@ export function diagnostics(analysis: Analysis): Map<string, Diagnostic[]> {
     const key = `${name}:${error.line}:${error.column}:${error.message}`;
     if (seen.has(key)) continue;
     seen.add(key);
-    byFile.get(name)?.push({ range: rangeOf(error), severity: error.severity, message: sentence(error.message) });
+    byFile.get(name)?.push({
+      range: visible(rangeOf(error), analysis.lines(error.file)),
+      severity: error.severity,
+      message: sentence(error.message),
+    });
   }
   return byFile;
+}
+
+/** What is missing at the end of a line is shown at its last character: behind it there is nothing to underline. */
+function visible({ start, end }: Range, lines: readonly string[]): Range {
+  const length = lines[start.line]?.length ?? 0;
+  const last = Math.min(end.character, length);
+  const first = Math.min(start.character, Math.max(0, last - 1));
+  return { start: { line: start.line, character: first }, end: { line: end.line, character: last } };
 }
 
 /** The assembler writes messages as compilers do; an editor shows sentences. */
