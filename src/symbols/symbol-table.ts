@@ -130,7 +130,12 @@ function rank(symbol: ProgramSymbol): number {
 
 function byAddressThenRank(a: ProgramSymbol, b: ProgramSymbol): number {
   if (a.address !== b.address) return a.address < b.address ? -1 : 1;
-  return rank(a) - rank(b) || b.size - a.size;
+  return rank(a) - rank(b) || b.size - a.size || underscores(a) - underscores(b);
+}
+
+/** Names that linkers and compilers make begin with underscores; of two names for one place people know the other. */
+function underscores({ name }: ProgramSymbol): number {
+  return /^_*/.exec(name)?.[0].length ?? 0;
 }
 
 function enclosing(symbols: readonly ProgramSymbol[]): Int32Array {
