@@ -95,7 +95,8 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     .option("--port <number>", "listen on this port of the loopback interface instead of using stdio", parsePort)
     .description("Speaks the Debug Adapter Protocol on stdin and stdout, or on a socket for any number of sessions.");
   define("demo", "the main job in one go, on a guest with a real bug", async () => (await import("./demo.ts")).demo)
-    .option("--keep <file>", "keep the recording as FILE")
+    .option("--keep <file>", "where to record to (default: a new file beside the guest)")
+    .addOption(new Option("--program <file>", "another guest than the one that ships").hideHelp())
     .description("Records the demo guest, shows the trap it ends in, and searches back to the instruction to blame.");
   return program;
 }
