@@ -158,7 +158,7 @@ export class Breakpoints<At> {
         state: { id: spec.id, verified: true, ...place.shown },
         condition: condition === undefined ? undefined : this.#compiler.condition(condition),
         hitTest,
-        log: logMessage === undefined ? undefined : compileLogMessage(logMessage, this.#compiler.text),
+        log: logMessage === undefined ? undefined : compileLogMessage(logMessage, (text) => this.#compiler.text(text)),
         history: hitTest === undefined ? undefined : new HitHistory(),
       };
     } catch (error) {
