@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { assemble } from "../../src/assembler/assemble.ts";
 import type { Program } from "../../src/assembler/program.ts";
 import { Debuggee } from "../../src/debuggee/debuggee.ts";
-import type { BreakpointRequest, BreakpointSpec, DebuggeeEvent, StepKind, Stopped } from "../../src/debuggee/protocol.ts";
+import type {
+  BreakpointRequest,
+  BreakpointSpec,
+  DebuggeeEvent,
+  StepKind,
+  Stopped,
+} from "../../src/debuggee/protocol.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { Timeline, type TimelineOptions } from "../../src/replay/timeline.ts";
