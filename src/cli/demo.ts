@@ -65,6 +65,7 @@ async function investigate(
         return undefined;
       },
     });
+    context.voice.clearProgress();
     if (recording.failure !== undefined) throw new UserError("recording-failed", recording.failure);
     return outcome.finished ? outcome.value : undefined;
   };

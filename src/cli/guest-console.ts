@@ -18,7 +18,6 @@ export class GuestOutput {
   #lastByte = NEWLINE;
   #closed = false;
   #drained: Promise<void> | undefined;
-  #total = 0;
 
   constructor() {
     // `hindcast run … | head`: the reader went away. The run ends, quietly.
@@ -32,14 +31,15 @@ export class GuestOutput {
     return this.#closed;
   }
 
-  /** Bytes that the guest has printed. */
-  get total(): number {
-    return this.#total;
+  /** What was written last, to a terminal, did not end its line. Counts the line as ended. */
+  takeOpenLine(): boolean {
+    const isOpen = process.stdout.isTTY && this.#lastByte !== NEWLINE;
+    this.#lastByte = NEWLINE;
+    return isOpen;
   }
 
   byte(byte: number): void {
     this.#block[this.#length++] = byte;
-    this.#total++;
     if (this.#length === BLOCK_BYTES) this.#hand();
   }
 

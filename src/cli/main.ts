@@ -13,7 +13,9 @@ type Action = (context: Context, args: readonly string[], options: Record<string
 /** Runs a command: its answer becomes the JSON line and the exit code, its errors become a sentence. */
 async function perform(action: Action, args: readonly string[], options: Record<string, unknown>): Promise<number> {
   const json = options.json === true;
-  const context: Context = { voice: new Voice({ quiet: options.quiet === true }), stdout: new GuestOutput(), json };
+  const stdout = new GuestOutput();
+  const voice = new Voice({ quiet: options.quiet === true, isLineOpen: () => stdout.takeOpenLine() });
+  const context: Context = { voice, stdout, json };
   let answer: Answer;
   try {
     answer = await action(context, args, options);

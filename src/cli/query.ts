@@ -90,6 +90,7 @@ async function search(
       ? { hits: outcome.value, exitCode: OK }
       : { hits: undefined, exitCode: interruption.exitCode ?? OK };
   } finally {
+    context.voice.clearProgress();
     interruption.release();
   }
 }

@@ -46,6 +46,8 @@ async function verify(context: Context, session: RecordedSession, to: Instant, p
       stop: () => interruption.asked || context.stdout.closed,
       onProgress: async ({ instant }) => {
         if (prints) await printed.upTo(instant);
+        // On one terminal the two would write over each other.
+        if (prints && process.stdout.isTTY) return;
         context.voice.progress(`replaying, instant ${formatCount(instant)}`, to === 0 ? 1 : instant / to);
       },
     });
@@ -80,6 +82,7 @@ async function verify(context: Context, session: RecordedSession, to: Instant, p
     const verified = timeline.verifiedDigests;
     return { exitCode: NEGATIVE, json: { reason: "diverged", verified, divergence, instant: divergence.instant } };
   } finally {
+    context.voice.clearProgress();
     interruption.release();
   }
 }

@@ -11,7 +11,7 @@ import { openRecorded, openUnrecorded } from "./live-run.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import { formatBytes, formatCount } from "./quantities.ts";
 import { answerTo, type Ending } from "./run-answer.ts";
-import { TERMINAL_HELP } from "./terminal-input.ts";
+import { TERMINAL_GREETING } from "./terminal-input.ts";
 
 /** A machine that runs live, recorded or not. */
 export interface LiveRun {
@@ -73,7 +73,7 @@ async function execute(context: Context, live: LiveRun, options: MachineOptions,
       bell.ring();
     },
   });
-  if (input.interactive) context.voice.say(TERMINAL_HELP);
+  if (input.interactive) context.voice.say(TERMINAL_GREETING);
   const started = performance.now();
   try {
     const ending = await untilEnd(context, live, options, { input, interruption, bell, failed: () => inputError });

@@ -1,9 +1,11 @@
 const CTRL_A = 0x01;
 const CTRL_C = 0x03;
 
-/** Shown for Ctrl-A h, and where an interactive run begins. */
+/** Shown where an interactive run begins. */
+export const TERMINAL_GREETING = "The keyboard is the guest's. Ctrl-C ends the run, Ctrl-A h explains more.";
+/** Shown for Ctrl-A h. */
 export const TERMINAL_HELP =
-  "Ctrl-C ends the run. Ctrl-A c sends a Ctrl-C to the guest, Ctrl-A a sends a Ctrl-A, Ctrl-A x ends the run, Ctrl-A h shows this.";
+  "Ctrl-C or Ctrl-A x ends the run; Ctrl-A c sends a Ctrl-C to the guest, Ctrl-A a a Ctrl-A; Ctrl-A h shows this.";
 
 export interface Typed {
   /** For the guest. */

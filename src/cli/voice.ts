@@ -13,11 +13,14 @@ type Style = Parameters<typeof styleText>[0];
  */
 export class Voice {
   readonly quiet: boolean;
+  /** Says whether the guest has left a line open on the terminal that we are about to write to. */
+  readonly #isLineOpen: () => boolean;
   #progressShown = false;
   #progressDrawnMs = 0;
 
-  constructor(options: { quiet: boolean }) {
+  constructor(options: { quiet: boolean; isLineOpen?: () => boolean }) {
     this.quiet = options.quiet;
+    this.#isLineOpen = options.isLineOpen ?? (() => false);
   }
 
   /** A line that a user may skip: what happens, what happened. */
@@ -61,7 +64,8 @@ export class Voice {
   /** A line as it is. */
   line(text: string): void {
     this.clearProgress();
-    process.stderr.write(`${text}\n`);
+    const separator = process.stderr.isTTY && this.#isLineOpen() ? "\n" : "";
+    process.stderr.write(`${separator}${text}\n`);
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import test from "node:test";
-import { end, file, hindcast, hindcastJson, lastLine, start } from "./command.ts";
+import { command, ENVIRONMENT, end, file, folder, hindcast, hindcastJson, lastLine, start } from "./command.ts";
 import { DAMAGE, ECHO, ENDLESS, FLOOD, HELLO, SEVEN, TRAP, WAITS } from "./guests.ts";
 
 test("the guest's console is stdout, and nothing else is", async () => {
@@ -102,6 +103,33 @@ test("stdin that is no terminal is left alone unless it is asked for", async () 
   child.stdin.end("q");
   const ended = await end(child);
   assert.equal(lastLine(ended).json.reason, "limit");
+});
+
+test("at a terminal keys go to the guest, and Ctrl-C ends the run", async () => {
+  const inTerminal = async (...keys: string[]) => {
+    // `script` gives the command a terminal of its own.
+    const words = command("run", ECHO(), "--json").map((word) => `'${word}'`);
+    const child = spawn("script", ["-qec", words.join(" "), "/dev/null"], { cwd: folder, env: ENVIRONMENT });
+    // Before the terminal is in raw mode, a Ctrl-C would be the terminal's.
+    const greeted = new Promise<void>((resolve) =>
+      child.stdout.on("data", (text: Buffer) => {
+        if (text.toString().includes("keyboard is the guest's")) setTimeout(resolve, 100);
+      }),
+    );
+    const ended = end(child);
+    await greeted;
+    for (const key of keys) {
+      child.stdin.write(key);
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    return ended;
+  };
+  const typed = await inTerminal("ab\x01aq");
+  assert.equal(typed.exitCode, 3);
+  assert.ok(typed.stdout.includes('ab\x01q\r\n{"reason":"exit"'), JSON.stringify(typed.stdout));
+  const interrupted = await inTerminal("ab", "\x03");
+  assert.equal(interrupted.exitCode, 130);
+  assert.match(interrupted.stdout, /ab\r\nInterrupted at instant/, "our line does not run on from the guest's");
 });
 
 test("a console flooded into a pipe that nobody reads any more ends the run", async () => {
