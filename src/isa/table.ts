@@ -5,9 +5,16 @@ import { COMPRESSED } from "./compressed.ts";
 import type { CompressedInstruction, Instruction } from "./instruction.ts";
 import { MULTIPLY } from "./multiply.ts";
 import { SYSTEM } from "./system.ts";
+import { WORD_INTEGER } from "./word-integer.ts";
 
 /** Every instruction; the position in this list is the operation number, so new groups go to the end. */
-export const INSTRUCTIONS: readonly Instruction[] = [...BASE_INTEGER, ...MULTIPLY, ...ATOMIC, ...SYSTEM];
+export const INSTRUCTIONS: readonly Instruction[] = [
+  ...BASE_INTEGER,
+  ...WORD_INTEGER,
+  ...MULTIPLY,
+  ...ATOMIC,
+  ...SYSTEM,
+];
 
 export { COMPRESSED } from "./compressed.ts";
 

@@ -17,6 +17,8 @@ export interface SourceHost {
 export class Analysis {
   readonly assembly: Assembly;
   readonly names: Names;
+  /** What the words of `.include` and `#include` led to, by including file and word. */
+  readonly #included = new Map<string, string>();
   readonly #texts: readonly (readonly string[])[];
 
   /** `name` is the file's name; includes are looked up relative to it by `host`. */
@@ -31,6 +33,7 @@ export class Analysis {
         if (found === undefined) return undefined;
         const included = { name: found.name, text: withPlainLineEnds(found.text) };
         texts.set(included.name, included.text);
+        this.#included.set(`${from}\n${path}`, included.name);
         return included;
       },
     });
@@ -57,6 +60,17 @@ export class Analysis {
 
   thingAt(file: number, position: Position): Thing | undefined {
     return this.names.at(file, position);
+  }
+
+  /** The name of the file that a line includes, when the position is on its path. */
+  includedAt(file: number, { line, character }: Position): string | undefined {
+    const text = this.lines(file)[line] ?? "";
+    const path = /^\s*(?:\.include|#\s*include)\s+["<]([^">]+)[">]/i.exec(text);
+    if (path === null) return undefined;
+    const end = path[0].length;
+    const start = end - path[1].length - 2;
+    if (character < start || character > end) return undefined;
+    return this.#included.get(`${this.fileName(file)}\n${path[1]}`);
   }
 
   /** The number that a symbol stands for, as far as it is known: an address only when the source has no errors. */

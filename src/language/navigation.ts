@@ -4,12 +4,16 @@ import { type FileEdits, type Location, type Position, type Range, rangeOf, type
 import { definitionsOf, type Entity, type Mention } from "./names.ts";
 import { isMnemonic } from "./statement-kind.ts";
 
-/** Where the thing at a position is defined; more than one place for what `.set` defines again. */
+/** Where the thing at a position is defined; more than one place for what `.set` defines again; files for includes. */
 export function definitions(analysis: Analysis, file: number, position: Position): Location[] {
+  const included = analysis.includedAt(file, position);
+  if (included !== undefined) return [{ file: included, range: { start: FILE_START, end: FILE_START } }];
   const thing = analysis.thingAt(file, position);
   if (thing?.kind !== "entity") return [];
   return locations(analysis, definitionsOf(thing.entity));
 }
+
+const FILE_START: Position = { line: 0, character: 0 };
 
 /** Every place that mentions the thing at a position. */
 export function references(

@@ -6,7 +6,7 @@ import type { Position, Range, TextEdit } from "../../src/language/model.ts";
 const CURSOR = "‸";
 
 /** A source with the cursor's mark taken out, analysed. */
-export function atCursor(marked: string, name = "/work/a.s"): { analysis: Analysis; position: Position; text: string } {
+export function atCursor(marked: string, name = "/src/a.s"): { analysis: Analysis; position: Position; text: string } {
   const offset = marked.indexOf(CURSOR);
   assert.ok(offset >= 0, "the source has no cursor");
   const before = marked.slice(0, offset).split("\n");

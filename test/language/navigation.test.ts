@@ -18,7 +18,7 @@ function referenceLines(marked: string, withDefinitions = true): number[] {
 function renamed(marked: string, name: string): string {
   const { analysis, position, text } = atCursor(marked);
   const edits = rename(analysis, 0, position, name);
-  return "refusal" in edits ? `refused: ${edits.refusal}` : applyEdits(text, edits.get("/work/a.s") ?? []);
+  return "refusal" in edits ? `refused: ${edits.refusal}` : applyEdits(text, edits.get("/src/a.s") ?? []);
 }
 
 test("definitions of labels, constants, macros, parameters, defines", () => {
@@ -30,7 +30,7 @@ test("definitions of labels, constants, macros, parameters, defines", () => {
   assert.deepEqual(definitionLines(".macro push r\n sd \\‸r, 0(sp)\n.endm"), [1]);
   assert.deepEqual(definitionLines(".irp r, a0, a1\n sd \\‸r, 0(sp)\n.endr"), [1]);
   assert.deepEqual(definitionLines(".comm pool, 64\n la a0, p‸ool"), [1]);
-  const { analysis, position } = atCursor("#define N 4\n li a0, ‸N", "/work/a.S");
+  const { analysis, position } = atCursor("#define N 4\n li a0, ‸N", "/src/a.S");
   assert.equal(definitions(analysis, 0, position)[0].range.start.line, 0);
 });
 
@@ -104,19 +104,22 @@ test("what is renamed is shown first, without the backslash", () => {
 
 test("names cross files that are included", () => {
   const include = (path: string) =>
-    path === "defs.s" ? { name: "/work/defs.s", text: ".equ SIZE, 8\nhelp: ret\n" } : undefined;
-  const analysis = new Analysis("/work/a.s", '.include "defs.s"\n li a0, SIZE\n call help\n', { include });
+    path === "defs.s" ? { name: "/src/defs.s", text: ".equ SIZE, 8\nhelp: ret\n" } : undefined;
+  const analysis = new Analysis("/src/a.s", '.include "defs.s"\n li a0, SIZE\n call help\n', { include });
   assert.deepEqual(analysis.assembly.errors, []);
   const position = { line: 1, character: 9 };
   assert.deepEqual(definitions(analysis, 0, position), [
-    { file: "/work/defs.s", range: { start: { line: 0, character: 5 }, end: { line: 0, character: 9 } } },
+    { file: "/src/defs.s", range: { start: { line: 0, character: 5 }, end: { line: 0, character: 9 } } },
   ]);
   const edits = rename(analysis, 0, position, "BYTES");
   assert.ok(!("refusal" in edits));
-  assert.deepEqual([...edits.keys()].sort(), ["/work/a.s", "/work/defs.s"]);
+  assert.deepEqual([...edits.keys()].sort(), ["/src/a.s", "/src/defs.s"]);
+  // The path of an include leads to the file, the word before it nowhere.
+  assert.equal(definitions(analysis, 0, { line: 0, character: 12 })[0].file, "/src/defs.s");
+  assert.deepEqual(definitions(analysis, 0, { line: 0, character: 3 }), []);
   // And from the side of the included file.
   assert.deepEqual(
     references(analysis, 1, { line: 1, character: 1 }, { withDefinitions: false }).map(({ file }) => file),
-    ["/work/a.s"],
+    ["/src/a.s"],
   );
 });
