@@ -237,6 +237,8 @@ function defineSlowStore(
   code.branchIf(notPlain);
   code.else();
   withinPage(code, va, size);
+  // Filling sets the read tag as well, and reads of a page where they are watched must go on coming here.
+  code.get(flags).i32(layout.PAGE_FLAG.watchedRead).op(OP.i32_and, OP.i32_eqz, OP.i32_and);
   code.if();
   code.get(va).get(host).i32(1).call(fill);
   code.end();

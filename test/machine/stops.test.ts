@@ -61,6 +61,20 @@ for (const engine of ENGINES) {
     assert.equal(again.machine.instant, instant + 4);
   });
 
+  // A store to the page once gave it a read tag, and the reads that were watched went past the watch.
+  test(`${engine}: a watch for reads sees reads that follow writes to its page`, () => {
+    const guest = new Guest(
+      "la a1, cell\n la a2, other\n sd a1, 0(a1)\n ld a0, 0(a1)\n sd a1, 0(a2)\n ld a0, 0(a1)\n .data\n cell: .dword 0\n other: .dword 0\n",
+      engine,
+    );
+    guest.stops({ watches: [{ address: guest.at("cell"), length: 8, access: "read" }] });
+    const kinds = [1, 2].map(() => {
+      const stop = guest.run(100);
+      return stop.kind === "watch" ? stop.hits[0].access : stop.kind;
+    });
+    assert.deepEqual(kinds, ["read", "read"]);
+  });
+
   // A step over a line departs from an instruction without a breakpoint to one with a breakpoint right behind it, in
   // code that has run before. The interpreter once let the first breakpoint pass, wherever it stood.
   test(`${engine}: departing passes the breakpoint of the first instruction only`, () => {
