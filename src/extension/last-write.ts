@@ -36,7 +36,7 @@ export async function findLastWrite(sessions: Sessions, argument: unknown): Prom
       );
       return;
     }
-    await offerReturn(session, `${write.symbol} wrote ${name} at instant ${exact(write.instant)}.`);
+    await offerReturn(session, `Last write to ${name}: ${write.symbol} at instant ${exact(write.instant)}.`);
   });
 }
 
@@ -56,9 +56,12 @@ const WORD_BYTES = 8;
 
 function placeOf(argument: MenuArgument | undefined): Place | undefined {
   const variable = argument?.variable;
-  if (variable?.evaluateName !== undefined) return { name: variable.evaluateName, address: variable.evaluateName };
-  if (variable?.memoryReference === undefined) return undefined;
-  return { name: variable.name, address: variable.memoryReference, length: WORD_BYTES };
+  if (variable === undefined) return undefined;
+  const { name, evaluateName, memoryReference } = variable;
+  // Of a register it is the memory that it points to: the address makes that plain.
+  const shown = memoryReference === undefined ? name : `${memoryReference} (${name})`;
+  if (evaluateName !== undefined) return { name: shown, address: evaluateName };
+  return memoryReference === undefined ? undefined : { name: shown, address: memoryReference, length: WORD_BYTES };
 }
 
 async function askForPlace(): Promise<Place | undefined> {

@@ -5,6 +5,8 @@ import type { Workbench } from "./workbench.ts";
 /** Cold starts of the extension host on two busy cores take tens of seconds. */
 const START_MS = 90_000;
 const PATIENCE_MS = 30_000;
+/** A menu is there at once or not at all. */
+const MENU_MS = 3000;
 
 export class Driver {
   readonly workbench: Workbench;
@@ -67,7 +69,7 @@ export class Driver {
   /** Scrolls to a line, from 1, and puts the cursor there. */
   async goToLine(line: number): Promise<void> {
     await this.page.keyboard.press("Control+g");
-    await this.answer(String(line));
+    await this.answer(`:${line}`);
     await this.page.locator(".editor-instance .line-numbers.active-line-number", { hasText: String(line) }).waitFor();
   }
 
@@ -125,11 +127,41 @@ export class Driver {
 
   /** Clicks an entry of the menu of a row in Variables. */
   async variableMenu(variable: string, entry: string): Promise<void> {
-    const name = this.page.locator(".debug-variables .monaco-list-row .name", {
-      hasText: new RegExp(`^${variable} =`),
-    });
-    await name.first().click({ button: "right" });
-    await this.page.locator(".monaco-menu .action-label", { hasText: entry }).first().click();
+    const rows = this.page.locator(".debug-variables .monaco-list-row");
+    await this.rowMenu(rows.filter({ hasText: new RegExp(`^${variable} =`) }).first(), entry);
+  }
+
+  async watchMenu(expression: string, entry: string): Promise<void> {
+    const rows = this.page.locator('.pane:has(.pane-header[aria-label^="Watch"]) .monaco-list-row');
+    await this.rowMenu(rows.filter({ hasText: expression }).first(), entry);
+  }
+
+  /** Rows are drawn anew while values arrive, which closes a menu: it is opened again until its entry was clicked. */
+  private async rowMenu(row: Locator, entry: string): Promise<void> {
+    const item = this.page.locator(".monaco-menu .action-label", { hasText: entry }).first();
+    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
+      try {
+        await row.click({ button: "right", timeout: MENU_MS });
+        await item.waitFor({ timeout: MENU_MS });
+        // A menu takes no click in its first moments, lest the one that opened it choose an entry.
+        await this.page.waitForTimeout(300);
+        await item.click({ timeout: MENU_MS });
+        await item.waitFor({ state: "detached", timeout: MENU_MS });
+        return;
+      } catch {
+        await this.page.keyboard.press("Escape");
+      }
+    }
+    throw new Error(`No row offers "${entry}" in its menu.`);
+  }
+
+  /** Adds a watch expression with the button of its view. */
+  async watch(expression: string): Promise<void> {
+    const header = this.page.locator('.pane-header[aria-label^="Watch"]');
+    await header.hover();
+    await header.locator('.action-label[aria-label="Add Expression"]').click();
+    await this.page.keyboard.type(expression);
+    await this.page.keyboard.press("Enter");
   }
 
   /** A notification with this text; the button in it is clicked when one is named. */

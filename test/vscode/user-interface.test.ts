@@ -19,7 +19,11 @@ let user: Driver;
 let broken: string | undefined;
 
 before(async () => {
-  workbench = await startWorkbench({ folder: folder.path, vsix: packagedExtension() });
+  workbench = await startWorkbench({
+    folder: folder.path,
+    vsix: packagedExtension(),
+    settings: { "workbench.colorTheme": "Default Dark Modern" },
+  });
   user = new Driver(workbench);
   await user.open();
 });
@@ -79,9 +83,8 @@ step("the demo opens with its colours, a hover explains an instruction, an error
   await user.page.keyboard.type("adddi t0, t0, 1\n");
   await user.page.locator(".squiggly-error").first().waitFor();
   await workbench.screenshot("error");
-  await user.page.keyboard.press("Control+z");
+  await user.command("File: Revert File");
   await user.page.locator(".squiggly-error").first().waitFor({ state: "detached" });
-  await user.page.keyboard.press("Control+s");
 });
 
 step("F5 stops at a breakpoint that was set in the gutter", async () => {
@@ -112,7 +115,7 @@ step("Find Last Write on the register that points to the damaged word arrives at
   await user.highlightedLine(CULPRIT);
   culpritInstant = await user.instantWhere((instant) => instant < trapInstant, "before the trap");
   assert.ok(trapInstant - culpritInstant > 1_000_000, `${culpritInstant}, trap at ${trapInstant}`);
-  await user.notification(/message_seal.* wrote t0/);
+  await user.notification(/Last write to .*t0.*: message_seal/);
   await workbench.screenshot("culprit-dark");
   const stack = user.page.locator(".debug-call-stack .monaco-list-row");
   for (const name of ["message_seal", "message_make", "order_submit"]) {
@@ -121,9 +124,10 @@ step("Find Last Write on the register that points to the damaged word arrives at
 });
 
 step("Go Back returns to the trap, and a data breakpoint with Reverse finds the same store", async () => {
-  await user.notification(/wrote t0/, "Go Back");
+  await user.notification(/Last write to/, "Go Back");
   await user.highlightedLine(TRAP);
-  await user.variableMenu("t0", "Break on Value Change");
+  await user.watch("*t0");
+  await user.watchMenu("*t0", "Break on Value Change");
   await user.toolbar(/^Reverse \(/);
   await user.highlightedLine(CULPRIT);
   assert.equal(await user.instantWhere((instant) => instant !== trapInstant, "not the trap's"), culpritInstant);

@@ -27,6 +27,8 @@ const SETTINGS = {
   "telemetry.telemetryLevel": "off",
   "security.workspace.trust.enabled": false,
   "git.enabled": false,
+  // In a browser VS Code saves by itself; what a test types is to be undone.
+  "files.autoSave": "off",
   "chat.disableAIFeatures": true,
   "workbench.enableExperiments": false,
   "workbench.secondarySideBar.defaultVisibility": "hidden",
