@@ -8,8 +8,8 @@ import {
   wordOf,
 } from "./directive-operands.ts";
 import { badToken, constantOf } from "./expression.ts";
-import { leb128, MOST_BYTES } from "./layout.ts";
 import { stringBytes } from "./lexer.ts";
+import { leb128, MOST_BYTES } from "./relax.ts";
 import { alignSection, type FixupKind, isPowerOfTwo, type Tail } from "./section.ts";
 import type { Session } from "./session.ts";
 import { type Statement, spanOf } from "./source.ts";

@@ -1,11 +1,6 @@
-import { assert } from "../base/assert.ts";
-import { type Expression, evaluate } from "./expression.ts";
-import type { Branch, Chunk, Section } from "./section.ts";
+import { adjustSection, checkGaps, MOST_BYTES, relaxSection } from "./relax.ts";
+import type { Section } from "./section.ts";
 import type { Session } from "./session.ts";
-import type { Span } from "./source.ts";
-
-/** Sections end here: nothing that the machine can hold is larger. */
-export const MOST_BYTES = 2 ** 30;
 
 /** Where code goes unless told otherwise: the start of the board's RAM. */
 export const DEFAULT_TEXT_ADDRESS = 0x8000_0000n;
@@ -16,39 +11,34 @@ export const DEFAULT_TEXT_ADDRESS = 0x8000_0000n;
  */
 const PAGE_BYTES = 4096n;
 
-/** Passes before gaps whose sizes depend on each other are given up. Branches only grow, and need no limit. */
-const MOST_PASSES = 1000;
+/** Passes over all sections before sizes that depend on each other are given up. */
+const MOST_PASSES = 50;
 
-/**
- * Gives every section its address and every chunk its offset. Branches start short and grow until all reach, so that
- * the result is the smallest that there is.
- */
+/** Gives every section its address and size, and every chunk its offset. */
 export function layOut(session: Session): Section[] {
   const sections = placedSections(session);
   const loose = [...session.sections.values()].filter((section) => !section.flags.allocated);
   const provided = providedSymbols(session);
   const start = session.options.textAddress ?? DEFAULT_TEXT_ADDRESS;
-  for (let pass = 0; ; pass++) {
-    assignAddresses(session, sections, start);
-    for (const section of loose) assignOffsets(session, section);
+  for (const section of [...sections, ...loose]) relaxSection(session, section);
+  for (let pass = 0; pass < MOST_PASSES; pass++) {
+    assignAddresses(sections, start);
     for (const { symbol, compute } of provided) {
       const value = { kind: "constant", value: compute(sections, start) } as const;
       symbol.definition = { kind: "value", value, lazy: true };
     }
+    // Sections move each other only where a size depends on two of them.
     let changed = false;
-    for (const section of [...sections, ...loose]) {
-      for (const chunk of section.chunks) if (updateTail(session, chunk)) changed = true;
-    }
-    if (!changed) return sections;
-    if (pass === MOST_PASSES) {
-      const tail = sections
-        .flatMap((section) => section.chunks)
-        .find((chunk) => chunk.tail && "span" in chunk.tail)?.tail;
-      if (tail && "span" in tail)
-        session.diagnostics.error(tail.span, "this size and what it depends on do not settle");
-      return sections;
-    }
+    for (const section of [...sections, ...loose]) changed = adjustSection(session, section) || changed;
+    if (!changed) break;
   }
+  for (const section of [...sections, ...loose]) checkGaps(session, section);
+  const large = sections.find(({ size }) => size > MOST_BYTES);
+  if (large !== undefined) {
+    const message = `${large.name} has ${large.size} bytes, more than a program can have`;
+    session.diagnostics.error({ file: 0, line: 1, column: 1, length: 1 }, message);
+  }
+  return sections;
 }
 
 /** Sections that have a place in memory, in their order: code, constants, data, zeros. */
@@ -70,134 +60,17 @@ function alignUp(value: bigint, alignment: bigint): bigint {
   return ((value + alignment - 1n) / alignment) * alignment;
 }
 
-function assignAddresses(session: Session, sections: readonly Section[], start: bigint): void {
+function assignAddresses(sections: readonly Section[], start: bigint): void {
   let address = start;
   let writable = false;
   for (const section of sections) {
-    if (section.flags.writable && !writable && !section.empty) {
+    if (section.flags.writable && !writable) {
       address = alignUp(address, PAGE_BYTES);
       writable = true;
     }
     address = alignUp(address, BigInt(section.alignment));
     section.address = address;
-    assignOffsets(session, section);
     address += BigInt(section.size);
-  }
-}
-
-function assignOffsets(session: Session, section: Section): void {
-  let offset = 0;
-  for (const chunk of section.chunks) {
-    chunk.offset = offset;
-    offset += chunk.length;
-    if (chunk.tail?.kind === "align") {
-      const { alignment, most, onlyOdd } = chunk.tail;
-      const padding = (alignment - (offset % alignment)) % alignment;
-      chunk.tailSize = padding > most || (onlyOdd && offset % 2 === 0) ? 0 : padding;
-    }
-    offset += chunk.tailSize;
-  }
-  if (offset > MOST_BYTES && section.size <= MOST_BYTES && session.statement) {
-    session.diagnostics.error(session.statement.tokens[0], `${section.name} is larger than a program can be`);
-  }
-  section.size = offset;
-}
-
-/** Looks again at a tail whose size depends on addresses; true when it has changed. */
-function updateTail(session: Session, chunk: Chunk): boolean {
-  const { tail } = chunk;
-  if (tail === undefined) return false;
-  let size = chunk.tailSize;
-  switch (tail.kind) {
-    case "branch":
-      size = Math.max(size, branchSize(chunk, tail.branch));
-      break;
-    case "space": {
-      const count = finalNumber(session, tail.count, tail.span);
-      if (count < 0n) {
-        session.diagnostics.error(tail.span, `${count} bytes: the count is negative`);
-        return false;
-      }
-      size = checkedSize(session, count * BigInt(tail.unit), tail.span);
-      break;
-    }
-    case "org": {
-      // A plain number counts from the start of the section; a label is an address.
-      const result = evaluate(tail.target, "final");
-      if (!result.ok) {
-        session.diagnostics.error(result.span ?? tail.span, result.message);
-        return false;
-      }
-      const { section } = chunk;
-      const target = result.base === undefined ? result.value : result.value - section.address;
-      const gap = target - BigInt(chunk.offset + chunk.length);
-      if (result.base !== undefined && result.base !== section) {
-        session.diagnostics.error(tail.span, `this lies in another section than ${section.name}`);
-      } else if (gap < 0n) {
-        session.diagnostics.error(tail.span, "the location counter cannot go back");
-      } else size = checkedSize(session, gap, tail.span);
-      break;
-    }
-    case "leb128":
-      size = Math.max(size, leb128(finalNumber(session, tail.value, tail.span), tail.signed, 0).length);
-      break;
-    case "align":
-    case "fill":
-      return false;
-  }
-  if (size === chunk.tailSize) return false;
-  chunk.tailSize = size;
-  return true;
-}
-
-function checkedSize(session: Session, size: bigint, span: Span): number {
-  if (size <= BigInt(MOST_BYTES)) return Number(size);
-  session.diagnostics.error(span, `${size} bytes are more than a program can have`);
-  return 0;
-}
-
-/** A number after layout; an address or an error gives 0, reported. */
-export function finalNumber(session: Session, expression: Expression, span: Span): bigint {
-  const result = evaluate(expression, "final");
-  if (!result.ok) session.diagnostics.error(result.span ?? span, result.message);
-  else if (result.base !== undefined)
-    session.diagnostics.error(span, "a number is needed here, and this is an address");
-  else return result.value;
-  return 0n;
-}
-
-const COMPRESSED_JUMP_REACH = 2048n;
-const COMPRESSED_BRANCH_REACH = 256n;
-const BRANCH_REACH = 4096n;
-
-/** Bytes that a branch needs with the present addresses. GNU `as` knows nothing of other sections and weak symbols. */
-function branchSize(chunk: Chunk, branch: Branch): number {
-  const { target, conditional, compressed } = branch;
-  const far = conditional ? 8 : 4;
-  if (target.kind === "symbol" && target.symbol.binding === "weak") return far;
-  const result = evaluate(target, "final");
-  if (!result.ok || result.base !== chunk.section) return far;
-  const distance = result.value - (chunk.section.address + BigInt(chunk.offset + chunk.length));
-  const within = (reach: bigint): boolean => distance >= -reach && distance < reach;
-  if (compressed !== undefined && within(conditional ? COMPRESSED_BRANCH_REACH : COMPRESSED_JUMP_REACH)) return 2;
-  if (!conditional || within(BRANCH_REACH)) return 4;
-  return compressed === undefined ? 8 : 6;
-}
-
-/** LEB128 bytes of a value, padded to `size`. */
-export function leb128(value: bigint, signed: boolean, size: number): Uint8Array {
-  const bytes: number[] = [];
-  let rest = signed ? value : BigInt.asUintN(64, value);
-  for (;;) {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    const done = signed ? (rest === 0n && low < 64) || (rest === -1n && low >= 64) : rest === 0n;
-    if (done && bytes.length + 1 >= size) {
-      bytes.push(low);
-      return Uint8Array.from(bytes);
-    }
-    bytes.push(low | 0x80);
-    assert(bytes.length < 64, "a LEB128 that does not end");
   }
 }
 

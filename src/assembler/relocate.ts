@@ -3,7 +3,7 @@ import { parseEncoding } from "../isa/encoding.ts";
 import { findCompressed } from "../isa/table.ts";
 import { encodingOf } from "./emit.ts";
 import { type Expression, evaluate } from "./expression.ts";
-import { leb128 } from "./layout.ts";
+import { leb128 } from "./relax.ts";
 import { addressOf, type Branch, type Chunk, type Fixup, type Section } from "./section.ts";
 import type { Session } from "./session.ts";
 import type { Span } from "./source.ts";

@@ -162,6 +162,8 @@ function dataProgram(prng: Prng, statements: number): string {
       ])(),
     );
   }
+  // The linker drops an empty section together with its labels.
+  lines.push(' .section .data.more,"aw"', " .byte 1", " .section .rodata", " .byte 1");
   return `${lines.join("\n")}\n`;
 }
 
