@@ -8,8 +8,8 @@ export interface FormatOptions {
 }
 
 /**
- * Lays lines out: labels at the margin, instructions indented, one blank behind commas, the comments of neighbouring
- * lines in one column. Only white space changes: the tokens and the lines stay what they are. What stands between a
+ * Lays lines out: labels at the margin, instructions indented, one blank behind commas, comments of neighbouring
+ * lines in one column, the one that most of them have. Only white space changes: the tokens and the lines stay what they are. What stands between a
  * mnemonic and its operands is left alone, since many align it by hand. Directives at the margin stay there.
  */
 export function format(text: string, options: FormatOptions): TextEdit[] {
@@ -30,12 +30,12 @@ export function format(text: string, options: FormatOptions): TextEdit[] {
 interface Draft {
   code: string;
   readonly comment: string;
-  /** The comment follows code and takes part in alignment. */
-  readonly trailing: boolean;
+  /** Column of a comment that follows code, as it stands now; undefined for one that does not take part in alignment. */
+  readonly column: number | undefined;
 }
 
 function asIs(line: string): Draft {
-  return { code: line, comment: "", trailing: false };
+  return { code: line, comment: "", column: undefined };
 }
 
 /** Zero-based lines whose layout means something, or that do not stand alone: comments over lines, `#define`, `\`. */
@@ -66,12 +66,18 @@ function layOut(line: string, options: FormatOptions): Draft {
   const margin = first.labels.length > 0 || staysAtMargin(first.name, line);
   let code = margin ? "" : indentation(line, options);
   const labelTokens = first.labels.length * 2;
+  const isTable = first.name?.text.startsWith(".") ?? false;
   tokens.forEach((token, i) => {
     const before = tokens[i - 1];
-    if (before !== undefined) code += i === labelTokens && margin ? labelGap(code, options) : gap(line, before, token);
+    if (before !== undefined)
+      code +=
+        i === labelTokens && margin
+          ? labelGap(code, writtenGap(line, before, token), options)
+          : gap(line, before, token, isTable);
     code += line.slice(token.column - 1, token.column - 1 + token.length);
   });
-  return { code, comment, trailing: comment !== "" };
+  const blanks = line.slice(end).length - line.slice(end).trimStart().length;
+  return { code, comment, column: comment === "" ? undefined : widthOf(line.slice(0, end + blanks), options) };
 }
 
 /** One step, or what stands there if that is a whole number of steps: nested conditions may be indented further. */
@@ -89,7 +95,7 @@ function codeEnd(tokens: readonly Token[]): number {
 
 /** A comment alone on its line keeps its indentation: it may belong to the margin or to the code. */
 function commentLine(line: string, comment: string): Draft {
-  return { code: comment === "" ? "" : (/^\s*/.exec(line)?.[0] ?? ""), comment, trailing: false };
+  return { code: comment === "" ? "" : (/^\s*/.exec(line)?.[0] ?? ""), comment, column: undefined };
 }
 
 /** Directives, assignments and macro bodies' ends that stand at the margin already. */
@@ -98,17 +104,22 @@ function staysAtMargin(name: Token | undefined, line: string): boolean {
   return name.text.startsWith(".") || /^[\w.$]+\s*=/.test(line);
 }
 
-/** Behind a label the instruction goes to where all instructions are, if there is room. */
-function labelGap(code: string, options: FormatOptions): string {
-  if (!options.insertSpaces) return "\t";
-  return code.length < options.tabSize ? " ".repeat(options.tabSize - code.length) : " ";
+/** Behind a label the instruction goes to where all instructions are, if there is room; on a column of its own it stays. */
+function labelGap(code: string, written: string, { insertSpaces, tabSize }: FormatOptions): string {
+  if (!insertSpaces) return "\t";
+  if (/^ +$/.test(written) && (code.length + written.length) % tabSize === 0) return written;
+  return code.length < tabSize ? " ".repeat(tabSize - code.length) : " ";
 }
 
-/** White space between two tokens of a statement. */
-function gap(line: string, before: Token, token: Token): string {
+function writtenGap(line: string, before: Token, token: Token): string {
+  return line.slice(before.column - 1 + before.length, token.column - 1);
+}
+
+/** White space between two tokens of a statement. Columns of data that somebody aligned stay aligned. */
+function gap(line: string, before: Token, token: Token, isTable: boolean): string {
+  const written = writtenGap(line, before, token);
   if (token.text === "," && token.kind === "punctuation") return "";
-  if (before.text === "," && before.kind === "punctuation") return " ";
-  const written = line.slice(before.column - 1 + before.length, token.column - 1);
+  if (before.text === "," && before.kind === "punctuation") return isTable && /^ +$/.test(written) ? written : " ";
   // White space can separate arguments of macros, so that it is neither made nor taken away.
   return /^\s*$/.test(written) ? written : " ";
 }
@@ -125,11 +136,21 @@ function alignComments(drafts: Draft[], options: FormatOptions): void {
 }
 
 function alignRun(run: readonly Draft[], options: FormatOptions): void {
-  const trailing = run.filter((draft) => draft.trailing);
+  const trailing = run.filter(({ column }) => column !== undefined);
   const widths = trailing.map(({ code }) => widthOf(code, options));
-  const column = Math.max(0, ...widths.filter((width) => width <= WIDEST_ALIGNED)) + COMMENT_DISTANCE;
+  const columns = trailing.map(({ column }) => column!);
+  const widest = Math.max(0, ...widths.filter((width) => width <= WIDEST_ALIGNED));
+  const column = chosenColumn(columns, widths) ?? widest + COMMENT_DISTANCE;
   trailing.forEach((draft, i) => {
-    draft.code += " ".repeat(Math.max(COMMENT_DISTANCE, column - widths[i]));
+    draft.code += " ".repeat(widths[i] < column ? column - widths[i] : COMMENT_DISTANCE);
+  });
+}
+
+/** The column that most of the comments have already, if the code leaves room for it. */
+function chosenColumn(columns: readonly number[], widths: readonly number[]): number | undefined {
+  return columns.find((candidate) => {
+    const there = columns.filter((column, i) => column === candidate && widths[i] < candidate);
+    return there.length * 2 > columns.length;
   });
 }
 

@@ -1,4 +1,3 @@
-import { formsOf } from "../assembler/forms.ts";
 import { PSEUDO_INSTRUCTIONS } from "../assembler/pseudo.ts";
 import { type Statement, type Token, textOf } from "../assembler/source.ts";
 import { type Csr, csrIsReadOnly, csrPrivilege, findCsr } from "../isa/csrs.ts";
@@ -91,11 +90,6 @@ const ORDERING: Readonly<Record<number, string>> = {
   3: "`.aqrl`: acquire and release, in sequence with all others of this kind.",
 };
 
-/** Every way to write a mnemonic's operands. */
-export function syntaxesOf(mnemonic: string): string[] {
-  return formsOf(splitOrdering(mnemonic.toLowerCase()).mnemonic).map(({ syntax }) => syntax);
-}
-
 /** Address, bits, text and meaning of each instruction. */
 function machineCode(address: bigint, bytes: Uint8Array): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -159,7 +153,7 @@ export function describeCsr(csr: Csr): string {
 const MISSING_CSR = " The machine does not have it: accesses raise an illegal-instruction exception.";
 
 /** What is known of a name: what it is, its value, where it is defined, and what the source says about it. */
-export function describeEntity(analysis: Analysis, entity: Entity): string {
+function describeEntity(analysis: Analysis, entity: Entity): string {
   const definition = definitionsOf(entity)[0];
   const comment = definition && commentAbove(analysis.lines(definition.span.file), definition.span.line);
   const where = definition && `line ${definition.span.line} of ${baseName(analysis.fileName(definition.span.file))}`;

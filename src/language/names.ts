@@ -243,7 +243,7 @@ export function definitionsOf(entity: Entity): Mention[] {
 }
 
 /** The names among `a, b=1, c:req`. */
-export function parameterTokens(tokens: readonly Token[]): Token[] {
+function parameterTokens(tokens: readonly Token[]): Token[] {
   return tokens.filter((token, i) => {
     const before = tokens[i - 1]?.text;
     return token.kind === "identifier" && before !== "=" && before !== ":";

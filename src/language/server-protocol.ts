@@ -30,7 +30,7 @@ import { uriOf } from "./server-workspace.ts";
 
 /** The service's answers in the words of the language server protocol. */
 
-export const DIAGNOSTIC_SOURCE = "hindcast";
+const DIAGNOSTIC_SOURCE = "hindcast";
 
 export function toDiagnostic({ range, severity, message }: Diagnostic): LspDiagnostic {
   const level = severity === "error" ? DiagnosticSeverity.Error : DiagnosticSeverity.Warning;

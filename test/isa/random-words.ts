@@ -2,7 +2,7 @@ import type { Prng } from "../../src/base/prng.ts";
 import { type Encoding, encode, type Field, fieldRange, fits } from "../../src/isa/encoding.ts";
 
 /** A value that the field can hold, its ends more often than chance would have it. */
-export function randomFieldValue(field: Field, prng: Prng): number {
+function randomFieldValue(field: Field, prng: Prng): number {
   const { min, max, step } = fieldRange(field);
   for (;;) {
     const ends = [min, max, 0, step, -step, min + step, max - step];

@@ -32,8 +32,31 @@ test("directives at the margin stay, indented ones are instructions", () => {
 test("comments behind code share a column, from one empty line to the next", () => {
   assert.equal(
     formatted("    nop # one\n    add a0, a0, a1 # two\n\n    nop     # three\n# alone\n    # indented\n"),
-    "    nop             # one\n    add a0, a0, a1  # two\n\n    nop  # three\n# alone\n    # indented\n",
+    "    nop             # one\n    add a0, a0, a1  # two\n\n    nop     # three\n# alone\n    # indented\n",
   );
+});
+
+test("comments stay in the column that most of them have", () => {
+  const lines = [
+    "nop             # one",
+    "li a0, 1        # two",
+    "j 1b            # three",
+    "ret             # three, too",
+    "la a0, a_long_name_of_something  # four",
+  ];
+  const text = lines.map((line) => `    ${line}\n`).join("");
+  assert.equal(formatted(text), text);
+  assert.equal(formatted(text.replace("nop   ", "nop ")), text);
+});
+
+test("what stands behind a label keeps a column of its own", () => {
+  const text = "one:        .word 1\neleven:     .word 2\n";
+  assert.equal(formatted(text), text);
+});
+
+test("tables of data keep their columns", () => {
+  const text = "    .word 1,   22, 333\n    .word 333, 1,  22\n";
+  assert.equal(formatted(text), text);
 });
 
 test("strings, characters and expressions keep their blanks", () => {
