@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
+import { temporaryPath } from "./cross-compiler.ts";
 
 /** How a program ended on a machine, whichever it was. */
 export interface Ending {
@@ -31,14 +33,18 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
+let runs = 0;
+
 /** Runs until the guest writes the finisher. Fails when it does not, or when QEMU itself complains. */
 export async function runQemu(more: readonly string[]): Promise<Ending> {
-  const child = spawn("qemu-system-riscv64", [...QEMU_ARGUMENTS, ...more], { stdio: ["ignore", "pipe", "pipe"] });
+  // A file, not a pipe: what a pipe cannot take at once makes QEMU's transmitter busy, or lose a byte.
+  const path = temporaryPath(`console-${runs++}`);
+  const file = openSync(path, "w");
+  const child = spawn("qemu-system-riscv64", [...QEMU_ARGUMENTS, ...more], { stdio: ["ignore", file, "pipe"] });
+  closeSync(file);
   running.add(child);
-  const output: Buffer[] = [];
   let complaint = "";
-  child.stdout.on("data", (bytes: Buffer) => output.push(bytes));
-  child.stderr.on("data", (bytes: Buffer) => {
+  child.stderr!.on("data", (bytes: Buffer) => {
     complaint += bytes.toString();
   });
   const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
@@ -50,9 +56,9 @@ export async function runQemu(more: readonly string[]): Promise<Ending> {
   running.delete(child);
   // Installed without the packages of its windows, QEMU says so at every start.
   complaint = complaint.replace(/^qemu: module ui-.*$/gm, "").trim();
-  if (code === null || complaint !== "") {
-    const tail = Buffer.concat(output).toString("latin1").slice(-500);
-    throw new Error(`QEMU ended with ${signal ?? code} ${complaint}; console ended with:\n${tail}`);
-  }
-  return { console: Buffer.concat(output), exitCode: code };
+  const console = readFileSync(path);
+  rmSync(path);
+  if (code !== null && complaint === "") return { console, exitCode: code };
+  const tail = console.toString("latin1").slice(-500);
+  throw new Error(`QEMU ended with ${signal ?? code} ${complaint}; console ended with:\n${tail}`);
 }

@@ -1,5 +1,6 @@
 import type { Prng } from "../../../src/base/prng.ts";
 import * as control from "./control-units.ts";
+import * as devices from "./device-units.ts";
 import type { Emitter } from "./emitter.ts";
 import * as plain from "./plain-units.ts";
 import * as system from "./system-units.ts";
@@ -31,6 +32,9 @@ const UNITS: readonly Unit[] = [
   { weight: 6, write: system.trapVector },
   { weight: 6, write: system.softwareInterrupt },
   { weight: 4, write: system.wait },
+  { weight: 4, write: devices.uart },
+  { weight: 4, write: devices.clint },
+  { weight: 2, write: devices.finisher },
 ];
 const TOTAL_WEIGHT = UNITS.reduce((sum, { weight }) => sum + weight, 0);
 
