@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { DebuggeeApi, DebuggeeEvent } from "../debuggee/protocol.ts";
 import { connectDebuggee } from "./debuggee-client.ts";
 import { nodePort } from "./port.ts";
+import { releaseLockOfThread } from "./recording-lock.ts";
 import { RemoteFault } from "./rpc.ts";
 import { workerUrl } from "./worker-url.ts";
 
@@ -15,10 +16,16 @@ export type NodeDebuggee = DebuggeeApi & { dispose(): Promise<void> };
 export async function startDebuggee(onEvent: (event: DebuggeeEvent) => void): Promise<NodeDebuggee> {
   const worker = new Worker(workerUrl("machine-worker"), { name: "hindcast machine" });
   const remote = connectDebuggee(nodePort(worker), onEvent);
+  const thread = worker.threadId;
   let isDisposed = false;
+  let recording: string | undefined;
+  const releaseLock = () => {
+    if (recording !== undefined) releaseLockOfThread(recording, thread);
+  };
   const lost = (why: string, stack?: string) => {
     if (isDisposed) return;
     isDisposed = true;
+    releaseLock();
     const message = `The machine's thread ended by itself (${why}); what was recorded until then is kept.`;
     remote.break(new RemoteFault(message, stack));
     onEvent({ type: "failure", message, fatal: true });
@@ -27,10 +34,16 @@ export async function startDebuggee(onEvent: (event: DebuggeeEvent) => void): Pr
   worker.on("exit", (code) => lost(`exit code ${code}`));
   return {
     ...remote,
+    launch: async (options) => {
+      const result = await remote.launch(options);
+      if (result.live) recording = result.recording;
+      return result;
+    },
     dispose: async () => {
       isDisposed = true;
       remote.break(new RemoteFault("The debuggee was disposed of.", undefined));
       await worker.terminate();
+      releaseLock();
     },
   };
 }

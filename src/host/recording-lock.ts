@@ -1,5 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { hostname, uptime } from "node:os";
+import { threadId } from "node:worker_threads";
 import { UserError } from "../base/errors.ts";
 import { withSystemErrors } from "./system-errors.ts";
 
@@ -15,6 +16,8 @@ export interface RecordingLock {
 export interface LockHolder {
   readonly pid: number;
   readonly host: string;
+  /** The thread of that process. */
+  readonly thread: number;
   /** Distinguishes two locks of one process. */
   readonly token: string;
 }
@@ -31,8 +34,8 @@ export function lockPath(recording: string): string {
 /** Throws a UserError when another living process (or another session of this one) writes `recording`. */
 export function acquireRecordingLock(recording: string): RecordingLock {
   const path = lockPath(recording);
-  const token = `${process.pid}-${++lastToken}-${Date.now()}`;
-  const mine = JSON.stringify({ pid: process.pid, host: hostname(), token } satisfies LockHolder);
+  const token = `${process.pid}-${threadId}-${++lastToken}-${Date.now()}`;
+  const mine = JSON.stringify({ pid: process.pid, host: hostname(), thread: threadId, token } satisfies LockHolder);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const created = withSystemErrors("recording-unwritable", `record to ${recording}`, () =>
       createWhole(path, mine, token),
@@ -43,6 +46,15 @@ export function acquireRecordingLock(recording: string): RecordingLock {
     takeAway(path, token);
   }
   throw new UserError("recording-locked", `cannot lock ${recording}: other processes keep taking ${path}.`);
+}
+
+/**
+ * A thread of this process has died: its lock on `recording`, if it had one, is void, though the process lives on.
+ */
+export function releaseLockOfThread(recording: string, thread: number): void {
+  const holder = holderOf(recording);
+  if (holder?.pid !== process.pid || holder.host !== hostname() || holder.thread !== thread) return;
+  rmSync(lockPath(recording), { force: true });
 }
 
 /** Who writes this recording right now, or undefined when nobody does. */

@@ -37,7 +37,9 @@ message: .asciz "hello, world\\n"
 /** Counts to a number of some thousands, and ends with exit code 7 without a word. */
 export const SEVEN = () => file("seven.s", `${PRELUDE} li t2, 100000\n1: addi t2, t2, -1\n bnez t2, 1b\n finish 7\n`);
 
-export const ENDLESS = () => file("endless.s", `${PRELUDE}1: addi t0, t0, 1\n j 1b\n`);
+/** Prints a full stop, to say that it runs, and goes on for ever. */
+export const ENDLESS = () =>
+  file("endless.s", `${PRELUDE} li t0, UART\n li t1, '.'\n sb t1, 0(t0)\n1: addi t0, t0, 1\n j 1b\n`);
 
 /** Loads from where there is no memory, and has no handler. */
 export const TRAP = () => file("trap.s", `${PRELUDE} li t0, 0x20\n nop\n ld a0, 8(t0)\n`);

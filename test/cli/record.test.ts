@@ -102,7 +102,7 @@ test("every engine replays every engine's recording", async () => {
 test("Ctrl-C keeps the recording, complete", async () => {
   const path = at("interrupted.hindcast");
   const child = start("record", ENDLESS(), "-o", path, "--json");
-  setTimeout(() => child.kill("SIGINT"), 800);
+  child.stdout.once("data", () => child.kill("SIGINT"));
   const ended = await end(child);
   assert.equal(ended.exitCode, 130);
   const { reader } = assertReplays(path);
@@ -114,8 +114,8 @@ test("Ctrl-C keeps the recording, complete", async () => {
 test("kill -9 leaves a recording that opens, says so, and replays to its last instant", async () => {
   const path = at("killed.hindcast");
   const child = start("record", NOISE(), "-o", path);
-  child.stdout.resume();
-  setTimeout(() => child.kill("SIGKILL"), 1200);
+  // The writer's thread has had time for a few of its flushes, four a second.
+  child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), 900)).resume();
   await once(child, "exit");
   const { reader } = assertReplays(path);
   assert.equal(reader.complete, false);

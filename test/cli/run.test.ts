@@ -65,7 +65,7 @@ test("--limit ends a program that never ends, at exactly that instant", async ()
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   test(`${signal} ends it cleanly`, async () => {
     const child = start("run", ENDLESS(), "--json");
-    setTimeout(() => child.kill(signal), 500);
+    child.stdout.once("data", () => child.kill(signal));
     const ended = await end(child);
     assert.equal(ended.signal, null);
     assert.equal(ended.exitCode, signal === "SIGINT" ? 130 : 143);

@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after } from "node:test";
+import type { Worker } from "node:worker_threads";
+import { UserError } from "../../src/base/errors.ts";
+import type { DebuggeeEvent } from "../../src/debuggee/protocol.ts";
+import { finish } from "../../src/host/motion-driver.ts";
+import { type NodeDebuggee, startDebuggee } from "../../src/host/node-debuggee.ts";
+import { openRecording } from "../../src/host/recorded-session.ts";
+import { holderOf } from "../../src/host/recording-lock.ts";
+import { RemoteFault } from "../../src/host/rpc.ts";
+import { NO_STOPS } from "../../src/machine/stop.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "hindcast-worker-"));
+const open: NodeDebuggee[] = [];
+after(async () => {
+  await Promise.all(open.map((debuggee) => debuggee.dispose()));
+  rmSync(folder, { recursive: true });
+});
+
+const PRELUDE = ".equ UART, 0x10000000\n.globl _start\n_start:\n";
+const GUESTS = {
+  // Counts for ever in `counter`.
+  counting: `${PRELUDE} la a0, counter\nagain: addi t0, t0, 1\n sd t0, 0(a0)\n j again\n.bss\n.balign 8\ncounter: .space 8\nother: .space 8\n`,
+  // Waits for a key without asking again and again, prints it, and ends with a q.
+  keys: `${PRELUDE}
+    li   t0, UART
+    li   t1, 1
+    sb   t1, 1(t0)              # interrupt when a byte waits
+    li   t1, 0x0c000000
+    li   t2, 1
+    sw   t2, 40(t1)             # PLIC: priority of the UART
+    li   t1, 0x0c002000
+    li   t2, 1 << 10
+    sw   t2, 0(t1)              # and enabled for machine mode
+    li   t1, 1 << 11
+    csrw mie, t1
+again:
+    lbu  t1, 5(t0)
+    andi t1, t1, 1
+    bnez t1, key
+    wfi
+    j    again
+key:
+    lbu  a0, 0(t0)
+    sb   a0, 0(t0)
+    li   t2, 'q'
+    bne  a0, t2, again
+    li   t0, 0x100000
+    li   t1, 0x5555
+    sw   t1, 0(t0)
+`,
+};
+
+async function launch(guest: keyof typeof GUESTS, name: string, options: object = {}) {
+  const program = join(folder, `${guest}.s`);
+  writeFileSync(program, GUESTS[guest]);
+  const events: DebuggeeEvent[] = [];
+  const debuggee = await startDebuggee((event) => events.push(event));
+  open.push(debuggee);
+  const recordTo = join(folder, `${name}.hindcast`);
+  const result = await debuggee.launch({ program, recordTo, stopOnEntry: false, ...options });
+  const printed = () =>
+    events
+      .filter((event) => event.type === "output")
+      .map(({ bytes }) => new TextDecoder().decode(bytes))
+      .join("");
+  return { debuggee, result, events, printed, recordTo };
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const isUserError = (code: string) => (error: unknown) => error instanceof UserError && error.code === code;
+
+test("launch, run, pause within 100 ms, close; the recording replays", async () => {
+  const { debuggee, result, events, recordTo } = await launch("counting", "run");
+  assert.equal(result.live, true);
+  assert.equal(result.recording, recordTo);
+  assert.equal(result.entered.reason, "entry");
+  assert.equal(result.hasLines, true);
+  const running = debuggee.resume();
+  while (!events.some((event) => event.type === "status" && event.running && event.instant > 1e6)) await pause(20);
+  await assert.rejects(debuggee.frames(0), isUserError("running"), "questions about a state that is none yet");
+  await assert.rejects(debuggee.resume(), isUserError("running"));
+  assert.equal((await debuggee.timeline({ most: 10 })).live, true, "but the timeline may be asked");
+  const asked = performance.now();
+  await debuggee.pause();
+  const stopped = await running;
+  assert.ok(performance.now() - asked < 100, `${performance.now() - asked} ms`);
+  assert.equal(stopped.reason, "pause");
+  assert.ok(stopped.instant > 1_000_000);
+  const statuses = events.filter((event) => event.type === "status");
+  assert.ok(statuses.some(({ running, stepsPerSecond }) => running && stepsPerSecond > 1_000_000));
+  assert.equal(statuses.at(-1)?.running, false);
+  assert.equal(statuses.at(-1)?.instant, stopped.instant);
+  await debuggee.pause();
+  await debuggee.close();
+  const session = openRecording(recordTo);
+  assert.equal(session.reader.complete, true);
+  finish(session.timeline.forward({ stops: NO_STOPS }));
+  assert.equal(session.machine.instant, stopped.instant);
+  session.close();
+});
+
+test("a search is cancelled at once, and leaves the debuggee where it was", async () => {
+  const { debuggee } = await launch("counting", "search");
+  const running = debuggee.resume();
+  await pause(1500);
+  await debuggee.pause();
+  const { instant } = await running;
+  const other = (await debuggee.evaluate("&other", 0, 0)).bits!;
+  const searching = debuggee.lastWrite(other, 8);
+  const outcome = assert.rejects(searching, isUserError("cancelled"));
+  await pause(30);
+  const asked = performance.now();
+  await debuggee.pause();
+  assert.ok(performance.now() - asked < 100, `${performance.now() - asked} ms`);
+  await outcome;
+  assert.equal((await debuggee.timeline({ most: 1 })).now, instant);
+  const counter = (await debuggee.evaluate("&counter", 0, 0)).bits!;
+  const write = await debuggee.lastWrite(counter, 8);
+  assert.ok(write !== undefined && instant - write.instant <= 3);
+  await debuggee.close();
+});
+
+test("a guest that waits for a key takes no time, and gets it at once", async () => {
+  const { debuggee, printed, events } = await launch("keys", "keys");
+  const running = debuggee.resume();
+  await pause(300);
+  const before = process.cpuUsage();
+  await pause(400);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 300_000, `${(user + system) / 1000} ms of processor time in 400 ms of waiting`);
+  await debuggee.input(new TextEncoder().encode("ab"));
+  const asked = performance.now();
+  while (printed() !== "ab") {
+    assert.ok(performance.now() - asked < 2000, `the guest has printed ${JSON.stringify(printed())}`);
+    await pause(2);
+  }
+  await debuggee.input(new TextEncoder().encode("q"));
+  const stopped = await running;
+  assert.equal(stopped.reason, "finished");
+  assert.equal(stopped.exitCode, 0);
+  assert.equal(printed(), "abq");
+  assert.equal(events.filter((event) => event.type === "failure").length, 0);
+  await debuggee.close();
+});
+
+test("a recording opens for travel, with what the guest printed", async () => {
+  const { debuggee, recordTo } = await launch("keys", "travel");
+  const running = debuggee.resume();
+  await debuggee.input(new TextEncoder().encode("xyq"));
+  await running;
+  await debuggee.close();
+  const events: DebuggeeEvent[] = [];
+  const second = await startDebuggee((event) => events.push(event));
+  open.push(second);
+  const result = await second.launch({ recording: recordTo, stopOnEntry: true });
+  assert.equal(result.live, false);
+  const output = events.filter((event) => event.type === "output");
+  assert.equal(output.map(({ bytes }) => new TextDecoder().decode(bytes)).join(""), "xyq");
+  assert.equal((await second.resume()).instant, result.end);
+  assert.equal((await second.seek(3)).instant, 3);
+  await second.close();
+});
+
+test("mistakes in a launch are told, and can be corrected", async () => {
+  const debuggee = await startDebuggee(() => {});
+  open.push(debuggee);
+  await assert.rejects(debuggee.frames(0), isUserError("not-launched"));
+  const nowhere = join(folder, "nowhere.s");
+  await assert.rejects(debuggee.launch({ program: nowhere, stopOnEntry: true }), isUserError("file-not-found"));
+  await assert.rejects(debuggee.launch({ stopOnEntry: true }), isUserError("launch-what"));
+  const program = join(folder, "counting.s");
+  const recordTo = join(folder, "corrected.hindcast");
+  assert.equal((await debuggee.launch({ program, recordTo, stopOnEntry: true })).live, true);
+  await assert.rejects(debuggee.launch({ program, stopOnEntry: true }), isUserError("launched-twice"));
+  const other = await startDebuggee(() => {});
+  open.push(other);
+  const second = other.launch({ program, recordTo, stopOnEntry: true });
+  await assert.rejects(second, isUserError("recording-locked"), "two windows on one recording");
+  await debuggee.close();
+});
+
+test("when the machine's thread dies, whatever waits is told, and the recording opens", async () => {
+  const started = once(process, "worker") as Promise<[Worker]>;
+  const { debuggee, events, recordTo } = await launch("counting", "dies");
+  const [worker] = await started;
+  const running = debuggee.resume();
+  const outcome = assert.rejects(
+    running,
+    (error) => error instanceof RemoteFault && /ended by itself/.test(error.message),
+  );
+  const header = statSync(recordTo).size;
+  // The first digest comes after ten million steps, and reaches the file with the writer's next flush.
+  while (statSync(recordTo).size <= header) await pause(50);
+  // The thread ends as if it had run out of memory.
+  await worker.terminate();
+  await outcome;
+  assert.deepEqual(
+    events.filter((event) => event.type === "failure").map(({ fatal }) => fatal),
+    [true],
+  );
+  await assert.rejects(debuggee.frames(0), /what was recorded until then is kept/);
+  const session = openRecording(recordTo);
+  finish(session.timeline.forward({ stops: NO_STOPS }));
+  assert.ok(
+    session.machine.instant > 1_000_000,
+    `replayed to ${session.machine.instant} of ${session.reader.end}; ${session.warnings}`,
+  );
+  session.close();
+  assert.equal(holderOf(recordTo), undefined, "a restart may record to the same file");
+});
