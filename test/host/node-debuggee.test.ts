@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
@@ -11,8 +11,11 @@ import { finish } from "../../src/host/motion-driver.ts";
 import { type NodeDebuggee, startDebuggee } from "../../src/host/node-debuggee.ts";
 import { openRecording } from "../../src/host/recorded-session.ts";
 import { holderOf } from "../../src/host/recording-lock.ts";
+import { FileByteSource } from "../../src/host/recording-source.ts";
 import { RemoteFault } from "../../src/host/rpc.ts";
+import { ZSTD } from "../../src/host/zstd.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
+import { RecordingReader } from "../../src/replay/recording-reader.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hindcast-worker-"));
 const open: NodeDebuggee[] = [];
@@ -69,6 +72,16 @@ async function launch(guest: keyof typeof GUESTS, name: string, options: object 
       .map(({ bytes }) => new TextDecoder().decode(bytes))
       .join("");
   return { debuggee, result, events, printed, recordTo };
+}
+
+/** The last instant that a file holds. */
+function endOf(recording: string): number {
+  const source = new FileByteSource(recording);
+  try {
+    return new RecordingReader(source, ZSTD).end;
+  } finally {
+    source.close();
+  }
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -193,9 +206,8 @@ test("when the machine's thread dies, whatever waits is told, and the recording 
     running,
     (error) => error instanceof RemoteFault && /ended by itself/.test(error.message),
   );
-  const header = statSync(recordTo).size;
   // The first digest comes after ten million steps, and reaches the file with the writer's next flush.
-  while (statSync(recordTo).size <= header) await pause(50);
+  while (endOf(recordTo) === 0) await pause(50);
   // The thread ends as if it had run out of memory.
   await worker.terminate();
   await outcome;
