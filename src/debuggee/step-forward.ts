@@ -332,7 +332,7 @@ export class ForwardStepper {
       else if (isCall(flow)) plan.calls.set(address, next);
       for (const target of this.#needsCare(flow, kind) && !isCall(flow) ? [] : staticSuccessors(code)) {
         if (target >= range.start && target < range.end) continue;
-        plan.exits.set(target, target === next || flow.kind === "branch" ? "flow" : "jump");
+        plan.exits.set(target, flow.kind === "jump" ? "jump" : "flow");
       }
       address = next;
     }
