@@ -27,9 +27,6 @@ export const CHECKPOINT_BOUNDS: CheckpointBounds = { count: 160, bytes: 256 * 10
  * is likely to travel next. So their number grows with the logarithm of the run.
  */
 const GAP_SHARE = 1 / 8;
-/** Nearer than this, distances are all alike: replaying it takes less than a person notices. */
-const NEAR_STEPS = 1024;
-
 interface Entry {
   readonly saved: SavedState;
   /** What the checkpoint adds to the one before it. */
@@ -39,11 +36,14 @@ interface Entry {
 /** Checkpoints in memory, ascending by instant, thinned within bounds. The first of all is kept for ever. */
 export class CheckpointStore {
   readonly #bounds: CheckpointBounds;
+  readonly #nearSteps: number;
   #entries: Entry[];
   #bytes = 0;
 
-  constructor(initial: SavedState, bounds: CheckpointBounds = CHECKPOINT_BOUNDS) {
+  /** Within `nearSteps`, distances are all alike: replaying that takes less than a person notices. */
+  constructor(initial: SavedState, nearSteps: number, bounds: CheckpointBounds = CHECKPOINT_BOUNDS) {
     this.#bounds = bounds;
+    this.#nearSteps = nearSteps;
     this.#entries = [{ saved: initial, bytes: 0 }];
     this.#measure(0);
   }
@@ -124,7 +124,7 @@ export class CheckpointStore {
     const at = (neighbour: number) => this.#entries[neighbour].saved.checkpoint.instant;
     let distance = Number.POSITIVE_INFINITY;
     for (const focus of focuses) distance = Math.min(distance, Math.abs(focus - at(index)));
-    return (at(index + 1) - at(index - 1)) / Math.max(distance, NEAR_STEPS);
+    return (at(index + 1) - at(index - 1)) / Math.max(distance, this.#nearSteps);
   }
 
   #remove(index: number): void {

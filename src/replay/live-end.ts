@@ -75,6 +75,7 @@ export class LiveEnd {
     const bound = Math.min(limit, playback.now + playback.options.sliceSteps, this.#checkpointDue);
     const stop = playback.machine.run(bound as Instant, { departing });
     playback.end = playback.now;
+    playback.inlet.close(playback.now);
     this.#recorder?.flushOutput();
     if (playback.now >= this.#checkpointDue) this.#checkpoint();
     return stop;

@@ -82,7 +82,8 @@ export class Playback {
     this.end = end;
     this.options = options;
     this.#agreedAt = machine.instant;
-    this.store = new CheckpointStore({ checkpoint: machine.checkpoint(), events: 0, outputBytes: 0 }, options.bounds);
+    const initial = { checkpoint: machine.checkpoint(), events: 0, outputBytes: 0 };
+    this.store = new CheckpointStore(initial, options.nearSteps, options.bounds);
   }
 
   get now(): Instant {

@@ -48,6 +48,14 @@ export class TimelineInlet implements Inlet {
   goLive(now: Instant): void {
     assert(this.#taken === this.#log.length, "live with events of the log not taken");
     this.#live = true;
+    this.close(now);
+  }
+
+  /**
+   * The machine has stopped in the midst of a run, and may have decided without asking which interrupt to take at this
+   * instant: input is for the next one.
+   */
+  close(now: Instant): void {
     this.#closedAt = now;
   }
 

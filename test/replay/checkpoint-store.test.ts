@@ -29,7 +29,7 @@ function saved(at: number, fresh = 0, events = 0): SavedState {
 }
 
 test("the number of checkpoints grows with the logarithm of the run, dense where somebody goes", () => {
-  const store = new CheckpointStore(saved(0), { count: 1000, bytes: 1e9 });
+  const store = new CheckpointStore(saved(0), 1024, { count: 1000, bytes: 1e9 });
   const spacing = 10_000_000;
   const counts: number[] = [];
   for (let at = spacing; at <= 40_000 * spacing; at += spacing) {
@@ -47,7 +47,7 @@ test("the number of checkpoints grows with the logarithm of the run, dense where
 });
 
 test("bounds of number and bytes are kept; the initial checkpoint always stays", () => {
-  const store = new CheckpointStore(saved(0), { count: 10, bytes: 200_000 });
+  const store = new CheckpointStore(saved(0), 1024, { count: 10, bytes: 200_000 });
   for (let at = 1000; at < 200_000; at += 1000) {
     store.add(saved(at, 8), [at]);
     assert.ok(store.count <= 10 && store.bytes <= 200_000, `${store.count} with ${store.bytes} bytes`);
@@ -57,7 +57,7 @@ test("bounds of number and bytes are kept; the initial checkpoint always stays",
 });
 
 test("pages that checkpoints share are counted once, also after thinning", () => {
-  const store = new CheckpointStore(saved(0), { count: 100, bytes: 1e9 });
+  const store = new CheckpointStore(saved(0), 1024, { count: 100, bytes: 1e9 });
   const initial = store.bytes;
   assert.equal(initial, 100 + 8 * 4096);
   store.add(saved(1_000_000), [0, 1_000_000, 2_000_000]);
@@ -69,7 +69,7 @@ test("pages that checkpoints share are counted once, also after thinning", () =>
 });
 
 test("of states at one instant the one with more events taken is kept", () => {
-  const store = new CheckpointStore(saved(0), { count: 100, bytes: 1e9 });
+  const store = new CheckpointStore(saved(0), 1024, { count: 100, bytes: 1e9 });
   store.add(saved(5000, 1, 3), [5000]);
   store.add(saved(5000, 2, 4), [5000]);
   store.add(saved(5000, 3, 2), [5000]);

@@ -4,8 +4,18 @@ import { instant } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
-import { FakeMachine } from "./fake-machine.ts";
-import { digestsAt, drive, eventsOf, liveRun, reopen, SMALL, type Story } from "./support.ts";
+import { FakeMachine, pcOf } from "./fake-machine.ts";
+import {
+  digestsAt,
+  drive,
+  eventsOf,
+  headerFor,
+  liveRun,
+  MemoryRecording,
+  reopen,
+  SMALL,
+  type Story,
+} from "./support.ts";
 
 const STORIES: readonly Story[] = [
   { seed: 1, guest: {}, steps: 30_000 },
@@ -193,4 +203,81 @@ test("memory of a long, chatty run stays within its bounds", () => {
   drive(timeline.seek(instant(prng.below(1000))));
   drive(timeline.seek(instant(200_000)));
   drive(timeline.seek(timeline.end));
+});
+
+// Input that came while the user looked at the first instruction of a timer's handler was once recorded for that very
+// instant; replay then took the input's interrupt, which has precedence, instead of the timer's.
+test("what comes at an instant whose interrupt was taken already does not change that", () => {
+  const seed = 61;
+  const search = liveRun({ seed, guest: {}, steps: 12_000 }).timeline;
+  const timerHandler = { ...NO_STOPS, breakpoints: [pcOf(61)] };
+  const taken = drive(search.findAll({ stops: timerHandler }, search.first, search.end, 100));
+  assert.ok(taken.length > 5, `${taken.length} timer interrupts`);
+  for (const what of ["input", "pc", "idle"] as const) {
+    const machine = new FakeMachine(seed);
+    const recording = new MemoryRecording(headerFor(machine));
+    const timeline = Timeline.record(machine, recording, SMALL);
+    let handled = 0;
+    while (handled < 12) {
+      assert.equal(drive(timeline.forward({ stops: timerHandler })).kind, "breakpoint");
+      handled++;
+      if (what === "input") timeline.input(Uint8Array.of(handled));
+      else if (what === "idle") timeline.idle(10_000);
+      else timeline.edit({ target: "pc", hart: 0, value: pcOf(handled) });
+      drive(timeline.forward({ stops: NO_STOPS, limit: instant(timeline.now + 20) }));
+    }
+    const live = machine.digest();
+    const { end } = timeline;
+    timeline.close();
+    assert.equal(digestsAt(new FakeMachine(seed), eventsOf(recording), [end]).get(end), live, what);
+    const replay = Timeline.open(new FakeMachine(seed), reopen(recording.bytes), SMALL);
+    drive(replay.forward({ stops: NO_STOPS }));
+    assert.equal(replay.machine.digest(), live, what);
+  }
+});
+
+test("preparing lays checkpoints close behind, and changes nothing", () => {
+  const { timeline } = liveRun({ seed: 71, guest: {}, steps: 9_999 });
+  const digest = timeline.machine.digest();
+  drive(timeline.prepare());
+  assert.equal(timeline.now, 9_999);
+  assert.equal(timeline.machine.digest(), digest);
+  const near = timeline.history.checkpoints.filter((at) => at >= 9_999 - 16 && at < 9_999);
+  assert.equal(near.length, 1);
+});
+
+test("the history: bookmarks recorded and found again, marks thinned, bookmarks never", () => {
+  const { timeline, recording } = liveRun({ seed: 81, guest: { printsEvery: 3 }, steps: 20_000 });
+  timeline.history.addBookmark({ instant: instant(15_000), name: "later" });
+  timeline.history.addBookmark({ instant: instant(500), name: "früher" });
+  timeline.close();
+  const replay = Timeline.open(new FakeMachine(81, { printsEvery: 3 }), reopen(recording.bytes), SMALL);
+  for (const { history } of [timeline, replay]) {
+    assert.deepEqual(history.bookmarks, [
+      { instant: 500, name: "früher" },
+      { instant: 15_000, name: "later" },
+    ]);
+    const all = history.marks(instant(0), instant(20_001), 1_000_000);
+    assert.equal(all.total, all.marks.length);
+    assert.equal(all.marks.filter(({ kind }) => kind === "event").length, history.events.length);
+    assert.deepEqual(
+      all.marks.map((mark) => mark.instant),
+      all.marks.map((mark) => mark.instant).sort((a, b) => a - b),
+    );
+    const output = all.marks.filter(({ kind }) => kind === "output");
+    const text = new TextDecoder().decode(history.outputBytes(0, history.outputLength));
+    assert.deepEqual(
+      output.map(({ label }) => label),
+      text
+        .split("\n")
+        .slice(0, output.length)
+        .map((line) => line.slice(0, 80)),
+    );
+    const some = history.marks(instant(0), instant(20_001), 30);
+    assert.equal(some.total, all.total);
+    assert.ok(some.marks.length <= 36, `${some.marks.length} marks`);
+    assert.equal(some.marks.filter(({ kind }) => kind === "bookmark").length, 2);
+  }
+  const edited = timeline.history.marks(instant(0), instant(1), 0);
+  assert.ok(edited.marks.every(({ kind }) => kind === "bookmark" || edited.marks.length <= 4));
 });
