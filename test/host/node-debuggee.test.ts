@@ -74,11 +74,15 @@ async function launch(guest: keyof typeof GUESTS, name: string, options: object 
   return { debuggee, result, events, printed, recordTo };
 }
 
-/** The last instant that a file holds. */
+/** The last instant that a file holds so far. */
 function endOf(recording: string): number {
   const source = new FileByteSource(recording);
   try {
     return new RecordingReader(source, ZSTD).end;
+  } catch (error) {
+    // Not even the header has reached it yet.
+    if (error instanceof UserError) return 0;
+    throw error;
   } finally {
     source.close();
   }
