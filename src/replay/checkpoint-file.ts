@@ -1,9 +1,11 @@
 import { McapConstants } from "@mcap/core";
 import { MalformedBytes } from "../base/byte-cursor.ts";
 import type { Checkpoint, CheckpointParts, MachineLike } from "../machine/machine-interface.ts";
-import { DamagedFile, type McapInput } from "./mcap-input.ts";
+import { DamagedFile, McapInput } from "./mcap-input.ts";
 import { lowerBound } from "./number-column.ts";
 import { decodePage, type PageChunk, type StoredCheckpoint } from "./payload.ts";
+import type { ByteSource, ChunkCodec } from "./recording-message.ts";
+import { recordingChannels } from "./recording-prologue.ts";
 import { CHANNEL_IDS, PAGE_BYTES } from "./recording-writer.ts";
 
 /** Stands for the offset of a chunk where a page has become zero: no chunk begins at the file's magic. */
@@ -26,6 +28,11 @@ export class CheckpointFile {
 
   constructor(input: McapInput) {
     this.#input = input;
+  }
+
+  /** Of a recording that is still being written; the writer's `onCheckpoint` says what to `add`. */
+  static of(source: ByteSource, codec: ChunkCodec): CheckpointFile {
+    return new CheckpointFile(new McapInput(source, codec, recordingChannels()));
   }
 
   /** Adds the next one, whose pages are in the file already. */

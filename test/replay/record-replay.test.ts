@@ -3,6 +3,9 @@ import { test } from "node:test";
 import { instant } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
+import { CheckpointFile } from "../../src/replay/checkpoint-file.ts";
+import type { RecordingMessage } from "../../src/replay/recording-message.ts";
+import { RecordingWriter } from "../../src/replay/recording-writer.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
 import { FakeMachine, pcOf } from "./fake-machine.ts";
 import {
@@ -15,6 +18,7 @@ import {
   reopen,
   SMALL,
   type Story,
+  ZSTD,
 } from "./support.ts";
 
 const STORIES: readonly Story[] = [
@@ -280,4 +284,46 @@ test("the history: bookmarks recorded and found again, marks thinned, bookmarks 
   }
   const edited = timeline.history.marks(instant(0), instant(1), 0);
   assert.ok(edited.marks.every(({ kind }) => kind === "bookmark" || edited.marks.length <= 4));
+});
+
+test("a live run travels far by the checkpoints that have reached its file", () => {
+  const seed = 91;
+  const machine = new FakeMachine(seed);
+  const parts: Uint8Array[] = [];
+  const bytes = () => Buffer.concat(parts);
+  const file = CheckpointFile.of(
+    {
+      get sizeBytes() {
+        return bytes().length;
+      },
+      read: (offset, length) => bytes().subarray(offset, offset + length),
+    },
+    ZSTD,
+  );
+  const sink = { write: (written: Uint8Array) => void parts.push(written.slice()) };
+  const writer = new RecordingWriter(sink, headerFor(machine), ZSTD, (stored) => file.add(structuredClone(stored)));
+  const post = (message: RecordingMessage) => writer.write(structuredClone(message));
+  // Hardly any room in memory, so that nearly everything has to come from the file.
+  const options = { ...SMALL, sliceSteps: 50, bounds: { count: 4, bytes: 1 << 30 } };
+  const timeline = Timeline.record(machine, { post, backlogBytes: 0 }, options, file);
+  drive(timeline.forward({ stops: NO_STOPS, limit: instant(60_000) }));
+  assert.ok(file.checkpoints.length >= 8, `${file.checkpoints.length} checkpoints in the file`);
+  const prng = new Prng(seed);
+  const instants = Array.from({ length: 40 }, () => prng.below(60_000));
+  const expected = digestsAt(new FakeMachine(seed), [], [...instants, 60_000]);
+  for (const at of instants) {
+    let steps = 0;
+    let last: number | undefined;
+    for (const progress of { [Symbol.iterator]: () => timeline.seek(instant(at)) }) {
+      // What is more than some slices at once is a checkpoint that was restored.
+      const ran = progress.instant - (last ?? progress.instant);
+      if (ran > 0 && ran < 500) steps += ran;
+      last = progress.instant;
+    }
+    assert.ok(steps <= 9000, `${steps} steps to ${at}`);
+    assert.equal(timeline.machine.digest(), expected.get(at));
+  }
+  drive(timeline.seek(timeline.end));
+  drive(timeline.forward({ stops: NO_STOPS, limit: instant(60_000) }));
+  assert.equal(machine.digest(), expected.get(60_000));
 });
