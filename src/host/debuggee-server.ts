@@ -196,6 +196,8 @@ export class DebuggeeServer {
 
   #sendOutput(session: Session): void {
     const { history } = session;
+    // Of a very long recording the history has forgotten what was printed first.
+    this.#outputSent = Math.max(this.#outputSent, history.firstOutputHeld ?? 0);
     while (this.#outputSent < history.outputLength) {
       const bytes = history.outputBytes(this.#outputSent, OUTPUT_EVENT_BYTES);
       this.#outputSent += bytes.length;

@@ -53,7 +53,7 @@ export function start(...args: string[]): ChildProcessWithoutNullStreams {
 export async function end(child: ChildProcessWithoutNullStreams): Promise<Ended> {
   let stdout = "";
   let stderr = "";
-  child.stdout.setEncoding("latin1").on("data", (text: string) => {
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
