@@ -1,7 +1,8 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import packageDescription from "../../package.json" with { type: "json" };
 import { UserError } from "../base/errors.ts";
-import { type Answer, type Context, FAULT, OK, WRONG_USAGE } from "./context.ts";
+import { HAS_ZSTD } from "../host/zstd.ts";
+import { type Answer, type Context, FAULT, OK, UNUSABLE_INPUT, WRONG_USAGE } from "./context.ts";
 import { reportFault } from "./fault.ts";
 import { GuestOutput } from "./guest-console.ts";
 import { parseCount, parseHarts, parseLength, parseMemory, parsePort, parseSteps } from "./quantities.ts";
@@ -151,6 +152,10 @@ function defineQuery(define: (name: string, summary: string, load: () => Promise
 
 /** Parses, runs, and gives the exit code. Wrong usage has been explained on stderr by then. */
 async function main(argv: readonly string[]): Promise<number> {
+  if (!HAS_ZSTD) {
+    new Voice({ quiet: false }).fail(`Node 22.15 or later is needed, and this is ${process.version}.`);
+    return UNUSABLE_INPUT;
+  }
   let exitCode = OK;
   const program = buildProgram((code) => {
     exitCode = code;

@@ -1,11 +1,15 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+// As a whole: a Node without zstd must get as far as saying so, and a missing name would not let it start.
+import * as zlib from "node:zlib";
 import type { ChunkCodec } from "../replay/recording-message.ts";
 
 /** Fast rather than small: the writer shares the computer with the machine that it records. */
 const LEVEL = 1;
 
+/** False on a Node that is too old to write or read recordings (before 22.15). */
+export const HAS_ZSTD = typeof zlib.zstdCompressSync === "function";
+
 /** Node's own zstd (22.15 and later). */
 export const ZSTD: ChunkCodec = {
-  compress: (bytes) => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } }),
-  decompress: (bytes, sizeBytes) => zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, sizeBytes) }),
+  compress: (bytes) => zlib.zstdCompressSync(bytes, { params: { [zlib.constants.ZSTD_c_compressionLevel]: LEVEL } }),
+  decompress: (bytes, sizeBytes) => zlib.zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, sizeBytes) }),
 };

@@ -42,7 +42,7 @@ test("people read the source lines, the registers, the call path and how long it
   );
   assert.match(stdout, /▶ +\d+ │ +sd +a0, 0\(s1\)\n/);
   assert.match(stdout, /called from message_make\+0x\w+ +.*work-queue\.s:\d+\n/);
-  assert.match(stdout, /^ +sp 0x8000\w+ +s1 0x8000\w+/m);
+  assert.match(stdout, /^ +ra 0x8000\w+ +s1 0x8000\w+/m);
   assert.match(stdout, /The bug is at .*work-queue\.s:\d+, [\d,]+ steps/);
   assert.equal(stdout.includes("\x1b"), false, "colours are for terminals");
 });
