@@ -163,7 +163,7 @@ export class Origins {
     let to: number = end;
     for (let size = FIRST_WINDOW; to > timeline.first; size *= WINDOW_GROWTH) {
       if (end - to >= MOST_STEPS_BACK) return "limit";
-      const from = Math.max(timeline.first, to - size);
+      const from = Math.max(timeline.first, to - size, end - MOST_STEPS_BACK);
       const found = yield* this.#lastRegisterWriteIn(from, to, register, hart);
       if (found !== undefined) {
         yield* timeline.seek(found.instant as Instant);

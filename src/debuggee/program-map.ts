@@ -93,6 +93,8 @@ export class ProgramMap {
     if (segment === undefined || start === undefined || start < segment.start) return undefined;
     const next = starts[low];
     const symbol = this.symbols.at(start)[0];
+    // Behind the end of a function that has one, and before anything else begins.
+    if (symbol !== undefined && symbol.size > 0 && address >= start + BigInt(symbol.size)) return undefined;
     return {
       name: symbol?.name ?? `0x${start.toString(16)}`,
       start,
@@ -101,16 +103,21 @@ export class ProgramMap {
     };
   }
 
-  /** Function symbols, global labels, entry points, and labels that some instruction calls. */
+  /** Function symbols, global labels, entry points, labels that some instruction calls or that follow a function. */
   #findStarts(): bigint[] {
     const { callTargets } = this.#scanned();
     const starts = new Set<bigint>();
-    for (const { address, kind, binding, section } of this.symbols.all) {
+    let coveredTo: bigint | undefined;
+    for (const { address, size, kind, binding, section } of this.symbols.all) {
       if (kind === "object" || DATA_SECTION.test(section) || !this.symbols.isExecutable(address)) continue;
-      if (kind === "function" || binding !== "local" || callTargets.has(address)) starts.add(address);
+      const follows = coveredTo !== undefined && address >= coveredTo;
+      if (kind === "function" || binding !== "local" || callTargets.has(address) || follows) {
+        starts.add(address);
+        coveredTo = undefined;
+      }
+      if (size > 0) coveredTo = address + BigInt(size);
     }
     for (const { entry } of this.programs) if (this.symbols.isExecutable(entry)) starts.add(entry);
-    // The linker's marks (_end, __bss_start) have been kept out by asking for executable addresses.
     return [...starts].sort((a, b) => (a < b ? -1 : 1));
   }
 
