@@ -17,7 +17,8 @@ const WORDS = PLIC_SOURCES / 32;
 
 /**
  * Platform-level interrupt controller (RISC-V PLIC specification 1.0.0): level-triggered sources, for each context
- * (hart and privilege) enables, a threshold, and claim/complete.
+ * (hart and privilege) enables, a threshold, and claim/complete. A request that a source's gateway has passed on stays
+ * pending until it is claimed, even if the level falls meanwhile; the gateway passes on the next one after completion.
  */
 export class Plic implements Device {
   readonly name = "plic";
@@ -27,7 +28,8 @@ export class Plic implements Device {
   readonly #contexts: number;
   readonly #lines: ReadonlyMap<number, () => boolean>;
   readonly #priority = new Array<number>(PLIC_SOURCES).fill(0);
-  /** Words of 32 sources. */
+  /** Words of 32 sources, like those that follow. */
+  readonly #pending = new Array<number>(WORDS).fill(0);
   readonly #claimed = new Array<number>(WORDS).fill(0);
   readonly #enabled: number[];
   readonly #threshold: number[];
@@ -40,6 +42,14 @@ export class Plic implements Device {
     this.#lines = lines;
     this.#enabled = new Array<number>(contexts * WORDS).fill(0);
     this.#threshold = new Array<number>(contexts).fill(0);
+  }
+
+  /** Looks at the levels of the sources: to be called when one of them may have changed. */
+  sense(): void {
+    for (const [source, level] of this.#lines) {
+      const bit = 1 << (source & 31);
+      if ((this.#claimed[source >> 5] & bit) === 0 && level()) this.#pending[source >> 5] |= bit;
+    }
   }
 
   /** Level of the interrupt line to a context. */
@@ -66,6 +76,7 @@ export class Plic implements Device {
   save(): DeviceState {
     return {
       priority: [...this.#priority],
+      pending: [...this.#pending],
       claimed: [...this.#claimed],
       enabled: [...this.#enabled],
       threshold: [...this.#threshold],
@@ -74,6 +85,7 @@ export class Plic implements Device {
 
   restore(state: DeviceState): void {
     copy(this.#priority, state.priority);
+    copy(this.#pending, state.pending);
     copy(this.#claimed, state.claimed);
     copy(this.#enabled, state.enabled);
     copy(this.#threshold, state.threshold);
@@ -81,7 +93,7 @@ export class Plic implements Device {
 
   #readWord(offset: number): number {
     if (offset < PENDING) return this.#priority[(offset - PRIORITY) / 4] ?? 0;
-    if (offset < ENABLE) return this.#pendingWord((offset - PENDING) / 4);
+    if (offset < ENABLE) return this.#pending[(offset - PENDING) / 4] ?? 0;
     if (offset < CONTEXT) return this.#enabled[this.#enableIndex(offset)] ?? 0;
     const context = Math.floor((offset - CONTEXT) / CONTEXT_STRIDE);
     if (context >= this.#contexts) return 0;
@@ -118,6 +130,7 @@ export class Plic implements Device {
     const source = this.#best(context, 0);
     if (source === 0) return 0;
     this.#claimed[source >> 5] |= 1 << (source & 31);
+    this.#pending[source >> 5] &= ~(1 << (source & 31));
     this.#context.attention();
     return source;
   }
@@ -126,26 +139,21 @@ export class Plic implements Device {
   #complete(context: number, source: number): void {
     if (source === 0 || source >= PLIC_SOURCES) return;
     const bit = 1 << (source & 31);
-    if ((this.#enabled[context * WORDS + (source >> 5)] & bit) !== 0) this.#claimed[source >> 5] &= ~bit;
-  }
-
-  #pendingWord(word: number): number {
-    let bits = 0;
-    for (const [source, level] of this.#lines) if (source >> 5 === word && level()) bits |= 1 << (source & 31);
-    return word < WORDS ? bits & ~this.#claimed[word] : 0;
+    if ((this.#enabled[context * WORDS + (source >> 5)] & bit) === 0) return;
+    this.#claimed[source >> 5] &= ~bit;
+    this.sense();
   }
 
   /** The enabled pending source of the highest priority above the threshold, the lowest number among equals; or 0. */
   #best(context: number, threshold: number): number {
     let best = 0;
     let bestPriority = threshold;
-    for (const [source, level] of this.#lines) {
+    for (const source of this.#lines.keys()) {
       const bit = 1 << (source & 31);
       const word = source >> 5;
-      if ((this.#enabled[context * WORDS + word] & bit) === 0 || (this.#claimed[word] & bit) !== 0) continue;
+      if ((this.#enabled[context * WORDS + word] & this.#pending[word] & bit) === 0) continue;
       const priority = this.#priority[source];
       if (priority < bestPriority || (priority === bestPriority && (best === 0 || source > best))) continue;
-      if (!level()) continue;
       best = source;
       bestPriority = priority;
     }

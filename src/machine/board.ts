@@ -25,7 +25,14 @@ export class Board {
   constructor(harts: number, context: DeviceContext, consoleOutput: (byte: number) => void) {
     this.finisher = new Finisher(FINISHER_BASE, context);
     this.clint = new Clint(CLINT_BASE, harts, context);
-    this.uart = new Uart16550(UART0_BASE, context, consoleOutput);
+    const interrupting = {
+      ...context,
+      attention: () => {
+        this.plic.sense();
+        context.attention();
+      },
+    };
+    this.uart = new Uart16550(UART0_BASE, interrupting, consoleOutput);
     const lines = new Map([[UART0_IRQ, () => this.uart.interrupt()]]);
     this.plic = new Plic(PLIC_BASE, harts * CONTEXTS_PER_HART, lines, context);
     this.devices = [this.finisher, this.clint, this.plic, this.uart];

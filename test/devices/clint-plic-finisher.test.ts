@@ -56,20 +56,24 @@ test("CLINT: msip keeps one bit; bytes and absent harts are not there", () => {
 });
 
 function plic() {
-  const level = { 10: false, 11: false };
+  const levels = { 10: false, 11: false };
   const lines = new Map([
-    [10, () => level[10]],
-    [11, () => level[11]],
+    [10, () => levels[10]],
+    [11, () => levels[11]],
   ]);
   const device = new Plic(0xc00_0000, 2, lines, clock(0n));
+  const setLevel = (source: 10 | 11, level: boolean) => {
+    levels[source] = level;
+    device.sense();
+  };
   const word = (offset: number): number => Number(device.read(offset, 4));
   const set = (offset: number, value: number): boolean => device.write(offset, 4, BigInt(value >>> 0));
-  return { device, level, word, set };
+  return { device, setLevel, word, set };
 }
 
 test("PLIC: priority, enable and threshold decide; claim and complete gate the source", () => {
-  const { device, level, word, set } = plic();
-  level[10] = true;
+  const { device, setLevel, word, set } = plic();
+  setLevel(10, true);
   assert.equal(word(0x1000), 1 << 10);
   set(4 * 10, 3);
   assert.equal(device.interrupt(0), false);
@@ -84,14 +88,35 @@ test("PLIC: priority, enable and threshold decide; claim and complete gate the s
   assert.equal(word(0x20_0004), 0);
   set(0x20_0004, 10);
   assert.equal(device.interrupt(0), true);
-  level[10] = false;
+  assert.equal(word(0x20_0004), 10);
+  setLevel(10, false);
+  set(0x20_0004, 10);
   assert.equal(device.interrupt(0), false);
 });
 
+// A purely level-triggered model let an interrupt vanish when its cause did; QEMU, and the specification's gateways, keep it
+// until somebody claims it. Found by random programs that talk to the PLIC.
+test("PLIC: a request stays pending when its level falls, and is gone once it is claimed", () => {
+  const { device, setLevel, word, set } = plic();
+  set(4 * 10, 1);
+  set(0x2000, 1 << 10);
+  setLevel(10, true);
+  setLevel(10, false);
+  assert.equal(word(0x1000), 1 << 10);
+  assert.equal(device.interrupt(0), true);
+  assert.equal(word(0x20_0004), 10);
+  assert.equal(word(0x1000), 0);
+  // While it is claimed the gateway is shut; completion opens it, and the level counts again.
+  setLevel(10, true);
+  assert.equal(word(0x1000), 0);
+  set(0x20_0004, 10);
+  assert.equal(word(0x1000), 1 << 10);
+});
+
 test("PLIC: the highest priority first, the lowest number among equals", () => {
-  const { level, word, set } = plic();
-  level[10] = true;
-  level[11] = true;
+  const { setLevel, word, set } = plic();
+  setLevel(10, true);
+  setLevel(11, true);
   set(0x2000, (1 << 10) | (1 << 11));
   set(4 * 10, 1);
   set(4 * 11, 1);
@@ -115,13 +140,13 @@ test("PLIC: registers that are not there read as zero and take nothing", () => {
 
 test("PLIC and CLINT: save and restore", () => {
   const first = plic();
-  first.level[10] = true;
+  first.setLevel(10, true);
   first.set(4 * 10, 5);
   first.set(0x2000, 1 << 10);
   first.set(0x20_0000, 1);
   assert.equal(first.word(0x20_0004), 10);
   const second = plic();
-  second.level[10] = true;
+  second.setLevel(10, true);
   second.device.restore(JSON.parse(JSON.stringify(first.device.save())));
   assert.deepEqual(second.device.save(), first.device.save());
   assert.equal(second.device.interrupt(0), false);

@@ -24,6 +24,7 @@ const STORES: readonly (readonly [mnemonic: string, bytes: number])[] = [
 
 const MSTATUS = 0x300;
 const MSTATUS_MIE = 8;
+const MIP = 0x344;
 
 /** Holds a register with a device's address, and one with a random value, while accesses are made. Interrupts are off. */
 function withDevice(writer: CaseWriter, address: number, use: (base: number, value: number) => void): void {
@@ -95,6 +96,62 @@ export function clint(writer: CaseWriter): void {
     writer.constant(base, BigInt(CLINT + MTIMECMP));
     writer.constant(value, -1n);
     writer.emit("sd", { rs1: base, rs2: value, imm: 0 });
+  });
+}
+
+const PLIC = 0xc00_0000;
+const PLIC_PENDING = 0x1000;
+const PLIC_ENABLE = 0x2000;
+const PLIC_THRESHOLD = 0x20_0000;
+const PLIC_CLAIM = 0x20_0004;
+const UART_SOURCE = 10;
+const UART_PRIORITY = UART_SOURCE * 4;
+
+/**
+ * The interrupt controller, by itself and with the serial port: whose transmitter asks for an interrupt, is claimed and
+ * completed, without the hart taking it.
+ */
+export function plic(writer: CaseWriter): void {
+  const { prng } = writer;
+  const uart = writer.lasting();
+  withDevice(writer, PLIC, (base, value) => {
+    const at = (offset: number) => writer.constant(base, BigInt(PLIC + offset));
+    const put = (offset: number, word: bigint) => {
+      at(offset);
+      writer.constant(value, word);
+      writer.emit("sw", { rs1: base, rs2: value, imm: 0 });
+    };
+    const get = (offset: number) => {
+      at(offset);
+      writer.emit(prng.pick(["lw", "lwu"]), { rd: writer.free(), rs1: base, imm: 0 });
+    };
+    const setTransmitterInterrupt = (enabled: boolean) => {
+      writer.constant(uart, BigInt(UART));
+      writer.constant(value, enabled ? 2n : 0n);
+      writer.emit("sb", { rs1: uart, rs2: value, imm: IER });
+    };
+    const offsets = [0, 4, UART_PRIORITY, 95 * 4, 96 * 4, PLIC_PENDING, PLIC_PENDING + 4, PLIC_ENABLE, PLIC_ENABLE + 4];
+    writer.holding([uart], () => {
+      put(UART_PRIORITY, BigInt(prng.below(8)));
+      put(PLIC_ENABLE, BigInt(prng.below(4) === 0 ? prng.next32() : 1 << UART_SOURCE));
+      put(PLIC_THRESHOLD, BigInt(prng.below(8)));
+      setTransmitterInterrupt(writer.oneIn(2));
+      for (let accesses = prng.below(5); accesses > 0; accesses--) {
+        if (writer.oneIn(2)) get(prng.pick([...offsets, PLIC_THRESHOLD]));
+        else put(prng.pick([0, 4, UART_PRIORITY, 95 * 4]), BigInt(prng.next32()));
+      }
+      get(PLIC_PENDING);
+      writer.emit("csrrs", { rd: writer.free(), csr: MIP, rs1: ZERO });
+      // A claim does not look at the threshold, says the manual; QEMU's does.
+      put(PLIC_THRESHOLD, 0n);
+      get(PLIC_CLAIM);
+      get(PLIC_PENDING);
+      writer.emit("csrrs", { rd: writer.free(), csr: MIP, rs1: ZERO });
+      setTransmitterInterrupt(false);
+      put(PLIC_CLAIM, BigInt(UART_SOURCE));
+      get(PLIC_PENDING);
+      for (const offset of [0, 4, UART_PRIORITY, 95 * 4, PLIC_ENABLE, PLIC_THRESHOLD]) put(offset, 0n);
+    });
   });
 }
 

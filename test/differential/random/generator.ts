@@ -34,6 +34,7 @@ const UNITS: readonly Unit[] = [
   { weight: 4, write: system.wait },
   { weight: 4, write: devices.uart },
   { weight: 4, write: devices.clint },
+  { weight: 4, write: devices.plic },
   { weight: 2, write: devices.finisher },
 ];
 const TOTAL_WEIGHT = UNITS.reduce((sum, { weight }) => sum + weight, 0);
