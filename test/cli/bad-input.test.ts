@@ -12,7 +12,7 @@ import { HELLO } from "./guests.ts";
 const at = (name: string) => join(folder, name);
 
 function elf(source: string): Uint8Array {
-  const { program, errors } = assemble(source, { file: "/tmp/guest.s" });
+  const { program, errors } = assemble(source, { file: "/somewhere/guest.s" });
   assert.ok(program !== undefined, JSON.stringify(errors));
   return writeElf(program, "hindcast test");
 }

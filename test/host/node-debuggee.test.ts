@@ -183,6 +183,23 @@ test("a recording opens for travel, with what the guest printed", async () => {
   await second.close();
 });
 
+test("a full disk pauses the run, once, with a sentence; going on is possible", async () => {
+  const { debuggee, events } = await launch("counting", "full", { recordTo: "/dev/full" });
+  const stopped = await debuggee.resume();
+  assert.equal(stopped.reason, "pause");
+  const failures = events.filter((event) => event.type === "failure");
+  assert.equal(failures.length, 1);
+  assert.equal(failures[0].fatal, false);
+  assert.match(failures[0].message, /no space is left on the device.*going on is possible, unrecorded/);
+  const running = debuggee.resume();
+  while (!events.some((event) => event.type === "status" && event.instant > stopped.instant + 1e6)) await pause(20);
+  await debuggee.pause();
+  assert.ok((await running).instant > stopped.instant);
+  assert.equal((await debuggee.seek(5)).instant, 5, "and so is travel, in memory");
+  assert.equal(events.filter((event) => event.type === "failure").length, 1);
+  await debuggee.close();
+});
+
 test("mistakes in a launch are told, and can be corrected", async () => {
   const debuggee = await startDebuggee(() => {});
   open.push(debuggee);
