@@ -18,6 +18,10 @@ interface Range {
   readonly count: number;
 }
 
+function unique(ranges: readonly Range[]): Iterable<Range> {
+  return new Map(ranges.map((range) => [`${range.reference}+${range.offset}:${range.count}`, range])).values();
+}
+
 /** Memory and disassembly. */
 export class Memory {
   readonly #client: Client;
@@ -72,12 +76,13 @@ export class Memory {
   /** Somebody edited `length` bytes at `address`. */
   edited(address: bigint, length: number): void {
     if (!this.#client.supportsMemoryEvents) return;
-    this.#client.event("memory", { memoryReference: toReference(address), offset: 0, count: length });
-    for (const { reference, offset, count } of this.#shown.values()) {
+    const edited: Range = { reference: toReference(address), offset: 0, count: length };
+    const touched = [...this.#shown.values()].filter(({ reference, offset, count }) => {
       const start = fromReference(reference, offset);
-      if (start < address + BigInt(length) && address < start + BigInt(count)) {
-        this.#client.event("memory", { memoryReference: reference, offset, count });
-      }
+      return start < address + BigInt(length) && address < start + BigInt(count);
+    });
+    for (const { reference, offset, count } of unique([edited, ...touched])) {
+      this.#client.event("memory", { memoryReference: reference, offset, count });
     }
   }
 

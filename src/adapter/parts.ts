@@ -41,6 +41,7 @@ export class Parts {
   readonly #status: StatusReports;
   #console: GuestConsole | undefined;
   #stopped: Stopped | undefined;
+  #endTold = false;
   /** The request whose answer waits for a search. */
   #searching: number | undefined;
 
@@ -128,6 +129,7 @@ export class Parts {
 
   #onBegin({ console }: Launch): void {
     this.#stopped = undefined;
+    this.#endTold = false;
     this.#console = new GuestConsole(this.client, console);
   }
 
@@ -161,16 +163,20 @@ export class Parts {
       void this.lifecycle.end();
       return;
     }
+    if (stopped.reason === "finished" && !this.#endTold) {
+      // Not every client shows the stop's own text.
+      this.client.say(`${sentence(stopped)}\n${AFTER_THE_END}`);
+      this.#endTold = true;
+    }
     this.client.event("stopped", {
       reason: REASONS[stopped.reason],
-      description: stopped.description,
+      description: readable(stopped),
       text: sentence(stopped),
       threadId: threadOfHart(stopped.hart),
       allThreadsStopped: true,
       ...(stopped.breakpoints.length === 0 ? {} : { hitBreakpointIds: [...stopped.breakpoints] }),
     });
     this.memory.moved();
-    if (stopped.reason === "finished") this.client.say(`${sentence(stopped)}\n${AFTER_THE_END}`);
   }
 
   #onFailed(error: unknown): void {
@@ -249,8 +255,15 @@ const REASONS: Readonly<Record<Stopped["reason"], string>> = {
   waiting: "waiting for input",
 };
 
-function sentence({ description, instant }: Stopped): string {
-  return `${description.replace(/\.$/, "")}, at instant ${formatInstant(instant)}.`;
+/** The description, with instants as they are written everywhere. */
+function readable({ description }: Stopped): string {
+  return description.replace(/\binstant (\d+)/g, (_, instant: string) => `instant ${formatInstant(Number(instant))}`);
+}
+
+/** The same with its instant, unless it names one already. */
+function sentence(stopped: Stopped): string {
+  const plain = readable(stopped).replace(/\.$/, "");
+  return /\binstant \d/.test(plain) ? `${plain}.` : `${plain}, at instant ${formatInstant(stopped.instant)}.`;
 }
 
 /** What the user is told of an error: its sentence, or that it is ours. */
