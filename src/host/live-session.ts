@@ -70,7 +70,7 @@ export function openLive(options: LiveOptions, onRoom: () => void): LiveSession 
     throw new UserError("recording-is-program", `The recording cannot replace the program ${options.program}.`, 2);
   }
   const recording = RecordingFile.create(path, header, onRoom);
-  const timeline = Timeline.record(machine, recording, timelineOptions(options.engine));
+  const timeline = Timeline.record(machine, recording, timelineOptions(options.engine), recording.checkpoints);
   return { machine, timeline, loaded, sources, recording };
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, constants, existsSync, openSync, readSync, statSync, unlinkSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { UserError } from "../base/errors.ts";
+import { CheckpointFile } from "../replay/checkpoint-file.ts";
 import {
   messageBytes,
   type RecordingHeader,
@@ -9,9 +10,11 @@ import {
   transferList,
 } from "../replay/recording-message.ts";
 import { acquireRecordingLock, type RecordingLock } from "./recording-lock.ts";
+import { FileByteSource } from "./recording-source.ts";
 import { withSystemErrors } from "./system-errors.ts";
 import { workerUrl } from "./worker-url.ts";
 import type { FromWriter, ToWriter } from "./writer-protocol.ts";
+import { ZSTD } from "./zstd.ts";
 
 /** Devices are nobody's recording, and their folder is not ours to write. */
 const NO_LOCK: RecordingLock = { release: () => {} };
@@ -24,6 +27,9 @@ const MCAP_MAGIC = Uint8Array.of(0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a)
  */
 export class RecordingFile implements RecordingSink {
   readonly path: string;
+  /** The checkpoints that have reached the file, for travels into the far past of the run that is being recorded. */
+  readonly checkpoints: CheckpointFile | undefined;
+  readonly #source: FileByteSource | undefined;
   readonly #worker: Worker;
   readonly #lock: RecordingLock;
   readonly #onRoom: () => void;
@@ -37,6 +43,10 @@ export class RecordingFile implements RecordingSink {
     this.path = path;
     this.#lock = lock;
     this.#onRoom = onRoom;
+    if (lock !== NO_LOCK) {
+      this.#source = new FileByteSource(path, true);
+      this.checkpoints = CheckpointFile.of(this.#source, ZSTD);
+    }
     this.#worker = new Worker(workerUrl("writer-worker"), { name: "recording writer" });
     this.#worker.on("message", (message: FromWriter) => this.#receive(message));
     this.#worker.on("error", (error) => this.#fail(`the writer's thread ended with a fault (${error.message})`));
@@ -102,6 +112,10 @@ export class RecordingFile implements RecordingSink {
       this.#fail(`the writer's thread had a fault (${message.stack ?? message.message})`);
       return;
     }
+    if (message.kind === "stored") {
+      this.checkpoints?.add(message.checkpoint);
+      return;
+    }
     this.#fileBytes = message.fileBytes;
     if (message.kind === "failed") this.#fail(message.reason);
     if (message.kind !== "taken") return;
@@ -120,6 +134,7 @@ export class RecordingFile implements RecordingSink {
   #exited(): void {
     if (!this.#closing) this.#fail("the writer's thread ended");
     this.#lock.release();
+    this.#source?.close();
     this.#closed.resolve();
   }
 }

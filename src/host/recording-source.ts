@@ -3,13 +3,17 @@ import { UserError } from "../base/errors.ts";
 import type { ByteSource } from "../replay/recording-message.ts";
 import { systemReason } from "./system-errors.ts";
 
-/** A file read at random. Its size is the one that it had when it was opened: a recording may still be growing. */
+/** A file read at random. */
 export class FileByteSource implements ByteSource {
-  readonly sizeBytes: number;
+  readonly #sizeBytes: number | undefined;
   readonly #path: string;
-  readonly #fd: number;
+  #fd: number | undefined;
 
-  constructor(path: string) {
+  /**
+   * The size is the one that the file has now, though it may be growing; `follows`: the one that it has when somebody
+   * asks.
+   */
+  constructor(path: string, follows = false) {
     this.#path = path;
     try {
       this.#fd = openSync(path, "r");
@@ -22,7 +26,11 @@ export class FileByteSource implements ByteSource {
       closeSync(this.#fd);
       throw new UserError("recording-not-file", `${path} is not a file: name a recording.`);
     }
-    this.sizeBytes = status.size;
+    this.#sizeBytes = follows ? undefined : status.size;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes ?? this.#attempt((fd) => fstatSync(fd).size);
   }
 
   read(offset: number, length: number): Uint8Array {
@@ -38,12 +46,19 @@ export class FileByteSource implements ByteSource {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 
   #readSome(bytes: Uint8Array, at: number, position: number): number {
+    return this.#attempt((fd) => readSync(fd, bytes, at, bytes.length - at, position));
+  }
+
+  #attempt<Result>(act: (fd: number) => Result): Result {
+    // Once it is closed its number may be another file's.
+    if (this.#fd === undefined) throw new UserError("file-closed", `${this.#path} has been closed.`);
     try {
-      return readSync(this.#fd, bytes, at, bytes.length - at, position);
+      return act(this.#fd);
     } catch (error) {
       throw new UserError("file-unreadable", `cannot read ${this.#path}: ${systemReason(error)}.`);
     }

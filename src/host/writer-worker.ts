@@ -1,6 +1,7 @@
 import { constants, openSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import { assert } from "../base/assert.ts";
+import type { StoredCheckpoint } from "../replay/payload.ts";
 import { RecordingWriter } from "../replay/recording-writer.ts";
 import { AppendFile } from "./append-file.ts";
 import { isSystemError, systemReason } from "./system-errors.ts";
@@ -32,7 +33,8 @@ class WriterThread {
       case "open":
         this.#attempt(() => {
           this.#file = new AppendFile(openSync(message.path, constants.O_WRONLY));
-          this.#writer = new RecordingWriter(this.#file, message.header, ZSTD);
+          const onCheckpoint = (checkpoint: StoredCheckpoint) => this.#reply({ kind: "stored", checkpoint });
+          this.#writer = new RecordingWriter(this.#file, message.header, ZSTD, onCheckpoint);
         });
         this.#timer = setInterval(() => this.#flush(), FLUSH_INTERVAL_MS);
         return;

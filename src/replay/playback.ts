@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
+import { UserError } from "../base/errors.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import type { CheckpointFile, FileState } from "./checkpoint-file.ts";
@@ -182,11 +183,12 @@ export class Playback {
         this.store.add(saved, [this.end, instant]);
         return saved;
       } catch (error) {
-        if (!(error instanceof DamagedFile)) throw error;
+        const reason = unusable(error);
+        if (reason === undefined) throw error;
         file.dropFrom(stored);
         this.warnings.push(
-          `The recording is damaged at byte ${error.offset} (${error.message}): ` +
-            `its checkpoints from instant ${stored.instant} on cannot be used, and travelling there takes longer.`,
+          `${reason} The recording's checkpoints from instant ${stored.instant.toLocaleString("en-US")} on ` +
+            "cannot be used, and travelling there takes longer.",
         );
       }
     }
@@ -247,4 +249,11 @@ export class Playback {
     this.#agreedAt = instant;
     this.verifiedDigests++;
   }
+}
+
+/** Why a checkpoint could not be read from its file; undefined: that is not what went wrong. */
+function unusable(error: unknown): string | undefined {
+  if (error instanceof DamagedFile) return `The recording is damaged at byte ${error.offset} (${error.message}).`;
+  // The file is gone, or its disk.
+  return error instanceof UserError ? error.message : undefined;
 }
