@@ -102,13 +102,16 @@ function reserve(session: Session, count: SpannedExpression, unit: number, value
   if (number < 0n) return diagnostics.warning(count.span, `${number} bytes: a negative count reserves nothing`);
   const size = number * BigInt(unit);
   if (size > BigInt(MOST_BYTES)) return diagnostics.error(count.span, `${size} bytes are more than a program can have`);
-  if (value !== 0n && (unit > 1 || size <= SMALL_SPACE)) {
-    if (number > BigInt(MOST_BYTES >> 6)) return diagnostics.error(count.span, `${number} repetitions are too many`);
-    for (let index = 0n; index < number; index++) emitUnit(session, unit, value);
-  } else if (size <= SMALL_SPACE && !section.flags.noBits) {
+  if (size > SMALL_SPACE || section.flags.noBits) {
+    const tail: Tail =
+      value === 0n
+        ? { kind: "fill", value: 0 }
+        : { kind: "space", count: { kind: "constant", value: number }, unit, value, span: count.span };
+    section.end(tail, Number(size), true);
+  } else if (value === 0n) {
     section.emitBytes(new Uint8Array(Number(size)));
   } else {
-    section.end({ kind: "fill", value: Number(value & 0xffn) }, Number(size), true);
+    for (let index = 0n; index < number; index++) emitUnit(session, unit, value);
   }
 }
 
@@ -229,6 +232,9 @@ function common(local: boolean): Handler {
     const size = numberOf(session, sizeTokens, statement, { min: 0, max: MOST_BYTES });
     const alignment = numberOf(session, alignmentTokens, statement, { min: 1, max: 2 ** 20, whenMissing: 0 });
     if (size === undefined || alignment === undefined) return;
+    if (alignment !== 0 && !isPowerOfTwo(alignment)) {
+      return misuse(session, statement, `${alignment} is not a power of two`);
+    }
     const symbol = session.symbols.get(token.text);
     if (symbol.definition !== undefined) {
       session.diagnostics.error(token, `\`${token.text}\` is already defined`);

@@ -1,7 +1,7 @@
 import { Cursor, constantOf, type Expression, parseExpression } from "./expression.ts";
 import { notConstant } from "./instructions.ts";
 import { stringText } from "./lexer.ts";
-import { endOf } from "./operand-parser.ts";
+import { endOf, gapIn } from "./operand-parser.ts";
 import type { Session } from "./session.ts";
 import { type Span, type Statement, spanOf, type Token } from "./source.ts";
 import { splitAtCommas } from "./statements.ts";
@@ -25,7 +25,7 @@ export function expressionOf(
   tokens: readonly Token[],
   statement: Statement,
 ): SpannedExpression | undefined {
-  const fallback = endOf(spanOf(statement.tokens, statement.name!));
+  const fallback = gapIn(statement.operands, endOf(spanOf(statement.tokens, statement.name!)));
   const cursor = new Cursor(tokens, tokens.length === 0 ? fallback : endOf(spanOf(tokens, fallback)));
   const value = parseExpression(cursor, session);
   if (value !== undefined && !cursor.done) cursor.fail(`unexpected \`${cursor.token!.text}\``);

@@ -1,4 +1,4 @@
-import { adjustSection, checkGaps, MOST_BYTES, relaxSection } from "./relax.ts";
+import { adjustSection, checkGaps, MOST_BYTES, MOST_IMAGE_BYTES, relaxSection } from "./relax.ts";
 import type { Section } from "./section.ts";
 import type { Session } from "./session.ts";
 
@@ -33,12 +33,20 @@ export function layOut(session: Session): Section[] {
     if (!changed) break;
   }
   for (const section of [...sections, ...loose]) checkGaps(session, section);
-  const large = sections.find(({ size }) => size > MOST_BYTES);
-  if (large !== undefined) {
-    const message = `${large.name} has ${large.size} bytes, more than a program can have`;
-    session.diagnostics.error({ file: 0, line: 1, column: 1, length: 1 }, message);
-  }
   return sections;
+}
+
+/** Whether the program is of a size that can be; says so when not. */
+export function checkSize(session: Session): boolean {
+  const sections = [...session.sections.values()];
+  const large = sections.find(({ size }) => size > MOST_BYTES);
+  const image = sections.reduce((sum, { size, flags }) => sum + (flags.noBits ? 0 : size), 0);
+  if (large === undefined && image <= MOST_IMAGE_BYTES) return true;
+  const what = large === undefined ? `the program has ${image} bytes` : `${large.name} has ${large.size} bytes`;
+  const most = (large === undefined ? MOST_IMAGE_BYTES : MOST_BYTES) >> 20;
+  const message = `${what}, and at most ${most} MiB are possible`;
+  session.diagnostics.error({ file: 0, line: 1, column: 1, length: 1 }, message);
+  return false;
 }
 
 /** Sections that have a place in memory, in their order: code, constants, data, zeros. */

@@ -1,6 +1,6 @@
 import { virtualAddress } from "../base/brand.ts";
 import { evaluate } from "./expression.ts";
-import { layOut } from "./layout.ts";
+import { checkSize, layOut } from "./layout.ts";
 import type { LineRow, Program, ProgramSymbol, Segment } from "./program.ts";
 import { fillSections } from "./relocate.ts";
 import { addressOf, alignSection, type Section, type Tail } from "./section.ts";
@@ -12,6 +12,7 @@ export function link(session: Session): Program | undefined {
   allocateCommons(session);
   for (const section of session.sections.values()) padCode(section);
   const sections = layOut(session);
+  if (!checkSize(session)) return undefined;
   const loose = [...session.sections.values()].filter((section) => !section.flags.allocated);
   const images = fillSections(session, [...sections, ...loose]);
   settleSymbols(session);

@@ -33,11 +33,25 @@ export function parseWrittenOperands(
 ): WrittenOperand[] | OperandFailure {
   const operands: WrittenOperand[] = [];
   for (const part of splitAtCommas(tokens)) {
-    const operand = parseOne(part, part.length === 0 ? fallback : part[0], context);
+    const operand = parseOne(withoutPlt(part), part.length === 0 ? gapIn(tokens, fallback) : part[0], context);
     if ("message" in operand) return operand;
     operands.push(operand);
   }
   return operands;
+}
+
+/** `f@plt`, from compilers: there is no procedure linkage table here, so it is just `f`. */
+function withoutPlt(tokens: readonly Token[]): readonly Token[] {
+  const plt = tokens.length > 2 && tokens.at(-1)?.text === "plt" && isPunctuation(tokens.at(-2), "@");
+  return plt ? tokens.slice(0, -2) : tokens;
+}
+
+/** Where an operand is missing: at a comma with nothing in front, or behind the last one. */
+export function gapIn(tokens: readonly Token[], fallback: Span): Span {
+  const comma = tokens.find(
+    (token, index) => isPunctuation(token, ",") && (index === 0 || isPunctuation(tokens[index - 1], ",")),
+  );
+  return comma ?? fallback;
 }
 
 /** A register by name; undefined when the token is none. */

@@ -71,23 +71,29 @@ export class Reader {
 
   /** The next statement; undefined at the end of everything. */
   next(): Statement | undefined {
+    return this.#nextAbove(0);
+  }
+
+  /** The next statement of the innermost file, macro or repetition, and of what it includes; undefined at its end. */
+  nextInFrame(): Statement | undefined {
+    return this.#nextAbove(this.#frames.length - 1);
+  }
+
+  /** The next statement, as long as more than `depth` frames are open; the last of those is left open at its end. */
+  #nextAbove(depth: number): Statement | undefined {
     while (!this.#stopped) {
       const frame = this.#frames.at(-1);
       if (frame === undefined) return undefined;
       const statement = this.#nextOf(frame);
       if (statement !== undefined) return this.#count(statement);
+      // A directive of the preprocessor has put another file on top.
+      if (this.#frames.at(-1) !== frame) continue;
+      if (this.#frames.length === depth + 1 && depth > 0) return undefined;
       this.#frames.pop();
       this.onEnd(frame.kind, frame.conditions);
+      if (this.#frames.length === depth) return undefined;
     }
     return undefined;
-  }
-
-  /** The next statement of the innermost file, macro or repetition; undefined at its end. */
-  nextInFrame(): Statement | undefined {
-    const frame = this.#frames.at(-1);
-    if (frame === undefined || this.#stopped) return undefined;
-    const statement = this.#nextOf(frame);
-    return statement && this.#count(statement);
   }
 
   #count(statement: Statement): Statement | undefined {
@@ -102,8 +108,9 @@ export class Reader {
     return undefined;
   }
 
+  /** The next statement of a frame; undefined at its end, or when another one has been put on top of it. */
   #nextOf(frame: Frame): Statement | undefined {
-    for (;;) {
+    while (this.#frames.at(-1) === frame) {
       if (frame.statement < frame.statements.length) return frame.statements[frame.statement++];
       if (frame.line >= frame.lines.length) {
         if (frame.again === 0) return undefined;
@@ -115,6 +122,7 @@ export class Reader {
       frame.statement = 0;
       frame.statements = frame.preprocess ? this.#preprocessed(line) : line.statements;
     }
+    return undefined;
   }
 
   #preprocessed(line: SourceLine): readonly Statement[] {

@@ -77,10 +77,13 @@ function writeNops(image: Uint8Array, start: number, end: number): void {
 
 /** Repeats the low `size` bytes of `value`; what is left over at the start stays zero. */
 function writePattern(image: Uint8Array, start: number, end: number, value: bigint, size: number): void {
-  for (let at = start + ((end - start) % size); at < end; at++) {
-    const byte = (at - start - ((end - start) % size)) % size;
-    image[at] = Number((value >> BigInt(8 * byte)) & 0xffn);
-  }
+  if (value === 0n || size === 0) return;
+  const first = start + ((end - start) % size);
+  for (let byte = 0; byte < size && first < end; byte++)
+    image[first + byte] = Number((value >> BigInt(8 * byte)) & 0xffn);
+  // Doubling what is there already is fast for fills of any length.
+  for (let done = size; first + done < end; done *= 2)
+    image.copyWithin(first + done, first, Math.min(first + done, end - done));
 }
 
 function immediateField(mnemonic: string): Field {

@@ -7,7 +7,7 @@ export function nearestMnemonic(word: string): string | undefined {
 
 /** The candidate with the smallest edit distance, if that is small for the word's length. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  const limit = word.length <= 3 ? 1 : 2;
+  const limit = word.length <= 2 ? 0 : word.length <= 3 ? 1 : 2;
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {
