@@ -25,22 +25,30 @@ interface WorkingState {
 const SP = 2;
 /** Instructions of one function that are followed at most; a longer one is analysed as far as that. */
 const MOST_INSTRUCTIONS = 20_000;
+/** Where paths meet, what is known can shrink a few times; then it is settled. */
+const MOST_VISITS = 4 * MOST_INSTRUCTIONS;
 /** Registers that a callee may change (psABI): ra, t0-t6, a0-a7. */
 const CALLER_SAVED = [1, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31];
 
 /**
- * The states of one function, address by address. Where two paths meet, the first one found counts: compilers and
- * people alike keep the stack pointer the same on both.
+ * The states of one function, address by address: a data-flow analysis. Where paths meet, that is known which is known
+ * on all of them; only the stack pointer is believed to the first path, because compilers and people alike keep it the
+ * same on all, and a path through a call that never returns must not spoil it.
  */
 export class FunctionFlow {
-  readonly #states = new Map<bigint, EntryState>();
+  readonly #states = new Map<bigint, WorkingState>();
 
   constructor(extent: FunctionExtent, fetch: (address: bigint) => CodeWord | undefined) {
     const queue: { address: bigint; state: WorkingState }[] = [{ address: extent.start, state: entryState() }];
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      const { address, state } = next;
-      if (address < extent.start || address >= extent.end || this.#states.has(address)) continue;
-      if (this.#states.size >= MOST_INSTRUCTIONS) break;
+    let visits = 0;
+    for (let next = queue.pop(); next !== undefined && visits < MOST_VISITS; next = queue.pop()) {
+      const { address } = next;
+      if (address < extent.start || address >= extent.end) continue;
+      const known = this.#states.get(address);
+      if (known === undefined && this.#states.size >= MOST_INSTRUCTIONS) continue;
+      const state = known === undefined ? next.state : met(known, next.state);
+      if (state === known) continue;
+      visits++;
       this.#states.set(address, state);
       const code = fetch(address);
       if (code?.decoded === undefined) continue;
@@ -73,7 +81,7 @@ function applied(code: CodeWord, before: WorkingState): WorkingState {
   const { rd, rs1, rs2, imm, instruction } = decoded;
   switch (instruction.mnemonic) {
     case "sd":
-      return saved(before, rs1, rs2, BigInt(imm));
+      return afterSave(before, rs1, rs2, BigInt(imm));
     case "ld":
       return restored(before, { rd, base: rs1, offset: BigInt(imm) });
     case "addi":
@@ -100,6 +108,30 @@ function copy(state: WorkingState): WorkingState {
     constants: new Map(state.constants),
     intact: new Set(state.intact),
     saved: new Map(state.saved),
+  };
+}
+
+/** What is known on both ways: the first state itself when the second takes nothing away from it. */
+function met(first: WorkingState, second: WorkingState): WorkingState {
+  const keeps = <K>(a: ReadonlyMap<K, bigint>, b: ReadonlyMap<K, bigint>) =>
+    [...a].filter(([key, value]) => b.get(key) === value);
+  const relative = [...first.relative].filter(
+    ([register, offset]) => register === SP || second.relative.get(register) === offset,
+  );
+  const constants = keeps(first.constants, second.constants);
+  const saved = keeps(first.saved, second.saved);
+  const intact = [...first.intact].filter((register) => second.intact.has(register));
+  const same =
+    relative.length === first.relative.size &&
+    constants.length === first.constants.size &&
+    saved.length === first.saved.size &&
+    intact.length === first.intact.size;
+  if (same) return first;
+  return {
+    relative: new Map(relative),
+    constants: new Map(constants),
+    saved: new Map(saved),
+    intact: new Set(intact),
   };
 }
 
@@ -150,7 +182,7 @@ function addition(state: WorkingState, a: number, b: number): bigint | undefined
   return x === undefined ? undefined : sum(state, b, x);
 }
 
-function saved(before: WorkingState, base: number, register: number, offset: bigint): WorkingState {
+function afterSave(before: WorkingState, base: number, register: number, offset: bigint): WorkingState {
   const slot = sum(before, base, offset);
   if (slot === undefined) return before;
   const state = copy(before);

@@ -24,6 +24,8 @@ export interface Executable {
 export interface CompileOptions {
   readonly folder?: string;
   readonly defines?: Readonly<Record<string, number>>;
+  /** Further options of the compiler. */
+  readonly flags?: readonly string[];
 }
 
 /** The compiler's own library for this target. It would choose one of another ABI by the names of small extensions. */
@@ -33,7 +35,7 @@ let library: string | undefined;
 export function compileGuest(
   name: string,
   optimisation: string,
-  { folder = "c", defines = {} }: CompileOptions = {},
+  { folder = "c", defines = {}, flags = [] }: CompileOptions = {},
 ): Executable {
   const options = ["-march=rv64imac", "-mabi=lp64", "-print-libgcc-file-name"];
   library ??= execFileSync(COMPILER, options, { encoding: "utf8" }).trim();
@@ -43,8 +45,8 @@ export function compileGuest(
   const definitions = Object.entries(defines).map(([define, value]) => `-D${define}=${value}`);
   const program = join(ROOT, "guest", folder, `${name}.c`);
   const script = ["-T", join(ROOT, "guest/c/runtime/link.ld")];
-  const output = `${name}-${[optimisation, ...Object.values(defines)].join("-")}.elf`;
-  return compile(output, [...language, ...warnings, ...definitions, ...script, ...sources, program, library]);
+  const output = `${name}-${[optimisation, ...Object.values(defines), ...flags].join("-")}.elf`;
+  return compile(output, [...language, ...flags, ...warnings, ...definitions, ...script, ...sources, program, library]);
 }
 
 /** Assembles one source file, linked to run at the beginning of RAM; `-n` keeps the file header out of memory. */
