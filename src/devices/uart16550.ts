@@ -22,6 +22,7 @@ const IIR_FIFOS_ENABLED = 0xc0;
 
 const FCR_ENABLE = 1 << 0;
 const FCR_CLEAR_RX = 1 << 1;
+const FCR_CLEAR_TX = 1 << 2;
 const FCR_KEPT = 0xc9;
 const FCR_TRIGGER_LEVELS = [1, 4, 8, 14];
 
@@ -155,8 +156,7 @@ export class Uart16550 implements Device {
         else this.#enableInterrupts(value & IER_WRITABLE);
         break;
       case IIR_FCR:
-        if ((value & FCR_CLEAR_RX) !== 0) this.#received = [];
-        this.#fcr = value & FCR_KEPT;
+        this.#controlFifos(value);
         break;
       case LCR:
         this.#lcr = value;
@@ -170,6 +170,17 @@ export class Uart16550 implements Device {
       default: // LSR and MSR are read-only.
         break;
     }
+  }
+
+  /**
+   * A transmitter's FIFO that is cleared has become empty, which QEMU's board tells, too; switching the FIFOs clears it. What
+   * has been received goes only when that is asked for: most of it is still on the line.
+   */
+  #controlFifos(value: number): void {
+    const switched = ((value ^ this.#fcr) & FCR_ENABLE) !== 0;
+    if (switched || (value & FCR_CLEAR_TX) !== 0) this.#thrEmptyPending = true;
+    if ((value & FCR_CLEAR_RX) !== 0) this.#received = [];
+    this.#fcr = value & FCR_KEPT;
   }
 
   #transmit(byte: number): void {

@@ -101,3 +101,17 @@ test("attention is asked for only when the interrupt line moves", () => {
   write(IER, 2);
   assert.equal(attentions(), 1);
 });
+
+// Found by random programs beside QEMU: a driver that clears the FIFOs and then waits for the transmitter hears of it.
+test("clearing or switching the transmit FIFO counts as becoming empty", () => {
+  const { read, write } = uart();
+  write(IER, 0x02);
+  assert.equal(read(IIR), 0x02);
+  assert.equal(read(IIR), 0x01);
+  write(IIR, 0x04);
+  assert.equal(read(IIR), 0x02);
+  write(IIR, 0x01);
+  assert.equal(read(IIR), 0xc2);
+  write(IIR, 0x01);
+  assert.equal(read(IIR), 0xc1);
+});

@@ -133,7 +133,8 @@ export function plic(writer: CaseWriter): void {
     const offsets = [0, 4, UART_PRIORITY, 95 * 4, 96 * 4, PLIC_PENDING, PLIC_PENDING + 4, PLIC_ENABLE, PLIC_ENABLE + 4];
     writer.holding([uart], () => {
       put(UART_PRIORITY, BigInt(prng.below(8)));
-      put(PLIC_ENABLE, BigInt(prng.below(4) === 0 ? prng.next32() : 1 << UART_SOURCE));
+      // Source 0 does not exist, and its bit is zero; QEMU's can be set.
+      put(PLIC_ENABLE, BigInt(writer.oneIn(4) ? prng.next32() & ~1 : 1 << UART_SOURCE));
       put(PLIC_THRESHOLD, BigInt(prng.below(8)));
       setTransmitterInterrupt(writer.oneIn(2));
       for (let accesses = prng.below(5); accesses > 0; accesses--) {
