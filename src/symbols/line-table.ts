@@ -210,11 +210,6 @@ export class LineTable {
     }
     return [...found.values()].sort((a, b) => a.line - b.line);
   }
-
-  /** Addresses whose rows belong to one line of one file, over all its spans. */
-  spansOf(path: string, line: number): readonly LineSpan[] {
-    return this.#byPath.get(path)?.get(line) ?? [];
-  }
 }
 
 /** Compilers mark the beginning of a statement in a row of no length, and describe its code in the next one. */
@@ -224,8 +219,4 @@ function beginsStatementBefore(lines: readonly LineRow[], at: number): boolean {
     if (lines[i].file === file && lines[i].line === line && lines[i].statement) return true;
   }
   return false;
-}
-
-export function isAssemblySource(path: string): boolean {
-  return ASSEMBLY_SOURCE.test(path);
 }
