@@ -9,7 +9,7 @@ import { type Statement, spanOf, textOf } from "./source.ts";
 import { SYMBOL_DIRECTIVES } from "./symbol-directives.ts";
 
 /** Repetitions of one `.rept`. More statements than the reader allows would come of more. */
-const MOST_REPETITIONS = 10_000_000;
+const MOST_REPETITIONS = 2_000_000;
 
 function option(session: Session, statement: Statement): void {
   const [first, ...rest] = parts(statement);

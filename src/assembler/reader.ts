@@ -5,8 +5,8 @@ import { parseLines, parseStatements, type SourceLine } from "./statements.ts";
 
 /** Files and macros nest this deep at most: what is deeper includes or calls itself. */
 const DEEPEST_INPUT = 100;
-/** Statements in one assembly. A program of a gigabyte has fewer; a runaway `.rept` has more. */
-const MOST_STATEMENTS = 10_000_000;
+/** Statements in one assembly. Compilers write fewer even for large files; a runaway `.rept` has more. */
+const MOST_STATEMENTS = 2_000_000;
 
 /** One source of statements: a file, the expansion of a macro, or the body of a repetition. */
 interface Frame {

@@ -58,7 +58,7 @@ test("what is not closed, or not open", () => {
 test("a repetition that does not end is ended", () => {
   checkErrors(
     ".rept 5000\n.rept 5000\n.set a, 1\n.endr\n.endr",
-    "3:1: more than 10000000 statements: a repetition or macro does not end",
+    "3:1: more than 2000000 statements: a repetition or macro does not end",
   );
 });
 
