@@ -1,4 +1,4 @@
-import { LANES } from "./marks.ts";
+import { laneOf } from "./marks.ts";
 import type { Mark } from "./messages.ts";
 import { exact } from "./scale.ts";
 
@@ -70,7 +70,7 @@ export class MarkList {
 
   private row(index: number): HTMLElement {
     const mark = this.marks[index];
-    const lane = LANES.find(({ kind }) => kind === mark.kind);
+    const lane = laneOf(mark);
     const row = document.createElement("div");
     row.id = `mark-${index}`;
     row.role = "option";
@@ -82,10 +82,12 @@ export class MarkList {
     row.ariaSelected = String(index === this.active);
     row.ariaSetSize = String(this.marks.length);
     row.ariaPosInSet = String(index + 1);
-    row.title = `${lane?.singular ?? mark.kind} at instant ${exact(mark.instant)}${mark.detail ? `\n${mark.detail}` : ""}`;
-    row.ariaLabel = `${lane?.singular ?? mark.kind}: ${mark.label}, instant ${exact(mark.instant)}`;
+    row.title = [mark.label, mark.detail, `${lane.singular} at instant ${exact(mark.instant)}`]
+      .filter((part) => part)
+      .join("\n");
+    row.ariaLabel = `${lane.singular}: ${mark.label}, instant ${exact(mark.instant)}`;
     const sign = document.createElement("span");
-    sign.className = `sign ${lane?.shape ?? ""} kind-${mark.kind}`;
+    sign.className = `sign ${lane.shape} kind-${mark.kind}`;
     row.append(
       sign,
       text("label", mark.label),

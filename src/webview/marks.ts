@@ -63,6 +63,15 @@ export const LANES: readonly Lane[] = [
   },
 ];
 
+export function laneOf(mark: Mark): Lane {
+  return LANES.find(({ kind }) => kind === mark.kind)!;
+}
+
+/** A checkpoint has nothing to say but what it is. */
+export function withLabel(mark: Mark): Mark {
+  return mark.label === "" ? { ...mark, label: laneOf(mark).singular } : mark;
+}
+
 /** What the user wants to see. */
 export interface Filter {
   readonly hidden: ReadonlySet<MarkKind>;

@@ -1,7 +1,7 @@
 import { Chart } from "./chart.ts";
 import { byId, connect } from "./host.ts";
 import { MarkList } from "./mark-list.ts";
-import { type Filter, LANES, passes } from "./marks.ts";
+import { type Filter, LANES, passes, withLabel } from "./marks.ts";
 import type { FromTimeline, Mark, MarkKind, Position, TimelineCommand, ToTimeline } from "./messages.ts";
 import { exact, type Range } from "./scale.ts";
 
@@ -120,7 +120,7 @@ host.listen((message) => {
       // A slow answer to an older question must not replace a newer one.
       if (message.request < answered) break;
       answered = message.request;
-      marks = message.marks;
+      marks = message.marks.map(withLabel);
       total = message.total;
       showMarks();
       break;

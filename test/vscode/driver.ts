@@ -7,6 +7,7 @@ const START_MS = 90_000;
 const PATIENCE_MS = 30_000;
 /** A menu is there at once or not at all. */
 const MENU_MS = 3000;
+const HOVER_MS = 3000;
 
 export class Driver {
   readonly workbench: Workbench;
@@ -34,22 +35,30 @@ export class Driver {
       .dblclick({ timeout: START_MS });
   }
 
-  /** Runs a command from the palette by its full title. */
+  /** Runs a command from the palette by its full title. A stop of the debugger takes the focus and closes the palette. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press("F1");
     const input = this.page.locator(".quick-input-widget input[type=text]").first();
-    await input.waitFor();
-    await input.fill(`>${title}`);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
-    await this.page.keyboard.press("Enter");
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
+    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
+      try {
+        await this.page.keyboard.press("F1");
+        await input.fill(`>${title}`, { timeout: MENU_MS });
+        await row.click({ timeout: MENU_MS });
+        return;
+      } catch {
+        await this.page.keyboard.press("Escape");
+      }
+    }
+    throw new Error(`The palette does not offer "${title}".`);
   }
 
-  /** Types into the input box that a command has opened. */
-  async answer(text: string): Promise<void> {
+  /** Types into the input box with this title, which a command has opened. */
+  async answer(title: string, text: string): Promise<void> {
+    await this.page.locator(".quick-input-titlebar", { hasText: title }).waitFor();
     const input = this.page.locator(".quick-input-widget input[type=text]").first();
-    await input.waitFor();
     await input.fill(text);
     await this.page.keyboard.press("Enter");
+    await this.page.locator(".quick-input-titlebar", { hasText: title }).waitFor({ state: "hidden" });
   }
 
   async theme(name: string): Promise<void> {
@@ -69,7 +78,9 @@ export class Driver {
   /** Scrolls to a line, from 1, and puts the cursor there. */
   async goToLine(line: number): Promise<void> {
     await this.page.keyboard.press("Control+g");
-    await this.answer(`:${line}`);
+    const input = this.page.locator(".quick-input-widget input[type=text]").first();
+    await input.fill(`:${line}`);
+    await this.page.keyboard.press("Enter");
     await this.page.locator(".editor-instance .line-numbers.active-line-number", { hasText: String(line) }).waitFor();
   }
 
@@ -111,11 +122,28 @@ export class Driver {
     });
   }
 
+  /** Moves the pointer over `target` until a hover with `text` appears: one that is asked for too early stays empty. */
+  async hover(target: Locator, text: RegExp): Promise<void> {
+    const hover = this.page.locator(".monaco-hover", { hasText: text }).first();
+    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
+      await target.hover();
+      const shown = await hover.waitFor({ timeout: HOVER_MS }).then(
+        () => true,
+        () => false,
+      );
+      if (shown) return;
+      await this.page.mouse.move(5, 5);
+    }
+    throw new Error(`No hover says ${text}.`);
+  }
+
   get debugToolbar(): Locator {
     return this.page.locator(".debug-toolbar");
   }
 
+  /** Clicks a button of the debug toolbar, once the machine stands still. */
   async toolbar(name: RegExp): Promise<void> {
+    await this.debugToolbar.getByRole("button", { name: /^Continue/ }).waitFor();
     await this.debugToolbar.getByRole("button", { name }).first().click();
   }
 
@@ -155,11 +183,20 @@ export class Driver {
     throw new Error(`No row offers "${entry}" in its menu.`);
   }
 
+  async removeAllBreakpoints(): Promise<void> {
+    await this.paneAction("Breakpoints", "Remove All Breakpoints");
+  }
+
+  /** A button in the header of a pane of the side bar, which shows while the pointer is over it. */
+  private async paneAction(pane: string, action: string): Promise<void> {
+    const header = this.page.locator(`.pane-header[aria-label^="${pane}"]`);
+    await header.hover();
+    await header.locator(`.action-label[aria-label="${action}"]`).click();
+  }
+
   /** Adds a watch expression with the button of its view. */
   async watch(expression: string): Promise<void> {
-    const header = this.page.locator('.pane-header[aria-label^="Watch"]');
-    await header.hover();
-    await header.locator('.action-label[aria-label="Add Expression"]').click();
+    await this.paneAction("Watch", "Add Expression");
     await this.page.keyboard.type(expression);
     await this.page.keyboard.press("Enter");
   }

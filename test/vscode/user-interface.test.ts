@@ -72,11 +72,7 @@ step("the demo opens with its colours, a hover explains an instruction, an error
     .locator(".editor-instance .view-line", { hasText: "lwu" })
     .locator("span", { hasText: /^lwu$/ })
     .last();
-  await mnemonic.hover();
-  await user.page
-    .locator(".monaco-hover", { hasText: /[Ll]oad/ })
-    .first()
-    .waitFor();
+  await user.hover(mnemonic, /[Ll]oad/);
   await workbench.screenshot("hover");
   await user.page.keyboard.press("Escape");
   await user.page.keyboard.press("Home");
@@ -116,11 +112,15 @@ step("Find Last Write on the register that points to the damaged word arrives at
   culpritInstant = await user.instantWhere((instant) => instant < trapInstant, "before the trap");
   assert.ok(trapInstant - culpritInstant > 1_000_000, `${culpritInstant}, trap at ${trapInstant}`);
   await user.notification(/Last write to .*t0.*: message_seal/);
-  await workbench.screenshot("culprit-dark");
   const stack = user.page.locator(".debug-call-stack .monaco-list-row");
   for (const name of ["message_seal", "message_make", "order_submit"]) {
     await stack.filter({ hasText: name }).first().waitFor();
   }
+  await stack
+    .filter({ hasText: /message_make.*319/ })
+    .first()
+    .waitFor();
+  await workbench.screenshot("culprit-dark");
 });
 
 step("Go Back returns to the trap, and a data breakpoint with Reverse finds the same store", async () => {
@@ -131,21 +131,22 @@ step("Go Back returns to the trap, and a data breakpoint with Reverse finds the 
   await user.toolbar(/^Reverse \(/);
   await user.highlightedLine(CULPRIT);
   assert.equal(await user.instantWhere((instant) => instant !== trapInstant, "not the trap's"), culpritInstant);
-  await user.command("Debug: Remove All Breakpoints");
+  await workbench.screenshot("data-breakpoint");
+  await user.removeAllBreakpoints();
 });
 
-step("the reverse buttons of the toolbar step out of the routine, and back into the one before", async () => {
+step("the reverse buttons of the toolbar step out of the routine, and back into it from behind", async () => {
   await user.toolbar(/^Reverse Step Out/);
   await user.highlightedLine(SEAL_CALL);
-  const before = await user.instant();
-  await user.toolbar(/^Step Back/);
-  await user.instantWhere((instant) => instant < before, `before ${before}`);
   await user.toolbar(/^Step Over/);
-  await user.highlightedLine(SEAL_CALL);
-  await user.toolbar(/^Step Over/);
-  await user.instantWhere((instant) => instant > culpritInstant, "after the call");
+  await user.highlightedLine("mv      a0, s1");
+  const after = await user.instant();
   await user.toolbar(/^Reverse Step Into/);
+  await user.highlightedLine("ret");
   await user.page.locator(".debug-call-stack .monaco-list-row", { hasText: "message_seal" }).first().waitFor();
+  assert.equal(await user.instantWhere((instant) => instant !== after, "another"), after - 1);
+  await user.toolbar(/^Step Back/);
+  await user.highlightedLine("addi    sp, sp, 32");
   await workbench.screenshot("reverse-step");
 });
 
@@ -185,10 +186,10 @@ step("a click on a line of output goes to the instant that printed it", async ()
 
 step("Go to Instant takes a number, and bookmarks appear on the Timeline", async () => {
   await user.command("Hindcast: Go to Instant…");
-  await user.answer("1,000,000");
+  await user.answer("Go to instant", "1,000,000");
   await user.instantWhere((instant) => instant === 1_000_000, "1,000,000");
   await user.command("Hindcast: Add Bookmark…");
-  await user.answer("a million");
+  await user.answer("Bookmark instant 1,000,000", "a million");
   await user.command("Hindcast: Show Timeline");
   const page = await user.webview("#axis");
   await page.getByRole("option", { name: "bookmark: a million, instant 1,000,000" }).waitFor();
