@@ -1,46 +1,69 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, globSync, openSync, readFileSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import test from "node:test";
+import { assemble } from "../../src/assembler/assemble.ts";
+import { writeElf } from "../../src/symbols/elf-writer.ts";
 import { temporaryPath } from "./cross-compiler.ts";
-import { QEMU_ARGUMENTS } from "./qemu.ts";
+import { gasLink, run, withoutGas } from "./gas.ts";
+import { runQemu } from "./qemu.ts";
+
+// The sample guests on QEMU, as our assembler and as GNU's makes them: what they print is what their .expected says.
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** These need somebody who types, or never end, or take minutes on QEMU. */
+const NOT_HERE = new Set(["echo", "flood", "loop", "count"]);
 
 /**
- * The sample guests that end by themselves, assembled by us, on QEMU: what .expected says of the board (interrupts,
- * timer, PLIC, a UART that receives) is what another board does, too. That ours does it, other tests show.
+ * QEMU up to 8 reports a misaligned atomic operation as a load; the privileged manual says store or atomic (section on
+ * mcause), and so do we.
  */
-const ROOT = resolve(import.meta.dirname, "../..");
-const CLI = resolve(ROOT, "src/cli/main.ts");
-const samples = globSync("guest/samples/*.expected", { cwd: ROOT }).map((path) => basename(path, ".expected"));
-const TIMEOUT_MS = 60_000;
+function asSpecified(console: string): string {
+  return console.replaceAll("mcause 6: store or atomic address misaligned", "mcause 4: load address misaligned");
+}
 
-/** Where QEMU 7.2 departs from the manual: it takes a fault of an atomic operation for one of a load. */
-const DEPARTURES: Readonly<Record<string, readonly [manual: string, qemu: string]>> = {
-  traps: ["mcause 6: store or atomic address misaligned", "mcause 4: load address misaligned"],
-};
-
-for (const name of samples.sort()) {
-  test(name, () => {
-    const source = resolve(ROOT, `guest/samples/${name}.s`);
-    const elf = temporaryPath(`${name}.elf`);
-    const assembled = spawnSync(process.execPath, [CLI, "asm", source, "-o", elf], { encoding: "utf8" });
-    assert.equal(assembled.status, 0, assembled.stderr);
-
-    // Files, not pipes: the samples do not wait for the transmitter, and a full pipe makes QEMU's lose bytes.
-    const input = source.replace(/s$/, "input");
-    const stdin = openSync(existsSync(input) ? input : "/dev/null", "r");
-    const console = temporaryPath(`${name}.out`);
-    const stdout = openSync(console, "w");
-    const theirs = spawnSync("qemu-system-riscv64", [...QEMU_ARGUMENTS, "-kernel", elf], {
-      stdio: [stdin, stdout, "inherit"],
-      timeout: TIMEOUT_MS,
-    });
-    closeSync(stdin);
-    closeSync(stdout);
-    const [manual, qemu] = DEPARTURES[name] ?? ["", ""];
-    const expected = readFileSync(source.replace(/s$/, "expected"), "latin1").replace(manual, qemu);
-    assert.equal(readFileSync(console, "latin1"), expected);
-    assert.equal(theirs.status, 0);
+for (const path of globSync("guest/samples/*.s", { cwd: ROOT }).sort()) {
+  const name = path.replace(/^.*\/|\.s$/g, "");
+  if (NOT_HERE.has(name)) continue;
+  test(`${path} on QEMU`, { skip: withoutGas }, async () => {
+    const file = join(ROOT, path);
+    const source = readFileSync(file, "utf8");
+    const include = (included: string) => {
+      const found = join(dirname(file), included);
+      return existsSync(found) ? { name: found, text: readFileSync(found, "utf8") } : undefined;
+    };
+    const { program } = assemble(source, { file, include });
+    assert.ok(program);
+    const ours = temporaryPath(`${name}-ours.elf`);
+    writeFileSync(ours, writeElf(program, "hindcast test"));
+    const expected = readFileSync(file.replace(/\.s$/, ".expected"), "utf8");
+    for (const elf of [ours, gasLink(source, name, dirname(file)).path]) {
+      const ending = await runQemu(["-kernel", elf]);
+      assert.equal(asSpecified(ending.console.toString("latin1")), asSpecified(expected), elf);
+      assert.equal(ending.exitCode, 0);
+    }
   });
 }
+
+test("objdump finds code, symbols and lines in what we write", { skip: withoutGas }, () => {
+  const source = ".globl f\n.type f, @function\n.size f, 6\nf:\n  addi a0, a0, 1\n  ret\n  nop\n";
+  const { program } = assemble(source, { file: "/somewhere/lines.s" });
+  assert.ok(program);
+  const elf = temporaryPath("lines.elf");
+  writeFileSync(elf, writeElf(program, "hindcast test"));
+  const text = run("objdump", ["-dl", elf]).split("\n");
+  const interesting = text.filter((line) => /^\/somewhere|^[0-9a-f]+ <|^ +8000/.test(line));
+  assert.deepEqual(
+    interesting.map((line) => line.replace(/\s+/g, " ").trim()),
+    [
+      "0000000080000000 <f>:",
+      "/somewhere/lines.s:5",
+      "80000000: 0505 add a0,a0,1",
+      "/somewhere/lines.s:6",
+      "80000002: 8082 ret",
+      "/somewhere/lines.s:7",
+      "80000004: 0001 nop",
+    ],
+  );
+});
