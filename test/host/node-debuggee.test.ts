@@ -122,9 +122,10 @@ test("launch, run, pause within 100 ms, close; the recording replays", async () 
 });
 
 test("a search is cancelled at once, and leaves the debuggee where it was", async () => {
-  const { debuggee } = await launch("counting", "search");
+  const { debuggee, events } = await launch("counting", "search");
   const running = debuggee.resume();
-  await pause(1500);
+  // Long enough that a search of all of it takes a while.
+  while (!events.some((event) => event.type === "status" && event.instant > 5e7)) await pause(20);
   await debuggee.pause();
   const { instant } = await running;
   const other = (await debuggee.evaluate("&other", 0, 0)).bits!;
