@@ -52,7 +52,7 @@ async function ofVariable(debuggee: Debuggee, reference: number, name: string): 
 async function ofExpression(debuggee: Debuggee, expression: string, where: Where): Promise<DataPlace | string> {
   // A bare number can only mean an address, whatever the client says or does not know to say.
   if (/^\s*(0x[0-9a-f]+|\d+)\s*$/i.test(expression)) return { address: fromReference(expression), size: 1 };
-  const { memoryAddress, size } = await debuggee.evaluate(expression, where.hart, where.level);
+  const { memoryAddress, size } = await debuggee.evaluate(expression, where.hart, where.level, "look");
   if (memoryAddress !== undefined && size !== undefined) return { address: memoryAddress, size };
   return `“${expression}” is a value, not a place in memory; give an address, a symbol or an access to memory.`;
 }

@@ -244,7 +244,8 @@ async function evaluate(parts: Parts, { expression, frameId, context }: Dap.Eval
       : undefined;
   if (command !== undefined) return { result: await command, variablesReference: 0 };
   await parts.motions.rest();
-  return parts.variables.evaluate(debuggee, expression, parts.stacks.frame(frameId));
+  const use = context === "repl" ? "change" : "look";
+  return parts.variables.evaluate(debuggee, expression, parts.stacks.frame(frameId), use);
 }
 
 function memory(parts: Parts): Record<string, Handler> {

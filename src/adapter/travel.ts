@@ -56,7 +56,7 @@ async function placeOf(
   { hart, level }: FrameKey,
 ): Promise<{ address: bigint; size?: number | undefined }> {
   if (/^\s*(0x[0-9a-f]+|\d+)\s*$/i.test(text)) return { address: fromReference(text) };
-  const { memoryAddress, size, bits } = await debuggee.evaluate(text, hart, level);
+  const { memoryAddress, size, bits } = await debuggee.evaluate(text, hart, level, "look");
   if (memoryAddress !== undefined) return { address: memoryAddress, size };
   if (bits === undefined) throw errors.noAddress(text);
   return { address: bits };

@@ -57,8 +57,9 @@ export class Variables {
     debuggee: Debuggee,
     expression: string,
     { hart, level }: FrameKey,
+    use: "look" | "change",
   ): Promise<DebugProtocol.EvaluateResponse["body"]> {
-    const evaluation = await debuggee.evaluate(expression, hart, level);
+    const evaluation = await debuggee.evaluate(expression, hart, level, use);
     return { result: evaluation.value, ...this.#details(evaluation) };
   }
 

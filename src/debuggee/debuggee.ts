@@ -242,8 +242,8 @@ export class Debuggee {
   }
 
   /** `place = value` changes the machine, as `setExpression` does. */
-  evaluate(expression: string, hart: number, level: number): Evaluation {
-    const compiled = this.#inspector.compile(expression);
+  evaluate(expression: string, hart: number, level: number, use: "look" | "change" = "change"): Evaluation {
+    const compiled = use === "look" ? this.#inspector.valueOnly(expression) : this.#inspector.compile(expression);
     const at = this.#inspector.surroundings(hart, this.#callerFrame(hart, level));
     const value = compiled.evaluate(at);
     if (compiled.assigned !== undefined) {

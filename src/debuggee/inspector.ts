@@ -27,6 +27,7 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
   readonly #machine: MachineLike;
   readonly #map: ProgramMap;
   readonly #scope: Scope;
+  readonly #current: Surroundings[] = [];
 
   constructor(machine: MachineLike, map: ProgramMap) {
     this.#machine = machine;
@@ -47,26 +48,11 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
 
   /** What expressions see on a hart; in a caller's frame, its registers. */
   surroundings(hart: number, frame?: UnwoundFrame): Surroundings {
-    const machine = this.#machine;
     const view = this.hart(hart);
-    return {
-      register: frame === undefined ? (index) => view.register(index) : (index) => frame.register(index),
-      get pc() {
-        return frame === undefined ? view.pc : frame.pc;
-      },
-      csr: (number) => view.csr(number),
-      read: (address, size) => readNumber(machine, address, size),
-      get instant() {
-        return machine.instant;
-      },
-      get time() {
-        return machine.time;
-      },
-      hart,
-      get privilege() {
-        return view.privilege;
-      },
-    };
+    if (frame !== undefined) return new HartSurroundings(this.#machine, view, frame);
+    // Conditions ask at every hit, perhaps a million times: there is one object for each hart, which follows it.
+    this.#current[hart] ??= new HartSurroundings(this.#machine, view, undefined);
+    return this.#current[hart];
   }
 
   compile(text: string): CompiledExpression {
@@ -74,17 +60,17 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
   }
 
   condition(text: string): (at: Surroundings) => boolean {
-    const compiled = this.#valueOnly(text);
+    const compiled = this.valueOnly(text);
     return (at) => isTrue(compiled.evaluate(at));
   }
 
   text(expression: string): (at: Surroundings) => string {
-    const compiled = this.#valueOnly(expression);
+    const compiled = this.valueOnly(expression);
     return (at) => this.show(compiled.evaluate(at), compiled.format);
   }
 
   /** `a0 = 5` for a condition is always a mistake for `==`, and must not change the machine. */
-  #valueOnly(text: string): CompiledExpression {
+  valueOnly(text: string): CompiledExpression {
     const compiled = this.compile(text);
     if (compiled.assigned === undefined) return compiled;
     throw errors.expression(text, text.indexOf("=") + 1, 'An assignment cannot stand here (equality is "==")');
@@ -162,6 +148,43 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
   address(value: bigint): string {
     const name = this.#map.symbolize(value);
     return name === undefined ? hex(value) : `${hex(value)} <${name}>`;
+  }
+}
+
+/** A hart as it is whenever it is looked at. */
+class HartSurroundings implements Surroundings {
+  readonly hart: number;
+  readonly #machine: MachineLike;
+  readonly #view: HartView;
+  readonly #frame: UnwoundFrame | undefined;
+
+  constructor(machine: MachineLike, view: HartView, frame: UnwoundFrame | undefined) {
+    this.hart = view.id;
+    this.#machine = machine;
+    this.#view = view;
+    this.#frame = frame;
+  }
+
+  register(index: number): bigint | undefined {
+    return this.#frame === undefined ? this.#view.register(index) : this.#frame.register(index);
+  }
+  get pc(): bigint {
+    return this.#frame === undefined ? this.#view.pc : this.#frame.pc;
+  }
+  csr(number: number): bigint | undefined {
+    return this.#view.csr(number);
+  }
+  read(address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined {
+    return readNumber(this.#machine, address, size);
+  }
+  get instant(): number {
+    return this.#machine.instant;
+  }
+  get time(): bigint {
+    return this.#machine.time;
+  }
+  get privilege(): number {
+    return this.#view.privilege;
   }
 }
 

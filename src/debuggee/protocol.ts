@@ -212,7 +212,8 @@ export interface DebuggeeApi {
   scopes(hart: number, level: number): Promise<{ name: string; reference: number; expensive: boolean }[]>;
   variables(reference: number): Promise<VariableNode[]>;
   setVariable(reference: number, name: string, value: string): Promise<Evaluation>;
-  evaluate(expression: string, hart: number, level: number): Promise<Evaluation>;
+  /** `use` "look" refuses an assignment (default: "change"): a watch or a hover must not change the machine whenever it is shown. */
+  evaluate(expression: string, hart: number, level: number, use?: "look" | "change"): Promise<Evaluation>;
   setExpression(expression: string, value: string, hart: number): Promise<Evaluation>;
   disassemble(address: bigint, instructionOffset: number, count: number): Promise<DisassembledLine[]>;
   /** Bytes from `address`; shorter when memory ends. */

@@ -160,8 +160,8 @@ export class FakeDebuggee implements Debuggee {
     return { value, type: "u64", reference: 0 };
   }
 
-  async evaluate(expression: string, hart: number, level: number): Promise<Evaluation> {
-    this.calls.push(`evaluate ${expression} ${hart} ${level}`);
+  async evaluate(expression: string, hart: number, level: number, use: string): Promise<Evaluation> {
+    this.calls.push(`evaluate ${expression} ${hart} ${level} ${use}`);
     if (expression === "a0") return { value: String(this.x10), bits: this.x10, type: "u64", reference: 0 };
     if (expression === "counter") return { value: "7", bits: 7n, reference: 0, memoryAddress: RAM + 64n, size: 8 };
     throw new UserError("unknown-name", `“${expression}” is not known.`);

@@ -141,7 +141,13 @@ test("evaluate in every context", async () => {
       variablesReference: 0,
     });
   }
-  assert.ok(client.debuggee.calls.includes("evaluate a0 0 1"), "in the frame that was asked for");
+  assert.ok(client.debuggee.calls.includes("evaluate a0 0 1 look"), "in the frame that was asked for");
+  const uses = client.debuggee.calls.filter((call) => call.startsWith("evaluate")).map((call) => call.split(" ")[4]);
+  assert.deepEqual(
+    uses,
+    ["look", "look", "look", "change", "look", "look"],
+    "only what was typed may change the machine",
+  );
   const { message, showUser } = await client.refused("evaluate", { expression: "what", context: "hover" });
   assert.deepEqual([message, showUser], ["“what” is not known.", false]);
 });
