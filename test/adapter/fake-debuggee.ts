@@ -160,7 +160,7 @@ export class FakeDebuggee implements Debuggee {
     return { value, type: "u64", reference: 0 };
   }
 
-  async evaluate(expression: string, hart: number, level: number, use: string): Promise<Evaluation> {
+  async evaluate(expression: string, hart: number, level: number, use = "change"): Promise<Evaluation> {
     this.calls.push(`evaluate ${expression} ${hart} ${level} ${use}`);
     if (expression === "a0") return { value: String(this.x10), bits: this.x10, type: "u64", reference: 0 };
     if (expression === "counter") return { value: "7", bits: 7n, reference: 0, memoryAddress: RAM + 64n, size: 8 };
