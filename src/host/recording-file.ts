@@ -109,7 +109,7 @@ export class RecordingFile implements RecordingSink {
 
   #receive(message: FromWriter): void {
     if (message.kind === "fault") {
-      this.#fail(`the writer's thread had a fault (${message.stack ?? message.message})`);
+      this.#fail(`the writer's thread had a fault (${message.message})`);
       return;
     }
     if (message.kind === "stored") {
@@ -118,7 +118,8 @@ export class RecordingFile implements RecordingSink {
     }
     this.#fileBytes = message.fileBytes;
     if (message.kind === "failed") this.#fail(message.reason);
-    if (message.kind !== "taken") return;
+    // After a failure nothing is owed any more.
+    if (message.kind !== "taken" || this.#failure !== undefined) return;
     this.#backlogBytes -= message.weight;
     this.#onRoom();
   }

@@ -15,5 +15,5 @@ export type FromWriter =
   /** Nothing more will be written; `reason` ends a sentence. Messages that follow are taken and dropped. */
   | { readonly kind: "failed"; readonly reason: string; readonly fileBytes: number }
   /** A fault of ours in the writer. */
-  | { readonly kind: "fault"; readonly message: string; readonly stack: string | undefined }
+  | { readonly kind: "fault"; readonly message: string }
   | { readonly kind: "closed"; readonly fileBytes: number };

@@ -79,8 +79,7 @@ class WriterThread {
     } catch (error) {
       this.#writer = undefined;
       if (!isSystemError(error)) {
-        const fault = error as Error;
-        this.#reply({ kind: "fault", message: fault.message, stack: fault.stack });
+        this.#reply({ kind: "fault", message: error instanceof Error ? error.message : String(error) });
         return;
       }
       this.#reply({ kind: "failed", reason: systemReason(error), fileBytes: this.#file?.length ?? 0 });
