@@ -3,7 +3,9 @@ import type { Device, DeviceContext, DeviceState } from "./device.ts";
 const MSIP = 0x0000;
 const MTIMECMP = 0x4000;
 const MTIME = 0xbff8;
+/** What software writes to mtimecmp to have no timer. */
 const NEVER = 0xffff_ffff_ffff_ffffn;
+const MTIME_WRAPS = 1n << 64n;
 
 /** Core-local interruptor: software interrupts (msip), and a timer interrupt for each hart when mtime >= mtimecmp. */
 export class Clint implements Device {
@@ -30,9 +32,9 @@ export class Clint implements Device {
     return this.#context.time() >= this.#mtimecmp[hart];
   }
 
-  /** mtimecmp of a hart, in ticks. */
-  timerDeadline(hart: number): bigint {
-    return this.#mtimecmp[hart];
+  /** mtimecmp of a hart, in ticks; undefined when software wants no timer. */
+  timerDeadline(hart: number): bigint | undefined {
+    return this.#mtimecmp[hart] === NEVER ? undefined : this.#mtimecmp[hart];
   }
 
   read(offset: number, sizeBytes: number): bigint | undefined {
@@ -62,10 +64,11 @@ export class Clint implements Device {
     return true;
   }
 
-  nextDeadline(): bigint | undefined {
+  /** A deadline that has passed comes round again once mtime has wrapped: beyond 64 bits. */
+  nextDeadline(): bigint {
     const now = this.#context.time();
-    const ahead = this.#mtimecmp.filter((deadline) => deadline > now && deadline !== NEVER);
-    return ahead.length === 0 ? undefined : ahead.reduce((first, deadline) => (deadline < first ? deadline : first));
+    const ahead = this.#mtimecmp.map((deadline) => (deadline > now ? deadline : deadline + MTIME_WRAPS));
+    return ahead.reduce((first, deadline) => (deadline < first ? deadline : first));
   }
 
   save(): DeviceState {

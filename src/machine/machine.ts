@@ -299,8 +299,8 @@ export class Machine implements MachineLike {
   /** Ticks until the timer wakes the waiting hart; undefined when it never will. */
   #ticksToTimer(): bigint | undefined {
     if ((this.#csrs.get("mie") & MIE_MTIE) === 0n) return undefined;
-    const deadline = this.#board.clint.nextDeadline();
-    return deadline === undefined ? undefined : deadline - this.time;
+    const deadline = this.#board.clint.timerDeadline(this.#hart.id);
+    return deadline === undefined || deadline <= this.time ? undefined : deadline - this.time;
   }
 
   #waiting(): MachineStop {
@@ -310,9 +310,9 @@ export class Machine implements MachineLike {
 
   /** The instant at which a timer interrupt becomes pending, so that no slice runs past it. */
   #deadline(): number {
-    const ticks = this.#board.clint.nextDeadline();
-    if (ticks === undefined) return Number.POSITIVE_INFINITY;
-    return Number(ticks - this.#tickOffset) * STEPS_PER_TICK;
+    // By difference: software may have set mtime to anything, so that what it is ahead of the instant can be negative.
+    const ticks = Number(this.#board.clint.nextDeadline() - this.time);
+    return (Math.floor(this.#instant / STEPS_PER_TICK) + ticks) * STEPS_PER_TICK;
   }
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {

@@ -179,6 +179,68 @@ test("interrupts, idle jumps and input give the same state from every checkpoint
   }
 });
 
+// The deadline was once reckoned from the stored offset of mtime: with mtime beyond 2^63 slices ran past it, and once
+// mtime had wrapped it lay in the past, which broke an assertion.
+test("the timer interrupt comes at its instant wherever software has set mtime, and after mtime has wrapped", () => {
+  const timer = (setup: string) => `
+  la   t0, handler
+  csrw mtvec, t0
+  li   t1, 0x2004000
+  li   t2, 0x200bff8
+  ${setup}
+  li   t0, 128
+  csrw mie, t0
+  csrsi mstatus, 8
+1:
+  addi s0, s0, 1
+  j    1b
+  .balign 4
+handler:
+  csrr s1, mcycle
+  csrw mie, zero
+  mret
+`;
+  const setups = [
+    "li t0, 0x8000000000000005\n sd t0, 0(t2)\n addi t0, t0, 20\n sd t0, 0(t1)",
+    "li t0, -20\n sd t0, 0(t2)\n li t3, 10\n sd t3, 0(t1)\n 1: ld t0, 0(t2)\n bltz t0, 1b",
+    "li t0, -10\n sd t0, 0(t2)\n li t3, -1\n sd t3, 0(t1)",
+  ];
+  for (const setup of setups) {
+    const [stepwise, straight] = [new Guest(timer(setup)), new Guest(timer(setup))];
+    while (stepwise.machine.instant < 5000) stepwise.step(7);
+    straight.run(stepwise.machine.instant);
+    assert.ok(stepwise.register(9) > 800n, `${setup}: interrupt at ${stepwise.register(9)}`);
+    assert.equal(straight.register(9), stepwise.register(9), setup);
+    assert.equal(straight.machine.digest(), stepwise.machine.digest(), setup);
+  }
+});
+
+test("idle time passes up to the end of mtime and beyond", () => {
+  const guest = new Guest(`
+  la   t0, handler
+  csrw mtvec, t0
+  li   t1, 0x2004000
+  li   t2, 0x200bff8
+  li   t0, -10
+  sd   t0, 0(t1)
+  li   t0, 128
+  csrw mie, t0
+  csrsi mstatus, 8
+1:
+  wfi
+  j    1b
+  .balign 4
+handler:
+  ld   t0, 0(t2)
+  addi t0, t0, 100
+  sd   t0, 0(t1)
+  addi s2, s2, 1
+  mret
+`);
+  assert.deepEqual(guest.run(5000), { kind: "reached" });
+  assert.ok(guest.register(18) > 500n, `${guest.register(18)} interrupts`);
+});
+
 test("a paced clock waits with the ticks that are missing, and goes on after the idle jump", () => {
   const guest = new Guest(INTERRUPTS, "auto", { clock: "paced" });
   const stop = guest.run();
