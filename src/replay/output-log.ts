@@ -213,6 +213,8 @@ export function evenly<T>(items: readonly T[], most: number): readonly T[] {
 export class OutputCursor {
   readonly #log: OutputLog;
   #offset: number;
+  /** The one that was passed last. */
+  byte = 0;
   #instant = 0;
   #block: ReturnType<OutputLog["blockWith"]>;
   #deltas: ByteReader | undefined;
@@ -229,10 +231,23 @@ export class OutputCursor {
 
   /** The next byte; undefined at the end of the log, or where it is no longer held. */
   next(): OutputByte | undefined {
+    if (!this.advance()) return undefined;
+    return { offset: this.#offset - 1, instant: this.#instant as Instant, byte: this.byte };
+  }
+
+  /** Moves to the next byte, whose value and instant are then at hand. False where `next` gives undefined. */
+  advance(): boolean {
     const index = this.#enter();
-    if (this.#block === undefined) return undefined;
+    if (this.#block === undefined) return false;
     if (index > 0) this.#instant += this.#deltas!.varint();
-    return { offset: this.#offset++, instant: this.#instant as Instant, byte: this.#block.bytes[index] };
+    this.byte = this.#block.bytes[index];
+    this.#offset++;
+    return true;
+  }
+
+  /** Of the byte that was passed last. */
+  get instant(): number {
+    return this.#instant;
   }
 
   /** Makes `#block` hold the byte at `#offset`, and returns its index in it. */

@@ -11,8 +11,8 @@ import { PAGE_BYTES } from "./recording-writer.ts";
 const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;
 /** Checkpoints, which can wait, are put off while more than this waits. */
 const CHECKPOINT_BACKLOG_BYTES = 16 * 1024 * 1024;
-/** An output record ends at a line feed, or here. */
-const MOST_OUTPUT_RECORD_BYTES = 512;
+/** Output is gathered up to this, or to the end of a slice: a message to another thread costs as much as many bytes. */
+const MOST_OUTPUT_RECORD_BYTES = 4096;
 /** Pages that cross to the writer in one message: a mebibyte. */
 const PAGES_PER_MESSAGE = 256;
 
@@ -35,7 +35,7 @@ export const RECORDER_OPTIONS: RecorderOptions = {
   pageBytesPerStep: 0.16,
 };
 
-/** Turns what happens into messages for the writer: outputs gathered by line, checkpoints as what has changed. */
+/** Turns what happens into messages for the writer: outputs gathered, checkpoints as what has changed. */
 export class Recorder {
   readonly #sink: RecordingSink;
   readonly #options: RecorderOptions;
@@ -68,10 +68,10 @@ export class Recorder {
     else this.#outputDeltas.varint(instant - this.#outputLast);
     this.#outputs.push(byte);
     this.#outputLast = instant;
-    if (byte === 0x0a || this.#outputs.length === MOST_OUTPUT_RECORD_BYTES) this.flushOutput();
+    if (this.#outputs.length === MOST_OUTPUT_RECORD_BYTES) this.flushOutput();
   }
 
-  /** Posts what is left of an unfinished line. */
+  /** Posts what has been gathered. */
   flushOutput(): void {
     if (this.#outputs.length === 0) return;
     const bytes = Uint8Array.from(this.#outputs);

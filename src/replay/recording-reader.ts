@@ -40,7 +40,7 @@ export class RecordingReader {
   readonly checkpoints: CheckpointFile;
   readonly bookmarks: Bookmark[] = [];
   readonly warnings: string[] = [];
-  /** The recording was ended in good order, and nothing in it is damaged as far as was read. */
+  /** The recording was ended in good order, the file is whole, and nothing in it is damaged as far as was read. */
   readonly complete: boolean;
   /** The newest instant that can be replayed to. */
   readonly end: Instant;
@@ -60,24 +60,31 @@ export class RecordingReader {
     const prologue = readPrologue(this.#input);
     this.header = prologue.header;
 
-    const { summary, damage } = this.#readAll(prologue.end);
-    this.complete = summary !== undefined && damage === undefined;
+    const index = this.#readIndex();
+    const { summary, damage } = this.#readAll(index ?? this.#walk(prologue.end));
+    this.complete = summary !== undefined && damage === undefined && index !== undefined;
     this.end = (damage === undefined ? (summary?.end ?? this.#lastInstant) : this.#lastInstant) as Instant;
-    this.reason = this.complete ? summary?.reason : undefined;
+    this.reason = damage === undefined ? summary?.reason : undefined;
     this.bookmarks.sort((a, b) => a.instant - b.instant);
     const goodUpTo = `it is good up to instant ${this.end.toLocaleString("en-US")}, and what came later is missing`;
     if (damage !== undefined) {
       this.warnings.push(`The recording is damaged at byte ${damage.offset} (${damage.message}): ${goodUpTo}.`);
     } else if (summary === undefined) {
       this.warnings.push(`The recording was cut short, by a killed process or a full disk: ${goodUpTo}.`);
+    } else if (index === undefined) {
+      const end = this.end.toLocaleString("en-US");
+      this.warnings.push(
+        `The recording's index is missing or damaged: it was read from its beginning instead, and is good up to ` +
+          `instant ${end}, where the run ended.`,
+      );
     }
   }
 
-  #readAll(start: number): { summary: Summary | undefined; damage: DamagedFile | undefined } {
+  /** Reads log chunks and metadata; what was said against them ends it. */
+  #readAll(places: Iterable<RecordPlace>): { summary: Summary | undefined; damage: DamagedFile | undefined } {
     let summary: Summary | undefined;
     try {
-      const index = this.#readIndex();
-      for (const place of index ?? this.#walk(start)) {
+      for (const place of places) {
         if (place.opcode === Opcode.METADATA) summary = this.#readSummary(place) ?? summary;
         else this.#readLogChunk(place);
       }
@@ -93,24 +100,21 @@ export class RecordingReader {
 
   /** Log chunks and metadata in order, from the index; undefined when the file has no sound one. */
   #readIndex(): RecordPlace[] | undefined {
-    let records: McapTypes.TypedMcapRecord[] | undefined;
+    const places: RecordPlace[] = [];
     try {
-      records = this.#input.summary();
+      const records = this.#input.summary();
+      if (records === undefined) return undefined;
+      for (const record of records) {
+        if (record.type === "ChunkIndex") {
+          if (record.messageIndexOffsets.has(CHANNEL_IDS.page)) continue;
+          places.push(this.#placeAt(Number(record.chunkStartOffset)));
+        } else if (record.type === "MetadataIndex" && record.name === SUMMARY_METADATA) {
+          places.push(this.#placeAt(Number(record.offset)));
+        }
+      }
     } catch (error) {
       if (!(error instanceof DamagedFile)) throw error;
-      this.warnings.push(
-        `The recording's index is damaged (${error.message}); it was read from its beginning instead.`,
-      );
-    }
-    if (records === undefined) return undefined;
-    const places: RecordPlace[] = [];
-    for (const record of records) {
-      if (record.type === "ChunkIndex") {
-        if (record.messageIndexOffsets.has(CHANNEL_IDS.page)) continue;
-        places.push(this.#placeAt(Number(record.chunkStartOffset)));
-      } else if (record.type === "MetadataIndex" && record.name === SUMMARY_METADATA) {
-        places.push(this.#placeAt(Number(record.offset)));
-      }
+      return undefined;
     }
     return places.sort((a, b) => a.offset - b.offset);
   }

@@ -72,13 +72,13 @@ export class TimelineOutlet implements Outlet {
     // What the log no longer holds cannot be held against it.
     if (this.#mismatch !== undefined || offset < this.#log.firstHeld) return;
     this.#cursor ??= this.#log.from(offset);
-    const recorded = this.#cursor.next();
-    if (recorded !== undefined && recorded.instant === instant && recorded.byte === byte) {
+    const cursor = this.#cursor;
+    const isRecorded = cursor.advance();
+    if (isRecorded && cursor.instant === instant && cursor.byte === byte) {
       this.#agreedAt = instant;
       return;
     }
-    const expected =
-      recorded === undefined ? "nothing more" : `${describeByte(recorded.byte)} at instant ${recorded.instant}`;
+    const expected = isRecorded ? `${describeByte(cursor.byte)} at instant ${cursor.instant}` : "nothing more";
     this.#mismatch = { instant, expected, got: `${describeByte(byte)} at instant ${instant}` };
   }
 }
