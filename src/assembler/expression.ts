@@ -174,7 +174,9 @@ export function badToken(token: Token): string {
   if (token.text.startsWith('"')) return "the string is not closed";
   if (token.text.startsWith("/*")) return "the comment is not closed";
   if (/^\d/.test(token.text)) return `\`${token.text}\` is not a number`;
-  return `unexpected character \`${token.text}\``;
+  const code = token.text.codePointAt(0) ?? 0;
+  const visible = code > 0x20 && code < 0x7f;
+  return `unexpected character ${visible ? `\`${token.text}\`` : `U+${code.toString(16).toUpperCase().padStart(4, "0")}`}`;
 }
 
 /** A symbol's constant value replaces it: `.set` may give it another one further down. */

@@ -27,12 +27,17 @@ for (let code = 0; code < 128; code++) {
   if (/[ \t\r\f\v]/.test(char)) CLASS[code] |= BLANK;
 }
 
+/** Blanks that come along when text is copied from elsewhere. In a name nobody would see them. */
+function isForeignBlank(code: number): boolean {
+  return code === 0xa0 || code === 0xfeff || (code >= 0x2000 && code <= 0x200f) || code === 0x202f || code === 0x3000;
+}
+
 function isNamePart(code: number): boolean {
-  return code >= 128 || (CLASS[code] & NAME_PART) !== 0;
+  return code >= 128 ? !isForeignBlank(code) : (CLASS[code] & NAME_PART) !== 0;
 }
 
 function isNameStart(code: number): boolean {
-  return code >= 128 || (CLASS[code] & NAME_START) !== 0;
+  return code >= 128 ? !isForeignBlank(code) : (CLASS[code] & NAME_START) !== 0;
 }
 
 const TWO_CHARACTER_OPERATORS = new Set(["<<", ">>", "==", "!=", "<>", "<=", ">=", "&&", "||"]);
@@ -81,6 +86,8 @@ class Lexer {
   run(): LexedLine[] {
     const text = this.#text;
     const end = text.length;
+    // A byte order mark says nothing in UTF-8.
+    if (text.charCodeAt(0) === 0xfeff) this.#position = 1;
     while (this.#position < end) {
       const code = text.charCodeAt(this.#position);
       if (code === 10) {

@@ -133,11 +133,11 @@ function lineTable(session: Session, sections: readonly Section[]): LineRow[] {
   const lines: LineRow[] = [];
   for (const section of sections) {
     if (section.rows.length === 0) continue;
-    for (const { place, file, line, column } of section.rows) {
+    for (const { place, span, file, line, column } of section.rows) {
       const address = addressOf(place);
+      // What is at an odd address because of other mistakes need not be said.
       if (address % 2n !== 0n && session.diagnostics.errorCount === 0) {
-        const at = { file: 0, line, column: Math.max(1, column), length: 1 };
-        session.diagnostics.error(at, "this instruction is at an odd address; `.balign 4` in front of it helps");
+        session.diagnostics.error(span, "this instruction is at an odd address; `.balign 4` in front of it helps");
       }
       lines.push({ address: virtualAddress(address), file, line, column, statement: true, endSequence: false });
     }

@@ -202,9 +202,10 @@ export interface Fixup {
   readonly span: Span;
 }
 
-/** A row of the line table to be. */
+/** A row of the line table to be. `file` counts the files of the line table; `span` is where the statement stands. */
 export interface SourceRow {
   readonly place: Place;
+  readonly span: Span;
   readonly file: number;
   readonly line: number;
   readonly column: number;

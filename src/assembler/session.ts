@@ -148,17 +148,18 @@ export class Session implements ExpressionContext {
     this.#rowStatement = statement;
     const place = this.here;
     const rows = this.section.rows;
+    const invocation = statement.expandedFrom;
+    const at = invocation ?? statement.name!;
     if (this.location !== undefined) {
-      rows.push({ place, ...this.location });
+      rows.push({ place, span: at, ...this.location });
       return;
     }
-    const invocation = statement.expandedFrom;
     if (invocation !== undefined && invocation === this.#rowInvocation && rows.at(-1)?.line === invocation.line) return;
     this.#rowInvocation = invocation;
-    const at = invocation ?? statement.name!;
     const marker = this.marker;
     rows.push({
       place,
+      span: at,
       file: marker?.file ?? this.lineFile(this.files[at.file].name),
       line: at.line + (marker?.delta ?? 0),
       column: at.column,

@@ -63,6 +63,12 @@ test("targets out of reach", () => {
   checkErrors("j x\n.byte 1\nx:", "1:3: the target is at an odd address");
 });
 
+test("invisible characters are named", () => {
+  checkErrors("addi\u00a0a0, a0, 1", "1:5: unexpected character U+00A0");
+  checkErrors("\u0000", "1:1: unexpected character U+0000");
+  checkErrors("\ufeffnop\r\nnop\r\n");
+});
+
 test("an instruction at an odd address", () => {
   checkErrors(".byte 1\n  nop", "2:3: this instruction is at an odd address; `.balign 4` in front of it helps");
 });

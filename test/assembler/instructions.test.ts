@@ -103,6 +103,7 @@ test("relocation functions", () => {
   check("sw a0, %lo(0x7ff)(t0)", "a3 af a2 7e");
   check("1: auipc t0, %pcrel_hi(x)\nlw a0, %pcrel_lo(1b)(t0)\nx:", "97 02 00 00 03 a5 82 00");
   check("1: auipc t0, %pcrel_hi(x)\nsw a0, %pcrel_lo(1b)(t0)\nx:", "97 02 00 00 23 a4 a2 00");
+  check("add a0, a1, %lo(0x123)\njr %lo(4)(a0)", "13 85 35 12 67 00 45 00");
   checkErrors("addi a0, a0, %hi(4)", "1:14: `%hi` does not fit this instruction");
   checkErrors(
     "x: la a0, x\nlw a0, %pcrel_lo(y)(a0)\ny:",
