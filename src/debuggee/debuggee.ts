@@ -11,6 +11,7 @@ import { errors } from "./errors.ts";
 import { type Place, SPECIAL_NAMES, type Surroundings, type Value } from "./expression.ts";
 import { FrameFinder, type UnwoundFrame } from "./frames.ts";
 import { Inspector } from "./inspector.ts";
+import type { LogLine } from "./judge.ts";
 import { Marks } from "./marks.ts";
 import { type Origin, Origins, type WriteFound } from "./origins.ts";
 import { ProgramMap } from "./program-map.ts";
@@ -35,7 +36,7 @@ import { ForwardStepper } from "./step-forward.ts";
 import type { StepEnd, StepParts } from "./step-parts.ts";
 import { StopTeller } from "./stopping.ts";
 import { type StorySearch, type Trap, type TrapStory, tellTrapStory } from "./trap-story.ts";
-import { type Arrival, type LogLine, Traveller } from "./travel.ts";
+import { type Arrival, Traveller } from "./travel.ts";
 import { registerNumber, Variables } from "./variables.ts";
 
 export interface DebuggeeParts {

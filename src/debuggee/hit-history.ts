@@ -29,6 +29,12 @@ export class HitHistory {
     return at + 1;
   }
 
+  /** The last hit before an instant whose number passes a test. */
+  lastBefore(instant: number, test: HitTest): number | undefined {
+    for (let at = this.#firstFrom(instant) - 1; at >= 0; at--) if (test(at + 1)) return this.#instants[at];
+    return undefined;
+  }
+
   /** What happened from this instant on is void: the user has changed the state there. */
   truncate(instant: number): void {
     this.#length = this.#firstFrom(instant);

@@ -2,10 +2,10 @@ import { causeName } from "../isa/causes.ts";
 import type { TravelStop } from "../replay/timeline-interface.ts";
 import { fetch, flowOf, readNumber } from "./code.ts";
 import type { Inspector } from "./inspector.ts";
+import type { HitReason } from "./judge.ts";
 import type { ProgramMap } from "./program-map.ts";
 import type { ExceptionDetails, Stopped } from "./protocol.ts";
 import type { StepParts } from "./step-parts.ts";
-import type { HitReason } from "./travel.ts";
 import { hex } from "./value-format.ts";
 
 /** Causes whose mtval is an address that was accessed. */

@@ -1,23 +1,11 @@
 import { assert } from "../base/assert.ts";
 import type { Instant, VirtualAddress } from "../base/brand.ts";
 import { EXCEPTION_CAUSES } from "../isa/causes.ts";
-import type { StopConditions, Watch, WatchHit } from "../machine/stop.ts";
+import type { StopConditions, Watch } from "../machine/stop.ts";
 import type { Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "../replay/timeline-interface.ts";
 import type { Breakpoint, Breakpoints, Verdict } from "./breakpoints.ts";
 import type { Surroundings } from "./expression.ts";
-
-/** One leg of a motion: the user's breakpoints always count, and what is given here beside them. */
-export interface Leg {
-  readonly breakpoints?: readonly bigint[];
-  /** Also look at every exception that is about to be taken. */
-  readonly exceptions?: boolean;
-  /** Asked at the leg's own breakpoints and exceptions; false goes on. Default: always true. */
-  readonly accept?: (hit: Hit) => boolean;
-  /** Forward: at most so far. Backward: at least so far back. */
-  readonly limit?: number;
-  /** The user's breakpoints, log points and exception stops do not count: for searches that nobody watches. */
-  readonly silent?: boolean;
-}
+import { type HitReason, Judge, type Judging, type Leg, type LogLine } from "./judge.ts";
 
 /** How a leg ended. */
 export type Arrival =
@@ -29,31 +17,12 @@ export type Arrival =
   /** At an end of the run or of the recording. */
   | { readonly kind: "end"; readonly stop: TravelStop };
 
-export interface HitReason {
-  readonly breakpoints: readonly Breakpoint<Surroundings>[];
-  /** Conditions that could not be evaluated. */
-  readonly problems: readonly string[];
-  readonly access: WatchHit | undefined;
-  readonly exception: { readonly hart: number; readonly cause: number; readonly tval: bigint } | undefined;
-  readonly hart: number;
-}
-
-/** A line of a log point. */
-export interface LogLine {
-  readonly breakpoint: Breakpoint<Surroundings>;
-  readonly text: string;
-  readonly instant: number;
-}
-
 export interface TravellerParts {
   readonly timeline: TimelineLike;
   readonly breakpoints: Breakpoints<Surroundings>;
   readonly surroundings: (hart: number) => Surroundings;
   readonly log: (line: LogLine) => void;
 }
-
-/** Log lines of one backward search that are kept: they can be told only when it is known where the search ends. */
-const MOST_LOG_LINES = 10_000;
 
 const ALL_EXCEPTIONS = EXCEPTION_CAUSES.map(({ code }) => code);
 
@@ -160,9 +129,11 @@ export class Traveller {
     if (!leg.silent) yield* this.#countPast(now);
     for (;;) {
       const judge = new Judge(this.#judging(leg, "backward"));
+      const counted = leg.silent ? undefined : this.#lastCounted(now);
+      const limit = Math.max(leg.limit ?? -1, counted?.instant ?? -1);
       const motion = this.#timeline.backward({
-        stops: this.#stops(leg),
-        ...(leg.limit !== undefined && { limit: leg.limit as Instant }),
+        stops: this.#stops(leg, counted?.breakpoints),
+        ...(limit >= 0 && { limit: limit as Instant }),
         accept: (hit) => judge.accept(hit),
       });
       const stop = yield* this.#inspectable(motion);
@@ -174,9 +145,31 @@ export class Traveller {
       }
       const lines = judge.lines.filter(({ instant }) => instant >= this.#timeline.now && instant < now);
       for (const line of lines.sort((a, b) => b.instant - a.instant)) this.#log(line);
-      const reached = stop.kind === "reached" || (stop.kind === "start" && this.#timeline.now === leg.limit);
-      return reached ? { kind: "limit" } : this.#arrived(stop, judge, leg);
+      const reached = stop.kind === "reached" || (stop.kind === "start" && this.#timeline.now === limit);
+      if (!reached) return this.#arrived(stop, judge, leg);
+      const reason = this.#timeline.now === counted?.instant ? this.examine() : undefined;
+      return reason === undefined ? { kind: "limit" } : { kind: "hit", reason };
     }
+  }
+
+  /**
+   * Breakpoints whose hits have been counted need no search: the last instant before `before` at which one of them stops
+   * is known. There may be millions of hits that do not count.
+   */
+  #lastCounted(before: number): {
+    readonly breakpoints: ReadonlySet<Breakpoint<Surroundings>>;
+    readonly instant: number | undefined;
+  } {
+    const breakpoints = new Set<Breakpoint<Surroundings>>();
+    let last: number | undefined;
+    for (const breakpoint of this.#breakpoints.all) {
+      const { history, hitTest, log, watch } = breakpoint;
+      if (history === undefined || hitTest === undefined || log !== undefined || watch !== undefined) continue;
+      breakpoints.add(breakpoint);
+      const instant = history.lastBefore(before, hitTest);
+      if (instant !== undefined && (last === undefined || instant > last)) last = instant;
+    }
+    return { breakpoints, instant: last };
   }
 
   /** The last hit of a leg's own breakpoints before an instant, or of watched memory; nothing moves. */
@@ -261,9 +254,11 @@ export class Traveller {
     };
   }
 
-  #stops(leg: Leg): StopConditions {
+  /** Without the breakpoints of `except`, where nothing else stands. */
+  #stops(leg: Leg, except: ReadonlySet<Breakpoint<Surroundings>> = new Set()): StopConditions {
     const own = leg.breakpoints ?? [];
-    const users = leg.silent ? [] : this.#breakpoints.addresses;
+    const isWanted = (address: bigint) => this.#breakpoints.at(address).some((breakpoint) => !except.has(breakpoint));
+    const users = leg.silent ? [] : this.#breakpoints.addresses.filter(isWanted);
     const exceptions = leg.exceptions ? ALL_EXCEPTIONS : leg.silent ? [] : [...this.#exceptionStops];
     return {
       breakpoints: [...new Set([...own, ...users])] as VirtualAddress[],
@@ -331,93 +326,4 @@ function hitBreakpoints(
   return [...hits].flatMap(([watch, hart]) =>
     watched[watch] === undefined ? [] : [{ breakpoint: watched[watch], hart }],
   );
-}
-
-interface Judging {
-  readonly leg: Leg;
-  readonly direction: "forward" | "backward";
-  readonly breakpoints: Breakpoints<Surroundings>;
-  readonly surroundings: (hart: number) => Surroundings;
-  readonly exceptionStops: ReadonlySet<number>;
-  readonly tell: (breakpoint: Breakpoint<Surroundings>, verdict: Verdict, instant: number) => void;
-}
-
-/** Judges the hits of one search. The last one accepted is where the search ends, in both directions. */
-class Judge {
-  readonly direction: "forward" | "backward";
-  readonly #judging: Judging;
-  readonly #lines = new Map<string, LogLine>();
-  accepted: { readonly own: Hit | undefined; readonly reason: HitReason | undefined } | undefined;
-
-  constructor(judging: Judging) {
-    this.#judging = judging;
-    this.direction = judging.direction;
-  }
-
-  /** Log lines of a backward search, in no order. */
-  get lines(): LogLine[] {
-    return [...this.#lines.values()];
-  }
-
-  accept(hit: Hit): boolean {
-    const reason = this.#judging.leg.silent ? undefined : this.#reason(hit);
-    const own = this.#isOwn(hit) ? hit : undefined;
-    // The user's stop goes first: it is what they asked to see, wherever the leg was going.
-    if (reason === undefined && own === undefined) return false;
-    this.accepted = reason === undefined ? { own, reason } : { own: undefined, reason };
-    return true;
-  }
-
-  #isOwn(hit: Hit): boolean {
-    const { leg } = this.#judging;
-    const { stop } = hit;
-    const concerns =
-      stop.kind === "breakpoint"
-        ? leg.breakpoints?.includes(stop.pc) === true
-        : stop.kind === "exception" && leg.exceptions === true;
-    return concerns && (leg.accept?.(hit) ?? true);
-  }
-
-  #reason(hit: Hit): HitReason | undefined {
-    const { stop } = hit;
-    if (stop.kind === "exception") {
-      if (!this.#judging.exceptionStops.has(stop.cause)) return undefined;
-      const { hart, cause, tval } = stop;
-      return { breakpoints: [], problems: [], access: undefined, exception: { hart, cause, tval }, hart };
-    }
-    const stopping: Breakpoint<Surroundings>[] = [];
-    const problems: string[] = [];
-    for (const { breakpoint, hart } of this.#concerned(hit)) {
-      const verdict = this.#judging.breakpoints.judge(breakpoint, this.#judging.surroundings(hart), hit.instant);
-      if (verdict.kind === "log") this.#logLine(breakpoint, verdict, hit.instant);
-      if (verdict.kind === "error") problems.push(verdict.message);
-      if (verdict.kind === "stop" || verdict.kind === "error") stopping.push(breakpoint);
-    }
-    if (stopping.length === 0) return undefined;
-    const access = stop.kind === "watch" ? stop.hits[0] : undefined;
-    const hart = stop.kind === "breakpoint" ? stop.hart : (access?.hart ?? 0);
-    return { breakpoints: stopping, problems, access, exception: undefined, hart };
-  }
-
-  #concerned({ stop }: Hit): { breakpoint: Breakpoint<Surroundings>; hart: number }[] {
-    const { breakpoints } = this.#judging;
-    if (stop.kind === "breakpoint")
-      return breakpoints.at(stop.pc).map((breakpoint) => ({ breakpoint, hart: stop.hart }));
-    if (stop.kind !== "watch") return [];
-    const hits = new Map(stop.hits.map(({ watch, hart }) => [watch, hart]));
-    return [...hits].flatMap(([watch, hart]) => {
-      const breakpoint = breakpoints.watching(watch);
-      return breakpoint === undefined ? [] : [{ breakpoint, hart }];
-    });
-  }
-
-  #logLine(breakpoint: Breakpoint<Surroundings>, verdict: Verdict & { readonly kind: "log" }, instant: number): void {
-    if (this.direction === "forward") {
-      this.#judging.tell(breakpoint, verdict, instant);
-      return;
-    }
-    // A search may run over a segment twice; a line is told once.
-    const key = `${breakpoint.spec.id}@${instant}`;
-    if (this.#lines.size < MOST_LOG_LINES) this.#lines.set(key, { breakpoint, text: verdict.text, instant });
-  }
 }

@@ -92,6 +92,38 @@ test("a hit's number is that of history, however one comes to it", () => {
   assert.equal(finish(b.debuggee.resume()).instant, every[1]);
 });
 
+test("counted breakpoints among others: whichever is hit last, and a log point beside them", () => {
+  const b = bench(ROUNDS);
+  b.debuggee.setBreakpoints({ kind: "source", path: "guest.s" }, [
+    { id: 1, at: onLine(line("work")), hitCondition: "<= 4" },
+    { id: 2, at: onLine(line("store")), condition: "s1 == 2" },
+    { id: 3, at: onLine(line("work")), logMessage: "{s1,d}" },
+    { id: 4, at: onLine(line("ret")), hitCondition: "% 4" },
+  ]);
+  finish(b.debuggee.resume());
+  finish(b.debuggee.seek(0));
+  const forward: string[] = [];
+  const ids = (stopped: { breakpoints: readonly number[]; instant: number }) =>
+    `${stopped.breakpoints} @${stopped.instant}`;
+  for (
+    let stopped = finish(b.debuggee.resume());
+    stopped.reason !== "finished";
+    stopped = finish(b.debuggee.resume())
+  ) {
+    forward.push(ids(stopped));
+  }
+  b.events.length = 0;
+  const backward: string[] = [];
+  for (;;) {
+    const stopped = finish(b.debuggee.reverseContinue());
+    if (stopped.reason === "start") break;
+    backward.push(ids(stopped));
+  }
+  assert.equal(forward.length, 4 + 1 + 2);
+  assert.deepEqual(backward, forward.reverse());
+  assert.equal(texts(b.events).length, 10, "every round is logged once on the way back");
+});
+
 test("a count goes on over stops, steps and list changes of other breakpoints", () => {
   const b = bench(ROUNDS);
   const counted = { id: 1, at: onLine(line("work")), hitCondition: ">= 3" };
@@ -319,6 +351,14 @@ test("hits found in any order have the numbers of their order in time", () => {
   assert.deepEqual(
     [10, 20, 30, 40, 50].map((instant) => history.numberOf(instant)),
     [1, 2, 3, 4, 5],
+  );
+  assert.equal(
+    history.lastBefore(45, (number) => number !== 4),
+    30,
+  );
+  assert.equal(
+    history.lastBefore(10, () => true),
+    undefined,
   );
   history.cover(60);
   history.truncate(30);

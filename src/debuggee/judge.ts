@@ -1,0 +1,126 @@
+import type { WatchHit } from "../machine/stop.ts";
+import type { Hit } from "../replay/timeline-interface.ts";
+import type { Breakpoint, Breakpoints, Verdict } from "./breakpoints.ts";
+import type { Surroundings } from "./expression.ts";
+
+/** One leg of a motion: the user's breakpoints always count, and what is given here beside them. */
+export interface Leg {
+  readonly breakpoints?: readonly bigint[];
+  /** Also look at every exception that is about to be taken. */
+  readonly exceptions?: boolean;
+  /** Asked at the leg's own breakpoints and exceptions; false goes on. Default: always true. */
+  readonly accept?: (hit: Hit) => boolean;
+  /** Forward: at most so far. Backward: at least so far back. */
+  readonly limit?: number;
+  /** The user's breakpoints, log points and exception stops do not count: for searches that nobody watches. */
+  readonly silent?: boolean;
+}
+
+/** Why the user's part of a hit stops. */
+export interface HitReason {
+  readonly breakpoints: readonly Breakpoint<Surroundings>[];
+  /** Conditions that could not be evaluated. */
+  readonly problems: readonly string[];
+  readonly access: WatchHit | undefined;
+  readonly exception: { readonly hart: number; readonly cause: number; readonly tval: bigint } | undefined;
+  readonly hart: number;
+}
+
+/** A line of a log point. */
+export interface LogLine {
+  readonly breakpoint: Breakpoint<Surroundings>;
+  readonly text: string;
+  readonly instant: number;
+}
+
+/** Log lines of one backward search that are kept: they can be told only when it is known where the search ends. */
+const MOST_LOG_LINES = 10_000;
+
+export interface Judging {
+  readonly leg: Leg;
+  readonly direction: "forward" | "backward";
+  readonly breakpoints: Breakpoints<Surroundings>;
+  readonly surroundings: (hart: number) => Surroundings;
+  readonly exceptionStops: ReadonlySet<number>;
+  readonly tell: (breakpoint: Breakpoint<Surroundings>, verdict: Verdict, instant: number) => void;
+}
+
+/** Judges the hits of one search. The last one accepted is where the search ends, in both directions. */
+export class Judge {
+  readonly direction: "forward" | "backward";
+  readonly #judging: Judging;
+  readonly #lines = new Map<string, LogLine>();
+  accepted: { readonly own: Hit | undefined; readonly reason: HitReason | undefined } | undefined;
+
+  constructor(judging: Judging) {
+    this.#judging = judging;
+    this.direction = judging.direction;
+  }
+
+  /** Log lines of a backward search, in no order. */
+  get lines(): LogLine[] {
+    return [...this.#lines.values()];
+  }
+
+  accept(hit: Hit): boolean {
+    const reason = this.#judging.leg.silent ? undefined : this.#reason(hit);
+    const own = this.#isOwn(hit) ? hit : undefined;
+    // The user's stop goes first: it is what they asked to see, wherever the leg was going.
+    if (reason === undefined && own === undefined) return false;
+    this.accepted = reason === undefined ? { own, reason } : { own: undefined, reason };
+    return true;
+  }
+
+  #isOwn(hit: Hit): boolean {
+    const { leg } = this.#judging;
+    const { stop } = hit;
+    const concerns =
+      stop.kind === "breakpoint"
+        ? leg.breakpoints?.includes(stop.pc) === true
+        : stop.kind === "exception" && leg.exceptions === true;
+    return concerns && (leg.accept?.(hit) ?? true);
+  }
+
+  #reason(hit: Hit): HitReason | undefined {
+    const { stop } = hit;
+    if (stop.kind === "exception") {
+      if (!this.#judging.exceptionStops.has(stop.cause)) return undefined;
+      const { hart, cause, tval } = stop;
+      return { breakpoints: [], problems: [], access: undefined, exception: { hart, cause, tval }, hart };
+    }
+    const stopping: Breakpoint<Surroundings>[] = [];
+    const problems: string[] = [];
+    for (const { breakpoint, hart } of this.#concerned(hit)) {
+      const verdict = this.#judging.breakpoints.judge(breakpoint, this.#judging.surroundings(hart), hit.instant);
+      if (verdict.kind === "log") this.#logLine(breakpoint, verdict, hit.instant);
+      if (verdict.kind === "error") problems.push(verdict.message);
+      if (verdict.kind === "stop" || verdict.kind === "error") stopping.push(breakpoint);
+    }
+    if (stopping.length === 0) return undefined;
+    const access = stop.kind === "watch" ? stop.hits[0] : undefined;
+    const hart = stop.kind === "breakpoint" ? stop.hart : (access?.hart ?? 0);
+    return { breakpoints: stopping, problems, access, exception: undefined, hart };
+  }
+
+  #concerned({ stop }: Hit): { breakpoint: Breakpoint<Surroundings>; hart: number }[] {
+    const { breakpoints } = this.#judging;
+    if (stop.kind === "breakpoint")
+      return breakpoints.at(stop.pc).map((breakpoint) => ({ breakpoint, hart: stop.hart }));
+    if (stop.kind !== "watch") return [];
+    const hits = new Map(stop.hits.map(({ watch, hart }) => [watch, hart]));
+    return [...hits].flatMap(([watch, hart]) => {
+      const breakpoint = breakpoints.watching(watch);
+      return breakpoint === undefined ? [] : [{ breakpoint, hart }];
+    });
+  }
+
+  #logLine(breakpoint: Breakpoint<Surroundings>, verdict: Verdict & { readonly kind: "log" }, instant: number): void {
+    if (this.direction === "forward") {
+      this.#judging.tell(breakpoint, verdict, instant);
+      return;
+    }
+    // A search may run over a segment twice; a line is told once.
+    const key = `${breakpoint.spec.id}@${instant}`;
+    if (this.#lines.size < MOST_LOG_LINES) this.#lines.set(key, { breakpoint, text: verdict.text, instant });
+  }
+}
