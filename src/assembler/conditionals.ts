@@ -1,5 +1,4 @@
-import { Cursor, constantOf, parseExpression } from "./expression.ts";
-import { notConstant } from "./instructions.ts";
+import { Cursor, constantOf, notConstant, parseExpression } from "./expression.ts";
 import { stringText } from "./lexer.ts";
 import { endOf } from "./operand-parser.ts";
 import type { Session } from "./session.ts";

@@ -1,5 +1,4 @@
-import { Cursor, constantOf, type Expression, parseExpression } from "./expression.ts";
-import { notConstant } from "./instructions.ts";
+import { Cursor, constantOf, type Expression, notConstant, parseExpression } from "./expression.ts";
 import { stringText } from "./lexer.ts";
 import { endOf, gapIn } from "./operand-parser.ts";
 import type { Session } from "./session.ts";

@@ -347,3 +347,10 @@ export function constantOf(expression: Expression): bigint | undefined {
   const result = evaluate(expression, "early");
   return result.ok && result.base === undefined ? result.value : undefined;
 }
+
+/** Why an expression is no constant here. */
+export function notConstant(expression: Expression): string {
+  const result = evaluate(expression, "early");
+  if (!result.ok) return `a constant is needed here, and ${result.message}`;
+  return "a constant is needed here, and this is an address; `la` loads one, `%lo(…)` is the low part of one";
+}

@@ -1,7 +1,7 @@
 import { emit, emitWord } from "./emit.ts";
-import { constantOf, type Expression } from "./expression.ts";
+import { constantOf, type Expression, notConstant } from "./expression.ts";
 import type { Form } from "./forms.ts";
-import { notConstant, type Values } from "./instructions.ts";
+import type { Values } from "./matching.ts";
 import type { Session } from "./session.ts";
 import type { Span } from "./source.ts";
 

@@ -1,7 +1,6 @@
 import { misuse } from "./directive-operands.ts";
 import { emitWord } from "./emit.ts";
-import { constantOf, type Expression } from "./expression.ts";
-import { notConstant } from "./instructions.ts";
+import { constantOf, type Expression, notConstant } from "./expression.ts";
 import { endOf, parseWrittenOperands, type WrittenOperand } from "./operand-parser.ts";
 import type { Session } from "./session.ts";
 import { type Span, type Statement, spanOf } from "./source.ts";
