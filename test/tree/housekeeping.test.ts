@@ -161,3 +161,22 @@ test("every dependency is argued for in docs/dependencies.md", () => {
   const shipped = Object.keys(manifest.dependencies ?? {}).filter((name) => !used.includes(`"${name}`));
   assert.deepEqual(shipped, [], "imported by nothing");
 });
+
+interface Locked {
+  readonly packages: Record<
+    string,
+    { readonly optionalDependencies?: Record<string, string>; readonly version: string }
+  >;
+}
+
+// The newest version of a tool was once published for two platforms of ten when the lock file was made: everything worked
+// where it was made, and `npm ci` failed in every fresh clone.
+test("the lock file has the packages of every platform", () => {
+  const { packages } = JSON.parse(readTreeFile("package-lock.json")) as Locked;
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies }]) =>
+    Object.keys(optionalDependencies ?? {})
+      .filter((name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages))
+      .map((name) => `${path} may need ${name}`),
+  );
+  assert.deepEqual(missing, []);
+});
