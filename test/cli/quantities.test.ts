@@ -3,6 +3,7 @@ import test from "node:test";
 import { InvalidArgumentError } from "commander";
 import {
   formatBytes,
+  formatCount,
   formatSeconds,
   formatSpeed,
   parseAddress,
@@ -49,6 +50,7 @@ test("an address is a number; everything else is a name", () => {
 });
 
 test("what people read", () => {
+  assert.deepEqual([0, 999, 1000, 81_204_113].map(formatCount), ["0", "999", "1,000", "81,204,113"]);
   assert.deepEqual([0, 999, 1000, 12_345, 1_234_567, 123_456_789].map(formatBytes), [
     "0 bytes",
     "999 bytes",
