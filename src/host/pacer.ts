@@ -33,15 +33,18 @@ export class Pacer {
     this.#guestMs = toMs(guestTicks);
   }
 
-  /** Milliseconds until mtime `ticks` is due; 0 when it is already. */
-  sleepMs(ticks: bigint): number {
+  /**
+   * Milliseconds until mtime `due` is due, for a guest at mtime `ticks`; 0 when it is already. A guest that was held up
+   * (by a breakpoint, or by a slow host) begins anew where it is.
+   */
+  sleepMs(ticks: bigint, due: bigint = ticks): number {
     const now = this.#nowMs();
-    const guestMs = toMs(ticks);
-    const ahead = guestMs - this.#guestMs - (now - this.#hostMs);
-    if (ahead >= -MAX_LAG_MS) return Math.max(0, ahead);
-    this.#hostMs = now;
-    this.#guestMs = guestMs;
-    return 0;
+    const lagMs = now - this.#hostMs - (toMs(ticks) - this.#guestMs);
+    if (lagMs > MAX_LAG_MS) {
+      this.#hostMs = now;
+      this.#guestMs = toMs(ticks);
+    }
+    return Math.max(0, toMs(due) - this.#guestMs - (now - this.#hostMs));
   }
 
   /** Sleeps as long as the guest is ahead of its clock, or waits for its timer; then lets that much time pass for it. */
@@ -50,7 +53,7 @@ export class Pacer {
       const ms = this.sleepMs(ticks);
       if (ms >= SHORTEST_SLEEP_MS) await bell.rest(ms);
     } else if (waitingTicks !== undefined) {
-      await bell.rest(this.sleepMs(ticks + BigInt(waitingTicks)));
+      await bell.rest(this.sleepMs(ticks, ticks + BigInt(waitingTicks)));
       idle(this.elapsedTicks(ticks, waitingTicks));
     }
   }
