@@ -25,6 +25,8 @@ export interface Palette {
   readonly line: string;
   readonly stripe: string;
   readonly future: string;
+  /** How much of the ground the future's colour covers: high contrast leaves black black. */
+  readonly futureOpacity: number;
   readonly present: string;
   readonly focus: string;
   readonly lanes: readonly string[];
@@ -41,6 +43,7 @@ export function readPalette(element: Element): Palette {
     line: variable("--vscode-panel-border", variable("--vscode-contrastBorder", "#80808059")),
     stripe: variable("--vscode-list-hoverBackground", "#8080801a"),
     future: variable("--vscode-editor-inactiveSelectionBackground", "#80808026"),
+    futureOpacity: element.matches(".vscode-high-contrast, .vscode-high-contrast-light") ? 0.12 : 0.5,
     present: variable("--vscode-debugIcon-breakpointCurrentStackframeForeground", "#ffcc00"),
     focus: variable("--vscode-focusBorder", "#007fd4"),
     lanes: LANES.map((lane) => variable(...lane.colour)),
@@ -91,7 +94,7 @@ function paintFuture(
   const present = Math.max(0, xOf(position.now, range, width));
   if (present >= width) return;
   context.save();
-  context.globalAlpha = 0.5;
+  context.globalAlpha = palette.futureOpacity;
   context.fillStyle = palette.future;
   context.fillRect(present, AXIS_HEIGHT, width - present, height - AXIS_HEIGHT);
   context.restore();

@@ -29,13 +29,13 @@ export class Driver {
 
   /** Double-clicks a file in the explorer, as people do. */
   async openFile(name: string | RegExp): Promise<void> {
-    await this.page
-      .locator(".explorer-folders-view .monaco-list-row", { hasText: name })
-      .first()
-      .dblclick({ timeout: START_MS });
+    const row = this.page.locator(".explorer-folders-view .monaco-list-row", { hasText: name }).first();
+    // A session shows the debug side bar instead.
+    if (!(await row.isVisible())) await this.page.keyboard.press("Control+Shift+e");
+    await row.dblclick();
   }
 
-  /** Runs a command from the palette by its full title. A stop of the debugger takes the focus and closes the palette. */
+  /** Runs a command from the palette by its full title. Whatever takes the focus closes it: it is opened again. */
   async command(title: string): Promise<void> {
     const input = this.page.locator(".quick-input-widget input[type=text]").first();
     const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
@@ -61,12 +61,16 @@ export class Driver {
     await this.page.locator(".quick-input-titlebar", { hasText: title }).waitFor({ state: "hidden" });
   }
 
-  async theme(name: string): Promise<void> {
+  /** Switches the colour theme; `kind` is how VS Code marks it on the page. */
+  async theme(label: string, kind: "vs" | "vs-dark" | "hc-black"): Promise<void> {
     await this.command("Preferences: Color Theme");
     const input = this.page.locator(".quick-input-widget input[type=text]").first();
-    await input.fill(name);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().click();
-    // Colours fade.
+    await this.page.locator(".quick-input-list .monaco-list-row").first().waitFor();
+    await input.fill(label);
+    await this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: label }).waitFor();
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
+    // Colours fade, and webviews hear of them a little later.
     await this.page.waitForTimeout(1000);
   }
 

@@ -36,6 +36,8 @@ const SETTINGS = {
   "terminal.integrated.gpuAcceleration": "off",
   // Variables and Call Stack are looked at.
   "debug.openDebug": "openOnSessionStart",
+  // A stop must not take the focus from what a test is typing into.
+  "debug.focusEditorOnBreak": false,
 };
 
 export interface WorkbenchOptions {
