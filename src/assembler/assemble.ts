@@ -8,7 +8,6 @@ import type { Definition } from "./preprocessor.ts";
 import type { Program } from "./program.ts";
 import { type AssembleOptions, Session, type SourceFile, spanOnly } from "./session.ts";
 import type { AssemblyError, Statement } from "./source.ts";
-import { nearest } from "./suggestions.ts";
 import type { AssemblerSymbol } from "./symbol.ts";
 import { assign } from "./symbol-directives.ts";
 
@@ -88,7 +87,7 @@ function execute(session: Session, statement: Statement): void {
   const macro = session.macros.get(lower);
   if (macro !== undefined) return expandMacro(session, macro, statement);
   if (!lower.startsWith(".")) return assembleInstruction(session, statement);
-  const guess = nearest(lower, directiveNames());
+  const guess = session.suggestions.directive(lower, directiveNames);
   const hint = guess === undefined ? "" : `; did you mean \`${guess}\`?`;
   session.diagnostics.error(name, `unknown directive \`${name.text}\`${hint}`);
 }

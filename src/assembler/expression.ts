@@ -267,36 +267,65 @@ export type Evaluated =
   | { readonly ok: true; readonly value: bigint; readonly base: Base }
   | { readonly ok: false; readonly span: Span | undefined; readonly message: string };
 
+/** Parts that one evaluation may look at: `.set x, x + x`, said thirty times, has a thousand million. */
+const MOST_PARTS = 20_000;
+/** Symbols defined by symbols, expressions inside expressions: more would overflow the stack. */
+const DEEPEST_EVALUATION = 1000;
+
+type When = "early" | "final";
+
+/** What is left of the limits during one evaluation. */
+interface Budget {
+  parts: number;
+  depth: number;
+}
+
 /**
  * The value of an expression. "early": while reading the source, when only distances inside a run of bytes of known
  * size are certain. "final": after layout; undefined weak symbols are zero.
  */
-export function evaluate(expression: Expression, when: "early" | "final"): Evaluated {
+export function evaluate(expression: Expression, when: When): Evaluated {
+  if (expression.kind === "constant") return { ok: true, value: expression.value, base: undefined };
+  if (expression.kind === "place") return evaluatePlace(expression.place, when);
+  return evaluatePart(expression, when, { parts: MOST_PARTS, depth: DEEPEST_EVALUATION });
+}
+
+function evaluatePart(expression: Expression, when: When, budget: Budget): Evaluated {
   switch (expression.kind) {
     case "constant":
       return { ok: true, value: expression.value, base: undefined };
     case "place":
       return evaluatePlace(expression.place, when);
-    case "symbol":
-      return evaluateSymbol(expression.symbol, expression.span, when);
-    case "unary": {
-      const operand = evaluate(expression.operand, when);
-      if (!operand.ok) return operand;
-      if (operand.base !== undefined) return addressFailure(expression.operator, expression.span);
-      return { ok: true, value: applyUnary(expression.operator, operand.value), base: undefined };
-    }
-    case "binary":
-      return evaluateBinary(expression, when);
   }
+  if (--budget.parts < 0 || budget.depth === 0) {
+    return { ok: false, span: expression.span, message: "this has too many parts, those of its symbols counted" };
+  }
+  budget.depth--;
+  const result = evaluateCompound(expression, when, budget);
+  budget.depth++;
+  return result;
 }
 
-function evaluatePlace(place: Place, when: "early" | "final"): Evaluated {
+function evaluateCompound(
+  expression: Expression & { kind: "symbol" | "unary" | "binary" },
+  when: When,
+  budget: Budget,
+): Evaluated {
+  if (expression.kind === "symbol") return evaluateSymbol(expression.symbol, expression.span, when, budget);
+  if (expression.kind === "binary") return evaluateBinary(expression, when, budget);
+  const operand = evaluatePart(expression.operand, when, budget);
+  if (!operand.ok) return operand;
+  if (operand.base !== undefined) return addressFailure(expression.operator, expression.span);
+  return { ok: true, value: applyUnary(expression.operator, operand.value), base: undefined };
+}
+
+function evaluatePlace(place: Place, when: When): Evaluated {
   const { chunk, offset } = place;
   if (when === "final") return { ok: true, value: addressOf(place), base: chunk.section };
   return { ok: true, value: BigInt(chunk.leaderOffset + offset), base: chunk.leader ?? chunk };
 }
 
-function evaluateSymbol(symbol: AssemblerSymbol, span: Span, when: "early" | "final"): Evaluated {
+function evaluateSymbol(symbol: AssemblerSymbol, span: Span, when: When, budget: Budget): Evaluated {
   const definition = symbol.definition;
   if (definition === undefined || definition.kind === "common") {
     if (when === "early") return { ok: false, span, message: `\`${symbol.name}\` is not defined before this line` };
@@ -306,7 +335,7 @@ function evaluateSymbol(symbol: AssemblerSymbol, span: Span, when: "early" | "fi
   if (definition.kind === "label") return evaluatePlace(definition.place, when);
   if (symbol.evaluating) return { ok: false, span, message: `\`${symbol.name}\` is defined by itself` };
   symbol.evaluating = true;
-  const result = evaluate(definition.value, when);
+  const result = evaluatePart(definition.value, when, budget);
   symbol.evaluating = false;
   return result;
 }
@@ -315,10 +344,10 @@ function undefinedSymbol(name: string): string {
   return /^\d+$/.test(name) ? `no label \`${name}:\` stands behind this` : `undefined symbol \`${name}\``;
 }
 
-function evaluateBinary(expression: Expression & { kind: "binary" }, when: "early" | "final"): Evaluated {
-  const left = evaluate(expression.left, when);
+function evaluateBinary(expression: Expression & { kind: "binary" }, when: When, budget: Budget): Evaluated {
+  const left = evaluatePart(expression.left, when, budget);
   if (!left.ok) return left;
-  const right = evaluate(expression.right, when);
+  const right = evaluatePart(expression.right, when, budget);
   if (!right.ok) return right;
   const { operator, span } = expression;
   let base: Base;

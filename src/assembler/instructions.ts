@@ -7,7 +7,6 @@ import { endOf, parseWrittenOperands } from "./operand-parser.ts";
 import { expandComputed } from "./pseudo-expansion.ts";
 import type { Session } from "./session.ts";
 import { type Span, type Statement, spanOf } from "./source.ts";
-import { nearestMnemonic } from "./suggestions.ts";
 
 /** Assembles a statement whose name is no directive and no macro. */
 export function assembleInstruction(session: Session, statement: Statement): void {
@@ -15,7 +14,7 @@ export function assembleInstruction(session: Session, statement: Statement): voi
   const { mnemonic, aqrl } = splitOrdering(name.text.toLowerCase());
   const forms = formsOf(mnemonic);
   if (forms.length === 0) {
-    const nearest = nearestMnemonic(mnemonic);
+    const nearest = session.suggestions.mnemonic(mnemonic);
     const hint = nearest === undefined ? "" : `; did you mean \`${nearest}\`?`;
     session.diagnostics.error(name, `unknown instruction \`${name.text}\`${hint}`);
     return;

@@ -19,6 +19,9 @@ export interface MacroParameter {
   readonly kind: "optional" | "required" | "rest";
 }
 
+/** Characters that one invocation may come to. A macro that hands its arguments on twice doubles them each time. */
+const LONGEST_EXPANSION = 1 << 20;
+
 const CLOSES: Readonly<Record<string, string>> = {
   ".macro": ".endm",
   ".rept": ".endr",
@@ -137,6 +140,7 @@ export function expandMacro(session: Session, macro: Macro, statement: Statement
   if (values === undefined) return;
   const number = String(session.expansions++);
   const text = macro.body.map((line) => substitute(line.text, values, number)).join("\n");
+  if (text.length > LONGEST_EXPANSION) return session.diagnostics.error(name, `\`${macro.name}\` expands without end`);
   const at = statement.expandedFrom ?? spanOf(statement.tokens.slice(statement.labels.length * 2), name);
   const lines = parseLines(text, { file: at.file, at }, at);
   session.reader.pushLines("macro", lines, 1, session.conditions.depth, name);

@@ -5,6 +5,7 @@ import { Preprocessor } from "./preprocessor.ts";
 import { Reader } from "./reader.ts";
 import { type FixupKind, type Place, Section, type SectionFlags } from "./section.ts";
 import { Diagnostics, type Span, type Statement, type Token } from "./source.ts";
+import { Suggestions } from "./suggestions.ts";
 import { type AssemblerSymbol, SymbolTable } from "./symbol.ts";
 
 /** `.option` state. */
@@ -37,6 +38,7 @@ export interface SourceFile {
 export class Session implements ExpressionContext {
   readonly options: AssembleOptions;
   readonly diagnostics = new Diagnostics();
+  readonly suggestions = new Suggestions();
   readonly symbols = new SymbolTable();
   readonly files: SourceFile[] = [];
   /** Names of files that only `.file` and line markers mention; they follow `files` in the line table. */

@@ -1,12 +1,31 @@
 import { knownMnemonics } from "./forms.ts";
 
-/** A mnemonic one slip of the fingers away, for "did you mean". */
-export function nearestMnemonic(word: string): string | undefined {
-  return nearest(word, knownMnemonics());
+/** Longer words are no mnemonics with a slip in them. */
+const LONGEST_WORD = 16;
+
+/** Finds what somebody may have meant; remembers answers, for what stands in a loop is asked a million times. */
+export class Suggestions {
+  readonly #answers = new Map<string, string | undefined>();
+
+  /** A mnemonic one slip of the fingers away. */
+  mnemonic(word: string): string | undefined {
+    return this.#nearest(word, knownMnemonics);
+  }
+
+  /** A name out of `candidates`, which must be the same at every call for names that look alike. */
+  directive(word: string, candidates: () => Iterable<string>): string | undefined {
+    return this.#nearest(word, candidates);
+  }
+
+  #nearest(word: string, candidates: () => Iterable<string>): string | undefined {
+    if (word.length > LONGEST_WORD) return undefined;
+    if (!this.#answers.has(word)) this.#answers.set(word, nearest(word, candidates()));
+    return this.#answers.get(word);
+  }
 }
 
 /** The candidate with the smallest edit distance, if that is small for the word's length. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const limit = word.length <= 2 ? 0 : word.length <= 3 ? 1 : 2;
   let best: string | undefined;
   let bestDistance = limit + 1;
