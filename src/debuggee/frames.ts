@@ -1,3 +1,4 @@
+import type { VirtualAddress } from "../base/brand.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { FrameRules, RegisterRule } from "../symbols/call-frames.ts";
 import { callsBefore, fetch, flowOf, readNumber } from "./code.ts";
@@ -25,8 +26,19 @@ const S0 = 8;
 export const MOST_FRAMES = 200;
 /** Words of the stack that are scanned for a return address when everything else has failed. */
 const SCANNED_WORDS = 64;
+/** Functions whose analysis is kept. */
+const MOST_KNOWN_FLOWS = 1000;
+/** Of a longer function only the beginning is compared; where code changes, it is hardly there. */
+const MOST_COMPARED_BYTES = 1 << 16;
 /** Registers that survive calls: sp, gp, tp, s0, s1, s2-s11. */
 const KEPT = new Set([2, 3, 4, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27]);
+
+/** A function's analysis, and the code that it was made from. */
+interface KnownFlow {
+  readonly flow: FunctionFlow;
+  readonly code: readonly (number | undefined)[];
+  isCurrent: boolean;
+}
 
 const MTVEC = 0x305;
 const MEPC = 0x341;
@@ -39,16 +51,16 @@ const MEPC = 0x341;
 export class FrameFinder {
   readonly #machine: MachineLike;
   readonly #map: ProgramMap;
-  readonly #flows = new Map<bigint, FunctionFlow>();
+  readonly #flows = new Map<bigint, KnownFlow>();
 
   constructor(machine: MachineLike, map: ProgramMap) {
     this.#machine = machine;
     this.#map = map;
   }
 
-  /** Code may have changed: what was read from it is read again. */
+  /** The machine has moved, and code may be different: what was concluded from it is compared with it again. */
   forget(): void {
-    this.#flows.clear();
+    for (const known of this.#flows.values()) known.isCurrent = false;
   }
 
   current(hart: number): UnwoundFrame {
@@ -162,11 +174,17 @@ export class FrameFinder {
   // ---- without it
 
   #flow(extent: FunctionExtent): FunctionFlow {
-    let flow = this.#flows.get(extent.start);
-    if (flow === undefined) {
-      flow = new FunctionFlow(extent, (address) => fetch(this.#machine, address));
-      this.#flows.set(extent.start, flow);
+    const known = this.#flows.get(extent.start);
+    if (known?.isCurrent) return known.flow;
+    const length = Number(extent.end - extent.start);
+    const code = this.#machine.peek(extent.start as VirtualAddress, Math.min(length, MOST_COMPARED_BYTES));
+    if (known !== undefined && code.length === known.code.length && code.every((byte, i) => byte === known.code[i])) {
+      known.isCurrent = true;
+      return known.flow;
     }
+    if (this.#flows.size >= MOST_KNOWN_FLOWS) this.#flows.clear();
+    const flow = new FunctionFlow(extent, (address) => fetch(this.#machine, address));
+    this.#flows.set(extent.start, { flow, code, isCurrent: true });
     return flow;
   }
 

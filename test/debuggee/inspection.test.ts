@@ -70,6 +70,17 @@ test("a damaged stack gives fewer frames or guesses, never certainty and never a
   assert.equal(b.debuggee.frames(0).length, 1);
 });
 
+test("frames follow code that was written anew", () => {
+  const b = standing(CALLS, "fibSaved", 2);
+  assert.equal(b.debuggee.frames(0).length, 3);
+  // The frame is taken to be 16 bytes larger than it is: ra is then looked for where it is not.
+  const frame = b.debuggee.disassemble(b.debuggee.evaluate("fib", 0, 0).bits ?? 0n, 2, 1)[0];
+  assert.equal(frame.text, "addi sp,sp,-32");
+  b.debuggee.evaluate(`*(u16*)0x${frame.address.toString(16)} = 0x7139`, 0, 0);
+  assert.equal(b.debuggee.disassemble(frame.address, 0, 1)[0].text, "addi sp,sp,-64");
+  assert.notEqual(b.debuggee.frames(0)[1]?.sp, b.debuggee.evaluate("sp + 32", 0, 0).bits);
+});
+
 test("names and positions: a bare address where nothing has a name", () => {
   const b = bench({ ...program(CALLS), symbols: [], lines: [], files: [] });
   const [frame] = b.debuggee.frames(0);
