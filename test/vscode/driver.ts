@@ -27,12 +27,14 @@ export class Driver {
     await this.page.locator(".explorer-folders-view .monaco-list-row").first().waitFor({ timeout: START_MS });
   }
 
-  /** Double-clicks a file in the explorer, as people do. */
+  /** Double-clicks a file in the explorer, as people do; clicks a folder. */
   async openFile(name: string | RegExp): Promise<void> {
     const row = this.page.locator(".explorer-folders-view .monaco-list-row", { hasText: name }).first();
     // A session shows the debug side bar instead.
     if (!(await row.isVisible())) await this.page.keyboard.press("Control+Shift+e");
-    await row.dblclick();
+    // One click opens a folder, and a second would close it again.
+    const folder = (await row.getAttribute("aria-expanded")) !== null;
+    await (folder ? row.click() : row.dblclick());
   }
 
   /** Runs a command from the palette by its full title. Whatever takes the focus closes it: it is opened again. */
