@@ -48,7 +48,7 @@ export class Uart16550 implements Device {
   readonly sizeBytes = 0x100;
   readonly #context: DeviceContext;
   readonly #send: (byte: number) => void;
-  #received: number[] = [];
+  readonly #received = new ByteQueue();
   #ier = 0;
   #fcr = 0;
   #lcr = 0;
@@ -66,7 +66,7 @@ export class Uart16550 implements Device {
 
   /** Bytes arrive on the line. */
   receive(bytes: Uint8Array): void {
-    for (const byte of bytes) this.#received.push(byte);
+    this.#received.push(bytes);
     this.#context.attention();
   }
 
@@ -95,7 +95,7 @@ export class Uart16550 implements Device {
 
   save(): DeviceState {
     return {
-      received: [...this.#received],
+      received: this.#received.contents(),
       ier: this.#ier,
       fcr: this.#fcr,
       lcr: this.#lcr,
@@ -107,7 +107,8 @@ export class Uart16550 implements Device {
   }
 
   restore(state: DeviceState): void {
-    this.#received = [...(state.received as readonly number[])];
+    this.#received.clear();
+    this.#received.push(state.received as readonly number[]);
     this.#ier = Number(state.ier);
     this.#fcr = Number(state.fcr);
     this.#lcr = Number(state.lcr);
@@ -179,12 +180,12 @@ export class Uart16550 implements Device {
   #controlFifos(value: number): void {
     const switched = ((value ^ this.#fcr) & FCR_ENABLE) !== 0;
     if (switched || (value & FCR_CLEAR_TX) !== 0) this.#thrEmptyPending = true;
-    if ((value & FCR_CLEAR_RX) !== 0) this.#received = [];
+    if ((value & FCR_CLEAR_RX) !== 0) this.#received.clear();
     this.#fcr = value & FCR_KEPT;
   }
 
   #transmit(byte: number): void {
-    if ((this.#mcr & MCR_LOOPBACK) !== 0) this.#received.push(byte);
+    if ((this.#mcr & MCR_LOOPBACK) !== 0) this.#received.push([byte]);
     else this.#send(byte);
     this.#thrEmptyPending = true;
   }
@@ -213,5 +214,41 @@ export class Uart16550 implements Device {
     if ((this.#mcr & MCR_LOOPBACK) === 0) return MSR_CONNECTED;
     const [dtr, rts, out1, out2] = [0, 1, 2, 3].map((bit) => (this.#mcr >> bit) & 1);
     return (rts << 4) | (dtr << 5) | (out1 << 6) | (out2 << 7);
+  }
+}
+
+/** Taken bytes are let go once they are more than this and half of all: each byte is moved a bounded number of times. */
+const MOST_TAKEN = 4096;
+
+/** Bytes in the order of their arrival. An array's `shift` moves all that are left, which a flood of input makes slow. */
+class ByteQueue {
+  #bytes: number[] = [];
+  #taken = 0;
+
+  get length(): number {
+    return this.#bytes.length - this.#taken;
+  }
+
+  push(bytes: Iterable<number>): void {
+    for (const byte of bytes) this.#bytes.push(byte);
+  }
+
+  shift(): number | undefined {
+    if (this.length === 0) return undefined;
+    const byte = this.#bytes[this.#taken++];
+    if (this.#taken > MOST_TAKEN && this.#taken > this.length) {
+      this.#bytes = this.contents();
+      this.#taken = 0;
+    }
+    return byte;
+  }
+
+  clear(): void {
+    this.#bytes = [];
+    this.#taken = 0;
+  }
+
+  contents(): number[] {
+    return this.#bytes.slice(this.#taken);
   }
 }
