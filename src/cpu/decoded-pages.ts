@@ -86,8 +86,9 @@ export class DecodedPages {
       if ((flags[page] & layout.PAGE_FLAG.code) === 0 || codeGranules[page] === 0n) continue;
       const from = Math.max(offset, page * PAGE_BYTES);
       const to = Math.min(last, page * PAGE_BYTES + PAGE_BYTES - 1);
-      // A four-byte instruction may begin in the halfword before the first byte written.
-      for (let at = Math.max(0, (from & ~1) - 2); at <= to; at += 2) this.#clearRecord(at);
+      // A four-byte instruction may begin in the halfword before the first byte written. (`& ~1` would make an offset
+      // beyond 2 GiB negative.)
+      for (let at = Math.max(0, from - (from & 1) - 2); at <= to; at += 2) this.#clearRecord(at);
     }
   }
 
