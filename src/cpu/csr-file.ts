@@ -100,15 +100,15 @@ export class CsrFile {
     }
   }
 
-  /** Writes what the register keeps of `value`. */
-  write(csr: number, value: bigint): void {
+  /** Writes what the register keeps of `value`. `ownSteps`: 1 for an instruction, 0 for somebody outside. */
+  write(csr: number, value: bigint, ownSteps = 1n): void {
     const entry = IMPLEMENTED.get(csr);
     assert(entry !== undefined, `write to CSR ${csr}`);
     if (entry.slot < 0) return;
-    const steps = this.#environment.steps();
     // The instruction behind the write reads the value written: the write's own step is not counted.
-    if (entry.csr.name === "mcycle") this.set("mcycle", value - steps - 1n);
-    else if (entry.csr.name === "minstret") this.set("minstret", value - (steps - this.#hart.exceptionCount) - 1n);
+    const steps = this.#environment.steps() + ownSteps;
+    if (entry.csr.name === "mcycle") this.set("mcycle", value - steps);
+    else if (entry.csr.name === "minstret") this.set("minstret", value - (steps - this.#hart.exceptionCount));
     else {
       const old = this.#hart.csrSlot(entry.slot);
       const masked = (old & ~entry.writeMask) | (value & entry.writeMask);

@@ -23,6 +23,7 @@ class Fault {
 
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
+const STORE_ACCESS_FAULT = 7;
 
 export type OracleOutcome =
   | { readonly kind: "retired" }
@@ -165,7 +166,10 @@ export class OracleReading implements Semantics<bigint> {
   atomic(size: 4 | 8, address: bigint, update: (old: bigint) => bigint): bigint {
     requireAligned(address, size, STORE_ADDRESS_MISALIGNED);
     raise(this.#port.probeWrite(address, size));
-    const old = this.load(size, "signed", address);
+    const read = this.#port.read(address, size);
+    // Also where reading is what fails (a device that does not take this size), the fault is that of a store.
+    if (typeof read !== "bigint") throw new Fault({ ...read, cause: STORE_ACCESS_FAULT });
+    const old = unsigned(BigInt.asIntN(size * 8, read));
     this.store(size, address, update(old));
     return old;
   }
