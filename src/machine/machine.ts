@@ -126,7 +126,8 @@ export class Machine implements MachineLike {
       this.#memory.markDirty(offset, memoryBytes);
       this.#decoded.overwritten(offset, memoryBytes);
     }
-    this.#hart.pc = image.entry;
+    // Bit 0 of an address to jump to is always dropped.
+    this.#hart.pc = image.entry & ~1n;
     this.#hart.setRegister(REGISTER_A0, BigInt(this.#hart.id));
   }
 
@@ -136,9 +137,12 @@ export class Machine implements MachineLike {
     const old = this.#stops;
     this.#stops = stops;
     if (stops.breakpoints !== old.breakpoints) {
-      this.#breakpoints = new Set(stops.breakpoints);
-      const offsets = stops.breakpoints.map((address) => this.#memory.ramOffset(address, 2));
-      this.#decoded.setBreakpoints(new Set(offsets.filter((offset) => offset >= 0)));
+      // No instruction begins at an odd address, or outside RAM.
+      const isPossible = (address: bigint) => (address & 1n) === 0n && this.#memory.ramOffset(address, 2) >= 0;
+      this.#breakpoints = new Set(stops.breakpoints.filter(isPossible));
+      this.#decoded.setBreakpoints(
+        new Set([...this.#breakpoints].map((address) => this.#memory.ramOffset(address, 2))),
+      );
     }
     if (stops.watches === old.watches || (stops.watches.length === 0 && old.watches.length === 0)) return;
     this.#data.setWatches(
@@ -154,13 +158,14 @@ export class Machine implements MachineLike {
   run(until: Instant, options: RunOptions): MachineStop {
     const start = this.#instant;
     for (;;) {
-      this.#settle();
+      const interrupted = this.#settle();
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
       if (this.#instant >= until) return { kind: "reached" };
       if (this.#hart.waiting) return this.#waiting();
       options.beforeDeparture?.(this.#instant as Instant);
-      const departing = options.departing && this.#instant === start;
+      // An interrupt taken here has led to another state than the one that the user resumes from.
+      const departing = options.departing && this.#instant === start && !interrupted;
       const stop = this.#slice(until, departing);
       if (stop !== undefined) return stop;
     }
@@ -238,8 +243,12 @@ export class Machine implements MachineLike {
     }
   }
 
-  /** Interrupts are taken between steps: input and idle jumps first, then interrupts, then the user's edits. */
-  #settle(): void {
+  /**
+   * Interrupts are taken between steps: input and idle jumps first, then interrupts, then the user's edits. True when an
+   * interrupt was taken.
+   */
+  #settle(): boolean {
+    let interrupted = false;
     for (;;) {
       const edits: Edit[] = [];
       for (;;) {
@@ -248,10 +257,10 @@ export class Machine implements MachineLike {
         if (event.kind === "edit") edits.push(event.edit);
         else this.#apply(event);
       }
-      if (!this.#settled) takeInterrupt(this.#hart, this.#csrs);
+      if (!this.#settled && takeInterrupt(this.#hart, this.#csrs)) interrupted = true;
       this.#settled = true;
       for (const edit of edits) this.#edit(edit);
-      if (!this.#passIdleTime()) return;
+      if (!this.#passIdleTime()) return interrupted;
     }
   }
 
@@ -262,6 +271,11 @@ export class Machine implements MachineLike {
     else this.#tickOffset += BigInt(event.ticks);
   }
 
+  /**
+   * A hart whose pc or CSRs were changed no longer waits, as the manual lets it (wfi may always go on): where it goes on,
+   * and what wakes it, is another now. Were it to wait, an event of the same instant would be taken after the edit by
+   * the run and before it by a replay.
+   */
   #edit(edit: Edit): void {
     switch (edit.target) {
       case "register":
@@ -269,9 +283,12 @@ export class Machine implements MachineLike {
         break;
       case "pc":
         this.#hart.pc = BigInt.asUintN(64, edit.value) & ~1n;
+        this.#hart.waiting = false;
         break;
       case "csr":
-        if (this.#csrs.read(edit.csr) !== undefined) this.#csrs.write(edit.csr, BigInt.asUintN(64, edit.value));
+        if (this.#csrs.read(edit.csr) === undefined) break;
+        this.#csrs.write(edit.csr, BigInt.asUintN(64, edit.value), 0n);
+        this.#hart.waiting = false;
         break;
       case "memory": {
         const offset = this.#memory.ramOffset(edit.address, edit.bytes.length);

@@ -301,6 +301,28 @@ handler:
   assert.equal(guest.register(22), 0n);
 });
 
+test("an edited counter shows what it was set to", () => {
+  const guest = new Guest("1: j 1b");
+  guest.run(10);
+  const { instant } = guest.machine;
+  const [mcycle, minstret] = [0xb00, 0xb02];
+  guest.machine.inlet = new ScriptedInlet(
+    [mcycle, minstret].map((csr) => ({ kind: "edit", instant, edit: { target: "csr", hart: 0, csr, value: 1000n } })),
+  );
+  guest.run(10);
+  assert.deepEqual(
+    [mcycle, minstret].map((csr) => guest.machine.harts[0].csr(csr)),
+    [1000n, 1000n],
+  );
+});
+
+test("an atomic operation that a device refuses is a store access fault, reading being what it refuses", () => {
+  for (const engine of ["interpreter", "oracle"] as const) {
+    const guest = new Guest("li a0, 0xc000000\n amoadd.d a1, a0, (a0)", engine);
+    assert.deepEqual(guest.run(), { kind: "unhandled-trap", hart: 0, cause: 7, tval: 0xc00_0000n });
+  }
+});
+
 test("self-modifying code takes effect at once, in the line being executed too", () => {
   for (const engine of ["interpreter", "oracle"] as const) {
     const guest = new Guest(

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import type { EngineChoice } from "../../src/machine/configuration.ts";
 import type { MachineStop } from "../../src/machine/stop.ts";
-import { Guest, program, WORKER } from "./guests.ts";
+import { Guest, INTERRUPTS, program, ScriptedInlet, WORKER } from "./guests.ts";
 
 const ENGINES: readonly EngineChoice[] = ["interpreter", "oracle"];
 
@@ -86,6 +86,25 @@ for (const engine of ENGINES) {
     again.stops({ breakpoints: [next] });
     assert.deepEqual(again.run(100), { kind: "breakpoint", hart: 0, pc: next });
     assert.equal(again.machine.instant, 40);
+  });
+
+  // A key that was typed while the guest slept at wfi, where the user had stopped it, once led past the breakpoint in its
+  // handler: the handler's first instruction was taken for the one that the user resumed from.
+  test(`${engine}: departing does not pass a breakpoint that an interrupt leads to`, () => {
+    const guest = new Guest(INTERRUPTS.replace("li   t0, (1 << 7) | (1 << 11)", "li   t0, 1 << 11"), engine);
+    assert.deepEqual(guest.run(), { kind: "waiting" });
+    const { instant } = guest.machine;
+    guest.stops({ breakpoints: [guest.at("handler")] });
+    guest.machine.inlet = new ScriptedInlet([{ kind: "console-input", instant, bytes: Uint8Array.of(0x61) }]);
+    assert.deepEqual(guest.run(), { kind: "breakpoint", hart: 0, pc: guest.at("handler") });
+    assert.equal(guest.machine.instant, instant);
+  });
+
+  test(`${engine}: a breakpoint at an odd address, where nothing begins, is not met`, () => {
+    const guest = new Guest(LOOP, engine);
+    guest.step(3);
+    guest.stops({ breakpoints: [(guest.at("loop") + 1n) as never] });
+    assert.deepEqual(guest.run(100), { kind: "reached" });
   });
 
   test(`${engine}: watches stop behind the access and name the step, the pc and what was accessed`, () => {
