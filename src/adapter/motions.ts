@@ -11,6 +11,9 @@ const WAITING_LIMIT = 16;
 /** How long a motion may take to come to rest after `pause`, when the session wants to end. */
 const REST_TIMEOUT_MS = 2000;
 
+/** Well below the 100 ms within which a pause has to come through. */
+const PAUSE_AGAIN_MS = 20;
+
 export interface MotionListener {
   /** The machine stands still. Nothing else moves until this returns. */
   stopped(stopped: Stopped): void;
@@ -80,18 +83,29 @@ export class Motions {
     this.#current = this.#run(debuggee, motion, this.#generation);
   }
 
+  /**
+   * Ends the motion or the search that goes on now. Some consist of several requests, and a pause between two of them
+   * finds nothing to end: so it is asked for again until it has come to rest.
+   */
   async pause(debuggee: Debuggee): Promise<void> {
     this.#steps = [];
-    await debuggee.pause();
+    let rested = false;
+    const rest = Promise.all([this.#current, this.#search]).then(() => {
+      rested = true;
+    });
+    do {
+      await debuggee.pause();
+      await within(PAUSE_AGAIN_MS, rest);
+    } while (!rested);
   }
 
   /** Brings the machine to rest and reports nothing of it: the debuggee is about to be closed. */
   async abandon(debuggee: Debuggee): Promise<void> {
     this.#generation++;
     const current = this.#current;
+    const rest = this.pause(debuggee).catch(() => {});
+    await within(REST_TIMEOUT_MS, Promise.all([current, rest]));
     this.#current = undefined;
-    await this.pause(debuggee).catch(() => {});
-    if (current !== undefined) await within(REST_TIMEOUT_MS, current);
   }
 
   async #run(debuggee: Debuggee, motion: Motion, generation: number): Promise<void> {

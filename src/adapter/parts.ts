@@ -108,10 +108,9 @@ export class Parts {
 
   /** A question that may take long: shown with progress, ended by `cancel`. */
   async search<T>(call: Call, question: () => Promise<T>): Promise<T> {
-    const { debuggee } = this.lifecycle;
     return this.motions.search(() => {
       this.#searching = call.id;
-      call.onCancel(() => void debuggee.pause().catch(() => {}));
+      call.onCancel(() => this.interrupt());
       return question().finally(() => {
         this.#searching = undefined;
         this.#progress.end();
@@ -120,11 +119,14 @@ export class Parts {
   }
 
   /** Ends a request that can be ended, and what a progress stands for. */
-  async cancel(requestId: number | undefined, progressId: string | undefined): Promise<void> {
+  cancel(requestId: number | undefined, progressId: string | undefined): void {
     if (requestId !== undefined) this.calls.get(requestId)?.cancel();
-    if (progressId !== undefined && this.#progress.isCurrent(progressId)) {
-      await this.motions.pause(this.lifecycle.debuggee);
-    }
+    if (progressId !== undefined && this.#progress.isCurrent(progressId)) this.interrupt();
+  }
+
+  /** Ends what moves or searches; the answer need not wait for that. A dead debuggee has told so itself. */
+  interrupt(): void {
+    this.motions.pause(this.lifecycle.debuggee).catch(() => {});
   }
 
   #onBegin({ console }: Launch): void {

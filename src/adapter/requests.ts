@@ -73,7 +73,7 @@ function launchArgumentsOf(args: Dap.RestartArguments): Record<string, unknown> 
 }
 
 function motions(parts: Parts): Record<string, Handler> {
-  const { lifecycle, stacks } = parts;
+  const { stacks } = parts;
   const step = (kind: StepKind, direction: "forward" | "backward", announced: "announced" | "known"): Handler =>
     on<Dap.NextArguments>({ threadId: "integer", "granularity?": "string" }, ({ threadId, granularity }, call) => {
       const hart = stacks.hartOf(threadId);
@@ -94,7 +94,7 @@ function motions(parts: Parts): Record<string, Handler> {
     stepBack: step("over", "backward", "known"),
     "hindcast/reverseStepIn": step("into", "backward", "announced"),
     "hindcast/reverseStepOut": step("out", "backward", "announced"),
-    pause: on({}, () => parts.motions.pause(lifecycle.debuggee)),
+    pause: on({}, () => parts.interrupt()),
     gotoTargets: on<Dap.GotoTargetsArguments>({ source: SOURCE, line: "integer" }, ({ source, line }) =>
       gotoTargets(parts, source, line),
     ),

@@ -253,3 +253,32 @@ test("a breakpoint on the way to a line is a hit like any other", async () => {
   assert.equal(stopped.reason, "breakpoint");
   assert.equal(client.debuggee.now, 4);
 });
+
+test("a pause that comes between two requests of one motion is not lost", async () => {
+  const client = new TestClient();
+  await client.launchStopped();
+  const { targets } = await client.request<DebugProtocol.GotoTargetsResponse["body"]>("gotoTargets", {
+    source: { path: "/project/guest.s" },
+    line: 12,
+  });
+  client.debuggee.endless = true;
+  const set = client.debuggee.setBreakpoints.bind(client.debuggee);
+  let proceed = () => {};
+  client.debuggee.setBreakpoints = async (...args) => {
+    await new Promise<void>((resolve) => {
+      proceed = resolve;
+    });
+    return set(...args);
+  };
+  await client.request("goto", { threadId: 1, targetId: targets[0].id });
+  await client.request("pause", { threadId: 1 });
+  await settle();
+  client.debuggee.setBreakpoints = set;
+  proceed();
+  assert.equal((await client.event<Stopped>("stopped")).reason, "pause");
+  assert.deepEqual(
+    client.debuggee.calls.filter((call) => call === "pause" || call === "resume").slice(0, 2),
+    ["pause", "resume"],
+    "the first pause found nothing to end",
+  );
+});
