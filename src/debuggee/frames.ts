@@ -1,7 +1,7 @@
 import type { VirtualAddress } from "../base/brand.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { FrameRules, RegisterRule } from "../symbols/call-frames.ts";
-import { callsBefore, fetch, flowOf, readNumber } from "./code.ts";
+import { callsBefore, fetch, readNumber } from "./code.ts";
 import { FunctionFlow } from "./function-flow.ts";
 import type { FunctionExtent, ProgramMap } from "./program-map.ts";
 import type { Frame } from "./protocol.ts";
@@ -125,14 +125,12 @@ export class FrameFinder {
     if (trapKnown && this.#isTrapHandler(frame, hart)) return this.#interruptedBy(frame, hart);
     const rules = this.#map.callFrames.rulesAt(frame.lookup);
     if (rules !== undefined) return this.#callerByRules(frame, rules);
-    const candidates = [
-      extent && this.#callerByFlow(frame, extent),
-      this.#callerByFramePointer(frame),
-      this.#callerByReturnAddress(frame),
-    ].filter((candidate) => candidate !== undefined);
-    // A return address behind a call of this very function outweighs the order of the methods.
-    const calling = candidates.find((candidate) => extent !== undefined && this.#calls(candidate.pc, extent));
-    return calling ?? candidates[0] ?? this.#callerByScan(frame);
+    return (
+      (extent && this.#callerByFlow(frame, extent)) ??
+      this.#callerByFramePointer(frame) ??
+      this.#callerByReturnAddress(frame) ??
+      this.#callerByScan(frame)
+    );
   }
 
   // ---- call-frame information
@@ -289,11 +287,6 @@ export class FrameFinder {
 
   #isReturnAddress(address: bigint): boolean {
     return this.#map.symbols.isExecutable(address - 1n) && callsBefore(this.#machine, address).length > 0;
-  }
-
-  /** The call before a return address goes straight to this function. */
-  #calls(returnAddress: bigint, extent: FunctionExtent): boolean {
-    return callsBefore(this.#machine, returnAddress).some((code) => flowOf(code).target === extent.start);
   }
 
   /** Nothing called the code that a program starts with. */

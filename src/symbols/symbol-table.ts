@@ -65,7 +65,7 @@ export class SymbolTable {
     while (index > 0 && this.#byAddress[index - 1].address === this.#byAddress[index].address) index--;
     for (let outer = index; outer >= 0; outer = this.#enclosing[outer]) {
       const symbol = this.#byAddress[outer];
-      if (symbol.size > 0 && address < symbol.address + BigInt(symbol.size) && symbol.kind !== "label") {
+      if (symbol.size > 0 && address < symbol.address + BigInt(symbol.size)) {
         return { symbol, offset: address - symbol.address };
       }
     }

@@ -135,6 +135,38 @@ test("a count goes on over stops, steps and list changes of other breakpoints", 
   assert.equal(finish(b.debuggee.resume()).instant, every[2]);
 });
 
+test("the past is counted once, not at every motion, and not again when the list is sent again", () => {
+  const b = bench(ROUNDS);
+  finish(b.debuggee.resume());
+  let searches = 0;
+  const { findAll } = b.timeline;
+  b.timeline.findAll = function (...args) {
+    searches++;
+    return findAll.apply(this, args);
+  };
+  const specs = [{ id: 1, at: onLine(line("work")), hitCondition: "% 3" }];
+  for (let i = 0; i < 3; i++) {
+    b.debuggee.setBreakpoints({ kind: "source", path: "guest.s" }, specs);
+    finish(b.debuggee.reverseContinue());
+  }
+  finish(b.debuggee.resume());
+  assert.equal(searches, 1);
+});
+
+test("a log point is told once at an instant, also when breakpoints change just there", () => {
+  const source = ROUNDS.replace("li      t0, 10\n", "li      t0, 1000\n");
+  const b = bench(source);
+  breakAt(b, [{ at: onLine(lineOf(source, "work")), logMessage: "{s1,d}" }]);
+  const motion = b.debuggee.resume();
+  let turn = motion.next();
+  for (; !turn.done; turn = motion.next()) b.debuggee.setBreakpoints({ kind: "function" }, []);
+  assert.equal(turn.value.reason, "finished");
+  assert.deepEqual(
+    texts(b.events).map((text) => Number(text.split(": ")[1])),
+    Array.from({ length: 1000 }, (_, round) => round),
+  );
+});
+
 test("log points do not stop; they tell their line and instant, newest first when going back", () => {
   const b = bench(ROUNDS);
   breakAt(b, [{ at: onLine(line("work")), logMessage: "round {s1}, {{a0}} = {a0,x}", condition: "s1 < 3" }]);

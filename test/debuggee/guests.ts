@@ -196,3 +196,97 @@ _start:
         nop                             # @after
 2:      j       2b                      # @forever
 `;
+
+/** An interrupt whose handler runs the very code that it interrupts, and a handler that traps itself. */
+export const REENTERED = `
+        .text
+        .globl  _start
+_start:
+        la      sp, stack_top
+        la      t0, handler
+        csrw    mtvec, t0
+        li      s2, 0
+        ecall                           # @ecall
+        nop                             # @after
+        li      t0, 0x2004000
+        li      t1, 3
+        sd      t1, 0(t0)
+        li      t0, 0x80
+        csrs    mie, t0
+        csrsi   mstatus, 8
+        li      a0, 500
+        call    spin                    # @call
+        nop                             # @done
+${END}
+        .type   spin, @function
+spin:
+        addi    sp, sp, -16             # @spinEntry
+        sd      ra, 8(sp)
+1:      addi    a0, a0, -1; bnez a0, 1b # @spin
+        ld      ra, 8(sp)               # @spinEnd
+        addi    sp, sp, 16
+        ret
+        .size   spin, .-spin
+
+        .balign 4
+        .type   handler, @function
+handler:
+        addi    sp, sp, -48             # @handler
+        sd      ra, 0(sp)
+        sd      a0, 8(sp)
+        sd      t0, 16(sp)
+        csrr    t0, mepc
+        sd      t0, 24(sp)
+        csrr    t0, mcause
+        bltz    t0, 2f
+        addi    s2, s2, 1
+        li      t0, 1
+        bne     s2, t0, 1f
+        ecall                           # @nested
+1:      ld      t0, 24(sp)
+        addi    t0, t0, 4
+        sd      t0, 24(sp)
+        j       3f
+2:      li      t0, 0x2004000           # @interrupt
+        li      a0, -1
+        sd      a0, 0(t0)
+        li      a0, 5
+        call    spin
+        addi    s3, s3, 1
+3:      ld      t0, 24(sp)
+        csrw    mepc, t0
+        ld      ra, 0(sp)
+        ld      a0, 8(sp)
+        ld      t0, 16(sp)
+        addi    sp, sp, 48
+        mret                            # @mret
+        .size   handler, .-handler
+${STACK}`;
+
+/** A line that loops and calls the function that it is in. */
+export const RECURSIVE_LOOP = `
+        .text
+        .globl  _start
+_start:
+        la      sp, stack_top
+        li      a0, 2
+        call    f                       # @call
+        nop                             # @done
+${END}
+        .type   f, @function
+f:
+        addi    sp, sp, -32
+        sd      ra, 24(sp)
+        sd      s0, 16(sp)
+        sd      s1, 8(sp)
+        mv      s0, a0
+        li      s1, 30                  # @before
+1:      addi s1, s1, -1; beqz s0, 2f; addi a0, s0, -1; call f; 2: bnez s1, 1b  # @loop
+        nop                             # @after
+        ld      ra, 24(sp)
+        ld      s0, 16(sp)
+        ld      s1, 8(sp)
+        addi    sp, sp, 32
+        ret
+        .size   f, .-f
+${STACK}`;

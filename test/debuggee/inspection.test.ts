@@ -60,6 +60,13 @@ test("frames of a handler: what it interrupted comes next, and then that one's c
   assert.equal(frames.length, 2);
 });
 
+test("a handler that is a bare label behind a function has frames too", () => {
+  const b = standing(ROUNDS, "handler");
+  const frames = b.debuggee.frames(0);
+  assert.equal(frames[0].name, "handler");
+  assert.equal(frames[1].source?.line, lineOf(ROUNDS, "fault"));
+});
+
 test("a damaged stack gives fewer frames or guesses, never certainty and never an endless list", () => {
   const b = standing(CALLS, "fibSaved", 4);
   b.debuggee.evaluate("*(u64*)(sp + 24) = 0x1234", 0, 0);

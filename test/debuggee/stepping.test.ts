@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import type { StepKind } from "../../src/debuggee/protocol.ts";
-import { CALLS, LOOPS, ROUNDS, TRAPS } from "./guests.ts";
-import { type Bench, bench, breakAt, currentLine, finish, lineOf, onLine, step } from "./harness.ts";
+import { CALLS, LOOPS, RECURSIVE_LOOP, REENTERED, ROUNDS, TRAPS } from "./guests.ts";
+import { type Bench, bench, breakAt, currentLine, finish, lineOf, onLine, program, step } from "./harness.ts";
 
 /** A bench that stands at a marked line, the first time it is reached. */
 function standing(source: string, marker: string): Bench {
@@ -243,6 +243,42 @@ test("over: a busy line that is interrupted again and again, and wfi", () => {
   assert.equal(b.machine.instant, start);
 });
 
+test("over: a handler that runs the same code does not end the step, nor is it gone back into", () => {
+  const b = standing(REENTERED, "spin");
+  const { instant } = b.machine;
+  const sp = b.debuggee.evaluate("sp", 0, 0).bits;
+  step(b, "over");
+  assert.equal(currentLine(b), lineOf(REENTERED, "spinEnd"));
+  assert.equal(b.debuggee.evaluate("sp", 0, 0).bits, sp, "in the activation that was interrupted");
+  assert.equal(b.debuggee.evaluate("s3", 0, 0).bits, 1n, "there was an interrupt");
+  step(b, "over", "backward");
+  assert.equal(b.machine.instant, instant);
+});
+
+test("over an exception whose handler traps itself, and back over both", () => {
+  const b = standing(REENTERED, "ecall");
+  const { instant } = b.machine;
+  step(b, "over");
+  assert.equal(currentLine(b), lineOf(REENTERED, "after"));
+  assert.equal(b.debuggee.evaluate("s2", 0, 0).bits, 2n, "two exceptions");
+  step(b, "over", "backward");
+  assert.equal(b.machine.instant, instant);
+});
+
+test("stepping rests where statements begin, in both directions", () => {
+  const built = program(CALLS);
+  const [first, second, third] = ["fibEntry", "fibTest", "fibFrame"].map((marker) => lineOf(CALLS, marker));
+  const lines = built.lines.map((row) => (row.line === second ? { ...row, statement: false } : row));
+  const b = bench({ ...built, lines });
+  breakAt(b, [{ at: onLine(first) }]);
+  finish(b.debuggee.resume());
+  b.debuggee.setBreakpoints({ kind: "source" }, []);
+  step(b, "over");
+  assert.equal(currentLine(b), third);
+  step(b, "over", "backward");
+  assert.equal(currentLine(b), first);
+});
+
 // ---- loops on one line
 
 test("over a loop that stays on its line, and back over it by a search instead of step by step", () => {
@@ -262,6 +298,19 @@ test("from the middle of a loop on one line back to where the line began", () =>
   b.debuggee.setBreakpoints({ kind: "source" }, []);
   step(b, "over", "backward");
   assert.equal(b.debuggee.evaluate("t0", 0, 0).bits, 200_000n);
+});
+
+test("back over a line that loops and calls its own function stays in its activation", () => {
+  const b = bench(RECURSIVE_LOOP);
+  breakAt(b, [{ at: onLine(lineOf(RECURSIVE_LOOP, "loop")), condition: "s0 == 2 && s1 == 30" }]);
+  finish(b.debuggee.resume());
+  b.debuggee.setBreakpoints({ kind: "source" }, []);
+  const { instant } = b.machine;
+  step(b, "over");
+  assert.equal(currentLine(b), lineOf(RECURSIVE_LOOP, "after"));
+  assert.ok(b.machine.instant > instant + 10_000);
+  step(b, "over", "backward");
+  assert.equal(b.machine.instant, instant);
 });
 
 test("a step over an endless loop can be abandoned at once", () => {

@@ -65,6 +65,11 @@ test("behind the end of a sized symbol there is no name, except that of a larger
   assert.equal(symbols.describe(RAM + 0x2204n), undefined);
 });
 
+test("a size counts whatever the kind: assembly often has .size without .type", () => {
+  const symbols = table({ name: "work", at: 0, size: 0x40 }, { name: "loop", at: 0x10 });
+  assert.equal(symbols.describe(RAM + 0x14n), "work+0x14");
+});
+
 test("of several names for one place the one that people know", () => {
   const symbols = table(
     { name: "__image_start", at: 0, binding: "global" },
