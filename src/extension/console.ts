@@ -12,10 +12,12 @@ const MOST_PENDING = 64 * 1024;
 
 /** The guest's serial console as a terminal: what it prints, and the keys that are typed to it, which are recorded. */
 export class GuestConsole implements vscode.Pseudoterminal {
-  readonly lines = new OutputLines();
   readonly session: Session;
   readonly terminal: vscode.Terminal;
-  private readonly text = new TerminalText();
+  lines = new OutputLines();
+  private text = new TerminalText();
+  /** Offset that the next byte has, unless some are left out or the machine is restarted. */
+  private expectedOffset = 0;
   private readonly pending = new BoundedText(MOST_PENDING);
   private readonly written = new vscode.EventEmitter<string>();
   readonly onDidWrite = this.written.event;
@@ -58,9 +60,19 @@ export class GuestConsole implements vscode.Pseudoterminal {
 
   receive({ base64, offset, skipped }: ConsoleBody): void {
     const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    if (offset < this.expectedOffset) this.restart();
+    this.expectedOffset = offset + bytes.length;
     this.lines.append(bytes, offset);
     if (skipped !== undefined && skipped > 0) this.add(omission(skipped));
     this.add(this.text.write(bytes));
+  }
+
+  /** Output counts from reset again: lines of the run before lead nowhere now. */
+  private restart(): void {
+    this.lines = new OutputLines();
+    this.text = new TerminalText();
+    this.keysRefused = false;
+    this.notice("The machine was restarted.");
   }
 
   /** The session is over; what was printed stays to be read. */

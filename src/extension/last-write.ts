@@ -43,7 +43,8 @@ export async function findLastWrite(sessions: Sessions, argument: unknown): Prom
 async function offerReturn(session: Session, sentence: string): Promise<void> {
   const back = "Go Back";
   const choice = await vscode.window.showInformationMessage(sentence, back);
-  if (choice === back) await session.goBack();
+  // The notification may have outlived the session.
+  if (choice === back && !session.ended) await session.goBack();
 }
 
 /** Where to look, and how to call it in sentences. */

@@ -3,6 +3,7 @@ import type { FromRecording, RecordingFacts, ToRecording } from "../webview/mess
 import { runCommandLine } from "./command-line.ts";
 import { debugFile } from "./configuration.ts";
 import { reporting } from "./failures.ts";
+import { size } from "./instants.ts";
 import { page, webviewOptions } from "./page.ts";
 
 /** A recording in the editor area: a page that says what it holds, from which it is debugged. */
@@ -33,35 +34,46 @@ export class RecordingEditor implements vscode.CustomReadonlyEditorProvider {
   private async describe(uri: vscode.Uri): Promise<ToRecording> {
     const name = uri.path.replace(/^.*\//, "");
     try {
-      const { size } = await vscode.workspace.fs.stat(uri);
+      const { size: bytes } = await vscode.workspace.fs.stat(uri);
       const { json, said } = await runCommandLine(this.extensionUri, ["info", uri.fsPath]);
       if (json === undefined || typeof json.instants !== "number") {
         const error = json?.error as { message?: string } | undefined;
         return { type: "unusable", name, message: error?.message ?? (said || "It could not be read.") };
       }
-      return { type: "facts", facts: facts(name, size, json) };
+      return { type: "facts", facts: facts(name, bytes, json as unknown as Info) };
     } catch (error) {
       return { type: "unusable", name, message: error instanceof Error ? error.message : String(error) };
     }
   }
 }
 
-/** `hindcast info --json` as the page wants it. */
-function facts(name: string, bytes: number, json: Record<string, unknown>): RecordingFacts {
-  const count = (key: string) => (typeof json[key] === "number" ? json[key] : 0);
-  const images = Array.isArray(json.images) ? json.images : [];
+/** What is used of `hindcast info --json`. */
+interface Info {
+  readonly instants: number;
+  readonly events: number;
+  readonly outputs: number;
+  readonly checkpoints: number;
+  readonly complete: boolean;
+  readonly warnings: readonly string[];
+  readonly bookmarks: RecordingFacts["bookmarks"];
+  readonly configuration: { readonly harts: number; readonly isa: string; readonly memoryBytes: number };
+  readonly images: readonly { readonly role: string; readonly name: string; readonly bytes: number }[];
+}
+
+function facts(name: string, bytes: number, info: Info): RecordingFacts {
+  const { instants, events, outputs, checkpoints, complete, warnings, bookmarks, configuration } = info;
+  const { harts, isa, memoryBytes } = configuration;
   return {
     name,
     bytes,
-    instants: count("instants"),
-    events: count("events"),
-    outputs: count("outputs"),
-    checkpoints: count("checkpoints"),
-    complete: json.complete === true,
-    warnings: Array.isArray(json.warnings) ? json.warnings.map(String) : [],
-    images: images.map((image: { name?: string; bytes?: number }) => ({
-      name: image.name ?? "unnamed",
-      ...(image.bytes !== undefined && { bytes: image.bytes }),
-    })),
+    instants,
+    events,
+    outputs,
+    checkpoints,
+    complete,
+    warnings,
+    bookmarks,
+    machine: `${harts} hart${harts === 1 ? "" : "s"}, ${isa}, ${size(memoryBytes)} of memory`,
+    program: info.images.find(({ role }) => role === "program"),
   };
 }

@@ -79,6 +79,10 @@ export class Sessions implements vscode.Disposable {
 
   constructor() {
     this.subscriptions.push(
+      // An adapter that somebody else has started ("debugServer" in launch.json) asks no factory.
+      vscode.debug.onDidStartDebugSession((session) => {
+        if (session.type === DEBUG_TYPE) this.begin(session);
+      }),
       vscode.debug.onDidTerminateDebugSession((session) => this.end(session)),
       vscode.debug.onDidChangeActiveDebugSession(() => this.activate()),
       vscode.debug.onDidReceiveDebugSessionCustomEvent((event) => this.receive(event)),

@@ -68,12 +68,17 @@ export interface RecordingFacts {
   /** Steps that the recording holds. */
   readonly instants: number;
   readonly events: number;
+  /** Bytes that the guest printed. */
   readonly outputs: number;
   readonly checkpoints: number;
+  /** The machine that was recorded; a sentence. */
+  readonly machine: string;
+  readonly bookmarks: readonly { readonly name: string; readonly instant: number }[];
   /** The recorder ended it in good order. */
   readonly complete: boolean;
   readonly warnings: readonly string[];
-  readonly images: readonly { readonly name: string; readonly bytes?: number }[];
+  /** The program that ran, and how large its file was. */
+  readonly program: { readonly name: string; readonly bytes: number } | undefined;
 }
 
 export type ToRecording =

@@ -27,16 +27,19 @@ function showFacts(facts: RecordingFacts): void {
     ? "A complete recording. Every instant of it can be reached, forwards and backwards."
     : "This recording was not ended in good order, or is still being written. What it holds can be travelled.";
   showWarnings(facts.warnings);
+  const { program } = facts;
   const rows: [string, string][] = [
+    ...(program === undefined ? [] : [["Program", `${program.name} (${bytes(program.bytes)})`] as [string, string]]),
+    ["Machine", facts.machine],
     ["Length", counted(facts.instants, "instant")],
     ["Events", `${exact(facts.events)} from outside (keys, edits)`],
-    ["Output", counted(facts.outputs, "mark", "marks")],
+    ["Output", `${counted(facts.outputs, "byte")} printed`],
     ["Checkpoints", exact(facts.checkpoints)],
-    ["Size", bytes(facts.bytes)],
-    ...facts.images.map((image): [string, string] => [
-      "Program",
-      image.bytes === undefined ? image.name : `${image.name} (${bytes(image.bytes)})`,
+    ...facts.bookmarks.map(({ name, instant }): [string, string] => [
+      "Bookmark",
+      `${name}, at instant ${exact(instant)}`,
     ]),
+    ["Size of the file", bytes(facts.bytes)],
   ];
   byId("facts").replaceChildren(
     ...rows.flatMap(([term, description]) => [element("dt", term), element("dd", description)]),
@@ -69,8 +72,8 @@ function exact(count: number): string {
   return count.toLocaleString("en-US");
 }
 
-function counted(count: number, singular: string, plural = `${singular}s`): string {
-  return `${exact(count)} ${count === 1 ? singular : plural}`;
+function counted(count: number, singular: string): string {
+  return `${exact(count)} ${singular}${count === 1 ? "" : "s"}`;
 }
 
 function bytes(count: number): string {

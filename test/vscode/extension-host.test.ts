@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { format } from "node:util";
 import { MARK, type Result } from "./suite/runner.ts";
-import { bundleSuite, SUITE_FILES } from "./suite-bundle.ts";
-import { build, ROOT, startWorkbench, temporaryFolder } from "./workbench.ts";
+import { bundleSuite, suiteFolder } from "./suite-bundle.ts";
+import { build, ROOT, startWorkbench } from "./workbench.ts";
 
 const SUITE_TIMEOUT_MS = 4 * 60_000;
 
 test("the suite in the extension host", async (context) => {
   build();
-  const folder = temporaryFolder(...SUITE_FILES);
+  const folder = suiteFolder();
   const results: Result[] = [];
   const log: string[] = [];
   const workbench = await startWorkbench({

@@ -4,11 +4,11 @@
  *     node test/vscode/run-electron.ts [VERSION]      stable by default; 1.101.0 is the oldest that we support
  */
 import { runTests } from "@vscode/test-electron";
-import { bundleSuite, SUITE_FILES } from "./suite-bundle.ts";
-import { build, ROOT, temporaryFolder } from "./workbench.ts";
+import { bundleSuite, suiteFolder } from "./suite-bundle.ts";
+import { build, ROOT } from "./workbench.ts";
 
 build();
-const folder = temporaryFolder(...SUITE_FILES);
+const folder = suiteFolder();
 try {
   process.exitCode = await runTests({
     version: process.argv[2] ?? "stable",

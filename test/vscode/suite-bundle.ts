@@ -1,12 +1,18 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { ROOT } from "./workbench.ts";
+import { ROOT, temporaryFolder } from "./workbench.ts";
 
-/** Files of the folder that the suite runs in, beside those that it records itself. */
-export const SUITE_FILES = ["overrun.s", "echo.s", "flood.s", "wrong.s", "notes.txt"].map(
-  (name) => `test/vscode/fixtures/${name}`,
-);
+const FILES = ["overrun.s", "echo.s", "flood.s", "wrong.s", "notes.txt"];
+
+/** The folder that the suite runs in: sources, and one of them as an ELF. Needs dist/. */
+export function suiteFolder(): ReturnType<typeof temporaryFolder> {
+  const folder = temporaryFolder(...FILES.map((name) => `test/vscode/fixtures/${name}`));
+  const elf = ["asm", join(folder.path, "overrun.s"), "-o", join(folder.path, "overrun.elf")];
+  execFileSync(process.execPath, [join(ROOT, "dist", "cli.js"), ...elf]);
+  return folder;
+}
 
 /** The suite as one file that an extension host loads. */
 export async function bundleSuite(): Promise<string> {

@@ -24,6 +24,30 @@ export function debuggingCases(watcher: Watcher): readonly Case[] {
       },
     },
     {
+      name: "an ELF in a binary editor is debugged like a source, with its lines",
+      run: async () => {
+        await open("overrun.elf");
+        const session = await startOpenFile();
+        assert.equal(session.configuration.program, file("overrun.elf").fsPath);
+        assert.equal((await watcher.stop()).reason, "exception");
+        assert.equal((await topFrame(session)).line, await lineOf("overrun.s", "# the trap"));
+      },
+    },
+    {
+      name: "restarting runs the guest from reset again",
+      run: async () => {
+        const session = await start({ program: file("overrun.s").fsPath });
+        await watcher.stop();
+        const end = await instant(session);
+        await watcher.console("block filled\n");
+        watcher.forget();
+        await session.customRequest("restart", { arguments: undefined });
+        assert.equal((await watcher.stop()).reason, "exception");
+        assert.equal(await instant(session), end);
+        await watcher.console("filling the block\nblock filled\n");
+      },
+    },
+    {
       name: "F5 on something else says so and starts nothing",
       run: async () => {
         await open("notes.txt");
