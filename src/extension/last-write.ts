@@ -59,8 +59,9 @@ function placeOf(argument: MenuArgument | undefined): Place | undefined {
   const variable = argument?.variable;
   if (variable === undefined) return undefined;
   const { name, evaluateName, memoryReference } = variable;
-  // Of a register it is the memory that it points to: the address makes that plain.
-  const shown = memoryReference === undefined ? name : `${memoryReference} (${name})`;
+  // Of a register ("$t0") it is the memory that it points to, which the debugger's expressions write "*t0".
+  const pointed = evaluateName?.startsWith("$") ? `*${name}` : name;
+  const shown = memoryReference === undefined ? pointed : `${memoryReference} (${pointed})`;
   if (evaluateName !== undefined) return { name: shown, address: evaluateName };
   return memoryReference === undefined ? undefined : { name: shown, address: memoryReference, length: WORD_BYTES };
 }
