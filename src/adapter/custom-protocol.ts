@@ -65,7 +65,7 @@ export interface ReverseStepArguments {
 }
 
 export interface SeekArguments {
-  /** Clamped to what the recording holds. */
+  /** One that the recording holds; another is refused with a sentence that names them. */
   instant: number;
 }
 

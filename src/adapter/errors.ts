@@ -40,5 +40,7 @@ export const errors = {
   noLine: (line: number) => new UserError("no-line", `Line ${line} has no code; choose a line with an instruction.`),
   noException: () => new UserError("no-exception", "The machine did not stop at an exception."),
   noOutput: (offset: number) => new UserError("no-output", `The guest has not printed a byte number ${offset}.`),
+  noInstant: (instant: string, first: string, end: string) =>
+    new UserError("no-instant", `There is no instant ${instant}: the recording holds ${first} to ${end}.`),
   cancelled: () => new UserError("cancelled", "cancelled"),
 } as const;

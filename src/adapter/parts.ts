@@ -265,7 +265,7 @@ function readable({ description }: Stopped): string {
 /** The same with its instant, unless it names one already. */
 function sentence(stopped: Stopped): string {
   const plain = readable(stopped).replace(/\.$/, "");
-  return /\binstant \d/.test(plain) ? `${plain}.` : `${plain}, at instant ${formatInstant(stopped.instant)}.`;
+  return /\binstant \d/.test(plain) ? `${plain}.` : `${plain}. Instant ${formatInstant(stopped.instant)}.`;
 }
 
 /** What the user is told of an error: its sentence, or that it is ours. */

@@ -5,7 +5,7 @@ import type { Debuggee } from "./environment.ts";
 import type { Motion } from "./motions.ts";
 import { formatInstant } from "./references.ts";
 import type { FrameKey } from "./stack.ts";
-import { lastWrite } from "./travel.ts";
+import { lastWrite, motionTo } from "./travel.ts";
 
 /** What a command works with. `move` starts a motion once the command has been answered. */
 export interface ReplContext {
@@ -55,7 +55,7 @@ const COMMANDS: readonly Command[] = [
     run: async (words, { debuggee, move }) => {
       const { now, first, end } = await debuggee.timeline({ most: 0 });
       const instant = parseInstant(only("goto", words), { now, first, end });
-      move((moving) => moving.seek(instant));
+      move(await motionTo(debuggee, instant));
       return `to instant ${formatInstant(instant)}`;
     },
   },
@@ -141,8 +141,9 @@ function parseInstant(text: string, { now, first, end }: { now: number; first: n
   if (text === "start") return first;
   if (text === "end") return end;
   const steps = parseCount("goto", text.replace(/^[+-]/, ""));
-  const instant = text.startsWith("+") ? now + steps : text.startsWith("-") ? now - steps : steps;
-  return Math.max(instant, first);
+  // Some way forth or back goes as far as there is something; an instant is meant as it was written.
+  if (text.startsWith("+")) return Math.min(now + steps, end);
+  return text.startsWith("-") ? Math.max(now - steps, first) : steps;
 }
 
 /** A count as people write one: `1234`, `1,234`, `1_234`, `1e6`. */

@@ -9,7 +9,7 @@ import type { Motion } from "./motions.ts";
 import type { Parts } from "./parts.ts";
 import { completions, runCommand } from "./repl.ts";
 import type { Shape } from "./shape.ts";
-import { inputBytes, instantOfOutput, lastWrite, timeline } from "./travel.ts";
+import { inputBytes, instantOfOutput, lastWrite, motionTo, timeline } from "./travel.ts";
 
 /** How a request is answered: what its arguments must look like, and what gives the response's body. */
 export interface Handler {
@@ -101,9 +101,10 @@ function motions(parts: Parts): Record<string, Handler> {
     goto: on<Dap.GotoArguments>({ targetId: "integer" }, ({ targetId }, call) =>
       parts.move(call, parts.gotoTargets.motion(targetId), "other", "announced"),
     ),
-    "hindcast/seek": on<Custom.SeekArguments>({ instant: "integer" }, ({ instant }, call) =>
-      parts.move(call, (debuggee) => debuggee.seek(Math.max(instant, 0)), "other", "announced"),
-    ),
+    "hindcast/seek": on<Custom.SeekArguments>({ instant: "integer" }, async ({ instant }, call) => {
+      await parts.motions.rest();
+      parts.move(call, await motionTo(parts.lifecycle.debuggee, instant), "other", "announced");
+    }),
   };
 }
 

@@ -12,7 +12,7 @@ import type {
 import type { Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
 import type { Motion } from "./motions.ts";
-import { fromBase64, fromReference, Handles, toReference } from "./references.ts";
+import { formatInstant, fromBase64, fromReference, Handles, toReference } from "./references.ts";
 import type { FrameKey } from "./stack.ts";
 
 const DEFAULT_MARKS = 1000;
@@ -27,6 +27,15 @@ export async function timeline(debuggee: Debuggee, { from, to, most }: TimelineA
     most: Math.min(Math.max(most ?? DEFAULT_MARKS, 0), MARKS_LIMIT),
   });
   return { ...summary, marks: [...summary.marks] };
+}
+
+/** A way to an instant. Throws before anything moves when the recording does not hold it. */
+export async function motionTo(debuggee: Debuggee, instant: number): Promise<Motion> {
+  const { first, end } = await debuggee.timeline({ most: 0 });
+  if (instant < first || instant > end) {
+    throw errors.noInstant(formatInstant(instant), formatInstant(first), formatInstant(end));
+  }
+  return (moving) => moving.seek(instant);
 }
 
 export async function instantOfOutput(debuggee: Debuggee, offset: number): Promise<InstantOfOutputBody> {

@@ -135,7 +135,9 @@ export class DebuggeeServer {
     const motion: CurrentMotion = { stop: false, done };
     this.#motion = motion;
     this.#status = { atMs: this.#nowMs(), end: session.timeline.end, stepsPerSecond: 0 };
-    return this.#driveMotion(session, method, start.apply(session.debuggee, [...args]), motion).finally(() => {
+    // Forward steps run like `resume`; backward ones search, and may go far back over a call.
+    const title = method === "step" && args[1] === "backward" ? "Stepping back" : MOTIONS[method];
+    return this.#driveMotion(session, method, title, start.apply(session.debuggee, [...args]), motion).finally(() => {
       this.#motion = undefined;
       resolve();
       this.#sendOutput(session);
@@ -146,10 +148,10 @@ export class DebuggeeServer {
   async #driveMotion(
     session: Session,
     method: string,
+    title: string | undefined,
     motion: Motion<unknown>,
     current: CurrentMotion,
   ): Promise<unknown> {
-    const title = MOTIONS[method];
     this.#progressAtMs = this.#nowMs();
     let reported = false;
     const outcome = await drive(motion, {

@@ -34,7 +34,7 @@ test("from initialize to the entry stop, in DAP's order", async () => {
   assert.equal(stopped.reason, "entry");
   assert.equal(stopped.threadId, 1);
   assert.equal(stopped.allThreadsStopped, true);
-  assert.match(stopped.text!, /at instant 0\.$/);
+  assert.match(stopped.text!, / Instant 0\.$/);
 });
 
 test("every capability that is announced has a request behind it", async () => {
@@ -126,7 +126,7 @@ test("when the guest ends the session stays for travel", async () => {
   await client.request("configurationDone");
   const stopped = await client.event<Stopped>("stopped");
   assert.equal(stopped.reason, "guest finished");
-  assert.match(client.output("console"), /Guest exited with 3, at instant 50\.\nStep back or reverse/);
+  assert.match(client.output("console"), /Guest exited with 3\. Instant 50\.\nStep back or reverse/);
   await client.request("stepBack", { threadId: 1 });
   assert.equal((await client.event<Stopped>("stopped")).reason, "step");
   assert.deepEqual(client.events("terminated"), []);

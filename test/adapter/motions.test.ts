@@ -204,7 +204,7 @@ test("hits are named; memory that is shown is read again after every stop", asyn
   await client.request("continue", { threadId: 1 });
   const stopped = await client.event<Stopped>("stopped");
   assert.deepEqual(stopped.hitBreakpointIds, [breakpoints[0].id]);
-  assert.equal(stopped.text, "At breakpoint, at instant 9.");
+  assert.equal(stopped.text, "At breakpoint. Instant 9.");
   assert.deepEqual(client.events("memory"), [{ memoryReference: "0x80000000", offset: 16, count: 32 }]);
   await client.request("next", { threadId: 1 });
   await client.event("stopped");

@@ -191,7 +191,7 @@ withAdapter("pause within 100 ms, running forwards and during a search", async (
     return ms;
   });
   assert.ok(forwards < 100, `${forwards} ms forwards`);
-  await pauseFor(1500);
+  await pauseFor(700);
   await msUntilStopped(adapter);
 
   // Nothing ever writes there: the search goes back over all that was run.
@@ -221,7 +221,7 @@ withAdapter("pause within 100 ms, running forwards and during a search", async (
 
 withAdapter("a long search shows progress, and its button cancels it", async (adapter) => {
   await adapter.run({ program: sample("loop.s") });
-  await pauseFor(1500);
+  await pauseFor(700);
   await msUntilStopped(adapter);
   await adapter.request("setDataBreakpoints", { breakpoints: [{ dataId: "0x80400000/8", accessType: "write" }] });
   await adapter.request("reverseContinue", { threadId: 1 });
@@ -287,6 +287,36 @@ withAdapter("without debugging: recorded, and over when the guest ends", async (
   assert.match(adapter.output("stdout"), /Hello/);
   assert.deepEqual(adapter.events("stopped"), []);
   assert.ok(statSync(path).size > 100);
+});
+
+/** A guest that dies of a trap for which it has no handler. */
+function crashing(): string {
+  const path = join(directory, "crash.s");
+  writeFileSync(path, ".globl _start\n_start:\n  li a1, 16\n  lw a0, 0(a1)\n  j .\n");
+  return path;
+}
+
+withAdapter(
+  "a trap that nothing handles stops, whatever filters are set, and one can go back from it",
+  async (adapter) => {
+    await adapter.run({ program: crashing() }, [["setExceptionBreakpoints", { filters: [] }]]);
+    assert.equal((await adapter.event<Stopped>("stopped")).reason, "exception");
+    const info = await adapter.request<DebugProtocol.ExceptionInfoResponse["body"]>("exceptionInfo", { threadId: 1 });
+    assert.deepEqual([info.exceptionId, info.breakMode], ["Load access fault", "unhandled"]);
+    await adapter.request("stepBack", { threadId: 1 });
+    assert.equal((await adapter.event<Stopped>("stopped")).reason, "step");
+    const { success, message } = await adapter.response(adapter.post("hindcast/seek", { instant: 1000 }));
+    assert.deepEqual([success, message], [false, "There is no instant 1,000: the recording holds 0 to 1."]);
+    await adapter.request("continue", { threadId: 1 });
+    assert.equal((await adapter.event<Stopped>("stopped")).reason, "exception");
+  },
+);
+
+withAdapter("without debugging a trap that nothing handles ends the session and says so", async (adapter) => {
+  await adapter.run({ program: crashing(), noDebug: true });
+  await adapter.event("terminated");
+  assert.deepEqual(adapter.events("exited"), [{ exitCode: 1 }]);
+  assert.match(adapter.output("console"), /Load access fault .* Nothing handles it/);
 });
 
 withAdapter("a recording from another computer still shows its sources", async (adapter) => {
