@@ -58,7 +58,7 @@ for (const story of STORIES) {
       const timeline = where === "live" ? live : Timeline.open(machine(), reopen(recording.bytes), SMALL);
       const steps = trace(machine(), eventsOf(recording), timeline.end);
       const prng = new Prng(story.seed);
-      for (let round = 0; round < 120; round++) {
+      for (let round = 0; round < 50; round++) {
         checkRound(timeline, steps, prng, `seed ${story.seed}, round ${round}`);
       }
     });
