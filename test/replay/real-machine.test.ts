@@ -107,7 +107,7 @@ function straightHits(guest: Guest, events: readonly MachineEvent[], end: Instan
 function somePlaces(guest: Guest, events: readonly MachineEvent[], end: Instant, prng: Prng): StopConditions[] {
   const machine = machineFor(guest);
   machine.inlet = new ScriptedInlet(events);
-  const at = Array.from({ length: 3 }, () => prng.below(end)).sort((a, b) => a - b);
+  const at = Array.from({ length: 2 }, () => prng.below(end)).sort((a, b) => a - b);
   const stops: StopConditions[] = [{ ...NO_STOPS, exceptions: [2, 3, 4, 5, 6, 7, 11] }];
   for (const where of at) {
     machine.run(instant(where), { departing: true });
