@@ -41,7 +41,7 @@ export function registerCommands(
     "hindcast.goBack": inSession(goBack),
     "hindcast.addBookmark": inSession(addBookmark),
     "hindcast.goToOutput": inSession((session) => goToOutput(session, consoles)),
-    "hindcast.showConsole": inSession((session) => consoles.of(session)?.terminal.show()),
+    "hindcast.showConsole": inSession((session) => consoles.show(session)),
     "hindcast.findLastWrite": (argument: unknown) => findLastWrite(sessions, argument),
     "hindcast.debugFile": (uri: unknown) => reporting(() => debugFile(uri instanceof vscode.Uri ? uri : activeFile())),
     "hindcast.openRecording": () => reporting(openRecording),

@@ -6,9 +6,9 @@ import type { Session, Sessions } from "./session.ts";
 import { BoundedText, TerminalText } from "./terminal-text.ts";
 
 /** Output goes to the terminal this often at most: a guest that floods its console must not flood the editor. */
-const FLUSH_MS = 40;
-/** Characters a flush, at most: about 1.6 million a second, which a terminal draws without falling behind. */
-const MOST_PENDING = 64 * 1024;
+const FLUSH_MS = 50;
+/** Characters a flush, at most: about 650,000 a second, which a terminal draws without falling behind. */
+const MOST_PENDING = 32 * 1024;
 
 /** The guest's serial console as a terminal: what it prints, and the keys that are typed to it, which are recorded. */
 export class GuestConsole implements vscode.Pseudoterminal {
@@ -23,11 +23,19 @@ export class GuestConsole implements vscode.Pseudoterminal {
   readonly onDidWrite = this.written.event;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private opened = false;
+  /** The user closed the terminal; the guest runs on. */
+  closed = false;
   private over = false;
   private keysRefused = false;
 
-  constructor(session: Session) {
+  /** @param earlier what the guest printed into a terminal that was closed */
+  constructor(session: Session, earlier?: GuestConsole) {
     this.session = session;
+    if (earlier !== undefined) {
+      this.lines = earlier.lines;
+      this.expectedOffset = earlier.expectedOffset;
+      for (const { text } of earlier.lines.all()) this.pending.add(`${text}\r\n`);
+    }
     this.terminal = vscode.window.createTerminal({
       name: session.title,
       pty: this,
@@ -45,17 +53,21 @@ export class GuestConsole implements vscode.Pseudoterminal {
 
   close(): void {
     this.opened = false;
-    this.over = true;
+    this.closed = true;
     clearTimeout(this.timer);
   }
 
   handleInput(data: string): void {
-    if (this.over) return;
+    if (this.over || this.closed) return;
     this.session.request("hindcast/input", { text: data }).then(undefined, (error: unknown) => {
       // Once is enough: the next keys would meet the same.
       if (!this.keysRefused) this.notice(error instanceof Error ? error.message : String(error));
       this.keysRefused = true;
     });
+  }
+
+  get printed(): boolean {
+    return this.expectedOffset > 0;
   }
 
   receive({ base64, offset, skipped }: ConsoleBody): void {
@@ -75,10 +87,11 @@ export class GuestConsole implements vscode.Pseudoterminal {
     this.notice("The machine was restarted.");
   }
 
-  /** The session is over; what was printed stays to be read. */
+  /** The session is over; what was printed stays to be read. A guest that never ran leaves no terminal. */
   end(): void {
-    this.notice("The session has ended.");
     this.over = true;
+    if (!this.printed) this.terminal.dispose();
+    else this.notice("The session has ended.");
   }
 
   private notice(sentence: string): void {
@@ -112,7 +125,7 @@ export class GuestConsoles implements vscode.Disposable {
   constructor(sessions: Sessions) {
     this.subscriptions = [
       sessions.onStarted((session) => this.begin(session)),
-      sessions.onEnded((session) => this.consoles.get(session)?.end()),
+      sessions.onEnded((session) => this.end(session)),
       sessions.onConsole(({ session, body }) => this.receive(session, body)),
       vscode.window.onDidCloseTerminal((terminal) => this.forget(terminal)),
     ];
@@ -120,6 +133,16 @@ export class GuestConsoles implements vscode.Disposable {
 
   of(session: Session | undefined): GuestConsole | undefined {
     return session === undefined ? undefined : this.consoles.get(session);
+  }
+
+  /** Brings a session's console into view, in a new terminal when its own was closed. */
+  show(session: Session): void {
+    let console = this.consoles.get(session);
+    if (console?.closed) {
+      console = new GuestConsole(session, console);
+      this.consoles.set(session, console);
+    }
+    console?.terminal.show();
   }
 
   at(terminal: vscode.Terminal): GuestConsole | undefined {
@@ -142,16 +165,25 @@ export class GuestConsoles implements vscode.Disposable {
     if (revealSetting() === "onStart") console.terminal.show(true);
   }
 
+  private end(session: Session): void {
+    const console = this.consoles.get(session);
+    console?.end();
+    if (console?.closed) this.consoles.delete(session);
+  }
+
   private receive(session: Session, body: ConsoleBody): void {
     const console = this.consoles.get(session);
     if (console === undefined) return;
-    const first = console.lines.all().length === 0;
+    const first = !console.printed;
     console.receive(body);
     if (first && revealSetting() === "onOutput") console.terminal.show(true);
   }
 
   private forget(terminal: vscode.Terminal): void {
-    for (const [session, console] of this.consoles) if (console.terminal === terminal) this.consoles.delete(session);
+    for (const [session, console] of this.consoles) {
+      // While the session goes on its lines are kept: the console may be shown again.
+      if (console.terminal === terminal && session.ended) this.consoles.delete(session);
+    }
   }
 }
 

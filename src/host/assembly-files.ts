@@ -21,7 +21,9 @@ export class AssemblyFailure extends UserError {
     const errors = messages.filter(({ severity }) => severity === "error");
     const { line, column, file, message } = errors[0];
     const more = errors.length === 1 ? "" : `, and ${errors.length - 1} more error${errors.length === 2 ? "" : "s"}`;
-    super("assembly", `${file}:${line}:${column}: ${message}${more}.`);
+    const sentence = `${file}:${line}:${column}: ${message}${more}`;
+    // A message may end with a question: did you mean `addi`?
+    super("assembly", sentence.endsWith("?") ? sentence : `${sentence}.`);
     this.messages = messages;
   }
 }
