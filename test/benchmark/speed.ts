@@ -11,16 +11,15 @@ const CLI = resolve(import.meta.dirname, "../../src/cli/main.ts");
 export interface SpeedGuest {
   readonly name: string;
   readonly rounds: number;
+  /** How many times as many QEMU is given: it should take seconds, too, so that its start is a small part of them. */
+  readonly qemuFactor: number;
 }
 
 export const SPEED_GUESTS: readonly SpeedGuest[] = [
-  { name: "integer", rounds: 6000 },
-  { name: "memory", rounds: 1500 },
-  { name: "calls", rounds: 2000 },
+  { name: "integer", rounds: 6000, qemuFactor: 4 },
+  { name: "memory", rounds: 1000, qemuFactor: 0.25 },
+  { name: "calls", rounds: 2000, qemuFactor: 2 },
 ];
-
-/** QEMU translates: it is given more rounds, so that its start is a small part of what is measured. */
-const QEMU_FACTOR = 6;
 
 export interface SpeedFigures {
   readonly guest: string;
@@ -51,22 +50,23 @@ interface OurRun {
 }
 
 /** Measures one guest in `sessions` sessions; within a session the contenders take turns. */
-export function measureSpeed({ name, rounds }: SpeedGuest, sessions: number): SpeedFigures {
+export function measureSpeed({ name, rounds, qemuFactor }: SpeedGuest, sessions: number): SpeedFigures {
   const build = (count: number) => compileGuest(name, "O2", { folder: "bench", defines: { ROUNDS: count } }).path;
-  const [one, many, most] = [build(1), build(rounds), build(rounds * QEMU_FACTOR)];
+  const qemuRounds = rounds * qemuFactor;
+  const [one, many, qemuMany] = [build(1), build(rounds), build(qemuRounds)];
   const first = runOurs("run", one).instant;
   const steps = runOurs("run", many).instant;
-  // Every round takes the same steps, so those of QEMU's longer run need not be counted by running it here.
+  // Every round takes the same steps, so those of QEMU's run need not be counted by running it here.
   const stepsOfRound = (steps - first) / (rounds - 1);
-  const qemuSteps = (rounds * QEMU_FACTOR - 1) * stepsOfRound;
+  const qemuSteps = (qemuRounds - 1) * stepsOfRound;
 
   const measured: Session[] = [];
   for (let session = 0; session < sessions; session++) {
     measured.push({
       plain: runOurs("run", many),
       recorded: runOurs("record", many),
-      qemuSeconds: qemuSeconds(most, []) - qemuSeconds(one, []),
-      icountSeconds: qemuSeconds(most, ["-icount", "shift=0"]) - qemuSeconds(one, ["-icount", "shift=0"]),
+      qemuSeconds: qemuSeconds(qemuMany, []) - qemuSeconds(one, []),
+      icountSeconds: qemuSeconds(qemuMany, ["-icount", "shift=0"]) - qemuSeconds(one, ["-icount", "shift=0"]),
     });
   }
   const over = (figure: (session: Session) => number) => spreadOf(measured.map(figure));
