@@ -18,7 +18,7 @@ export interface SpeedGuest {
 export const SPEED_GUESTS: readonly SpeedGuest[] = [
   { name: "integer", rounds: 6000, qemuFactor: 4 },
   { name: "memory", rounds: 1000, qemuFactor: 0.25 },
-  { name: "calls", rounds: 2000, qemuFactor: 2 },
+  { name: "calls", rounds: 8000, qemuFactor: 1 },
 ];
 
 export interface SpeedFigures {
