@@ -1,5 +1,4 @@
 import * as vscode from "vscode";
-import type { Sessions } from "./session.ts";
 
 /**
  * Starts the debug adapter in a process of its own, with the runtime that the editor itself runs on: Electron as Node
@@ -7,15 +6,12 @@ import type { Sessions } from "./session.ts";
  */
 export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
   private readonly program: string;
-  private readonly sessions: Sessions;
 
-  constructor(extensionUri: vscode.Uri, sessions: Sessions) {
+  constructor(extensionUri: vscode.Uri) {
     this.program = vscode.Uri.joinPath(extensionUri, "dist", "adapter.js").fsPath;
-    this.sessions = sessions;
   }
 
-  createDebugAdapterDescriptor(session: vscode.DebugSession): vscode.DebugAdapterDescriptor {
-    this.sessions.begin(session);
+  createDebugAdapterDescriptor(): vscode.DebugAdapterDescriptor {
     return new vscode.DebugAdapterExecutable(process.execPath, [this.program], { env: { ELECTRON_RUN_AS_NODE: "1" } });
   }
 }

@@ -35,7 +35,7 @@ export function activate(context: vscode.ExtensionContext): void {
       new OpenFileProvider(),
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
-    vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(extensionUri, sessions)),
+    vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(extensionUri)),
     // The page keeps its place on the axis while the panel shows something else.
     vscode.window.registerWebviewViewProvider(TIMELINE_VIEW, timeline, {
       webviewOptions: { retainContextWhenHidden: true },

@@ -79,9 +79,8 @@ export class Sessions implements vscode.Disposable {
 
   constructor() {
     this.subscriptions.push(
-      // An adapter that somebody else has started ("debugServer" in launch.json) asks no factory.
-      vscode.debug.onDidStartDebugSession((session) => {
-        if (session.type === DEBUG_TYPE) this.begin(session);
+      vscode.debug.registerDebugAdapterTrackerFactory(DEBUG_TYPE, {
+        createDebugAdapterTracker: (session) => this.track(session),
       }),
       vscode.debug.onDidTerminateDebugSession((session) => this.end(session)),
       vscode.debug.onDidChangeActiveDebugSession(() => this.activate()),
@@ -102,19 +101,20 @@ export class Sessions implements vscode.Disposable {
     return ours ?? [...this.sessions.values()].at(-1);
   }
 
-  /** Called as the adapter of a session is about to start, before it says anything. */
-  begin(debugSession: vscode.DebugSession): Session {
-    const known = this.sessions.get(debugSession.id);
-    if (known !== undefined) return known;
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  /**
+   * VS Code asks for a tracker before it starts the adapter, so that nothing is missed; and it tells a tracker about the
+   * end also of a session whose launch failed, of which no other event says that it was ever there.
+   */
+  private track(debugSession: vscode.DebugSession): vscode.DebugAdapterTracker {
     const session = new Session(debugSession);
     this.sessions.set(debugSession.id, session);
     this.started.fire(session);
     this.activate();
-    return session;
-  }
-
-  dispose(): void {
-    for (const subscription of this.subscriptions) subscription.dispose();
+    return { onWillStopSession: () => this.end(debugSession), onExit: () => this.end(debugSession) };
   }
 
   private end(debugSession: vscode.DebugSession): void {

@@ -77,6 +77,11 @@ export function debuggingCases(watcher: Watcher): readonly Case[] {
           (gone) => gone,
           "The session of a guest that does not assemble should end",
         );
+        await eventually(
+          () => vscode.window.terminals.map(({ name }) => name),
+          (names) => !names.includes("wrong.s"),
+          "No terminal should be left of a guest that never ran",
+        );
       },
     },
     {
@@ -141,6 +146,21 @@ export function debuggingCases(watcher: Watcher): readonly Case[] {
           marks.some(({ kind }) => kind === "output"),
           JSON.stringify(marks),
         );
+      },
+    },
+    {
+      name: "the guest's terminal, once closed, comes back with what was printed",
+      run: async () => {
+        await start({ program: file("echo.s").fsPath });
+        await watcher.console("type: ");
+        const ours = () => vscode.window.terminals.find(({ name }) => name === "echo.s");
+        const first = await eventually(ours, (found) => found !== undefined, "The guest's terminal should appear");
+        first!.dispose();
+        await eventually(ours, (found) => found === undefined, "The terminal should close");
+        await vscode.commands.executeCommand("hindcast.showConsole");
+        const second = await eventually(ours, (found) => found !== undefined, "A new terminal should appear");
+        second!.sendText("again\r", false);
+        await watcher.console("<again>");
       },
     },
     {
