@@ -36,6 +36,15 @@ export class Hart {
     if (index !== 0) this.#words[index] = value;
   }
 
+  /** Unsigned 64 bits. */
+  floatRegister(index: number): bigint {
+    return this.#words[layout.FLOAT_REGISTERS / 8 + index];
+  }
+
+  setFloatRegister(index: number, value: bigint): void {
+    this.#words[layout.FLOAT_REGISTERS / 8 + index] = value;
+  }
+
   get pc(): VirtualAddress {
     return this.#words[layout.PC / 8] as VirtualAddress;
   }

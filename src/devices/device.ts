@@ -27,3 +27,16 @@ export interface DeviceContext {
   /** Interrupt lines, deadlines or the end may have changed: look before the next step. */
   attention(): void;
 }
+
+/** What a device that masters the bus is given besides. */
+export interface BusMasterContext extends DeviceContext {
+  readonly memory: DeviceMemory;
+}
+
+/** What a device that masters the bus does with RAM, by physical address. Nothing but RAM can be reached. */
+export interface DeviceMemory {
+  /** A copy of `length` bytes; undefined when not all of them are RAM. */
+  read(address: number, length: number): Uint8Array | undefined;
+  /** False, and nothing is written, when not all bytes are RAM. Watches, decoded code and reservations are told. */
+  write(address: number, bytes: Uint8Array): boolean;
+}

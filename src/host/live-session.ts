@@ -38,6 +38,7 @@ const ORACLE_SLICE_STEPS = 5_000;
 
 export function configurationOf(options: Omit<LiveOptions, "program">): MachineConfiguration {
   return {
+    ...DEFAULT_CONFIGURATION,
     memoryBytes: options.memoryBytes ?? DEFAULT_CONFIGURATION.memoryBytes,
     harts: options.harts ?? DEFAULT_CONFIGURATION.harts,
     isa: options.isa ?? DEFAULT_CONFIGURATION.isa,

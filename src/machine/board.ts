@@ -1,5 +1,5 @@
 import { Clint } from "../devices/clint.ts";
-import type { Device, DeviceContext, DeviceState } from "../devices/device.ts";
+import type { BusMasterContext, Device, DeviceState } from "../devices/device.ts";
 import { Finisher } from "../devices/finisher.ts";
 import { Plic } from "../devices/plic.ts";
 import { Uart16550 } from "../devices/uart16550.ts";
@@ -22,7 +22,7 @@ export class Board {
   readonly devices: readonly Device[];
   readonly bus: Bus;
 
-  constructor(harts: number, context: DeviceContext, consoleOutput: (byte: number) => void) {
+  constructor(harts: number, context: BusMasterContext, consoleOutput: (byte: number) => void) {
     this.finisher = new Finisher(FINISHER_BASE, context);
     this.clint = new Clint(CLINT_BASE, harts, context);
     const interrupting = {

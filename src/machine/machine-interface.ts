@@ -1,4 +1,4 @@
-import type { Instant, VirtualAddress } from "../base/brand.ts";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import type { Inlet, Outlet } from "./inlet.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
@@ -6,6 +6,8 @@ import type { MachineStop, StopConditions } from "./stop.ts";
 /** What is placed in memory at reset. `Program` of the assembler and the ELF reader has this shape. */
 export interface Image {
   readonly entry: VirtualAddress;
+  /** What the harts find in a1 at reset: the address of the device tree. a0 is the hart's number. Absent: 0. */
+  readonly argument?: bigint;
   readonly segments: readonly {
     readonly physicalAddress: number;
     readonly bytes: Uint8Array;
@@ -76,12 +78,41 @@ export interface MachineLike {
   /** A checkpoint out of a recording: pages that are not in `pages` are those of `base`. */
   importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint;
   digest(): Digest;
-  /** Reads without side effects, as the hart would see it now; undefined for bytes that are not memory. */
-  peek(address: VirtualAddress, length: number): (number | undefined)[];
+  /**
+   * Reads without side effects, by virtual address as `hart` (0 when absent) would see it now; undefined for bytes that
+   * are not mapped or not memory. What protects pages from the hart does not protect them from its debugger.
+   */
+  peek(address: VirtualAddress, length: number, hart?: number): (number | undefined)[];
+  /** Reads without side effects by physical address; undefined for bytes that are not RAM. */
+  peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[];
+  /** Walks the page tables of a hart's present address space for `address`, as they are now. No side effects. */
+  translate(address: VirtualAddress, hart?: number): Translation;
   /** Current mtime in ticks of 10 MHz. */
   readonly time: bigint;
   /** Plain-data description of every device, for views. */
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[];
+}
+
+/** How an address is translated, level by level. */
+export interface Translation {
+  /** "bare": addresses are physical, no table was read. */
+  readonly scheme: "bare" | "Sv39" | "Sv48" | "Sv57";
+  /** Entries as the walk met them, the root's first. */
+  readonly entries: readonly PageTableEntry[];
+  /** Undefined when the address is not mapped: the last entry, or the address itself, says why. */
+  readonly physicalAddress: PhysicalAddress | undefined;
+  /** Bytes of the page: 4 KiB, 64 KiB (Svnapot), 2 MiB, 1 GiB, …; 0 when bare or not mapped. */
+  readonly pageBytes: number;
+  /** Why it is not mapped, in a few words; undefined when it is. */
+  readonly problem: string | undefined;
+}
+
+export interface PageTableEntry {
+  /** 2, 1, 0 for Sv39. */
+  readonly level: number;
+  readonly address: PhysicalAddress;
+  /** The entry's 64 bits; undefined when there is no RAM at its address. */
+  readonly value: bigint | undefined;
 }
 
 export interface CheckpointParts {
@@ -95,6 +126,8 @@ export interface HartView {
   readonly pc: VirtualAddress;
   /** Integer register 0-31, as unsigned 64-bit. */
   register(index: number): bigint;
+  /** Floating-point register 0-31 as its 64 bits; a single is boxed in ones. */
+  floatRegister(index: number): bigint;
   /** Value of a CSR as an M-mode read would see it (no side effects); undefined when the hart does not have it. */
   csr(number: number): bigint | undefined;
   /** 3 machine, 1 supervisor, 0 user. */

@@ -1,5 +1,5 @@
 import { assert, unreachable } from "../base/assert.ts";
-import type { Instant, VirtualAddress } from "../base/brand.ts";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import { CsrFile } from "../cpu/csr-file.ts";
 import { DataAccess } from "../cpu/data-access.ts";
 import { DecodedPages } from "../cpu/decoded-pages.ts";
@@ -23,6 +23,7 @@ import type {
   Image,
   MachineLike,
   RunOptions,
+  Translation,
 } from "./machine-interface.ts";
 import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
 import { mix } from "./pages.ts";
@@ -73,6 +74,10 @@ export class Machine implements MachineLike {
         setTime: (ticks) => this.#setTime(ticks),
         attention: () => {
           this.#attention = true;
+        },
+        memory: {
+          read: (address, length) => this.#deviceRead(address, length),
+          write: (address, bytes) => this.#deviceWrite(address, bytes),
         },
       },
       (byte) => this.outlet.consoleOutput(this.#stepInstant() as Instant, byte),
@@ -129,6 +134,7 @@ export class Machine implements MachineLike {
     // Bit 0 of an address to jump to is always dropped.
     this.#hart.pc = image.entry & ~1n;
     this.#hart.setRegister(REGISTER_A0, BigInt(this.#hart.id));
+    this.#hart.setRegister(REGISTER_A1, image.argument ?? 0n);
   }
 
   /** Cheap when only breakpoints change: searches do so at every hit that they pass over. */
@@ -206,6 +212,18 @@ export class Machine implements MachineLike {
       const at = offset >= 0 ? offset + index : this.#memory.ramOffset(address + BigInt(index), 1);
       return at >= 0 ? this.#memory.ram[at] : undefined;
     });
+  }
+
+  peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[] {
+    return Array.from({ length }, (_, index) => {
+      const at = this.#memory.ramOffset(BigInt(address + index), 1);
+      return at >= 0 ? this.#memory.ram[at] : undefined;
+    });
+  }
+
+  translate(address: VirtualAddress): Translation {
+    const physicalAddress = Number(address) as PhysicalAddress;
+    return { scheme: "bare", entries: [], physicalAddress, pageBytes: 0, problem: undefined };
   }
 
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[] {
@@ -374,6 +392,20 @@ export class Machine implements MachineLike {
     return this.#sliceEnd - this.#memory.view.getInt32(BUDGET, true);
   }
 
+  #deviceRead(address: number, length: number): Uint8Array | undefined {
+    const offset = length === 0 ? -1 : this.#memory.ramOffset(BigInt(address), length);
+    return offset < 0 ? undefined : this.#memory.ram.slice(offset, offset + length);
+  }
+
+  #deviceWrite(address: number, bytes: Uint8Array): boolean {
+    const offset = bytes.length === 0 ? -1 : this.#memory.ramOffset(BigInt(address), bytes.length);
+    if (offset < 0) return false;
+    this.#memory.ram.set(bytes, offset);
+    this.#memory.markDirty(offset, bytes.length);
+    this.#decoded.overwritten(offset, bytes.length);
+    return true;
+  }
+
   #setTime(ticks: bigint): void {
     this.#tickOffset = BigInt.asIntN(64, this.#tickOffset + ticks - this.time);
   }
@@ -394,6 +426,7 @@ export class Machine implements MachineLike {
         return hart.pc;
       },
       register: (index) => hart.register(index),
+      floatRegister: (index) => hart.floatRegister(index),
       csr: (number) => this.#csrs.read(number),
       get privilege() {
         return hart.privilege;
@@ -406,6 +439,7 @@ export class Machine implements MachineLike {
 }
 
 const REGISTER_A0 = 10;
+const REGISTER_A1 = 11;
 const MIE_MTIE = 1n << 7n;
 
 function checkConfiguration({ memoryBytes, harts, isa }: MachineConfiguration): void {

@@ -22,9 +22,13 @@ export const PRIVILEGE = 0x118;
 export const WAITING = 0x11c;
 /** Steps that ended in a synchronous exception: minstret does not count them. i64. */
 export const EXCEPTION_COUNT = 0x120;
+/** Floating-point flags that have accrued (bits 4:0) and the dynamic rounding mode (bits 7:5), as in fcsr. i32. */
+export const FCSR = 0x128;
 /** CSRs that hold state, 8 bytes each, at CSR_SLOTS + 8 * slot (cpu/csr-file.ts gives the slots). */
 export const CSR_SLOTS = 0x200;
 export const CSR_SLOT_COUNT = 64;
+/** f0 to f31, 8 bytes each; a single is boxed in ones, as the manual has it. */
+export const FLOAT_REGISTERS = 0x400;
 
 /** Communication between generated code and TypeScript: no machine state, neither saved nor digested. */
 export const EXCHANGE = 0x1000;
@@ -91,6 +95,9 @@ export const RECORD = {
   /** The operation under a breakpoint. */
   replaced: 6,
   immediate: 8,
+  /** Third source of a fused multiplication, times 8; and the rounding mode field. */
+  rs3: 12,
+  rm: 13,
 } as const;
 
 export const PAGE_BYTES = 4096;

@@ -1,5 +1,11 @@
 import { assert } from "../../src/base/assert.ts";
-import { type Instant, physicalAddress, type VirtualAddress, virtualAddress } from "../../src/base/brand.ts";
+import {
+  type Instant,
+  type PhysicalAddress,
+  physicalAddress,
+  type VirtualAddress,
+  virtualAddress,
+} from "../../src/base/brand.ts";
 import { ByteReader, ByteWriter } from "../../src/base/byte-cursor.ts";
 import { DEFAULT_CONFIGURATION, type MachineConfiguration } from "../../src/machine/configuration.ts";
 import {
@@ -19,6 +25,7 @@ import type {
   PageTable,
   PageVersion,
   RunOptions,
+  Translation,
 } from "../../src/machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "../../src/machine/stop.ts";
 import { sha256 } from "../../src/replay/sha256.ts";
@@ -87,6 +94,7 @@ export class FakeMachine implements MachineLike {
         return pcOf(machine.#pc);
       },
       register: (index) => BigInt(this.#registers[index % 8]),
+      floatRegister: () => 0n,
       csr: () => undefined,
       privilege: 3,
       get waiting() {
@@ -168,6 +176,15 @@ export class FakeMachine implements MachineLike {
 
   peek(address: VirtualAddress, length: number): (number | undefined)[] {
     return Array.from({ length }, (_, index) => this.#byte(Number(address) + index));
+  }
+
+  peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[] {
+    return Array.from({ length }, (_, index) => this.#byte(address + index));
+  }
+
+  translate(address: VirtualAddress): Translation {
+    const physicalAddress = Number(address) as PhysicalAddress;
+    return { scheme: "bare", entries: [], physicalAddress, pageBytes: 0, problem: undefined };
   }
 
   describeDevices(): never[] {
