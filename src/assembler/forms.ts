@@ -14,6 +14,8 @@ export interface Form {
   readonly operands: readonly FormOperand[];
   /** The field of an encoding that a value given for `name` ends up in, for its range. */
   readonly fields: ReadonlyMap<string, Field>;
+  /** Values of fields whose operands have been left out. */
+  readonly usual: Readonly<Record<string, number>>;
   readonly meaning: Meaning;
 }
 
@@ -54,7 +56,12 @@ function buildTable(): Map<string, Form[]> {
     else list.push(form);
   };
   for (const { mnemonic, syntax, encoding: text } of INSTRUCTIONS) {
-    add(makeForm(mnemonic, syntax, { kind: "instruction", mnemonic, encoding: parseEncoding(text) }));
+    const meaning = { kind: "instruction", mnemonic, encoding: parseEncoding(text) } as const;
+    add(makeForm(mnemonic, syntax, meaning));
+    const last = parseOperands(syntax).at(-1);
+    if (last?.kind === "rounding-mode") {
+      add(makeForm(mnemonic, syntax.replace(/, rm\S*$/, ""), meaning, { [last.field]: last.usual }));
+    }
   }
   for (const { mnemonic, syntax, encoding: text } of COMPRESSED) {
     add(makeForm(mnemonic, syntax, { kind: "compressed", mnemonic, encoding: parseEncoding(text) }));
@@ -67,9 +74,14 @@ function buildTable(): Map<string, Form[]> {
   return forms;
 }
 
-function makeForm(mnemonic: string, syntax: string, meaning: Meaning & { encoding: Encoding }): Form {
+function makeForm(
+  mnemonic: string,
+  syntax: string,
+  meaning: Meaning & { encoding: Encoding },
+  usual: Form["usual"] = {},
+): Form {
   const fields = new Map(meaning.encoding.fields.map((field) => [field.name, field]));
-  return { mnemonic, syntax, operands: parseOperands(syntax), fields, meaning };
+  return { mnemonic, syntax, operands: parseOperands(syntax), fields, usual, meaning };
 }
 
 function makePseudo(entry: PseudoInstruction): Form {
@@ -86,7 +98,7 @@ function makePseudo(entry: PseudoInstruction): Form {
     }
     meaning = { kind: "expansion", steps, compressAs: entry.compressAs };
   }
-  return { mnemonic: entry.mnemonic, syntax: entry.syntax, operands, fields, meaning };
+  return { mnemonic: entry.mnemonic, syntax: entry.syntax, operands, fields, usual: {}, meaning };
 }
 
 function parseFormOperand(text: string): FormOperand {

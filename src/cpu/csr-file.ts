@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { CSRS, type Csr, type CsrExtension, csrIsReadOnly, csrWriteMask, findCsr } from "../isa/csrs.ts";
-import { CSR_SLOT_COUNT } from "../memory/layout.ts";
+import { CSR_SLOT_COUNT, CSR_SLOTS, MSTATUS } from "../memory/layout.ts";
+import { LAST_FLOAT_CSR, readFloatCsr, withDirtySummary, writeFloatCsr } from "./float-csrs.ts";
 import type { Hart } from "./hart.ts";
 
 /** What CSRs show of the world around the hart. All values are those before the step that is being executed. */
@@ -33,9 +34,10 @@ type Stored = (typeof STORED)[number];
 
 const SLOTS: ReadonlyMap<string, number> = new Map(STORED.map((name, slot) => [name, slot]));
 assert(STORED.length <= CSR_SLOT_COUNT, "CSR slots");
+assert(CSR_SLOTS + 8 * slotOf("mstatus") === MSTATUS, "the slot of mstatus");
 
 /** What this hart has; the machine's ISA string will choose once there is a choice. */
-const EXTENSIONS: ReadonlySet<CsrExtension> = new Set(["Machine", "Zicntr"]);
+const EXTENSIONS: ReadonlySet<CsrExtension> = new Set(["Machine", "Zicntr", "F"]);
 
 /** A CSR as this hart has it. */
 interface Implemented {
@@ -75,6 +77,7 @@ export class CsrFile {
   permits(csr: number, access: "read" | "write"): boolean {
     if (!IMPLEMENTED.has(csr)) return false;
     if (((csr >> 8) & 3) > this.#hart.privilege) return false;
+    if (csr <= LAST_FLOAT_CSR && this.#hart.floatIsOff) return false;
     return access === "read" || !csrIsReadOnly(csr);
   }
 
@@ -93,6 +96,12 @@ export class CsrFile {
         return this.#environment.time();
       case "mip":
         return this.#environment.interruptLines();
+      case "mstatus":
+        return withDirtySummary(this.get("mstatus"));
+      case "fflags":
+      case "frm":
+      case "fcsr":
+        return readFloatCsr(this.#hart, csr);
       case "mhartid":
         return BigInt(this.#hart.id);
       default:
@@ -104,6 +113,7 @@ export class CsrFile {
   write(csr: number, value: bigint, ownSteps = 1n): void {
     const entry = IMPLEMENTED.get(csr);
     assert(entry !== undefined, `write to CSR ${csr}`);
+    if (csr <= LAST_FLOAT_CSR) return writeFloatCsr(this.#hart, csr, value);
     if (entry.slot < 0) return;
     // The instruction behind the write reads the value written: the write's own step is not counted.
     const steps = this.#environment.steps() + ownSteps;

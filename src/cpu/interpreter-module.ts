@@ -8,6 +8,7 @@ import { Code, type Label } from "../wasm/code.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
 import { defineArithmetic } from "./arithmetic-code.ts";
+import { defineFloat } from "./float-code.ts";
 import { emitHandler, emitPc, type InterpreterFrame, ScratchLocals } from "./interpreter-reading.ts";
 
 /**
@@ -72,14 +73,15 @@ export function interpreterModule(where: MemoryLayout): Uint8Array<ArrayBuffer> 
   const system = module.importFunction("system", { parameters: [I32, I32], results: [I32] });
   const slowPath = defineSlowPath(module, where, { load, store });
   const arithmetic = defineArithmetic(module);
+  const float = defineFloat(module, arithmetic.multiplyHigh.unsigned);
   defineMaintenance(module);
   const code = new Code([I32]);
-  emitRun(code, { slowPath, system, ...arithmetic });
+  emitRun(code, { slowPath, system, float, ...arithmetic });
   module.defineFunction({ parameters: [I32], results: [I32] }, code, "run");
   return module.finish();
 }
 
-type Callees = Pick<InterpreterFrame, "slowPath" | "system" | "multiplyHigh" | "divide" | "remainder">;
+type Callees = Pick<InterpreterFrame, "slowPath" | "system" | "float" | "multiplyHigh" | "divide" | "remainder">;
 
 /**
  * `run`: a loop around a `br_table` over the operation of the current record. Straight-line code only moves the record

@@ -11,6 +11,8 @@ import * as layout from "../memory/layout.ts";
 import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES } from "../memory/translation-code.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
 import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
+import type { FloatFunctions } from "./float-code.ts";
+import { InterpreterFloat } from "./interpreter-float.ts";
 
 /**
  * A value of the interpreter's reading: a local that is written once. Conditions stay i32 until somebody computes with
@@ -18,6 +20,8 @@ import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
  */
 export interface WasmValue {
   readonly local: Local;
+  /** For a rounding mode: 1 when it is to nearest even and NX is set, so that rounding leaves no trace but the result. */
+  readonly silent?: Local;
 }
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
@@ -43,6 +47,7 @@ export interface InterpreterFrame {
   readonly afterSystem: Label;
   readonly status: Local;
   readonly slowPath: SlowPath;
+  readonly float: FloatFunctions;
   readonly multiplyHigh: Readonly<Record<"signed" | "unsigned" | "mixed", number>>;
   readonly divide: Readonly<Record<Signedness, number>>;
   readonly remainder: Readonly<Record<Signedness, number>>;
@@ -89,6 +94,7 @@ export function emitHandler(frame: InterpreterFrame, instruction: Instruction): 
 class InterpreterReading implements Semantics<WasmValue> {
   readonly #frame: InterpreterFrame;
   readonly #code: Code;
+  readonly float: InterpreterFloat;
   #jump: WasmValue | undefined;
   #branch: { condition: WasmValue; target: WasmValue } | undefined;
   #left = false;
@@ -96,6 +102,7 @@ class InterpreterReading implements Semantics<WasmValue> {
   constructor(frame: InterpreterFrame) {
     this.#frame = frame;
     this.#code = frame.code;
+    this.float = new InterpreterFloat(frame);
   }
 
   /** Goes on to the next instruction, wherever that is. */

@@ -3,6 +3,7 @@ import type { Decoded } from "../isa/instruction.ts";
 import type { AccessSize, Semantics, Signedness, SystemOperation } from "../isa/semantics.ts";
 import type { Exception, Hart } from "./hart.ts";
 import { NO_RESERVATION } from "./hart.ts";
+import { OracleFloat } from "./oracle-float.ts";
 
 /** Memory as an instruction sees it. Values are unsigned; an exception ends the instruction. */
 export interface DataPort {
@@ -21,6 +22,7 @@ class Fault {
   }
 }
 
+const ILLEGAL_INSTRUCTION = 2;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
 const STORE_ACCESS_FAULT = 7;
@@ -35,6 +37,7 @@ export type OracleOutcome =
  * manual words it. Slow and plain, the judge in tests and the one who executes the rare cases of the fast engines.
  */
 export class OracleReading implements Semantics<bigint> {
+  readonly float: OracleFloat;
   readonly #hart: Hart;
   readonly #port: DataPort;
   #decoded: Decoded | undefined;
@@ -44,6 +47,10 @@ export class OracleReading implements Semantics<bigint> {
   constructor(hart: Hart, port: DataPort) {
     this.#hart = hart;
     this.#port = port;
+    const illegal = (): never => {
+      throw new Fault({ cause: ILLEGAL_INSTRUCTION, tval: BigInt(this.#fields.word) });
+    };
+    this.float = new OracleFloat(hart, () => this.#fields, illegal);
   }
 
   /** Executes one instruction at the hart's pc. On an exception nothing has changed; "system" is the caller's to do. */

@@ -2,6 +2,8 @@ import { assert } from "../base/assert.ts";
 import { ATOMIC } from "./atomic.ts";
 import { BASE_INTEGER } from "./base-integer.ts";
 import { COMPRESSED } from "./compressed.ts";
+import { FLOAT_DOUBLE } from "./float-double.ts";
+import { FLOAT_SINGLE } from "./float-single.ts";
 import type { CompressedInstruction, Instruction } from "./instruction.ts";
 import { MULTIPLY } from "./multiply.ts";
 import { SYSTEM } from "./system.ts";
@@ -14,6 +16,8 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   ...MULTIPLY,
   ...ATOMIC,
   ...SYSTEM,
+  ...FLOAT_SINGLE,
+  ...FLOAT_DOUBLE,
 ];
 
 export { COMPRESSED } from "./compressed.ts";
