@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { CSRS, type Csr, type CsrExtension, csrIsReadOnly, csrWriteMask, findCsr } from "../isa/csrs.ts";
+import type { InstructionSet } from "../isa/instruction-set.ts";
 import { CSR_SLOT_COUNT } from "../memory/layout.ts";
 import type { Hart } from "./hart.ts";
 
@@ -34,9 +35,6 @@ type Stored = (typeof STORED)[number];
 const SLOTS: ReadonlyMap<string, number> = new Map(STORED.map((name, slot) => [name, slot]));
 assert(STORED.length <= CSR_SLOT_COUNT, "CSR slots");
 
-/** What this hart has; the machine's ISA string will choose once there is a choice. */
-const EXTENSIONS: ReadonlySet<CsrExtension> = new Set(["Machine", "Zicntr"]);
-
 /** A CSR as this hart has it. */
 interface Implemented {
   readonly csr: Csr;
@@ -44,12 +42,14 @@ interface Implemented {
   readonly writeMask: bigint;
 }
 
-const IMPLEMENTED: ReadonlyMap<number, Implemented> = new Map(
-  CSRS.filter((csr) => EXTENSIONS.has(csr.extension)).map((csr) => [
-    csr.number,
-    { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: csrWriteMask(csr, EXTENSIONS) },
-  ]),
-);
+function implemented(extensions: ReadonlySet<CsrExtension>): ReadonlyMap<number, Implemented> {
+  return new Map(
+    CSRS.filter((csr) => extensions.has(csr.extension)).map((csr) => [
+      csr.number,
+      { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: csrWriteMask(csr, extensions) },
+    ]),
+  );
+}
 
 export const CSR = {
   mstatus: number("mstatus"),
@@ -59,28 +59,32 @@ export const CSR = {
 
 /** The control and status registers of one hart, by number. */
 export class CsrFile {
+  readonly #isa: InstructionSet;
+  readonly #implemented: ReadonlyMap<number, Implemented>;
   readonly #hart: Hart;
   readonly #environment: HartEnvironment;
 
-  constructor(hart: Hart, environment: HartEnvironment) {
+  constructor(hart: Hart, environment: HartEnvironment, isa: InstructionSet) {
+    this.#isa = isa;
+    this.#implemented = implemented(isa.csrExtensions);
     this.#hart = hart;
     this.#environment = environment;
   }
 
   reset(): void {
-    for (const { csr, slot } of IMPLEMENTED.values()) if (slot >= 0) this.#hart.setCsrSlot(slot, csr.reset);
+    for (const { csr, slot } of this.#implemented.values()) if (slot >= 0) this.#hart.setCsrSlot(slot, csr.reset);
   }
 
   /** Whether an access at this privilege is legal; an illegal one is an illegal-instruction exception. */
   permits(csr: number, access: "read" | "write"): boolean {
-    if (!IMPLEMENTED.has(csr)) return false;
+    if (!this.#implemented.has(csr)) return false;
     if (((csr >> 8) & 3) > this.#hart.privilege) return false;
     return access === "read" || !csrIsReadOnly(csr);
   }
 
   /** Undefined when the hart has no such CSR. Unsigned. */
   read(csr: number): bigint | undefined {
-    const entry = IMPLEMENTED.get(csr);
+    const entry = this.#implemented.get(csr);
     if (entry === undefined) return undefined;
     switch (entry.csr.name) {
       case "mcycle":
@@ -93,6 +97,8 @@ export class CsrFile {
         return this.#environment.time();
       case "mip":
         return this.#environment.interruptLines();
+      case "misa":
+        return this.#isa.misa;
       case "mhartid":
         return BigInt(this.#hart.id);
       default:
@@ -102,7 +108,7 @@ export class CsrFile {
 
   /** Writes what the register keeps of `value`. `ownSteps`: 1 for an instruction, 0 for somebody outside. */
   write(csr: number, value: bigint, ownSteps = 1n): void {
-    const entry = IMPLEMENTED.get(csr);
+    const entry = this.#implemented.get(csr);
     assert(entry !== undefined, `write to CSR ${csr}`);
     if (entry.slot < 0) return;
     // The instruction behind the write reads the value written: the write's own step is not counted.

@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { decode, instructionLength } from "../isa/decode.ts";
 import type { Decoded } from "../isa/instruction.ts";
+import type { InstructionSet } from "../isa/instruction-set.ts";
 import * as layout from "../memory/layout.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
@@ -16,14 +17,16 @@ const GRANULE_BYTES = 64;
  */
 export class DecodedPages {
   readonly #memory: PhysicalMemory;
+  readonly #isa: InstructionSet;
   /** Offsets of RAM at which a breakpoint stands. */
   #breakpoints: ReadonlySet<number> = new Set();
   #used = 0;
   readonly #flushTags: () => void;
 
   /** `flushTags` makes every translation entry invalid. */
-  constructor(memory: PhysicalMemory, flushTags: () => void) {
+  constructor(memory: PhysicalMemory, isa: InstructionSet, flushTags: () => void) {
     this.#memory = memory;
+    this.#isa = isa;
     this.#flushTags = flushTags;
   }
 
@@ -72,10 +75,16 @@ export class DecodedPages {
     if (offset < 0 || offset + 2 > ram.length) return undefined;
     const low = view.getUint16(where.ram + offset, true);
     const length = instructionLength(low);
-    if (length === 2) return { length, word: low, decoded: decode(low) };
+    if (length === 2) return { length, word: low, decoded: this.#decode(low) };
     if (offset + 4 > ram.length) return undefined;
     const word = view.getUint32(where.ram + offset, true);
-    return { length, word, decoded: decode(word) };
+    return { length, word, decoded: this.#decode(word) };
+  }
+
+  /** Undefined also for an instruction that the harts do not have. */
+  #decode(word: number): Decoded | undefined {
+    const decoded = decode(word);
+    return decoded !== undefined && this.#isa.executes(decoded) ? decoded : undefined;
   }
 
   /** Bytes of RAM were written: records that they belong to are cleared. */

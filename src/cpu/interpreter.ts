@@ -143,17 +143,19 @@ export function instantiateInterpreter(parts: () => EngineParts, memory: EngineP
 }
 
 function systemFromRecord(parts: EngineParts, record: number, operation: number): number {
-  const { hart, csrs, memory, decoded } = parts;
+  const { hart, csrs, data, memory, decoded } = parts;
   const destination = memory.view.getUint16(record + layout.RECORD.rd, true);
-  const outcome = executeSystem(hart, csrs, {
+  const outcome = executeSystem(hart, csrs, data, {
     operation: SYSTEM_OPERATIONS[operation],
     length: memory.bytes[record + layout.RECORD.advance] / 8,
     rd: destination === layout.REGISTER_SINK ? 0 : destination / 8,
     rs1: memory.bytes[record + layout.RECORD.rs1] / 8,
+    rs2: memory.bytes[record + layout.RECORD.rs2] / 8,
     imm: memory.view.getInt32(record + layout.RECORD.immediate, true),
     word: () => decoded.fetch(memory.ramOffset(hart.pc, 2))?.word ?? 0,
   });
-  if (outcome === "done") return layout.STATUS_DONE;
+  // cbo.zero stores, and so can hit a watch.
+  if (outcome === "done") return parts.takeAttention() ? layout.STATUS_YIELD : layout.STATUS_DONE;
   if (outcome === "yield") return layout.STATUS_YIELD;
   announceFault(memory, outcome);
   return layout.STATUS_FAULT;

@@ -36,7 +36,7 @@ export class Oracle implements Engine {
 
   /** Executes the instruction at pc. An exception has changed nothing. */
   step(): "done" | "yield" | Exception {
-    const { hart, csrs, memory, decoded } = this.#parts;
+    const { hart, csrs, data, memory, decoded } = this.#parts;
     const offset = memory.ramOffset(hart.pc, 2);
     const fetched = decoded.fetch(offset);
     if (fetched === undefined) {
@@ -48,6 +48,10 @@ export class Oracle implements Engine {
     const outcome = this.#reading.execute(instruction);
     if (outcome.kind === "retired") return "done";
     if (outcome.kind === "exception") return outcome.exception;
-    return executeSystem(hart, csrs, { ...instruction, operation: outcome.operation, word: () => instruction.word });
+    return executeSystem(hart, csrs, data, {
+      ...instruction,
+      operation: outcome.operation,
+      word: () => instruction.word,
+    });
   }
 }

@@ -1,7 +1,9 @@
 import { unreachable } from "../base/assert.ts";
 import type { SystemOperation } from "../isa/semantics.ts";
+import { executeCacheBlock, permitsCacheBlock } from "./cache-block.ts";
 import { CSR, type CsrFile } from "./csr-file.ts";
 import type { Exception, Hart } from "./hart.ts";
+import type { DataPort } from "./oracle-reading.ts";
 import { returnFromMachineTrap } from "./trap.ts";
 
 export const ILLEGAL_INSTRUCTION = 2;
@@ -15,6 +17,7 @@ export interface SystemInstruction {
   readonly rd: number;
   /** For csrr?i the immediate itself. */
   readonly rs1: number;
+  readonly rs2: number;
   /** CSR number. */
   readonly imm: number;
   /** The instruction's bits, for mtval. */
@@ -28,7 +31,12 @@ export interface SystemInstruction {
 export type SystemOutcome = "done" | "yield" | Exception;
 
 /** What a system instruction does: one routine for every engine (ARCHITECTURE.md, "One meaning, many readings"). */
-export function executeSystem(hart: Hart, csrs: CsrFile, instruction: SystemInstruction): SystemOutcome {
+export function executeSystem(
+  hart: Hart,
+  csrs: CsrFile,
+  data: DataPort,
+  instruction: SystemInstruction,
+): SystemOutcome {
   const { operation } = instruction;
   switch (operation) {
     case "ecall":
@@ -53,6 +61,30 @@ export function executeSystem(hart: Hart, csrs: CsrFile, instruction: SystemInst
     case "csrrsi":
     case "csrrci":
       return executeCsr(hart, csrs, instruction, operation);
+    case "sret":
+      return illegal(instruction);
+    case "sfence.vma":
+    case "sinval.vma":
+    case "sfence.w.inval":
+    case "sfence.inval.ir":
+      // Nothing is translated, so there are no translations to drop.
+      advance(hart, instruction);
+      return "done";
+    case "wrs.nto":
+    case "wrs.sto":
+      // The manual lets a hart end the wait for any reason.
+      advance(hart, instruction);
+      return "done";
+    case "cbo.inval":
+    case "cbo.clean":
+    case "cbo.flush":
+    case "cbo.zero": {
+      if (!permitsCacheBlock(hart, csrs, operation)) return illegal(instruction);
+      const refused = executeCacheBlock(data, operation, hart.register(instruction.rs1));
+      if (refused !== undefined) return refused;
+      advance(hart, instruction);
+      return "done";
+    }
     default:
       return unreachable(operation, "system operation");
   }
@@ -65,7 +97,7 @@ function executeCsr(hart: Hart, csrs: CsrFile, instruction: SystemInstruction, o
   const replaces = operation === "csrrw" || operation === "csrrwi";
   const writes = replaces || rs1 !== 0;
   if (!csrs.permits(number, writes ? "write" : "read")) {
-    return { cause: ILLEGAL_INSTRUCTION, tval: BigInt(instruction.word()) };
+    return illegal(instruction);
   }
   const operand = operation.endsWith("i") ? BigInt(rs1) : hart.register(rs1);
   // csrrw with rd = x0 does not read; reading has no side effects on this hart, so it may as well be read.
@@ -80,6 +112,10 @@ function combine(operation: CsrOperation, old: bigint, operand: bigint): bigint 
   if (operation.startsWith("csrrs")) return old | operand;
   if (operation.startsWith("csrrc")) return old & ~operand;
   return operand;
+}
+
+function illegal(instruction: SystemInstruction): Exception {
+  return { cause: ILLEGAL_INSTRUCTION, tval: BigInt(instruction.word()) };
 }
 
 function advance(hart: Hart, instruction: SystemInstruction): void {

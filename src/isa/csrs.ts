@@ -50,7 +50,7 @@ const SUPERVISOR_CSRS: readonly Csr[] = [
   csr(0x142, "scause", "Supervisor", "Why the last trap to supervisor mode was taken.", CAUSE_FIELDS),
   csr(0x143, "stval", "Supervisor", "The faulting address or instruction; 0 for none.", whole("Address.")),
   csr(0x144, "sip", "Supervisor", "Which delegated interrupts are pending.", supervisorInterrupts("IP")),
-  csr(0x14d, "stimecmp", "Supervisor", "The supervisor timer interrupt is pending from this time on.", whole("Time.")),
+  csr(0x14d, "stimecmp", "Sstc", "The supervisor timer interrupt is pending from this time on.", whole("Time.")),
   csr(0x180, "satp", "Supervisor", "Address translation: the page table's root.", [
     field("MODE", [63, 60], "Translation scheme.", { values: { 0: "bare", 8: "Sv39", 9: "Sv48", 10: "Sv57" } }),
     field("ASID", [59, 44], "Address space."),

@@ -4,6 +4,7 @@ const PRIVILEGE_NAMES = { 0: "U", 1: "S", 3: "M" };
 const XLEN_NAMES = { 1: "32", 2: "64", 3: "128" };
 const STATE_NAMES = { 0: "off", 1: "initial", 2: "clean", 3: "dirty" };
 const ENABLE_NAMES = { 0: "disabled", 1: "enabled" };
+const INVALIDATE_NAMES = { 0: "disabled", 1: "flush", 3: "invalidate" };
 const PENDING_NAMES = { 0: "no", 1: "pending" };
 const MTVEC_RESERVED_MODES = 2n;
 
@@ -85,14 +86,10 @@ export const COUNTER_ENABLE_FIELDS = COUNTER_BITS.map((entry) => ({
   description: `The next lower privilege may read ${entry.description}.`,
 }));
 
-const MISA_MXL_64 = 2n << 62n;
-
 /** misa's bit of an extension letter. */
 function misaBit(letter: string): number {
   return letter.charCodeAt(0) - "A".charCodeAt(0);
 }
-
-const MISA_LETTERS = [..."AMCI"];
 
 const MISA_FIELDS: readonly CsrField[] = [
   field("MXL", [63, 62], "Register width in machine mode.", { access: "read-only", values: XLEN_NAMES }),
@@ -125,15 +122,18 @@ export const MACHINE_CSRS: readonly Csr[] = [
   csr(0x300, "mstatus", "Machine", "State of the hart: interrupt enable, and what a trap saved.", STATUS_FIELDS, {
     reset: MPP_MACHINE,
   }),
-  csr(0x301, "misa", "Machine", "Register width and extensions of the hart.", MISA_FIELDS, {
-    reset: MISA_LETTERS.reduce((value, letter) => value | (1n << BigInt(misaBit(letter))), MISA_MXL_64),
-  }),
+  csr(0x301, "misa", "Machine", "Register width and extensions of the hart.", MISA_FIELDS),
   csr(0x304, "mie", "Machine", "Which interrupts are enabled.", interruptFields("IE")),
   csr(0x305, "mtvec", "Machine", "Where traps to machine mode go.", TRAP_VECTOR_FIELDS, { legalize: legalTrapVector }),
   csr(0x306, "mcounteren", "Machine", "Which counters lower privileges may read.", COUNTER_ENABLE_FIELDS),
   csr(0x30a, "menvcfg", "Machine", "Environment of lower privileges.", [
     field("FIOM", 0, "Fences of device accesses also order memory accesses.", { extension: "User" }),
-    field("STCE", 63, "stimecmp exists.", { extension: "Supervisor" }),
+    field("CBIE", [5, 4], "cbo.inval is legal.", { extension: "Zicbom", values: INVALIDATE_NAMES }),
+    field("CBCFE", 6, "cbo.clean and cbo.flush are legal.", { extension: "Zicbom", values: ENABLE_NAMES }),
+    field("CBZE", 7, "cbo.zero is legal.", { extension: "Zicboz", values: ENABLE_NAMES }),
+    field("ADUE", 61, "Translation sets the accessed and dirty bits of pages.", { extension: "Svadu" }),
+    field("PBMTE", 62, "Pages say their memory type.", { extension: "Svpbmt" }),
+    field("STCE", 63, "stimecmp exists.", { extension: "Sstc" }),
   ]),
   csr(
     0x320,
