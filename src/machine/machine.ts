@@ -76,6 +76,7 @@ export class Machine implements MachineLike {
           this.#attention = true;
         },
         memory: {
+          contains: (address, length) => length > 0 && this.#memory.ramOffset(BigInt(address), length) >= 0,
           read: (address, length) => this.#deviceRead(address, length),
           write: (address, bytes) => this.#deviceWrite(address, bytes),
         },
