@@ -31,6 +31,13 @@ export interface DiskConfiguration {
   readonly readOnly: boolean;
 }
 
+/** Pages of a checkpoint: those of RAM, and behind them the blocks of the disks, one disk after the other. */
+export function pageCountOf({ memoryBytes, disks }: MachineConfiguration): number {
+  return disks.reduce((count, { sizeBytes }) => count + Math.ceil(sizeBytes / PAGE_BYTES), memoryBytes / PAGE_BYTES);
+}
+
+const PAGE_BYTES = 4096;
+
 export type EngineChoice = "auto" | "interpreter" | "oracle";
 
 /** As many as the plan of the board has addresses for in the CLINT and the PLIC that guests in the field expect. */
