@@ -1,4 +1,5 @@
 import type { Instant } from "../base/brand.ts";
+import { openDisks } from "../host/disk-files.ts";
 import { configurationOf, openLive } from "../host/live-session.ts";
 import { DISK, loadProgram } from "../host/program-files.ts";
 import { UnrecordedRun } from "../host/unrecorded-run.ts";
@@ -9,8 +10,9 @@ import type { MachineOptions } from "./machine-options.ts";
 import type { LiveRun } from "./run.ts";
 
 export function openUnrecorded(context: Context, path: string, options: MachineOptions): LiveRun {
-  const configuration = configurationOf({ ...options, memoryBytes: options.memory });
-  const machine = new Machine(configuration, options.engine);
+  const disks = openDisks(options.disk ?? [], false);
+  const configuration = configurationOf({ ...options, memoryBytes: options.memory }, disks.configurations);
+  const machine = new Machine(configuration, options.engine, disks.images);
   const { program, warnings } = loadProgram(path, DISK, configuration.memoryBytes);
   machine.load(program);
   const { stdout } = context;
@@ -37,7 +39,8 @@ export function openRecorded(
   onRoom: () => void,
 ): LiveRun {
   const { memory, output } = options;
-  const session = openLive({ ...options, program: path, memoryBytes: memory, recordTo: output }, onRoom);
+  const { disk: disks } = options;
+  const session = openLive({ ...options, disks, program: path, memoryBytes: memory, recordTo: output }, onRoom);
   const { machine, timeline, loaded, recording } = session;
   const { history } = timeline;
   let printed = 0;

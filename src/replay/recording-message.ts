@@ -5,7 +5,7 @@ import type { Digest } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 
 /** Raised with every change of docs/recording-format.md. Recordings of other versions are refused by name. */
-export const RECORDING_VERSION = 1;
+export const RECORDING_VERSION = 2;
 
 /** What a recording says before anything happened: enough to build the machine again, on another computer too. */
 export interface RecordingHeader {
@@ -21,8 +21,9 @@ export interface RecordedImage {
   /**
    * "program": the file that was launched, as it is. "source": a file that it was assembled or compiled from.
    * "memory": what was placed in memory at reset (`encodeImage`), where that does not follow from the program alone.
+   * "disk": what a disk holds at instant 0, in the order of the disks.
    */
-  readonly role: "program" | "source" | "memory";
+  readonly role: "program" | "source" | "memory" | "disk";
   /** The path that the user or the line table gives it. */
   readonly name: string;
   readonly sizeBytes: number;
@@ -30,6 +31,8 @@ export interface RecordedImage {
   readonly sha256: string;
   /** Undefined: not embedded. */
   readonly bytes: Uint8Array | undefined;
+  /** Of `bytes`, when they are not the image itself but what it was packed into (disks). */
+  readonly packed?: { readonly sizeBytes: number; readonly sha256: string };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { McapConstants, type McapTypes } from "@mcap/core";
 import type { Instant } from "../base/brand.ts";
 import { ByteReader, MalformedBytes } from "../base/byte-cursor.ts";
+import { pageCountOf } from "../machine/configuration.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import { CheckpointFile } from "./checkpoint-file.ts";
 import { DigestLog } from "./digest-log.ts";
@@ -10,7 +11,7 @@ import { OutputLog } from "./output-log.ts";
 import { decodeBookmark, decodeCheckpoint, decodeDigest, decodeEvent, decodeOutput } from "./payload.ts";
 import type { ByteSource, ChunkCodec, RecordingHeader } from "./recording-message.ts";
 import { readPrologue, recordingChannels } from "./recording-prologue.ts";
-import { CHANNEL_IDS, metadataCheck, PAGE_BYTES, SUMMARY_METADATA, TOPICS, type Topic } from "./recording-writer.ts";
+import { CHANNEL_IDS, metadataCheck, SUMMARY_METADATA, TOPICS, type Topic } from "./recording-writer.ts";
 import type { Bookmark } from "./timeline-interface.ts";
 
 const { Opcode } = McapConstants;
@@ -212,14 +213,15 @@ export class RecordingReader {
 
   #readCheckpoint(instant: Instant, payload: Uint8Array, chunkOffset: number): void {
     const stored = decodeCheckpoint(instant, payload);
-    const mostPages = this.header.configuration.memoryBytes / PAGE_BYTES;
+    const mostPages = pageCountOf(this.header.configuration);
     if (stored.events !== this.events.length) throw new MalformedBytes(`${stored.events} events before a checkpoint`);
     if (stored.outputBytes !== this.outputs.length) {
       throw new MalformedBytes(`${stored.outputBytes} bytes printed before a checkpoint`);
     }
     for (const { offset, pages } of [{ offset: 0, pages: stored.zeroPages }, ...stored.chunks]) {
       if (offset >= chunkOffset) throw new MalformedBytes("a checkpoint whose pages come after it");
-      if (pages.length > 0 && pages[pages.length - 1] >= mostPages) throw new MalformedBytes("a page beyond memory");
+      if (pages.length > 0 && pages[pages.length - 1] >= mostPages)
+        throw new MalformedBytes("a page beyond memory and disks");
     }
     this.checkpoints.add(stored);
   }

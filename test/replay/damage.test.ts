@@ -208,7 +208,7 @@ test("other versions are refused by name", () => {
   const refused = open(other, "version 7");
   assert.ok(refused instanceof UserError);
   assert.equal(refused.code, "recording-version");
-  assert.match(refused.message, /version 7 .*reads version 1/);
+  assert.match(refused.message, /version 7 .*reads version 2/);
 });
 
 test("what is no recording is refused", () => {
