@@ -33,6 +33,8 @@ export interface VirtioDevice {
 export interface VirtioQueues {
   /** The driver takes part: it has said DRIVER_OK (a legacy one need not), and nothing is broken. */
   readonly running: boolean;
+  /** The driver has said DRIVER_OK. */
+  readonly started: boolean;
   /** The driver accepted all of these feature bits. */
   accepted(features: bigint): boolean;
   /** The next buffer of a queue; undefined: none now. Each one taken is finished before the step is over. */

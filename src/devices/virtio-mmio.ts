@@ -107,7 +107,11 @@ export class VirtioMmio implements Device, VirtioQueues {
   get running(): boolean {
     if (this.#problem !== "" || (this.#status & STATUS_FAILED) !== 0) return false;
     // Drivers from before the standard use their queues before they say so (section 3.1.2).
-    return this.#transport === "legacy" || (this.#status & STATUS_DRIVER_OK) !== 0;
+    return this.#transport === "legacy" || this.started;
+  }
+
+  get started(): boolean {
+    return (this.#status & STATUS_DRIVER_OK) !== 0;
   }
 
   accepted(features: bigint): boolean {
@@ -134,14 +138,14 @@ export class VirtioMmio implements Device, VirtioQueues {
 
   configurationChanged(): void {
     this.#configGeneration = (this.#configGeneration + 1) >>> 0;
-    if ((this.#status & STATUS_DRIVER_OK) !== 0) this.#interrupt(INTERRUPT_CONFIGURATION);
+    if (this.started) this.#interrupt(INTERRUPT_CONFIGURATION);
   }
 
   fail(queue: number, problem: string): void {
     if (this.#problem !== "") return;
     this.#problem = `queue ${queue} ${problem}`;
     // Section 2.1.2; a legacy driver knows nothing of it and waits.
-    if ((this.#status & STATUS_DRIVER_OK) !== 0) this.#interrupt(INTERRUPT_CONFIGURATION);
+    if (this.started) this.#interrupt(INTERRUPT_CONFIGURATION);
   }
 
   read(offset: number, sizeBytes: number): bigint | undefined {

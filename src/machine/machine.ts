@@ -13,6 +13,7 @@ import { BUDGET, MAX_RAM_BYTES, MAX_WATCHES, PAGE_BYTES } from "../memory/layout
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import type { EngineChoice, MachineConfiguration } from "./configuration.ts";
+import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import type {
@@ -62,13 +63,20 @@ export class Machine implements MachineLike {
   #stops: StopConditions = NO_STOPS;
   #breakpoints: ReadonlySet<bigint> = new Set();
 
-  constructor(configuration: MachineConfiguration, engine: EngineChoice = "auto") {
+  /** `diskImages`: the images of the configuration's disks. */
+  constructor(
+    configuration: MachineConfiguration,
+    engine: EngineChoice = "auto",
+    diskImages: readonly DiskImage[] = [],
+  ) {
     checkConfiguration(configuration);
     this.configuration = configuration;
     const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
     this.#memory = memory;
+    const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
     this.#board = new Board(
-      configuration.harts,
+      configuration,
+      disks.stores,
       {
         time: () => this.time,
         setTime: (ticks) => this.#setTime(ticks),
@@ -102,7 +110,7 @@ export class Machine implements MachineLike {
     this.#exports = instantiateInterpreter(() => parts, memory);
     const oracle = new Oracle(parts, () => this.#breakpoints);
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, this.#exports);
-    this.#versions = new RamVersions(memory, this.#exports, this.#decoded);
+    this.#versions = new RamVersions(memory, this.#exports, this.#decoded, disks);
     this.harts = [this.#hartView(this.#hart)];
     this.#hart.clear();
     this.#csrs.reset();
@@ -276,6 +284,7 @@ export class Machine implements MachineLike {
         if (event.kind === "edit") edits.push(event.edit);
         else this.#apply(event);
       }
+      if (!this.#settled) this.#board.timePassed();
       if (!this.#settled && takeInterrupt(this.#hart, this.#csrs)) interrupted = true;
       this.#settled = true;
       for (const edit of edits) this.#edit(edit);
@@ -286,7 +295,7 @@ export class Machine implements MachineLike {
   #apply(event: Exclude<MachineEvent, { kind: "edit" }>): void {
     assert(event.instant === this.#instant, "an event of another instant");
     this.#settled = false;
-    if (event.kind === "console-input") this.#board.uart.receive(event.bytes);
+    if (event.kind === "console-input") this.#board.receive(event.bytes);
     else this.#tickOffset += BigInt(event.ticks);
   }
 
@@ -332,11 +341,14 @@ export class Machine implements MachineLike {
     return true;
   }
 
-  /** Ticks until the timer wakes the waiting hart; undefined when it never will. */
+  /** Ticks until the timer, or a device's alarm, may wake the waiting hart; undefined when none ever will. */
   #ticksToTimer(): bigint | undefined {
-    if ((this.#csrs.get("mie") & MIE_MTIE) === 0n) return undefined;
-    const deadline = this.#board.clint.timerDeadline(this.#hart.id);
-    return deadline === undefined || deadline <= this.time ? undefined : deadline - this.time;
+    const mie = this.#csrs.get("mie");
+    const now = this.time;
+    const timer = (mie & MIE_MTIE) === 0n ? undefined : this.#board.clint.timerDeadline(this.#hart.id);
+    const external = (mie & MIE_EXTERNAL) === 0n ? undefined : this.#board.externalDeadline();
+    const ahead = [timer, external].flatMap((deadline) => (deadline !== undefined && deadline > now ? [deadline] : []));
+    return ahead.length === 0 ? undefined : ahead.reduce((first, next) => (next < first ? next : first)) - now;
   }
 
   #waiting(): MachineStop {
@@ -344,10 +356,10 @@ export class Machine implements MachineLike {
     return ticks === undefined ? { kind: "waiting" } : { kind: "waiting", ticks: Number(ticks) };
   }
 
-  /** The instant at which a timer interrupt becomes pending, so that no slice runs past it. */
+  /** The instant at which a timer's or an alarm's interrupt becomes pending, so that no slice runs past it. */
   #deadline(): number {
     // By difference: software may have set mtime to anything, so that what it is ahead of the instant can be negative.
-    const ticks = Number(this.#board.clint.nextDeadline() - this.time);
+    const ticks = Number(this.#board.nextDeadline() - this.time);
     return (Math.floor(this.#instant / STEPS_PER_TICK) + ticks) * STEPS_PER_TICK;
   }
 
@@ -442,6 +454,8 @@ export class Machine implements MachineLike {
 const REGISTER_A0 = 10;
 const REGISTER_A1 = 11;
 const MIE_MTIE = 1n << 7n;
+/** From devices, for machine or supervisor mode. */
+const MIE_EXTERNAL = (1n << 11n) | (1n << 9n);
 
 function checkConfiguration({ memoryBytes, harts, isa }: MachineConfiguration): void {
   if (!(Number.isInteger(memoryBytes / PAGE_BYTES) && memoryBytes > 0 && memoryBytes <= MAX_RAM_BYTES)) {
