@@ -1,4 +1,5 @@
 import type { Instant } from "../base/brand.ts";
+import type { HostNetwork } from "../host/host-network.ts";
 import { configurationOf, openLive } from "../host/live-session.ts";
 import { DISK, loadProgram } from "../host/program-files.ts";
 import { UnrecordedRun } from "../host/unrecorded-run.ts";
@@ -8,14 +9,28 @@ import type { Context } from "./context.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import type { LiveRun } from "./run.ts";
 
-export function openUnrecorded(context: Context, path: string, options: MachineOptions): LiveRun {
+export function openUnrecorded(
+  context: Context,
+  path: string,
+  options: MachineOptions,
+  network: HostNetwork | undefined,
+): LiveRun {
   const configuration = configurationOf({ ...options, memoryBytes: options.memory });
   const machine = new Machine(configuration, options.engine);
   const { program, warnings } = loadProgram(path, DISK, configuration.memoryBytes);
   machine.load(program);
   const { stdout } = context;
-  machine.outlet = { consoleOutput: (_instant, byte) => stdout.byte(byte) };
+  machine.outlet = {
+    consoleOutput: (_instant, byte) => stdout.byte(byte),
+    networkOutput: (_instant, frame) => network?.fromGuest(frame),
+  };
   const live = new UnrecordedRun(machine, () => performance.now());
+  network?.connect({
+    deliver: (frame) => live.receive(frame),
+    get backlog() {
+      return live.framesWaiting;
+    },
+  });
   return {
     machine,
     program,
@@ -35,9 +50,10 @@ export function openRecorded(
   path: string,
   options: MachineOptions & { readonly output?: string },
   onRoom: () => void,
+  network: HostNetwork | undefined,
 ): LiveRun {
   const { memory, output } = options;
-  const session = openLive({ ...options, program: path, memoryBytes: memory, recordTo: output }, onRoom);
+  const session = openLive({ ...options, program: path, memoryBytes: memory, recordTo: output }, onRoom, network);
   const { machine, timeline, loaded, recording } = session;
   const { history } = timeline;
   let printed = 0;

@@ -10,4 +10,5 @@ export interface MachineOptions {
   readonly input?: string;
   readonly limit?: number;
   readonly engine?: EngineChoice;
+  readonly net?: string;
 }

@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: "auto" | "interpreter" | "oracle";
+  /** The network, as `hindcast run --net` has it; undefined: none. */
+  readonly net?: string;
   /** Stop before the first instruction. */
   readonly stopOnEntry: boolean;
 }

@@ -3,9 +3,11 @@ import packageDescription from "../../package.json" with { type: "json" };
 import { UserError } from "../base/errors.ts";
 import { DEFAULT_CONFIGURATION, type EngineChoice, type MachineConfiguration } from "../machine/configuration.ts";
 import { Machine } from "../machine/machine.ts";
+import { parseNetOptions } from "../network/net-options.ts";
 import { encodeImage, recordedImage } from "../replay/recorded-image.ts";
 import type { RecordedImage, RecordingHeader } from "../replay/recording-message.ts";
 import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
+import type { HostNetwork } from "./host-network.ts";
 import { DISK, type LoadedProgram, loadProgram } from "./program-files.ts";
 import { RecordingFile } from "./recording-file.ts";
 import { chooseRecordingPath } from "./recording-place.ts";
@@ -22,6 +24,8 @@ export interface LiveOptions {
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: EngineChoice;
+  /** The network, as `--net` has it. Absent: none. */
+  readonly net?: string;
 }
 
 export interface LiveSession {
@@ -37,13 +41,16 @@ export interface LiveSession {
 const ORACLE_SLICE_STEPS = 5_000;
 
 export function configurationOf(options: Omit<LiveOptions, "program">): MachineConfiguration {
+  const network = options.net !== undefined && parseNetOptions(options.net) !== undefined;
   return {
     ...DEFAULT_CONFIGURATION,
     memoryBytes: options.memoryBytes ?? DEFAULT_CONFIGURATION.memoryBytes,
     harts: options.harts ?? DEFAULT_CONFIGURATION.harts,
     isa: options.isa ?? DEFAULT_CONFIGURATION.isa,
     seed: options.seed ?? DEFAULT_CONFIGURATION.seed,
-    clock: options.clock ?? DEFAULT_CONFIGURATION.clock,
+    // Whoever the guest talks to lives in the host's time: a guest that sleeps must not wake before an answer can come.
+    clock: options.clock ?? (network ? "paced" : DEFAULT_CONFIGURATION.clock),
+    network,
   };
 }
 
@@ -53,9 +60,9 @@ export function timelineOptions(engine: EngineChoice | undefined): TimelineOptio
 
 /**
  * A machine with a program in it, recorded from its first instant. `onRoom` is called when the writer's backlog has
- * shrunk and when the recording has failed. Nothing is written when the program or the options are wrong.
+ * shrunk and when the recording has failed. `network` is what `options.net` asks for, opened. Nothing is written when the program or the options are wrong.
  */
-export function openLive(options: LiveOptions, onRoom: () => void): LiveSession {
+export function openLive(options: LiveOptions, onRoom: () => void, network?: HostNetwork): LiveSession {
   const configuration = configurationOf(options);
   const machine = new Machine(configuration, options.engine);
   const loaded = loadProgram(options.program, DISK, configuration.memoryBytes);
@@ -71,7 +78,17 @@ export function openLive(options: LiveOptions, onRoom: () => void): LiveSession 
     throw new UserError("recording-is-program", `The recording cannot replace the program ${options.program}.`, 2);
   }
   const recording = RecordingFile.create(path, header, onRoom);
-  const timeline = Timeline.record(machine, recording, timelineOptions(options.engine), recording.checkpoints);
+  const ofTimeline = {
+    ...timelineOptions(options.engine),
+    onFrame: (frame: Uint8Array) => network?.fromGuest(frame),
+  };
+  const timeline = Timeline.record(machine, recording, ofTimeline, recording.checkpoints);
+  network?.connect({
+    deliver: (frame) => timeline.receive(frame),
+    get backlog() {
+      return timeline.framesWaiting;
+    },
+  });
   return { machine, timeline, loaded, sources, recording };
 }
 

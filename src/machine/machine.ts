@@ -90,6 +90,11 @@ export class Machine implements MachineLike {
         },
       },
       (byte) => this.outlet.consoleOutput(this.#stepInstant() as Instant, byte),
+      (frame) => {
+        // What answers at once is to be heard at the next instant, and not at the end of the slice.
+        this.#attention = true;
+        this.outlet.networkOutput?.(this.#stepInstant() as Instant, frame);
+      },
     );
     this.#hart = new Hart(0, memory);
     this.#csrs = new CsrFile(this.#hart, {
@@ -296,6 +301,7 @@ export class Machine implements MachineLike {
     assert(event.instant === this.#instant, "an event of another instant");
     this.#settled = false;
     if (event.kind === "console-input") this.#board.receive(event.bytes);
+    else if (event.kind === "network-input") this.#board.receiveFrame(event.frame);
     else this.#tickOffset += BigInt(event.ticks);
   }
 

@@ -55,13 +55,18 @@ export class UdpFlows {
 
   get deadlineMs(): number | undefined {
     let least: number | undefined;
-    for (const { usedMs } of this.#flows.values())
-      least = Math.min(least ?? Number.POSITIVE_INFINITY, usedMs + QUIET_MS);
+    const now = this.#surroundings.nowMs();
+    for (const { usedMs, sentMs } of this.#flows.values()) {
+      const due = now - sentMs < ANSWER_MS ? sentMs + ANSWER_MS : usedMs + QUIET_MS;
+      least = Math.min(least ?? Number.POSITIVE_INFINITY, due);
+    }
     return least;
   }
 
   /** False: there is no way to its destination. */
   receive({ source, destination, data }: Datagram): boolean {
+    // Port 0 is nobody's.
+    if (source.port === 0 || destination.port === 0) return false;
     const forward = this.#forwards.get(keyOf(source));
     // Whoever came through a forward from the host is answered, whatever else is forbidden.
     const isAnswer = forward !== undefined && destination.address === GATEWAY;

@@ -28,6 +28,7 @@ const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   stopOnEntry: true,
   stopOnEnd: true,
   console: true,
+  net: true,
 };
 
 test("launch.json offers what the adapter takes, no more and no less", () => {
