@@ -1,4 +1,5 @@
 import type { Instant } from "../base/brand.ts";
+import { openDisks } from "../host/disk-files.ts";
 import type { HostNetwork } from "../host/host-network.ts";
 import { configurationOf, openLive } from "../host/live-session.ts";
 import { DISK, loadProgram } from "../host/program-files.ts";
@@ -15,8 +16,9 @@ export function openUnrecorded(
   options: MachineOptions,
   network: HostNetwork | undefined,
 ): LiveRun {
-  const configuration = configurationOf({ ...options, memoryBytes: options.memory });
-  const machine = new Machine(configuration, options.engine);
+  const disks = openDisks(options.disk ?? [], false);
+  const configuration = configurationOf({ ...options, memoryBytes: options.memory }, disks.configurations);
+  const machine = new Machine(configuration, options.engine, disks.images);
   const { program, warnings } = loadProgram(path, DISK, configuration.memoryBytes);
   machine.load(program);
   const { stdout } = context;
@@ -53,7 +55,9 @@ export function openRecorded(
   network: HostNetwork | undefined,
 ): LiveRun {
   const { memory, output } = options;
-  const session = openLive({ ...options, program: path, memoryBytes: memory, recordTo: output }, onRoom, network);
+  const { disk: disks } = options;
+  const ofSession = { ...options, disks, program: path, memoryBytes: memory, recordTo: output };
+  const session = openLive(ofSession, onRoom, network);
   const { machine, timeline, loaded, recording } = session;
   const { history } = timeline;
   let printed = 0;

@@ -21,8 +21,9 @@ export interface RecordedImage {
   /**
    * "program": the file that was launched, as it is. "source": a file that it was assembled or compiled from.
    * "memory": what was placed in memory at reset (`encodeImage`), where that does not follow from the program alone.
+   * "disk": what a disk holds at instant 0, in the order of the disks.
    */
-  readonly role: "program" | "source" | "memory";
+  readonly role: "program" | "source" | "memory" | "disk";
   /** The path that the user or the line table gives it. */
   readonly name: string;
   readonly sizeBytes: number;
@@ -30,6 +31,8 @@ export interface RecordedImage {
   readonly sha256: string;
   /** Undefined: not embedded. */
   readonly bytes: Uint8Array | undefined;
+  /** Of `bytes`, when they are not the image itself but what it was packed into (disks). */
+  readonly packed?: { readonly sizeBytes: number; readonly sha256: string };
 }
 
 /**

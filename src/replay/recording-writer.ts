@@ -201,8 +201,8 @@ export function attachmentName(index: number, name: string): string {
 }
 
 function headerMetadata(header: RecordingHeader): Map<string, string> {
-  const images = header.images.map(({ role, name, sizeBytes, sha256, bytes }) => {
-    return { role, name, sizeBytes, sha256, embedded: bytes !== undefined };
+  const images = header.images.map(({ role, name, sizeBytes, sha256, bytes, packed }) => {
+    return { role, name, sizeBytes, sha256, embedded: bytes !== undefined, packed };
   });
   return withCheck(
     new Map([
