@@ -46,6 +46,7 @@ const KNOWN = [
   "stopOnEnd",
   "console",
   "bios",
+  "net",
   "disk",
   "startTime",
   "virtio",
@@ -53,10 +54,10 @@ const KNOWN = [
 ] as const satisfies readonly (keyof LaunchArguments | "bios")[];
 
 /** Options that the command line's design names and this version does not have: saying nothing would be a lie. */
-const NOT_YET = ["kernel", "initrd", "append", "net", "dtb", "limit", "cache-group", "resident", "symbols"];
+const NOT_YET = ["kernel", "initrd", "append", "dtb", "limit", "cache-group", "resident", "symbols"];
 
 /** Which arguments make sense for a machine that is yet to run, and none for one that was recorded. */
-const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo"] as const;
+const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo", "net"] as const;
 const DEVICE_ARGUMENTS = ["disk", "startTime", "virtio", "guestConsole"] as const;
 
 /** Checks what the user wrote; throws a UserError with one sentence about the first mistake. */
@@ -87,6 +88,7 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     isa: fields.isa("isa"),
     seed: fields.integer("seed", 0, Number.MAX_SAFE_INTEGER),
     clock: fields.choice("clock", ["virtual", "paced"]),
+    net: fields.network("net"),
     engine: fields.choice("engine", ["auto", "interpreter", "oracle"]),
     disks: fields.disks("disk", (text) => paths.resolvePath(cwd, text)),
     startTime: fields.time("startTime"),
@@ -181,6 +183,14 @@ class Fields {
       throw new UserError("bad-launch", `Launch configuration: “${name}”: ${error.message}`, 2);
     }
     return value;
+  }
+
+  /** What networks there are is the host's to say. */
+  network(name: string): string | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#raw[name];
+    if (typeof value === "string" && value.trim() !== "") return value.trim();
+    throw bad(name, 'must be a network such as "user" or "none"', value);
   }
 
   /** Bytes: a number, or text as the command line takes it. */

@@ -9,6 +9,7 @@ import { VirtioConsole } from "../devices/virtio-console.ts";
 import type { VirtioDevice } from "../devices/virtio-device.ts";
 import { VirtioEntropy } from "../devices/virtio-entropy.ts";
 import { EmptyVirtioSlots, VIRTIO_SLOT_BYTES, VirtioMmio } from "../devices/virtio-mmio.ts";
+import { VirtioNet } from "../devices/virtio-net.ts";
 import { Bus } from "./bus.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import {
@@ -41,6 +42,7 @@ export class Board {
   readonly finisher: Finisher;
   readonly rtc: GoldfishRtc;
   readonly #console: VirtioConsole | undefined;
+  readonly #network: VirtioNet | undefined;
   readonly devices: readonly Device[];
   readonly bus: Bus;
 
@@ -49,6 +51,7 @@ export class Board {
     disks: readonly BlockStore[],
     context: BusMasterContext,
     consoleOutput: (byte: number) => void,
+    networkOutput: (frame: Uint8Array) => void,
   ) {
     const { harts } = configuration;
     this.finisher = new Finisher(FINISHER_BASE, context);
@@ -63,9 +66,11 @@ export class Board {
     this.uart = new Uart16550(UART0_BASE, interrupting, consoleOutput);
     this.rtc = new GoldfishRtc(RTC_BASE, configuration.startTime, TICKS_PER_SECOND, interrupting);
     this.#console = configuration.console === "virtio" ? new VirtioConsole(consoleOutput) : undefined;
+    this.#network = configuration.network ? new VirtioNet(networkOutput) : undefined;
     // docs/devices.md says what has which slot.
     const inSlots: VirtioDevice[] = [
       ...disks.map((disk, n) => new VirtioBlock(disk, configuration.disks[n].readOnly, `hindcast-disk-${n}`)),
+      ...(this.#network === undefined ? [] : [this.#network]),
       ...(this.#console === undefined ? [] : [this.#console]),
       new VirtioEntropy(configuration.seed),
     ];
@@ -91,6 +96,11 @@ export class Board {
   receive(bytes: Uint8Array): void {
     if (this.#console?.active) this.#console.receive(bytes);
     else this.uart.receive(bytes);
+  }
+
+  /** A frame for the guest's card. A board without one hears nothing. */
+  receiveFrame(frame: Uint8Array): void {
+    this.#network?.receive(frame);
   }
 
   /** Time has passed: lines that rise with it are looked at. */

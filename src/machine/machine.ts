@@ -105,6 +105,11 @@ export class Machine implements MachineLike {
         },
       },
       (byte) => this.outlet.consoleOutput(this.#stepInstant() as Instant, byte),
+      (frame) => {
+        // What answers at once is to be heard at the next instant, and not at the end of the slice.
+        this.#attention = true;
+        this.outlet.networkOutput?.(this.#stepInstant() as Instant, frame);
+      },
     );
     this.#cores = Array.from({ length: configuration.harts }, (_, id) => this.#core(id, memory, isa));
     const [first] = this.#cores;
@@ -354,6 +359,7 @@ export class Machine implements MachineLike {
     assert(event.instant === this.#instant, "an event of another instant");
     this.#settled = false;
     if (event.kind === "console-input") this.#board.receive(event.bytes);
+    else if (event.kind === "network-input") this.#board.receiveFrame(event.frame);
     else this.#tickOffset += BigInt(event.ticks);
   }
 
