@@ -25,12 +25,17 @@ export function takeException(hart: Hart, csrs: CsrFile, exception: Exception): 
   hart.exceptionCount += 1n;
 }
 
+/** Whether an interrupt would be taken now. */
+export function interruptDue(csrs: CsrFile): boolean {
+  return (csrs.get("mstatus") & MSTATUS_MIE) !== 0n && csrs.pendingInterrupts() !== 0n;
+}
+
 /** Takes the interrupt that comes first, when one is due; no step. False when none is. */
 export function takeInterrupt(hart: Hart, csrs: CsrFile): boolean {
   const pending = csrs.pendingInterrupts();
   if (pending === 0n) return false;
   hart.waiting = false;
-  if ((csrs.get("mstatus") & MSTATUS_MIE) === 0n) return false;
+  if (!interruptDue(csrs)) return false;
   const code = INTERRUPT_PRIORITY.find((candidate) => (pending >> candidate) & 1n);
   if (code === undefined) return false;
   enterTrap(hart, csrs, INTERRUPT | code, 0n);
