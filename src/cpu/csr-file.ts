@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { CSRS, type Csr, type CsrExtension, csrIsReadOnly, csrWriteMask, findCsr } from "../isa/csrs.ts";
+import { CSRS, type Csr, csrIsReadOnly, csrWriteMask, findCsr } from "../isa/csrs.ts";
 import type { InstructionSet } from "../isa/instruction-set.ts";
 import { CSR_SLOT_COUNT } from "../memory/layout.ts";
 import type { Hart } from "./hart.ts";
@@ -42,11 +42,19 @@ interface Implemented {
   readonly writeMask: bigint;
 }
 
-function implemented(extensions: ReadonlySet<CsrExtension>): ReadonlyMap<number, Implemented> {
+/** These hold addresses of instructions only. */
+const EXCEPTION_PC = new Set(["mepc", "sepc"]);
+
+function implemented(isa: InstructionSet): ReadonlyMap<number, Implemented> {
+  const extensions = isa.csrExtensions;
+  const mask = (csr: Csr) =>
+    EXCEPTION_PC.has(csr.name)
+      ? csrWriteMask(csr, extensions) & ~BigInt(isa.instructionAlignment - 1)
+      : csrWriteMask(csr, extensions);
   return new Map(
     CSRS.filter((csr) => extensions.has(csr.extension)).map((csr) => [
       csr.number,
-      { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: csrWriteMask(csr, extensions) },
+      { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: mask(csr) },
     ]),
   );
 }
@@ -66,7 +74,7 @@ export class CsrFile {
 
   constructor(hart: Hart, environment: HartEnvironment, isa: InstructionSet) {
     this.#isa = isa;
-    this.#implemented = implemented(isa.csrExtensions);
+    this.#implemented = implemented(isa);
     this.#hart = hart;
     this.#environment = environment;
   }

@@ -114,7 +114,11 @@ export class Interpreter implements Engine {
 }
 
 /** Compiles and instantiates the generated module over the machine's memory. */
-export function instantiateInterpreter(parts: () => EngineParts, memory: EngineParts["memory"]): InterpreterExports {
+export function instantiateInterpreter(
+  parts: () => EngineParts,
+  memory: EngineParts["memory"],
+  instructionAlignment: 2 | 4,
+): InterpreterExports {
   const imports: InterpreterImports = {
     memory: memory.memory,
     load: (va, size) => {
@@ -137,7 +141,7 @@ export function instantiateInterpreter(parts: () => EngineParts, memory: EngineP
     },
     system: (record, operation) => systemFromRecord(parts(), record, operation),
   };
-  const module = new WebAssembly.Module(interpreterModule(memory.layout));
+  const module = new WebAssembly.Module(interpreterModule(memory.layout, instructionAlignment));
   const instance = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
   return instance.exports as unknown as InterpreterExports;
 }

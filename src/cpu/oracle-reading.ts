@@ -21,6 +21,7 @@ class Fault {
   }
 }
 
+const INSTRUCTION_ADDRESS_MISALIGNED = 0;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
 const STORE_ACCESS_FAULT = 7;
@@ -37,11 +38,13 @@ export type OracleOutcome =
 export class OracleReading implements Semantics<bigint> {
   readonly #hart: Hart;
   readonly #port: DataPort;
+  readonly #instructionAlignment: 2 | 4;
   #decoded: Decoded | undefined;
   #next = 0n;
   #system: SystemOperation | undefined;
 
-  constructor(hart: Hart, port: DataPort) {
+  constructor(hart: Hart, port: DataPort, instructionAlignment: 2 | 4) {
+    this.#instructionAlignment = instructionAlignment;
     this.#hart = hart;
     this.#port = port;
   }
@@ -203,10 +206,11 @@ export class OracleReading implements Semantics<bigint> {
   prefetch(): void {}
 
   jump(target: bigint): void {
+    requireAligned(target, this.#instructionAlignment, INSTRUCTION_ADDRESS_MISALIGNED);
     this.#next = target;
   }
   branch(condition: bigint, target: bigint): void {
-    if (condition !== 0n) this.#next = target;
+    if (condition !== 0n) this.jump(target);
   }
   fence(): void {}
   system(operation: SystemOperation): void {

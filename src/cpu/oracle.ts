@@ -17,7 +17,7 @@ export class Oracle implements Engine {
 
   constructor(parts: EngineParts, breakpoints: () => ReadonlySet<bigint>) {
     this.#parts = parts;
-    this.#reading = new OracleReading(parts.hart, parts.data);
+    this.#reading = new OracleReading(parts.hart, parts.data, parts.isa.instructionAlignment);
     this.#breakpoints = breakpoints;
   }
 

@@ -99,9 +99,10 @@ export class Machine implements MachineLike {
       memory,
       decoded: this.#decoded,
       data: this.#data,
+      isa,
       takeAttention: () => this.#takeAttention(),
     };
-    this.#exports = instantiateInterpreter(() => parts, memory);
+    this.#exports = instantiateInterpreter(() => parts, memory, isa.instructionAlignment);
     const oracle = new Oracle(parts, () => this.#breakpoints);
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, this.#exports);
     this.#versions = new RamVersions(memory, this.#exports, this.#decoded);
