@@ -18,12 +18,16 @@ const WORD_BYTES = 8;
 
 /** Whether this privilege may use the operation; otherwise it is an illegal instruction. */
 export function permitsCacheBlock(hart: Hart, csrs: CsrFile, operation: CacheBlockOperation): boolean {
-  return hart.privilege === MACHINE_MODE || (csrs.get("menvcfg") & ENABLE[operation]) !== 0n;
+  const enable = ENABLE[operation];
+  if (hart.privilege === MACHINE_MODE) return true;
+  if ((csrs.get("menvcfg") & enable) === 0n) return false;
+  return hart.privilege === 1 || !csrs.has("Supervisor") || (csrs.get("senvcfg") & enable) !== 0n;
 }
 
 /**
  * What a cache-block operation does to memory. There is no cache: all but cbo.zero only need the right to be at the
- * address, which is that of a store. A fault has changed nothing, and its address is the block's, as with QEMU.
+ * address, which is that of a load or of a store. A fault is that of a store; it has changed nothing, and its address is
+ * the block's, as with QEMU.
  */
 export function executeCacheBlock(
   data: DataPort,
@@ -31,6 +35,7 @@ export function executeCacheBlock(
   address: bigint,
 ): Exception | undefined {
   const block = address & ~BigInt(CACHE_BLOCK_BYTES - 1);
+  if (operation !== "cbo.zero" && data.probeRead(block, WORD_BYTES) === undefined) return undefined;
   const words = Array.from({ length: CACHE_BLOCK_BYTES / WORD_BYTES }, (_, i) => block + BigInt(i * WORD_BYTES));
   for (const word of words) {
     const refused = data.probeWrite(word, WORD_BYTES);

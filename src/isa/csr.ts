@@ -9,6 +9,8 @@ export type CsrExtension =
   | "Sstc"
   | "Svadu"
   | "Svpbmt"
+  /** 64 entries of physical memory protection instead of 16. */
+  | "Pmp64"
   | "F"
   | "V"
   | "Hypervisor"

@@ -5,9 +5,11 @@ import { BIT_MANIPULATION } from "./bit-manipulation.ts";
 import { CACHE_BLOCK } from "./cache-block.ts";
 import { COMPRESSED } from "./compressed.ts";
 import { CONDITIONAL } from "./conditional.ts";
+import { FLOAT_DOUBLE } from "./float-double.ts";
+import { FLOAT_SINGLE } from "./float-single.ts";
 import type { CompressedInstruction, Instruction } from "./instruction.ts";
 import { MULTIPLY } from "./multiply.ts";
-import { RESERVATION_WAIT } from "./reservation-wait.ts";
+import { SPIN_WAIT } from "./spin-wait.ts";
 import { SUPERVISOR } from "./supervisor.ts";
 import { SYSTEM } from "./system.ts";
 import { WORD_INTEGER } from "./word-integer.ts";
@@ -22,8 +24,10 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   ...BIT_MANIPULATION,
   ...CONDITIONAL,
   ...CACHE_BLOCK,
-  ...RESERVATION_WAIT,
+  ...SPIN_WAIT,
   ...SUPERVISOR,
+  ...FLOAT_SINGLE,
+  ...FLOAT_DOUBLE,
 ];
 
 export { COMPRESSED } from "./compressed.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DEFAULT_CONFIGURATION, FULL_ISA } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
-import { Guest } from "./guests.ts";
+import { Guest, physical } from "./guests.ts";
 
 const A0 = 10;
 const ILLEGAL_INSTRUCTION = 2;
@@ -88,7 +88,7 @@ test("cbo.zero hits a watch, and code that it clears is no code any more", () =>
       FULL_ISA,
       engine,
     );
-    const first = guest.at("target") as never;
+    const first = physical(guest.at("target"));
     guest.stops({ watches: [{ address: first, length: 1, access: "write" }] });
     const hit = guest.run();
     assert.equal(hit.kind, "watch");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Program } from "../../src/assembler/program.ts";
-import type { Instant, VirtualAddress } from "../../src/base/brand.ts";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { FULL_ISA } from "../../src/machine/configuration.ts";
 import type { Edit, MachineEvent } from "../../src/machine/inlet.ts";
@@ -64,7 +64,7 @@ function traced(guest: Program, events: readonly MachineEvent[], most: number): 
   const output = new Map<number, number>();
   judge.machine.outlet = { consoleOutput: (instant, byte) => output.set(instant, byte) };
   judge.stops({
-    watches: [{ address: BigInt(RAM_BASE) as VirtualAddress, length: MEMORY_BYTES, access: "readWrite" }],
+    watches: [{ address: RAM_BASE as PhysicalAddress, length: MEMORY_BYTES, access: "readWrite" }],
     exceptions: EXCEPTIONS,
   });
   const { machine } = judge;
@@ -118,22 +118,17 @@ function randomEdit(prng: Prng, guest: Program): Edit {
     case 3: {
       const bytes = new Uint8Array(4);
       new DataView(bytes.buffer).setUint32(0, slotWord(prng), true);
-      return { target: "memory", address: symbol(guest, prng.pick(SLOTS)), bytes };
+      return { target: "memory", address: Number(symbol(guest, prng.pick(SLOTS))) as PhysicalAddress, bytes };
     }
     default: {
-      const at = symbol(guest, "data") + BigInt(prng.below(DATA_PAGES * 4096));
+      const at = Number(symbol(guest, "data")) + prng.below(DATA_PAGES * 4096);
       return {
         target: "memory",
-        address: at as VirtualAddress,
+        address: at as PhysicalAddress,
         bytes: Uint8Array.of(prng.below(256), prng.below(256)),
       };
     }
   }
-}
-
-/** No instruction can be fetched elsewhere, so that no breakpoint stands there. */
-function isInMemory(pc: VirtualAddress): boolean {
-  return pc >= BigInt(RAM_BASE) && pc < BigInt(RAM_BASE + MEMORY_BYTES);
 }
 
 class Storm {
@@ -229,7 +224,7 @@ class Storm {
       if (instant >= until) return { stop: { kind: "reached" }, instant };
       const passes = departing && instant === this.#now;
       const { pc, exception, accesses } = steps[instant];
-      if (!passes && isInMemory(pc) && this.#stops.breakpoints.includes(pc))
+      if (!passes && this.#stops.breakpoints.includes(pc))
         return { stop: { kind: "breakpoint", hart: 0, pc }, instant };
       if (!passes && exception !== undefined && this.#stops.exceptions.includes(exception.cause)) {
         return { stop: { kind: "exception", hart: 0, ...exception }, instant };
@@ -241,9 +236,11 @@ class Storm {
   }
 
   #hits(access: Access): WatchHit[] {
-    const [first, last] = [access.address, access.address + BigInt(access.size - 1)];
+    // The guest stays in machine mode, where addresses are physical.
+    const first = Number(access.address);
+    const last = first + access.size - 1;
     return this.#stops.watches.flatMap((watch, index) => {
-      const overlaps = watch.address <= last && watch.address + BigInt(watch.length - 1) >= first;
+      const overlaps = watch.address <= last && watch.address + watch.length - 1 >= first;
       const wanted = watch.access === "readWrite" || watch.access === access.access;
       return overlaps && wanted ? [{ watch: index, ...access }] : [];
     });
@@ -268,7 +265,7 @@ class Storm {
     const from = prng.below(this.#trace.steps.length);
     const access = this.#trace.steps.slice(from).find(({ accesses }) => accesses.length > 0)?.accesses[0];
     if (access === undefined) return undefined;
-    const address = BigInt.asUintN(64, access.address + BigInt(prng.below(12) - 6)) as VirtualAddress;
+    const address = (Number(access.address) + prng.below(12) - 6) as PhysicalAddress;
     return { address, length: prng.pick([1, 1, 2, 4, 8, 64, 4096]), access: prng.pick(["read", "write", "readWrite"]) };
   }
 
