@@ -137,6 +137,7 @@ export class Machine implements MachineLike {
       decoded: this.#decoded,
       translation: this.#translation,
       data: this.#data,
+      isa,
       takeAttention: () => this.#takeAttention(),
       contextChanged: () => this.#contextChanged(),
       endTurn: () => this.#harts.endTurn(),
@@ -147,6 +148,7 @@ export class Machine implements MachineLike {
       () => parts,
       () => oracle,
       memory,
+      isa.instructionAlignment,
     );
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, this.#exports, breakpoints);
     const observer = {
@@ -297,7 +299,9 @@ export class Machine implements MachineLike {
   #slice(until: number, departing: boolean): MachineStop | undefined {
     const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#deadline());
     assert(horizon > this.#instant, "an event for this instant was not delivered");
-    const steps = Math.min(horizon - this.#instant, this.#harts.left, MAX_SLICE_STEPS);
+    // What is due here was made so by an edit: it is taken behind the next step, however long the slice was to be.
+    const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
+    const steps = Math.min(horizon - this.#instant, this.#harts.left, most);
     this.#sliceEnd = this.#instant + steps;
     const stop = this.#engine.run(steps, departing);
     this.#sliceEnd = undefined;
