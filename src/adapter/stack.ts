@@ -28,6 +28,9 @@ export class Stacks {
     this.#sources = sources;
   }
 
+  /** The hart that the last stop was about: what is asked without a frame is asked about it. */
+  current = 0;
+
   set harts(count: number) {
     this.#harts = count;
   }
@@ -41,9 +44,14 @@ export class Stacks {
     return threadId - 1;
   }
 
-  /** The frame of an id; hart 0's current frame when the client names none. */
+  /** A hart by its number, which must be one; the current one when none is given. */
+  hartOrCurrent(hart: number | undefined): number {
+    return hart === undefined ? this.current : this.hartOf(threadOfHart(hart));
+  }
+
+  /** The frame of an id; the current frame of the hart that stopped when the client names none. */
   frame(frameId: number | undefined): FrameKey {
-    if (frameId === undefined) return { hart: 0, level: 0 };
+    if (frameId === undefined) return { hart: this.current, level: 0 };
     const frame = this.#frames.get(frameId);
     if (frame === undefined) throw errors.staleFrame();
     return frame;
@@ -51,7 +59,7 @@ export class Stacks {
 
   /** As `frame`, for what has its meaning without one: a client may still name a frame of before. */
   frameIfAny(frameId: number | undefined): FrameKey {
-    return (frameId === undefined ? undefined : this.#frames.get(frameId)) ?? { hart: 0, level: 0 };
+    return (frameId === undefined ? undefined : this.#frames.get(frameId)) ?? { hart: this.current, level: 0 };
   }
 
   /** The machine has moved: frames of before mean nothing now. */

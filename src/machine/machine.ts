@@ -299,6 +299,9 @@ export class Machine implements MachineLike {
       case "register":
         this.#hart.setRegister(edit.register, BigInt.asUintN(64, edit.value));
         break;
+      case "float-register":
+        this.#hart.setFloatRegister(edit.register, BigInt.asUintN(64, edit.value));
+        break;
       case "pc":
         this.#hart.pc = BigInt.asUintN(64, edit.value) & ~1n;
         this.#hart.waiting = false;
@@ -309,7 +312,7 @@ export class Machine implements MachineLike {
         this.#hart.waiting = false;
         break;
       case "memory": {
-        const offset = this.#memory.ramOffset(edit.address, edit.bytes.length);
+        const offset = this.#memory.ramOffset(BigInt(edit.address), edit.bytes.length);
         if (offset < 0 || edit.bytes.length === 0) break;
         this.#memory.ram.set(edit.bytes, offset);
         this.#memory.markDirty(offset, edit.bytes.length);

@@ -1,11 +1,19 @@
-import { type Instant, virtualAddress } from "../base/brand.ts";
+import { type Instant, physicalAddress } from "../base/brand.ts";
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
 import type { Digest } from "../machine/machine-interface.ts";
 
 /** The payload of every message, byte by byte as docs/recording-format.md has them. */
 
-const EVENT = { consoleInput: 1, editRegister: 2, editPc: 3, editCsr: 4, editMemory: 5, idleJump: 6 } as const;
+const EVENT = {
+  consoleInput: 1,
+  editRegister: 2,
+  editPc: 3,
+  editCsr: 4,
+  editMemory: 5,
+  idleJump: 6,
+  editFloat: 7,
+} as const;
 const DECODER = new TextDecoder("utf-8", { fatal: true });
 
 export function encodeEvent(event: MachineEvent): Uint8Array<ArrayBuffer> {
@@ -45,9 +53,15 @@ function encodeEdit(writer: ByteWriter, edit: Edit): void {
       writer.varint(edit.csr);
       writer.big64(edit.value);
       break;
+    case "float-register":
+      writer.u8(EVENT.editFloat);
+      writer.varint(edit.hart);
+      writer.varint(edit.register);
+      writer.big64(edit.value);
+      break;
     case "memory":
       writer.u8(EVENT.editMemory);
-      writer.big64(edit.address);
+      writer.big64(BigInt(edit.address));
       writer.bytes(edit.bytes);
       break;
   }
@@ -76,8 +90,13 @@ function decodeEdit(kind: number, reader: ByteReader): Edit {
       return { target: "pc", hart: reader.varint(), value: reader.big64() };
     case EVENT.editCsr:
       return { target: "csr", hart: reader.varint(), csr: reader.varint(), value: reader.big64() };
-    case EVENT.editMemory:
-      return { target: "memory", address: virtualAddress(reader.big64()), bytes: reader.rest().slice() };
+    case EVENT.editFloat:
+      return { target: "float-register", hart: reader.varint(), register: reader.varint(), value: reader.big64() };
+    case EVENT.editMemory: {
+      const address = reader.big64();
+      if (address > BigInt(Number.MAX_SAFE_INTEGER)) throw new MalformedBytes(`no physical address: ${address}`);
+      return { target: "memory", address: physicalAddress(Number(address)), bytes: reader.rest().slice() };
+    }
     default:
       throw new MalformedBytes(`unknown kind of event: ${kind}`);
   }

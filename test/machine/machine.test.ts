@@ -108,7 +108,7 @@ test("one bit of difference in memory, a register, a CSR or a device changes the
       { target: "register", hart: 0, register: 5, value: 1n },
       { target: "csr", hart: 0, csr: 0x340, value: 1n },
       { target: "pc", hart: 0, value: BigInt(RAM_BASE + 2) },
-      { target: "memory", address: BigInt(RAM_BASE + 0xf_f000) as never, bytes: Uint8Array.of(1) },
+      { target: "memory", address: (RAM_BASE + 0xf_f000) as never, bytes: Uint8Array.of(1) },
     ] as const
   ).map((edit) => ({ kind: "edit", instant: 0 as Instant, edit }));
   events.push({ kind: "console-input", instant: 0 as Instant, bytes: bytes("x") });
