@@ -11,7 +11,7 @@ const FIRST_SPAN = 64;
 
 /** The hart whose step is next. */
 export function currentHart(machine: MachineLike): number {
-  return (machine as MachineLike & { readonly currentHart?: number }).currentHart ?? 0;
+  return machine.currentHart;
 }
 
 /** Single steps of one hart: what the others do in between is passed over. */

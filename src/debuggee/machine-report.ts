@@ -149,14 +149,16 @@ export class MachineReporter {
   translation(address: bigint, id: number): TranslationReport {
     const hart = this.#inspector.hart(id);
     const translation = this.#inspector.translate(address, id);
-    const { physicalAddress, pageBytes, problem } = translation;
+    const { physicalAddress, pageBytes, problem, scheme } = translation;
+    // In machine mode satp may hold an address space that does not count.
+    const satp = scheme === "bare" ? 0n : (hart.csr(SATP) ?? 0n);
     const entries = walkEntries(address, translation);
     const symbol = this.#map.symbolize(address);
     return {
       address,
       ...(symbol !== undefined && { symbol }),
       hart: id,
-      space: this.#space(hart.csr(SATP) ?? 0n),
+      space: this.#space(satp),
       entries: entries.map((entry) => reported(entry)),
       ...(physicalAddress !== undefined && { physicalAddress: BigInt(physicalAddress) }),
       pageBytes,

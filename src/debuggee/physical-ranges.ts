@@ -1,4 +1,4 @@
-import type { VirtualAddress } from "../base/brand.ts";
+import type { PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { Watch } from "../machine/stop.ts";
 import { errors } from "./errors.ts";
@@ -25,7 +25,8 @@ export function physicalRanges(
     else ranges.push({ address: physical, length: bytes });
     done += bytes;
   }
-  return ranges as Pick<Watch, "address" | "length">[];
+  // Beyond what a number holds exactly there is no memory, and nothing to watch that could be missed.
+  return ranges.map((range) => ({ address: Number(range.address) as PhysicalAddress, length: range.length }));
 }
 
 function physicalOf(machine: MachineLike, address: bigint, hart: number): bigint {

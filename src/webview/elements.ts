@@ -23,7 +23,11 @@ export function code(text: string, title?: string): HTMLElement {
 export function flagChips(flags: readonly string[]): HTMLElement {
   const chips = FLAGS.map(([flag, meaning]) => {
     const set = flags.includes(flag);
-    return element(set ? "span.flag.set" : "span.flag", { title: `${flag}: ${meaning}${set ? "" : ", not set"}` }, flag);
+    return element(
+      set ? "span.flag.set" : "span.flag",
+      { title: `${flag}: ${meaning}${set ? "" : ", not set"}` },
+      flag,
+    );
   });
   const spoken = flags.length === 0 ? "no flags" : `flags ${flags.join(" ")}`;
   return element("span.flags", { role: "img", "aria-label": spoken }, ...chips);

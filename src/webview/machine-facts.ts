@@ -16,7 +16,13 @@ export function hartCard(hart: HartFacts, selected: boolean): HTMLElement {
   return element(
     "div.hart",
     { role: "option", "aria-selected": String(selected), tabindex: selected ? "0" : "-1", "data-hart": String(id) },
-    element("div.hart-head", {}, name, element(`span.mode.${privilege}`, { title: PRIVILEGES[privilege] }, privilege), ...states),
+    element(
+      "div.hart-head",
+      {},
+      name,
+      element(`span.mode.${privilege}`, { title: PRIVILEGES[privilege] }, privilege),
+      ...states,
+    ),
     element("div.hart-pc", { title: `pc ${pc}` }, code(symbol)),
     element("div.muted", {}, place ?? pc),
     space === undefined ? undefined : element("div.muted", { title: `satp ${space.satp}` }, spaceText(space)),
@@ -37,12 +43,26 @@ export function csrView(
     const isProtection = /protection/i.test(name);
     const shown = csrs.filter((csr) => passes(csr, filter) && (filter !== "" || !(isProtection && isZero(csr))));
     const ranges = isProtection && filter === "" ? protection.map(protectionRow) : [];
-    const hidden = name === "Counters" && filter === "" ? shown.filter((csr) => /hpm/.test(csr.name) && isZero(csr)) : [];
-    const rows = shown.filter((csr) => !hidden.includes(csr)).flatMap((csr) => csrRows(csr, open.has(csr.name), changed.has(csr.name), toggle));
+    const hidden =
+      name === "Counters" && filter === "" ? shown.filter((csr) => /hpm/.test(csr.name) && isZero(csr)) : [];
+    const rows = shown
+      .filter((csr) => !hidden.includes(csr))
+      .flatMap((csr) => csrRows(csr, open.has(csr.name), changed.has(csr.name), toggle));
     if (rows.length + ranges.length === 0 && filter !== "") return undefined;
-    const none = rows.length + ranges.length === 0 ? [element("p.hint", {}, isProtection ? "No entry is on." : "All are zero.")] : [];
+    const none =
+      rows.length + ranges.length === 0
+        ? [element("p.hint", {}, isProtection ? "No entry is on." : "All are zero.")]
+        : [];
     const more = hidden.length === 0 ? [] : [element("p.hint", {}, `${hidden.length} event counters are zero.`)];
-    return element("section.group", {}, element("h3", {}, name), ...ranges, ...none, element("div.csrs", {}, ...rows), ...more);
+    return element(
+      "section.group",
+      {},
+      element("h3", {}, name),
+      ...ranges,
+      ...none,
+      element("div.csrs", {}, ...rows),
+      ...more,
+    );
   });
   const found = sections.filter((section) => section !== undefined);
   return found.length > 0 ? found : [element("p.hint", {}, "No CSR or field has this in its name or meaning.")];

@@ -101,9 +101,7 @@ export class TableTree {
   }
 
   #visible(nodes: readonly TreeNode[] = this.#nodes): TreeNode[] {
-    return nodes.flatMap((node) =>
-      this.#open.has(node.key) ? [node, ...this.#visible(node.children ?? [])] : [node],
-    );
+    return nodes.flatMap((node) => (this.#open.has(node.key) ? [node, ...this.#visible(node.children ?? [])] : [node]));
   }
 
   #draw(): void {
@@ -137,7 +135,11 @@ export class TableTree {
           : `Entry ${entry.value} at ${entry.address}; Enter shows the walk`,
       },
       element("span.twisty", { "aria-hidden": "true" }, isTable ? (open ? "▾" : "▸") : ""),
-      element("span.index", {}, entry.count > 1 ? `${entry.index}–${entry.index + entry.count - 1}` : String(entry.index)),
+      element(
+        "span.index",
+        {},
+        entry.count > 1 ? `${entry.index}–${entry.index + entry.count - 1}` : String(entry.index),
+      ),
       code(rangeText(entry)),
       flagChips(entry.flags),
       element("span.leads", {}, leadsText(entry)),
@@ -158,7 +160,10 @@ export class TableTree {
 
   #onKey(event: KeyboardEvent): void {
     const rows = this.#visible();
-    const at = Math.max(0, rows.findIndex(({ key }) => key === this.#active));
+    const at = Math.max(
+      0,
+      rows.findIndex(({ key }) => key === this.#active),
+    );
     const node = rows[at];
     if (node === undefined) return;
     const isOpen = this.#open.has(node.key);
@@ -198,6 +203,7 @@ function rangeText({ virtual, bytes, count }: Entry): string {
 
 function leadsText({ kind, bytes, count }: Entry): string {
   if (kind === "table") return "table";
-  if (kind === "page") return count > 1 ? `${count} pages of ${sizeText(BigInt(bytes))}` : `page of ${sizeText(BigInt(bytes))}`;
+  if (kind === "page")
+    return count > 1 ? `${count} pages of ${sizeText(BigInt(bytes))}` : `page of ${sizeText(BigInt(bytes))}`;
   return kind === "invalid" ? "not valid" : kind;
 }

@@ -34,9 +34,13 @@ function addressCard({ address, symbol, space }: Translation): HTMLElement {
   const split =
     levels === 0
       ? undefined
-      : element("span.parts", {}, ...parts, element("span.part.offset", { title: "Offset in a page of 4 KiB" }, offset));
-  const where =
-    space.scheme === "bare" ? "no translation" : `${space.scheme}, ASID ${space.asid}, root ${space.root}`;
+      : element(
+          "span.parts",
+          {},
+          ...parts,
+          element("span.part.offset", { title: "Offset in a page of 4 KiB" }, offset),
+        );
+  const where = space.scheme === "bare" ? "no translation" : `${space.scheme}, ASID ${space.asid}, root ${space.root}`;
   return card(
     ".address",
     "Virtual address",
@@ -49,7 +53,9 @@ function addressCard({ address, symbol, space }: Translation): HTMLElement {
 
 function entryCard({ level, index, address, value, kind, flags, ppn, target, bytes, notes }: PageEntry): HTMLElement {
   const leads =
-    target === undefined ? undefined : element("span", {}, kind === "table" ? "table " : `page of ${sizeText(BigInt(bytes))} `, code(target));
+    target === undefined
+      ? undefined
+      : element("span", {}, kind === "table" ? "table " : `page of ${sizeText(BigInt(bytes))} `, code(target));
   const problem = { invalid: "not valid", "no memory": "no memory there", table: undefined, page: undefined }[kind];
   return card(
     problem === undefined && !notes.some((note) => /reserved|misaligned/.test(note)) ? "" : ".bad",
