@@ -375,6 +375,9 @@ export class Machine implements MachineLike {
       case "register":
         hart.setRegister(edit.register, BigInt.asUintN(64, edit.value));
         break;
+      case "float-register":
+        hart.setFloatRegister(edit.register, BigInt.asUintN(64, edit.value));
+        break;
       case "pc":
         hart.pc = BigInt.asUintN(64, edit.value) & ~1n;
         hart.waiting = false;
