@@ -135,6 +135,7 @@ export class Machine implements MachineLike {
     this.#hart.pc = image.entry & ~1n;
     this.#hart.setRegister(REGISTER_A0, BigInt(this.#hart.id));
     this.#hart.setRegister(REGISTER_A1, image.argument ?? 0n);
+    this.#hart.setRegister(REGISTER_A2, image.information ?? 0n);
   }
 
   /** Cheap when only breakpoints change: searches do so at every hit that they pass over. */
@@ -440,6 +441,7 @@ export class Machine implements MachineLike {
 
 const REGISTER_A0 = 10;
 const REGISTER_A1 = 11;
+const REGISTER_A2 = 12;
 const MIE_MTIE = 1n << 7n;
 
 function checkConfiguration({ memoryBytes, harts, isa }: MachineConfiguration): void {
