@@ -148,15 +148,10 @@ function place(what: Loadable, base: number): Placed {
   const { entry, segments } = what.program;
   const isFromZero = segments.some(({ physicalAddress, memoryBytes }) => physicalAddress === 0 && memoryBytes > 0);
   const shift = isFromZero ? base : 0;
-  // Kernels are linked for virtual addresses and start without translation: by physical ones.
-  const first = segments.find(
-    ({ virtualAddress: start, memoryBytes }) => entry >= start && entry < start + BigInt(memoryBytes),
-  );
-  const physicalEntry =
-    first === undefined ? Number(entry) : Number(entry - first.virtualAddress) + first.physicalAddress;
   const isIdentical = segments.every(({ physicalAddress, virtualAddress: v }) => v === BigInt(physicalAddress));
   return {
-    entry: physicalEntry + shift,
+    // The ELF reader has made it a physical one.
+    entry: Number(entry) + shift,
     shift: isIdentical ? shift : 0,
     segments: segments.map((one) => ({ ...one, physicalAddress: one.physicalAddress + shift })),
   };
