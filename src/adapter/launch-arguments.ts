@@ -1,5 +1,6 @@
 import { UserError } from "../base/errors.ts";
 import type { LaunchOptions } from "../debuggee/protocol.ts";
+import { parseInstructionSet } from "../isa/instruction-set.ts";
 import type { LaunchArguments } from "./custom-protocol.ts";
 
 /** Launch arguments after all checks, with defaults. */
@@ -140,9 +141,12 @@ class Fields {
   isa(name: string): string | undefined {
     if (!this.has(name)) return undefined;
     const value = this.#raw[name];
-    // Which extensions exist is the machine's to say; here only what is no ISA string at all.
-    if (typeof value !== "string" || !/^rv\d+[a-z][a-z0-9_]*$/i.test(value)) {
-      throw bad(name, 'must be an ISA string such as "rv64imac"', value);
+    if (typeof value !== "string") throw bad(name, 'must be an ISA string such as "rv64imac"', value);
+    try {
+      parseInstructionSet(value, "msu");
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError("bad-launch", `Launch configuration: “${name}”: ${error.message}`, 2);
     }
     return value;
   }

@@ -15,6 +15,8 @@ export interface Form {
   /** The field of an encoding that a value given for `name` ends up in, for its range. */
   readonly fields: ReadonlyMap<string, Field>;
   readonly meaning: Meaning;
+  /** Taken only when `.option arch` chose this extension; another form serves without it. */
+  readonly needs?: string;
 }
 
 export type Meaning =
@@ -53,8 +55,11 @@ function buildTable(): Map<string, Form[]> {
     if (list === undefined) forms.set(form.mnemonic, [form]);
     else list.push(form);
   };
-  for (const { mnemonic, syntax, encoding: text } of INSTRUCTIONS) {
-    add(makeForm(mnemonic, syntax, { kind: "instruction", mnemonic, encoding: parseEncoding(text) }));
+  const pseudo = new Set(PSEUDO_INSTRUCTIONS.map(({ mnemonic, syntax }) => `${mnemonic} ${syntax}`));
+  for (const { mnemonic, syntax, extension, encoding: text } of INSTRUCTIONS) {
+    const form = makeForm(mnemonic, syntax, { kind: "instruction", mnemonic, encoding: parseEncoding(text) });
+    // `sext.b` and its like are one instruction with Zbb, and two of the base without.
+    add(pseudo.has(`${mnemonic} ${syntax}`) ? { ...form, needs: extension.toLowerCase() } : form);
   }
   for (const { mnemonic, syntax, encoding: text } of COMPRESSED) {
     add(makeForm(mnemonic, syntax, { kind: "compressed", mnemonic, encoding: parseEncoding(text) }));
@@ -86,7 +91,7 @@ function makePseudo(entry: PseudoInstruction): Form {
     }
     meaning = { kind: "expansion", steps, compressAs: entry.compressAs };
   }
-  return { mnemonic: entry.mnemonic, syntax: entry.syntax, operands, fields, meaning };
+  return { mnemonic: entry.mnemonic, syntax: entry.syntax, operands, fields, meaning, needs: entry.needs };
 }
 
 function parseFormOperand(text: string): FormOperand {

@@ -5,7 +5,7 @@ import { HAS_ZSTD } from "../host/zstd.ts";
 import { type Answer, type Context, FAULT, OK, UNUSABLE_INPUT, WRONG_USAGE } from "./context.ts";
 import { reportFault } from "./fault.ts";
 import { GuestOutput } from "./guest-console.ts";
-import { parseCount, parseHarts, parseLength, parseMemory, parsePort, parseSteps } from "./quantities.ts";
+import { parseCount, parseHarts, parseIsa, parseLength, parseMemory, parsePort, parseSteps } from "./quantities.ts";
 import { toJsonLine, Voice } from "./voice.ts";
 
 /** Commander calls an action with the arguments, then the options, then the command. */
@@ -118,7 +118,7 @@ function withMachineOptions(command: Command): Command {
   return command
     .option("--memory <size>", "RAM, like 64K, 128M or 1G (default: 128M)", parseMemory)
     .option("--harts <number>", "hardware threads (default: 1)", parseHarts)
-    .option("--isa <string>", "extensions of the harts (default: rv64imac_zicsr_zifencei)")
+    .option("--isa <string>", "instruction set of the harts: an ISA string, a profile or max", parseIsa)
     .addOption(new Option("--bios <which>", "firmware: none starts PROGRAM itself in machine mode").choices(["none"]))
     .option("--seed <number>", "seed of everything that the machine draws by chance (default: 0)", parseCount)
     .addOption(

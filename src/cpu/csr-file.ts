@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { CSRS, type Csr, type CsrExtension, csrIsReadOnly, csrWriteMask, findCsr } from "../isa/csrs.ts";
+import type { InstructionSet } from "../isa/instruction-set.ts";
 import { CSR_SLOT_COUNT } from "../memory/layout.ts";
 import type { TranslationState } from "./address-translation.ts";
 import type { Hart } from "./hart.ts";
@@ -14,15 +15,6 @@ export interface HartEnvironment {
   time(): bigint;
   /** Interrupts that devices raise for this hart, as bits of mip. */
   interruptLines(): number;
-}
-
-/** What a hart has of the instruction set and the privileged architecture. */
-export interface HartFeatures {
-  readonly extensions: ReadonlySet<CsrExtension>;
-  readonly misa: bigint;
-  readonly hasNapot: boolean;
-  /** Values of satp.MODE that it takes. */
-  readonly schemes: ReadonlySet<number>;
 }
 
 /** CSRs that hold state of their own. The order is the order of the slots in the hart window: append only. */
@@ -106,16 +98,18 @@ export interface WriteEffects {
 export class CsrFile {
   readonly #hart: Hart;
   readonly #environment: HartEnvironment;
-  readonly #features: HartFeatures;
+  readonly #isa: InstructionSet;
+  readonly #schemes: ReadonlySet<number>;
   readonly #implemented: ReadonlyMap<number, Implemented>;
   readonly #supervisorStatus: { readonly readable: bigint; readonly writable: bigint };
   #pmp: Pmp | undefined;
 
-  constructor(hart: Hart, environment: HartEnvironment, features: HartFeatures) {
+  constructor(hart: Hart, environment: HartEnvironment, isa: InstructionSet) {
     this.#hart = hart;
     this.#environment = environment;
-    this.#features = features;
-    const { extensions } = features;
+    this.#isa = isa;
+    const extensions = isa.csrExtensions;
+    this.#schemes = schemesOf(isa);
     this.#implemented = new Map(
       CSRS.filter((csr) => extensions.has(csr.extension)).map((csr) => [
         csr.number,
@@ -128,8 +122,8 @@ export class CsrFile {
 
   reset(): void {
     for (const { csr, slot } of this.#implemented.values()) if (slot >= 0) this.#hart.setCsrSlot(slot, csr.reset);
-    const hasUser = this.#features.extensions.has("User");
-    const widths = this.#features.extensions.has("Supervisor") ? MSTATUS_XL64 : 2n << 32n;
+    const hasUser = this.has("User");
+    const widths = this.has("Supervisor") ? MSTATUS_XL64 : 2n << 32n;
     this.set("mstatus", hasUser ? widths : MSTATUS_MPP);
     this.stateReplaced();
   }
@@ -140,7 +134,7 @@ export class CsrFile {
   }
 
   has(extension: CsrExtension): boolean {
-    return this.#features.extensions.has(extension);
+    return this.#isa.csrExtensions.has(extension);
   }
 
   /** Whether an access at this privilege is legal; an illegal one is an illegal-instruction exception. */
@@ -165,7 +159,7 @@ export class CsrFile {
       case "sstatus":
         return this.#status() & this.#supervisorStatus.readable;
       case "misa":
-        return this.#features.misa;
+        return this.#isa.misa;
       case "mcycle":
       case "cycle":
         return BigInt.asUintN(64, this.#environment.steps() + this.get("mcycle"));
@@ -264,7 +258,7 @@ export class CsrFile {
       satpLow: this.#low("satp"),
       satpHigh: this.#hart.csrHalf(SATP_SLOT, "high"),
       environmentHigh: this.#hart.csrHalf(MENVCFG_SLOT, "high"),
-      hasNapot: this.#features.hasNapot,
+      hasNapot: this.#isa.has("svnapot"),
       pmp: this.pmp,
     };
   }
@@ -297,7 +291,7 @@ export class CsrFile {
         return;
       }
       case "satp":
-        if (this.#features.schemes.has(Number(value >> 60n))) this.set("satp", value);
+        if (this.#schemes.has(Number(value >> 60n))) this.set("satp", value);
         return;
       default:
         if (slot >= 0) this.#setSlot(csr, slot, value, writeMask);
@@ -413,8 +407,9 @@ export const CSR = {
   pmpaddr0: number("pmpaddr0"),
 } as const;
 
-/** Values of satp.MODE, those of the largest scheme and below. */
-export function schemesUpTo(levels: number): ReadonlySet<number> {
+/** Values of satp.MODE that the hart takes: a scheme brings the smaller ones. */
+function schemesOf(isa: InstructionSet): ReadonlySet<number> {
+  const levels = isa.has("sv57") ? 5 : isa.has("sv48") ? 4 : 3;
   const schemes = Object.entries(SATP_LEVELS).filter(([, count]) => count <= levels);
   return new Set(schemes.map(([mode]) => Number(mode)));
 }

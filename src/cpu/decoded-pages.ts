@@ -1,5 +1,6 @@
 import { decode, instructionLength } from "../isa/decode.ts";
 import type { Decoded } from "../isa/instruction.ts";
+import type { InstructionSet } from "../isa/instruction-set.ts";
 import * as layout from "../memory/layout.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
@@ -16,13 +17,15 @@ const GRANULE_BYTES = 64;
  */
 export class DecodedPages {
   readonly #memory: PhysicalMemory;
+  readonly #isa: InstructionSet;
   readonly #breakpoints: PlacedBreakpoints;
   readonly #withhold: (what: "writes" | "all") => void;
   #used = 0;
 
   /** `withhold` takes tags from every translation: the write tags where pages became code, or all tags. */
-  constructor(memory: PhysicalMemory, withhold: (what: "writes" | "all") => void) {
+  constructor(memory: PhysicalMemory, isa: InstructionSet, withhold: (what: "writes" | "all") => void) {
     this.#memory = memory;
+    this.#isa = isa;
     this.#withhold = withhold;
     this.#breakpoints = new PlacedBreakpoints((offset, stands) => this.#mark(offset, stands));
   }
@@ -61,7 +64,8 @@ export class DecodedPages {
 
   /** A word taken apart, if the harts have that instruction. */
   decode(word: number): Decoded | undefined {
-    return decode(word);
+    const decoded = decode(word);
+    return decoded !== undefined && this.#isa.executes(decoded) ? decoded : undefined;
   }
 
   /** Bytes of RAM were written: records that they belong to are cleared. */

@@ -7,7 +7,7 @@ import { defineSlowPath, entryAddress } from "../memory/translation-code.ts";
 import { Code, type Label } from "../wasm/code.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
-import { defineArithmetic } from "./arithmetic-code.ts";
+import { type ArithmeticFunctions, defineArithmetic } from "./arithmetic-code.ts";
 import { emitHandler, emitPc, type InterpreterFrame, ScratchLocals } from "./interpreter-reading.ts";
 
 /**
@@ -84,7 +84,7 @@ export function interpreterModule(where: MemoryLayout): Uint8Array<ArrayBuffer> 
   return module.finish();
 }
 
-type Callees = Pick<InterpreterFrame, "where" | "slowPath" | "system" | "multiplyHigh" | "divide" | "remainder">;
+type Callees = Pick<InterpreterFrame, "where" | "slowPath" | "system" | keyof ArithmeticFunctions>;
 
 /**
  * `run`: a loop around a `br_table` over the operation of the current record. Straight-line code only moves the record

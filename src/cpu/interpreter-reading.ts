@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Instruction } from "../isa/instruction.ts";
 import {
   type AccessSize,
+  type ProductPart,
   type Semantics,
   type Signedness,
   SYSTEM_OPERATIONS,
@@ -12,6 +13,7 @@ import * as layout from "../memory/layout.ts";
 import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES } from "../memory/translation-code.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
 import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
+import type { ArithmeticFunctions } from "./arithmetic-code.ts";
 
 /**
  * A value of the interpreter's reading: a local that is written once. Conditions stay i32 until somebody computes with
@@ -22,7 +24,7 @@ export interface WasmValue {
 }
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
-export interface InterpreterFrame {
+export interface InterpreterFrame extends ArithmeticFunctions {
   readonly code: Code;
   /** Address of the current record. */
   readonly record: Local;
@@ -45,9 +47,6 @@ export interface InterpreterFrame {
   readonly status: Local;
   readonly where: MemoryLayout;
   readonly slowPath: SlowPath;
-  readonly multiplyHigh: Readonly<Record<"signed" | "unsigned" | "mixed", number>>;
-  readonly divide: Readonly<Record<Signedness, number>>;
-  readonly remainder: Readonly<Record<Signedness, number>>;
   /** Imported: (record i32) -> status. */
   readonly system: number;
   readonly scratch: ScratchLocals;
@@ -181,6 +180,30 @@ class InterpreterReading implements Semantics<WasmValue> {
   shiftRightArithmetic(a: WasmValue, amount: WasmValue): WasmValue {
     return this.#binary(OP.i64_shr_s, a, amount);
   }
+  rotateLeft(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_rotl, a, amount);
+  }
+  rotateRight(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_rotr, a, amount);
+  }
+  countLeadingZeros(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_clz, a);
+  }
+  countTrailingZeros(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_ctz, a);
+  }
+  populationCount(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_popcnt, a);
+  }
+  reverseBytes(a: WasmValue): WasmValue {
+    return this.#call(this.#frame.reverseBytes, a);
+  }
+  orCombineBytes(a: WasmValue): WasmValue {
+    return this.#call(this.#frame.orCombineBytes, a);
+  }
+  carryLessMultiply(a: WasmValue, b: WasmValue, part: ProductPart): WasmValue {
+    return this.#call(this.#frame.carryLessMultiply[part], a, b);
+  }
   multiply(a: WasmValue, b: WasmValue): WasmValue {
     return this.#binary(OP.i64_mul, a, b);
   }
@@ -313,6 +336,8 @@ class InterpreterReading implements Semantics<WasmValue> {
     return old;
   }
 
+  prefetch(): void {}
+
   jump(target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
     this.#jump = target;
@@ -405,9 +430,14 @@ class InterpreterReading implements Semantics<WasmValue> {
     return this.#fresh(result);
   }
 
-  #call(index: number, a: WasmValue, b: WasmValue): WasmValue {
+  #unary(opcode: Opcode, a: WasmValue): WasmValue {
     this.#push(a);
-    this.#push(b);
+    this.#code.op(opcode);
+    return this.#fresh(I64);
+  }
+
+  #call(index: number, ...operands: readonly WasmValue[]): WasmValue {
+    for (const operand of operands) this.#push(operand);
     this.#code.call(index);
     return this.#fresh(I64);
   }

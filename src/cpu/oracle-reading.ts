@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { Decoded } from "../isa/instruction.ts";
-import type { AccessSize, Semantics, Signedness, SystemOperation } from "../isa/semantics.ts";
+import type { AccessSize, ProductPart, Semantics, Signedness, SystemOperation } from "../isa/semantics.ts";
 import type { Exception, Hart, Turn } from "./hart.ts";
 import { NO_RESERVATION } from "./hart.ts";
 
@@ -9,6 +9,8 @@ export interface DataPort {
   read(address: bigint, size: AccessSize): bigint | Exception;
   /** Undefined when it was done. */
   write(address: bigint, size: AccessSize, value: bigint): Exception | undefined;
+  /** What a read of the address would raise. */
+  probeRead(address: bigint, size: AccessSize): Exception | undefined;
   /** What a write to the address would raise; for reads that belong to a read-modify-write. */
   probeWrite(address: bigint, size: AccessSize): Exception | undefined;
   /** Physical address of what a load-reserved or store-conditional accesses. */
@@ -114,6 +116,27 @@ export class OracleReading implements Semantics<bigint> {
   shiftRightArithmetic(a: bigint, amount: bigint): bigint {
     return unsigned(signed(a) >> (amount & 63n));
   }
+  rotateLeft(a: bigint, amount: bigint): bigint {
+    return unsigned((a << (amount & 63n)) | (a >> (64n - (amount & 63n))));
+  }
+  rotateRight(a: bigint, amount: bigint): bigint {
+    return this.rotateLeft(a, -amount);
+  }
+  countLeadingZeros(a: bigint): bigint {
+    return a === 0n ? 64n : 64n - BigInt(a.toString(2).length);
+  }
+  countTrailingZeros(a: bigint): bigint {
+    return a === 0n ? 64n : BigInt(/0*$/.exec(a.toString(2))![0].length);
+  }
+  populationCount(a: bigint): bigint {
+    return BigInt(a.toString(2).replaceAll("0", "").length);
+  }
+  reverseBytes(a: bigint): bigint {
+    return BYTE_NUMBERS.reduce((sum, byte) => sum | (byteOf(a, byte) << (8n * (7n - byte))), 0n);
+  }
+  orCombineBytes(a: bigint): bigint {
+    return BYTE_NUMBERS.reduce((sum, byte) => (byteOf(a, byte) === 0n ? sum : sum | (255n << (8n * byte))), 0n);
+  }
   multiply(a: bigint, b: bigint): bigint {
     return unsigned(a * b);
   }
@@ -121,6 +144,11 @@ export class OracleReading implements Semantics<bigint> {
     const left = signedness === "unsigned" ? a : signed(a);
     const right = signedness === "signed" ? signed(b) : b;
     return unsigned((left * right) >> 64n);
+  }
+  carryLessMultiply(a: bigint, b: bigint, part: ProductPart): bigint {
+    let product = 0n;
+    for (let bit = 0n; bit < 64n; bit++) if ((b >> bit) & 1n) product ^= a << bit;
+    return unsigned(product >> { low: 0n, high: 64n, reversed: 63n }[part]);
   }
   divide(a: bigint, b: bigint, signedness: Signedness): bigint {
     if (b === 0n) return unsigned(-1n);
@@ -182,6 +210,8 @@ export class OracleReading implements Semantics<bigint> {
     return old;
   }
 
+  prefetch(): void {}
+
   jump(target: bigint): void {
     this.#next = target;
   }
@@ -209,6 +239,12 @@ export class OracleReading implements Semantics<bigint> {
     if (typeof value === "bigint") return value;
     throw new Fault(value);
   }
+}
+
+const BYTE_NUMBERS = [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n];
+
+function byteOf(value: bigint, byte: bigint): bigint {
+  return (value >> (8n * byte)) & 255n;
 }
 
 function unsigned(value: bigint): bigint {

@@ -23,6 +23,7 @@ export const ALIASES: readonly Alias[] = [
   alias("neg", "rd, rs2", "sub rd, zero, rs2"),
   alias("negw", "rd, rs2", "subw rd, zero, rs2"),
   alias("sext.w", "rd, rs1", "addiw rd, rs1, 0"),
+  alias("zext.w", "rd, rs1", "add.uw rd, rs1, zero"),
   alias("zext.b", "rd, rs1", "andi rd, rs1, 255"),
   alias("seqz", "rd, rs1", "sltiu rd, rs1, 1"),
   alias("snez", "rd, rs2", "sltu rd, zero, rs2"),
@@ -54,7 +55,12 @@ export const ALIASES: readonly Alias[] = [
   alias("csrsi", "csr, uimm", "csrrsi zero, csr, uimm"),
   alias("csrci", "csr, uimm", "csrrci zero, csr, uimm"),
   alias("fence", "", "fence iorw, iorw"),
-  alias("pause", "", "fence w, 0"),
+  alias("ntl.p1", "", "add zero, zero, sp"),
+  alias("ntl.pall", "", "add zero, zero, gp"),
+  alias("ntl.s1", "", "add zero, zero, tp"),
+  alias("ntl.all", "", "add zero, zero, t0"),
+  alias("sfence.vma", "", "sfence.vma zero, zero"),
+  alias("sfence.vma", "rs1", "sfence.vma rs1, zero"),
 ];
 
 function alias(mnemonic: string, syntax: string, expansion: string): Alias {

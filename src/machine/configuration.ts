@@ -25,6 +25,10 @@ export interface DiskConfiguration {
   readonly readOnly: boolean;
 }
 
+/** The instruction set with all that works, in canonical order. */
+export const FULL_ISA =
+  "rv64gc_zicbom_zicbop_zicboz_zicond_zihintntl_zihintpause_zawrs_zba_zbb_zbc_zbs_sstc_svinval_svnapot_svpbmt";
+
 export type EngineChoice = "auto" | "interpreter" | "oracle";
 
 /** As many as the plan of the board has addresses for in the CLINT and the PLIC that guests in the field expect. */

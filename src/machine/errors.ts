@@ -12,9 +12,6 @@ export const errors = {
   harts: (harts: number, most: number): UserError =>
     new UserError("harts", `A machine with ${harts} harts is not possible: choose 1 to ${most}.`, 2),
 
-  isa: (isa: string, supported: string): UserError =>
-    new UserError("isa", `The instruction set ${isa} is not supported: this version's hart is ${supported}.`, 2),
-
   imageOutsideMemory: (first: number, last: number, ramFirst: number, ramLast: number): UserError =>
     new UserError(
       "image-outside-memory",

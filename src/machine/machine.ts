@@ -1,7 +1,7 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
 import { AddressTranslation } from "../cpu/address-translation.ts";
-import { CsrFile, type HartFeatures, schemesUpTo } from "../cpu/csr-file.ts";
+import { CsrFile } from "../cpu/csr-file.ts";
 import { DataAccess } from "../cpu/data-access.ts";
 import { DecodedPages } from "../cpu/decoded-pages.ts";
 import { Dependents } from "../cpu/dependents.ts";
@@ -13,7 +13,7 @@ import { Oracle } from "../cpu/oracle.ts";
 import { Reservations } from "../cpu/reservations.ts";
 import { describeTranslation, fetchFault } from "../cpu/translation-view.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
-import type { CsrExtension } from "../isa/csrs.ts";
+import { type InstructionSet, parseInstructionSet } from "../isa/instruction-set.ts";
 import { BUDGET, MAX_RAM_BYTES, MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
@@ -35,9 +35,6 @@ import { mix } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
-
-/** The only instruction set that this version's hart has. */
-export const SUPPORTED_ISA = "rv64imac_zicsr_zifencei";
 
 /**
  * Steps of a hart's turn when there are several. Long enough that a change of turns costs little, short enough that a
@@ -81,6 +78,7 @@ export class Machine implements MachineLike {
 
   constructor(configuration: MachineConfiguration, engine: EngineChoice = "auto") {
     checkConfiguration(configuration);
+    const isa = parseInstructionSet(configuration.isa, configuration.modes);
     this.configuration = configuration;
     const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
     this.#memory = memory;
@@ -99,8 +97,7 @@ export class Machine implements MachineLike {
       },
       (byte) => this.outlet.consoleOutput(this.#stepInstant() as Instant, byte),
     );
-    const features = hartFeatures(configuration);
-    this.#cores = Array.from({ length: configuration.harts }, (_, id) => this.#core(id, memory, features));
+    this.#cores = Array.from({ length: configuration.harts }, (_, id) => this.#core(id, memory, isa));
     const [first] = this.#cores;
     this.#turn = { ...first };
     this.#translation = new AddressTranslation(
@@ -109,7 +106,9 @@ export class Machine implements MachineLike {
       (entry) => this.#dependents.written(entry, 8),
     );
     const { tables } = this.#translation;
-    this.#decoded = new DecodedPages(memory, (what) => (what === "all" ? tables.flushAll() : tables.flushWrites()));
+    this.#decoded = new DecodedPages(memory, isa, (what) =>
+      what === "all" ? tables.flushAll() : tables.flushWrites(),
+    );
     const harts = this.#cores.map(({ hart }) => hart);
     this.#reservations = new Reservations(memory, tables, harts);
     this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
@@ -567,7 +566,7 @@ export class Machine implements MachineLike {
     });
   }
 
-  #core(id: number, memory: PhysicalMemory, features: HartFeatures): Turn {
+  #core(id: number, memory: PhysicalMemory, isa: InstructionSet): Turn {
     const hart = new Hart(id, memory);
     const csrs = new CsrFile(
       hart,
@@ -576,7 +575,7 @@ export class Machine implements MachineLike {
         time: () => this.time,
         interruptLines: () => this.#board.interruptLines(id),
       },
-      features,
+      isa,
     );
     return { hart, csrs };
   }
@@ -618,23 +617,9 @@ function hartView({ hart, csrs }: Turn): HartView {
   };
 }
 
-/** Extensions and privilege modes of the configuration, as the harts need them. */
-function hartFeatures({ modes }: MachineConfiguration): HartFeatures {
-  const extensions: CsrExtension[] = ["Machine", "Zicntr"];
-  if (modes !== "m") extensions.push("User");
-  if (modes === "msu") extensions.push("Supervisor");
-  const letters = { m: "", mu: "U", msu: "SU" }[modes];
-  const misa = [..."IMAC", ...letters].reduce(
-    (value, letter) => value | (1n << BigInt(letter.charCodeAt(0) - 65)),
-    2n << 62n,
-  );
-  return { extensions: new Set(extensions), misa, hasNapot: true, schemes: schemesUpTo(5) };
-}
-
-function checkConfiguration({ memoryBytes, harts, isa }: MachineConfiguration): void {
+function checkConfiguration({ memoryBytes, harts }: MachineConfiguration): void {
   if (!(Number.isInteger(memoryBytes / PAGE_BYTES) && memoryBytes > 0 && memoryBytes <= MAX_RAM_BYTES)) {
     throw errors.memorySize(memoryBytes);
   }
   if (!(Number.isInteger(harts) && harts >= 1 && harts <= MAX_HARTS)) throw errors.harts(harts, MAX_HARTS);
-  if (isa !== SUPPORTED_ISA) throw errors.isa(isa, SUPPORTED_ISA);
 }
