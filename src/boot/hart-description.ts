@@ -1,20 +1,15 @@
+import { parseInstructionSet } from "../isa/instruction-set.ts";
 import type { MachineConfiguration } from "../machine/configuration.ts";
 import type { HartDescription } from "./device-tree.ts";
 
-/** What `g` stands for. */
-const GENERAL = ["i", "m", "a", "f", "d", "zicsr", "zifencei"];
-
-/** What the device tree says about the harts of a configuration. */
+/** What the device tree says about the harts of a configuration. Throws a UserError for an ISA that no hart has. */
 export function describeHart({ isa, modes }: MachineConfiguration): HartDescription {
-  const [first, ...rest] = isa.toLowerCase().split("_");
-  const letters = [...first.replace(/^rv64/, "")].flatMap((letter) => (letter === "g" ? GENERAL : [letter]));
-  const names = [...new Set([...letters.filter((name) => name.length === 1), ...letters, ...rest])];
-  const single = names.filter((name) => name.length === 1);
-  const others = names.filter((name) => name.length > 1);
+  const set = parseInstructionSet(isa, modes);
+  const scheme = (["sv57", "sv48", "sv39"] as const).find((name) => set.has(name));
   return {
-    isaString: [`rv64${single.join("")}`, ...others].join("_"),
-    base: "rv64i",
-    extensions: [...single, ...others],
-    translation: modes === "msu" ? "riscv,sv57" : undefined,
+    isaString: set.isaString,
+    base: set.base,
+    extensions: set.extensions,
+    translation: scheme === undefined ? undefined : `riscv,${scheme}`,
   };
 }

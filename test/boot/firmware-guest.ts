@@ -65,14 +65,17 @@ trap:
     csrr t0, sepc
     addi t0, t0, 4
     csrw sepc, t0
-    .word 0x10200073
+    sret
 1:
     csrw sie, zero
     csrci sip, 2
-    .word 0x10200073
+    sret
     .data
     .balign 8
-results: .fill ${RESULTS_PER_HART} * 2 * 4, 8, 0x5555555555555555
+results:
+    .rept ${RESULTS_PER_HART} * 2 * 2
+    .dword 0x5555555555555555
+    .endr
 buffer: .ascii "console"
     .text
 `;
@@ -108,10 +111,13 @@ export function runUnderFirmware(
   const stop = machine.run(MOST_STEPS as Instant, { departing: false });
   const results = Number(program!.symbols.find(({ name }) => name === "results")!.address);
   const notes = (hart: number) => {
-    const bytes = machine.peekPhysical((results + hart * 512) as PhysicalAddress, 512);
+    const sizeBytes = RESULTS_PER_HART * 16;
+    const bytes = machine.peekPhysical((results + hart * sizeBytes) as PhysicalAddress, sizeBytes);
     const view = new DataView(Uint8Array.from(bytes as number[]).buffer);
-    const words = Array.from({ length: 64 }, (_, index) => view.getBigUint64(index * 8, true));
-    const pairs = Array.from({ length: 32 }, (_, index) => [words[2 * index], words[2 * index + 1]]);
+    const pairs = Array.from({ length: RESULTS_PER_HART }, (_, index) => [
+      view.getBigUint64(index * 16, true),
+      view.getBigUint64(index * 16 + 8, true),
+    ]);
     return pairs.slice(
       0,
       pairs.findIndex(([first]) => first === 0x5555_5555_5555_5555n),

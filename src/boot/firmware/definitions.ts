@@ -146,9 +146,4 @@ export const DEFINITIONS = String.raw`# Numbers that the firmware shares. The bo
     .balign 4
 7:
     .endm
-
-# sfence.vma
-    .macro  fence_translations address, space
-    .insn   r 0x73, 0, 9, x0, \address, \space
-    .endm
 `;

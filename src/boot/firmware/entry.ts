@@ -156,7 +156,7 @@ enter_supervisor:
     fence   rw, rw
     fence.i
     csrw    satp, zero
-    fence_translations zero, zero
+    sfence.vma zero, zero
     csrw    sscratch, zero
     ld      t0, START_ADDRESS(tp)
     csrw    stvec, t0

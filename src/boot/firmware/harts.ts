@@ -215,19 +215,19 @@ perform_fence:
 2:
     bgeu    t1, t2, 5f
     bnez    t0, 6f
-    fence_translations t1, zero
+    sfence.vma t1, zero
     j       7f
 6:
-    fence_translations t1, t3
+    sfence.vma t1, t3
 7:
     add     t1, t1, t4
     j       2b
 3:
     bnez    t0, 4f
-    fence_translations zero, zero
+    sfence.vma zero, zero
     ret
 4:
-    fence_translations zero, t3
+    sfence.vma zero, t3
 5:
     ret
 
