@@ -11,8 +11,7 @@ import {
   UART0_BASE,
   UART0_IRQ,
   VIRTIO_BASE,
-  VIRTIO_FIRST_IRQ,
-  VIRTIO_SLOT_BYTES,
+  VIRTIO_IRQ,
   VIRTIO_SLOTS,
 } from "../machine/memory-map.ts";
 import { cells, type DeviceTree, type DeviceTreeNode, PRESENT, texts, wideCells } from "./flattened-device-tree.ts";
@@ -45,6 +44,7 @@ const REBOOT = 0x7777;
 /** Sources of the PLIC: 1 to 95. */
 const PLIC_SOURCES = 95;
 const CACHE_BLOCK_BYTES = 64;
+const VIRTIO_SLOT_BYTES = 0x1000;
 const SEED_BYTES = 32;
 
 const M_SOFTWARE = 3;
@@ -207,7 +207,7 @@ function soc(harts: number): DeviceTreeNode {
     ...Array.from({ length: VIRTIO_SLOTS }, (_, slot) => {
       const base = VIRTIO_BASE + slot * VIRTIO_SLOT_BYTES;
       return node(named("virtio_mmio", base), {
-        ...interrupt(VIRTIO_FIRST_IRQ + slot),
+        ...interrupt(VIRTIO_IRQ + slot),
         reg: wideCells(base, VIRTIO_SLOT_BYTES),
         compatible: texts("virtio,mmio"),
       });

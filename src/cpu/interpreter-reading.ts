@@ -14,6 +14,8 @@ import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES 
 import type { Code, Label, Local } from "../wasm/code.ts";
 import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
 import type { ArithmeticFunctions } from "./arithmetic-code.ts";
+import type { FloatFunctions } from "./float-code.ts";
+import { InterpreterFloat } from "./interpreter-float.ts";
 
 /**
  * A value of the interpreter's reading: a local that is written once. Conditions stay i32 until somebody computes with
@@ -21,6 +23,8 @@ import type { ArithmeticFunctions } from "./arithmetic-code.ts";
  */
 export interface WasmValue {
   readonly local: Local;
+  /** For a rounding mode: 1 when it is to nearest even and NX is set, so that rounding leaves no trace but the result. */
+  readonly silent?: Local;
 }
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
@@ -47,6 +51,7 @@ export interface InterpreterFrame extends ArithmeticFunctions {
   readonly status: Local;
   readonly where: MemoryLayout;
   readonly slowPath: SlowPath;
+  readonly float: FloatFunctions;
   /** Imported: (record i32) -> status. */
   readonly system: number;
   readonly scratch: ScratchLocals;
@@ -90,6 +95,7 @@ export function emitHandler(frame: InterpreterFrame, instruction: Instruction): 
 class InterpreterReading implements Semantics<WasmValue> {
   readonly #frame: InterpreterFrame;
   readonly #code: Code;
+  readonly float: InterpreterFloat;
   #jump: WasmValue | undefined;
   #branch: { condition: WasmValue; target: WasmValue } | undefined;
   #left = false;
@@ -97,6 +103,7 @@ class InterpreterReading implements Semantics<WasmValue> {
   constructor(frame: InterpreterFrame) {
     this.#frame = frame;
     this.#code = frame.code;
+    this.float = new InterpreterFloat(frame);
   }
 
   /** Goes on to the next instruction, wherever that is. */

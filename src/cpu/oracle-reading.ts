@@ -3,6 +3,7 @@ import type { Decoded } from "../isa/instruction.ts";
 import type { AccessSize, ProductPart, Semantics, Signedness, SystemOperation } from "../isa/semantics.ts";
 import type { Exception, Hart, Turn } from "./hart.ts";
 import { NO_RESERVATION } from "./hart.ts";
+import { OracleFloat } from "./oracle-float.ts";
 
 /** Memory as an instruction sees it. Values are unsigned; an exception ends the instruction. */
 export interface DataPort {
@@ -25,6 +26,7 @@ class Fault {
   }
 }
 
+const ILLEGAL_INSTRUCTION = 2;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
 const STORE_ACCESS_FAULT = 7;
@@ -39,6 +41,7 @@ export type OracleOutcome =
  * manual words it. Slow and plain, the judge in tests and the one who executes the rare cases of the fast engines.
  */
 export class OracleReading implements Semantics<bigint> {
+  readonly float: OracleFloat;
   readonly #turn: Turn;
   readonly #port: DataPort;
   #decoded: Decoded | undefined;
@@ -48,6 +51,10 @@ export class OracleReading implements Semantics<bigint> {
   constructor(turn: Turn, port: DataPort) {
     this.#turn = turn;
     this.#port = port;
+    const illegal = (): never => {
+      throw new Fault({ cause: ILLEGAL_INSTRUCTION, tval: BigInt(this.#fields.word) });
+    };
+    this.float = new OracleFloat(turn, () => this.#fields, illegal);
   }
 
   get #hart(): Hart {

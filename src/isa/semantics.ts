@@ -1,3 +1,5 @@
+import type { FloatSemantics } from "./float-semantics.ts";
+
 /**
  * What an instruction means, said once, over whatever a *value* is. Every consumer supplies a reading of this
  * interface: text for hovers, effects for planning, bigints for the oracle, WebAssembly locals for the interpreter and
@@ -74,6 +76,9 @@ export interface Semantics<V> {
   jump(target: V): void;
   /** The next instruction is at `target` when `condition` is 1. */
   branch(condition: V, target: V): void;
+
+  /** The primitives of the F and D extensions. */
+  readonly float: FloatSemantics<V>;
 
   /** Orders memory accesses; nothing in a machine whose harts take turns. */
   fence(): void;

@@ -18,6 +18,7 @@ import { BUDGET, MAX_RAM_BYTES, MAX_WATCHES, PAGE_BYTES } from "../memory/layout
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { type EngineChoice, MAX_HARTS, type MachineConfiguration } from "./configuration.ts";
+import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import type {
@@ -76,14 +77,21 @@ export class Machine implements MachineLike {
   #stops: StopConditions = NO_STOPS;
   #breakpoints: ReadonlySet<bigint> = new Set();
 
-  constructor(configuration: MachineConfiguration, engine: EngineChoice = "auto") {
+  /** `diskImages`: the images of the configuration's disks. */
+  constructor(
+    configuration: MachineConfiguration,
+    engine: EngineChoice = "auto",
+    diskImages: readonly DiskImage[] = [],
+  ) {
     checkConfiguration(configuration);
     const isa = parseInstructionSet(configuration.isa, configuration.modes);
     this.configuration = configuration;
     const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
     this.#memory = memory;
+    const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
     this.#board = new Board(
-      configuration.harts,
+      configuration,
+      disks.stores,
       {
         time: () => this.time,
         setTime: (ticks) => this.#setTime(ticks),
@@ -91,11 +99,17 @@ export class Machine implements MachineLike {
           this.#attention = true;
         },
         memory: {
+          contains: (address, length) => length > 0 && this.#memory.ramOffset(BigInt(address), length) >= 0,
           read: (address, length) => this.#deviceRead(address, length),
           write: (address, bytes) => this.#deviceWrite(address, bytes),
         },
       },
       (byte) => this.outlet.consoleOutput(this.#stepInstant() as Instant, byte),
+      (frame) => {
+        // What answers at once is to be heard at the next instant, and not at the end of the slice.
+        this.#attention = true;
+        this.outlet.networkOutput?.(this.#stepInstant() as Instant, frame);
+      },
     );
     this.#cores = Array.from({ length: configuration.harts }, (_, id) => this.#core(id, memory, isa));
     const [first] = this.#cores;
@@ -137,10 +151,11 @@ export class Machine implements MachineLike {
       memory,
     );
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, this.#exports, breakpoints);
-    this.#versions = new RamVersions(memory, this.#exports, {
+    const observer = {
       rearm: () => tables.flushWrites(),
-      overwritten: (offset, size) => this.#dependents.overwritten(offset, size),
-    });
+      overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
+    };
+    this.#versions = new RamVersions(memory, this.#exports, observer, disks);
     this.harts = this.#cores.map((core) => hartView(core));
     for (const { hart, csrs } of this.#cores) {
       hart.clear();
@@ -328,6 +343,7 @@ export class Machine implements MachineLike {
         else this.#apply(event);
       }
       if (!this.#settled) {
+        this.#board.timePassed();
         this.#passTurn();
         if (takeInterrupt(this.#turn.hart, this.#turn.csrs)) {
           this.#contextChanged();
@@ -343,7 +359,8 @@ export class Machine implements MachineLike {
   #apply(event: Exclude<MachineEvent, { kind: "edit" }>): void {
     assert(event.instant === this.#instant, "an event of another instant");
     this.#settled = false;
-    if (event.kind === "console-input") this.#board.uart.receive(event.bytes);
+    if (event.kind === "console-input") this.#board.receive(event.bytes);
+    else if (event.kind === "network-input") this.#board.receiveFrame(event.frame);
     else this.#tickOffset += BigInt(event.ticks);
   }
 
@@ -400,12 +417,13 @@ export class Machine implements MachineLike {
     return deadlines.reduce((first, time) => (time < first ? time : first)) - this.time;
   }
 
-  /** mtime at which a timer interrupt that is enabled will end a hart's wait; undefined when none is to come. */
+  /** mtime at which a timer, or a device's alarm, may end a hart's wait; undefined when none is to come. */
   #wakeTime({ hart, csrs }: Turn): bigint | undefined {
     const enabled = csrs.get("mie");
     const times = [
       (enabled & MIE_MTIE) === 0n ? undefined : this.#board.clint.timerDeadline(hart.id),
       (enabled & MIE_STIE) === 0n ? undefined : csrs.supervisorDeadline(),
+      (enabled & MIE_EXTERNAL) === 0n ? undefined : this.#board.externalDeadline(),
     ];
     const coming = times.filter((time) => time !== undefined && time > this.time && time !== NEVER);
     return coming.reduce((first, time) => (first === undefined || time! < first ? time : first), undefined);
@@ -416,10 +434,10 @@ export class Machine implements MachineLike {
     return ticks === undefined ? { kind: "waiting" } : { kind: "waiting", ticks: Number(ticks) };
   }
 
-  /** The instant at which a timer interrupt becomes pending, so that no slice runs past it. */
+  /** The instant at which a timer's or an alarm's interrupt becomes pending, so that no slice runs past it. */
   #deadline(): number {
     const now = this.time;
-    let next = this.#board.clint.nextDeadline();
+    let next = this.#board.nextDeadline();
     for (const { csrs } of this.#cores) {
       const time = csrs.supervisorDeadline();
       if (time !== undefined && time > now && time < next) next = time;
@@ -596,6 +614,8 @@ const REGISTER_A1 = 11;
 const REGISTER_A2 = 12;
 const MIE_STIE = 1n << 5n;
 const MIE_MTIE = 1n << 7n;
+/** From devices, for machine or supervisor mode. */
+const MIE_EXTERNAL = (1n << 11n) | (1n << 9n);
 /** What software writes to a comparator to have no timer. */
 const NEVER = 0xffff_ffff_ffff_ffffn;
 

@@ -2,7 +2,8 @@ import { type Form, type FormOperand, formsOf, knownMnemonics } from "../../src/
 import type { Prng } from "../../src/base/prng.ts";
 import { CSRS } from "../../src/isa/csrs.ts";
 import { type Field, fieldRange } from "../../src/isa/encoding.ts";
-import { REGISTERS } from "../../src/isa/registers.ts";
+import { roundingModeNames } from "../../src/isa/operands.ts";
+import { FLOAT_REGISTERS, REGISTERS } from "../../src/isa/registers.ts";
 
 /** Random assembly source: statements that are valid, and statements around the edge of what is. */
 export class AssemblyGenerator {
@@ -47,6 +48,12 @@ export class AssemblyGenerator {
     switch (operand.kind) {
       case "register":
         return this.#register(operand.prime);
+      case "float-register": {
+        const register = FLOAT_REGISTERS[operand.prime ? 8 + prng.below(8) : prng.below(32)];
+        return prng.below(6) === 0 ? register.name : register.abiName;
+      }
+      case "rounding-mode":
+        return prng.pick(roundingModeNames());
       case "fixed-register":
         return REGISTERS[operand.register].abiName;
       case "immediate": {
