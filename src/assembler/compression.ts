@@ -141,4 +141,6 @@ const RULES: Readonly<Record<string, Rule>> = {
   jr: ({ rs1 = 0 }) => (rs1 === 0 ? undefined : word("c.jr", { rs1 })),
   "jalr-register": ({ rs1 = 0 }) => (rs1 === 0 ? undefined : word("c.jalr", { rs1 })),
   ebreak: () => word("c.ebreak", {}),
+  // The non-temporal HINTs are the one use of c.add with x0 that has a name.
+  "c.ntl": ({ rs2 = 0 }) => word("c.add", { rs2 }),
 };

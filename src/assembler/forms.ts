@@ -17,6 +17,8 @@ export interface Form {
   /** Values of fields whose operands have been left out. */
   readonly usual: Readonly<Record<string, number>>;
   readonly meaning: Meaning;
+  /** Taken only when `.option arch` chose this extension; another form serves without it. */
+  readonly needs?: string;
 }
 
 export type Meaning =
@@ -55,9 +57,12 @@ function buildTable(): Map<string, Form[]> {
     if (list === undefined) forms.set(form.mnemonic, [form]);
     else list.push(form);
   };
-  for (const { mnemonic, syntax, encoding: text } of INSTRUCTIONS) {
+  const pseudo = new Set(PSEUDO_INSTRUCTIONS.map(({ mnemonic, syntax }) => `${mnemonic} ${syntax}`));
+  for (const { mnemonic, syntax, extension, encoding: text } of INSTRUCTIONS) {
     const meaning = { kind: "instruction", mnemonic, encoding: parseEncoding(text) } as const;
-    add(makeForm(mnemonic, syntax, meaning));
+    const form = makeForm(mnemonic, syntax, meaning);
+    // `sext.b` and its like are one instruction with Zbb, and two of the base without.
+    add(pseudo.has(`${mnemonic} ${syntax}`) ? { ...form, needs: extension.toLowerCase() } : form);
     const last = parseOperands(syntax).at(-1);
     if (last?.kind === "rounding-mode") {
       add(makeForm(mnemonic, syntax.replace(/, rm\S*$/, ""), meaning, { [last.field]: last.usual }));
@@ -98,7 +103,7 @@ function makePseudo(entry: PseudoInstruction): Form {
     }
     meaning = { kind: "expansion", steps, compressAs: entry.compressAs };
   }
-  return { mnemonic: entry.mnemonic, syntax: entry.syntax, operands, fields, usual: {}, meaning };
+  return { mnemonic: entry.mnemonic, syntax: entry.syntax, operands, fields, usual: {}, meaning, needs: entry.needs };
 }
 
 function parseFormOperand(text: string): FormOperand {

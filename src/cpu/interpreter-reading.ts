@@ -2,15 +2,18 @@ import { assert } from "../base/assert.ts";
 import type { Instruction } from "../isa/instruction.ts";
 import {
   type AccessSize,
+  type ProductPart,
   type Semantics,
   type Signedness,
   SYSTEM_OPERATIONS,
   type SystemOperation,
 } from "../isa/semantics.ts";
+import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES } from "../memory/translation-code.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
 import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
+import type { ArithmeticFunctions } from "./arithmetic-code.ts";
 import type { FloatFunctions } from "./float-code.ts";
 import { InterpreterFloat } from "./interpreter-float.ts";
 
@@ -25,7 +28,7 @@ export interface WasmValue {
 }
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
-export interface InterpreterFrame {
+export interface InterpreterFrame extends ArithmeticFunctions {
   readonly code: Code;
   /** Address of the current record. */
   readonly record: Local;
@@ -46,11 +49,11 @@ export interface InterpreterFrame {
   /** A system routine has run: i32 status is in `status`, PC holds what comes next. */
   readonly afterSystem: Label;
   readonly status: Local;
+  readonly where: MemoryLayout;
   readonly slowPath: SlowPath;
+  /** Bytes. */
+  readonly instructionAlignment: 2 | 4;
   readonly float: FloatFunctions;
-  readonly multiplyHigh: Readonly<Record<"signed" | "unsigned" | "mixed", number>>;
-  readonly divide: Readonly<Record<Signedness, number>>;
-  readonly remainder: Readonly<Record<Signedness, number>>;
   /** Imported: (record i32) -> status. */
   readonly system: number;
   readonly scratch: ScratchLocals;
@@ -186,6 +189,30 @@ class InterpreterReading implements Semantics<WasmValue> {
   shiftRightArithmetic(a: WasmValue, amount: WasmValue): WasmValue {
     return this.#binary(OP.i64_shr_s, a, amount);
   }
+  rotateLeft(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_rotl, a, amount);
+  }
+  rotateRight(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_rotr, a, amount);
+  }
+  countLeadingZeros(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_clz, a);
+  }
+  countTrailingZeros(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_ctz, a);
+  }
+  populationCount(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_popcnt, a);
+  }
+  reverseBytes(a: WasmValue): WasmValue {
+    return this.#call(this.#frame.reverseBytes, a);
+  }
+  orCombineBytes(a: WasmValue): WasmValue {
+    return this.#call(this.#frame.orCombineBytes, a);
+  }
+  carryLessMultiply(a: WasmValue, b: WasmValue, part: ProductPart): WasmValue {
+    return this.#call(this.#frame.carryLessMultiply[part], a, b);
+  }
   multiply(a: WasmValue, b: WasmValue): WasmValue {
     return this.#binary(OP.i64_mul, a, b);
   }
@@ -270,21 +297,35 @@ class InterpreterReading implements Semantics<WasmValue> {
   }
 
   loadReserved(size: 4 | 8, address: WasmValue): WasmValue {
+    const { code, scratch, slowPath } = this.#frame;
     this.#requireAligned(size, address, LOAD_ADDRESS_MISALIGNED);
-    const value = this.load(size, "signed", address);
-    this.#code.i32(0).get(address.local).memory(OP.i64_store, layout.RESERVATION);
+    const host = scratch.take(I32);
+    this.#plainHost(size, address, layout.ENTRY.readTag, slowPath.readable);
+    code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
+    const value = this.#fresh(I64);
+    code.i32(0);
+    this.#pushPhysical(host);
+    code.memory(OP.i64_store, layout.RESERVATION);
     return value;
   }
 
   storeConditional(size: 4 | 8, address: WasmValue, value: WasmValue): WasmValue {
-    const { code } = this.#frame;
+    const { code, scratch } = this.#frame;
     this.#requireAligned(size, address, STORE_ADDRESS_MISALIGNED);
-    const failed = this.#frame.scratch.take(I32);
-    code.get(address.local).i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
+    const failed = scratch.take(I32);
+    const host = scratch.take(I32);
+    code.i32(1).set(failed);
+    code.i32(0).memory(OP.i64_load, layout.RESERVATION).i64(-1n).op(OP.i64_ne);
     code.if();
     this.#writableHost(size, address);
+    code.set(host);
+    this.#pushPhysical(host);
+    code.i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
+    code.if();
+    code.get(host);
     this.#push(value);
     code.memory(STORE_OPCODES[size], 0);
+    code.end();
     code.end();
     code.i32(0).i64(-1n).memory(OP.i64_store, layout.RESERVATION);
     return { local: failed };
@@ -304,13 +345,22 @@ class InterpreterReading implements Semantics<WasmValue> {
     return old;
   }
 
+  prefetch(): void {}
+
   jump(target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
+    this.#requireTarget(target);
     this.#jump = target;
   }
 
   branch(condition: WasmValue, target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
+    if (this.#frame.instructionAlignment > 2) {
+      this.#pushCondition(condition);
+      this.#code.if();
+      this.#requireTarget(target);
+      this.#code.end();
+    }
     this.#branch = { condition, target };
   }
 
@@ -330,16 +380,35 @@ class InterpreterReading implements Semantics<WasmValue> {
 
   /** Host address of plain RAM for a read-modify-write; anything else is repeated by the oracle. */
   #writableHost(size: 4 | 8, address: WasmValue): void {
-    const { code, scratch, slowPath, repeat } = this.#frame;
+    this.#plainHost(size, address, layout.ENTRY.writeTag, this.#frame.slowPath.writable);
+  }
+
+  #plainHost(size: 4 | 8, address: WasmValue, tag: number, slowPath: number): void {
+    const { code, scratch, repeat } = this.#frame;
     const entry = scratch.take(I32);
     const host = scratch.take(I32);
-    fastPathCheck(code, address.local, entry, layout.ENTRY.writeTag, size);
+    fastPathCheck(code, address.local, entry, tag, size);
     code.if(I32);
     hostAddress(code, address.local, entry);
     code.else();
-    code.get(address.local).i32(size).call(slowPath.writable).tee(host).op(OP.i32_eqz).branchIf(repeat);
+    code.get(address.local).i32(size).call(slowPath).tee(host).op(OP.i32_eqz).branchIf(repeat);
     code.get(host);
     code.end();
+  }
+
+  /** Every even address is good for a hart with compressed instructions, and jumps clear the lowest bit. */
+  #requireTarget(target: WasmValue): void {
+    if (this.#frame.instructionAlignment > 2) this.#requireAligned(4, target, INSTRUCTION_ADDRESS_MISALIGNED);
+  }
+
+  /** Leaves the physical address of a host address of RAM on the stack. */
+  #pushPhysical(host: Local): void {
+    const { ramBase, ram } = this.#frame.where;
+    this.#code
+      .get(host)
+      .op(OP.i64_extend_i32_u)
+      .i64(BigInt(ramBase - ram))
+      .op(OP.i64_add);
   }
 
   #requireAligned(size: 4 | 8, address: WasmValue, cause: number): void {
@@ -382,9 +451,14 @@ class InterpreterReading implements Semantics<WasmValue> {
     return this.#fresh(result);
   }
 
-  #call(index: number, a: WasmValue, b: WasmValue): WasmValue {
+  #unary(opcode: Opcode, a: WasmValue): WasmValue {
     this.#push(a);
-    this.#push(b);
+    this.#code.op(opcode);
+    return this.#fresh(I64);
+  }
+
+  #call(index: number, ...operands: readonly WasmValue[]): WasmValue {
+    for (const operand of operands) this.#push(operand);
     this.#code.call(index);
     return this.#fresh(I64);
   }
@@ -407,7 +481,8 @@ class InterpreterReading implements Semantics<WasmValue> {
   }
 }
 
-/** mcause values that alignment rules of the A extension raise. */
+/** mcause values that alignment rules raise. */
+const INSTRUCTION_ADDRESS_MISALIGNED = 0;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
 

@@ -10,19 +10,23 @@ import { type Decoded, DYNAMIC_ROUNDING } from "../isa/instruction.ts";
 import { BOX, FORMATS, LAST_ROUNDING_MODE } from "./float-format.ts";
 import * as exact from "./float-oracle.ts";
 import type { FloatResult } from "./float-rounding.ts";
-import type { Hart } from "./hart.ts";
+import type { Hart, Turn } from "./hart.ts";
 
 /** Floating point in the oracle's reading: registers, mode and flags here, the arithmetic in float-oracle.ts. */
 export class OracleFloat implements FloatSemantics<bigint> {
-  readonly #hart: Hart;
+  readonly #turn: Turn;
   readonly #decoded: () => Decoded;
   readonly #illegal: () => never;
 
   /** `illegal` ends the instruction with an illegal-instruction exception. */
-  constructor(hart: Hart, decoded: () => Decoded, illegal: () => never) {
-    this.#hart = hart;
+  constructor(turn: Turn, decoded: () => Decoded, illegal: () => never) {
+    this.#turn = turn;
     this.#decoded = decoded;
     this.#illegal = illegal;
+  }
+
+  get #hart(): Hart {
+    return this.#turn.hart;
   }
 
   require(): void {

@@ -90,7 +90,8 @@ function narrowBucket(halfword: number): number {
 }
 
 const WIDE: readonly (readonly Form[])[] = distribute(
-  INSTRUCTIONS.map(wideForm),
+  // HINTs with a name of their own come before the instruction among whose encodings they are.
+  INSTRUCTIONS.map(wideForm).sort((a, b) => Number(isHint(b.instruction)) - Number(isHint(a.instruction))),
   WIDE_BUCKETS,
   (bucket) => 3 | ((bucket & 0x1f) << 2) | ((bucket & 0xe0) << 7),
   0x707f,
@@ -101,6 +102,10 @@ const NARROW: readonly (readonly Form[])[] = distribute(
   (bucket) => (bucket & 3) | ((bucket & 0x1c) << 11),
   0xe003,
 );
+
+function isHint(instruction: Instruction): boolean {
+  return instruction.hintOf !== undefined;
+}
 
 /** Puts each form into every bucket whose words it can match. `key` is a bucket's word, `keyMask` the bits it fixes. */
 function distribute(

@@ -178,6 +178,8 @@ function withAliases(decoded: Decoded, options: DisassembleOptions): Disassembly
   const isFence = decoded.instruction.mnemonic === "fence";
   // Reserved fence modes have no name of their own.
   if (isFence && decoded.imm >> 8 !== 0) return plain(decoded, options);
+  const nonTemporal = decoded.compressed?.mnemonic === "c.add" && decoded.rd === 0 && NON_TEMPORAL[decoded.rs2];
+  if (nonTemporal) return result(nonTemporal, "", undefined);
   // A 16-bit hint that is shown as something else would be taken for real work.
   if (decoded.compressed !== undefined && isHint(decoded)) return exactCompressed(decoded, decoded.compressed, options);
   for (const pattern of PATTERNS[decoded.index]) {
@@ -208,6 +210,14 @@ function isHint(decoded: Decoded): boolean {
 }
 
 const NARROW_NOP = 0x0001;
+
+/** The 16-bit forms of the aliases `ntl.…`, by rs2. */
+const NON_TEMPORAL: Readonly<Partial<Record<number, string>>> = {
+  2: "c.ntl.p1",
+  3: "c.ntl.pall",
+  4: "c.ntl.s1",
+  5: "c.ntl.all",
+};
 
 const PATTERNS: readonly (readonly Pattern[])[] = INSTRUCTIONS.map(patternsOf);
 

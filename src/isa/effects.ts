@@ -56,6 +56,19 @@ export function registersOf(decoded: Decoded): { reads: number[]; writes: number
   return { reads: [...reads], writes: effects.writesRd && decoded.rd !== 0 ? decoded.rd : undefined };
 }
 
+/** Registers that the routine behind a system operation reads. */
+const OPERANDS: Readonly<Partial<Record<SystemOperation, readonly ("rs1" | "rs2")[]>>> = {
+  csrrw: ["rs1"],
+  csrrs: ["rs1"],
+  csrrc: ["rs1"],
+  "sfence.vma": ["rs1", "rs2"],
+  "sinval.vma": ["rs1", "rs2"],
+  "cbo.inval": ["rs1"],
+  "cbo.clean": ["rs1"],
+  "cbo.flush": ["rs1"],
+  "cbo.zero": ["rs1"],
+};
+
 /** A value has no properties here: what matters is that somebody asked for it. */
 const VALUE = Symbol("value");
 type Value = typeof VALUE;
@@ -98,8 +111,16 @@ class EffectsReading implements Semantics<Value> {
   shiftLeft = pureTwo;
   shiftRightLogical = pureTwo;
   shiftRightArithmetic = pureTwo;
+  rotateLeft = pureTwo;
+  rotateRight = pureTwo;
+  countLeadingZeros = pureOne;
+  countTrailingZeros = pureOne;
+  populationCount = pureOne;
+  reverseBytes = pureOne;
+  orCombineBytes = pureOne;
   multiply = pureTwo;
   multiplyHigh = pureTwo;
+  carryLessMultiply = pureTwo;
   divide = pureTwo;
   remainder = pureTwo;
   equal = pureTwo;
@@ -135,12 +156,16 @@ class EffectsReading implements Semantics<Value> {
     return VALUE;
   }
 
+  prefetch(_use: "execute" | "read" | "write", _address: Value): void {}
+
   jump(_target: Value): void {
     this.#jump = "always";
+    this.#order.push({ kind: "fault", what: "target" });
     this.#write("pc");
   }
   branch(_condition: Value, _target: Value): void {
     this.#jump = "maybe";
+    this.#order.push({ kind: "fault", what: "target" });
     this.#write("pc");
   }
 
@@ -149,9 +174,9 @@ class EffectsReading implements Semantics<Value> {
   fence(): void {}
   system(operation: SystemOperation): void {
     this.#system = operation;
-    if (operation !== "fence.i") this.#order.push({ kind: "fault", what: operation });
+    if (operation !== "fence.i" && operation !== "pause") this.#order.push({ kind: "fault", what: operation });
     // The routine behind these reads and writes registers itself, after all its checks.
-    if (operation === "csrrw" || operation === "csrrs" || operation === "csrrc") this.#read("rs1");
+    for (const source of OPERANDS[operation] ?? []) this.#read(source);
     if (operation.startsWith("csr")) {
       this.#write("csr");
       this.#write("rd");

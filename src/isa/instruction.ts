@@ -1,7 +1,28 @@
 import type { Semantics } from "./semantics.ts";
 
 /** The extensions that the table knows, by their names in the unprivileged and privileged manuals. */
-export type Extension = "I" | "M" | "A" | "C" | "Zicsr" | "Zifencei" | "Machine" | "F" | "D";
+export type Extension =
+  | "I"
+  | "M"
+  | "F"
+  | "D"
+  | "A"
+  | "C"
+  | "Zicsr"
+  | "Zifencei"
+  | "Machine"
+  | "Supervisor"
+  | "Svinval"
+  | "Zba"
+  | "Zbb"
+  | "Zbc"
+  | "Zbs"
+  | "Zicond"
+  | "Zicbom"
+  | "Zicbop"
+  | "Zicboz"
+  | "Zihintpause"
+  | "Zawrs";
 
 /**
  * One instruction, stated once. `encoding` is the manual's line, most significant bit first: literal bits, register
@@ -12,6 +33,11 @@ export type Extension = "I" | "M" | "A" | "C" | "Zicsr" | "Zifencei" | "Machine"
 export interface Instruction {
   readonly mnemonic: string;
   readonly extension: Extension;
+  /**
+   * The instruction of which this one is a HINT: its encodings are among those of the other, which it takes precedence
+   * over in names, and a hart without the extension executes them as the other, which does nothing either.
+   */
+  readonly hintOf?: string;
   readonly encoding: string;
   /** Operands in GNU syntax: `rd, imm(rs1)`. */
   readonly syntax: string;

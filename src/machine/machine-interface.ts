@@ -1,4 +1,5 @@
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
+import type { Translation } from "../cpu/translation-view.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import type { Inlet, Outlet } from "./inlet.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
@@ -8,6 +9,8 @@ export interface Image {
   readonly entry: VirtualAddress;
   /** What the harts find in a1 at reset: the address of the device tree. a0 is the hart's number. Absent: 0. */
   readonly argument?: bigint;
+  /** What they find in a2: the address of what firmware is to start (OpenSBI's fw_dynamic_info). Absent: 0. */
+  readonly information?: bigint;
   readonly segments: readonly {
     readonly physicalAddress: number;
     readonly bytes: Uint8Array;
@@ -15,10 +18,12 @@ export interface Image {
   }[];
 }
 
+export type { PageTableEntry, Translation } from "../cpu/translation-view.ts";
+
 /** A hash of the complete machine state, 32 hex digits. Equal digests: equal states. */
 export type Digest = string;
 
-/** One saved page of RAM. Shared between checkpoints by identity; never written after it was made. */
+/** One saved page of RAM, or block of a disk. Shared between checkpoints by identity; never written after it was made. */
 export interface PageVersion {
   readonly bytes: Uint8Array;
   readonly hash: bigint;
@@ -32,11 +37,14 @@ export interface Checkpoint {
   readonly pages: PageTable;
 }
 
-/** RAM pages of a checkpoint: page index -> version; absent pages are zero. Persistent: successors share structure. */
+/**
+ * RAM pages of a checkpoint: page index -> version; absent pages are zero. Behind them the disks' blocks of the same
+ * size, one disk behind the other; absent blocks are as in the disk's image. Persistent: successors share structure.
+ */
 export interface PageTable {
   get(page: number): PageVersion | undefined;
   readonly pageCount: number;
-  /** Pages whose version differs from `base`'s (all non-zero pages when base is undefined), ascending. */
+  /** Pages whose version differs from `base`'s (all that are there when base is undefined), ascending. */
   changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }>;
 }
 
@@ -60,6 +68,8 @@ export interface MachineLike {
   readonly configuration: MachineConfiguration;
   readonly instant: Instant;
   readonly harts: readonly HartView[];
+  /** Number of the hart whose turn it is. */
+  readonly currentHart: number;
   inlet: Inlet;
   outlet: Outlet;
   setStops(stops: StopConditions): void;
@@ -79,7 +89,7 @@ export interface MachineLike {
   importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint;
   digest(): Digest;
   /**
-   * Reads without side effects, by virtual address as `hart` (0 when absent) would see it now; undefined for bytes that
+   * Reads without side effects, by virtual address as `hart` (absent: the one whose turn it is) would see it now; undefined for bytes that
    * are not mapped or not memory. What protects pages from the hart does not protect them from its debugger.
    */
   peek(address: VirtualAddress, length: number, hart?: number): (number | undefined)[];
@@ -91,28 +101,6 @@ export interface MachineLike {
   readonly time: bigint;
   /** Plain-data description of every device, for views. */
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[];
-}
-
-/** How an address is translated, level by level. */
-export interface Translation {
-  /** "bare": addresses are physical, no table was read. */
-  readonly scheme: "bare" | "Sv39" | "Sv48" | "Sv57";
-  /** Entries as the walk met them, the root's first. */
-  readonly entries: readonly PageTableEntry[];
-  /** Undefined when the address is not mapped: the last entry, or the address itself, says why. */
-  readonly physicalAddress: PhysicalAddress | undefined;
-  /** Bytes of the page: 4 KiB, 64 KiB (Svnapot), 2 MiB, 1 GiB, …; 0 when bare or not mapped. */
-  readonly pageBytes: number;
-  /** Why it is not mapped, in a few words; undefined when it is. */
-  readonly problem: string | undefined;
-}
-
-export interface PageTableEntry {
-  /** 2, 1, 0 for Sv39. */
-  readonly level: number;
-  readonly address: PhysicalAddress;
-  /** The entry's 64 bits; undefined when there is no RAM at its address. */
-  readonly value: bigint | undefined;
 }
 
 export interface CheckpointParts {

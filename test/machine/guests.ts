@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { assemble } from "../../src/assembler/assemble.ts";
 import type { Program } from "../../src/assembler/program.ts";
-import type { Instant, VirtualAddress } from "../../src/base/brand.ts";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../../src/base/brand.ts";
 import {
   DEFAULT_CONFIGURATION,
   type EngineChoice,
   type MachineConfiguration,
 } from "../../src/machine/configuration.ts";
+import type { DiskImage } from "../../src/machine/disks.ts";
 import type { Inlet, MachineEvent } from "../../src/machine/inlet.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../../src/machine/stop.ts";
@@ -22,6 +23,11 @@ export function symbol(of: Program, name: string): VirtualAddress {
   const found = of.symbols.find((candidate) => candidate.name === name);
   assert.ok(found !== undefined, `no symbol ${name}`);
   return found.address;
+}
+
+/** Where an address is in a machine that does not translate it. */
+export function physical(address: VirtualAddress): PhysicalAddress {
+  return Number(address) as PhysicalAddress;
 }
 
 /** Delivers a fixed list of events, wherever the machine is sent: an inlet that replays. */
@@ -63,9 +69,10 @@ export class Guest {
     source: string | Program,
     engine: EngineChoice = "auto",
     configuration: Partial<MachineConfiguration> = {},
+    disks: readonly DiskImage[] = [],
   ) {
     this.program = typeof source === "string" ? program(source) : source;
-    this.machine = new Machine({ ...SMALL, ...configuration }, engine);
+    this.machine = new Machine({ ...SMALL, ...configuration }, engine, disks);
     this.machine.outlet = {
       consoleOutput: (instant, byte) => {
         this.output += String.fromCharCode(byte);
