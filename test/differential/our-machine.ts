@@ -17,8 +17,8 @@ export interface OurEnding extends Ending {
 }
 
 /** Runs an image until it writes the finisher. */
-export function runOurs(image: Image, engine: EngineChoice, limitSteps = LIMIT_STEPS): OurEnding {
-  const machine = new Machine({ ...DEFAULT_CONFIGURATION, isa: ISA }, engine);
+export function runOurs(image: Image, engine: EngineChoice, limitSteps = LIMIT_STEPS, isa = ISA): OurEnding {
+  const machine = new Machine({ ...DEFAULT_CONFIGURATION, isa }, engine);
   const output: number[] = [];
   machine.outlet = { consoleOutput: (_instant, byte) => output.push(byte) };
   machine.load(image);
