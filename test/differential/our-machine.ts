@@ -4,7 +4,7 @@ import { Machine } from "../../src/machine/machine.ts";
 import type { Image } from "../../src/machine/machine-interface.ts";
 import type { Ending } from "./qemu.ts";
 
-/** What the hart on QEMU has (qemu.ts). */
+/** What the hart on QEMU has (qemu.ts), which knows machine mode only. */
 const ISA = "rv64imac_zicsr_zifencei_zba_zbb_zbc_zbs";
 
 /** The programs of these tests end well before; one that does not has lost its way. */
@@ -18,7 +18,7 @@ export interface OurEnding extends Ending {
 
 /** Runs an image until it writes the finisher. */
 export function runOurs(image: Image, engine: EngineChoice, limitSteps = LIMIT_STEPS, isa = ISA): OurEnding {
-  const machine = new Machine({ ...DEFAULT_CONFIGURATION, isa }, engine);
+  const machine = new Machine({ ...DEFAULT_CONFIGURATION, isa, modes: "m" }, engine);
   const output: number[] = [];
   machine.outlet = { consoleOutput: (_instant, byte) => output.push(byte) };
   machine.load(image);
