@@ -210,8 +210,8 @@ class GuestWriter {
       "la t1, table0",
       "add t0, t0, t1",
     );
-    this.#emit(`ld t1, ${8 * prng.below(DATA_PAGES)}(t0)`, `xori t1, t1, ${flags}`);
-    this.#emit(`sd t1, ${8 * prng.below(DATA_PAGES)}(t0)`);
+    const entry = `${8 * prng.below(DATA_PAGES)}(t0)`;
+    this.#emit(`ld t1, ${entry}`, `xori t1, t1, ${flags}`, `sd t1, ${entry}`);
     if (prng.below(2) === 0)
       this.#emit(prng.pick(["sfence.vma", "la t0, data\n sfence.vma t0", "sinval.vma t0, zero"]));
     this.#access();
