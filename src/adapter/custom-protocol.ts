@@ -32,6 +32,8 @@ export interface LaunchArguments {
   guestConsole?: "uart" | "virtio";
   /** A file whose bytes are typed into the guest's console at the start. */
   input?: string;
+  /** `none` or `user`, with `,hostfwd=…` and `,restrict=on`, as `hindcast run --net` has it. */
+  net?: string;
   /** Stop before the first instruction; default false. */
   stopOnEntry?: boolean;
   /** When the guest ends, stay for travel (default true), or end the session (false). */

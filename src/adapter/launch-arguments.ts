@@ -1,6 +1,7 @@
 import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
 import type { LaunchOptions } from "../debuggee/protocol.ts";
+import { parseInstructionSet } from "../isa/instruction-set.ts";
 import type { LaunchArguments } from "./custom-protocol.ts";
 import { parseStartTime } from "./start-time.ts";
 
@@ -45,6 +46,7 @@ const KNOWN = [
   "stopOnEnd",
   "console",
   "bios",
+  "net",
   "disk",
   "startTime",
   "virtio",
@@ -52,10 +54,10 @@ const KNOWN = [
 ] as const satisfies readonly (keyof LaunchArguments | "bios")[];
 
 /** Options that the command line's design names and this version does not have: saying nothing would be a lie. */
-const NOT_YET = ["kernel", "initrd", "append", "net", "dtb", "limit", "cache-group", "resident", "symbols"];
+const NOT_YET = ["kernel", "initrd", "append", "dtb", "limit", "cache-group", "resident", "symbols"];
 
 /** Which arguments make sense for a machine that is yet to run, and none for one that was recorded. */
-const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo"] as const;
+const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo", "net"] as const;
 const DEVICE_ARGUMENTS = ["disk", "startTime", "virtio", "guestConsole"] as const;
 
 /** Checks what the user wrote; throws a UserError with one sentence about the first mistake. */
@@ -86,6 +88,7 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     isa: fields.isa("isa"),
     seed: fields.integer("seed", 0, Number.MAX_SAFE_INTEGER),
     clock: fields.choice("clock", ["virtual", "paced"]),
+    net: fields.network("net"),
     engine: fields.choice("engine", ["auto", "interpreter", "oracle"]),
     disks: fields.disks("disk", (text) => paths.resolvePath(cwd, text)),
     startTime: fields.time("startTime"),
@@ -172,11 +175,22 @@ class Fields {
   isa(name: string): string | undefined {
     if (!this.has(name)) return undefined;
     const value = this.#raw[name];
-    // Which extensions exist is the machine's to say; here only what is no ISA string at all.
-    if (typeof value !== "string" || !/^rv\d+[a-z][a-z0-9_]*$/i.test(value)) {
-      throw bad(name, 'must be an ISA string such as "rv64imac"', value);
+    if (typeof value !== "string") throw bad(name, 'must be an ISA string such as "rv64imac"', value);
+    try {
+      parseInstructionSet(value, "msu");
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError("bad-launch", `Launch configuration: “${name}”: ${error.message}`, 2);
     }
     return value;
+  }
+
+  /** What networks there are is the host's to say. */
+  network(name: string): string | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#raw[name];
+    if (typeof value === "string" && value.trim() !== "") return value.trim();
+    throw bad(name, 'must be a network such as "user" or "none"', value);
   }
 
   /** Bytes: a number, or text as the command line takes it. */

@@ -11,6 +11,7 @@ export interface MachineOptions {
   readonly input?: string;
   readonly limit?: number;
   readonly engine?: EngineChoice;
+  readonly net?: string;
   readonly disk?: readonly DiskChoice[];
   readonly startTime?: number;
   readonly virtio?: "modern" | "legacy";

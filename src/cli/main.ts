@@ -9,6 +9,7 @@ import {
   parseCount,
   parseDisk,
   parseHarts,
+  parseIsa,
   parseLength,
   parseMemory,
   parsePort,
@@ -127,7 +128,7 @@ function withMachineOptions(command: Command): Command {
   return command
     .option("--memory <size>", "RAM, like 64K, 128M or 1G (default: 128M)", parseMemory)
     .option("--harts <number>", "hardware threads (default: 1)", parseHarts)
-    .option("--isa <string>", "extensions of the harts (default: rv64imac_zicsr_zifencei)")
+    .option("--isa <string>", "instruction set of the harts: an ISA string, a profile or max", parseIsa)
     .addOption(new Option("--bios <which>", "firmware: none starts PROGRAM itself in machine mode").choices(["none"]))
     .option("--seed <number>", "seed of everything that the machine draws by chance (default: 0)", parseCount)
     .addOption(
@@ -136,6 +137,7 @@ function withMachineOptions(command: Command): Command {
         "paced",
       ]),
     )
+    .option("--net <network>", "none, or user[,hostfwd=tcp:127.0.0.1:8022-:22][,restrict=on] (default: none)")
     .option("--input <file>", "bytes for the guest's console, or - for stdin")
     .option("--limit <steps>", "end the run after this many steps", parseSteps)
     .option("--disk <image>", "a virtio disk: FILE[,readonly][,external] or blank:SIZE; for each disk once", parseDisk)

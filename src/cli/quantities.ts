@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from "commander";
 import { parseStartTime } from "../adapter/start-time.ts";
 import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
+import { UserError } from "../base/errors.ts";
+import { parseInstructionSet } from "../isa/instruction-set.ts";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 const PAGE_BYTES = 4096;
@@ -61,6 +63,16 @@ export function parseHarts(text: string): number {
   if (harts < 1 || harts > MAX_HARTS)
     throw new InvalidArgumentError(`The machine can have from 1 to ${MAX_HARTS} harts.`);
   return harts;
+}
+
+export function parseIsa(text: string): string {
+  try {
+    parseInstructionSet(text, "msu");
+  } catch (error) {
+    if (error instanceof UserError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+  return text;
 }
 
 export function parsePort(text: string): number {

@@ -2,15 +2,20 @@ import { assert } from "../base/assert.ts";
 import type { Instruction } from "../isa/instruction.ts";
 import {
   type AccessSize,
+  type ProductPart,
   type Semantics,
   type Signedness,
   SYSTEM_OPERATIONS,
   type SystemOperation,
 } from "../isa/semantics.ts";
+import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES } from "../memory/translation-code.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
 import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
+import type { ArithmeticFunctions } from "./arithmetic-code.ts";
+import type { FloatFunctions } from "./float-code.ts";
+import { InterpreterFloat } from "./interpreter-float.ts";
 
 /**
  * A value of the interpreter's reading: a local that is written once. Conditions stay i32 until somebody computes with
@@ -18,10 +23,12 @@ import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
  */
 export interface WasmValue {
   readonly local: Local;
+  /** For a rounding mode: 1 when it is to nearest even and NX is set, so that rounding leaves no trace but the result. */
+  readonly silent?: Local;
 }
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
-export interface InterpreterFrame {
+export interface InterpreterFrame extends ArithmeticFunctions {
   readonly code: Code;
   /** Address of the current record. */
   readonly record: Local;
@@ -42,10 +49,9 @@ export interface InterpreterFrame {
   /** A system routine has run: i32 status is in `status`, PC holds what comes next. */
   readonly afterSystem: Label;
   readonly status: Local;
+  readonly where: MemoryLayout;
   readonly slowPath: SlowPath;
-  readonly multiplyHigh: Readonly<Record<"signed" | "unsigned" | "mixed", number>>;
-  readonly divide: Readonly<Record<Signedness, number>>;
-  readonly remainder: Readonly<Record<Signedness, number>>;
+  readonly float: FloatFunctions;
   /** Imported: (record i32) -> status. */
   readonly system: number;
   readonly scratch: ScratchLocals;
@@ -89,6 +95,7 @@ export function emitHandler(frame: InterpreterFrame, instruction: Instruction): 
 class InterpreterReading implements Semantics<WasmValue> {
   readonly #frame: InterpreterFrame;
   readonly #code: Code;
+  readonly float: InterpreterFloat;
   #jump: WasmValue | undefined;
   #branch: { condition: WasmValue; target: WasmValue } | undefined;
   #left = false;
@@ -96,6 +103,7 @@ class InterpreterReading implements Semantics<WasmValue> {
   constructor(frame: InterpreterFrame) {
     this.#frame = frame;
     this.#code = frame.code;
+    this.float = new InterpreterFloat(frame);
   }
 
   /** Goes on to the next instruction, wherever that is. */
@@ -178,6 +186,30 @@ class InterpreterReading implements Semantics<WasmValue> {
   }
   shiftRightArithmetic(a: WasmValue, amount: WasmValue): WasmValue {
     return this.#binary(OP.i64_shr_s, a, amount);
+  }
+  rotateLeft(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_rotl, a, amount);
+  }
+  rotateRight(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_rotr, a, amount);
+  }
+  countLeadingZeros(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_clz, a);
+  }
+  countTrailingZeros(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_ctz, a);
+  }
+  populationCount(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_popcnt, a);
+  }
+  reverseBytes(a: WasmValue): WasmValue {
+    return this.#call(this.#frame.reverseBytes, a);
+  }
+  orCombineBytes(a: WasmValue): WasmValue {
+    return this.#call(this.#frame.orCombineBytes, a);
+  }
+  carryLessMultiply(a: WasmValue, b: WasmValue, part: ProductPart): WasmValue {
+    return this.#call(this.#frame.carryLessMultiply[part], a, b);
   }
   multiply(a: WasmValue, b: WasmValue): WasmValue {
     return this.#binary(OP.i64_mul, a, b);
@@ -263,21 +295,35 @@ class InterpreterReading implements Semantics<WasmValue> {
   }
 
   loadReserved(size: 4 | 8, address: WasmValue): WasmValue {
+    const { code, scratch, slowPath } = this.#frame;
     this.#requireAligned(size, address, LOAD_ADDRESS_MISALIGNED);
-    const value = this.load(size, "signed", address);
-    this.#code.i32(0).get(address.local).memory(OP.i64_store, layout.RESERVATION);
+    const host = scratch.take(I32);
+    this.#plainHost(size, address, layout.ENTRY.readTag, slowPath.readable);
+    code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
+    const value = this.#fresh(I64);
+    code.i32(0);
+    this.#pushPhysical(host);
+    code.memory(OP.i64_store, layout.RESERVATION);
     return value;
   }
 
   storeConditional(size: 4 | 8, address: WasmValue, value: WasmValue): WasmValue {
-    const { code } = this.#frame;
+    const { code, scratch } = this.#frame;
     this.#requireAligned(size, address, STORE_ADDRESS_MISALIGNED);
-    const failed = this.#frame.scratch.take(I32);
-    code.get(address.local).i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
+    const failed = scratch.take(I32);
+    const host = scratch.take(I32);
+    code.i32(1).set(failed);
+    code.i32(0).memory(OP.i64_load, layout.RESERVATION).i64(-1n).op(OP.i64_ne);
     code.if();
     this.#writableHost(size, address);
+    code.set(host);
+    this.#pushPhysical(host);
+    code.i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
+    code.if();
+    code.get(host);
     this.#push(value);
     code.memory(STORE_OPCODES[size], 0);
+    code.end();
     code.end();
     code.i32(0).i64(-1n).memory(OP.i64_store, layout.RESERVATION);
     return { local: failed };
@@ -296,6 +342,8 @@ class InterpreterReading implements Semantics<WasmValue> {
     code.memory(STORE_OPCODES[size], 0);
     return old;
   }
+
+  prefetch(): void {}
 
   jump(target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
@@ -323,16 +371,30 @@ class InterpreterReading implements Semantics<WasmValue> {
 
   /** Host address of plain RAM for a read-modify-write; anything else is repeated by the oracle. */
   #writableHost(size: 4 | 8, address: WasmValue): void {
-    const { code, scratch, slowPath, repeat } = this.#frame;
+    this.#plainHost(size, address, layout.ENTRY.writeTag, this.#frame.slowPath.writable);
+  }
+
+  #plainHost(size: 4 | 8, address: WasmValue, tag: number, slowPath: number): void {
+    const { code, scratch, repeat } = this.#frame;
     const entry = scratch.take(I32);
     const host = scratch.take(I32);
-    fastPathCheck(code, address.local, entry, layout.ENTRY.writeTag, size);
+    fastPathCheck(code, address.local, entry, tag, size);
     code.if(I32);
     hostAddress(code, address.local, entry);
     code.else();
-    code.get(address.local).i32(size).call(slowPath.writable).tee(host).op(OP.i32_eqz).branchIf(repeat);
+    code.get(address.local).i32(size).call(slowPath).tee(host).op(OP.i32_eqz).branchIf(repeat);
     code.get(host);
     code.end();
+  }
+
+  /** Leaves the physical address of a host address of RAM on the stack. */
+  #pushPhysical(host: Local): void {
+    const { ramBase, ram } = this.#frame.where;
+    this.#code
+      .get(host)
+      .op(OP.i64_extend_i32_u)
+      .i64(BigInt(ramBase - ram))
+      .op(OP.i64_add);
   }
 
   #requireAligned(size: 4 | 8, address: WasmValue, cause: number): void {
@@ -375,9 +437,14 @@ class InterpreterReading implements Semantics<WasmValue> {
     return this.#fresh(result);
   }
 
-  #call(index: number, a: WasmValue, b: WasmValue): WasmValue {
+  #unary(opcode: Opcode, a: WasmValue): WasmValue {
     this.#push(a);
-    this.#push(b);
+    this.#code.op(opcode);
+    return this.#fresh(I64);
+  }
+
+  #call(index: number, ...operands: readonly WasmValue[]): WasmValue {
+    for (const operand of operands) this.#push(operand);
     this.#code.call(index);
     return this.#fresh(I64);
   }

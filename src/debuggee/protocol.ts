@@ -20,6 +20,8 @@ export interface LaunchOptions {
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: "auto" | "interpreter" | "oracle";
+  /** The network, as `hindcast run --net` has it; undefined: none. */
+  readonly net?: string;
   /** virtio disks, in the order of their slots; absolute paths. */
   readonly disks?: readonly DiskChoice[];
   /** Seconds since 1970 that the guest's clock shows at the start; undefined: now. */

@@ -9,6 +9,7 @@ import { VirtioConsole } from "../devices/virtio-console.ts";
 import type { VirtioDevice } from "../devices/virtio-device.ts";
 import { VirtioEntropy } from "../devices/virtio-entropy.ts";
 import { EmptyVirtioSlots, VIRTIO_SLOT_BYTES, VirtioMmio } from "../devices/virtio-mmio.ts";
+import { VirtioNet } from "../devices/virtio-net.ts";
 import { Bus } from "./bus.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import {
@@ -25,9 +26,10 @@ import {
   VIRTIO_SLOTS,
 } from "./memory-map.ts";
 
-const MIP_MSIP = 1n << 3n;
-const MIP_MTIP = 1n << 7n;
-const MIP_MEIP = 1n << 11n;
+const MIP_MSIP = 1 << 3;
+const MIP_MTIP = 1 << 7;
+const MIP_SEIP = 1 << 9;
+const MIP_MEIP = 1 << 11;
 
 /** A hart has a PLIC context for machine mode and one for supervisor mode, in this order. */
 const CONTEXTS_PER_HART = 2;
@@ -40,6 +42,7 @@ export class Board {
   readonly finisher: Finisher;
   readonly rtc: GoldfishRtc;
   readonly #console: VirtioConsole | undefined;
+  readonly #network: VirtioNet | undefined;
   readonly devices: readonly Device[];
   readonly bus: Bus;
 
@@ -48,6 +51,7 @@ export class Board {
     disks: readonly BlockStore[],
     context: BusMasterContext,
     consoleOutput: (byte: number) => void,
+    networkOutput: (frame: Uint8Array) => void,
   ) {
     const { harts } = configuration;
     this.finisher = new Finisher(FINISHER_BASE, context);
@@ -62,9 +66,11 @@ export class Board {
     this.uart = new Uart16550(UART0_BASE, interrupting, consoleOutput);
     this.rtc = new GoldfishRtc(RTC_BASE, configuration.startTime, TICKS_PER_SECOND, interrupting);
     this.#console = configuration.console === "virtio" ? new VirtioConsole(consoleOutput) : undefined;
+    this.#network = configuration.network ? new VirtioNet(networkOutput) : undefined;
     // docs/devices.md says what has which slot.
     const inSlots: VirtioDevice[] = [
       ...disks.map((disk, n) => new VirtioBlock(disk, configuration.disks[n].readOnly, `hindcast-disk-${n}`)),
+      ...(this.#network === undefined ? [] : [this.#network]),
       ...(this.#console === undefined ? [] : [this.#console]),
       new VirtioEntropy(configuration.seed),
     ];
@@ -92,6 +98,11 @@ export class Board {
     else this.uart.receive(bytes);
   }
 
+  /** A frame for the guest's card. A board without one hears nothing. */
+  receiveFrame(frame: Uint8Array): void {
+    this.#network?.receive(frame);
+  }
+
   /** Time has passed: lines that rise with it are looked at. */
   timePassed(): void {
     if (this.rtc.interrupt()) this.plic.sense();
@@ -109,11 +120,12 @@ export class Board {
   }
 
   /** What the devices raise for a hart, as bits of mip. */
-  interruptLines(hart: number): bigint {
+  interruptLines(hart: number): number {
     return (
-      (this.clint.softwareInterrupt(hart) ? MIP_MSIP : 0n) |
-      (this.clint.timerInterrupt(hart) ? MIP_MTIP : 0n) |
-      (this.plic.interrupt(hart * CONTEXTS_PER_HART) ? MIP_MEIP : 0n)
+      (this.clint.softwareInterrupt(hart) ? MIP_MSIP : 0) |
+      (this.clint.timerInterrupt(hart) ? MIP_MTIP : 0) |
+      (this.plic.interrupt(hart * CONTEXTS_PER_HART) ? MIP_MEIP : 0) |
+      (this.plic.interrupt(hart * CONTEXTS_PER_HART + 1) ? MIP_SEIP : 0)
     );
   }
 

@@ -31,6 +31,10 @@ export interface DiskConfiguration {
   readonly readOnly: boolean;
 }
 
+/** The instruction set with all that works, in canonical order. */
+export const FULL_ISA =
+  "rv64gc_zicbom_zicbop_zicboz_zicond_zihintntl_zihintpause_zawrs_zba_zbb_zbc_zbs_sstc_svinval_svnapot_svpbmt";
+
 /** Pages of a checkpoint: those of RAM, and behind them the blocks of the disks, one disk after the other. */
 export function pageCountOf({ memoryBytes, disks }: MachineConfiguration): number {
   return disks.reduce((count, { sizeBytes }) => count + Math.ceil(sizeBytes / PAGE_BYTES), memoryBytes / PAGE_BYTES);

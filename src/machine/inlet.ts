@@ -1,4 +1,4 @@
-import type { Instant, VirtualAddress } from "../base/brand.ts";
+import type { Instant, PhysicalAddress } from "../base/brand.ts";
 
 /**
  * One door for chance: everything that the machine cannot compute from its own state comes through an `Inlet`, stamped
@@ -9,6 +9,8 @@ export type MachineEvent =
   | { readonly kind: "console-input"; readonly instant: Instant; readonly bytes: Uint8Array }
   /** An edit by the user at the newest instant. */
   | { readonly kind: "edit"; readonly instant: Instant; readonly edit: Edit }
+  /** A frame from the network beyond the guest's card. */
+  | { readonly kind: "network-input"; readonly instant: Instant; readonly frame: Uint8Array }
   /** Paced running only: the guest waited, and the host let this many ticks of mtime pass. */
   | { readonly kind: "idle-jump"; readonly instant: Instant; readonly ticks: number };
 
@@ -16,7 +18,7 @@ export type Edit =
   | { readonly target: "register"; readonly hart: number; readonly register: number; readonly value: bigint }
   | { readonly target: "pc"; readonly hart: number; readonly value: bigint }
   | { readonly target: "csr"; readonly hart: number; readonly csr: number; readonly value: bigint }
-  | { readonly target: "memory"; readonly address: VirtualAddress; readonly bytes: Uint8Array };
+  | { readonly target: "memory"; readonly address: PhysicalAddress; readonly bytes: Uint8Array };
 
 export interface Inlet {
   /**
@@ -34,6 +36,8 @@ export interface Inlet {
 export interface Outlet {
   /** `instant` is the state before the step that produced the output: travelling there shows the store that printed. */
   consoleOutput(instant: Instant, byte: number): void;
+  /** A frame that the guest's card sends; the same instant. Absent: nobody hears it. */
+  networkOutput?(instant: Instant, frame: Uint8Array): void;
 }
 
 /** An inlet that says nothing, for tests and for runs without input. */

@@ -1,5 +1,4 @@
 import { assert } from "../base/assert.ts";
-import type { DecodedPages } from "../cpu/decoded-pages.ts";
 import { PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
 import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
@@ -10,6 +9,14 @@ import { contribution, mix, Pages } from "./pages.ts";
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
 const COMPARE_BYTES = 64;
 
+/** Who must hear of what happens to RAM here. */
+export interface RamObserver {
+  /** The next store to each page must take the slow path. */
+  rearm(): void;
+  /** RAM has other contents here. */
+  overwritten(offset: number, size: number): void;
+}
+
 /**
  * Which version of each page RAM and the disks hold. Pages written since the last `save` are found by their dirty flag, which the
  * slow path of a page's first store sets; saving clears the flags and the write tags, and so arms the slow path again.
@@ -19,17 +26,17 @@ const COMPARE_BYTES = 64;
  */
 export class RamVersions {
   readonly #memory: PhysicalMemory;
-  readonly #maintenance: Maintenance;
-  readonly #decoded: DecodedPages;
+  readonly #maintenance: Pick<Maintenance, "hash">;
+  readonly #others: RamObserver;
   readonly #disks: Disks;
   readonly #ramPages: number;
   readonly #zeroHash: bigint;
   #current: Pages;
 
-  constructor(memory: PhysicalMemory, maintenance: Maintenance, decoded: DecodedPages, disks: Disks) {
+  constructor(memory: PhysicalMemory, maintenance: Pick<Maintenance, "hash">, others: RamObserver, disks: Disks) {
     this.#memory = memory;
     this.#maintenance = maintenance;
-    this.#decoded = decoded;
+    this.#others = others;
     this.#disks = disks;
     this.#ramPages = memory.layout.ramPages;
     this.#current = Pages.initial(this.#ramPages + disks.blockCount);
@@ -52,7 +59,7 @@ export class RamVersions {
       if (hash === (old?.hash ?? this.#zeroHash)) continue;
       changes.push([page, hash === this.#zeroHash ? undefined : { bytes: this.#memory.page(page).slice(), hash }]);
     }
-    this.#maintenance.flushWriteTags();
+    this.#others.rearm();
     for (const [page, bytes] of written) {
       const hash = this.hash(bytes);
       if (hash !== this.#current.get(page)?.hash) changes.push([page, { bytes, hash }]);
@@ -76,7 +83,7 @@ export class RamVersions {
     }
     this.#current = pages;
     this.#disks.settle(pages);
-    this.#maintenance.flushWriteTags();
+    this.#others.rearm();
   }
 
   /** A page table out of a recording: pages not given are those of `base`; undefined are zero, or as in the image. */
@@ -137,11 +144,11 @@ export class RamVersions {
 
   #replace(page: number, version: PageVersion | undefined): void {
     const ram = this.#memory.page(page);
-    const isCode = (this.#memory.flags[page] & PAGE_FLAG.code) !== 0;
-    const changed = isCode ? differingBlocks(ram, version?.bytes) : [];
+    const isObserved = (this.#memory.flags[page] & (PAGE_FLAG.code | PAGE_FLAG.table)) !== 0;
+    const changed = isObserved ? differingBlocks(ram, version?.bytes) : [];
     if (version === undefined) ram.fill(0);
     else ram.set(version.bytes);
-    for (const block of changed) this.#decoded.overwritten(page * PAGE_BYTES + block, COMPARE_BYTES);
+    for (const block of changed) this.#others.overwritten(page * PAGE_BYTES + block, COMPARE_BYTES);
   }
 }
 

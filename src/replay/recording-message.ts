@@ -43,6 +43,8 @@ export type RecordingMessage =
   | { readonly kind: "event"; readonly event: MachineEvent }
   /** Console bytes; `deltas` has, for each byte but the first, the steps since the one before, as varints. */
   | { readonly kind: "output"; readonly instant: Instant; readonly bytes: Uint8Array; readonly deltas: Uint8Array }
+  /** A frame that the guest's card sent. */
+  | { readonly kind: "frame"; readonly instant: Instant; readonly frame: Uint8Array }
   /** Pages of the checkpoint that follows: 4096 bytes for each number in `pages`, which ascend. */
   | { readonly kind: "pages"; readonly instant: Instant; readonly pages: Uint32Array; readonly bytes: Uint8Array }
   | {
@@ -51,9 +53,10 @@ export type RecordingMessage =
       readonly state: Uint8Array;
       /** Pages that have become zero since the previous checkpoint, ascending. */
       readonly zeroPages: Uint32Array;
-      /** Events and console bytes that came before. */
+      /** Events, console bytes and frames sent that came before. */
       readonly events: number;
       readonly outputBytes: number;
+      readonly framesSent: number;
     }
   | { readonly kind: "digest"; readonly instant: Instant; readonly digest: Digest; readonly events: number }
   | { readonly kind: "bookmark"; readonly instant: Instant; readonly name: string }
@@ -90,11 +93,18 @@ export function messageBytes(message: RecordingMessage): number {
       return message.bytes.length + message.pages.length * 4;
     case "checkpoint":
       return message.state.length + message.zeroPages.length * 4;
+    case "frame":
+      return message.frame.length + 32;
     case "event":
-      return message.event.kind === "console-input" ? message.event.bytes.length + 32 : 64;
+      return eventBytes(message.event);
     default:
       return 64;
   }
+}
+
+function eventBytes(event: MachineEvent): number {
+  if (event.kind === "console-input") return event.bytes.length + 32;
+  return event.kind === "network-input" ? event.frame.length + 32 : 64;
 }
 
 /** A (de)compressor of chunks, given by the host: node:zlib's zstd, or another in a browser. */

@@ -6,6 +6,7 @@ import type { MachineStop } from "../machine/stop.ts";
 import { CheckpointFile } from "./checkpoint-file.ts";
 import { DigestLog } from "./digest-log.ts";
 import { EventLog } from "./event-log.ts";
+import { FrameLog } from "./frame-log.ts";
 import { DamagedFile, McapInput, type RecordPlace } from "./mcap-input.ts";
 import { OutputLog } from "./output-log.ts";
 import { decodeBookmark, decodeCheckpoint, decodeDigest, decodeEvent, decodeOutput } from "./payload.ts";
@@ -37,6 +38,7 @@ export class RecordingReader {
   readonly header: RecordingHeader;
   readonly events = new EventLog();
   readonly outputs: OutputLog;
+  readonly frames = new FrameLog();
   readonly digests = new DigestLog();
   readonly checkpoints: CheckpointFile;
   readonly bookmarks: Bookmark[] = [];
@@ -182,6 +184,7 @@ export class RecordingReader {
     this.#lastInstant = instant;
     if (topic === "event") this.#readEvent(instant, message.data);
     else if (topic === "output") this.#readOutput(instant, message.data);
+    else if (topic === "frame") this.frames.push(instant, message.data.slice());
     else if (topic === "digest") this.#readDigest(instant, message.data);
     else if (topic === "checkpoint") this.#readCheckpoint(instant, message.data, chunkOffset);
     else throw new MalformedBytes(`channel ${message.channelId}`);
@@ -217,6 +220,9 @@ export class RecordingReader {
     if (stored.events !== this.events.length) throw new MalformedBytes(`${stored.events} events before a checkpoint`);
     if (stored.outputBytes !== this.outputs.length) {
       throw new MalformedBytes(`${stored.outputBytes} bytes printed before a checkpoint`);
+    }
+    if (stored.framesSent !== this.frames.length) {
+      throw new MalformedBytes(`${stored.framesSent} frames sent before a checkpoint`);
     }
     for (const { offset, pages } of [{ offset: 0, pages: stored.zeroPages }, ...stored.chunks]) {
       if (offset >= chunkOffset) throw new MalformedBytes("a checkpoint whose pages come after it");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type VirtualAddress, virtualAddress } from "../../src/base/brand.ts";
+import { physicalAddress, type VirtualAddress, virtualAddress } from "../../src/base/brand.ts";
 import type { Prng } from "../../src/base/prng.ts";
-import { DEFAULT_CONFIGURATION, type EngineChoice } from "../../src/machine/configuration.ts";
+import { DEFAULT_CONFIGURATION, type EngineChoice, FULL_ISA } from "../../src/machine/configuration.ts";
 import type { Edit, MachineEvent } from "../../src/machine/inlet.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { CLINT_BASE, PLIC_BASE, RAM_BASE, UART0_BASE } from "../../src/machine/memory-map.ts";
@@ -17,7 +17,7 @@ export class EditedMachine {
   #events: MachineEvent[] = [];
 
   constructor(engine: EngineChoice) {
-    this.machine = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes: MEMORY_BYTES }, engine);
+    this.machine = new Machine({ ...DEFAULT_CONFIGURATION, isa: FULL_ISA, memoryBytes: MEMORY_BYTES }, engine);
     this.machine.inlet = { take: () => this.#events.shift(), horizon: () => Number.POSITIVE_INFINITY };
     this.machine.outlet = {
       consoleOutput: (_instant, byte) => {
@@ -78,7 +78,7 @@ export function address(value: number): VirtualAddress {
 
 export function placeWords(at: number, words: readonly { word: number; length: number }[]): Edit {
   const bytes = words.flatMap(({ word, length }) => Array.from({ length }, (_, byte) => (word >>> (8 * byte)) & 0xff));
-  return { target: "memory", address: address(at), bytes: Uint8Array.from(bytes) };
+  return { target: "memory", address: physicalAddress(at), bytes: Uint8Array.from(bytes) };
 }
 
 const INTERESTING = [

@@ -2,7 +2,8 @@ import { type Form, type FormOperand, formsOf, knownMnemonics } from "../../src/
 import type { Prng } from "../../src/base/prng.ts";
 import { CSRS } from "../../src/isa/csrs.ts";
 import { type Field, fieldRange } from "../../src/isa/encoding.ts";
-import { REGISTERS } from "../../src/isa/registers.ts";
+import { roundingModeNames } from "../../src/isa/operands.ts";
+import { FLOAT_REGISTERS, REGISTERS } from "../../src/isa/registers.ts";
 
 /** Random assembly source: statements that are valid, and statements around the edge of what is. */
 export class AssemblyGenerator {
@@ -14,7 +15,7 @@ export class AssemblyGenerator {
   constructor(prng: Prng, labels: readonly string[]) {
     this.#prng = prng;
     this.#labels = labels;
-    this.#mnemonics = [...knownMnemonics()];
+    this.#mnemonics = [...knownMnemonics()].filter((mnemonic) => !NEWER.test(mnemonic));
   }
 
   /** An instruction with operands in range. */
@@ -47,6 +48,12 @@ export class AssemblyGenerator {
     switch (operand.kind) {
       case "register":
         return this.#register(operand.prime);
+      case "float-register": {
+        const register = FLOAT_REGISTERS[operand.prime ? 8 + prng.below(8) : prng.below(32)];
+        return prng.below(6) === 0 ? register.name : register.abiName;
+      }
+      case "rounding-mode":
+        return prng.pick(roundingModeNames());
       case "fixed-register":
         return REGISTERS[operand.register].abiName;
       case "immediate": {
@@ -136,6 +143,9 @@ export class AssemblyGenerator {
     }
   }
 }
+
+/** GNU `as` 2.40 is older than Zicond and Zihintntl. */
+const NEWER = /^(czero|(c\.)?ntl)\./;
 
 /** GNU `as` 2.40 knows these names at the privileged version that it assumes. */
 const NAMED_CSRS = CSRS.map(({ name }) => name).filter((name) =>

@@ -4,6 +4,9 @@ import { Machine } from "../../src/machine/machine.ts";
 import type { Image } from "../../src/machine/machine-interface.ts";
 import type { Ending } from "./qemu.ts";
 
+/** What the hart on QEMU has (qemu.ts). */
+const ISA = "rv64imac_zicsr_zifencei_zba_zbb_zbc_zbs";
+
 /** The programs of these tests end well before; one that does not has lost its way. */
 const LIMIT_STEPS = 2_000_000_000;
 
@@ -15,7 +18,7 @@ export interface OurEnding extends Ending {
 
 /** Runs an image until it writes the finisher. */
 export function runOurs(image: Image, engine: EngineChoice, limitSteps = LIMIT_STEPS): OurEnding {
-  const machine = new Machine({ ...DEFAULT_CONFIGURATION }, engine);
+  const machine = new Machine({ ...DEFAULT_CONFIGURATION, isa: ISA }, engine);
   const output: number[] = [];
   machine.outlet = { consoleOutput: (_instant, byte) => output.push(byte) };
   machine.load(image);

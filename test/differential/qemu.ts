@@ -9,12 +9,13 @@ export interface Ending {
 }
 
 /**
- * QEMU's virt board with a hart like ours: no modes below machine mode, no floating point, no bit manipulation, and the
+ * QEMU's virt board with a hart like ours: no modes below machine mode, no floating point, and the
  * identification registers at zero.
  */
 const CPU = [
   "rv64",
-  ...["f", "d", "h", "s", "u", "mmu", "zba", "zbb", "zbc", "zbs", "Zihintpause", "sstc"].map((name) => `${name}=off`),
+  ...["f", "d", "h", "s", "u", "mmu", "Zihintpause", "sstc"].map((name) => `${name}=off`),
+  ...["zba", "zbb", "zbc", "zbs"].map((name) => `${name}=on`),
   "marchid=0",
   "mimpid=0",
 ].join(",");

@@ -28,6 +28,7 @@ const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   stopOnEntry: true,
   stopOnEnd: true,
   console: true,
+  net: true,
   disk: true,
   startTime: true,
   virtio: true,

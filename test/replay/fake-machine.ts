@@ -40,6 +40,8 @@ export interface FakeGuest {
   readonly trapsAt?: number;
   /** One instruction in so many prints a byte. */
   readonly printsEvery?: number;
+  /** One instruction in so many sends a frame. */
+  readonly sendsEvery?: number;
 }
 
 const PAGE = 4096;
@@ -54,7 +56,7 @@ export const CAUSES = [2, 5, 7];
 
 export const pcOf = (index: number): VirtualAddress => virtualAddress(CODE + BigInt(index * 4));
 /** An address that the guest accesses now and then. */
-export const dataAddress = (index: number): VirtualAddress => virtualAddress(BigInt((index % 8) * 8));
+export const dataAddress = (index: number): PhysicalAddress => physicalAddress((index % 8) * 8);
 
 /**
  * A machine whose program is chance out of a seed: it computes, stores, prints, traps, waits and is interrupted, all as
@@ -64,6 +66,7 @@ export const dataAddress = (index: number): VirtualAddress => virtualAddress(Big
 export class FakeMachine implements MachineLike {
   readonly configuration: MachineConfiguration;
   readonly harts: readonly HartView[];
+  readonly currentHart = 0;
   readonly #guest: FakeGuest;
   inlet: Inlet = SILENT_INLET;
   outlet: Outlet = DROPPING_OUTLET;
@@ -235,6 +238,10 @@ export class FakeMachine implements MachineLike {
       const byte = h % 11 === 0 ? 0x0a : 0x20 + (this.#registers[0] % 0x5f);
       this.outlet.consoleOutput(this.instant, byte);
     }
+    if ((h >>> 11) % (this.#guest.sendsEvery ?? 150) === 0) {
+      const frame = Uint8Array.from({ length: 14 + (h % 60) }, (_, index) => this.#registers[index % 8]);
+      this.outlet.networkOutput?.(this.instant, frame);
+    }
   }
 
   #address(h: number): number {
@@ -304,6 +311,7 @@ export class FakeMachine implements MachineLike {
   #apply(event: Exclude<MachineEvent, { kind: "edit" }>): void {
     this.#settled = false;
     if (event.kind === "console-input") this.#input.push(...event.bytes);
+    else if (event.kind === "network-input") this.#input.push(...event.frame);
     else this.#skipped += event.ticks;
   }
 

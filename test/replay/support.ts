@@ -112,6 +112,7 @@ export function advance(timeline: Timeline, prng: Prng, steps: number): void {
     } else if (what === 5) {
       timeline.edit({ target: "memory", address: dataAddress(prng.below(8)), bytes: Uint8Array.of(prng.below(256)) });
     } else if (what === 6) timeline.edit({ target: "pc", hart: 0, value: pcOf(prng.below(60)) });
+    else timeline.receive(Uint8Array.from({ length: 14 + prng.below(20) }, () => prng.below(256)));
   }
 }
 

@@ -2,6 +2,7 @@ import { decode } from "../../../src/isa/decode.ts";
 import { closeLoop } from "./control-units.ts";
 import { encodeWord, encodingOf } from "./emitter.ts";
 import {
+  ABSENT,
   AMOS,
   accessBytes,
   CSR_FORMS,
@@ -123,7 +124,7 @@ function raiseSoftwareInterrupt(writer: CaseWriter, meanwhile: () => void): void
 }
 
 export function trap(writer: CaseWriter): void {
-  switch (writer.prng.below(8)) {
+  switch (writer.prng.below(9)) {
     case 0:
       writer.emit("ecall", {});
       break;
@@ -135,10 +136,13 @@ export function trap(writer: CaseWriter): void {
       illegal(writer);
       break;
     case 4:
+      writer.emitRandom(writer.prng.pick(ABSENT));
+      break;
     case 5:
+    case 6:
       unmapped(writer);
       break;
-    case 6:
+    case 7:
       misalignedAtomic(writer);
       break;
     default:
