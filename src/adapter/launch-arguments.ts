@@ -1,6 +1,6 @@
 import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
-import type { LaunchOptions } from "../debuggee/protocol.ts";
+import type { LaunchOptions, SymbolFile } from "../debuggee/protocol.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import type { LaunchArguments } from "./custom-protocol.ts";
 import { parseStartTime } from "./start-time.ts";
@@ -51,6 +51,7 @@ const KNOWN = [
   "startTime",
   "virtio",
   "guestConsole",
+  "symbolFiles",
 ] as const satisfies readonly (keyof LaunchArguments | "bios")[];
 
 /** Options that the command line's design names and this version does not have: saying nothing would be a lie. */
@@ -95,6 +96,7 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     virtio: fields.choice("virtio", ["modern", "legacy"]),
     guestConsole: fields.choice("guestConsole", ["uart", "virtio"]),
     stopOnEntry: fields.flag("stopOnEntry") ?? false,
+    symbolFiles: fields.symbolFiles("symbolFiles", (text) => paths.resolvePath(cwd, text)),
   };
   return {
     options: withoutUndefined(options),
@@ -145,6 +147,19 @@ class Fields {
     if (seconds === undefined)
       throw bad(name, 'must be a date such as "2026-01-31T12:00:00Z", or seconds since 1970', value);
     return seconds;
+  }
+
+  symbolFiles(name: string, resolve: (path: string) => string): SymbolFile[] | undefined {
+    if (!this.has(name)) return undefined;
+    const list = this.#raw[name];
+    if (!Array.isArray(list)) throw bad(name, "must be a list of paths", list);
+    return list.map((entry: unknown) => {
+      const { path, offset } = (typeof entry === "string" ? { path: entry } : (entry ?? {})) as Record<string, unknown>;
+      if (typeof path !== "string" || path.trim() === "") {
+        throw bad(name, 'holds something that is neither a path nor {"path": …, "offset": …}', entry);
+      }
+      return { path: resolve(path), offset: offsetOf(name, offset) };
+    });
   }
 
   flag(name: string): boolean | undefined {
@@ -205,6 +220,16 @@ class Fields {
     }
     return bytes;
   }
+}
+
+/** Text as well as a number, because most offsets are too large for JSON's. */
+function offsetOf(name: string, offset: unknown): bigint {
+  if (offset === undefined || offset === null) return 0n;
+  const text = String(offset).trim().replaceAll("_", "");
+  const match = /^(-?)(0x[0-9a-f]{1,16}|\d{1,20})$/i.exec(text);
+  const isNumber = typeof offset === "string" || Number.isSafeInteger(offset);
+  if (match === null || !isNumber) throw bad(name, 'has an offset that is no number such as "0x80200000"', offset);
+  return match[1] === "-" ? -BigInt(match[2]) : BigInt(match[2]);
 }
 
 function programXorRecording(both: boolean): UserError {

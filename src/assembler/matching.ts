@@ -98,8 +98,9 @@ function setRegister(
   values: Values,
 ): Wrong | undefined {
   if (wanted.prime && (register < 8 || register > 15)) {
-    const names = wanted.kind === "float-register" ? "fs0, fs1 and fa0 to fa5" : "s0, s1 and a0 to a5";
-    return { message: `this compressed instruction takes only ${names} (numbers 8 to 15)`, weight: 1 };
+    const names =
+      wanted.kind === "register" ? "s0, s1 and a0 to a5 (x8 to x15)" : "fs0, fs1 and fa0 to fa5 (f8 to f15)";
+    return { message: `this compressed instruction takes only ${names}`, weight: 1 };
   }
   if (form.fields.get(wanted.field)?.excluded.includes(register)) {
     return { message: `this compressed instruction does not take \`${abiName(register)}\` here`, weight: 1 };

@@ -26,6 +26,7 @@ class Fault {
   }
 }
 
+const INSTRUCTION_ADDRESS_MISALIGNED = 0;
 const ILLEGAL_INSTRUCTION = 2;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
@@ -44,12 +45,14 @@ export class OracleReading implements Semantics<bigint> {
   readonly float: OracleFloat;
   readonly #turn: Turn;
   readonly #port: DataPort;
+  readonly #instructionAlignment: 2 | 4;
   #decoded: Decoded | undefined;
   #next = 0n;
   #system: SystemOperation | undefined;
 
-  constructor(turn: Turn, port: DataPort) {
+  constructor(turn: Turn, port: DataPort, instructionAlignment: 2 | 4) {
     this.#turn = turn;
+    this.#instructionAlignment = instructionAlignment;
     this.#port = port;
     const illegal = (): never => {
       throw new Fault({ cause: ILLEGAL_INSTRUCTION, tval: BigInt(this.#fields.word) });
@@ -220,10 +223,11 @@ export class OracleReading implements Semantics<bigint> {
   prefetch(): void {}
 
   jump(target: bigint): void {
+    requireAligned(target, this.#instructionAlignment, INSTRUCTION_ADDRESS_MISALIGNED);
     this.#next = target;
   }
   branch(condition: bigint, target: bigint): void {
-    if (condition !== 0n) this.#next = target;
+    if (condition !== 0n) this.jump(target);
   }
   fence(): void {}
   system(operation: SystemOperation): void {

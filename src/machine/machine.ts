@@ -137,6 +137,7 @@ export class Machine implements MachineLike {
       decoded: this.#decoded,
       translation: this.#translation,
       data: this.#data,
+      isa,
       takeAttention: () => this.#takeAttention(),
       contextChanged: () => this.#contextChanged(),
       endTurn: () => this.#harts.endTurn(),
@@ -147,6 +148,7 @@ export class Machine implements MachineLike {
       () => parts,
       () => oracle,
       memory,
+      isa.instructionAlignment,
     );
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, this.#exports, breakpoints);
     const observer = {
@@ -190,6 +192,7 @@ export class Machine implements MachineLike {
       hart.pc = image.entry & ~1n;
       hart.setRegister(REGISTER_A0, BigInt(hart.id));
       hart.setRegister(REGISTER_A1, image.argument ?? 0n);
+      hart.setRegister(REGISTER_A2, image.information ?? 0n);
     }
   }
 
@@ -297,7 +300,9 @@ export class Machine implements MachineLike {
   #slice(until: number, departing: boolean): MachineStop | undefined {
     const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#deadline());
     assert(horizon > this.#instant, "an event for this instant was not delivered");
-    const steps = Math.min(horizon - this.#instant, this.#harts.left, MAX_SLICE_STEPS);
+    // What is due here was made so by an edit: it is taken behind the next step, however long the slice was to be.
+    const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
+    const steps = Math.min(horizon - this.#instant, this.#harts.left, most);
     this.#sliceEnd = this.#instant + steps;
     const stop = this.#engine.run(steps, departing);
     this.#sliceEnd = undefined;
@@ -370,6 +375,9 @@ export class Machine implements MachineLike {
     switch (edit.target) {
       case "register":
         hart.setRegister(edit.register, BigInt.asUintN(64, edit.value));
+        break;
+      case "float-register":
+        hart.setFloatRegister(edit.register, BigInt.asUintN(64, edit.value));
         break;
       case "pc":
         hart.pc = BigInt.asUintN(64, edit.value) & ~1n;
@@ -535,6 +543,7 @@ export class Machine implements MachineLike {
 
 const REGISTER_A0 = 10;
 const REGISTER_A1 = 11;
+const REGISTER_A2 = 12;
 const MIE_STIE = 1n << 5n;
 const MIE_MTIE = 1n << 7n;
 /** From devices, for machine or supervisor mode. */
