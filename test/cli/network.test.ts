@@ -64,6 +64,6 @@ test("a guest that is not answered waits, and not for ever", async () => {
 
 test("mistakes in --net are told before anything runs", async () => {
   const guest = file("never.s", sendingGuest([]));
-  const refused = await hindcast("run", guest, "--net", "tap");
-  assertRefused(refused, 2, /The network “tap” is not understood: the networks are “none” and “user”\./);
+  const sentence = /The network “tap” is not understood: the networks are “none” and “user”\./;
+  await assertRefused(["run", guest, "--net", "tap"], 2, "net-options", sentence);
 });
