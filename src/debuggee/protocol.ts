@@ -5,10 +5,11 @@
  * Addresses travel as bigint, instants as number, register values as bigint.
  */
 
+import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
 
-export interface LaunchOptions {
-  /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program and recording. */
+export interface LaunchOptions extends BootChoice {
+  /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program, kernel and recording. */
   readonly program?: string;
   /** A recording to open for travel. */
   readonly recording?: string;
@@ -17,6 +18,7 @@ export interface LaunchOptions {
   readonly memoryBytes?: number;
   readonly harts?: number;
   readonly isa?: string;
+  readonly modes?: "m" | "mu" | "msu";
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: "auto" | "interpreter" | "oracle";
