@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assemble } from "../../src/assembler/assemble.ts";
+import { physicalAddress } from "../../src/base/brand.ts";
 import { findFloatRegister, findRegister } from "../../src/isa/registers.ts";
-import { address, CODE, TwoEngines } from "./two-engines.ts";
+import { CODE, TwoEngines } from "./two-engines.ts";
 
 /**
  * Programs of a few lines on both engines, from a hart out of reset: floating point is off until `ON` has run. What traps
@@ -40,7 +41,7 @@ data: .dword 0x3ff0000000000000, 0x7ff0000000000001, 0x3f8000007f800001, 0
   const { bytes } = program.segments[0];
   engines.check(
     [
-      { target: "memory", address: address(CODE), bytes },
+      { target: "memory", address: physicalAddress(CODE), bytes },
       { target: "pc", hart: 0, value: BigInt(CODE) },
     ],
     STEPS,
