@@ -55,8 +55,8 @@ export const MAX_DISK_BYTES = 64 * 2 ** 30;
 export const DEFAULT_CONFIGURATION: MachineConfiguration = {
   memoryBytes: 128 * 1024 * 1024,
   harts: 1,
-  isa: "rv64imac_zicsr_zifencei",
-  modes: "m",
+  isa: FULL_ISA,
+  modes: "msu",
   seed: 0,
   clock: "virtual",
   startTime: 0,
@@ -64,4 +64,12 @@ export const DEFAULT_CONFIGURATION: MachineConfiguration = {
   network: false,
   virtio: "modern",
   console: "uart",
+};
+
+/** What a kernel gets that firmware starts: all that the harts can have, and room for a distribution's kernel. */
+export const KERNEL_CONFIGURATION: MachineConfiguration = {
+  ...DEFAULT_CONFIGURATION,
+  memoryBytes: 256 * 1024 * 1024,
+  isa: FULL_ISA,
+  modes: "msu",
 };

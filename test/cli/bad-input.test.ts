@@ -137,7 +137,7 @@ test("wrong usage: exit code 2, a sentence, and where to read more", async () =>
 });
 
 test("options of the machine that it does not have are said by the machine", async () => {
-  await assertRefused(["run", HELLO(), "--harts", "2"], 2, "harts", /2 harts is not possible yet/);
+  await assertRefused(["run", HELLO(), "--harts", "9"], 2, "harts", /9 harts is not possible/);
   await assertRefused(
     ["run", HELLO(), "--input", at("nothing")],
     3,

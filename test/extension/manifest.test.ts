@@ -15,6 +15,7 @@ const paths = { resolvePath: (base: string, path: string) => resolve(base, path)
 /** The compiler keeps this list equal to what the adapter takes. */
 const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   program: true,
+  symbolFiles: true,
   recording: true,
   recordTo: true,
   cwd: true,

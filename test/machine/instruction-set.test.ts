@@ -10,7 +10,7 @@ const ENGINES = ["interpreter", "oracle"] as const;
 
 /** A guest that stops at its end, with the instruction set. */
 function run(source: string, isa: string, engine: (typeof ENGINES)[number]): Guest {
-  const guest = new Guest(`${source}\n_done: j _done`, engine, { isa });
+  const guest = new Guest(`${source}\n_done: j _done`, engine, { isa, modes: "m" });
   guest.stops({ breakpoints: [guest.at("_done")] });
   return guest;
 }
