@@ -61,6 +61,7 @@ export function openRecorded(
   const { machine, timeline, loaded, recording } = session;
   const { history } = timeline;
   let printed = 0;
+  let toldOfNetwork = false;
   return {
     machine,
     program: loaded.program,
@@ -74,6 +75,9 @@ export function openRecorded(
         context.stdout.bytes(bytes);
         printed += bytes.length;
       }
+      const { networkFailure } = timeline;
+      if (networkFailure !== undefined && !toldOfNetwork) context.voice.warn(networkFailure);
+      toldOfNetwork = networkFailure !== undefined;
     },
     failure: () => recording.failure,
     close: async () => {
