@@ -43,7 +43,7 @@ export interface BootPlan {
 type Segments = Image["segments"];
 
 /** Where firmware expects a kernel that does not say where it wants to lie (OpenSBI's fw_jump, QEMU). */
-const KERNEL_BASE = RAM_BASE + 2 * 2 ** 20;
+export const KERNEL_BASE = RAM_BASE + 2 * 2 ** 20;
 /** Kernels map a device tree by pages of this size; QEMU aligns it so. */
 const TREE_ALIGNMENT = 2 * 2 ** 20;
 /** Nor does QEMU place it above 3 GiB. */

@@ -39,7 +39,7 @@ export interface FuzzTarget {
   make(): Subject;
 }
 
-const DISK_BYTES = 32 * 1024;
+const DISK_BYTES = 16 * 1024;
 
 class FuzzStore implements BlockStore {
   readonly bytes: number[];
