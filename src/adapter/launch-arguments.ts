@@ -156,13 +156,15 @@ class Fields {
     return text === undefined || text === "none" || text === "sbi" ? text : resolve(text);
   }
 
-  /** Files with symbols; `resolve` makes a path absolute. */
+  /** Files with symbols, each as text or as an object; `resolve` makes a path absolute. */
   symbols(name: string, resolve: (path: string) => string): SymbolChoice[] | undefined {
     if (!this.has(name)) return undefined;
     const value = this.#raw[name];
-    return (Array.isArray(value) ? value : [value]).map((text: unknown) => {
-      const choice = typeof text === "string" && !text.includes("${") ? parseSymbolChoice(text) : undefined;
-      if (choice === undefined) throw bad(name, `must be a list of ${SYMBOL_CHOICE_FORMS}`, text);
+    return (Array.isArray(value) ? value : [value]).map((entry: unknown) => {
+      const choice = symbolChoice(name, entry);
+      if (choice === undefined || choice.path.includes("${")) {
+        throw bad(name, `must be a list of ${SYMBOL_CHOICE_FORMS}, or of {"path": …, "offset": …}`, entry);
+      }
       return { ...choice, path: resolve(choice.path) };
     });
   }
@@ -246,6 +248,23 @@ class Fields {
     }
     return bytes;
   }
+}
+
+function symbolChoice(name: string, entry: unknown): SymbolChoice | undefined {
+  if (typeof entry === "string") return parseSymbolChoice(entry);
+  const { path, offset } = (entry ?? {}) as Record<string, unknown>;
+  if (typeof path !== "string" || path.trim() === "") return undefined;
+  return { path, offset: offsetOf(name, offset) };
+}
+
+/** Text as well as a number, because most offsets are too large for JSON's. */
+function offsetOf(name: string, offset: unknown): bigint {
+  if (offset === undefined || offset === null) return 0n;
+  const text = String(offset).trim().replaceAll("_", "");
+  const match = /^(-?)(0x[0-9a-f]{1,16}|\d{1,20})$/i.exec(text);
+  const isNumber = typeof offset === "string" || Number.isSafeInteger(offset);
+  if (match === null || !isNumber) throw bad(name, 'has an offset that is no number such as "0x80200000"', offset);
+  return match[1] === "-" ? -BigInt(match[2]) : BigInt(match[2]);
 }
 
 function oneSubject(several: boolean): UserError {

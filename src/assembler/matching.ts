@@ -98,8 +98,9 @@ function setRegister(
   values: Values,
 ): Wrong | undefined {
   if (wanted.prime && (register < 8 || register > 15)) {
-    const names = wanted.kind === "float-register" ? "fs0, fs1 and fa0 to fa5" : "s0, s1 and a0 to a5";
-    return { message: `this compressed instruction takes only ${names} (numbers 8 to 15)`, weight: 1 };
+    const names =
+      wanted.kind === "register" ? "s0, s1 and a0 to a5 (x8 to x15)" : "fs0, fs1 and fa0 to fa5 (f8 to f15)";
+    return { message: `this compressed instruction takes only ${names}`, weight: 1 };
   }
   if (form.fields.get(wanted.field)?.excluded.includes(register)) {
     return { message: `this compressed instruction does not take \`${abiName(register)}\` here`, weight: 1 };
@@ -128,7 +129,9 @@ function matchImmediate(
   if (given.kind === "relocation") {
     return defer(form, wanted.field, given.relocation, given.value, given.span, values);
   }
-  const value = expressionIn(session, given);
+  // A number must be known here: what has the name of a register and nothing else is the wrong register.
+  const isRegister = given.kind === "float-register" && session.symbols.find(given.token.text) === undefined;
+  const value = isRegister ? undefined : expressionIn(session, given);
   if (value === undefined) return { message: `expected a number, found \`${sourceOf(given)}\``, weight: 0 };
   if (form.meaning.kind === "computed") {
     values.symbol = { value, span: given.span };

@@ -62,6 +62,7 @@ export function openRecorded(
   const { machine, timeline, boot, recording } = session;
   const { history } = timeline;
   let printed = 0;
+  let toldOfNetwork = false;
   return {
     machine,
     programs: boot.programs,
@@ -75,6 +76,9 @@ export function openRecorded(
         context.stdout.bytes(bytes);
         printed += bytes.length;
       }
+      const { networkFailure } = timeline;
+      if (networkFailure !== undefined && !toldOfNetwork) context.voice.warn(networkFailure);
+      toldOfNetwork = networkFailure !== undefined;
     },
     failure: () => recording.failure,
     close: async () => {

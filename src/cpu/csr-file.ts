@@ -76,6 +76,14 @@ const MIP_SSIP = 1 << 1;
 const MIP_STIP = 1 << 5;
 const MIP_SEIP = 1 << 9;
 
+/** These hold addresses of instructions only. */
+const EXCEPTION_PC = new Set(["mepc", "sepc"]);
+
+function writeMask(csr: Csr, isa: InstructionSet): bigint {
+  const mask = csrWriteMask(csr, isa.csrExtensions);
+  return EXCEPTION_PC.has(csr.name) ? mask & ~BigInt(isa.instructionAlignment - 1) : mask;
+}
+
 /** Writes to these may make an interrupt due, or change when the next comes by itself. */
 const OF_INTERRUPTS = numbers("mstatus", "sstatus", "mie", "sie", "mip", "sip", "mideleg");
 const OF_TIMERS = numbers("stimecmp", "menvcfg");
@@ -114,7 +122,7 @@ export class CsrFile {
     this.#implemented = new Map(
       CSRS.filter((csr) => extensions.has(csr.extension)).map((csr) => [
         csr.number,
-        { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: csrWriteMask(csr, extensions) },
+        { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: writeMask(csr, isa) },
       ]),
     );
     const writable = this.#implemented.get(CSR.sstatus)?.writeMask ?? 0n;

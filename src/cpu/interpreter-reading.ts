@@ -51,6 +51,8 @@ export interface InterpreterFrame extends ArithmeticFunctions {
   readonly status: Local;
   readonly where: MemoryLayout;
   readonly slowPath: SlowPath;
+  /** Bytes. */
+  readonly instructionAlignment: 2 | 4;
   readonly float: FloatFunctions;
   /** Imported: (record i32) -> status. */
   readonly system: number;
@@ -347,11 +349,18 @@ class InterpreterReading implements Semantics<WasmValue> {
 
   jump(target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
+    this.#requireTarget(target);
     this.#jump = target;
   }
 
   branch(condition: WasmValue, target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
+    if (this.#frame.instructionAlignment > 2) {
+      this.#pushCondition(condition);
+      this.#code.if();
+      this.#requireTarget(target);
+      this.#code.end();
+    }
     this.#branch = { condition, target };
   }
 
@@ -385,6 +394,11 @@ class InterpreterReading implements Semantics<WasmValue> {
     code.get(address.local).i32(size).call(slowPath).tee(host).op(OP.i32_eqz).branchIf(repeat);
     code.get(host);
     code.end();
+  }
+
+  /** Every even address is good for a hart with compressed instructions, and jumps clear the lowest bit. */
+  #requireTarget(target: WasmValue): void {
+    if (this.#frame.instructionAlignment > 2) this.#requireAligned(4, target, INSTRUCTION_ADDRESS_MISALIGNED);
   }
 
   /** Leaves the physical address of a host address of RAM on the stack. */
@@ -467,7 +481,8 @@ class InterpreterReading implements Semantics<WasmValue> {
   }
 }
 
-/** mcause values that alignment rules of the A extension raise. */
+/** mcause values that alignment rules raise. */
+const INSTRUCTION_ADDRESS_MISALIGNED = 0;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
 

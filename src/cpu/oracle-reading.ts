@@ -10,6 +10,8 @@ export interface DataPort {
   read(address: bigint, size: AccessSize): bigint | Exception;
   /** Undefined when it was done. */
   write(address: bigint, size: AccessSize, value: bigint): Exception | undefined;
+  /** Writes zeros to `size` bytes, aligned to their size, of one page; memory only. */
+  zero(address: bigint, size: number): Exception | undefined;
   /** What a read of the address would raise. */
   probeRead(address: bigint, size: AccessSize): Exception | undefined;
   /** What a write to the address would raise; for reads that belong to a read-modify-write. */
@@ -26,6 +28,7 @@ class Fault {
   }
 }
 
+const INSTRUCTION_ADDRESS_MISALIGNED = 0;
 const ILLEGAL_INSTRUCTION = 2;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
@@ -44,12 +47,14 @@ export class OracleReading implements Semantics<bigint> {
   readonly float: OracleFloat;
   readonly #turn: Turn;
   readonly #port: DataPort;
+  readonly #instructionAlignment: 2 | 4;
   #decoded: Decoded | undefined;
   #next = 0n;
   #system: SystemOperation | undefined;
 
-  constructor(turn: Turn, port: DataPort) {
+  constructor(turn: Turn, port: DataPort, instructionAlignment: 2 | 4) {
     this.#turn = turn;
+    this.#instructionAlignment = instructionAlignment;
     this.#port = port;
     const illegal = (): never => {
       throw new Fault({ cause: ILLEGAL_INSTRUCTION, tval: BigInt(this.#fields.word) });
@@ -220,10 +225,11 @@ export class OracleReading implements Semantics<bigint> {
   prefetch(): void {}
 
   jump(target: bigint): void {
+    requireAligned(target, this.#instructionAlignment, INSTRUCTION_ADDRESS_MISALIGNED);
     this.#next = target;
   }
   branch(condition: bigint, target: bigint): void {
-    if (condition !== 0n) this.#next = target;
+    if (condition !== 0n) this.jump(target);
   }
   fence(): void {}
   system(operation: SystemOperation): void {

@@ -55,7 +55,7 @@ export class VirtioNet implements VirtioDevice {
 
   /** A frame from the network. A card without a driver hears nothing. */
   receive(frame: Uint8Array): void {
-    if (!this.#queues.running || frame.length > MOST_FRAME_BYTES || frame.length < LEAST_FRAME_BYTES) return;
+    if (!this.#queues.started || frame.length > MOST_FRAME_BYTES || frame.length < LEAST_FRAME_BYTES) return;
     if (this.#waiting.length >= MOST_WAITING_FRAMES) return;
     this.#waiting.push(frame);
     this.#deliver();
@@ -103,8 +103,12 @@ export class VirtioNet implements VirtioDevice {
   }
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let hex = "";
+  for (const byte of bytes) hex += HEX[byte];
+  return hex;
 }
 
 function bytesOf(hex: string): Uint8Array {

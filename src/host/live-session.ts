@@ -102,7 +102,12 @@ export function openLive(options: LiveOptions, onRoom: () => void, network?: Hos
   };
   const timeline = Timeline.record(machine, recording, ofTimeline, recording.checkpoints);
   network?.connect({
-    deliver: (frame) => timeline.receive(frame),
+    deliver: (frame) => {
+      const isTaken = timeline.receive(frame);
+      // Once the network is silent it stays so: nobody need try again.
+      if (!isTaken && timeline.networkFailure !== undefined) queueMicrotask(() => network.close());
+      return isTaken;
+    },
     get backlog() {
       return timeline.framesWaiting;
     },

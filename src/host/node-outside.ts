@@ -101,5 +101,5 @@ export class NodeOutside implements Outside {
 
 /** A socket whose addresses are numbers already, so that nobody is asked for them. */
 export function newUdpSocket(): UdpSocket {
-  return createSocket({ type: "udp4", lookup: (host, _options, answer) => answer(null, host, 4) });
+  return createSocket({ type: "udp4", lookup: (host, _options, answer) => process.nextTick(answer, null, host, 4) });
 }

@@ -55,7 +55,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
       entered: debuggee.entered(),
     },
     recordingBytes: () => recording.fileBytes,
-    recordingFailure: () => recording.failure,
+    recordingFailure: () => recording.failure ?? timeline.networkFailure,
     pace: (progress) => pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => timeline.idle(ticks) }),
     close: async () => {
       network?.close();

@@ -160,10 +160,12 @@ class EffectsReading implements Semantics<Value> {
 
   jump(_target: Value): void {
     this.#jump = "always";
+    this.#order.push({ kind: "fault", what: "target" });
     this.#write("pc");
   }
   branch(_condition: Value, _target: Value): void {
     this.#jump = "maybe";
+    this.#order.push({ kind: "fault", what: "target" });
     this.#write("pc");
   }
 

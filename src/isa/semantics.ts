@@ -72,7 +72,7 @@ export interface Semantics<V> {
   /** A hint that the block of an address will be used soon; nothing on this machine, and never a fault. */
   prefetch(use: "execute" | "read" | "write", address: V): void;
 
-  /** The next instruction is at `target` instead of at nextPc. */
+  /** The next instruction is at `target` instead of at nextPc. Faults when none can begin there, before it is said. */
   jump(target: V): void;
   /** The next instruction is at `target` when `condition` is 1. */
   branch(condition: V, target: V): void;

@@ -55,8 +55,8 @@ export const MAX_DISK_BYTES = 64 * 2 ** 30;
 export const DEFAULT_CONFIGURATION: MachineConfiguration = {
   memoryBytes: 128 * 1024 * 1024,
   harts: 1,
-  isa: "rv64imac_zicsr_zifencei",
-  modes: "m",
+  isa: FULL_ISA,
+  modes: "msu",
   seed: 0,
   clock: "virtual",
   startTime: 0,

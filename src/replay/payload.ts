@@ -1,4 +1,4 @@
-import { type Instant, type PhysicalAddress, physicalAddress } from "../base/brand.ts";
+import { type Instant, physicalAddress } from "../base/brand.ts";
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
 import type { Digest } from "../machine/machine-interface.ts";
@@ -13,6 +13,7 @@ const EVENT = {
   editMemory: 5,
   idleJump: 6,
   networkInput: 7,
+  editFloat: 8,
 } as const;
 const DECODER = new TextDecoder("utf-8", { fatal: true });
 
@@ -57,6 +58,12 @@ function encodeEdit(writer: ByteWriter, edit: Edit): void {
       writer.varint(edit.csr);
       writer.big64(edit.value);
       break;
+    case "float-register":
+      writer.u8(EVENT.editFloat);
+      writer.varint(edit.hart);
+      writer.varint(edit.register);
+      writer.big64(edit.value);
+      break;
     case "memory":
       writer.u8(EVENT.editMemory);
       writer.big64(BigInt(edit.address));
@@ -89,8 +96,13 @@ function decodeEdit(kind: number, reader: ByteReader): Edit {
       return { target: "pc", hart: reader.varint(), value: reader.big64() };
     case EVENT.editCsr:
       return { target: "csr", hart: reader.varint(), csr: reader.varint(), value: reader.big64() };
-    case EVENT.editMemory:
-      return { target: "memory", address: physical(reader.big64()), bytes: reader.rest().slice() };
+    case EVENT.editFloat:
+      return { target: "float-register", hart: reader.varint(), register: reader.varint(), value: reader.big64() };
+    case EVENT.editMemory: {
+      const address = reader.big64();
+      if (address > BigInt(Number.MAX_SAFE_INTEGER)) throw new MalformedBytes(`no physical address: ${address}`);
+      return { target: "memory", address: physicalAddress(Number(address)), bytes: reader.rest().slice() };
+    }
     default:
       throw new MalformedBytes(`unknown kind of event: ${kind}`);
   }
@@ -236,9 +248,4 @@ export function decodeBookmark(payload: Uint8Array): string {
   } catch {
     throw new MalformedBytes("a bookmark that is not UTF-8");
   }
-}
-
-function physical(address: bigint): PhysicalAddress {
-  if (address > BigInt(Number.MAX_SAFE_INTEGER)) throw new MalformedBytes(`physical address 0x${address.toString(16)}`);
-  return physicalAddress(Number(address));
 }

@@ -39,6 +39,10 @@ test("everything at once, and what a client adds of its own", () => {
     stopOnEnd: false,
     console: "integratedTerminal",
     noDebug: true,
+    disk: ["a.img,readonly", "blank:64M", "/images/b.img,external"],
+    startTime: "2026-01-31T12:00:00Z",
+    virtio: "legacy",
+    guestConsole: "virtio",
   });
   assert.deepEqual(launch, {
     options: {
@@ -51,6 +55,14 @@ test("everything at once, and what a client adds of its own", () => {
       bios: "none",
       clock: "paced",
       engine: "oracle",
+      disks: [
+        { path: "/project/sub/a.img", readOnly: true, external: false },
+        { blankBytes: 64 * 2 ** 20, readOnly: false },
+        { path: "/images/b.img", readOnly: false, external: true },
+      ],
+      startTime: 1_769_860_800,
+      virtio: "legacy",
+      guestConsole: "virtio",
       stopOnEntry: true,
     },
     input: "/project/sub/keys.txt",
@@ -130,6 +142,12 @@ const MISTAKES: readonly [Record<string, unknown>, RegExp][] = [
   [{ kernel: "vmlinux", modes: "s" }, /“modes” must be "m" or "mu" or "msu"/],
   [{ kernel: "vmlinux", symbolFiles: [3] }, /“symbolFiles” must be a list of FILE or FILE@OFFSET/],
   [{ recording: "r", append: "x" }, /“append” has no meaning for a recording/],
+  [{ program: "p", disk: 7 }, /“disk” must be FILE, optionally followed by .*, or a list of such, not 7/],
+  [{ program: "p", disk: ["a", "blank:much"] }, /“disk” must be FILE.*, not "blank:much"/],
+  [{ program: "p", startTime: "yesterday" }, /“startTime” must be a date such as .*, not "yesterday"/],
+  [{ program: "p", startTime: -1 }, /“startTime” must be a date/],
+  [{ program: "p", virtio: "old" }, /“virtio” must be "modern" or "legacy"/],
+  [{ recording: "r", disk: "a.img" }, /“disk” has no meaning for a recording/],
   [{ recording: "r", memory: "1M" }, /“memory” has no meaning for a recording/],
   [{ recording: "r", recordTo: "x" }, /“recordTo” has no meaning for a recording/],
 ];

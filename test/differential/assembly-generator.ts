@@ -5,6 +5,11 @@ import { type Field, fieldRange } from "../../src/isa/encoding.ts";
 import { roundingModeNames } from "../../src/isa/operands.ts";
 import { FLOAT_REGISTERS, REGISTERS } from "../../src/isa/registers.ts";
 
+/** GNU `as` 2.40 takes no rounding mode for conversions that are exact; later ones do. */
+function isKnownToGas({ operands }: Form): boolean {
+  return !operands.some((operand) => operand.kind === "rounding-mode" && operand.usual === 0);
+}
+
 /** Random assembly source: statements that are valid, and statements around the edge of what is. */
 export class AssemblyGenerator {
   readonly #prng: Prng;
@@ -21,14 +26,14 @@ export class AssemblyGenerator {
   /** An instruction with operands in range. */
   instruction(): string {
     const mnemonic = this.#prng.pick(this.#mnemonics);
-    const form = this.#prng.pick(formsOf(mnemonic));
+    const form = this.#prng.pick(formsOf(mnemonic).filter(isKnownToGas));
     return this.#write(form, (field) => this.#inRange(field));
   }
 
   /** The same, with numbers at the edges of the ranges and beyond. */
   edgeInstruction(): string {
     const mnemonic = this.#prng.pick(this.#mnemonics);
-    const form = this.#prng.pick(formsOf(mnemonic));
+    const form = this.#prng.pick(formsOf(mnemonic).filter(isKnownToGas));
     return this.#write(form, (field) => this.#atEdge(field));
   }
 

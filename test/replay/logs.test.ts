@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { type Instant, instant, virtualAddress } from "../../src/base/brand.ts";
+import { type Instant, instant, physicalAddress, virtualAddress } from "../../src/base/brand.ts";
 import { ByteReader, ByteWriter, MalformedBytes } from "../../src/base/byte-cursor.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { MachineEvent } from "../../src/machine/inlet.ts";
@@ -47,7 +47,12 @@ const EVENTS: readonly MachineEvent[] = [
   {
     kind: "edit",
     instant: instant(9),
-    edit: { target: "memory", address: (2 ** 53 - 8) as never, bytes: Uint8Array.of(9) },
+    edit: { target: "memory", address: physicalAddress(2 ** 53 - 8), bytes: Uint8Array.of(9) },
+  },
+  {
+    kind: "edit",
+    instant: instant(9),
+    edit: { target: "float-register", hart: 7, register: 10, value: 0xffff_ffff_3f80_0000n },
   },
 ];
 
