@@ -43,7 +43,7 @@ export interface BootPlan {
 type Segments = Image["segments"];
 
 /** Where firmware expects a kernel that does not say where it wants to lie (OpenSBI's fw_jump, QEMU). */
-const KERNEL_BASE = RAM_BASE + 2 * 2 ** 20;
+export const KERNEL_BASE = RAM_BASE + 2 * 2 ** 20;
 /** Kernels map a device tree by pages of this size; QEMU aligns it so. */
 const TREE_ALIGNMENT = 2 * 2 ** 20;
 /** Nor does QEMU place it above 3 GiB. */
@@ -183,7 +183,7 @@ class Layout {
       .filter(({ memoryBytes }) => memoryBytes > 0)
       .map(({ physicalAddress: first, memoryBytes: bytes }): Span => ({ name, first, bytes }));
     for (const span of spans) {
-      if (span.first < RAM_BASE) throw errors.outside(span);
+      if (span.first < RAM_BASE) throw errors.outside(span, this.#memoryBytes);
       if (!this.#isInMemory(span)) throw errors.doesNotFit(span, this.#memoryBytes);
       // Segments of one program may overlap: that was its linker's doing.
       const other = this.#spans.find((present) => overlap(present, span));

@@ -39,15 +39,24 @@ export interface Firmware {
  * fw_dynamic_info says that a2 points to, and implements SBI 2.0 (docs/boot.md).
  */
 export function sbiFirmware(): Firmware {
-  const { program, errors, files } = assemble(ENTRY, {
+  return assembleFirmware(SOURCES)!;
+}
+
+/** The firmware that a recording holds the sources of; undefined when they are none. It may be another version's. */
+export function assembleFirmware(sources: ReadonlyMap<string, string>): Firmware | undefined {
+  const main = sources.get(MAIN);
+  if (main === undefined) return undefined;
+  const { program, errors, files } = assemble(main, {
     file: MAIN,
     include: (name) => {
-      const text = SOURCES.get(FOLDER + name);
+      const text = sources.get(FOLDER + name);
       return text === undefined ? undefined : { name: FOLDER + name, text };
     },
   });
   const [first] = errors;
-  assert(first === undefined, `firmware: ${first && `${files[first.file].name}:${first.line}: ${first.message}`}`);
-  assert(program !== undefined, "firmware: no program");
-  return { program, sources: SOURCES };
+  assert(
+    sources !== SOURCES || first === undefined,
+    `firmware: ${first && `${files[first.file].name}:${first.line}: ${first.message}`}`,
+  );
+  return program && { program, sources };
 }

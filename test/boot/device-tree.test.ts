@@ -121,7 +121,7 @@ test("every device of the board has its node, where the board has it", () => {
     time: () => 0n,
     setTime: () => {},
     attention: () => {},
-    memory: { read: () => undefined, write: () => false },
+    memory: { contains: () => false, read: () => undefined, write: () => false },
   };
   const { devices } = new Board(
     configuration(),
