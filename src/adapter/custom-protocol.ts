@@ -23,8 +23,17 @@ export interface LaunchArguments {
   engine?: "auto" | "interpreter" | "oracle";
   clock?: "virtual" | "paced";
   seed?: number;
+  /** virtio disks: `FILE`, `FILE,readonly`, `FILE,external`, `blank:64M`; one or a list. */
+  disk?: string | string[];
+  /** What the guest's clock shows at the start: seconds since 1970 or a date; default: now. */
+  startTime?: number | string;
+  virtio?: "modern" | "legacy";
+  /** Which of the guest's consoles gets the input. */
+  guestConsole?: "uart" | "virtio";
   /** A file whose bytes are typed into the guest's console at the start. */
   input?: string;
+  /** `none` or `user`, with `,hostfwd=…` and `,restrict=on`, as `hindcast run --net` has it. */
+  net?: string;
   /** Stop before the first instruction; default false. */
   stopOnEntry?: boolean;
   /** When the guest ends, stay for travel (default true), or end the session (false). */

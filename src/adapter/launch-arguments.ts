@@ -1,7 +1,9 @@
+import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
 import type { LaunchOptions, SymbolFile } from "../debuggee/protocol.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import type { LaunchArguments } from "./custom-protocol.ts";
+import { parseStartTime } from "./start-time.ts";
 
 /** Launch arguments after all checks, with defaults. */
 export interface Launch {
@@ -45,13 +47,19 @@ const KNOWN = [
   "console",
   "bios",
   "symbolFiles",
+  "net",
+  "disk",
+  "startTime",
+  "virtio",
+  "guestConsole",
 ] as const satisfies readonly (keyof LaunchArguments | "bios")[];
 
 /** Options that the command line's design names and this version does not have: saying nothing would be a lie. */
-const NOT_YET = ["kernel", "initrd", "append", "disk", "net", "dtb", "limit", "cache-group", "resident", "symbols"];
+const NOT_YET = ["kernel", "initrd", "append", "dtb", "limit", "cache-group", "resident", "symbols"];
 
 /** Which arguments make sense for a machine that is yet to run, and none for one that was recorded. */
-const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo"] as const;
+const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo", "net"] as const;
+const DEVICE_ARGUMENTS = ["disk", "startTime", "virtio", "guestConsole"] as const;
 
 /** Checks what the user wrote; throws a UserError with one sentence about the first mistake. */
 export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, paths: PathResolver): Launch {
@@ -68,7 +76,7 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
   for (const name of NOT_YET) if (fields.has(name)) throw bad(name, `is not supported by this version of Hindcast`);
   fields.choice("bios", ["none"]);
   if (recording !== undefined) {
-    for (const name of MACHINE_ARGUMENTS) {
+    for (const name of [...MACHINE_ARGUMENTS, ...DEVICE_ARGUMENTS]) {
       if (fields.has(name)) throw bad(name, "has no meaning for a recording, which brings its own machine");
     }
   }
@@ -81,7 +89,12 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     isa: fields.isa("isa"),
     seed: fields.integer("seed", 0, Number.MAX_SAFE_INTEGER),
     clock: fields.choice("clock", ["virtual", "paced"]),
+    net: fields.network("net"),
     engine: fields.choice("engine", ["auto", "interpreter", "oracle"]),
+    disks: fields.disks("disk", (text) => paths.resolvePath(cwd, text)),
+    startTime: fields.time("startTime"),
+    virtio: fields.choice("virtio", ["modern", "legacy"]),
+    guestConsole: fields.choice("guestConsole", ["uart", "virtio"]),
     stopOnEntry: fields.flag("stopOnEntry") ?? false,
     symbolFiles: fields.symbolFiles("symbolFiles", (text) => paths.resolvePath(cwd, text)),
   };
@@ -128,6 +141,27 @@ class Fields {
     });
   }
 
+  /** One disk or a list of them; `resolve` makes a path absolute. */
+  disks(name: string, resolve: (path: string) => string): DiskChoice[] | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#raw[name];
+    return (Array.isArray(value) ? value : [value]).map((text: unknown) => {
+      const disk = typeof text === "string" && !text.includes("${") ? parseDiskChoice(text) : undefined;
+      if (disk === undefined) throw bad(name, `must be ${DISK_CHOICE_FORMS}, or a list of such`, text);
+      return "path" in disk ? { ...disk, path: resolve(disk.path) } : disk;
+    });
+  }
+
+  /** A date, or seconds since 1970. */
+  time(name: string): number | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#raw[name];
+    const seconds = typeof value === "string" || typeof value === "number" ? parseStartTime(String(value)) : undefined;
+    if (seconds === undefined)
+      throw bad(name, 'must be a date such as "2026-01-31T12:00:00Z", or seconds since 1970', value);
+    return seconds;
+  }
+
   flag(name: string): boolean | undefined {
     if (!this.has(name)) return undefined;
     const value = this.#raw[name];
@@ -164,6 +198,14 @@ class Fields {
       throw new UserError("bad-launch", `Launch configuration: “${name}”: ${error.message}`, 2);
     }
     return value;
+  }
+
+  /** What networks there are is the host's to say. */
+  network(name: string): string | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#raw[name];
+    if (typeof value === "string" && value.trim() !== "") return value.trim();
+    throw bad(name, 'must be a network such as "user" or "none"', value);
   }
 
   /** Bytes: a number, or text as the command line takes it. */

@@ -119,6 +119,55 @@ const CSR_ACCESS: readonly PseudoInstruction[] = [
   pseudo("rdinstret", "rd", "csrrs rd, instret, zero", "Read the counter of retired instructions."),
 ];
 
+const FLOAT: readonly PseudoInstruction[] = [
+  ...["s", "d"].flatMap((size) => [
+    pseudo(`fmv.${size}`, "frd, frs1", `fsgnj.${size} frd, frs1, frs1`, "Copy a floating-point register."),
+    pseudo(`fneg.${size}`, "frd, frs1", `fsgnjn.${size} frd, frs1, frs1`, "Negate."),
+    pseudo(`fabs.${size}`, "frd, frs1", `fsgnjx.${size} frd, frs1, frs1`, "Take the absolute value."),
+    pseudo(`fgt.${size}`, "rd, frs1, frs2", `flt.${size} rd, frs2, frs1`, "Set if greater than."),
+    pseudo(`fge.${size}`, "rd, frs1, frs2", `fle.${size} rd, frs2, frs1`, "Set if greater than or equal."),
+  ]),
+  pseudo("fmv.x.s", "rd, frs1", "fmv.x.w rd, frs1", "Old name of fmv.x.w."),
+  pseudo("fmv.s.x", "frd, rs1", "fmv.w.x frd, rs1", "Old name of fmv.w.x."),
+  ...[
+    ["csr", "fcsr", "the floating-point CSR"],
+    ["rm", "frm", "the rounding mode"],
+    ["flags", "fflags", "the floating-point flags"],
+  ].flatMap(([name, csr, what]) => [
+    pseudo(`fr${name}`, "rd", `csrrs rd, ${csr}, zero`, `Read ${what}.`),
+    pseudo(`fs${name}`, "rs1", `csrrw zero, ${csr}, rs1`, `Write ${what}.`),
+    pseudo(`fs${name}`, "rd, rs1", `csrrw rd, ${csr}, rs1`, `Write ${what}; rd gets the old value.`),
+  ]),
+  ...[
+    ["rm", "the rounding mode"],
+    ["flags", "the floating-point flags"],
+  ].flatMap(([name, what]) => [
+    pseudo(`fs${name}i`, "uimm", `csrrwi zero, f${name}, uimm`, `Write a constant to ${what}.`),
+    pseudo(
+      `fs${name}i`,
+      "rd, uimm",
+      `csrrwi rd, f${name}, uimm`,
+      `Write a constant to ${what}; rd gets the old value.`,
+    ),
+  ]),
+  ...["flw", "fld"].map((load) =>
+    computed(
+      load,
+      "frd, symbol, rs1",
+      `auipc rs1, …; ${load} frd, …(rs1)`,
+      "Load from a symbol; rs1 holds its address meanwhile.",
+    ),
+  ),
+  ...["fsw", "fsd"].map((store) =>
+    computed(
+      store,
+      "frs2, symbol, rs1",
+      `auipc rs1, …; ${store} frs2, …(rs1)`,
+      "Store to a symbol; rs1 holds its address meanwhile.",
+    ),
+  ),
+];
+
 const SYSTEM: readonly PseudoInstruction[] = [
   pseudo("fence", "", "fence iorw, iorw", "Order all memory and device accesses."),
   computed("fence.tso", "", "fence.tso", "Order accesses as total store ordering does."),
@@ -162,4 +211,5 @@ export const PSEUDO_INSTRUCTIONS: readonly PseudoInstruction[] = [
   ...CSR_ACCESS,
   ...SYSTEM,
   ...IMMEDIATE_SPELLINGS,
+  ...FLOAT,
 ];

@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from "commander";
+import { parseStartTime } from "../adapter/start-time.ts";
+import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 
@@ -28,6 +30,20 @@ export function parseCount(text: string): number {
   const value = /^(\d+(e\d+)?|0x[0-9a-f]+)$/i.test(plain) ? Number(plain) : Number.NaN;
   if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("Write a whole number, like 1000000 or 1e9.");
   return value;
+}
+
+/** One more disk: commander gives those that came before. */
+export function parseDisk(text: string, before: readonly DiskChoice[] = []): DiskChoice[] {
+  const disk = parseDiskChoice(text);
+  if (disk === undefined) throw new InvalidArgumentError(`Write ${DISK_CHOICE_FORMS}.`);
+  return [...before, disk];
+}
+
+export function parseTime(text: string): number {
+  const seconds = parseStartTime(text);
+  if (seconds === undefined)
+    throw new InvalidArgumentError("Write a date like 2026-01-31T12:00:00Z, or seconds since 1970.");
+  return seconds;
 }
 
 export function parseSteps(text: string): number {

@@ -1,8 +1,9 @@
 import { assert } from "../base/assert.ts";
 import { CSRS, type Csr, type CsrExtension, csrIsReadOnly, csrWriteMask, findCsr } from "../isa/csrs.ts";
 import type { InstructionSet } from "../isa/instruction-set.ts";
-import { CSR_SLOT_COUNT } from "../memory/layout.ts";
+import { CSR_SLOT_COUNT, CSR_SLOTS, MSTATUS } from "../memory/layout.ts";
 import type { TranslationState } from "./address-translation.ts";
+import { LAST_FLOAT_CSR, readFloatCsr, withDirtySummary, writeFloatCsr } from "./float-csrs.ts";
 import type { Hart } from "./hart.ts";
 import { SATP_LEVELS } from "./page-walk.ts";
 import { PMP_CONFIGURATION, PMP_ENTRIES, Pmp } from "./pmp.ts";
@@ -53,6 +54,7 @@ export type Stored = (typeof STORED)[number];
 
 const SLOTS: ReadonlyMap<string, number> = new Map(STORED.map((name, slot) => [name, slot]));
 assert(STORED.length <= CSR_SLOT_COUNT, "CSR slots");
+assert(CSR_SLOTS + 8 * slotOf("mstatus") === MSTATUS, "the slot of mstatus");
 
 /** A CSR as this hart has it. */
 interface Implemented {
@@ -64,7 +66,6 @@ interface Implemented {
 const MSTATUS_SIE = 1 << 1;
 const MSTATUS_MIE = 1 << 3;
 const MSTATUS_MPP = 3n << 11n;
-const MSTATUS_FS = 3n << 13n;
 const MSTATUS_TVM = 1n << 20n;
 const MSTATUS_SD = 1n << 63n;
 /** Both registers widths are 64 bits, for ever. */
@@ -74,6 +75,14 @@ const COUNTEREN_TM = 1n << 1n;
 const MIP_SSIP = 1 << 1;
 const MIP_STIP = 1 << 5;
 const MIP_SEIP = 1 << 9;
+
+/** These hold addresses of instructions only. */
+const EXCEPTION_PC = new Set(["mepc", "sepc"]);
+
+function writeMask(csr: Csr, isa: InstructionSet): bigint {
+  const mask = csrWriteMask(csr, isa.csrExtensions);
+  return EXCEPTION_PC.has(csr.name) ? mask & ~BigInt(isa.instructionAlignment - 1) : mask;
+}
 
 /** Writes to these may make an interrupt due, or change when the next comes by itself. */
 const OF_INTERRUPTS = numbers("mstatus", "sstatus", "mie", "sie", "mip", "sip", "mideleg");
@@ -113,7 +122,7 @@ export class CsrFile {
     this.#implemented = new Map(
       CSRS.filter((csr) => extensions.has(csr.extension)).map((csr) => [
         csr.number,
-        { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: csrWriteMask(csr, extensions) },
+        { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: writeMask(csr, isa) },
       ]),
     );
     const writable = this.#implemented.get(CSR.sstatus)?.writeMask ?? 0n;
@@ -141,6 +150,7 @@ export class CsrFile {
   permits(csr: number, access: "read" | "write"): boolean {
     if (!this.#implemented.has(csr)) return false;
     const { privilege } = this.#hart;
+    if (csr <= LAST_FLOAT_CSR && this.#hart.floatIsOff) return false;
     if (((csr >> 8) & 3) > privilege || (access === "write" && csrIsReadOnly(csr))) return false;
     if (privilege === 3) return true;
     if (csr === CSR.satp) return (this.get("mstatus") & MSTATUS_TVM) === 0n;
@@ -155,9 +165,9 @@ export class CsrFile {
     if (entry === undefined) return undefined;
     switch (entry.csr.name) {
       case "mstatus":
-        return this.#status();
+        return withDirtySummary(this.get("mstatus"));
       case "sstatus":
-        return this.#status() & this.#supervisorStatus.readable;
+        return withDirtySummary(this.get("mstatus")) & this.#supervisorStatus.readable;
       case "misa":
         return this.#isa.misa;
       case "mcycle":
@@ -174,6 +184,10 @@ export class CsrFile {
         return BigInt(this.#pending() & this.#low("mideleg"));
       case "sie":
         return BigInt(this.#low("mie") & this.#low("mideleg"));
+      case "fflags":
+      case "frm":
+      case "fcsr":
+        return readFloatCsr(this.#hart, csr);
       case "mhartid":
         return BigInt(this.#hart.id);
       default:
@@ -267,6 +281,11 @@ export class CsrFile {
     // The instruction behind the write reads the value written: the write's own step is not counted.
     const steps = this.#environment.steps() + ownSteps;
     switch (csr.name) {
+      case "fflags":
+      case "frm":
+      case "fcsr":
+        writeFloatCsr(this.#hart, csr.number, value);
+        return;
       case "mcycle":
         this.set("mcycle", value - steps);
         return;
@@ -345,11 +364,6 @@ export class CsrFile {
 
   #setPending(value: bigint, mask: number): void {
     this.set("mip", BigInt((this.#low("mip") & ~mask) | (Number(value & 0xfffn) & mask)));
-  }
-
-  #status(): bigint {
-    const status = this.get("mstatus");
-    return (status & MSTATUS_FS) === MSTATUS_FS ? status | MSTATUS_SD : status;
   }
 
   #pending(): number {

@@ -127,6 +127,11 @@ export class DataAccess implements DataPort {
     return typeof physical === "number" ? BigInt(physical) : physical;
   }
 
+  /** A device has written RAM in the course of the step. */
+  deviceWrote(physical: number, size: number): void {
+    this.#noteWatched(BigInt(physical), [{ physical, size }], "write");
+  }
+
   /**
    * Where the bytes of an access are. One that reaches into the next page is taken apart when the two need not be
    * neighbours; both parts must then be RAM, and the lower address faults first.

@@ -14,6 +14,8 @@ import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES 
 import type { Code, Label, Local } from "../wasm/code.ts";
 import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
 import type { ArithmeticFunctions } from "./arithmetic-code.ts";
+import type { FloatFunctions } from "./float-code.ts";
+import { InterpreterFloat } from "./interpreter-float.ts";
 
 /**
  * A value of the interpreter's reading: a local that is written once. Conditions stay i32 until somebody computes with
@@ -21,6 +23,8 @@ import type { ArithmeticFunctions } from "./arithmetic-code.ts";
  */
 export interface WasmValue {
   readonly local: Local;
+  /** For a rounding mode: 1 when it is to nearest even and NX is set, so that rounding leaves no trace but the result. */
+  readonly silent?: Local;
 }
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
@@ -47,6 +51,9 @@ export interface InterpreterFrame extends ArithmeticFunctions {
   readonly status: Local;
   readonly where: MemoryLayout;
   readonly slowPath: SlowPath;
+  /** Bytes. */
+  readonly instructionAlignment: 2 | 4;
+  readonly float: FloatFunctions;
   /** Imported: (record i32) -> status. */
   readonly system: number;
   readonly scratch: ScratchLocals;
@@ -90,6 +97,7 @@ export function emitHandler(frame: InterpreterFrame, instruction: Instruction): 
 class InterpreterReading implements Semantics<WasmValue> {
   readonly #frame: InterpreterFrame;
   readonly #code: Code;
+  readonly float: InterpreterFloat;
   #jump: WasmValue | undefined;
   #branch: { condition: WasmValue; target: WasmValue } | undefined;
   #left = false;
@@ -97,6 +105,7 @@ class InterpreterReading implements Semantics<WasmValue> {
   constructor(frame: InterpreterFrame) {
     this.#frame = frame;
     this.#code = frame.code;
+    this.float = new InterpreterFloat(frame);
   }
 
   /** Goes on to the next instruction, wherever that is. */
@@ -340,11 +349,18 @@ class InterpreterReading implements Semantics<WasmValue> {
 
   jump(target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
+    this.#requireTarget(target);
     this.#jump = target;
   }
 
   branch(condition: WasmValue, target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
+    if (this.#frame.instructionAlignment > 2) {
+      this.#pushCondition(condition);
+      this.#code.if();
+      this.#requireTarget(target);
+      this.#code.end();
+    }
     this.#branch = { condition, target };
   }
 
@@ -378,6 +394,11 @@ class InterpreterReading implements Semantics<WasmValue> {
     code.get(address.local).i32(size).call(slowPath).tee(host).op(OP.i32_eqz).branchIf(repeat);
     code.get(host);
     code.end();
+  }
+
+  /** Every even address is good for a hart with compressed instructions, and jumps clear the lowest bit. */
+  #requireTarget(target: WasmValue): void {
+    if (this.#frame.instructionAlignment > 2) this.#requireAligned(4, target, INSTRUCTION_ADDRESS_MISALIGNED);
   }
 
   /** Leaves the physical address of a host address of RAM on the stack. */
@@ -460,7 +481,8 @@ class InterpreterReading implements Semantics<WasmValue> {
   }
 }
 
-/** mcause values that alignment rules of the A extension raise. */
+/** mcause values that alignment rules raise. */
+const INSTRUCTION_ADDRESS_MISALIGNED = 0;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
 

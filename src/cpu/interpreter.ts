@@ -118,6 +118,7 @@ export function instantiateInterpreter(
   parts: () => EngineParts,
   oracle: () => Oracle,
   memory: EngineParts["memory"],
+  instructionAlignment: 2 | 4,
 ): InterpreterExports {
   const imports: InterpreterImports = {
     memory: memory.memory,
@@ -142,7 +143,7 @@ export function instantiateInterpreter(
     translate: (low, high, write) => parts().translation.ramOffsetForCode(low, high, write),
     system: (record, operation) => systemFromRecord(parts(), oracle(), record, operation),
   };
-  const module = new WebAssembly.Module(interpreterModule(memory.layout));
+  const module = new WebAssembly.Module(interpreterModule(memory.layout, instructionAlignment));
   const instance = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
   return instance.exports as unknown as InterpreterExports;
 }

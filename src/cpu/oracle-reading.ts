@@ -3,6 +3,7 @@ import type { Decoded } from "../isa/instruction.ts";
 import type { AccessSize, ProductPart, Semantics, Signedness, SystemOperation } from "../isa/semantics.ts";
 import type { Exception, Hart, Turn } from "./hart.ts";
 import { NO_RESERVATION } from "./hart.ts";
+import { OracleFloat } from "./oracle-float.ts";
 
 /** Memory as an instruction sees it. Values are unsigned; an exception ends the instruction. */
 export interface DataPort {
@@ -25,6 +26,8 @@ class Fault {
   }
 }
 
+const INSTRUCTION_ADDRESS_MISALIGNED = 0;
+const ILLEGAL_INSTRUCTION = 2;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
 const STORE_ACCESS_FAULT = 7;
@@ -39,15 +42,22 @@ export type OracleOutcome =
  * manual words it. Slow and plain, the judge in tests and the one who executes the rare cases of the fast engines.
  */
 export class OracleReading implements Semantics<bigint> {
+  readonly float: OracleFloat;
   readonly #turn: Turn;
   readonly #port: DataPort;
+  readonly #instructionAlignment: 2 | 4;
   #decoded: Decoded | undefined;
   #next = 0n;
   #system: SystemOperation | undefined;
 
-  constructor(turn: Turn, port: DataPort) {
+  constructor(turn: Turn, port: DataPort, instructionAlignment: 2 | 4) {
     this.#turn = turn;
+    this.#instructionAlignment = instructionAlignment;
     this.#port = port;
+    const illegal = (): never => {
+      throw new Fault({ cause: ILLEGAL_INSTRUCTION, tval: BigInt(this.#fields.word) });
+    };
+    this.float = new OracleFloat(turn, () => this.#fields, illegal);
   }
 
   get #hart(): Hart {
@@ -213,10 +223,11 @@ export class OracleReading implements Semantics<bigint> {
   prefetch(): void {}
 
   jump(target: bigint): void {
+    requireAligned(target, this.#instructionAlignment, INSTRUCTION_ADDRESS_MISALIGNED);
     this.#next = target;
   }
   branch(condition: bigint, target: bigint): void {
-    if (condition !== 0n) this.#next = target;
+    if (condition !== 0n) this.jump(target);
   }
   fence(): void {}
   system(operation: SystemOperation): void {

@@ -25,7 +25,7 @@ export class Oracle implements Engine {
 
   constructor(parts: EngineParts, breakpoints: () => ReadonlySet<bigint>) {
     this.#parts = parts;
-    this.#reading = new OracleReading(parts.turn, parts.data);
+    this.#reading = new OracleReading(parts.turn, parts.data, parts.isa.instructionAlignment);
     this.#breakpoints = breakpoints;
   }
 

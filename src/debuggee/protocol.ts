@@ -13,6 +13,8 @@ import type {
  * Addresses travel as bigint, instants as number, register values as bigint.
  */
 
+import type { DiskChoice } from "../base/disk-choice.ts";
+
 export interface LaunchOptions {
   /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program and recording. */
   readonly program?: string;
@@ -28,6 +30,14 @@ export interface LaunchOptions {
   readonly engine?: "auto" | "interpreter" | "oracle";
   /** ELF files that only name addresses, each moved by an offset; the first that has something for an address wins. */
   readonly symbolFiles?: readonly SymbolFile[];
+  /** The network, as `hindcast run --net` has it; undefined: none. */
+  readonly net?: string;
+  /** virtio disks, in the order of their slots; absolute paths. */
+  readonly disks?: readonly DiskChoice[];
+  /** Seconds since 1970 that the guest's clock shows at the start; undefined: now. */
+  readonly startTime?: number;
+  readonly virtio?: "modern" | "legacy";
+  readonly guestConsole?: "uart" | "virtio";
   /** Stop before the first instruction. */
   readonly stopOnEntry: boolean;
 }

@@ -47,6 +47,17 @@ export const ALIASES: readonly Alias[] = [
   alias("rdtime", "rd", "csrrs rd, time, zero"),
   alias("rdinstret", "rd", "csrrs rd, instret, zero"),
   alias("unimp", "", "csrrw zero, cycle, zero"),
+  alias("frcsr", "rd", "csrrs rd, fcsr, zero"),
+  alias("frrm", "rd", "csrrs rd, frm, zero"),
+  alias("frflags", "rd", "csrrs rd, fflags, zero"),
+  alias("fscsr", "rs1", "csrrw zero, fcsr, rs1"),
+  alias("fsrm", "rs1", "csrrw zero, frm, rs1"),
+  alias("fsflags", "rs1", "csrrw zero, fflags, rs1"),
+  alias("fscsr", "rd, rs1", "csrrw rd, fcsr, rs1"),
+  alias("fsrm", "rd, rs1", "csrrw rd, frm, rs1"),
+  alias("fsflags", "rd, rs1", "csrrw rd, fflags, rs1"),
+  alias("fsrmi", "rd, uimm", "csrrwi rd, frm, uimm"),
+  alias("fsflagsi", "rd, uimm", "csrrwi rd, fflags, uimm"),
   alias("csrr", "rd, csr", "csrrs rd, csr, zero"),
   alias("csrw", "csr, rs1", "csrrw zero, csr, rs1"),
   alias("csrs", "csr, rs1", "csrrs zero, csr, rs1"),
@@ -61,6 +72,11 @@ export const ALIASES: readonly Alias[] = [
   alias("ntl.all", "", "add zero, zero, t0"),
   alias("sfence.vma", "", "sfence.vma zero, zero"),
   alias("sfence.vma", "rs1", "sfence.vma rs1, zero"),
+  ...["s", "d"].flatMap((size) => [
+    alias(`fmv.${size}`, "frd, frs1", `fsgnj.${size} frd, frs1, frs1`),
+    alias(`fneg.${size}`, "frd, frs1", `fsgnjn.${size} frd, frs1, frs1`),
+    alias(`fabs.${size}`, "frd, frs1", `fsgnjx.${size} frd, frs1, frs1`),
+  ]),
 ];
 
 function alias(mnemonic: string, syntax: string, expansion: string): Alias {

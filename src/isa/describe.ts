@@ -1,6 +1,20 @@
 import { csrName } from "./csrs.ts";
-import type { Decoded, Instruction } from "./instruction.ts";
-import { abiName } from "./registers.ts";
+import {
+  ATOM,
+  atom,
+  BITWISE,
+  binary,
+  CHOICE,
+  COMPARISON,
+  type Expression,
+  group,
+  SUM,
+  sum,
+} from "./describe-expression.ts";
+import { type FloatNames, FloatText } from "./describe-float.ts";
+import { type Decoded, DYNAMIC_ROUNDING, type Instruction } from "./instruction.ts";
+import { roundingModeText } from "./operands.ts";
+import { abiName, floatAbiName } from "./registers.ts";
 import type { AccessSize, ProductPart, Semantics, Signedness, SystemOperation } from "./semantics.ts";
 
 /**
@@ -17,6 +31,7 @@ export function describe(instruction: Instruction): string[] {
     nextPc: sum(atom("pc"), atom("4")),
     csr: "csr",
     uimm: "uimm",
+    float: { rd: "frd", rs1: atom("frs1"), rs2: atom("frs2"), rs3: atom("frs3"), mode: undefined },
   });
 }
 
@@ -33,31 +48,19 @@ export function describeDecoded(decoded: Decoded, pc?: bigint): string[] {
     nextPc: address === undefined ? sum(atom("pc"), atom(String(decoded.length))) : atom(address(decoded.length)),
     csr: csrName(decoded.imm & 0xfff),
     uimm: String(decoded.rs1),
+    float: {
+      rd: floatAbiName(decoded.rd),
+      rs1: atom(floatAbiName(decoded.rs1)),
+      rs2: atom(floatAbiName(decoded.rs2)),
+      rs3: atom(floatAbiName(decoded.rs3)),
+      mode: decoded.rm === DYNAMIC_ROUNDING ? undefined : roundingModeText(decoded.rm),
+    },
   });
 }
 
 function hexadecimal(value: bigint): string {
   return `0x${BigInt.asUintN(64, value).toString(16)}`;
 }
-
-/** A text and how tightly it holds together, so that parentheses stand only where they are needed. */
-interface Expression {
-  readonly text: string;
-  readonly binding: number;
-  /** Set for a known immediate: its value. */
-  readonly distance?: number;
-  /** Set for a known pc: the text of an address so far away. */
-  readonly address?: (distance: number) => string;
-  /** The opposite condition, where it has a form of its own. */
-  readonly negation?: string;
-}
-
-// From loose to tight. Mixed operators get parentheses more often than C would ask for: nobody remembers C's rules.
-const CHOICE = 0;
-const COMPARISON = 1;
-const BITWISE = 2;
-const SUM = 3;
-const ATOM = 5;
 
 interface Names {
   /** Undefined when the destination is x0, and the write is dropped. */
@@ -69,6 +72,7 @@ interface Names {
   readonly nextPc: Expression;
   readonly csr: string;
   readonly uimm: string;
+  readonly float: FloatNames;
 }
 
 function read(instruction: Instruction, names: Names): string[] {
@@ -77,34 +81,15 @@ function read(instruction: Instruction, names: Names): string[] {
   return reading.lines.length > 0 ? reading.lines : ["nothing"];
 }
 
-function atom(text: string): Expression {
-  return { text, binding: ATOM };
-}
-
-function group(expression: Expression, looserThan: number): string {
-  return expression.binding < looserThan ? `(${expression.text})` : expression.text;
-}
-
-function binary(a: Expression, operator: string, b: Expression, binding: number): Expression {
-  const looserThan = binding === BITWISE ? ATOM : binding + 1;
-  return { text: `${group(a, looserThan)} ${operator} ${group(b, looserThan)}`, binding };
-}
-
-/** A sum, with what is known already computed: `sp - 16`, and nothing for + 0. */
-function sum(a: Expression, b: Expression): Expression {
-  if (a.address !== undefined && b.distance !== undefined) return atom(a.address(b.distance));
-  if (b.text === "0") return a;
-  if (a.text === "0") return b;
-  if (b.text.startsWith("-")) return { text: `${group(a, SUM)} - ${b.text.slice(1)}`, binding: SUM };
-  return { text: `${group(a, SUM)} + ${group(b, SUM + 1)}`, binding: SUM };
-}
-
 class TextReading implements Semantics<Expression> {
   readonly lines: string[] = [];
   readonly #names: Names;
 
+  readonly float: FloatText;
+
   constructor(names: Names) {
     this.#names = names;
+    this.float = new FloatText(names.float, this.lines);
   }
 
   get rs1(): Expression {

@@ -1,3 +1,4 @@
+import type { FloatSemantics, FloatSize } from "./float-semantics.ts";
 import type { Decoded, Instruction } from "./instruction.ts";
 import type { AccessSize, Semantics, Signedness, SystemOperation } from "./semantics.ts";
 
@@ -7,6 +8,16 @@ export interface Effects {
   readonly readsRs2: boolean;
   readonly readsPc: boolean;
   readonly writesRd: boolean;
+  readonly readsFloatRs1: boolean;
+  readonly readsFloatRs2: boolean;
+  readonly readsFloatRs3: boolean;
+  readonly writesFloatRd: boolean;
+  /** Depends on the rounding mode, and faults when that is a reserved one. */
+  readonly rounds: boolean;
+  /** May set bits of fflags. */
+  readonly raisesFlags: boolean;
+  /** An illegal instruction when mstatus.FS is off. */
+  readonly requiresFloat: boolean;
   readonly memory: "none" | "load" | "store" | "atomic";
   /** Bytes of the memory access; 0 for none. */
   readonly size: 0 | AccessSize;
@@ -36,7 +47,7 @@ export function effectsOf(instruction: Instruction): Effects {
   return effects;
 }
 
-/** Registers that a decoded instruction reads, and the one that it writes; x0 is neither read nor written. */
+/** Integer registers that a decoded instruction reads, and the one that it writes; x0 is neither read nor written. */
 export function registersOf(decoded: Decoded): { reads: number[]; writes: number | undefined } {
   const effects = effectsOf(decoded.instruction);
   const reads = new Set<number>();
@@ -149,12 +160,17 @@ class EffectsReading implements Semantics<Value> {
 
   jump(_target: Value): void {
     this.#jump = "always";
+    this.#order.push({ kind: "fault", what: "target" });
     this.#write("pc");
   }
   branch(_condition: Value, _target: Value): void {
     this.#jump = "maybe";
+    this.#order.push({ kind: "fault", what: "target" });
     this.#write("pc");
   }
+
+  readonly float = new EffectsOfFloat(this.#order);
+
   fence(): void {}
   system(operation: SystemOperation): void {
     this.#system = operation;
@@ -169,12 +185,21 @@ class EffectsReading implements Semantics<Value> {
 
   finish(): Effects {
     const order = this.#order;
-    const reads = (what: string) => order.some((effect) => effect.kind === "read" && effect.what === what);
+    const has = (kind: Effect["kind"], what: string) =>
+      order.some((effect) => effect.kind === kind && effect.what === what);
+    const reads = (what: string) => has("read", what);
     return {
       readsRs1: reads("rs1"),
       readsRs2: reads("rs2"),
       readsPc: reads("pc"),
-      writesRd: order.some((effect) => effect.kind === "write" && effect.what === "rd"),
+      writesRd: has("write", "rd"),
+      readsFloatRs1: reads("frs1"),
+      readsFloatRs2: reads("frs2"),
+      readsFloatRs3: reads("frs3"),
+      writesFloatRd: has("write", "frd"),
+      rounds: has("fault", "rounding mode"),
+      raisesFlags: has("write", "fflags"),
+      requiresFloat: has("fault", "float"),
       memory: this.#memory,
       size: this.#size,
       mayFault: order.some((effect) => effect.kind === "fault"),
@@ -196,6 +221,58 @@ class EffectsReading implements Semantics<Value> {
     this.#memory = kind;
     this.#size = size;
     this.#order.push({ kind: "fault", what: kind });
+  }
+}
+
+class EffectsOfFloat implements FloatSemantics<Value> {
+  readonly #order: Effect[];
+
+  constructor(order: Effect[]) {
+    this.#order = order;
+  }
+
+  require(): void {
+    this.#order.push({ kind: "fault", what: "float" });
+  }
+  get mode(): Value {
+    this.#order.push({ kind: "fault", what: "rounding mode" });
+    return VALUE;
+  }
+  rs1(_size: FloatSize): Value {
+    return this.#read("frs1");
+  }
+  rs2(_size: FloatSize): Value {
+    return this.#read("frs2");
+  }
+  rs3(_size: FloatSize): Value {
+    return this.#read("frs3");
+  }
+  writeRd(_size: FloatSize, _value: Value): void {
+    this.#order.push({ kind: "write", what: "frd" });
+  }
+
+  arithmetic = this.#raising;
+  squareRoot = this.#raising;
+  multiplyAdd = this.#raising;
+  choose = this.#raising;
+  compare = this.#raising;
+  toInteger = this.#raising;
+  fromInteger = this.#raising;
+  resize = this.#raising;
+  classify(): Value {
+    return VALUE;
+  }
+  injectSign(): Value {
+    return VALUE;
+  }
+
+  #read(what: string): Value {
+    this.#order.push({ kind: "read", what });
+    return VALUE;
+  }
+  #raising(): Value {
+    this.#order.push({ kind: "write", what: "fflags" });
+    return VALUE;
   }
 }
 

@@ -34,6 +34,8 @@ export interface InstructionSet {
   readonly misa: bigint;
   /** What brings CSRs and their fields. */
   readonly csrExtensions: ReadonlySet<CsrExtension>;
+  /** Bytes; a jump to an address that is no multiple is an exception (IALIGN in the manual, in bits). */
+  readonly instructionAlignment: 2 | 4;
   /** Whether the hart has an instruction of the table; without it the word is illegal. */
   executes(decoded: Decoded): boolean;
 }
@@ -95,6 +97,7 @@ function describeSet(chosen: ReadonlySet<ExtensionName>, modes: PrivilegeModes):
     base: "rv64i",
     misa: [...letters, ...privileges].reduce((value, letter) => value | misaBit(letter), MISA_MXL_64),
     csrExtensions: csrExtensions(chosen, modes),
+    instructionAlignment: compressed ? 2 : 4,
     executes: (decoded) => isKnown[decoded.index] && (compressed || decoded.compressed === undefined),
   };
 }

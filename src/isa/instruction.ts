@@ -4,6 +4,8 @@ import type { Semantics } from "./semantics.ts";
 export type Extension =
   | "I"
   | "M"
+  | "F"
+  | "D"
   | "A"
   | "C"
   | "Zicsr"
@@ -26,7 +28,7 @@ export type Extension =
  * One instruction, stated once. `encoding` is the manual's line, most significant bit first: literal bits, register
  * fields (`rd`, `rs1`, `rs2`; `rd'`, `rs1'`, `rs2'` for x8-x15), immediates with the bits they hold (`imm[12|10:5]`,
  * sign-extended from the highest bit named; `uimm[…]`, `shamt[…]`, `nzimm[…]`, `nzuimm[…]` accordingly), `csr`, `aq`,
- * `rl`, `fm`, `pred`, `succ`.
+ * `rl`, `fm`, `pred`, `succ`, `rm`. Whether a register is an integer or a floating-point one, `syntax` says.
  */
 export interface Instruction {
   readonly mnemonic: string;
@@ -69,11 +71,18 @@ export interface Decoded {
   /** For `csrr?i` the five-bit immediate. */
   readonly rs1: number;
   readonly rs2: number;
+  /** Third source of a fused multiplication. */
+  readonly rs3: number;
+  /** Rounding mode: 0 to 4, or DYNAMIC_ROUNDING. */
+  readonly rm: number;
   /** A signed 32-bit integer. For `csrr*` the CSR number (unsigned 12 bits), for `fence` the bits 31:20. */
   readonly imm: number;
   /** Bit 1 is aq, bit 0 is rl. */
   readonly aqrl: number;
 }
+
+/** In the field rm: the mode is in frm. */
+export const DYNAMIC_ROUNDING = 7;
 
 export function instruction(entry: Instruction): Instruction {
   return entry;

@@ -1,3 +1,5 @@
+import type { FloatSemantics } from "./float-semantics.ts";
+
 /**
  * What an instruction means, said once, over whatever a *value* is. Every consumer supplies a reading of this
  * interface: text for hovers, effects for planning, bigints for the oracle, WebAssembly locals for the interpreter and
@@ -70,10 +72,13 @@ export interface Semantics<V> {
   /** A hint that the block of an address will be used soon; nothing on this machine, and never a fault. */
   prefetch(use: "execute" | "read" | "write", address: V): void;
 
-  /** The next instruction is at `target` instead of at nextPc. */
+  /** The next instruction is at `target` instead of at nextPc. Faults when none can begin there, before it is said. */
   jump(target: V): void;
   /** The next instruction is at `target` when `condition` is 1. */
   branch(condition: V, target: V): void;
+
+  /** The primitives of the F and D extensions. */
+  readonly float: FloatSemantics<V>;
 
   /** Orders memory accesses; nothing in a machine whose harts take turns. */
   fence(): void;

@@ -5,6 +5,8 @@ import { BIT_MANIPULATION } from "./bit-manipulation.ts";
 import { CACHE_BLOCK } from "./cache-block.ts";
 import { COMPRESSED } from "./compressed.ts";
 import { CONDITIONAL } from "./conditional.ts";
+import { FLOAT_DOUBLE } from "./float-double.ts";
+import { FLOAT_SINGLE } from "./float-single.ts";
 import type { CompressedInstruction, Instruction } from "./instruction.ts";
 import { MULTIPLY } from "./multiply.ts";
 import { SPIN_WAIT } from "./spin-wait.ts";
@@ -24,6 +26,8 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   ...CACHE_BLOCK,
   ...SPIN_WAIT,
   ...SUPERVISOR,
+  ...FLOAT_SINGLE,
+  ...FLOAT_DOUBLE,
 ];
 
 export { COMPRESSED } from "./compressed.ts";

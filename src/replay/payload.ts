@@ -12,7 +12,8 @@ const EVENT = {
   editCsr: 4,
   editMemory: 5,
   idleJump: 6,
-  editFloat: 7,
+  networkInput: 7,
+  editFloat: 8,
 } as const;
 const DECODER = new TextDecoder("utf-8", { fatal: true });
 
@@ -25,6 +26,10 @@ export function encodeEvent(event: MachineEvent): Uint8Array<ArrayBuffer> {
       break;
     case "edit":
       encodeEdit(writer, event.edit);
+      break;
+    case "network-input":
+      writer.u8(EVENT.networkInput);
+      writer.bytes(event.frame);
       break;
     case "idle-jump":
       writer.u8(EVENT.idleJump);
@@ -72,6 +77,7 @@ export function decodeEvent(instant: Instant, payload: Uint8Array): MachineEvent
   const reader = new ByteReader(payload);
   const kind = reader.u8();
   if (kind === EVENT.consoleInput) return { kind: "console-input", instant, bytes: reader.rest().slice() };
+  if (kind === EVENT.networkInput) return { kind: "network-input", instant, frame: reader.rest().slice() };
   if (kind === EVENT.idleJump) {
     const ticks = reader.varint();
     reader.end();
@@ -136,6 +142,7 @@ export interface StoredCheckpoint {
   readonly state: Uint8Array;
   readonly events: number;
   readonly outputBytes: number;
+  readonly framesSent: number;
   readonly zeroPages: Uint32Array;
   readonly chunks: readonly PageChunk[];
 }
@@ -144,6 +151,7 @@ export function encodeCheckpoint(checkpoint: StoredCheckpoint): Uint8Array<Array
   const writer = new ByteWriter(checkpoint.state.length + 256);
   writer.varint(checkpoint.events);
   writer.varint(checkpoint.outputBytes);
+  writer.varint(checkpoint.framesSent);
   writer.varint(checkpoint.state.length);
   writer.bytes(checkpoint.state);
   encodePages(writer, checkpoint.zeroPages);
@@ -159,6 +167,7 @@ export function decodeCheckpoint(instant: Instant, payload: Uint8Array): StoredC
   const reader = new ByteReader(payload);
   const events = reader.varint();
   const outputBytes = reader.varint();
+  const framesSent = reader.varint();
   const state = reader.bytes(reader.varint()).slice();
   const zeroPages = decodePages(reader);
   const chunks: PageChunk[] = [];
@@ -167,7 +176,7 @@ export function decodeCheckpoint(instant: Instant, payload: Uint8Array): StoredC
     chunks.push({ offset, pages: decodePages(reader) });
   }
   reader.end();
-  return { instant, state, events, outputBytes, zeroPages, chunks };
+  return { instant, state, events, outputBytes, framesSent, zeroPages, chunks };
 }
 
 /** A count, then the first number, then the distances, each less one: neighbours cost a zero byte. */

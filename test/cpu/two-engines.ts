@@ -64,6 +64,8 @@ function difference(oracle: Machine, interpreter: Machine): string {
   for (let index = 0; index < 32; index++) {
     const [x, y] = [a.register(index), b.register(index)];
     if (x !== y) differences.push(`x${index} oracle ${x.toString(16)} interpreter ${y.toString(16)}`);
+    const [f, g] = [a.floatRegister(index), b.floatRegister(index)];
+    if (f !== g) differences.push(`f${index} oracle ${f.toString(16)} interpreter ${g.toString(16)}`);
   }
   const [left, right] = [oracle, interpreter].map((machine) => machine.peek(address(RAM_BASE), MEMORY_BYTES));
   const at = left.findIndex((byte, index) => byte !== right[index]);

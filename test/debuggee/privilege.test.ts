@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Stopped, VariableNode } from "../../src/debuggee/protocol.ts";
+import type { StepKind, VariableNode } from "../../src/debuggee/protocol.ts";
 import { type Bench, bench, breakAt, currentLine, finish, lineOf, onLine, step } from "./harness.ts";
 import { KERNEL } from "./kernel-guest.ts";
 
@@ -27,15 +27,12 @@ function standing(marker: string, hit = 1): Bench {
 const value = ({ debuggee }: Bench, expression: string) => debuggee.evaluate(expression, 0, 0).value;
 const bits = ({ debuggee }: Bench, expression: string) => debuggee.evaluate(expression, 0, 0).bits ?? 0n;
 
-function goes(
-  marker: string,
-  steps: readonly (readonly [Parameters<typeof step>[1], string, string])[],
-  hit = 1,
-): void {
+/** Steps from a marked line: direction, "over", "into instruction", …, and the marked line that it leads to. */
+function goes(marker: string, steps: readonly (readonly ["forward" | "backward", string, string])[], hit = 1): void {
   const b = standing(marker, hit);
   for (const [direction, how, to] of steps) {
-    const [kind, granularity] = how.split(" ") as [Parameters<typeof step>[1], "instruction" | undefined];
-    const stopped: Stopped = step(b, kind as never, direction as never, granularity ?? "line");
+    const [kind, granularity] = how.split(" ");
+    const stopped = step(b, kind as StepKind, direction, granularity === "instruction" ? granularity : "line");
     assert.equal(stopped.reason, "step", stopped.description);
     assert.equal(currentLine(b), line(to), `${how} from ${marker} leads to ${to}, not to line ${currentLine(b)}`);
   }

@@ -14,7 +14,7 @@ export const withoutGas =
 
 /** Without relaxation the linker changes nothing but addresses, as our assembler does. */
 const ASSEMBLE = [
-  "-march=rv64imac_zicsr_zifencei_zihintpause_zicbom_zicbop_zicboz_zawrs_zbc_zbs_svinval",
+  "-march=rv64imafdc_zicsr_zifencei_zihintpause_zicbom_zicbop_zicboz_zawrs_zbc_zbs_svinval",
   "-mno-relax",
 ];
 const LINK = ["--no-relax", "--no-warn-rwx-segments", "-T", join(ROOT, "guest/link.ld")];

@@ -54,6 +54,17 @@ const CASES: readonly (readonly [number, string, string, string])[] = [
   [0x900a, "c.ntl.p1", "c.add zero,sp", "nothing"],
   [0x1205_0073, "sfence.vma a0", "sfence.vma a0,zero", "order page-table stores before translations of a0"],
   [0x16b5_0073, "sinval.vma a0,a1", "sinval.vma a0,a1", "drop translations of a0 in address space a1"],
+  [0x00c5_f553, "fadd.s fa0,fa1,fa2", "fadd.s fa0,fa1,fa2", "fa0 <- fa1 + fa2"],
+  [0x02c5_9553, "fadd.d fa0,fa1,fa2,rtz", "fadd.d fa0,fa1,fa2,rtz", "fa0 <- rtz(fa1 + fa2)"],
+  [0x6ac5_f54b, "fnmsub.d fa0,fa1,fa2,fa3", "fnmsub.d fa0,fa1,fa2,fa3", "fa0 <- -fa1 * fa2 + fa3"],
+  [0x6ac5_f547, "fmsub.d fa0,fa1,fa2,fa3", "fmsub.d fa0,fa1,fa2,fa3", "fa0 <- fa1 * fa2 - fa3"],
+  [0xc205_9553, "fcvt.w.d a0,fa1,rtz", "fcvt.w.d a0,fa1,rtz", "a0 <- sext32(rtz(int32(fa1)))"],
+  [0x4205_8553, "fcvt.d.s fa0,fa1", "fcvt.d.s fa0,fa1", "fa0 <- rne(double(fa1))"],
+  [0x22b5_a553, "fabs.d fa0,fa1", "fsgnjx.d fa0,fa1,fa1", "fa0 <- abs(fa1)"],
+  [0x22c5_9553, "fsgnjn.d fa0,fa1,fa2", "fsgnjn.d fa0,fa1,fa2", "fa0 <- copysign(fa1, -fa2)"],
+  [0xa2b5_2553, "feq.d a0,fa0,fa1", "feq.d a0,fa0,fa1", "a0 <- fa0 == fa1"],
+  [0x2508, "fld fa0,8(a0)", "c.fld fa0,8(a0)", "fa0 <- mem64[a0 + 8]"],
+  [0x0021_d073, "fsrmi zero,3", "csrrwi zero,frm,3", "frm <- 3"],
   [0x3020_0073, "mret", "mret", "mstatus.MIE <- mstatus.MPIE; privilege <- mstatus.MPP; jump to mepc"],
 ];
 
@@ -68,7 +79,7 @@ test("words as text and as meaning", () => {
 test("what is no instruction is shown as data, and zero by its name", () => {
   assert.equal(disassembleWord(0).text, "unimp");
   assert.equal(disassembleWord(0, { aliases: false }).text, "c.unimp");
-  assert.equal(disassembleWord(0x2000).text, ".half 0x2000");
+  assert.equal(disassembleWord(0x8000).text, ".half 0x8000");
   assert.equal(disassembleWord(0xffff_ffff).text, ".word 0xffffffff");
   assert.equal(disassembleWord(-1).text, ".word 0xffffffff");
   assert.equal(disassembleWord(0x12b5_a52f).text, ".word 0x12b5a52f");

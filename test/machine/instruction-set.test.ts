@@ -10,7 +10,7 @@ const ENGINES = ["interpreter", "oracle"] as const;
 
 /** A guest that stops at its end, with the instruction set. */
 function run(source: string, isa: string, engine: (typeof ENGINES)[number]): Guest {
-  const guest = new Guest(`${source}\n_done: j _done`, engine, { isa });
+  const guest = new Guest(`${source}\n_done: j _done`, engine, { isa, modes: "m" });
   guest.stops({ breakpoints: [guest.at("_done")] });
   return guest;
 }
@@ -102,6 +102,38 @@ test("cache-block operations outside memory are store access faults of the block
     for (const operation of ["zero", "inval", "clean", "flush"]) {
       const guest = run(`li a0, 0x1007\ncbo.${operation} (a0)`, FULL_ISA, engine);
       assert.deepEqual(guest.run(), { kind: "unhandled-trap", hart: 0, cause: 7, tval: 0x1000n });
+    }
+  }
+});
+
+test("without compressed instructions a jump to an address that is no multiple of 4 traps, and writes nothing", () => {
+  const jumps: readonly (readonly [string, bigint])[] = [
+    [".insn 4, 0x00a000ef", 0x8000_000en], // jal ra, .+10
+    ["jalr ra, 6(a0)", 0x8000_0006n],
+    ["jalr ra, 7(a0)", 0x8000_0006n],
+    [".insn 4, 0x00000363", 0x8000_000an], // beq zero, zero, .+6
+  ];
+  for (const engine of ENGINES) {
+    for (const [jump, tval] of jumps) {
+      const guest = run(`.option norvc\nlui a0, 0x80000\n${jump}\nnop`, "rv64ima", engine);
+      const stop = guest.run();
+      const sign = jump.startsWith("jalr") ? 0xffff_ffff_0000_0000n : 0n;
+      assert.deepEqual(stop, { kind: "unhandled-trap", hart: 0, cause: 0, tval: tval | sign }, jump);
+      assert.equal(guest.register(1), 0n, jump);
+    }
+    assert.equal(run(".option norvc\n.insn 4, 0x00001363", "rv64ima", engine).run().kind, "breakpoint");
+  }
+});
+
+test("mepc holds addresses of instructions only", () => {
+  for (const engine of ENGINES) {
+    for (const [isa, kept] of [
+      ["rv64imac", -2n],
+      ["rv64ima", -4n],
+    ] as const) {
+      const guest = run(".option norvc\nli t0, -1\ncsrw mepc, t0\ncsrr a0, mepc", isa, engine);
+      guest.run();
+      assert.equal(guest.register(A0), BigInt.asUintN(64, kept), isa);
     }
   }
 });

@@ -116,6 +116,7 @@ export function advance(timeline: Timeline, prng: Prng, steps: number): void {
         bytes: Uint8Array.of(prng.below(256)),
       });
     } else if (what === 6) timeline.edit({ target: "pc", hart: 0, value: pcOf(prng.below(60)) });
+    else timeline.receive(Uint8Array.from({ length: 14 + prng.below(20) }, () => prng.below(256)));
   }
 }
 
