@@ -20,6 +20,8 @@ export interface LaunchArguments {
   harts?: number;
   /** `rv64imac`, … */
   isa?: string;
+  /** Privilege modes of the harts: machine alone, with user mode, with user and supervisor mode. */
+  modes?: "m" | "mu" | "msu";
   engine?: "auto" | "interpreter" | "oracle";
   clock?: "virtual" | "paced";
   seed?: number;

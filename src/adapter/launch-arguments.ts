@@ -26,8 +26,8 @@ export interface PathResolver {
 const PAGE_BYTES = 4096;
 /** WebAssembly's 32-bit memory ends at 4 GiB, and the machine needs some of it for itself. */
 const MEMORY_LIMIT_BYTES = 3 * 2 ** 30;
-/** As many as QEMU's `virt` board has room for. */
-const HARTS_LIMIT = 512;
+/** MAX_HARTS of the machine. */
+const HARTS_LIMIT = 8;
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 const KNOWN = [
@@ -38,6 +38,7 @@ const KNOWN = [
   "memory",
   "harts",
   "isa",
+  "modes",
   "engine",
   "clock",
   "seed",
@@ -58,7 +59,7 @@ const KNOWN = [
 const NOT_YET = ["kernel", "initrd", "append", "dtb", "limit", "cache-group", "resident", "symbols"];
 
 /** Which arguments make sense for a machine that is yet to run, and none for one that was recorded. */
-const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo", "net"] as const;
+const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "modes", "clock", "seed", "input", "recordTo", "net"] as const;
 const DEVICE_ARGUMENTS = ["disk", "startTime", "virtio", "guestConsole"] as const;
 
 /** Checks what the user wrote; throws a UserError with one sentence about the first mistake. */
@@ -87,6 +88,7 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     memoryBytes: fields.memory("memory"),
     harts: fields.integer("harts", 1, HARTS_LIMIT),
     isa: fields.isa("isa"),
+    modes: fields.choice("modes", ["m", "mu", "msu"]),
     seed: fields.integer("seed", 0, Number.MAX_SAFE_INTEGER),
     clock: fields.choice("clock", ["virtual", "paced"]),
     net: fields.network("net"),

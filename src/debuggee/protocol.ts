@@ -25,6 +25,8 @@ export interface LaunchOptions {
   readonly memoryBytes?: number;
   readonly harts?: number;
   readonly isa?: string;
+  /** Privilege modes of the harts. */
+  readonly modes?: "m" | "mu" | "msu";
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: "auto" | "interpreter" | "oracle";

@@ -23,6 +23,7 @@ export interface LiveOptions {
   readonly memoryBytes?: number;
   readonly harts?: number;
   readonly isa?: string;
+  readonly modes?: MachineConfiguration["modes"];
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: EngineChoice;
@@ -60,6 +61,7 @@ export function configurationOf(
     memoryBytes: options.memoryBytes ?? DEFAULT_CONFIGURATION.memoryBytes,
     harts: options.harts ?? DEFAULT_CONFIGURATION.harts,
     isa: options.isa ?? DEFAULT_CONFIGURATION.isa,
+    modes: options.modes ?? DEFAULT_CONFIGURATION.modes,
     seed: options.seed ?? DEFAULT_CONFIGURATION.seed,
     // Whoever the guest talks to lives in the host's time: a guest that sleeps must not wake before an answer can come.
     clock: options.clock ?? (network ? "paced" : DEFAULT_CONFIGURATION.clock),

@@ -16,6 +16,7 @@ const paths = { resolvePath: (base: string, path: string) => resolve(base, path)
 const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   program: true,
   symbolFiles: true,
+  modes: true,
   recording: true,
   recordTo: true,
   cwd: true,
