@@ -156,7 +156,13 @@ export function deviceView(devices: readonly DeviceFacts[]): HTMLElement {
       ),
     );
     const none = rows.length === 0 ? [element("p.hint", {}, "It has no registers of its own.")] : [];
-    return element("section.device-card", {}, element("h3", {}, name, " ", code(address)), ...none, ...rows);
+    return element(
+      "section.device-card",
+      {},
+      element("h3", {}, name, " ", element("span.address.muted", {}, code(address))),
+      ...none,
+      ...rows,
+    );
   });
   return element("div.devices", {}, ...cards);
 }
