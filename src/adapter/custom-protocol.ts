@@ -7,8 +7,18 @@
 
 /** Arguments of a launch request, beside DAP's `noDebug`. The names are the command line's. */
 export interface LaunchArguments {
-  /** An ELF, a raw image or a `.s`/`.S` source. Exactly one of `program` and `recording`. */
+  /** An ELF, a raw image or a `.s`/`.S` source. Exactly one of `program`, `kernel` and `recording`. */
   program?: string;
+  /** A kernel (ELF, Image, gzip'ed Image), started in supervisor mode by firmware. */
+  kernel?: string;
+  /** What the kernel finds in memory as its initial RAM disk. */
+  initrd?: string;
+  /** The kernel's command line. */
+  append?: string;
+  /** `none`, `sbi` (built in; the default for a kernel), or a firmware file such as OpenSBI's. */
+  bios?: string;
+  /** A device tree blob instead of the generated one. */
+  dtb?: string;
   /** A recording to travel through. */
   recording?: string;
   /** Where to record to; default: a new file beside the other recordings. */
@@ -20,7 +30,7 @@ export interface LaunchArguments {
   harts?: number;
   /** `rv64imac`, … */
   isa?: string;
-  /** Privilege modes of the harts: machine alone, with user mode, with user and supervisor mode. */
+  /** Privilege modes of the harts: `m`, `mu`, `msu`. */
   modes?: "m" | "mu" | "msu";
   engine?: "auto" | "interpreter" | "oracle";
   clock?: "virtual" | "paced";
@@ -40,7 +50,7 @@ export interface LaunchArguments {
   stopOnEntry?: boolean;
   /** When the guest ends, stay for travel (default true), or end the session (false). */
   stopOnEnd?: boolean;
-  /** ELF files that only name addresses: a path, or a path with a number that is added to the file's addresses. */
+  /** Symbols and lines of other programs: `FILE` or `FILE@OFFSET`, or a path with a number that is added to its addresses. */
   symbolFiles?: (string | { path: string; offset?: number | string })[];
   /**
    * Where the guest's console goes: `internalConsole` (default) sends DAP `output` events; `integratedTerminal` sends

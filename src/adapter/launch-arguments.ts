@@ -1,6 +1,7 @@
+import { parseSymbolChoice, SYMBOL_CHOICE_FORMS, type SymbolChoice } from "../base/boot-choice.ts";
 import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
-import type { LaunchOptions, SymbolFile } from "../debuggee/protocol.ts";
+import type { LaunchOptions } from "../debuggee/protocol.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import type { LaunchArguments } from "./custom-protocol.ts";
 import { parseStartTime } from "./start-time.ts";
@@ -26,7 +27,7 @@ export interface PathResolver {
 const PAGE_BYTES = 4096;
 /** WebAssembly's 32-bit memory ends at 4 GiB, and the machine needs some of it for itself. */
 const MEMORY_LIMIT_BYTES = 3 * 2 ** 30;
-/** MAX_HARTS of the machine. */
+/** As many as the board has room for. */
 const HARTS_LIMIT = 8;
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
@@ -38,7 +39,6 @@ const KNOWN = [
   "memory",
   "harts",
   "isa",
-  "modes",
   "engine",
   "clock",
   "seed",
@@ -47,19 +47,25 @@ const KNOWN = [
   "stopOnEnd",
   "console",
   "bios",
+  "kernel",
+  "initrd",
+  "append",
+  "dtb",
   "symbolFiles",
+  "modes",
   "net",
   "disk",
   "startTime",
   "virtio",
   "guestConsole",
-] as const satisfies readonly (keyof LaunchArguments | "bios")[];
+] as const satisfies readonly (keyof LaunchArguments)[];
 
 /** Options that the command line's design names and this version does not have: saying nothing would be a lie. */
-const NOT_YET = ["kernel", "initrd", "append", "dtb", "limit", "cache-group", "resident", "symbols"];
+const NOT_YET = ["limit", "cache-group", "resident"];
 
 /** Which arguments make sense for a machine that is yet to run, and none for one that was recorded. */
-const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "modes", "clock", "seed", "input", "recordTo", "net"] as const;
+const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo", "net"] as const;
+const BOOT_ARGUMENTS = ["initrd", "append", "bios", "dtb", "symbolFiles", "modes"] as const;
 const DEVICE_ARGUMENTS = ["disk", "startTime", "virtio", "guestConsole"] as const;
 
 /** Checks what the user wrote; throws a UserError with one sentence about the first mistake. */
@@ -72,17 +78,24 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
   };
   const program = path("program");
   const recording = path("recording");
-  if ((program === undefined) === (recording === undefined)) throw programXorRecording(program !== undefined);
+  const kernel = path("kernel");
+  const subjects = [program, kernel, recording].filter((subject) => subject !== undefined);
+  if (subjects.length !== 1) throw oneSubject(subjects.length > 1);
 
   for (const name of NOT_YET) if (fields.has(name)) throw bad(name, `is not supported by this version of Hindcast`);
-  fields.choice("bios", ["none"]);
   if (recording !== undefined) {
-    for (const name of [...MACHINE_ARGUMENTS, ...DEVICE_ARGUMENTS]) {
+    for (const name of [...MACHINE_ARGUMENTS, ...BOOT_ARGUMENTS, ...DEVICE_ARGUMENTS]) {
       if (fields.has(name)) throw bad(name, "has no meaning for a recording, which brings its own machine");
     }
   }
   const options: LaunchOptions = {
     program,
+    kernel,
+    initrd: path("initrd"),
+    append: fields.line("append"),
+    bios: fields.firmware("bios", (text) => paths.resolvePath(cwd, text)),
+    dtb: path("dtb"),
+    symbolFiles: fields.symbols("symbolFiles", (text) => paths.resolvePath(cwd, text)),
     recording,
     recordTo: path("recordTo"),
     memoryBytes: fields.memory("memory"),
@@ -98,7 +111,6 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     virtio: fields.choice("virtio", ["modern", "legacy"]),
     guestConsole: fields.choice("guestConsole", ["uart", "virtio"]),
     stopOnEntry: fields.flag("stopOnEntry") ?? false,
-    symbolFiles: fields.symbolFiles("symbolFiles", (text) => paths.resolvePath(cwd, text)),
   };
   return {
     options: withoutUndefined(options),
@@ -130,16 +142,30 @@ class Fields {
     return value;
   }
 
-  symbolFiles(name: string, resolve: (path: string) => string): SymbolFile[] | undefined {
+  /** A line of text, which may be empty. */
+  line(name: string): string | undefined {
     if (!this.has(name)) return undefined;
-    const list = this.#raw[name];
-    if (!Array.isArray(list)) throw bad(name, "must be a list of paths", list);
-    return list.map((entry: unknown) => {
-      const { path, offset } = (typeof entry === "string" ? { path: entry } : (entry ?? {})) as Record<string, unknown>;
-      if (typeof path !== "string" || path.trim() === "") {
-        throw bad(name, 'holds something that is neither a path nor {"path": …, "offset": …}', entry);
+    const value = this.#raw[name];
+    if (typeof value !== "string" || /[\0\n]/.test(value)) throw bad(name, "must be one line of text", value);
+    return value;
+  }
+
+  /** A word that stands for itself, or a path. */
+  firmware(name: string, resolve: (path: string) => string): string | undefined {
+    const text = this.text(name);
+    return text === undefined || text === "none" || text === "sbi" ? text : resolve(text);
+  }
+
+  /** Files with symbols, each as text or as an object; `resolve` makes a path absolute. */
+  symbols(name: string, resolve: (path: string) => string): SymbolChoice[] | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#raw[name];
+    return (Array.isArray(value) ? value : [value]).map((entry: unknown) => {
+      const choice = symbolChoice(name, entry);
+      if (choice === undefined || choice.path.includes("${")) {
+        throw bad(name, `must be a list of ${SYMBOL_CHOICE_FORMS}, or of {"path": …, "offset": …}`, entry);
       }
-      return { path: resolve(path), offset: offsetOf(name, offset) };
+      return { ...choice, path: resolve(choice.path) };
     });
   }
 
@@ -224,6 +250,13 @@ class Fields {
   }
 }
 
+function symbolChoice(name: string, entry: unknown): SymbolChoice | undefined {
+  if (typeof entry === "string") return parseSymbolChoice(entry);
+  const { path, offset } = (entry ?? {}) as Record<string, unknown>;
+  if (typeof path !== "string" || path.trim() === "") return undefined;
+  return { path, offset: offsetOf(name, offset) };
+}
+
 /** Text as well as a number, because most offsets are too large for JSON's. */
 function offsetOf(name: string, offset: unknown): bigint {
   if (offset === undefined || offset === null) return 0n;
@@ -234,12 +267,12 @@ function offsetOf(name: string, offset: unknown): bigint {
   return match[1] === "-" ? -BigInt(match[2]) : BigInt(match[2]);
 }
 
-function programXorRecording(both: boolean): UserError {
+function oneSubject(several: boolean): UserError {
   return new UserError(
     "bad-launch",
-    both
-      ? "Launch configuration: give either “program” or “recording”, not both."
-      : "Launch configuration: give “program” (an ELF, an image or assembly source to run) or “recording” (a file to travel in).",
+    several
+      ? "Launch configuration: give only one of “program”, “kernel” and “recording”."
+      : "Launch configuration: give “program” (an ELF, an image or assembly source to run), “kernel” (what firmware starts) or “recording” (a file to travel in).",
     2,
   );
 }

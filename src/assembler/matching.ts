@@ -129,7 +129,9 @@ function matchImmediate(
   if (given.kind === "relocation") {
     return defer(form, wanted.field, given.relocation, given.value, given.span, values);
   }
-  const value = expressionIn(session, given);
+  // A number must be known here: what has the name of a register and nothing else is the wrong register.
+  const isRegister = given.kind === "float-register" && session.symbols.find(given.token.text) === undefined;
+  const value = isRegister ? undefined : expressionIn(session, given);
   if (value === undefined) return { message: `expected a number, found \`${sourceOf(given)}\``, weight: 0 };
   if (form.meaning.kind === "computed") {
     values.symbol = { value, span: given.span };

@@ -52,9 +52,9 @@ async function investigate(
   bell: Bell,
   stop: () => boolean,
 ): Promise<Told | undefined> {
-  const { timeline, recording, loaded, sources, machine } = session;
-  const texts = sourceTexts(sources);
-  const parts = { timeline, history: timeline.history, programs: [loaded.program], sourceTexts: texts };
+  const { timeline, recording, boot, machine } = session;
+  const texts = sourceTexts(boot.sources);
+  const parts = { timeline, history: timeline.history, programs: boot.programs, sourceTexts: texts };
   const debuggee = new Debuggee({ ...parts, emit: () => {} });
   const run = async <Result>(what: string, motion: Motion<Result>) => {
     const outcome = await drive(motion, {
@@ -95,7 +95,7 @@ async function investigate(
   const output = new TextDecoder().decode(timeline.history.outputBytes(0, timeline.history.outputLength));
   return {
     ...{ program, end, recordSeconds, story, times, before, output, sources: texts },
-    programs: [loaded.program],
+    programs: boot.programs,
     instants: timeline.end,
     recording: recording.path,
     recordingBytes: recording.fileBytes,

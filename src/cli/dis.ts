@@ -11,7 +11,7 @@ const BYTES_WIDTH = 11;
 
 /** Disassembles the code of a program. */
 export async function dis(context: Context, [path]: readonly string[]): Promise<Answer> {
-  const { program, sources, warnings } = loadProgram(path, DISK, DEFAULT_CONFIGURATION.memoryBytes);
+  const { program, sources, warnings } = loadProgram(path, DISK, { memoryBytes: DEFAULT_CONFIGURATION.memoryBytes });
   for (const warning of warnings) context.voice.warn(warning);
   const places = new Places([program]);
   const instructions: object[] = [];

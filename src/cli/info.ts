@@ -25,10 +25,12 @@ export async function info(context: Context, [path]: readonly string[]): Promise
 
 function describe(reader: RecordingReader, warnings: readonly string[]) {
   const { header } = reader;
+  const received = reader.events.others.filter(({ kind }) => kind === "network-input").length;
   return {
     instants: reader.end,
     events: reader.events.length,
     outputs: reader.outputs.length,
+    frames: { received, sent: reader.frames.length },
     checkpoints: reader.checkpoints.checkpoints.length,
     digests: reader.digests.entries.length,
     bookmarks: reader.bookmarks,
@@ -44,6 +46,12 @@ function describe(reader: RecordingReader, warnings: readonly string[]) {
   };
 }
 
+/** A machine without a network has none to speak of. */
+function packets({ configuration, frames }: ReturnType<typeof describe>): [string, string][] {
+  if (!configuration.network) return [];
+  return [["packets", `${formatCount(frames.received)} received, ${formatCount(frames.sent)} sent`]];
+}
+
 function lines(reader: RecordingReader, json: ReturnType<typeof describe>): string[] {
   const { configuration } = json;
   const state = json.complete ? "complete" : "not complete";
@@ -55,6 +63,7 @@ function lines(reader: RecordingReader, json: ReturnType<typeof describe>): stri
     ["instants", `0 to ${formatCount(json.instants)}; ${ended}`],
     ["events", formatCount(json.events)],
     ["outputs", `${formatCount(json.outputs)} bytes on the console, ${formatCount(reader.outputs.lines)} lines`],
+    ...packets(json),
     ["checkpoints", `${formatCount(json.checkpoints)}, and ${formatCount(json.digests)} digests`],
     ...json.bookmarks.map(({ name, instant }): [string, string] => ["bookmark", `${name}, at ${formatCount(instant)}`]),
     ...json.images.map(({ role, name, bytes, embedded }): [string, string] => {

@@ -1,8 +1,8 @@
 import type { Instant } from "../base/brand.ts";
+import { loadBoot, type RunChoice } from "../host/boot-files.ts";
 import { openDisks } from "../host/disk-files.ts";
 import type { HostNetwork } from "../host/host-network.ts";
 import { configurationOf, openLive } from "../host/live-session.ts";
-import { DISK, loadProgram } from "../host/program-files.ts";
 import { UnrecordedRun } from "../host/unrecorded-run.ts";
 import { Machine } from "../machine/machine.ts";
 import { NO_STOPS } from "../machine/stop.ts";
@@ -12,15 +12,16 @@ import type { LiveRun } from "./run.ts";
 
 export function openUnrecorded(
   context: Context,
-  path: string,
+  path: string | undefined,
   options: MachineOptions,
   network: HostNetwork | undefined,
 ): LiveRun {
+  const choice = runChoice(path, options);
   const disks = openDisks(options.disk ?? [], false);
-  const configuration = configurationOf({ ...options, memoryBytes: options.memory }, disks.configurations);
+  const configuration = configurationOf({ ...choice, ...options, memoryBytes: options.memory }, disks.configurations);
   const machine = new Machine(configuration, options.engine, disks.images);
-  const { program, warnings } = loadProgram(path, DISK, configuration.memoryBytes);
-  machine.load(program);
+  const { image, programs, warnings } = loadBoot(choice, configuration);
+  machine.load(image);
   const { stdout } = context;
   machine.outlet = {
     consoleOutput: (_instant, byte) => stdout.byte(byte),
@@ -35,7 +36,7 @@ export function openUnrecorded(
   });
   return {
     machine,
-    program,
+    programs,
     warnings,
     forward: (limit) => live.forward(limit),
     input: (bytes) => live.input(bytes),
@@ -49,22 +50,23 @@ export function openUnrecorded(
 /** The same, recorded. What the guest prints is taken from the history, where it has its instants. */
 export function openRecorded(
   context: Context,
-  path: string,
+  path: string | undefined,
   options: MachineOptions & { readonly output?: string },
   onRoom: () => void,
   network: HostNetwork | undefined,
 ): LiveRun {
   const { memory, output } = options;
   const { disk: disks } = options;
-  const ofSession = { ...options, disks, program: path, memoryBytes: memory, recordTo: output };
+  const ofSession = { ...options, ...runChoice(path, options), disks, memoryBytes: memory, recordTo: output };
   const session = openLive(ofSession, onRoom, network);
-  const { machine, timeline, loaded, recording } = session;
+  const { machine, timeline, boot, recording } = session;
   const { history } = timeline;
   let printed = 0;
+  let toldOfNetwork = false;
   return {
     machine,
-    program: loaded.program,
-    warnings: loaded.warnings,
+    programs: boot.programs,
+    warnings: boot.warnings,
     forward: (limit) => timeline.forward({ stops: NO_STOPS, limit: limit as Instant }),
     input: (bytes) => void timeline.input(bytes),
     idle: (ticks) => timeline.idle(ticks),
@@ -74,6 +76,9 @@ export function openRecorded(
         context.stdout.bytes(bytes);
         printed += bytes.length;
       }
+      const { networkFailure } = timeline;
+      if (networkFailure !== undefined && !toldOfNetwork) context.voice.warn(networkFailure);
+      toldOfNetwork = networkFailure !== undefined;
     },
     failure: () => recording.failure,
     close: async () => {
@@ -82,4 +87,9 @@ export function openRecorded(
       return { recording: recording.path, bytes: recording.fileBytes };
     },
   };
+}
+
+function runChoice(program: string | undefined, options: MachineOptions): RunChoice {
+  const { kernel, initrd, append, bios, dtb, symbols } = options;
+  return { program, kernel, initrd, append, bios, dtb, symbolFiles: symbols };
 }

@@ -1,3 +1,4 @@
+import type { SymbolChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
 import type { EngineChoice } from "../machine/configuration.ts";
 
@@ -6,6 +7,13 @@ export interface MachineOptions {
   readonly memory?: number;
   readonly harts?: number;
   readonly isa?: string;
+  readonly modes?: "m" | "mu" | "msu";
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly bios?: string;
+  readonly dtb?: string;
+  readonly symbols?: readonly SymbolChoice[];
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly input?: string;

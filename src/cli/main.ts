@@ -14,6 +14,7 @@ import {
   parseMemory,
   parsePort,
   parseSteps,
+  parseSymbols,
   parseTime,
 } from "./quantities.ts";
 import { toJsonLine, Voice } from "./voice.ts";
@@ -74,14 +75,14 @@ function buildProgram(finish: (exitCode: number) => void): Command {
 
   withMachineOptions(
     define("run", "run a program without recording it", async () => (await import("./run.ts")).run)
-      .argument("<program>", "ELF, raw or gzip'ed image, or .s/.S source")
+      .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
       .description(
         "Runs PROGRAM. The guest's console is stdout and, on a terminal, the keyboard; the exit code is the guest's own.",
       ),
   );
   withMachineOptions(
     define("record", "run a program and record it", async () => (await import("./run.ts")).record)
-      .argument("<program>", "ELF, raw or gzip'ed image, or .s/.S source")
+      .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
       .option("-o, --output <file>", "where to record to (default: a new file in .hindcast/ beside PROGRAM)")
       .description("Runs PROGRAM as `hindcast run` does and records it, so that every instant can be reached again."),
   );
@@ -124,12 +125,22 @@ last-write PLACE  who wrote there last
 writes PLACE      who wrote there, in order
 outputs           the lines that the guest printed, and who printed them`;
 
+const MODES = ["m", "mu", "msu"];
+
 function withMachineOptions(command: Command): Command {
   return command
-    .option("--memory <size>", "RAM, like 64K, 128M or 1G (default: 128M)", parseMemory)
+    .option("--memory <size>", "RAM, like 64K, 128M or 1G (default: 128M, for a kernel 256M)", parseMemory)
     .option("--harts <number>", "hardware threads (default: 1)", parseHarts)
     .option("--isa <string>", "instruction set of the harts: an ISA string, a profile or max", parseIsa)
-    .addOption(new Option("--bios <which>", "firmware: none starts PROGRAM itself in machine mode").choices(["none"]))
+    .addOption(
+      new Option("--modes <modes>", "privilege modes of the harts (default: m, for a kernel msu)").choices(MODES),
+    )
+    .option("--kernel <file>", "a kernel instead of PROGRAM: ELF, Image or gzip'ed Image, in supervisor mode")
+    .option("--initrd <file>", "the kernel's initial RAM disk")
+    .option("--append <text>", "the kernel's command line")
+    .option("--bios <which>", "firmware: none, sbi (built in) or a file (default: none, for a kernel sbi)")
+    .option("--dtb <file>", "a device tree blob instead of the generated one")
+    .option("--symbols <file>", "symbols of something else, as FILE or FILE@OFFSET; for each file once", parseSymbols)
     .option("--seed <number>", "seed of everything that the machine draws by chance (default: 0)", parseCount)
     .addOption(
       new Option("--clock <kind>", "virtual: time follows from steps; paced: also about as fast as real time").choices([

@@ -1,16 +1,16 @@
 import { InvalidArgumentError } from "commander";
 import { parseStartTime } from "../adapter/start-time.ts";
+import { parseSymbolChoice, SYMBOL_CHOICE_FORMS, type SymbolChoice } from "../base/boot-choice.ts";
 import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
+import { MAX_HARTS } from "../machine/configuration.ts";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 const PAGE_BYTES = 4096;
 /** Below this not even a stack and a handler fit; above it WebAssembly's 32-bit memory is at its end. */
 const MIN_MEMORY_BYTES = 64 * 2 ** 10;
 const MAX_MEMORY_BYTES = 3 * 2 ** 30;
-/** The board has room for this many in its interrupt controllers (QEMU's `virt` has the same bound). */
-const MAX_HARTS = 512;
 
 /** `128M`, `64K`, `1G`, `1048576`; bytes. */
 export function parseMemory(text: string): number {
@@ -37,6 +37,13 @@ export function parseDisk(text: string, before: readonly DiskChoice[] = []): Dis
   const disk = parseDiskChoice(text);
   if (disk === undefined) throw new InvalidArgumentError(`Write ${DISK_CHOICE_FORMS}.`);
   return [...before, disk];
+}
+
+/** One more file with symbols: commander gives those that came before. */
+export function parseSymbols(text: string, before: readonly SymbolChoice[] = []): SymbolChoice[] {
+  const choice = parseSymbolChoice(text);
+  if (choice === undefined) throw new InvalidArgumentError(`Write ${SYMBOL_CHOICE_FORMS}.`);
+  return [...before, choice];
 }
 
 export function parseTime(text: string): number {

@@ -71,7 +71,7 @@ export class Questions {
 
   constructor(session: RecordedSession) {
     this.#session = session;
-    this.places = new Places(session.program === undefined ? [] : [session.program]);
+    this.places = new Places(session.programs);
   }
 
   /** The last write to a range before an instant. */

@@ -19,7 +19,7 @@ export type Ending =
 
 export interface RunFigures {
   readonly machine: MachineLike;
-  readonly program: Program;
+  readonly programs: readonly Program[];
   /** Host time that the machine ran. */
   readonly seconds: number;
 }
@@ -108,7 +108,7 @@ function explainStop(stop: TravelStop, figures: RunFigures): Explanation {
 
 function explainTrap(stop: MachineStop & { kind: "unhandled-trap" }, figures: RunFigures): Explanation {
   const { pc } = figures.machine.harts[stop.hart];
-  const place = new Places([figures.program]).at(pc);
+  const place = new Places(figures.programs).at(pc);
   const name = causeName(BigInt(stop.cause));
   const tval = formatAddress(stop.tval);
   return {

@@ -17,7 +17,7 @@ import { TERMINAL_GREETING } from "./terminal-input.ts";
 /** A machine that runs live, recorded or not. */
 export interface LiveRun {
   readonly machine: MachineLike;
-  readonly program: Program;
+  readonly programs: readonly Program[];
   /** Sentences about the program that the user should see. */
   readonly warnings: readonly string[];
   /** Runs to the end of the guest, or to `limit`. */
@@ -108,7 +108,7 @@ async function executeWith(
     await context.stdout.flush();
     const closed = await live.close();
     if (inputError !== undefined) throw inputError;
-    return { ...answerTo(ending, { machine: live.machine, program: live.program, seconds }), closed };
+    return { ...answerTo(ending, { machine: live.machine, programs: live.programs, seconds }), closed };
   } catch (error) {
     // What was recorded stays, whatever happened.
     await live.close();

@@ -36,15 +36,9 @@ export function executeCacheBlock(
 ): Exception | undefined {
   const block = address & ~BigInt(CACHE_BLOCK_BYTES - 1);
   if (operation !== "cbo.zero" && data.probeRead(block, WORD_BYTES) === undefined) return undefined;
-  const words = Array.from({ length: CACHE_BLOCK_BYTES / WORD_BYTES }, (_, i) => block + BigInt(i * WORD_BYTES));
-  for (const word of words) {
-    const refused = data.probeWrite(word, WORD_BYTES);
-    if (refused !== undefined) return { ...refused, tval: block };
+  if (operation !== "cbo.zero") {
+    const refused = data.probeWrite(block, WORD_BYTES);
+    return refused === undefined ? undefined : { ...refused, tval: block };
   }
-  if (operation !== "cbo.zero") return undefined;
-  for (const word of words) {
-    const refused = data.write(word, WORD_BYTES, 0n);
-    if (refused !== undefined) return { ...refused, tval: block };
-  }
-  return undefined;
+  return data.zero(block, CACHE_BLOCK_BYTES);
 }

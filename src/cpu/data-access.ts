@@ -105,6 +105,20 @@ export class DataAccess implements DataPort {
     return undefined;
   }
 
+  zero(address: bigint, size: number): Exception | undefined {
+    const { memory, turn, translation, dependents } = this.#parts;
+    const physical = translation.locate(address, size, "write");
+    if (typeof physical !== "number") return physical;
+    const part = { physical, size };
+    const offset = ramOffset(memory, part);
+    if (offset < 0) return { cause: STORE_ACCESS_FAULT, tval: address };
+    memory.ram.fill(0, offset, offset + size);
+    memory.markDirty(offset, size);
+    dependents.stored(turn.hart, offset, size);
+    this.#noteWatched(address, [part], "write");
+    return undefined;
+  }
+
   probeRead(address: bigint, size: AccessSize): Exception | undefined {
     return this.#probe(address, size, "read");
   }

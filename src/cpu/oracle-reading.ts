@@ -10,6 +10,8 @@ export interface DataPort {
   read(address: bigint, size: AccessSize): bigint | Exception;
   /** Undefined when it was done. */
   write(address: bigint, size: AccessSize, value: bigint): Exception | undefined;
+  /** Writes zeros to `size` bytes, aligned to their size, of one page; memory only. */
+  zero(address: bigint, size: number): Exception | undefined;
   /** What a read of the address would raise. */
   probeRead(address: bigint, size: AccessSize): Exception | undefined;
   /** What a write to the address would raise; for reads that belong to a read-modify-write. */

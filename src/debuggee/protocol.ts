@@ -13,10 +13,11 @@ import type {
  * Addresses travel as bigint, instants as number, register values as bigint.
  */
 
+import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
 
-export interface LaunchOptions {
-  /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program and recording. */
+export interface LaunchOptions extends BootChoice {
+  /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program, kernel and recording. */
   readonly program?: string;
   /** A recording to open for travel. */
   readonly recording?: string;
@@ -25,13 +26,10 @@ export interface LaunchOptions {
   readonly memoryBytes?: number;
   readonly harts?: number;
   readonly isa?: string;
-  /** Privilege modes of the harts. */
   readonly modes?: "m" | "mu" | "msu";
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: "auto" | "interpreter" | "oracle";
-  /** ELF files that only name addresses, each moved by an offset; the first that has something for an address wins. */
-  readonly symbolFiles?: readonly SymbolFile[];
   /** The network, as `hindcast run --net` has it; undefined: none. */
   readonly net?: string;
   /** virtio disks, in the order of their slots; absolute paths. */
@@ -42,13 +40,6 @@ export interface LaunchOptions {
   readonly guestConsole?: "uart" | "virtio";
   /** Stop before the first instruction. */
   readonly stopOnEntry: boolean;
-}
-
-export interface SymbolFile {
-  /** Absolute. */
-  readonly path: string;
-  /** Added to every address of the file. */
-  readonly offset: bigint;
 }
 
 export interface LaunchResult {

@@ -148,14 +148,16 @@ export class Plic implements Device {
   #best(context: number, threshold: number): number {
     let best = 0;
     let bestPriority = threshold;
-    for (const source of this.#lines.keys()) {
-      const bit = 1 << (source & 31);
-      const word = source >> 5;
-      if ((this.#enabled[context * WORDS + word] & this.#pending[word] & bit) === 0) continue;
-      const priority = this.#priority[source];
-      if (priority < bestPriority || (priority === bestPriority && (best === 0 || source > best))) continue;
-      best = source;
-      bestPriority = priority;
+    for (let word = 0; word < WORDS; word++) {
+      // Most times none is: this is asked at every trap.
+      let waiting = this.#enabled[context * WORDS + word] & this.#pending[word];
+      while (waiting !== 0) {
+        const source = word * 32 + 31 - Math.clz32(waiting & -waiting);
+        waiting &= waiting - 1;
+        if (this.#priority[source] <= bestPriority) continue;
+        best = source;
+        bestPriority = this.#priority[source];
+      }
     }
     return best;
   }

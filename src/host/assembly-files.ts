@@ -40,9 +40,14 @@ export function sourceMessageText({ file, line, column, severity, message }: Sou
 
 /**
  * Assembles a source file. What it includes is looked for beside the file that includes it, then beside the file that
- * was named. Throws AssemblyFailure when there are errors.
+ * was named. It is linked for `textAddress`, or else for the beginning of memory. Throws AssemblyFailure when there are errors.
  */
-export function assembleFile(path: string, bytes: Uint8Array, files: FileSource): AssembledProgram {
+export function assembleFile(
+  path: string,
+  bytes: Uint8Array,
+  files: FileSource,
+  textAddress?: bigint,
+): AssembledProgram {
   // Line tables are looked at from elsewhere later: they need whole paths.
   const main = resolve(path);
   const sources = new Map<string, Uint8Array>([[main, bytes]]);
@@ -62,6 +67,7 @@ export function assembleFile(path: string, bytes: Uint8Array, files: FileSource)
     files: read,
   } = assemble(text(bytes), {
     file: main,
+    ...(textAddress === undefined ? {} : { textAddress }),
     include: (name, from) => {
       const found = find(name, from);
       return found && { name: found.name, text: text(found.bytes) };
@@ -78,7 +84,15 @@ export function assembleFile(path: string, bytes: Uint8Array, files: FileSource)
     }),
   );
   if (program === undefined) throw new AssemblyFailure(messages);
-  return { program, bytes, sources, assembled: true, warnings: messages.map(sourceMessageText), messages };
+  return {
+    program,
+    bytes,
+    sources,
+    assembled: true,
+    isRaw: false,
+    warnings: messages.map(sourceMessageText),
+    messages,
+  };
 }
 
 function folderOf(path: string): string {

@@ -22,7 +22,7 @@ export interface Session {
   readonly result: LaunchResult;
   /** Bytes that the recording has on disk. */
   readonly recordingBytes: () => number;
-  /** A sentence once the recording can no longer be written; what was written before is kept. */
+  /** A sentence once the recording, or the network, can no longer go on; what was recorded before is kept. */
   readonly recordingFailure: () => string | undefined;
   /** Sleeps as a paced clock wants it; undefined when there is nothing to sleep. */
   readonly pace: (progress: Progress) => Promise<void> | undefined;
@@ -73,7 +73,7 @@ export class DebuggeeServer {
   #launching = false;
   #motion: CurrentMotion | undefined;
   #outputSent = 0;
-  #failureTold = false;
+  #failureTold: string | undefined;
   #status = { atMs: 0, end: 0, stepsPerSecond: 0 };
   #progressAtMs = 0;
 
@@ -188,10 +188,9 @@ export class DebuggeeServer {
 
   /** A recording that can no longer be written pauses the run, once, with a sentence; the user may go on without it. */
   #checkRecording(session: Session, current: CurrentMotion): void {
-    if (this.#failureTold) return;
     const failure = session.recordingFailure();
-    if (failure === undefined) return;
-    this.#failureTold = true;
+    if (failure === undefined || failure === this.#failureTold) return;
+    this.#failureTold = failure;
     current.stop = true;
     this.#emit({ type: "failure", message: failure, fatal: false });
   }

@@ -2,22 +2,24 @@ import { resolve } from "node:path";
 import packageDescription from "../../package.json" with { type: "json" };
 import type { DiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
-import { DEFAULT_CONFIGURATION, type EngineChoice, type MachineConfiguration } from "../machine/configuration.ts";
+import {
+  DEFAULT_CONFIGURATION,
+  type EngineChoice,
+  KERNEL_CONFIGURATION,
+  type MachineConfiguration,
+} from "../machine/configuration.ts";
 import { Machine } from "../machine/machine.ts";
 import { parseNetOptions } from "../network/net-options.ts";
-import { encodeImage, recordedImage } from "../replay/recorded-image.ts";
-import type { RecordedImage, RecordingHeader } from "../replay/recording-message.ts";
+import type { RecordingHeader } from "../replay/recording-message.ts";
 import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
+import { hasFirmware, type LoadedBoot, loadBoot, type RunChoice } from "./boot-files.ts";
 import { openDisks } from "./disk-files.ts";
 import type { HostNetwork } from "./host-network.ts";
-import { DISK, type LoadedProgram, loadProgram } from "./program-files.ts";
 import { RecordingFile } from "./recording-file.ts";
 import { chooseRecordingPath } from "./recording-place.ts";
-import { sourcesOf } from "./source-files.ts";
 
-/** What a live run is made of. Absent: the defaults of DEFAULT_CONFIGURATION. */
-export interface LiveOptions {
-  readonly program: string;
+/** What a live run is made of. Absent: the defaults of DEFAULT_CONFIGURATION, or of KERNEL_CONFIGURATION under firmware. */
+export interface LiveOptions extends RunChoice {
   /** Undefined: a new file beside the program's other recordings. */
   readonly recordTo?: string;
   readonly memoryBytes?: number;
@@ -41,9 +43,7 @@ export interface LiveOptions {
 export interface LiveSession {
   readonly machine: Machine;
   readonly timeline: Timeline;
-  readonly loaded: LoadedProgram;
-  /** Sources to show, by the paths of the line table. */
-  readonly sources: ReadonlyMap<string, Uint8Array>;
+  readonly boot: LoadedBoot;
   readonly recording: RecordingFile;
 }
 
@@ -51,17 +51,15 @@ export interface LiveSession {
 const ORACLE_SLICE_STEPS = 5_000;
 
 /** The machine of a run that begins now: its clock shows the present time, unless the user wants another. */
-export function configurationOf(
-  options: Omit<LiveOptions, "program">,
-  disks: MachineConfiguration["disks"],
-): MachineConfiguration {
+export function configurationOf(options: LiveOptions, disks: MachineConfiguration["disks"]): MachineConfiguration {
   const network = options.net !== undefined && parseNetOptions(options.net) !== undefined;
+  const defaults = hasFirmware(options) ? KERNEL_CONFIGURATION : DEFAULT_CONFIGURATION;
   return {
-    ...DEFAULT_CONFIGURATION,
-    memoryBytes: options.memoryBytes ?? DEFAULT_CONFIGURATION.memoryBytes,
+    ...defaults,
+    memoryBytes: options.memoryBytes ?? defaults.memoryBytes,
     harts: options.harts ?? DEFAULT_CONFIGURATION.harts,
-    isa: options.isa ?? DEFAULT_CONFIGURATION.isa,
-    modes: options.modes ?? DEFAULT_CONFIGURATION.modes,
+    isa: options.isa ?? defaults.isa,
+    modes: options.modes ?? defaults.modes,
     seed: options.seed ?? DEFAULT_CONFIGURATION.seed,
     // Whoever the guest talks to lives in the host's time: a guest that sleeps must not wake before an answer can come.
     clock: options.clock ?? (network ? "paced" : DEFAULT_CONFIGURATION.clock),
@@ -86,17 +84,16 @@ export function openLive(options: LiveOptions, onRoom: () => void, network?: Hos
   const disks = openDisks(options.disks ?? [], true);
   const configuration = configurationOf(options, disks.configurations);
   const machine = new Machine(configuration, options.engine, disks.images);
-  const loaded = loadProgram(options.program, DISK, configuration.memoryBytes);
-  machine.load(loaded.program);
-  const sources = sourcesOf(loaded);
+  const boot = loadBoot(options, configuration);
+  machine.load(boot.image);
   const header: RecordingHeader = {
     tool: `hindcast ${packageDescription.version}`,
     configuration,
-    images: [...imagesOf(resolve(options.program), loaded, sources), ...disks.recorded],
+    images: [...boot.recorded, ...disks.recorded],
   };
-  const path = options.recordTo ?? chooseRecordingPath(options.program, new Date());
-  if (resolve(path) === resolve(options.program)) {
-    throw new UserError("recording-is-program", `The recording cannot replace the program ${options.program}.`, 2);
+  const path = options.recordTo ?? chooseRecordingPath(boot.path, new Date());
+  if (resolve(path) === resolve(boot.path)) {
+    throw new UserError("recording-is-program", `The recording cannot replace the program ${boot.path}.`, 2);
   }
   const recording = RecordingFile.create(path, header, onRoom);
   const ofTimeline = {
@@ -105,19 +102,15 @@ export function openLive(options: LiveOptions, onRoom: () => void, network?: Hos
   };
   const timeline = Timeline.record(machine, recording, ofTimeline, recording.checkpoints);
   network?.connect({
-    deliver: (frame) => timeline.receive(frame),
+    deliver: (frame) => {
+      const isTaken = timeline.receive(frame);
+      // Once the network is silent it stays so: nobody need try again.
+      if (!isTaken && timeline.networkFailure !== undefined) queueMicrotask(() => network.close());
+      return isTaken;
+    },
     get backlog() {
       return timeline.framesWaiting;
     },
   });
-  return { machine, timeline, loaded, sources, recording };
-}
-
-/** Everything that the run can be repeated from on another computer, and its sources, to be read there. */
-function imagesOf(path: string, loaded: LoadedProgram, sources: ReadonlyMap<string, Uint8Array>): RecordedImage[] {
-  const images = [recordedImage("program", path, loaded.bytes)];
-  // Another version's assembler may choose other encodings: the recording holds what this one made.
-  if (loaded.assembled) images.push(recordedImage("memory", path, encodeImage(loaded.program)));
-  for (const [name, bytes] of sources) if (name !== path) images.push(recordedImage("source", name, bytes));
-  return images;
+  return { machine, timeline, boot, recording };
 }

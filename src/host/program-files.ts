@@ -23,8 +23,10 @@ export interface FileSource {
 /** A program ready to be placed in memory, and the files it was made from. */
 export interface LoadedProgram {
   readonly program: Program;
-  /** The file that was named, as it is. */
+  /** The file that was named, unpacked if it was packed. */
   readonly bytes: Uint8Array;
+  /** It has no addresses of its own: `program` places it at `base`. */
+  readonly isRaw: boolean;
   /** Assembly sources and what they include, by path; empty for a binary. */
   readonly sources: ReadonlyMap<string, Uint8Array>;
   /** The memory image follows from `bytes` and `sources` only with our own assembler. */
@@ -47,23 +49,33 @@ export const DISK: FileSource = {
   },
 };
 
+export interface LoadOptions {
+  /** Bounds what a gzip'ed image may unpack to. */
+  readonly memoryBytes: number;
+  /** Where raw images are placed and assembly sources linked; undefined: the beginning of memory. */
+  readonly base?: number;
+  /** ELFs that relocate themselves are taken as well. */
+  readonly positionIndependent?: boolean;
+}
+
 /**
- * Reads an ELF, a raw or gzip'ed image or a `.s`/`.S` source. `memoryBytes` bounds what a gzip'ed image may unpack to.
- * Throws a UserError with one sentence for every file that cannot be run.
+ * Reads an ELF, a raw or gzip'ed image or a `.s`/`.S` source. Throws a UserError with one sentence for every file that
+ * cannot be run.
  */
-export function loadProgram(path: string, files: FileSource, memoryBytes: number): LoadedProgram {
+export function loadProgram(path: string, files: FileSource, options: LoadOptions): LoadedProgram {
+  const { memoryBytes, base = RAM_BASE, positionIndependent = false } = options;
   const bytes = files.read(path);
-  if (/\.s$/i.test(path)) return assembleFile(path, bytes, files);
+  if (/\.s$/i.test(path)) return assembleFile(path, bytes, files, BigInt(base));
   const image = imageKind(bytes, path) === "gzip" ? unpack(bytes, path, memoryBytes) : bytes;
   const kind = imageKind(image, path);
   if (kind === "gzip") throw new UserError("program-kind", `${path} is compressed twice: unpack it once first.`);
   if (kind === "raw") {
-    const program = readImage(image, path, BigInt(RAM_BASE));
-    return { program, bytes, sources: new Map(), assembled: false, warnings: [] };
+    const program = readImage(image, path, BigInt(base));
+    return { program, bytes: image, isRaw: true, sources: new Map(), assembled: false, warnings: [] };
   }
-  const elf = readElf(image, path, { inflate });
+  const elf = readElf(image, path, { inflate, positionIndependent });
   const program = { ...elf, segments: elf.segments.map(withoutFileHeader) };
-  return { program, bytes, sources: new Map(), assembled: false, warnings: elf.info.warnings };
+  return { program, bytes: image, isRaw: false, sources: new Map(), assembled: false, warnings: elf.info.warnings };
 }
 
 /**

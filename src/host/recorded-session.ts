@@ -1,18 +1,25 @@
 import type { Program } from "../assembler/program.ts";
+import { parseSymbolChoice } from "../base/boot-choice.ts";
 import { UserError } from "../base/errors.ts";
+import { KERNEL_BASE } from "../boot/boot-plan.ts";
+import { assembleFirmware } from "../boot/sbi-firmware.ts";
 import type { EngineChoice, MachineConfiguration } from "../machine/configuration.ts";
 import type { DiskImage } from "../machine/disks.ts";
 import { Machine } from "../machine/machine.ts";
 import type { Image } from "../machine/machine-interface.ts";
-import { decodeImage, encodeImage } from "../replay/recorded-image.ts";
+import { RAM_BASE } from "../machine/memory-map.ts";
+import { decodeImage, imageBytes } from "../replay/recorded-image.ts";
 import type { RecordedImage } from "../replay/recording-message.ts";
 import { RecordingReader } from "../replay/recording-reader.ts";
 import { sha256 } from "../replay/sha256.ts";
 import { Timeline } from "../replay/timeline.ts";
+import { shiftProgram } from "../symbols/shift.ts";
+import { recordedSymbols } from "./boot-files.ts";
 import { recordedDisks } from "./disk-files.ts";
 import { timelineOptions } from "./live-session.ts";
 import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./program-files.ts";
 import { FileByteSource } from "./recording-source.ts";
+import { sourceTexts } from "./source-files.ts";
 import { ZSTD } from "./zstd.ts";
 
 /** A recording opened for travel. */
@@ -20,8 +27,8 @@ export interface RecordedSession {
   readonly machine: Machine;
   readonly timeline: Timeline;
   readonly reader: RecordingReader;
-  /** With symbols and lines; missing when the recording has only what was in memory. */
-  readonly program: Program | undefined;
+  /** With symbols and lines; none when the recording has only what was in memory. */
+  readonly programs: readonly Program[];
   readonly sources: ReadonlyMap<string, Uint8Array>;
   /** Sentences about what is missing or was found damaged. */
   readonly warnings: readonly string[];
@@ -34,12 +41,12 @@ export function openRecording(path: string, engine?: EngineChoice): RecordedSess
   try {
     const reader = new RecordingReader(source, ZSTD);
     const warnings = [...reader.warnings];
-    const { image, program, sources } = restoreProgram(reader, warnings);
+    const { image, programs, sources } = restorePrograms(reader, warnings);
     const { configuration, images } = reader.header;
     const machine = new Machine(configuration, engine, diskImages(images, configuration));
     machine.load(image);
     const timeline = Timeline.open(machine, reader, timelineOptions(engine));
-    return { machine, timeline, reader, program, sources, warnings, close: () => source.close() };
+    return { machine, timeline, reader, programs, sources, warnings, close: () => source.close() };
   } catch (error) {
     source.close();
     throw error;
@@ -52,17 +59,24 @@ function diskImages(images: readonly RecordedImage[], configuration: MachineConf
   throw new UserError("recording-disk", "The recording does not have an image for each of its disks.");
 }
 
-/** What was in memory at reset, and the program with its symbols, from what the recording holds. */
-function restoreProgram(reader: RecordingReader, warnings: string[]) {
+/** What was in memory at reset, and the programs with their symbols, from what the recording holds. */
+function restorePrograms(reader: RecordingReader, warnings: string[]) {
   const { images, configuration } = reader.header;
   const main = images.find(({ role }) => role === "program");
   if (main === undefined) throw new UserError("recording-program", "The recording does not say which program it ran.");
+  const files = new RecordedFiles(images);
   const memory = images.find(({ role }) => role === "memory");
-  const image = memory?.bytes === undefined ? undefined : decodeImage(memory.bytes);
-  const loaded = reload(main, images, configuration.memoryBytes, image, warnings);
+  const memoryBytes = memory && imageBytes(memory, ZSTD);
+  const image = memoryBytes && decodeImage(memoryBytes, (index) => files.at(index));
+  const loaded = reload(main.name, files, configuration.memoryBytes, image, warnings);
   const sources = new Map(loaded?.sources);
   for (const { role, name, bytes } of images) if (role === "source" && bytes !== undefined) sources.set(name, bytes);
-  return { image: image ?? loaded!.program, program: loaded?.program, sources };
+  const programs = [
+    ...(loaded === undefined ? [] : [loaded.program]),
+    ...firmwarePrograms(sources, image),
+    ...images.flatMap(({ role, name }) => (role === "symbols" ? symbolPrograms(name, files, warnings) : [])),
+  ];
+  return { image: image ?? loaded!.program, programs, sources };
 }
 
 /**
@@ -70,15 +84,20 @@ function restoreProgram(reader: RecordingReader, warnings: string[]) {
  * had any more, or that now gives something else, costs its symbols and lines only.
  */
 function reload(
-  main: RecordedImage,
-  images: readonly RecordedImage[],
+  path: string,
+  files: FileSource,
   memoryBytes: number,
   image: Image | undefined,
   warnings: string[],
 ): LoadedProgram | undefined {
   try {
-    const loaded = loadProgram(main.name, new RecordedFiles(main, images), memoryBytes);
-    if (image === undefined || sameBytes(encodeImage(loaded.program), encodeImage(image))) return loaded;
+    for (const base of [RAM_BASE, KERNEL_BASE]) {
+      const loaded = loadProgram(path, files, { memoryBytes, base });
+      // A raw image has neither symbols nor lines: where it lay is the memory's to say.
+      if (image === undefined || loaded.isRaw) return loaded;
+      const program = programIn(image, loaded.program);
+      if (program !== undefined) return { ...loaded, program };
+    }
     warnings.push("The program assembles to something else than was recorded: it is shown without symbols and lines.");
   } catch (error) {
     if (!(error instanceof UserError) || image === undefined) throw error;
@@ -87,25 +106,68 @@ function reload(
   return undefined;
 }
 
+/**
+ * The program as memory at reset holds it; undefined when it holds something else. What is linked for address 0 lies
+ * higher (src/boot/boot-plan.ts), and so do its symbols, unless they are virtual addresses of their own.
+ */
+function programIn(image: Image, program: Program): Program | undefined {
+  const isThere = (shift: number) =>
+    program.segments.every((segment) =>
+      image.segments.some(
+        ({ bytes, physicalAddress }) =>
+          physicalAddress === segment.physicalAddress + shift && sameBytes(bytes, segment.bytes),
+      ),
+    );
+  const shift = [0, RAM_BASE, KERNEL_BASE].find(isThere);
+  if (shift === undefined) return undefined;
+  const isIdentical = program.segments.every(({ physicalAddress, virtualAddress: v }) => v === BigInt(physicalAddress));
+  return isIdentical ? shiftProgram(program, BigInt(shift)) : program;
+}
+
+/** The built-in firmware, when it was used: assembled from the sources that the recording holds. */
+function firmwarePrograms(sources: ReadonlyMap<string, Uint8Array>, image: Image | undefined): Program[] {
+  const firmware = assembleFirmware(sourceTexts(sources));
+  const program = firmware && image && programIn(image, firmware.program);
+  return program === undefined ? [] : [program];
+}
+
+function symbolPrograms(name: string, files: FileSource, warnings: string[]): Program[] {
+  try {
+    const loaded = recordedSymbols(name, files);
+    return loaded === undefined ? [] : [loaded.program];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    warnings.push(`The symbols of ${name} are not there: ${error.message}`);
+    return [];
+  }
+}
+
 /** The files of a run: those that the recording holds, and from the disk only the very same. */
 class RecordedFiles implements FileSource {
-  readonly #main: RecordedImage;
   readonly #images: readonly RecordedImage[];
 
-  constructor(main: RecordedImage, images: readonly RecordedImage[]) {
-    this.#main = main;
-    this.#images = images.filter(({ role }) => role !== "memory" && role !== "disk");
+  constructor(images: readonly RecordedImage[]) {
+    this.#images = images;
   }
 
   read(path: string): Uint8Array {
-    const image = path === this.#main.name ? this.#main : this.#images.find(({ name }) => name === path);
-    if (image === undefined) throw new UserError("file-not-found", `The recording does not hold ${path}.`);
-    if (image.bytes !== undefined) return image.bytes;
-    const bytes = DISK.read(path);
+    const index = this.#images.findIndex(({ name, role }) => name === path && role !== "memory" && role !== "disk");
+    if (index < 0) throw new UserError("file-not-found", `The recording does not hold ${path}.`);
+    return this.at(index)!;
+  }
+
+  /** The image of that number; undefined when there is none. */
+  at(index: number): Uint8Array | undefined {
+    const image = this.#images[index];
+    if (image === undefined) return undefined;
+    const held = imageBytes(image, ZSTD);
+    if (held !== undefined) return held;
+    const { path } = parseSymbolChoice(image.name) ?? { path: image.name };
+    const bytes = DISK.read(image.role === "symbols" ? path : image.name);
     if (sha256(bytes) === image.sha256) return bytes;
     throw new UserError(
       "image-changed",
-      `${path} has changed since it was recorded, and the recording does not hold it: put the recorded one back.`,
+      `${image.name} has changed since it was recorded, and the recording does not hold it: put the recorded one back.`,
     );
   }
 }

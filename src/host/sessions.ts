@@ -16,17 +16,13 @@ export async function openSession(
   emit: (event: DebuggeeEvent) => void,
   bell: Bell,
 ): Promise<Session> {
-  const { program, recording } = options;
-  if (program !== undefined && recording === undefined) return live({ ...options, program }, emit, bell);
-  if (recording !== undefined && program === undefined) return recorded(options, recording, emit);
-  throw new UserError("launch-what", "Launch either a program or a recording: exactly one of the two.", 2);
+  const { program, kernel, recording } = options;
+  if (recording === undefined && (program ?? kernel) !== undefined) return live(options, emit, bell);
+  if (recording !== undefined && (program ?? kernel) === undefined) return recorded(options, recording, emit);
+  throw new UserError("launch-what", "Launch a program, a kernel or a recording: exactly one of the three.", 2);
 }
 
-async function live(
-  options: LaunchOptions & { program: string },
-  emit: (event: DebuggeeEvent) => void,
-  bell: Bell,
-): Promise<Session> {
+async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void, bell: Bell): Promise<Session> {
   const network = await openNetwork(options.net, bell);
   let session: LiveSession;
   try {
@@ -35,13 +31,12 @@ async function live(
     network?.close();
     throw error;
   }
-  const { machine, timeline, loaded, sources, recording } = session;
-  const { program } = loaded;
+  const { machine, timeline, boot, recording } = session;
   const debuggee = new Debuggee({
     timeline,
     history: timeline.history,
-    programs: [program],
-    sourceTexts: sourceTexts(sources),
+    programs: boot.programs,
+    sourceTexts: sourceTexts(boot.sources),
     emit,
   });
   const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
@@ -55,12 +50,12 @@ async function live(
       recording: recording.path,
       live: true,
       end: timeline.end,
-      hasLines: program.lines.length > 0,
-      warnings: [...loaded.warnings, ...(warning === undefined ? [] : [warning])],
+      hasLines: boot.programs.some(({ lines }) => lines.length > 0),
+      warnings: [...boot.warnings, ...(warning === undefined ? [] : [warning])],
       entered: debuggee.entered(),
     },
     recordingBytes: () => recording.fileBytes,
-    recordingFailure: () => recording.failure,
+    recordingFailure: () => recording.failure ?? timeline.networkFailure,
     pace: (progress) => pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => timeline.idle(ticks) }),
     close: async () => {
       network?.close();
@@ -72,11 +67,11 @@ async function live(
 
 function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void): Session {
   const session = openRecording(path, options.engine);
-  const { machine, timeline, reader, program, sources, warnings } = session;
+  const { machine, timeline, reader, programs, sources, warnings } = session;
   const debuggee = new Debuggee({
     timeline,
     history: timeline.history,
-    programs: program === undefined ? [] : [program],
+    programs,
     sourceTexts: sourceTexts(sources),
     emit,
   });
@@ -89,7 +84,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
       recording: path,
       live: false,
       end: timeline.end,
-      hasLines: (program?.lines.length ?? 0) > 0,
+      hasLines: programs.some(({ lines }) => lines.length > 0),
       warnings,
       entered: debuggee.entered(),
     },

@@ -178,7 +178,7 @@ function csrs(): Choice[] {
     label: name,
     kind: "csr",
     detail: description,
-    rank: extension === "Machine" || extension === "Zicntr" ? 0 : 2,
+    rank: extension === "Machine" || extension === "Zicntr" || extension === "F" ? 0 : 2,
   }));
 }
 

@@ -1,6 +1,6 @@
 import { PSEUDO_INSTRUCTIONS } from "../assembler/pseudo.ts";
 import { type Statement, type Token, textOf } from "../assembler/source.ts";
-import { type Csr, csrIsReadOnly, csrPrivilege, findCsr } from "../isa/csrs.ts";
+import { type Csr, type CsrExtension, csrIsReadOnly, csrPrivilege, findCsr } from "../isa/csrs.ts";
 import { decode, instructionLength } from "../isa/decode.ts";
 import { describe, describeDecoded } from "../isa/describe.ts";
 import { disassembleWord } from "../isa/disassemble.ts";
@@ -137,7 +137,7 @@ export function describeCsr(csr: Csr): string {
   const number = `0x${csr.number.toString(16).padStart(3, "0")}`;
   const access = csrIsReadOnly(csr.number) ? "read-only" : "read-write";
   const head = `**${csr.name}** — CSR ${number}, ${csrPrivilege(csr.number)}, ${access}\n\n${csr.description}`;
-  const missing = csr.extension === "Machine" || csr.extension === "Zicntr" ? "" : MISSING_CSR;
+  const missing = PRESENT_CSRS.has(csr.extension) ? "" : MISSING_CSR;
   const fields = csr.fields.filter(({ name }) => name !== "value");
   if (fields.length === 0) return head + missing;
   const rows = [...fields]
@@ -150,6 +150,7 @@ export function describeCsr(csr: Csr): string {
   return `${head}${missing}\n\n| bits | field | meaning | values |\n| --- | --- | --- | --- |\n${rows.join("\n")}`;
 }
 
+const PRESENT_CSRS: ReadonlySet<CsrExtension> = new Set(["Machine", "Zicntr", "F"]);
 const MISSING_CSR = " The machine does not have it: accesses raise an illegal-instruction exception.";
 
 /** What is known of a name: what it is, its value, where it is defined, and what the source says about it. */

@@ -9,6 +9,8 @@ export interface Image {
   readonly entry: VirtualAddress;
   /** What the harts find in a1 at reset: the address of the device tree. a0 is the hart's number. Absent: 0. */
   readonly argument?: bigint;
+  /** What they find in a2: the address of what firmware is to start (OpenSBI's fw_dynamic_info). Absent: 0. */
+  readonly information?: bigint;
   readonly segments: readonly {
     readonly physicalAddress: number;
     readonly bytes: Uint8Array;

@@ -192,6 +192,7 @@ export class Machine implements MachineLike {
       hart.pc = image.entry & ~1n;
       hart.setRegister(REGISTER_A0, BigInt(hart.id));
       hart.setRegister(REGISTER_A1, image.argument ?? 0n);
+      hart.setRegister(REGISTER_A2, image.information ?? 0n);
     }
   }
 
@@ -542,6 +543,7 @@ export class Machine implements MachineLike {
 
 const REGISTER_A0 = 10;
 const REGISTER_A1 = 11;
+const REGISTER_A2 = 12;
 const MIE_STIE = 1n << 5n;
 const MIE_MTIE = 1n << 7n;
 /** From devices, for machine or supervisor mode. */

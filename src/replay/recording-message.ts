@@ -19,11 +19,12 @@ export interface RecordingHeader {
 /** Something the run began with, by content hash and, unless the user said otherwise, embedded. */
 export interface RecordedImage {
   /**
-   * "program": the file that was launched, as it is. "source": a file that it was assembled or compiled from.
-   * "memory": what was placed in memory at reset (`encodeImage`), where that does not follow from the program alone.
+   * "program": the program or kernel that was launched. "source": a file that it was assembled or compiled from.
+   * "memory": what was placed in memory at reset (`encodeImage`). "file": something that it holds besides the program.
+   * "symbols": a file whose symbols are shown, its name with an offset (`SymbolChoice`).
    * "disk": what a disk holds at instant 0, in the order of the disks.
    */
-  readonly role: "program" | "source" | "memory" | "disk";
+  readonly role: "program" | "source" | "memory" | "file" | "symbols" | "disk";
   /** The path that the user or the line table gives it. */
   readonly name: string;
   readonly sizeBytes: number;
@@ -31,7 +32,7 @@ export interface RecordedImage {
   readonly sha256: string;
   /** Undefined: not embedded. */
   readonly bytes: Uint8Array | undefined;
-  /** Of `bytes`, when they are not the image itself but what it was packed into (disks). */
+  /** Of `bytes`, when they are not the image itself but what it was packed into. */
   readonly packed?: { readonly sizeBytes: number; readonly sha256: string };
 }
 

@@ -141,7 +141,7 @@ function parseImages(text: string | undefined, offset: number): ImageEntry[] {
   return value.map((entry: Record<string, unknown>): ImageEntry => {
     const { role, name, sizeBytes, sha256: hash, embedded, packed } = entry ?? {};
     const valid =
-      (role === "program" || role === "source" || role === "memory" || role === "disk") &&
+      isRole(role) &&
       typeof name === "string" &&
       (isCount(sizeBytes) || sizeBytes === 0) &&
       typeof hash === "string" &&
@@ -150,6 +150,12 @@ function parseImages(text: string | undefined, offset: number): ImageEntry[] {
     if (!valid) throw new DamagedFile(offset, "an impossible list of images");
     return { role, name, sizeBytes: sizeBytes as number, sha256: hash, embedded, packed };
   });
+}
+
+const ROLES = ["program", "source", "memory", "file", "symbols", "disk"] as const satisfies RecordedImage["role"][];
+
+function isRole(value: unknown): value is RecordedImage["role"] {
+  return ROLES.some((role) => role === value);
 }
 
 function isPacked(value: unknown): value is NonNullable<RecordedImage["packed"]> {

@@ -9,7 +9,7 @@ const MOST_QUEUED_FRAMES = 512;
  * Bytes of frames in a run: all of them stay in memory, since replay needs them, and a recording with more than twice as
  * much input is not opened. Beyond it the network is silent.
  */
-export const MOST_FRAME_BYTES = 512 * 1024 * 1024;
+const MOST_FRAME_BYTES = 512 * 1024 * 1024;
 
 /**
  * The door for chance, both ways: in the past it delivers what the log has; at the newest instant of a live run it
@@ -19,19 +19,27 @@ export class TimelineInlet implements Inlet {
   readonly #log: EventLog;
   readonly #isWaiting: () => boolean;
   readonly #onEvent: (event: MachineEvent) => void;
+  readonly #mostFrameBytes: number;
   /** Events that the machine has taken. */
   #taken = 0;
   #live = false;
   #input: Uint8Array[] = [];
   #frames: Uint8Array[] = [];
   #frameBytes = 0;
+  #framesExhausted = false;
   #idleTicks = 0;
   #edits: Edit[] = [];
   /** Interrupts of this instant have been decided: input that came after would be too late for it. */
   #closedAt = -1;
 
   /** `onEvent` hears of every new event, after it was logged; `isWaiting`: every hart of the machine waits. */
-  constructor(log: EventLog, isWaiting: () => boolean, onEvent: (event: MachineEvent) => void) {
+  constructor(
+    log: EventLog,
+    isWaiting: () => boolean,
+    onEvent: (event: MachineEvent) => void,
+    mostFrameBytes = MOST_FRAME_BYTES,
+  ) {
+    this.#mostFrameBytes = mostFrameBytes;
     this.#log = log;
     this.#isWaiting = isWaiting;
     this.#onEvent = onEvent;
@@ -78,10 +86,15 @@ export class TimelineInlet implements Inlet {
     return this.#frames.length;
   }
 
+  /** The run has had as many bytes of frames as it may. */
+  get framesExhausted(): boolean {
+    return this.#framesExhausted;
+  }
+
   /** False: too many wait, or the run has had as many as it may. */
   queueFrame(frame: Uint8Array): boolean {
-    const isTooMuch = this.#frameBytes + frame.length > MOST_FRAME_BYTES;
-    if (this.#frames.length >= MOST_QUEUED_FRAMES || isTooMuch) return false;
+    if (this.#frameBytes + frame.length > this.#mostFrameBytes) this.#framesExhausted = true;
+    if (this.#frames.length >= MOST_QUEUED_FRAMES || this.#framesExhausted) return false;
     this.#frameBytes += frame.length;
     this.#frames.push(frame.slice());
     return true;

@@ -27,6 +27,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   /** Bound of console output in memory, in bytes. */
   readonly outputLogBytes?: number;
   readonly recorder?: Partial<RecorderOptions>;
+  /** Bound of the frames that a live run receives, in bytes. */
+  readonly mostFrameBytes?: number;
   /** Live runs: hears each frame that the guest sends, once, in the midst of the step that sends it. */
   readonly onFrame?: (frame: Uint8Array) => void;
 }
@@ -58,7 +60,12 @@ export class Timeline implements TimelineLike {
 
   private constructor(machine: MachineLike, run: Run, end: Instant, options: TimelineOptions, sink?: RecordingSink) {
     const isWaiting = () => machine.harts.every((hart) => hart.waiting);
-    const inlet = new TimelineInlet(run.events, isWaiting, (event) => this.#recorder?.event(event));
+    const inlet = new TimelineInlet(
+      run.events,
+      isWaiting,
+      (event) => this.#recorder?.event(event),
+      options.mostFrameBytes,
+    );
     const outlet = new TimelineOutlet(run.outputs, run.frames, {
       onByte: (at, byte) => this.#recorder?.output(at, byte),
       onFrame: (at, frame) => {
@@ -233,6 +240,12 @@ export class Timeline implements TimelineLike {
 
   receive(frame: Uint8Array): boolean {
     return this.live && this.#playback.inlet.queueFrame(frame);
+  }
+
+  /** A sentence once no more frames are taken, because the run has had as many as it may. */
+  get networkFailure(): string | undefined {
+    if (!this.#playback.inlet.framesExhausted) return undefined;
+    return "The network is silent from here on: the guest has received as much as a run can hold.";
   }
 
   /** Frames that were received and that the guest has not been given. */

@@ -127,9 +127,9 @@ function withTrueCounts(bytes: Uint8Array, header: ElfHeader): ElfHeader {
 }
 
 /** Refuses what is no RISC-V executable, in the order in which a user would want to hear of it. */
-export function checkHeader(header: ElfHeader, name: string): void {
+export function checkHeader(header: ElfHeader, name: string, positionIndependent = false): void {
   if (header.machine !== EM_RISCV) throw errors.wrongMachine(name, machineName(header.machine));
-  if (header.type !== ET_EXEC) {
+  if (header.type !== ET_EXEC && !(positionIndependent && header.type === ET_DYN)) {
     throw errors.notExecutable(name, TYPES[header.type] ?? `of the unknown type ${header.type}`);
   }
   if (header.programHeaderCount === 0) throw errors.noSegments(name);

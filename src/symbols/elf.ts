@@ -32,6 +32,8 @@ export interface ElfInfo {
 export interface ElfOptions {
   /** Unpacks zlib data (RFC 1950) of the given size: for SHF_COMPRESSED sections. Without it they are left out. */
   readonly inflate?: (bytes: Uint8Array, size: number) => Uint8Array;
+  /** Programs that relocate themselves are taken as well: firmware, and what only has its symbols read. */
+  readonly positionIndependent?: boolean;
 }
 
 export interface Section {
@@ -65,7 +67,7 @@ const PHYSICAL_LIMIT = 1n << 53n;
  */
 export function readElf(bytes: Uint8Array, name: string, options: ElfOptions = {}): ElfProgram {
   const header = readHeader(bytes, name);
-  checkHeader(header, name);
+  checkHeader(header, name, options.positionIndependent);
   const segments = readSegments(bytes, header, name);
   const entry = physicalEntry(header.entry, segments);
   if (entry === undefined) throw errors.entryOutside(name, header.entry);

@@ -39,4 +39,9 @@ export const errors = {
       `${name} cannot be placed at 0x${address.toString(16)}: no memory reaches there.`,
       2,
     ),
+  symbolList: (name: string, line: number) =>
+    new UserError(
+      "symbol-list",
+      `${name}:${line}: this is no symbol: lists of symbols have lines like “ffffffff80000000 T _start”.`,
+    ),
 } as const;

@@ -39,6 +39,10 @@ test("everything at once, and what a client adds of its own", () => {
     stopOnEnd: false,
     console: "integratedTerminal",
     noDebug: true,
+    disk: ["a.img,readonly", "blank:64M", "/images/b.img,external"],
+    startTime: "2026-01-31T12:00:00Z",
+    virtio: "legacy",
+    guestConsole: "virtio",
   });
   assert.deepEqual(launch, {
     options: {
@@ -50,6 +54,14 @@ test("everything at once, and what a client adds of its own", () => {
       seed: 7,
       clock: "paced",
       engine: "oracle",
+      disks: [
+        { path: "/project/sub/a.img", readOnly: true, external: false },
+        { blankBytes: 64 * 2 ** 20, readOnly: false },
+        { path: "/images/b.img", readOnly: false, external: true },
+      ],
+      startTime: 1_769_860_800,
+      virtio: "legacy",
+      guestConsole: "virtio",
       stopOnEntry: true,
     },
     input: "/project/sub/keys.txt",
@@ -98,6 +110,12 @@ const MISTAKES: readonly [Record<string, unknown>, RegExp][] = [
   [{ program: "p", seed: 1.5 }, /“seed” must be a whole number/],
   [{ program: "p", stopOnEntry: "yes" }, /“stopOnEntry” must be true or false, not "yes"/],
   [{ program: "p", console: "window" }, /“console” must be/],
+  [{ program: "p", disk: 7 }, /“disk” must be FILE, optionally followed by .*, or a list of such, not 7/],
+  [{ program: "p", disk: ["a", "blank:much"] }, /“disk” must be FILE.*, not "blank:much"/],
+  [{ program: "p", startTime: "yesterday" }, /“startTime” must be a date such as .*, not "yesterday"/],
+  [{ program: "p", startTime: -1 }, /“startTime” must be a date/],
+  [{ program: "p", virtio: "old" }, /“virtio” must be "modern" or "legacy"/],
+  [{ recording: "r", disk: "a.img" }, /“disk” has no meaning for a recording/],
   [{ program: "p", bios: "sbi" }, /“bios” must be "none"/],
   [{ program: "p", kernel: "vmlinux" }, /“kernel” is not supported by this version/],
   [{ recording: "r", memory: "1M" }, /“memory” has no meaning for a recording/],

@@ -134,6 +134,33 @@ test("pseudo-instructions", () => {
   checkWord("sll t0, t1, 5", 0x00531293);
 });
 
+test("floating point: rounding modes are optional, and 0 by default where the result is exact", () => {
+  checkWord("fadd.s fa0, fa1, fa2", 0x00c5f553);
+  checkWord("fadd.s f10, f11, f12, rtz", 0x00c59553);
+  checkWord("fsqrt.d fa0, fa1", 0x5a05f553);
+  checkWord("fmadd.d fa0, fa1, fa2, fa3, rup", 0x6ac5b543);
+  checkWord("fcvt.d.w fa0, a1", 0xd2058553);
+  checkWord("fcvt.d.w fa0, a1, rdn", 0xd205a553);
+  checkWord("fcvt.d.l fa0, a1", 0xd225f553);
+  checkWord("fcvt.w.d a0, fa1, rtz", 0xc2059553);
+  checkWord("fld fa0, 8(sp)", 0x2522);
+  checkWord("fsd ft0, 8(sp)", 0xa402);
+  checkWord("fsd fa0, 8(a0)", 0xa508);
+  checkWord("fld ft0, 8(a0)", 0x00853007);
+  checkWord("flw fa0, 8(a0)", 0x00852507);
+  checkWord("fmv.d fa0, fa1", 0x22b58553);
+  checkWord("fgt.d a0, fa0, fa1", 0xa2a59553);
+  checkWord("fsrmi 3", 0x0021d073);
+  checkWord("fscsr a0, a1", 0x00359573);
+  check("flw fa0, x, t0\nx:", "97 02 00 00 07 a5 82 00");
+  check("fsd fa0, x, t0\nx:", "97 02 00 00 27 b4 a2 00");
+  check("f1: call f1; j fa0; fa0:", "97 00 00 00 e7 80 00 00 09 a0");
+  checkErrors("fadd.s fa0, fa1, a2", "1:18: expected a floating-point register, found `a2`");
+  checkErrors("add a0, a1, fa2", "1:13: expected a register, found `fa2`");
+  checkErrors("fadd.s fa0, fa1, fa2, up", "1:23: expected a rounding mode (rne, rtz, rdn, rup, rmm, dyn), found `up`");
+  checkErrors("c.fld ft0, 0(a0)", "1:7: this compressed instruction takes only fs0, fs1 and fa0 to fa5 (f8 to f15)");
+});
+
 test(".insn gives what no mnemonic gives", () => {
   checkWord(".insn r CUSTOM_0, 1, 2, a0, a1, a2", 0x04c5950b);
   checkWord(".insn r 0x43, 0, 1, a0, a1, a2, a3", 0x6ac58543);

@@ -13,6 +13,7 @@ import { NO_STOPS } from "../../src/machine/stop.ts";
 import { recordedImage } from "../../src/replay/recorded-image.ts";
 import { RecordingReader } from "../../src/replay/recording-reader.ts";
 import { RecordingWriter } from "../../src/replay/recording-writer.ts";
+import { GUEST_SECTORS, virtioGuest } from "../machine/virtio-guest.ts";
 import { assertRefused, command, end, file, folder, hindcast, hindcastJson, lastLine, start } from "./command.ts";
 import { DAMAGE, ECHO, ENDLESS, FLOOD, HELLO, NOISE, SEVEN, TRAP } from "./guests.ts";
 
@@ -243,4 +244,39 @@ test("a torn recording opens with a warning, wherever it was torn", async () => 
   assert.match((json.warnings as string[])[0], /cut short|damaged/);
   const headless = file("headless.hindcast", readFileSync(whole).subarray(0, 100));
   await assertRefused(["replay", headless], 3, "recording-torn-header", /nothing of the run can be replayed/);
+});
+
+test("a guest with disks: run, recorded, told by info, replayed; the file is only read", async () => {
+  const guest = file("disk-guest.s", virtioGuest({ transport: "legacy", entropy: false, rounds: 16 }));
+  const image = Uint8Array.from({ length: GUEST_SECTORS * 512 }, (_, index) => index >> 5);
+  // It works on the last disk that it finds.
+  const disk = file("disk.img", image);
+  const options = ["--virtio", "legacy", "--start-time", "2026-01-31", "--disk", "blank:1M", "--disk", disk];
+  const run = await hindcastJson("run", guest, ...options);
+  assert.equal(run.exitCode, 0, run.stderr);
+  const path = at("disks.hindcast");
+  const recorded = await hindcastJson("record", guest, ...options, "-o", path);
+  assert.equal(recorded.exitCode, 0, recorded.stderr);
+  assert.equal(recorded.before, run.before);
+  assert.deepEqual(readFileSync(at("disk.img")), Buffer.from(image));
+  const { configuration, images } = (await hindcastJson("info", path)).json as {
+    configuration: Record<string, unknown>;
+    images: Record<string, unknown>[];
+  };
+  assert.equal(configuration.startTime, 1_769_817_600);
+  assert.deepEqual(configuration.disks, [
+    { sizeBytes: 2 ** 20, readOnly: false },
+    { sizeBytes: GUEST_SECTORS * 512, readOnly: false },
+  ]);
+  const disks = images
+    .filter(({ role }) => role === "disk")
+    .map(({ name, bytes, embedded }) => [name, bytes, embedded]);
+  assert.deepEqual(disks, [
+    ["blank:1048576", 2 ** 20, false],
+    [at("disk.img"), GUEST_SECTORS * 512, true],
+  ]);
+  writeFileSync(at("disk.img"), "something else");
+  const replayed = await hindcastJson("replay", path);
+  assert.equal(replayed.exitCode, 0, replayed.stderr);
+  assert.equal(replayed.before, run.before);
 });

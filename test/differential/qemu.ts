@@ -37,11 +37,16 @@ process.on("exit", () => {
 let runs = 0;
 
 /** Runs until the guest writes the finisher. Fails when it does not, or when QEMU itself complains. */
-export async function runQemu(more: readonly string[]): Promise<Ending> {
+export function runQemu(more: readonly string[]): Promise<Ending> {
+  return runMachine([...QEMU_ARGUMENTS, ...more]);
+}
+
+/** The same with any machine whose console is stdout. */
+export async function runMachine(argv: readonly string[]): Promise<Ending> {
   // A file, not a pipe: what a pipe cannot take at once makes QEMU's transmitter busy, or lose a byte.
   const path = temporaryPath(`console-${runs++}`);
   const file = openSync(path, "w");
-  const child = spawn("qemu-system-riscv64", [...QEMU_ARGUMENTS, ...more], { stdio: ["ignore", file, "pipe"] });
+  const child = spawn("qemu-system-riscv64", argv, { stdio: ["ignore", file, "pipe"] });
   closeSync(file);
   running.add(child);
   let complaint = "";

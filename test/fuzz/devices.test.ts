@@ -4,7 +4,7 @@ import { fuzzDevice } from "./fuzz-device.ts";
 import { TARGETS } from "./subjects.ts";
 
 /** The quick form; `npm run fuzz` goes on from here. */
-const SEEDS = 60;
+const SEEDS = 40;
 
 for (const target of TARGETS) {
   test(`${target.name}: whatever a guest does, ${SEEDS} seeds`, () => {

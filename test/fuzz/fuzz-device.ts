@@ -71,7 +71,9 @@ function assertAlike(subject: Subject, twin: Subject): void {
     "the twin's state is another",
   );
   assert.equal(Buffer.compare(twin.memory.bytes, subject.memory.bytes), 0, "the twin's memory is another");
-  assert.deepEqual(twin.outside, subject.outside, "the twin has said something else");
+  const isSame =
+    twin.outside.length === subject.outside.length && twin.outside.every((byte, at) => byte === subject.outside[at]);
+  assert.ok(isSame, "the twin has said something else");
 }
 
 function describe(operation: Operation): string {

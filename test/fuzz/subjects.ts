@@ -10,6 +10,7 @@ import { VirtioConsole } from "../../src/devices/virtio-console.ts";
 import type { VirtioDevice } from "../../src/devices/virtio-device.ts";
 import { VirtioEntropy } from "../../src/devices/virtio-entropy.ts";
 import { EmptyVirtioSlots, VirtioMmio, type VirtioTransport } from "../../src/devices/virtio-mmio.ts";
+import { VirtioNet } from "../../src/devices/virtio-net.ts";
 import { contextOf, FakeMemory } from "../devices/virtio-driver.ts";
 
 /** A device with all that it touches, for fuzzing: two of one kind that are given the same do the same. */
@@ -38,7 +39,7 @@ export interface FuzzTarget {
   make(): Subject;
 }
 
-const DISK_BYTES = 32 * 1024;
+const DISK_BYTES = 16 * 1024;
 
 class FuzzStore implements BlockStore {
   readonly bytes: number[];
@@ -138,6 +139,7 @@ function virtioTargets(transport: VirtioTransport): FuzzTarget[] {
     virtio(transport, 1, (outside) => new VirtioBlock(blank(outside), false, "fuzz")),
     virtio(transport, 2, (outside) => new VirtioConsole((byte) => outside.push(byte))),
     virtio(transport, 1, () => new VirtioEntropy(1)),
+    virtio(transport, 2, (outside) => new VirtioNet((frame) => outside.push(frame.length, ...frame))),
   ];
 }
 

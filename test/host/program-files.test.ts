@@ -26,7 +26,7 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-const load = (path: string) => loadProgram(path, DISK, MEMORY_BYTES);
+const load = (path: string) => loadProgram(path, DISK, { memoryBytes: MEMORY_BYTES });
 
 function elf(source: string): Uint8Array {
   const { program, errors } = assemble(source, { file: "/somewhere/guest.s" });

@@ -13,7 +13,14 @@ import {
   fieldMask,
   findCsr,
 } from "../../src/isa/csrs.ts";
-import { abiName, findRegister, REGISTERS } from "../../src/isa/registers.ts";
+import {
+  abiName,
+  FLOAT_REGISTERS,
+  findFloatRegister,
+  findRegister,
+  floatAbiName,
+  REGISTERS,
+} from "../../src/isa/registers.ts";
 
 const MACHINE_ONLY: ReadonlySet<CsrExtension> = new Set(["Machine", "Zicntr"]);
 const ALL_MODES: ReadonlySet<CsrExtension> = new Set(["Machine", "Zicntr", "User", "Supervisor"]);
@@ -31,6 +38,20 @@ test("registers answer to number, ABI name and alias", () => {
   assert.equal(findRegister("x32"), undefined);
   const names = "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6";
   assert.equal(REGISTERS.map((_, i) => abiName(i)).join(" "), names);
+});
+
+test("floating-point registers have names of their own", () => {
+  for (const [number, register] of FLOAT_REGISTERS.entries()) {
+    assert.equal(register.number, number);
+    assert.equal(findFloatRegister(`f${number}`), register);
+    assert.equal(findFloatRegister(register.abiName), register);
+    assert.equal(findRegister(register.abiName), undefined);
+  }
+  assert.equal(findFloatRegister("a0"), undefined);
+  const names =
+    "ft0 ft1 ft2 ft3 ft4 ft5 ft6 ft7 fs0 fs1 fa0 fa1 fa2 fa3 fa4 fa5 fa6 fa7 " +
+    "fs2 fs3 fs4 fs5 fs6 fs7 fs8 fs9 fs10 fs11 ft8 ft9 ft10 ft11";
+  assert.equal(FLOAT_REGISTERS.map((_, i) => floatAbiName(i)).join(" "), names);
 });
 
 test("CSR fields lie within 64 bits and do not overlap", () => {

@@ -42,6 +42,8 @@ test("operands are what the instruction takes at that place", () => {
   assert.deepEqual(kinds("  add ‸"), ["register"]);
   assert.deepEqual(kinds("  csrr a0, ‸"), ["csr"]);
   assert.deepEqual(kinds("  csrrw a0, mstatus, ‸"), ["register", "word"]);
+  assert.deepEqual(kinds("  fadd.d fa0, fa1, ‸"), ["register"]);
+  assert.deepEqual(kinds("  fadd.d fa0, fa1, fa2, ‸"), ["word"]);
   assert.deepEqual(labels("  fence ‸").slice(0, 2), ["rw", "r"]);
   const branch = labels(`${NAMES}loop:\n  beqz a0, ‸`);
   assert.ok(branch.includes("loop") && !branch.includes("a0"));

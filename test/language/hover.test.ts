@@ -69,6 +69,7 @@ test("a register, by whatever name", () => {
     hoverText("  mv a‸0, s0"),
     "**a0** — register, also x10\n\nFirst argument, first return value. Saved by the caller.",
   );
+  assert.match(hoverText("  fmv.d fs0, f‸a1")!, /^\*\*fa1\*\* — register, also f11\n\nFloating-point argument/);
   assert.match(hoverText("  mv a0, f‸p")!, /^\*\*fp\*\* — register, also s0, x8\n\n.*Saved by the callee/);
   assert.match(hoverText("  lw a0, 0(x‸2)")!, /also sp/);
 });

@@ -28,12 +28,13 @@ function guest(engine: "interpreter" | "oracle" = "interpreter") {
 }
 
 /** A live run on the network, with a server outside that answers when the guest sleeps. */
-function live() {
+function live(mostFrameBytes?: number) {
   const { machine } = guest();
   const outside = new FakeOutside();
   const recording = new MemoryRecording(headerFor(machine));
   const timeline: Timeline = Timeline.record(machine, recording, {
     ...SMALL,
+    ...(mostFrameBytes === undefined ? {} : { mostFrameBytes }),
     sliceSteps: 150,
     onFrame: (frame) => network.receive(frame),
   });
@@ -140,4 +141,18 @@ test("frames wait for the newest instant, up to a bound, and not for a finished 
   assert.equal(timeline.framesWaiting, 0);
   timeline.close();
   assert.equal(timeline.receive(askFor(GATEWAY)), false);
+});
+
+test("a run holds so many bytes of frames and no more, and says so", () => {
+  const { timeline } = live(2000);
+  let taken = 0;
+  for (let index = 0; index < 100; index++) {
+    if (timeline.receive(new Uint8Array(300))) taken++;
+    drive(timeline.forward({ stops: NO_STOPS, limit: instant(index + 1) }));
+    assert.equal(timeline.networkFailure === undefined, index < 6);
+  }
+  assert.equal(taken, 6);
+  assert.match(timeline.networkFailure!, /^The network is silent from here on: .*\.$/);
+  // Nor a small one: what is refused once stays refused, so that no stream has a hole.
+  assert.equal(timeline.receive(new Uint8Array(14)), false);
 });

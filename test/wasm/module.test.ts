@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import { Bytes } from "../../src/wasm/bytes.ts";
 import { Code } from "../../src/wasm/code.ts";
+import { i64, push, Statements, select } from "../../src/wasm/expression.ts";
 import { IMPORT_MODULE, ModuleBuilder } from "../../src/wasm/module.ts";
-import { I32, I64, OP } from "../../src/wasm/opcodes.ts";
+import { F32, F64, I32, I64, OP } from "../../src/wasm/opcodes.ts";
 
 function builder(): ModuleBuilder {
   return new ModuleBuilder({ name: "memory", minimumPages: 1 });
@@ -32,6 +33,40 @@ test("constants survive the signed LEB128 encoding at every width", () => {
   values.forEach((value, index) => {
     assert.equal(exports[`f${index}`](), BigInt.asIntN(64, value));
   });
+});
+
+test("floating-point constants are the bits of the number", () => {
+  const module = builder();
+  const values = [0, -0, 1, -1.5, 2 ** -1074, Number.POSITIVE_INFINITY];
+  values.forEach((value, index) => {
+    module.defineFunction({ parameters: [], results: [F64] }, new Code([]).f64(value), `double${index}`);
+    module.defineFunction({ parameters: [], results: [F32] }, new Code([]).f32(value), `single${index}`);
+  });
+  const exports = instantiate(module);
+  values.forEach((value, index) => {
+    assert.ok(Object.is(exports[`double${index}`](), value));
+    assert.ok(Object.is(exports[`single${index}`](), Math.fround(value)));
+  });
+});
+
+test("expressions and statements come out in the order that they are written in", () => {
+  const module = builder();
+  // The difference of two numbers, the greater first, times three; 7 when they are equal.
+  const code = new Code([I64, I64]);
+  const body = new Statements(code);
+  const [a, b] = [code.parameter(0), code.parameter(1)];
+  body.if(i64.eq(a, b), () => body.return(7n));
+  body.if(i64.less(a, b), () => body.swap(a, b));
+  const difference = body.let(I64, i64.subtract(a, b));
+  body.if(
+    i64.greater(difference, 100n),
+    () => body.set(difference, select(1, -1n, difference)),
+    () => body.set(difference, i64.multiply(difference, 3n)),
+  );
+  push(code, difference);
+  module.defineFunction({ parameters: [I64, I64], results: [I64] }, code, "f");
+  const { f } = instantiate(module);
+  assert.deepEqual([f(5n, 5n), f(9n, 4n), f(4n, 9n), f(0n, 500n)], [7n, 15n, 15n, -1n]);
 });
 
 test("unsigned LEB128 takes seven bits a byte, lowest first", () => {

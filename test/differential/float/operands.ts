@@ -20,6 +20,8 @@ export function floatTriple(prng: Prng, format: FloatFormat): Triple {
   let c = floatValue(prng, format);
   // Neighbours, and opposite neighbours: differences that cancel.
   if (prng.below(4) === 0) b = near(prng, format, a) ^ (prng.below(2) === 0 ? signOf(format) : 0n);
+  // Products and quotients at the edges of the range: where results become subnormal, infinite, or nothing.
+  if (prng.below(4) === 0) b = partner(prng, format, a);
   // A sum whose product nearly cancels against what is added, or lies half a unit beside it.
   if (prng.below(3) === 0)
     c = near(prng, format, arithmetic("multiply", format, a, b, prng.below(5)).bits) ^ signOf(format);
@@ -34,6 +36,23 @@ function inRegister(prng: Prng, format: FloatFormat, bits: bigint): bigint {
 
 function signOf(format: FloatFormat): bigint {
   return 1n << BigInt(format.bits - 1);
+}
+
+/** What makes of `a` a product or a quotient around a number at which something begins or ends. */
+function partner(prng: Prng, format: FloatFormat, a: bigint): bigint {
+  const smallestNormal = 1n << BigInt(format.precision - 1);
+  const infinity = BigInt(2 * format.maxExponent + 1) << BigInt(format.precision - 1);
+  const edge = prng.pick([
+    smallestNormal,
+    smallestNormal,
+    smallestNormal - 1n,
+    smallestNormal >> 1n,
+    1n,
+    infinity - 1n,
+  ]);
+  const [dividend, divisor] = prng.below(3) === 0 ? [a, edge] : [edge, a];
+  const quotient = arithmetic("divide", format, dividend, divisor, 0).bits;
+  return prng.below(2) === 0 ? quotient : near(prng, format, quotient);
 }
 
 /** A few units in the last place away; across all boundaries, so that infinity may become a NaN. */
@@ -97,6 +116,8 @@ function nearInteger(prng: Prng, format: FloatFormat): bigint {
   const sign = prng.below(2) === 0 ? 0n : signOf(format);
   const field = BigInt(maxExponent + exponent) << BigInt(precision - 1);
   const places = BigInt(Math.max(0, precision - 1 - Math.max(0, exponent)));
+  // Powers of two, and what lies right below them: the ends of the integer types.
+  if (prng.below(3) === 0) return near(prng, format, sign | field);
   const whole = (fraction(prng, precision - 1) >> places) << places;
   const half = places > 0n ? 1n << (places - 1n) : 0n;
   return near(prng, format, sign | field | (prng.below(2) === 0 ? whole : whole | half));
