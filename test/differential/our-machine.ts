@@ -1,5 +1,5 @@
 import type { Instant } from "../../src/base/brand.ts";
-import { DEFAULT_CONFIGURATION, type EngineChoice } from "../../src/machine/configuration.ts";
+import { DEFAULT_CONFIGURATION, type EngineChoice, type MachineConfiguration } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { Image } from "../../src/machine/machine-interface.ts";
 import type { Ending } from "./qemu.ts";
@@ -14,8 +14,13 @@ export interface OurEnding extends Ending {
 }
 
 /** Runs an image until it writes the finisher. */
-export function runOurs(image: Image, engine: EngineChoice, limitSteps = LIMIT_STEPS): OurEnding {
-  const machine = new Machine({ ...DEFAULT_CONFIGURATION }, engine);
+export function runOurs(
+  image: Image,
+  engine: EngineChoice,
+  limitSteps = LIMIT_STEPS,
+  configuration: MachineConfiguration = DEFAULT_CONFIGURATION,
+): OurEnding {
+  const machine = new Machine(configuration, engine);
   const output: number[] = [];
   machine.outlet = { consoleOutput: (_instant, byte) => output.push(byte) };
   machine.load(image);

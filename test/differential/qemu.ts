@@ -12,7 +12,7 @@ export interface Ending {
  * QEMU's virt board with a hart like ours: no modes below machine mode, no floating point, no bit manipulation, and the
  * identification registers at zero.
  */
-const CPU = [
+export const QEMU_CPU = [
   "rv64",
   ...["f", "d", "h", "s", "u", "mmu", "zba", "zbb", "zbc", "zbs", "Zihintpause", "sstc"].map((name) => `${name}=off`),
   "marchid=0",
@@ -21,7 +21,7 @@ const CPU = [
 
 /** A machine that talks on stdout and ends with the guest. */
 export const QEMU_ARGUMENTS = [
-  ...["-machine", "virt", "-cpu", CPU, "-m", "128M", "-bios", "none"],
+  ...["-machine", "virt", "-cpu", QEMU_CPU, "-m", "128M", "-bios", "none"],
   ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-net", "none", "-no-reboot"],
 ];
 
@@ -35,7 +35,10 @@ process.on("exit", () => {
 
 let runs = 0;
 
-/** Runs until the guest writes the finisher. Fails when it does not, or when QEMU itself complains. */
+/**
+ * Runs until the guest writes the finisher. Fails when it does not, or when QEMU itself complains. `more` may name another
+ * hart: the last -cpu counts.
+ */
 export async function runQemu(more: readonly string[]): Promise<Ending> {
   // A file, not a pipe: what a pipe cannot take at once makes QEMU's transmitter busy, or lose a byte.
   const path = temporaryPath(`console-${runs++}`);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { COMPRESSED, INSTRUCTIONS } from "../../src/isa/table.ts";
-import { BATCH, batchSeeds, makeBatch } from "./random/batch.ts";
+import { MACHINE_SUITE } from "./random/batch.ts";
 import { compareBatch, explainCase } from "./random/compare.ts";
+import { batchSeeds } from "./random/suite.ts";
 
 /**
  * Random programs on QEMU, our interpreter and our oracle, compared by what they leave behind. The seeds are always the
@@ -13,7 +14,7 @@ const BATCHES = process.env.HINDCAST_NIGHTLY === undefined ? 24 : 1000;
 const MOST_EXPLAINED = 2;
 
 test("the generator reaches every instruction of the table", () => {
-  const { emitted } = makeBatch(batchSeeds(0), false);
+  const { emitted } = MACHINE_SUITE.makeBatch(batchSeeds(MACHINE_SUITE, 0), false);
   const entries = [...INSTRUCTIONS, ...COMPRESSED].map(({ mnemonic }) => mnemonic);
   assert.deepEqual(
     entries.filter((mnemonic) => !emitted.has(mnemonic)),
@@ -22,31 +23,31 @@ test("the generator reaches every instruction of the table", () => {
 });
 
 test("a seed is the same program in every batch", () => {
-  const [wide, narrow] = [makeBatch(batchSeeds(1), false), makeBatch([300], true)];
+  const [wide, narrow] = [MACHINE_SUITE.makeBatch(batchSeeds(MACHINE_SUITE, 1), false), MACHINE_SUITE.makeBatch([300], true)];
   const position = wide.seeds.indexOf(300);
   assert.deepEqual(narrow.programs[0], wide.programs[position]);
 });
 
 test("a planted fault is found, and named by its seed", async () => {
-  const seeds = batchSeeds(0).slice(0, 8);
-  const problems = await compareBatch(seeds, (bytes) => {
-    const { address, code } = makeBatch(seeds, false).programs[5];
+  const seeds = batchSeeds(MACHINE_SUITE, 0).slice(0, 8);
+  const problems = await compareBatch(MACHINE_SUITE, seeds, (bytes) => {
+    const { address, code } = MACHINE_SUITE.makeBatch(seeds, false).programs[5];
     // One bit of the case's first instruction, so that a pointer is another one.
     assert.ok(code.length > 0);
-    bytes[address - BATCH + 3] ^= 0x10;
+    bytes[address - MACHINE_SUITE.address + 3] ^= 0x10;
   });
   assert.deepEqual(problems, ["seed 5: interpreter and QEMU differ", "seed 5: oracle and QEMU differ"]);
 });
 
 for (let batch = 0; batch < BATCHES; batch++) {
-  const seeds = batchSeeds(batch);
+  const seeds = batchSeeds(MACHINE_SUITE, batch);
   test(`seeds ${seeds[0]} to ${seeds[seeds.length - 1]}`, async () => {
-    const problems = await compareBatch(seeds);
+    const problems = await compareBatch(MACHINE_SUITE, seeds);
     if (problems.length === 0) return;
     const failing = [...new Set(problems.flatMap((problem) => /^seed (\d+)/.exec(problem)?.[1] ?? []))].map(Number);
     const explained: string[] = [];
     for (const seed of failing.slice(0, MOST_EXPLAINED)) {
-      explained.push(await explainCase(seed, false), `repeat with: npm run simulate -- --seed ${seed}`);
+      explained.push(await explainCase(MACHINE_SUITE, seed, false), `repeat with: npm run simulate -- --seed ${seed}`);
     }
     assert.fail([...problems, ...explained].join("\n"));
   });

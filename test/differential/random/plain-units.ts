@@ -1,10 +1,11 @@
 import { encodingOf } from "./emitter.ts";
+import { type ProgramWriter, SP } from "./program-writer.ts";
 import { AMOS, ARITHMETIC, accessBytes, COMPRESSED_ARITHMETIC, MEMORY } from "./vocabulary.ts";
-import { type CaseWriter, POINTERS, SP, WINDOW_BYTES } from "./writer.ts";
+import { type CaseWriter, POINTERS, WINDOW_BYTES } from "./writer.ts";
 
 // Units of a program that go straight on.
 
-export function arithmetic(writer: CaseWriter): void {
+export function arithmetic(writer: ProgramWriter): void {
   writer.emitRandom(writer.prng.pick(ARITHMETIC));
 }
 
@@ -21,7 +22,7 @@ export function stackPointer(writer: CaseWriter): void {
   writer.setPointer(SP);
 }
 
-export function constant(writer: CaseWriter): void {
+export function constant(writer: ProgramWriter): void {
   writer.constant(writer.free(), writer.value());
 }
 

@@ -1,0 +1,158 @@
+import { join } from "node:path";
+import { assert } from "../../../src/base/assert.ts";
+import { Prng } from "../../../src/base/prng.ts";
+import { abiName } from "../../../src/isa/registers.ts";
+import { DEFAULT_CONFIGURATION } from "../../../src/machine/configuration.ts";
+import { Emitter } from "../random/emitter.ts";
+import type { Batch, Suite } from "../random/suite.ts";
+import { generatePrivilegedCase } from "./generator.ts";
+import * as plan from "./memory-plan.ts";
+import { PageTables } from "./page-tables.ts";
+import { lockedProtection } from "./protection.ts";
+import { SERVICES } from "./segment.ts";
+
+const CASES_PER_BATCH = 64;
+
+// Header, in bytes; known to harness.S too.
+const HEADER_COUNT = 0;
+const HEADER_TABLE = 8;
+const HEADER_VERBOSE = 16;
+const HEADER_DEPARTURES = 24;
+const HEADER_LOCKED = 32;
+const TABLE_OFFSET = 0x100;
+
+/** Generates the cases of these seeds into one image behind the harness. */
+function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
+  const bytes = new Uint8Array(plan.SLOTS - plan.BATCH + CASES_PER_BATCH * plan.SLOT_BYTES);
+  const view = new DataView(bytes.buffer);
+  const word = (address: number, value: bigint) => {
+    view.setBigUint64(address - plan.BATCH, BigInt.asUintN(64, value), true);
+  };
+  word(plan.BATCH + HEADER_COUNT, BigInt(seeds.length));
+  word(plan.BATCH + HEADER_TABLE, BigInt(plan.BATCH + TABLE_OFFSET));
+  word(plan.BATCH + HEADER_VERBOSE, verbose ? 1n : 0n);
+  // Locked until the machine is reset, so that one choice holds for all the cases that a batch may have.
+  const locked = lockedProtection(new Prng(Math.floor(seeds[0] / CASES_PER_BATCH)));
+  [locked.configuration, ...locked.addresses].forEach((value, index) => {
+    word(plan.BATCH + HEADER_LOCKED + index * 8, value);
+  });
+  const pattern = new Prng(0);
+  for (let offset = 0; offset < plan.WINDOW_BYTES * (plan.POOL_PAGES + 1); offset += 8) {
+    word(plan.PATTERN + offset, pattern.next64());
+  }
+  placeHandlers(view);
+  placeFunctions(view);
+
+  const emitted = new Map<string, number>();
+  const programs: Batch["programs"][number][] = [];
+  seeds.forEach((seed, index) => {
+    const slot = plan.SLOTS + (seed % CASES_PER_BATCH) * plan.SLOT_BYTES;
+    const prng = new Prng(seed);
+    const emitter = new Emitter(slot, plan.CODE_BYTES);
+    const tables = new PageTables(prng, new DataView(bytes.buffer, slot - plan.BATCH, plan.SLOT_BYTES), slot);
+    const { registers, service, segments, notes } = generatePrivilegedCase(prng, emitter, tables, slot);
+    assert(emitter.bytes.length <= plan.CODE_BYTES, `case ${seed} is too long`);
+    bytes.set(emitter.bytes, slot - plan.BATCH);
+    registers.forEach((value, register) => word(slot + plan.SLOT_REGISTERS + register * 8, value));
+    word(slot + plan.SLOT_SEGMENTS, BigInt(segments.length));
+    word(slot + plan.SLOT_SERVICE, BigInt(service));
+    segments.forEach((words, segment) => {
+      const at = slot + plan.SLOT_SEGMENT_TABLE + segment * plan.SEGMENT_BYTES;
+      words.forEach((value, position) => word(at + position * 8, value));
+    });
+    const watched = [...tables.watched].sort((a, b) => a - b);
+    assert(plan.SLOT_WATCH_TABLE + watched.length * 8 <= plan.SLOT_TABLES, `case ${seed} has too many entries`);
+    word(slot + plan.SLOT_WATCHES, BigInt(watched.length));
+    watched.forEach((address, position) => word(slot + plan.SLOT_WATCH_TABLE + position * 8, BigInt(address)));
+    word(plan.BATCH + TABLE_OFFSET + index * 8, BigInt(slot));
+    for (const [mnemonic, count] of emitter.emitted) emitted.set(mnemonic, (emitted.get(mnemonic) ?? 0) + count);
+    const entries = watched.map((address) => `entry at ${address.toString(16)}`);
+    programs.push({ address: slot, code: emitter.bytes, notes, watched: entries });
+  });
+  return { seeds, bytes, emitted, programs };
+}
+
+/** What each service's vectors consist of: an illegal word for exception 2, ebreak for 3, ecall for 9. */
+const SERVICE_WORDS = { 9: 0x0000_0073, 3: 0x0010_0073, 2: 0xffff_ffff } as const;
+const SRET = 0x1020_0073;
+
+function placeHandlers(view: DataView): void {
+  SERVICES.forEach((service, set) => {
+    const first = plan.HANDLERS + set * plan.HANDLER_SET_BYTES - plan.BATCH;
+    for (let offset = 0; offset < 64 * 4; offset += 4) view.setUint32(first + offset, SERVICE_WORDS[service], true);
+  });
+  view.setUint32(plan.HANDLER_SRET - plan.BATCH, SRET, true);
+}
+
+const C_RET = 0x8082;
+
+/**
+ * Each page of functions adds its number: to a0 by an instruction whose halves are the last two bytes of a page and the
+ * first two of the next, to a1 in the middle, to a2 at the end.
+ */
+function placeFunctions(view: DataView): void {
+  for (let page = 0; page < plan.FUNCTION_PAGES; page++) {
+    const base = plan.FUNCTIONS + page * plan.PAGE - plan.BATCH;
+    const half = (offset: number, value: number) => view.setUint16(base + offset, value, true);
+    const number = page + 1;
+    half(0x000, (number << 4) | 5);
+    half(0x002, C_RET);
+    half(0x100, 0x0585 + (number - 1) * 4);
+    half(0x102, C_RET);
+    half(0xffc, 0x0605 + (number - 1) * 4);
+    half(0xffe, 0x0513);
+  }
+}
+
+/** In harness.S's order. */
+const SEGMENT_CSRS = [
+  ...["mstatus", "sstatus", "medeleg", "mideleg", "mie", "sie", "mip", "sip", "mtvec", "stvec", "mscratch", "sscratch"],
+  ...["mepc", "sepc", "mcause", "scause", "mtval", "stval", "satp", "mcounteren", "scounteren", "menvcfg", "senvcfg"],
+  ...["stimecmp", "pmpcfg0", "pmpcfg2", ...Array.from({ length: 16 }, (_, entry) => `pmpaddr${entry}`)],
+];
+const RECORD_TRAP = 1;
+const RECORD_SEGMENT = 3;
+const RECORD_LOST = 4;
+
+function labels(words: readonly string[]): string[] {
+  const names = ["words of the log"];
+  const end = 1 + Number.parseInt(words[0] ?? "0", 16);
+  let trap = 0;
+  let segment = 0;
+  while (names.length < end) {
+    const kind = Number.parseInt(words[names.length].slice(-2), 16);
+    if (kind === RECORD_LOST) names.push(`segment ${segment} lost`);
+    else if (kind === RECORD_SEGMENT) {
+      names.push(`segment ${segment} end`);
+      for (let register = 1; register < 32; register++) names.push(`segment ${segment} ${abiName(register)}`);
+      names.push(...SEGMENT_CSRS.map((csr) => `segment ${segment} ${csr}`));
+      segment++;
+    } else {
+      const mode = kind === RECORD_TRAP ? "m" : "s";
+      const fields = ["entry", `${mode}cause`, `${mode}epc`, `${mode}tval`, "mstatus"];
+      names.push(...fields.map((field) => `segment ${segment} trap ${trap} ${field}`));
+      trap++;
+    }
+  }
+  const windows = (plan.WINDOW_BYTES / 8) * (plan.POOL_PAGES + 1);
+  const entries = words.length - names.length - windows;
+  for (let entry = 0; entry < entries; entry++) names.push(`page table entry ${entry}`);
+  for (let word = 0; word < windows; word++) {
+    const boundary = Math.floor((word * 8) / plan.WINDOW_BYTES);
+    const offset = ((word * 8) % plan.WINDOW_BYTES) - plan.WINDOW_BYTES / 2;
+    names.push(`memory 0x${(plan.POOL + boundary * plan.PAGE + offset).toString(16)}`);
+  }
+  return names;
+}
+
+/** Guests of all three modes, with page tables, delegation and memory protection. */
+export const PRIVILEGED_SUITE: Suite = {
+  harness: join(import.meta.dirname, "harness.S"),
+  casesPerBatch: CASES_PER_BATCH,
+  address: plan.BATCH,
+  configuration: { ...DEFAULT_CONFIGURATION, modes: "msu" },
+  qemu: [],
+  makeBatch,
+  forQemu: (bytes) => new DataView(bytes.buffer).setBigUint64(HEADER_DEPARTURES, 1n, true),
+  labels,
+};
