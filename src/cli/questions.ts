@@ -1,4 +1,4 @@
-import { type Instant, type VirtualAddress, virtualAddress } from "../base/brand.ts";
+import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { RecordedSession } from "../host/recorded-session.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
@@ -135,7 +135,7 @@ export class Questions {
 const NEWLINE = 0x0a;
 
 function writeStops({ address, length }: Range): StopConditions {
-  return { ...NO_STOPS, watches: [{ address, length, access: "write" }] };
+  return { ...NO_STOPS, watches: [{ address: Number(address) as PhysicalAddress, length, access: "write" }] };
 }
 
 function writesOf({ stop }: Hit): readonly WatchHit[] {

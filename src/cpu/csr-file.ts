@@ -1,7 +1,10 @@
 import { assert } from "../base/assert.ts";
 import { CSRS, type Csr, type CsrExtension, csrIsReadOnly, csrWriteMask, findCsr } from "../isa/csrs.ts";
 import { CSR_SLOT_COUNT } from "../memory/layout.ts";
+import type { TranslationState } from "./address-translation.ts";
 import type { Hart } from "./hart.ts";
+import { SATP_LEVELS } from "./page-walk.ts";
+import { PMP_CONFIGURATION, PMP_ENTRIES, Pmp } from "./pmp.ts";
 
 /** What CSRs show of the world around the hart. All values are those before the step that is being executed. */
 export interface HartEnvironment {
@@ -10,7 +13,16 @@ export interface HartEnvironment {
   /** mtime, in ticks. */
   time(): bigint;
   /** Interrupts that devices raise for this hart, as bits of mip. */
-  interruptLines(): bigint;
+  interruptLines(): number;
+}
+
+/** What a hart has of the instruction set and the privileged architecture. */
+export interface HartFeatures {
+  readonly extensions: ReadonlySet<CsrExtension>;
+  readonly misa: bigint;
+  readonly hasNapot: boolean;
+  /** Values of satp.MODE that it takes. */
+  readonly schemes: ReadonlySet<number>;
 }
 
 /** CSRs that hold state of their own. The order is the order of the slots in the hart window: append only. */
@@ -27,15 +39,28 @@ const STORED = [
   // These two hold the difference between the counter and what the hart counts.
   "mcycle",
   "minstret",
+  // What software has set of mip; devices and the supervisor timer come on top.
+  "mip",
+  "medeleg",
+  "mideleg",
+  "stvec",
+  "scounteren",
+  "senvcfg",
+  "sscratch",
+  "sepc",
+  "scause",
+  "stval",
+  "satp",
+  "stimecmp",
+  "pmpcfg0",
+  "pmpcfg2",
+  ...Array.from({ length: PMP_ENTRIES }, (_, entry) => `pmpaddr${entry}` as const),
 ] as const;
 
-type Stored = (typeof STORED)[number];
+export type Stored = (typeof STORED)[number];
 
 const SLOTS: ReadonlyMap<string, number> = new Map(STORED.map((name, slot) => [name, slot]));
 assert(STORED.length <= CSR_SLOT_COUNT, "CSR slots");
-
-/** What this hart has; the machine's ISA string will choose once there is a choice. */
-const EXTENSIONS: ReadonlySet<CsrExtension> = new Set(["Machine", "Zicntr"]);
 
 /** A CSR as this hart has it. */
 interface Implemented {
@@ -44,45 +69,103 @@ interface Implemented {
   readonly writeMask: bigint;
 }
 
-const IMPLEMENTED: ReadonlyMap<number, Implemented> = new Map(
-  CSRS.filter((csr) => EXTENSIONS.has(csr.extension)).map((csr) => [
-    csr.number,
-    { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: csrWriteMask(csr, EXTENSIONS) },
-  ]),
-);
+const MSTATUS_SIE = 1 << 1;
+const MSTATUS_MIE = 1 << 3;
+const MSTATUS_MPP = 3n << 11n;
+const MSTATUS_FS = 3n << 13n;
+const MSTATUS_TVM = 1n << 20n;
+const MSTATUS_SD = 1n << 63n;
+/** Both registers widths are 64 bits, for ever. */
+const MSTATUS_XL64 = (2n << 32n) | (2n << 34n);
+const MENVCFG_STCE = 1n << 63n;
+const COUNTEREN_TM = 1n << 1n;
+const MIP_SSIP = 1 << 1;
+const MIP_STIP = 1 << 5;
+const MIP_SEIP = 1 << 9;
 
-export const CSR = {
-  mstatus: number("mstatus"),
-  mie: number("mie"),
-  mip: number("mip"),
-} as const;
+/** Writes to these may make an interrupt due, or change when the next comes by itself. */
+const OF_INTERRUPTS = numbers("mstatus", "sstatus", "mie", "sie", "mip", "sip", "mideleg");
+const OF_TIMERS = numbers("stimecmp", "menvcfg");
+const OF_TRANSLATION = numbers(
+  ...["mstatus", "sstatus", "satp", "menvcfg", "pmpcfg0", "pmpcfg2"],
+  ...Array.from({ length: PMP_ENTRIES }, (_, entry) => `pmpaddr${entry}`),
+);
+const OF_PROTECTION = numbers("pmpcfg0", "pmpcfg2", ...Array.from({ length: PMP_ENTRIES }, (_, i) => `pmpaddr${i}`));
+
+/** What a write calls for. */
+export interface WriteEffects {
+  /** Whether an interrupt is due must be looked at. */
+  readonly interrupts: boolean;
+  /** The next interrupt by a timer may come at another time. */
+  readonly timers: boolean;
+  /** Addresses may mean something else now. */
+  readonly translation: boolean;
+}
 
 /** The control and status registers of one hart, by number. */
 export class CsrFile {
   readonly #hart: Hart;
   readonly #environment: HartEnvironment;
+  readonly #features: HartFeatures;
+  readonly #implemented: ReadonlyMap<number, Implemented>;
+  readonly #supervisorStatus: { readonly readable: bigint; readonly writable: bigint };
+  #pmp: Pmp | undefined;
 
-  constructor(hart: Hart, environment: HartEnvironment) {
+  constructor(hart: Hart, environment: HartEnvironment, features: HartFeatures) {
     this.#hart = hart;
     this.#environment = environment;
+    this.#features = features;
+    const { extensions } = features;
+    this.#implemented = new Map(
+      CSRS.filter((csr) => extensions.has(csr.extension)).map((csr) => [
+        csr.number,
+        { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: csrWriteMask(csr, extensions) },
+      ]),
+    );
+    const writable = this.#implemented.get(CSR.sstatus)?.writeMask ?? 0n;
+    this.#supervisorStatus = { writable, readable: writable | MSTATUS_SD | (3n << 32n) };
   }
 
   reset(): void {
-    for (const { csr, slot } of IMPLEMENTED.values()) if (slot >= 0) this.#hart.setCsrSlot(slot, csr.reset);
+    for (const { csr, slot } of this.#implemented.values()) if (slot >= 0) this.#hart.setCsrSlot(slot, csr.reset);
+    const hasUser = this.#features.extensions.has("User");
+    const widths = this.#features.extensions.has("Supervisor") ? MSTATUS_XL64 : 2n << 32n;
+    this.set("mstatus", hasUser ? widths : MSTATUS_MPP);
+    this.stateReplaced();
+  }
+
+  /** The hart's window was written as a whole. */
+  stateReplaced(): void {
+    this.#pmp = undefined;
+  }
+
+  has(extension: CsrExtension): boolean {
+    return this.#features.extensions.has(extension);
   }
 
   /** Whether an access at this privilege is legal; an illegal one is an illegal-instruction exception. */
   permits(csr: number, access: "read" | "write"): boolean {
-    if (!IMPLEMENTED.has(csr)) return false;
-    if (((csr >> 8) & 3) > this.#hart.privilege) return false;
-    return access === "read" || !csrIsReadOnly(csr);
+    if (!this.#implemented.has(csr)) return false;
+    const { privilege } = this.#hart;
+    if (((csr >> 8) & 3) > privilege || (access === "write" && csrIsReadOnly(csr))) return false;
+    if (privilege === 3) return true;
+    if (csr === CSR.satp) return (this.get("mstatus") & MSTATUS_TVM) === 0n;
+    if (csr === CSR.stimecmp) return this.#hasSupervisorTimer() && (this.get("mcounteren") & COUNTEREN_TM) !== 0n;
+    if (csr >= FIRST_COUNTER && csr <= LAST_COUNTER) return this.#permitsCounter(csr - FIRST_COUNTER);
+    return true;
   }
 
   /** Undefined when the hart has no such CSR. Unsigned. */
   read(csr: number): bigint | undefined {
-    const entry = IMPLEMENTED.get(csr);
+    const entry = this.#implemented.get(csr);
     if (entry === undefined) return undefined;
     switch (entry.csr.name) {
+      case "mstatus":
+        return this.#status();
+      case "sstatus":
+        return this.#status() & this.#supervisorStatus.readable;
+      case "misa":
+        return this.#features.misa;
       case "mcycle":
       case "cycle":
         return BigInt.asUintN(64, this.#environment.steps() + this.get("mcycle"));
@@ -92,7 +175,11 @@ export class CsrFile {
       case "time":
         return this.#environment.time();
       case "mip":
-        return this.#environment.interruptLines();
+        return BigInt(this.#pending());
+      case "sip":
+        return BigInt(this.#pending() & this.#low("mideleg"));
+      case "sie":
+        return BigInt(this.#low("mie") & this.#low("mideleg"));
       case "mhartid":
         return BigInt(this.#hart.id);
       default:
@@ -100,20 +187,30 @@ export class CsrFile {
     }
   }
 
-  /** Writes what the register keeps of `value`. `ownSteps`: 1 for an instruction, 0 for somebody outside. */
-  write(csr: number, value: bigint, ownSteps = 1n): void {
-    const entry = IMPLEMENTED.get(csr);
+  /**
+   * What a read-modify-write modifies: of mip only what software has set, or a line that a device holds would stay in it
+   * (privileged manual, section 3.1.9).
+   */
+  readToModify(csr: number): bigint {
+    if (csr !== CSR.mip && csr !== CSR.sip) return this.read(csr) ?? 0n;
+    const stored = BigInt(this.#low("mip") | (this.#pending() & MIP_STIP));
+    return csr === CSR.mip ? stored : stored & this.get("mideleg");
+  }
+
+  /**
+   * Writes what the register keeps of `value`. `ownSteps`: 1 for an instruction, 0 for somebody outside. Says what the
+   * write calls for.
+   */
+  write(csr: number, value: bigint, ownSteps = 1n): WriteEffects {
+    const entry = this.#implemented.get(csr);
     assert(entry !== undefined, `write to CSR ${csr}`);
-    if (entry.slot < 0) return;
-    // The instruction behind the write reads the value written: the write's own step is not counted.
-    const steps = this.#environment.steps() + ownSteps;
-    if (entry.csr.name === "mcycle") this.set("mcycle", value - steps);
-    else if (entry.csr.name === "minstret") this.set("minstret", value - (steps - this.#hart.exceptionCount));
-    else {
-      const old = this.#hart.csrSlot(entry.slot);
-      const masked = (old & ~entry.writeMask) | (value & entry.writeMask);
-      this.#hart.setCsrSlot(entry.slot, entry.csr.legalize?.(masked, old) ?? masked);
-    }
+    this.#writeEntry(entry, BigInt.asUintN(64, value), ownSteps);
+    if (OF_PROTECTION.has(csr)) this.#pmp = undefined;
+    return {
+      interrupts: OF_INTERRUPTS.has(csr),
+      timers: OF_TIMERS.has(csr),
+      translation: OF_TRANSLATION.has(csr),
+    };
   }
 
   /** The stored word of a CSR, as it is. */
@@ -125,19 +222,199 @@ export class CsrFile {
     this.#hart.setCsrSlot(slotOf(name), BigInt.asUintN(64, value));
   }
 
-  /** Interrupts that are pending and enabled one by one; whether they are taken, mstatus.MIE says. */
-  pendingInterrupts(): bigint {
-    const enabled = this.get("mie");
-    return enabled === 0n ? 0n : this.#environment.interruptLines() & enabled;
+  /** Interrupts that are pending and enabled one by one: what ends a wait. Bits of mip. */
+  pendingInterrupts(): number {
+    const enabled = this.#low("mie");
+    return enabled === 0 ? 0 : this.#pending() & enabled;
+  }
+
+  /** Interrupts that would be taken now, by the privilege that takes them (privileged manual, section 3.1.9). */
+  dueInterrupts(): { readonly machine: number; readonly supervisor: number } | undefined {
+    const { privilege } = this.#hart;
+    const status = this.#low("mstatus");
+    const enabled = this.#low("mie");
+    const delegated = this.#low("mideleg");
+    const toMachine = privilege < 3 || (status & MSTATUS_MIE) !== 0 ? enabled & ~delegated : 0;
+    const toSupervisor = privilege < 1 || (privilege === 1 && (status & MSTATUS_SIE) !== 0) ? enabled & delegated : 0;
+    if ((toMachine | toSupervisor) === 0) return undefined;
+    const pending = this.#pending();
+    const due = { machine: pending & toMachine, supervisor: pending & toSupervisor };
+    return (due.machine | due.supervisor) === 0 ? undefined : due;
+  }
+
+  /** mtime from which the supervisor timer interrupt is pending; undefined when the hart has no such timer. */
+  supervisorDeadline(): bigint | undefined {
+    return this.#hasSupervisorTimer() ? this.get("stimecmp") : undefined;
+  }
+
+  /** Physical memory protection as it is set. */
+  get pmp(): Pmp {
+    this.#pmp ??= new Pmp(
+      Array.from({ length: PMP_ENTRIES }, (_, entry) => this.#protection(entry)),
+      Array.from({ length: PMP_ENTRIES }, (_, entry) => this.get(`pmpaddr${entry}` as Stored)),
+    );
+    return this.#pmp;
+  }
+
+  /** What the translation of the hart's addresses follows from. */
+  translationState(): TranslationState {
+    return {
+      privilege: this.#hart.privilege,
+      status: this.#low("mstatus"),
+      satpLow: this.#low("satp"),
+      satpHigh: this.#hart.csrHalf(SATP_SLOT, "high"),
+      environmentHigh: this.#hart.csrHalf(MENVCFG_SLOT, "high"),
+      hasNapot: this.#features.hasNapot,
+      pmp: this.pmp,
+    };
+  }
+
+  #writeEntry({ csr, slot, writeMask }: Implemented, value: bigint, ownSteps: bigint): void {
+    // The instruction behind the write reads the value written: the write's own step is not counted.
+    const steps = this.#environment.steps() + ownSteps;
+    switch (csr.name) {
+      case "mcycle":
+        this.set("mcycle", value - steps);
+        return;
+      case "minstret":
+        this.set("minstret", value - (steps - this.#hart.exceptionCount));
+        return;
+      case "mstatus":
+        this.#setStatus(value, writeMask);
+        return;
+      case "sstatus":
+        this.#setStatus(value, this.#supervisorStatus.writable);
+        return;
+      case "mip":
+        this.#setPending(value, MIP_SSIP | MIP_SEIP | (this.#hasSupervisorTimer() ? 0 : MIP_STIP));
+        return;
+      case "sip":
+        this.#setPending(value, MIP_SSIP & this.#low("mideleg"));
+        return;
+      case "sie": {
+        const delegated = this.get("mideleg");
+        this.set("mie", (this.get("mie") & ~delegated) | (value & delegated & writeMask));
+        return;
+      }
+      case "satp":
+        if (this.#features.schemes.has(Number(value >> 60n))) this.set("satp", value);
+        return;
+      default:
+        if (slot >= 0) this.#setSlot(csr, slot, value, writeMask);
+    }
+  }
+
+  #setSlot(csr: Csr, slot: number, value: bigint, writeMask: bigint): void {
+    const old = this.#hart.csrSlot(slot);
+    const mask = OF_PROTECTION.has(csr.number) ? writeMask & ~this.#lockedBits(csr.number) : writeMask;
+    const masked = (old & ~mask) | (value & mask);
+    this.#hart.setCsrSlot(slot, csr.legalize?.(masked, old) ?? masked);
+  }
+
+  /** Bits of a PMP register that a lock holds until reset. A locked TOR entry also holds the address below it. */
+  #lockedBits(csr: number): bigint {
+    const { locked, mode } = PMP_CONFIGURATION;
+    if (csr >= CSR.pmpaddr0) {
+      const entry = csr - CSR.pmpaddr0;
+      const above = entry + 1 < PMP_ENTRIES ? this.#protection(entry + 1) : 0;
+      const holdsBase = (above & locked) !== 0 && (above & mode) === MODE_TOR;
+      return (this.#protection(entry) & locked) !== 0 || holdsBase ? -1n : 0n;
+    }
+    const first = (csr - CSR.pmpcfg0) * 4;
+    let bits = 0n;
+    for (let index = 0; index < 8; index++) {
+      if ((this.#protection(first + index) & locked) !== 0) bits |= 0xffn << BigInt(index * 8);
+    }
+    return bits;
+  }
+
+  #protection(entry: number): number {
+    const word = this.get(entry < 8 ? "pmpcfg0" : "pmpcfg2");
+    return Number((word >> BigInt((entry % 8) * 8)) & 0xffn);
+  }
+
+  #setStatus(value: bigint, mask: bigint): void {
+    const old = this.get("mstatus");
+    let written = (old & ~mask) | (value & mask);
+    if (!this.#canHoldPrivilege((written & MSTATUS_MPP) >> 11n)) {
+      written = (written & ~MSTATUS_MPP) | (old & MSTATUS_MPP);
+    }
+    this.set("mstatus", written);
+  }
+
+  /** mstatus.MPP keeps its value when it is given a privilege that there is not. */
+  #canHoldPrivilege(privilege: bigint): boolean {
+    if (privilege === 3n) return true;
+    if (privilege === 0n) return this.has("User");
+    return privilege === 1n && this.has("Supervisor");
+  }
+
+  #setPending(value: bigint, mask: number): void {
+    this.set("mip", BigInt((this.#low("mip") & ~mask) | (Number(value & 0xfffn) & mask)));
+  }
+
+  #status(): bigint {
+    const status = this.get("mstatus");
+    return (status & MSTATUS_FS) === MSTATUS_FS ? status | MSTATUS_SD : status;
+  }
+
+  #pending(): number {
+    const software = this.#low("mip");
+    const lines = this.#environment.interruptLines();
+    if (!this.#hasSupervisorTimer()) return software | lines;
+    const timer = this.#environment.time() >= this.get("stimecmp") ? MIP_STIP : 0;
+    return (software & ~MIP_STIP) | lines | timer;
+  }
+
+  #hasSupervisorTimer(): boolean {
+    return (this.get("menvcfg") & MENVCFG_STCE) !== 0n;
+  }
+
+  #permitsCounter(counter: number): boolean {
+    const bit = 1n << BigInt(counter);
+    if ((this.get("mcounteren") & bit) === 0n) return false;
+    return this.#hart.privilege === 1 || !this.has("Supervisor") || (this.get("scounteren") & bit) !== 0n;
+  }
+
+  #low(name: Stored): number {
+    return this.#hart.csrHalf(slotOf(name), "low");
   }
 }
 
 function slotOf(name: Stored): number {
-  return STORED.indexOf(name);
+  const slot = SLOTS.get(name);
+  assert(slot !== undefined, `no slot for ${name}`);
+  return slot;
 }
 
 function number(name: string): number {
   const csr = findCsr(name);
   assert(csr !== undefined, `no CSR ${name}`);
   return csr.number;
+}
+
+function numbers(...names: readonly string[]): ReadonlySet<number> {
+  return new Set(names.map(number));
+}
+
+const SATP_SLOT = slotOf("satp");
+const MENVCFG_SLOT = slotOf("menvcfg");
+const MODE_TOR = 1 << 3;
+const FIRST_COUNTER = 0xc00;
+const LAST_COUNTER = 0xc1f;
+
+export const CSR = {
+  sstatus: number("sstatus"),
+  sip: number("sip"),
+  satp: number("satp"),
+  stimecmp: number("stimecmp"),
+  mip: number("mip"),
+  pmpcfg0: number("pmpcfg0"),
+  pmpaddr0: number("pmpaddr0"),
+} as const;
+
+/** Values of satp.MODE, those of the largest scheme and below. */
+export function schemesUpTo(levels: number): ReadonlySet<number> {
+  const schemes = Object.entries(SATP_LEVELS).filter(([, count]) => count <= levels);
+  return new Set(schemes.map(([mode]) => Number(mode)));
 }

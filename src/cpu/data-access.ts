@@ -1,8 +1,10 @@
 import type { AccessSize } from "../isa/semantics.ts";
 import * as layout from "../memory/layout.ts";
+import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PhysicalMemory, WatchedRange } from "../memory/physical-memory.ts";
-import type { DecodedPages } from "./decoded-pages.ts";
-import type { Exception, Hart } from "./hart.ts";
+import type { AddressTranslation } from "./address-translation.ts";
+import type { Dependents } from "./dependents.ts";
+import type { Exception, Turn } from "./hart.ts";
 import type { DataPort } from "./oracle-reading.ts";
 
 /** What lies outside RAM. Undefined or false: nothing answers at that address with that size. */
@@ -17,81 +19,168 @@ export interface DeviceBus {
 export interface WatchedAccess {
   readonly watch: number;
   readonly access: "read" | "write";
+  /** As the instruction gave it: virtual. */
   readonly address: bigint;
   readonly size: number;
   readonly pc: bigint;
 }
 
-export const LOAD_ACCESS_FAULT = 5;
-export const STORE_ACCESS_FAULT = 7;
+const LOAD_ACCESS_FAULT = 5;
+const STORE_ACCESS_FAULT = 7;
+
+/** What DataAccess works on. */
+export interface DataAccessParts {
+  readonly turn: Turn;
+  readonly memory: PhysicalMemory;
+  readonly translation: AddressTranslation;
+  readonly dependents: Dependents;
+  readonly bus: DeviceBus;
+}
+
+/** One page's share of an access: where its bytes are, or why they cannot be had. */
+interface Part {
+  readonly physical: number;
+  readonly size: number;
+}
 
 /**
- * Loads and stores in full: RAM of any alignment, devices, watched ranges, code that is overwritten. The oracle's only
- * way to memory, and the end of the fast engines' slow path.
+ * Loads and stores in full: translated, RAM of any alignment, devices, watched ranges, code and page tables that are
+ * overwritten. The oracle's only way to memory, and the end of the fast engines' slow path.
  */
 export class DataAccess implements DataPort {
-  readonly #hart: Hart;
-  readonly #memory: PhysicalMemory;
-  readonly #decoded: DecodedPages;
-  readonly #bus: DeviceBus;
+  readonly #parts: DataAccessParts;
+  /** Of physical addresses. */
   #watches: readonly WatchedRange[] = [];
   /** Watched accesses of the step being executed; the machine takes them away. */
   watched: WatchedAccess[] = [];
 
-  constructor(hart: Hart, memory: PhysicalMemory, decoded: DecodedPages, bus: DeviceBus) {
-    this.#hart = hart;
-    this.#memory = memory;
-    this.#decoded = decoded;
-    this.#bus = bus;
+  constructor(parts: DataAccessParts) {
+    this.#parts = parts;
   }
 
   setWatches(watches: readonly WatchedRange[]): void {
     this.#watches = watches;
-    this.#memory.setWatchedRanges(watches);
+    this.#parts.memory.setWatchedRanges(watches);
   }
 
   read(address: bigint, size: AccessSize): bigint | Exception {
-    const offset = this.#memory.ramOffset(address, size);
-    const value = offset >= 0 ? this.#memory.read(offset, size) : this.#readOutside(address, size);
-    if (value === undefined) return { cause: LOAD_ACCESS_FAULT, tval: address };
-    this.#noteWatched(address, size, "read");
+    const { memory } = this.#parts;
+    const parts = this.#locate(address, size, "read");
+    if (!Array.isArray(parts)) return parts;
+    const [first, second] = parts;
+    const offset = ramOffset(memory, first);
+    let value: bigint | undefined;
+    if (second === undefined) {
+      value = offset >= 0 ? memory.read(offset, size) : this.#readOutside(first.physical, size);
+      if (value === undefined) return { cause: LOAD_ACCESS_FAULT, tval: address };
+    } else {
+      // The lower part's bytes are the lower ones.
+      value =
+        readBytes(memory, offset, first.size) |
+        (readBytes(memory, ramOffset(memory, second), second.size) << BigInt(first.size * 8));
+    }
+    this.#noteWatched(address, parts, "read");
     return value;
   }
 
   write(address: bigint, size: AccessSize, value: bigint): Exception | undefined {
-    const offset = this.#memory.ramOffset(address, size);
-    if (offset >= 0) {
-      this.#memory.write(offset, size, value);
-      this.#decoded.overwritten(offset, size);
-    } else if (!this.#aligned(address, size) || !this.#bus.store(address, size, value)) {
+    const { memory, bus, turn, dependents } = this.#parts;
+    const parts = this.#locate(address, size, "write");
+    if (!Array.isArray(parts)) return parts;
+    const [first, second] = parts;
+    const offset = ramOffset(memory, first);
+    if (second !== undefined) {
+      let shift = 0n;
+      for (const part of parts) {
+        this.#writeBytes(ramOffset(memory, part), part.size, value >> shift);
+        shift += BigInt(part.size * 8);
+      }
+    } else if (offset >= 0) {
+      memory.write(offset, size, value);
+      dependents.stored(turn.hart, offset, size);
+    } else if (!isAligned(first.physical, size) || !bus.store(BigInt(first.physical), size, value)) {
       return { cause: STORE_ACCESS_FAULT, tval: address };
     }
-    this.#noteWatched(address, size, "write");
+    this.#noteWatched(address, parts, "write");
     return undefined;
   }
 
   probeWrite(address: bigint, size: AccessSize): Exception | undefined {
-    if (this.#memory.ramOffset(address, size) >= 0 || this.#bus.accepts(address, size)) return undefined;
+    const parts = this.#locate(address, size, "write");
+    if (!Array.isArray(parts)) return parts;
+    const [first] = parts;
+    if (ramOffset(this.#parts.memory, first) >= 0) return undefined;
+    if (this.#parts.bus.accepts(BigInt(first.physical), size)) return undefined;
     return { cause: STORE_ACCESS_FAULT, tval: address };
   }
 
+  reservable(address: bigint, size: AccessSize, access: "read" | "write"): bigint | Exception {
+    const physical = this.#parts.translation.locate(address, size, access);
+    return typeof physical === "number" ? BigInt(physical) : physical;
+  }
+
+  /**
+   * Where the bytes of an access are. One that reaches into the next page is taken apart when the two need not be
+   * neighbours; both parts must then be RAM, and the lower address faults first.
+   */
+  #locate(address: bigint, size: number, access: "read" | "write"): Part[] | Exception {
+    const { translation, memory } = this.#parts;
+    const inFirst = Math.min(size, PAGE_BYTES - Number(address & 0xfffn));
+    if (inFirst === size || !translation.splitsPages) {
+      const physical = translation.locate(address, size, access);
+      return typeof physical === "number" ? [{ physical, size }] : physical;
+    }
+    const parts: Part[] = [];
+    const cause = access === "read" ? LOAD_ACCESS_FAULT : STORE_ACCESS_FAULT;
+    for (const [at, bytes] of [
+      [address, inFirst],
+      [BigInt.asUintN(64, address + BigInt(inFirst)), size - inFirst],
+    ] as const) {
+      const physical = translation.locate(at, bytes, access);
+      if (typeof physical !== "number") return physical;
+      const part = { physical, size: bytes };
+      if (ramOffset(memory, part) < 0) return { cause, tval: at };
+      parts.push(part);
+    }
+    return parts;
+  }
+
+  #writeBytes(offset: number, size: number, value: bigint): void {
+    const { memory, dependents, turn } = this.#parts;
+    for (let index = 0; index < size; index++) memory.write(offset + index, 1, value >> BigInt(index * 8));
+    dependents.stored(turn.hart, offset, size);
+  }
+
   /** Devices take aligned accesses only: the manual lets a misaligned one outside main memory be an access fault. */
-  #readOutside(address: bigint, size: AccessSize): bigint | undefined {
-    return this.#aligned(address, size) ? this.#bus.load(address, size) : undefined;
+  #readOutside(address: number, size: AccessSize): bigint | undefined {
+    return isAligned(address, size) ? this.#parts.bus.load(BigInt(address), size) : undefined;
   }
 
-  #aligned(address: bigint, size: number): boolean {
-    return (address & BigInt(size - 1)) === 0n;
-  }
-
-  #noteWatched(address: bigint, size: number, access: "read" | "write"): void {
-    const last = address + BigInt(size - 1);
+  #noteWatched(address: bigint, parts: readonly Part[], access: "read" | "write"): void {
+    if (this.#watches.length === 0) return;
+    const size = parts.reduce((sum, part) => sum + part.size, 0);
     this.#watches.forEach((watch, index) => {
-      if (watch.first > last || watch.last < address) return;
       if (watch.access !== access && watch.access !== "readWrite") return;
-      this.watched.push({ watch: index, access, address, size, pc: this.#hart.pc });
+      const meets = ({ physical, size: bytes }: Part) =>
+        watch.first <= BigInt(physical + bytes - 1) && watch.last >= BigInt(physical);
+      if (parts.some(meets)) this.watched.push({ watch: index, access, address, size, pc: this.#parts.turn.hart.pc });
     });
   }
+}
+
+function ramOffset(memory: PhysicalMemory, { physical, size }: Part): number {
+  const offset = physical - memory.layout.ramBase;
+  return offset >= 0 && offset <= memory.layout.ramBytes - size ? offset : -1;
+}
+
+function readBytes(memory: PhysicalMemory, offset: number, size: number): bigint {
+  let value = 0n;
+  for (let index = size - 1; index >= 0; index--) value = (value << 8n) | memory.read(offset + index, 1);
+  return value;
+}
+
+function isAligned(address: number, size: number): boolean {
+  return address % size === 0;
 }
 
 /** Puts the outcome of an access where generated code looks for it. */

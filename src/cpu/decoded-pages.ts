@@ -1,81 +1,67 @@
-import { assert } from "../base/assert.ts";
 import { decode, instructionLength } from "../isa/decode.ts";
 import type { Decoded } from "../isa/instruction.ts";
 import * as layout from "../memory/layout.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import { FIRST_INSTRUCTION, OPERATION } from "./interpreter-module.ts";
+import { END_RECORD, FIRST_INSTRUCTION, OPERATION } from "./interpreter-module.ts";
+import { PlacedBreakpoints } from "./placed-breakpoints.ts";
 
 const GRANULE_BYTES = 64;
 
 /**
  * The predecoded records of executed code, a page of records for a page of RAM. Records are made when an instruction
  * is executed first and cleared when a store hits its bytes, so that they are always what memory says and `fence.i`
- * has nothing to do. An instruction that straddles two pages is a record of the first; both pages are then marked as
- * code.
+ * has nothing to do. They belong to physical pages and serve all address spaces; an instruction that straddles two pages
+ * has a record for where these are neighbours in RAM, and is left to the oracle elsewhere.
  */
 export class DecodedPages {
   readonly #memory: PhysicalMemory;
-  /** Offsets of RAM at which a breakpoint stands. */
-  #breakpoints: ReadonlySet<number> = new Set();
+  readonly #breakpoints: PlacedBreakpoints;
+  readonly #withhold: (what: "writes" | "all") => void;
   #used = 0;
-  readonly #flushTags: () => void;
 
-  /** `flushTags` makes every translation entry invalid. */
-  constructor(memory: PhysicalMemory, flushTags: () => void) {
+  /** `withhold` takes tags from every translation: the write tags where pages became code, or all tags. */
+  constructor(memory: PhysicalMemory, withhold: (what: "writes" | "all") => void) {
     this.#memory = memory;
-    this.#flushTags = flushTags;
+    this.#withhold = withhold;
+    this.#breakpoints = new PlacedBreakpoints((offset, stands) => this.#mark(offset, stands));
   }
 
-  /** Address of the decoded page for a page of RAM, made when there is none. */
-  page(ramPage: number): number {
-    const known = this.#memory.decodedPointers[ramPage];
-    if (known !== 0) return known;
-    if (this.#used === layout.DECODED_PAGES) this.clear();
-    const address = layout.DECODED_POOL + this.#used++ * layout.DECODED_PAGE_BYTES;
-    for (const end of [2048, 2049]) {
-      const record = address + end * layout.RECORD_BYTES;
-      this.#memory.bytes[record + layout.RECORD.operation] = OPERATION.pageEnd;
-    }
-    this.#memory.decodedPointers[ramPage] = address;
+  /** Address of the decoded page for a page of RAM, which is about to be executed at a virtual page. */
+  page(ramPage: number, virtualPage: bigint): number {
+    const address = this.#page(ramPage);
+    this.#breakpoints.mapped(virtualPage, ramPage);
     return address;
   }
 
-  /**
-   * Decodes the instruction at an offset of RAM into its record. False when its bytes reach past the end of RAM, where
-   * nothing can be fetched.
-   */
-  decodeAt(offset: number): boolean {
-    const { bytes, view, ram } = this.#memory;
-    const fetched = this.fetch(offset);
-    if (fetched === undefined) return false;
-    const record = this.page(offset >>> 12) + ((offset & (PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
-    this.#markCode(offset, fetched.length);
-    assert(ram.length > offset, "the instruction is in RAM");
-    const { decoded } = fetched;
-    const operation = decoded === undefined ? OPERATION.illegal : decoded.index + FIRST_INSTRUCTION;
-    const broken = this.#breakpoints.has(offset);
-    bytes[record + layout.RECORD.operation] = broken ? OPERATION.breakpoint : operation;
+  /** Decodes the instruction at an offset of RAM into its record. */
+  decodeAt(offset: number): void {
+    const { bytes, view, layout: where } = this.#memory;
+    const record = this.#page(offset >>> 12) + ((offset & (PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
+    const low = view.getUint16(where.ram + offset, true);
+    const length = instructionLength(low);
+    const fits = offset + length <= where.ramBytes;
+    const word = length === 4 && fits ? view.getUint32(where.ram + offset, true) : low;
+    this.#markCode(offset, fits ? length : 2);
+    const decoded = fits ? this.decode(word) : undefined;
+    let operation: number = decoded === undefined ? OPERATION.illegal : decoded.index + FIRST_INSTRUCTION;
+    if ((offset & (PAGE_BYTES - 1)) + length > PAGE_BYTES) {
+      bytes[record + layout.RECORD.straddling] = operation;
+      operation = OPERATION.straddling;
+    }
+    bytes[record + layout.RECORD.operation] = this.#breakpoints.standsAt(offset) ? OPERATION.breakpoint : operation;
     bytes[record + layout.RECORD.replaced] = operation;
-    bytes[record + layout.RECORD.advance] = fetched.length * 8;
-    if (decoded === undefined) return true;
+    bytes[record + layout.RECORD.advance] = length * 8;
+    if (decoded === undefined) return;
     bytes[record + layout.RECORD.rs1] = decoded.rs1 * 8;
     bytes[record + layout.RECORD.rs2] = decoded.rs2 * 8;
     view.setUint16(record + layout.RECORD.rd, decoded.rd === 0 ? layout.REGISTER_SINK : decoded.rd * 8, true);
     view.setInt32(record + layout.RECORD.immediate, decoded.imm, true);
-    return true;
   }
 
-  /** The instruction at an offset of RAM; undefined when not all of it lies in RAM. */
-  fetch(offset: number): { length: 2 | 4; word: number; decoded: Decoded | undefined } | undefined {
-    const { ram, view, layout: where } = this.#memory;
-    if (offset < 0 || offset + 2 > ram.length) return undefined;
-    const low = view.getUint16(where.ram + offset, true);
-    const length = instructionLength(low);
-    if (length === 2) return { length, word: low, decoded: decode(low) };
-    if (offset + 4 > ram.length) return undefined;
-    const word = view.getUint32(where.ram + offset, true);
-    return { length, word, decoded: decode(word) };
+  /** A word taken apart, if the harts have that instruction. */
+  decode(word: number): Decoded | undefined {
+    return decode(word);
   }
 
   /** Bytes of RAM were written: records that they belong to are cleared. */
@@ -92,12 +78,14 @@ export class DecodedPages {
     }
   }
 
-  /** Breakpoints stand at offsets of RAM; records change at once, and only those that must. */
-  setBreakpoints(offsets: ReadonlySet<number>): void {
-    const old = this.#breakpoints;
-    this.#breakpoints = offsets;
-    for (const offset of old) if (!offsets.has(offset)) this.#putOperation(offset, (replaced) => replaced);
-    for (const offset of offsets) if (!old.has(offset)) this.#putOperation(offset, () => OPERATION.breakpoint);
+  /** Where breakpoints stand, by virtual address; records change at once, and only those that must. */
+  setBreakpoints(addresses: ReadonlySet<bigint>, places: (virtualPage: bigint) => Iterable<number>): void {
+    this.#breakpoints.set(addresses, places);
+  }
+
+  /** Number of the page of RAM that a decoded page is for. */
+  ramPageOf(decodedPage: number): number {
+    return this.#memory.view.getUint32(decodedPage + END_RECORD + layout.RECORD.immediate, true);
   }
 
   /** Forgets everything. */
@@ -108,7 +96,25 @@ export class DecodedPages {
     codeGranules.fill(0n);
     for (let page = 0; page < flags.length; page++) flags[page] &= ~layout.PAGE_FLAG.code;
     this.#used = 0;
-    this.#flushTags();
+    this.#breakpoints.forgetPlaces();
+    this.#withhold("all");
+  }
+
+  #page(ramPage: number): number {
+    const known = this.#memory.decodedPointers[ramPage];
+    if (known !== 0) return known;
+    if (this.#used === layout.DECODED_PAGES) this.clear();
+    const address = layout.DECODED_POOL + this.#used++ * layout.DECODED_PAGE_BYTES;
+    for (const end of [END_RECORD, END_RECORD + layout.RECORD_BYTES]) {
+      this.#memory.bytes[address + end + layout.RECORD.operation] = OPERATION.pageEnd;
+    }
+    this.#memory.view.setUint32(address + END_RECORD + layout.RECORD.immediate, ramPage, true);
+    this.#memory.decodedPointers[ramPage] = address;
+    return address;
+  }
+
+  #mark(offset: number, stands: boolean): void {
+    this.#putOperation(offset, (replaced) => (stands ? OPERATION.breakpoint : replaced));
   }
 
   #clearRecord(offset: number): void {
@@ -133,7 +139,7 @@ export class DecodedPages {
       if ((flags[page] & layout.PAGE_FLAG.code) !== 0) continue;
       flags[page] |= layout.PAGE_FLAG.code;
       // Stores to this page must take the slow path from now on.
-      this.#flushTags();
+      this.#withhold("writes");
     }
   }
 }

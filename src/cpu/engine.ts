@@ -1,18 +1,22 @@
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import type { CsrFile } from "./csr-file.ts";
+import type { AddressTranslation } from "./address-translation.ts";
 import type { DataAccess } from "./data-access.ts";
 import type { DecodedPages } from "./decoded-pages.ts";
-import type { Exception, Hart } from "./hart.ts";
+import type { Exception, Turn } from "./hart.ts";
 
 /** Everything that an engine works on. */
 export interface EngineParts {
-  readonly hart: Hart;
-  readonly csrs: CsrFile;
+  readonly turn: Turn;
   readonly memory: PhysicalMemory;
   readonly decoded: DecodedPages;
+  readonly translation: AddressTranslation;
   readonly data: DataAccess;
   /** A device or a watch wants the machine to look before the next step. Reading clears it. */
   readonly takeAttention: () => boolean;
+  /** What the translation of addresses follows from has changed. */
+  readonly contextChanged: () => void;
+  /** The hart would rather have another one run. */
+  readonly endTurn: () => void;
 }
 
 /**

@@ -3,7 +3,7 @@ import { INSTRUCTIONS } from "../isa/table.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { defineMaintenance } from "../memory/maintenance-code.ts";
-import { defineSlowPath, entryOffset } from "../memory/translation-code.ts";
+import { defineSlowPath, entryAddress } from "../memory/translation-code.ts";
 import { Code, type Label } from "../wasm/code.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
@@ -21,8 +21,10 @@ export const OPERATION = {
   pageEnd: 1,
   breakpoint: 2,
   illegal: 3,
+  /** The instruction reaches into the next page. */
+  straddling: 4,
 } as const;
-export const FIRST_INSTRUCTION = 4;
+export const FIRST_INSTRUCTION = 5;
 
 /** Why `run` came back. The pc and BUDGET in memory say where. */
 export const EXIT = {
@@ -48,6 +50,8 @@ export interface InterpreterImports extends Record<string, WebAssembly.ImportVal
   load(va: bigint, size: number): bigint;
   /** A store that is not plain RAM: -> status. */
   store(va: bigint, size: number, value: bigint): number;
+  /** Where the page of an address is in RAM: see SlowPathImports. */
+  translate(low: number, high: number, write: number): number;
   /** A system instruction: (record, operation) -> status; sets PC. */
   system(record: number, operation: number): number;
 }
@@ -58,8 +62,8 @@ export interface InterpreterExports {
    * budget: the first one when that is the budget less one, none when it is -1.
    */
   run(skipAt: number): number;
-  flushWriteTags(): void;
-  flushTags(): void;
+  flushWriteTags(table: number): void;
+  flushTags(table: number): void;
   hash(host: number, length: number): bigint;
 }
 
@@ -69,17 +73,18 @@ export function interpreterModule(where: MemoryLayout): Uint8Array<ArrayBuffer> 
   const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });
   const load = module.importFunction("load", { parameters: [I64, I32], results: [I64] });
   const store = module.importFunction("store", { parameters: [I64, I32, I64], results: [I32] });
+  const translate = module.importFunction("translate", { parameters: [I32, I32, I32], results: [I32] });
   const system = module.importFunction("system", { parameters: [I32, I32], results: [I32] });
-  const slowPath = defineSlowPath(module, where, { load, store });
+  const slowPath = defineSlowPath(module, where, { load, store, translate });
   const arithmetic = defineArithmetic(module);
   defineMaintenance(module);
   const code = new Code([I32]);
-  emitRun(code, { slowPath, system, ...arithmetic });
+  emitRun(code, { where, slowPath, system, ...arithmetic });
   module.defineFunction({ parameters: [I32], results: [I32] }, code, "run");
   return module.finish();
 }
 
-type Callees = Pick<InterpreterFrame, "slowPath" | "system" | "multiplyHigh" | "divide" | "remainder">;
+type Callees = Pick<InterpreterFrame, "where" | "slowPath" | "system" | "multiplyHigh" | "divide" | "remainder">;
 
 /**
  * `run`: a loop around a `br_table` over the operation of the current record. Straight-line code only moves the record
@@ -131,7 +136,8 @@ function emitRun(code: Code, callees: Callees): void {
 
   code.end(); // afterSystem
   code.i32(0).memory(OP.i64_load, layout.PC).set(target);
-  code.get(status).op(OP.i32_eqz).branchIf(jumped);
+  // What addresses mean may have changed: the page is looked up even when it is the same.
+  code.get(status).op(OP.i32_eqz).branchIf(refetch);
   code.i32(EXIT.yield).set(reason);
   code.get(status).i32(layout.STATUS_FAULT).op(OP.i32_eq).branchIf(trapped);
   code.branch(leaveAtTarget);
@@ -165,20 +171,28 @@ function emitRun(code: Code, callees: Callees): void {
 
   /** From the address in `target` to the record; leaves when the page has no execute tag. */
   function emitFetch(): void {
-    entryOffset(code, target);
-    code
-      .tee(entry)
-      .memory(OP.i64_load, layout.TRANSLATION + layout.ENTRY.executeTag)
-      .tee(pageAddress);
+    entryAddress(code, target);
+    code.tee(entry).memory(OP.i64_load, layout.ENTRY.executeTag).tee(pageAddress);
     code.get(target).op(OP.i64_xor).i64(4096n).op(OP.i64_ge_u);
     code.if();
     code.i32(EXIT.fetch).set(reason).branch(leaveAtTarget);
     code.end();
-    code
-      .get(entry)
-      .memory(OP.i32_load, layout.TRANSLATION + layout.ENTRY.decoded)
-      .tee(decodedPage);
+    code.get(entry).memory(OP.i32_load, layout.ENTRY.decoded).tee(decodedPage);
     code.get(target).op(OP.i32_wrap_i64).i32(4095).op(OP.i32_and).i32(3).op(OP.i32_shl, OP.i32_add).set(record);
+  }
+
+  /** Here when the next virtual page is the next page of RAM, else by the oracle. */
+  function emitStraddling(): void {
+    const apart = code.block();
+    code.get(pageAddress).i64(4096n).op(OP.i64_add).set(target);
+    entryAddress(code, target);
+    code.tee(entry).memory(OP.i64_load, layout.ENTRY.executeTag).get(target).op(OP.i64_ne).branchIf(apart);
+    const ramPage = END_RECORD + layout.RECORD.immediate;
+    code.get(entry).memory(OP.i32_load, layout.ENTRY.decoded).memory(OP.i32_load, ramPage);
+    code.get(decodedPage).memory(OP.i32_load, ramPage).i32(1).op(OP.i32_add, OP.i32_ne).branchIf(apart);
+    code.get(record).memory(OP.i32_load8_u, layout.RECORD.straddling).set(operation).branch(again);
+    code.end();
+    code.i32(EXIT.repeat).set(reason).branch(leaveUndone);
   }
 
   function emitSpecialRecords(): void {
@@ -196,8 +210,13 @@ function emitRun(code: Code, callees: Callees): void {
     code.i32(EXIT.breakpoint).set(reason).branch(leaveUndone);
     code.end(); // illegal
     code.i32(EXIT.repeat).set(reason).branch(leaveUndone);
+    code.end(); // straddling
+    emitStraddling();
   }
 }
+
+/** Offset in a decoded page of the first record behind those of the page. */
+export const END_RECORD = (layout.PAGE_BYTES / 2) * layout.RECORD_BYTES;
 
 /** Opens `count` nested blocks; the first label is the innermost block. */
 function openHandlers(code: Code, count: number): Label[] {

@@ -7,6 +7,7 @@ import {
   SYSTEM_OPERATIONS,
   type SystemOperation,
 } from "../isa/semantics.ts";
+import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES } from "../memory/translation-code.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
@@ -42,6 +43,7 @@ export interface InterpreterFrame {
   /** A system routine has run: i32 status is in `status`, PC holds what comes next. */
   readonly afterSystem: Label;
   readonly status: Local;
+  readonly where: MemoryLayout;
   readonly slowPath: SlowPath;
   readonly multiplyHigh: Readonly<Record<"signed" | "unsigned" | "mixed", number>>;
   readonly divide: Readonly<Record<Signedness, number>>;
@@ -263,21 +265,35 @@ class InterpreterReading implements Semantics<WasmValue> {
   }
 
   loadReserved(size: 4 | 8, address: WasmValue): WasmValue {
+    const { code, scratch, slowPath } = this.#frame;
     this.#requireAligned(size, address, LOAD_ADDRESS_MISALIGNED);
-    const value = this.load(size, "signed", address);
-    this.#code.i32(0).get(address.local).memory(OP.i64_store, layout.RESERVATION);
+    const host = scratch.take(I32);
+    this.#plainHost(size, address, layout.ENTRY.readTag, slowPath.readable);
+    code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
+    const value = this.#fresh(I64);
+    code.i32(0);
+    this.#pushPhysical(host);
+    code.memory(OP.i64_store, layout.RESERVATION);
     return value;
   }
 
   storeConditional(size: 4 | 8, address: WasmValue, value: WasmValue): WasmValue {
-    const { code } = this.#frame;
+    const { code, scratch } = this.#frame;
     this.#requireAligned(size, address, STORE_ADDRESS_MISALIGNED);
-    const failed = this.#frame.scratch.take(I32);
-    code.get(address.local).i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
+    const failed = scratch.take(I32);
+    const host = scratch.take(I32);
+    code.i32(1).set(failed);
+    code.i32(0).memory(OP.i64_load, layout.RESERVATION).i64(-1n).op(OP.i64_ne);
     code.if();
     this.#writableHost(size, address);
+    code.set(host);
+    this.#pushPhysical(host);
+    code.i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
+    code.if();
+    code.get(host);
     this.#push(value);
     code.memory(STORE_OPCODES[size], 0);
+    code.end();
     code.end();
     code.i32(0).i64(-1n).memory(OP.i64_store, layout.RESERVATION);
     return { local: failed };
@@ -323,16 +339,30 @@ class InterpreterReading implements Semantics<WasmValue> {
 
   /** Host address of plain RAM for a read-modify-write; anything else is repeated by the oracle. */
   #writableHost(size: 4 | 8, address: WasmValue): void {
-    const { code, scratch, slowPath, repeat } = this.#frame;
+    this.#plainHost(size, address, layout.ENTRY.writeTag, this.#frame.slowPath.writable);
+  }
+
+  #plainHost(size: 4 | 8, address: WasmValue, tag: number, slowPath: number): void {
+    const { code, scratch, repeat } = this.#frame;
     const entry = scratch.take(I32);
     const host = scratch.take(I32);
-    fastPathCheck(code, address.local, entry, layout.ENTRY.writeTag, size);
+    fastPathCheck(code, address.local, entry, tag, size);
     code.if(I32);
     hostAddress(code, address.local, entry);
     code.else();
-    code.get(address.local).i32(size).call(slowPath.writable).tee(host).op(OP.i32_eqz).branchIf(repeat);
+    code.get(address.local).i32(size).call(slowPath).tee(host).op(OP.i32_eqz).branchIf(repeat);
     code.get(host);
     code.end();
+  }
+
+  /** Leaves the physical address of a host address of RAM on the stack. */
+  #pushPhysical(host: Local): void {
+    const { ramBase, ram } = this.#frame.where;
+    this.#code
+      .get(host)
+      .op(OP.i64_extend_i32_u)
+      .i64(BigInt(ramBase - ram))
+      .op(OP.i64_add);
   }
 
   #requireAligned(size: 4 | 8, address: WasmValue, cause: number): void {

@@ -1,13 +1,12 @@
 import { assert } from "../base/assert.ts";
 import { type AccessSize, SYSTEM_OPERATIONS } from "../isa/semantics.ts";
 import * as layout from "../memory/layout.ts";
-import { invalidTag } from "../memory/translation-code.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
 import { announceFault } from "./data-access.ts";
 import type { Engine, EngineParts, EngineStop } from "./engine.ts";
 import type { Exception } from "./hart.ts";
 import { EXIT, type InterpreterExports, type InterpreterImports, interpreterModule } from "./interpreter-module.ts";
-import { INSTRUCTION_ACCESS_FAULT, type Oracle } from "./oracle.ts";
+import type { Oracle } from "./oracle.ts";
 import { executeSystem } from "./system.ts";
 
 /** A budget that no instruction leaves. */
@@ -22,9 +21,12 @@ export class Interpreter implements Engine {
   readonly #oracle: Oracle;
   readonly #exports: InterpreterExports;
 
-  constructor(parts: EngineParts, oracle: Oracle, exports: InterpreterExports) {
+  readonly #breakpoints: () => ReadonlySet<bigint>;
+
+  constructor(parts: EngineParts, oracle: Oracle, exports: InterpreterExports, breakpoints: () => ReadonlySet<bigint>) {
     this.#parts = parts;
     this.#oracle = oracle;
+    this.#breakpoints = breakpoints;
     this.#exports = exports;
   }
 
@@ -42,38 +44,50 @@ export class Interpreter implements Engine {
       // Only the very first instruction may pass its breakpoint, however many times the engine is entered for it.
       if (left < before) skip = false;
       const executed = steps - left;
+      let single = false;
       switch (exit) {
         case EXIT.budget:
         case EXIT.yield:
           return { kind: "paused", executed };
         case EXIT.breakpoint:
-          return { kind: "breakpoint", executed };
+          // Its page may be mapped elsewhere too, where nobody has set one.
+          if (this.#breakpoints().has(this.#parts.turn.hart.pc)) return { kind: "breakpoint", executed };
+          single = true;
+          break;
         case EXIT.trap:
           return { kind: "exception", executed, exception: this.#announcedException() };
-        case EXIT.fetch: {
-          if (left === 0) break;
-          const exception = this.#fill();
-          if (exception !== undefined) return { kind: "exception", executed, exception };
+        case EXIT.fetch:
+          // Where the page has no execute tag for good, its instructions are fetched one by one.
+          if (left !== 0) single = !this.#fill(this.#parts.turn.hart.pc);
           break;
-        }
-        case EXIT.decode: {
-          const exception = this.#decode();
-          if (exception !== undefined) return { kind: "exception", executed, exception };
+        case EXIT.decode:
+          this.#decode();
           break;
-        }
-        case EXIT.repeat: {
-          view.setInt32(layout.BUDGET, left, true);
-          const outcome = this.#oracle.step();
-          if (typeof outcome === "object") return { kind: "exception", executed, exception: outcome };
-          left--;
-          skip = false;
-          if (this.#parts.takeAttention() || outcome === "yield") return { kind: "paused", executed: executed + 1 };
+        case EXIT.repeat:
+          single = true;
           break;
-        }
         default:
           assert(false, `the interpreter left with ${exit}`);
       }
+      if (!single) continue;
+      const breakpoint = exit === EXIT.fetch && !skip && this.#breakpoints().has(this.#parts.turn.hart.pc);
+      if (breakpoint) return { kind: "breakpoint", executed };
+      view.setInt32(layout.BUDGET, left, true);
+      const outcome = this.#single();
+      if (typeof outcome === "object") return { kind: "exception", executed, exception: outcome };
+      left--;
+      skip = false;
+      if (this.#parts.takeAttention() || outcome === "yield") return { kind: "paused", executed: executed + 1 };
     }
+  }
+
+  /** One step by the oracle. */
+  #single(): "done" | "yield" | Exception {
+    const { pc } = this.#parts.turn.hart;
+    const outcome = this.#oracle.step();
+    // An instruction across two pages that are neighbours in RAM too is executed here once both have execute tags.
+    if ((pc & 0xfffn) === 0xffen && typeof outcome !== "object") this.#fill(BigInt.asUintN(64, pc + 2n));
+    return outcome;
   }
 
   #announcedException(): Exception {
@@ -84,37 +98,27 @@ export class Interpreter implements Engine {
     };
   }
 
-  /** Gives the page of pc an execute tag. */
-  #fill(): Exception | undefined {
-    const { hart, memory, decoded } = this.#parts;
-    const { pc } = hart;
-    const offset = memory.ramOffset(pc, 2);
-    if (offset < 0) return { cause: INSTRUCTION_ACCESS_FAULT, tval: pc };
-    const decodedPage = decoded.page(offset >>> 12);
-    const index = Number((pc >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
-    const entry = layout.TRANSLATION + index * layout.TRANSLATION_ENTRY_BYTES;
-    const page = pc & ~0xfffn;
-    for (const tag of [layout.ENTRY.readTag, layout.ENTRY.writeTag]) {
-      if (memory.view.getBigUint64(entry + tag, true) === page) continue;
-      memory.view.setBigUint64(entry + tag, invalidTag(index), true);
-    }
-    memory.view.setBigUint64(entry + layout.ENTRY.executeTag, page, true);
-    const host = memory.layout.ram + (offset & ~0xfff);
-    memory.view.setInt32(entry + layout.ENTRY.addend, (host - Number(page & 0xffff_ffffn)) | 0, true);
-    memory.view.setInt32(entry + layout.ENTRY.decoded, decodedPage, true);
-    return undefined;
+  /** Gives the page of an address an execute tag; false when it cannot have one. */
+  #fill(address: bigint): boolean {
+    const { translation, decoded } = this.#parts;
+    return translation.fillExecute(address, (ramPage, virtualPage) => decoded.page(ramPage, virtualPage));
   }
 
-  #decode(): Exception | undefined {
-    const { hart, memory, decoded } = this.#parts;
-    const offset = memory.ramOffset(hart.pc, 2);
-    if (decoded.decodeAt(offset)) return undefined;
-    return { cause: INSTRUCTION_ACCESS_FAULT, tval: hart.pc + 2n };
+  /** The page of pc has an execute tag, so that it can be found. */
+  #decode(): void {
+    const { turn, translation, memory, decoded } = this.#parts;
+    const physical = translation.locate(turn.hart.pc, 2, "execute");
+    assert(typeof physical === "number", "an instruction whose page has an execute tag is mapped");
+    decoded.decodeAt(physical - memory.layout.ramBase);
   }
 }
 
 /** Compiles and instantiates the generated module over the machine's memory. */
-export function instantiateInterpreter(parts: () => EngineParts, memory: EngineParts["memory"]): InterpreterExports {
+export function instantiateInterpreter(
+  parts: () => EngineParts,
+  oracle: () => Oracle,
+  memory: EngineParts["memory"],
+): InterpreterExports {
   const imports: InterpreterImports = {
     memory: memory.memory,
     load: (va, size) => {
@@ -135,24 +139,33 @@ export function instantiateInterpreter(parts: () => EngineParts, memory: EngineP
       announceFault(memory, exception);
       return layout.STATUS_FAULT;
     },
-    system: (record, operation) => systemFromRecord(parts(), record, operation),
+    translate: (low, high, write) => parts().translation.ramOffsetForCode(low, high, write),
+    system: (record, operation) => systemFromRecord(parts(), oracle(), record, operation),
   };
   const module = new WebAssembly.Module(interpreterModule(memory.layout));
   const instance = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
   return instance.exports as unknown as InterpreterExports;
 }
 
-function systemFromRecord(parts: EngineParts, record: number, operation: number): number {
-  const { hart, csrs, memory, decoded } = parts;
+function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, operation: number): number {
+  const { turn, memory, contextChanged, endTurn } = parts;
+  const { hart, csrs } = turn;
   const destination = memory.view.getUint16(record + layout.RECORD.rd, true);
-  const outcome = executeSystem(hart, csrs, {
-    operation: SYSTEM_OPERATIONS[operation],
-    length: memory.bytes[record + layout.RECORD.advance] / 8,
-    rd: destination === layout.REGISTER_SINK ? 0 : destination / 8,
-    rs1: memory.bytes[record + layout.RECORD.rs1] / 8,
-    imm: memory.view.getInt32(record + layout.RECORD.immediate, true),
-    word: () => decoded.fetch(memory.ramOffset(hart.pc, 2))?.word ?? 0,
-  });
+  const { pc } = hart;
+  const outcome = executeSystem(
+    { hart, csrs, contextChanged, endTurn },
+    {
+      operation: SYSTEM_OPERATIONS[operation],
+      length: memory.bytes[record + layout.RECORD.advance] / 8,
+      rd: destination === layout.REGISTER_SINK ? 0 : destination / 8,
+      rs1: memory.bytes[record + layout.RECORD.rs1] / 8,
+      imm: memory.view.getInt32(record + layout.RECORD.immediate, true),
+      word: () => {
+        const fetched = oracle.fetch(pc);
+        return "word" in fetched ? fetched.word : 0;
+      },
+    },
+  );
   if (outcome === "done") return layout.STATUS_DONE;
   if (outcome === "yield") return layout.STATUS_YIELD;
   announceFault(memory, outcome);

@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { Decoded } from "../isa/instruction.ts";
 import type { AccessSize, Semantics, Signedness, SystemOperation } from "../isa/semantics.ts";
-import type { Exception, Hart } from "./hart.ts";
+import type { Exception, Hart, Turn } from "./hart.ts";
 import { NO_RESERVATION } from "./hart.ts";
 
 /** Memory as an instruction sees it. Values are unsigned; an exception ends the instruction. */
@@ -11,6 +11,8 @@ export interface DataPort {
   write(address: bigint, size: AccessSize, value: bigint): Exception | undefined;
   /** What a write to the address would raise; for reads that belong to a read-modify-write. */
   probeWrite(address: bigint, size: AccessSize): Exception | undefined;
+  /** Physical address of what a load-reserved or store-conditional accesses. */
+  reservable(address: bigint, size: AccessSize, access: "read" | "write"): bigint | Exception;
 }
 
 /** Thrown inside one instruction's reading and caught by `OracleReading.execute`; never seen outside. */
@@ -35,15 +37,19 @@ export type OracleOutcome =
  * manual words it. Slow and plain, the judge in tests and the one who executes the rare cases of the fast engines.
  */
 export class OracleReading implements Semantics<bigint> {
-  readonly #hart: Hart;
+  readonly #turn: Turn;
   readonly #port: DataPort;
   #decoded: Decoded | undefined;
   #next = 0n;
   #system: SystemOperation | undefined;
 
-  constructor(hart: Hart, port: DataPort) {
-    this.#hart = hart;
+  constructor(turn: Turn, port: DataPort) {
+    this.#turn = turn;
     this.#port = port;
+  }
+
+  get #hart(): Hart {
+    return this.#turn.hart;
   }
 
   /** Executes one instruction at the hart's pc. On an exception nothing has changed; "system" is the caller's to do. */
@@ -153,12 +159,14 @@ export class OracleReading implements Semantics<bigint> {
   loadReserved(size: 4 | 8, address: bigint): bigint {
     requireAligned(address, size, LOAD_ADDRESS_MISALIGNED);
     const value = this.load(size, "signed", address);
-    this.#hart.reservation = address;
+    this.#hart.reservation = this.#physical(address, size, "read");
     return value;
   }
+  /** Without any reservation nothing is accessed; with one for another place, what a store would raise is raised. */
   storeConditional(size: 4 | 8, address: bigint, value: bigint): bigint {
     requireAligned(address, size, STORE_ADDRESS_MISALIGNED);
-    const holds = this.#hart.reservation === address;
+    const { reservation } = this.#hart;
+    const holds = reservation !== NO_RESERVATION && reservation === this.#physical(address, size, "write");
     if (holds) this.store(size, address, value);
     this.#hart.reservation = NO_RESERVATION;
     return holds ? 0n : 1n;
@@ -188,6 +196,12 @@ export class OracleReading implements Semantics<bigint> {
   get #fields(): Decoded {
     assert(this.#decoded !== undefined, "no instruction is being executed");
     return this.#decoded;
+  }
+
+  #physical(address: bigint, size: AccessSize, access: "read" | "write"): bigint {
+    const physical = this.#port.reservable(address, size, access);
+    if (typeof physical === "bigint") return physical;
+    throw new Fault(physical);
   }
 
   #read(size: AccessSize, address: bigint): bigint {

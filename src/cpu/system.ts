@@ -1,12 +1,16 @@
 import { unreachable } from "../base/assert.ts";
 import type { SystemOperation } from "../isa/semantics.ts";
-import { CSR, type CsrFile } from "./csr-file.ts";
+import type { CsrFile } from "./csr-file.ts";
 import type { Exception, Hart } from "./hart.ts";
-import { returnFromMachineTrap } from "./trap.ts";
+import { returnFromMachineTrap, returnFromSupervisorTrap } from "./trap.ts";
 
 export const ILLEGAL_INSTRUCTION = 2;
 const BREAKPOINT = 3;
 const ECALL_FROM_USER = 8;
+
+const MSTATUS_TVM = 1n << 20n;
+const MSTATUS_TW = 1n << 21n;
+const MSTATUS_TSR = 1n << 22n;
 
 /** The operands of a system instruction, however it was decoded. */
 export interface SystemInstruction {
@@ -21,6 +25,16 @@ export interface SystemInstruction {
   readonly word: () => number;
 }
 
+/** What a system instruction works on. */
+export interface SystemParts {
+  readonly hart: Hart;
+  readonly csrs: CsrFile;
+  /** What the translation of addresses follows from has changed. */
+  readonly contextChanged: () => void;
+  /** The hart would rather have another one run. */
+  readonly endTurn: () => void;
+}
+
 /**
  * "done": goes on with the hart's pc. "yield": likewise, but whether an interrupt is due must be looked at first. An
  * exception: nothing has changed.
@@ -28,7 +42,8 @@ export interface SystemInstruction {
 export type SystemOutcome = "done" | "yield" | Exception;
 
 /** What a system instruction does: one routine for every engine (ARCHITECTURE.md, "One meaning, many readings"). */
-export function executeSystem(hart: Hart, csrs: CsrFile, instruction: SystemInstruction): SystemOutcome {
+export function executeSystem(parts: SystemParts, instruction: SystemInstruction): SystemOutcome {
+  const { hart, csrs } = parts;
   const { operation } = instruction;
   switch (operation) {
     case "ecall":
@@ -40,11 +55,30 @@ export function executeSystem(hart: Hart, csrs: CsrFile, instruction: SystemInst
       advance(hart, instruction);
       return "done";
     case "mret":
+      if (hart.privilege !== 3) return illegal(instruction);
       returnFromMachineTrap(hart, csrs);
-      return "yield";
+      return returned(parts);
+    case "sret":
+      if (hart.privilege < 1 || isTrapped(hart, csrs, MSTATUS_TSR)) return illegal(instruction);
+      returnFromSupervisorTrap(hart, csrs);
+      return returned(parts);
     case "wfi":
+      return waitForInterrupt(parts, instruction);
+    case "sfence.vma":
+    case "sinval.vma":
+      if (hart.privilege < 1 || isTrapped(hart, csrs, MSTATUS_TVM)) return illegal(instruction);
+      // Cached translations follow every store to a page table at once (table-entries.ts).
       advance(hart, instruction);
-      hart.waiting = csrs.pendingInterrupts() === 0n;
+      return "done";
+    case "sfence.w.inval":
+    case "sfence.inval.ir":
+      if (hart.privilege < 1) return illegal(instruction);
+      advance(hart, instruction);
+      return "done";
+    case "pause":
+      // Whoever spins waits for another hart.
+      advance(hart, instruction);
+      parts.endTurn();
       return "yield";
     case "csrrw":
     case "csrrs":
@@ -52,28 +86,52 @@ export function executeSystem(hart: Hart, csrs: CsrFile, instruction: SystemInst
     case "csrrwi":
     case "csrrsi":
     case "csrrci":
-      return executeCsr(hart, csrs, instruction, operation);
+      return executeCsr(parts, instruction, operation);
     default:
       return unreachable(operation, "system operation");
   }
 }
 
+/** Supervisor mode runs into a bit of mstatus by which machine mode keeps the instruction for itself. */
+function isTrapped(hart: Hart, csrs: CsrFile, bit: bigint): boolean {
+  return hart.privilege === 1 && (csrs.get("mstatus") & bit) !== 0n;
+}
+
+function returned({ csrs, contextChanged }: SystemParts): SystemOutcome {
+  contextChanged();
+  return csrs.dueInterrupts() === undefined ? "done" : "yield";
+}
+
+/** Where there is supervisor mode, user mode may not wait: nothing bounds the time, as the manual would want. */
+function waitForInterrupt({ hart, csrs }: SystemParts, instruction: SystemInstruction): SystemOutcome {
+  const waitsTooLong = hart.privilege < 3 && (csrs.get("mstatus") & MSTATUS_TW) !== 0n;
+  if (waitsTooLong || (hart.privilege === 0 && csrs.has("Supervisor"))) return illegal(instruction);
+  advance(hart, instruction);
+  hart.waiting = csrs.pendingInterrupts() === 0;
+  return "yield";
+}
+
 type CsrOperation = "csrrw" | "csrrs" | "csrrc" | "csrrwi" | "csrrsi" | "csrrci";
 
-function executeCsr(hart: Hart, csrs: CsrFile, instruction: SystemInstruction, operation: CsrOperation): SystemOutcome {
+function executeCsr(parts: SystemParts, instruction: SystemInstruction, operation: CsrOperation): SystemOutcome {
+  const { hart, csrs } = parts;
   const { rd, rs1, imm: number } = instruction;
   const replaces = operation === "csrrw" || operation === "csrrwi";
   const writes = replaces || rs1 !== 0;
-  if (!csrs.permits(number, writes ? "write" : "read")) {
-    return { cause: ILLEGAL_INSTRUCTION, tval: BigInt(instruction.word()) };
-  }
+  if (!csrs.permits(number, writes ? "write" : "read")) return illegal(instruction);
   const operand = operation.endsWith("i") ? BigInt(rs1) : hart.register(rs1);
   // csrrw with rd = x0 does not read; reading has no side effects on this hart, so it may as well be read.
   const old = csrs.read(number) ?? 0n;
-  if (writes) csrs.write(number, combine(operation, old, operand));
+  let outcome: SystemOutcome = "done";
+  if (writes) {
+    const base = replaces ? 0n : csrs.readToModify(number);
+    const effects = csrs.write(number, combine(operation, base, operand));
+    if (effects.translation) parts.contextChanged();
+    if (effects.timers || (effects.interrupts && csrs.dueInterrupts() !== undefined)) outcome = "yield";
+  }
   hart.setRegister(rd, old);
   advance(hart, instruction);
-  return writes && (number === CSR.mstatus || number === CSR.mie || number === CSR.mip) ? "yield" : "done";
+  return outcome;
 }
 
 function combine(operation: CsrOperation, old: bigint, operand: bigint): bigint {
@@ -82,6 +140,10 @@ function combine(operation: CsrOperation, old: bigint, operand: bigint): bigint 
   return operand;
 }
 
+function illegal(instruction: SystemInstruction): Exception {
+  return { cause: ILLEGAL_INSTRUCTION, tval: BigInt(instruction.word()) };
+}
+
 function advance(hart: Hart, instruction: SystemInstruction): void {
-  hart.pc = hart.pc + BigInt(instruction.length);
+  hart.pc = BigInt.asUintN(64, hart.pc + BigInt(instruction.length));
 }

@@ -1,61 +1,103 @@
+import { INTERRUPT_BIT } from "../isa/causes.ts";
 import type { CsrFile } from "./csr-file.ts";
 import { type Exception, type Hart, MACHINE_MODE } from "./hart.ts";
 
+const MSTATUS_SIE = 1n << 1n;
 const MSTATUS_MIE = 1n << 3n;
+const MSTATUS_SPIE = 1n << 5n;
 const MSTATUS_MPIE = 1n << 7n;
+const MSTATUS_SPP = 1n << 8n;
 const MSTATUS_MPP_SHIFT = 11n;
 const MSTATUS_MPP = 3n << MSTATUS_MPP_SHIFT;
-const INTERRUPT = 1n << 63n;
+const MSTATUS_MPRV = 1n << 17n;
+const TVEC_MODE = 3n;
 const TVEC_MODE_VECTORED = 1n;
 const TVEC_BASE = ~3n;
 
-/** Interrupts in the order in which machine mode takes them (privileged manual, section 3.1.9). */
-const INTERRUPT_PRIORITY = [11n, 3n, 7n, 9n, 1n, 5n];
+const SUPERVISOR_MODE = 1;
 
-/** Where an exception would continue: traps to machine mode. */
-export function exceptionVector(csrs: CsrFile): bigint {
-  return BigInt.asUintN(64, csrs.get("mtvec") & TVEC_BASE);
+/** Interrupts in the order in which they are taken (privileged manual, section 3.1.9). */
+const INTERRUPT_PRIORITY = [11, 3, 7, 9, 1, 5];
+
+/** The privilege that handles a trap. */
+export type TrapTarget = "machine" | "supervisor";
+
+/** Who handles an exception that is met at the hart's present privilege. */
+export function exceptionTarget(hart: Hart, csrs: CsrFile, cause: number): TrapTarget {
+  const delegated = (csrs.get("medeleg") >> BigInt(cause)) & 1n;
+  return hart.privilege <= SUPERVISOR_MODE && delegated === 1n ? "supervisor" : "machine";
+}
+
+/** Where an exception continues. */
+export function exceptionVector(csrs: CsrFile, target: TrapTarget): bigint {
+  return BigInt.asUintN(64, csrs.get(target === "machine" ? "mtvec" : "stvec") & TVEC_BASE);
 }
 
 /** Takes a synchronous exception of the instruction at pc. One step, which retires nothing. */
 export function takeException(hart: Hart, csrs: CsrFile, exception: Exception): void {
-  const vector = exceptionVector(csrs);
-  enterTrap(hart, csrs, BigInt(exception.cause), exception.tval);
-  hart.pc = vector;
+  const target = exceptionTarget(hart, csrs, exception.cause);
+  enterTrap(hart, csrs, target, BigInt(exception.cause), exception.tval);
+  hart.pc = exceptionVector(csrs, target);
   hart.exceptionCount += 1n;
 }
 
 /** Takes the interrupt that comes first, when one is due; no step. False when none is. */
 export function takeInterrupt(hart: Hart, csrs: CsrFile): boolean {
-  const pending = csrs.pendingInterrupts();
-  if (pending === 0n) return false;
-  hart.waiting = false;
-  if ((csrs.get("mstatus") & MSTATUS_MIE) === 0n) return false;
-  const code = INTERRUPT_PRIORITY.find((candidate) => (pending >> candidate) & 1n);
+  if (hart.waiting && csrs.pendingInterrupts() !== 0) hart.waiting = false;
+  const due = csrs.dueInterrupts();
+  if (due === undefined) return false;
+  const target = due.machine !== 0 ? "machine" : "supervisor";
+  const candidates = due[target];
+  const code = INTERRUPT_PRIORITY.find((candidate) => ((candidates >> candidate) & 1) !== 0);
   if (code === undefined) return false;
-  enterTrap(hart, csrs, INTERRUPT | code, 0n);
-  const vectored = (csrs.get("mtvec") & 3n) === TVEC_MODE_VECTORED;
-  hart.pc = exceptionVector(csrs) + (vectored ? 4n * code : 0n);
+  enterTrap(hart, csrs, target, INTERRUPT_BIT | BigInt(code), 0n);
+  const isVectored = (csrs.get(target === "machine" ? "mtvec" : "stvec") & TVEC_MODE) === TVEC_MODE_VECTORED;
+  hart.pc = BigInt.asUintN(64, exceptionVector(csrs, target) + (isVectored ? 4n * BigInt(code) : 0n));
   return true;
 }
 
 /** mret: back to mepc with the privilege and interrupt enable from before the trap. */
 export function returnFromMachineTrap(hart: Hart, csrs: CsrFile): void {
   const status = csrs.get("mstatus");
+  const previous = Number((status & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT) as 0 | 1 | 3;
   const enabled = (status & MSTATUS_MPIE) !== 0n ? MSTATUS_MIE : 0n;
-  // A hart with machine mode only keeps MPP at machine mode.
-  csrs.set("mstatus", (status & ~MSTATUS_MIE) | enabled | MSTATUS_MPIE);
-  hart.privilege = MACHINE_MODE;
+  const kept = status & ~(MSTATUS_MIE | MSTATUS_MPP | (previous === MACHINE_MODE ? 0n : MSTATUS_MPRV));
+  csrs.set("mstatus", kept | enabled | MSTATUS_MPIE | leastPrivilege(csrs));
+  hart.privilege = previous;
   hart.pc = csrs.get("mepc");
 }
 
-function enterTrap(hart: Hart, csrs: CsrFile, cause: bigint, tval: bigint): void {
+/** sret: back to sepc. */
+export function returnFromSupervisorTrap(hart: Hart, csrs: CsrFile): void {
   const status = csrs.get("mstatus");
-  const saved = (status & MSTATUS_MIE) !== 0n ? MSTATUS_MPIE : 0n;
-  const previous = BigInt(hart.privilege) << MSTATUS_MPP_SHIFT;
-  csrs.set("mstatus", (status & ~(MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP)) | saved | previous);
-  csrs.set("mepc", hart.pc);
-  csrs.set("mcause", cause);
-  csrs.set("mtval", tval);
-  hart.privilege = MACHINE_MODE;
+  const enabled = (status & MSTATUS_SPIE) !== 0n ? MSTATUS_SIE : 0n;
+  csrs.set("mstatus", (status & ~(MSTATUS_SIE | MSTATUS_SPP | MSTATUS_MPRV)) | enabled | MSTATUS_SPIE);
+  hart.privilege = (status & MSTATUS_SPP) !== 0n ? SUPERVISOR_MODE : 0;
+  hart.pc = csrs.get("sepc");
+}
+
+/** After mret MPP holds the least privilege that the hart has. */
+function leastPrivilege(csrs: CsrFile): bigint {
+  return csrs.has("User") ? 0n : MSTATUS_MPP;
+}
+
+function enterTrap(hart: Hart, csrs: CsrFile, target: TrapTarget, cause: bigint, tval: bigint): void {
+  const status = csrs.get("mstatus");
+  if (target === "machine") {
+    const saved = (status & MSTATUS_MIE) !== 0n ? MSTATUS_MPIE : 0n;
+    const previous = BigInt(hart.privilege) << MSTATUS_MPP_SHIFT;
+    csrs.set("mstatus", (status & ~(MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP)) | saved | previous);
+    csrs.set("mepc", hart.pc);
+    csrs.set("mcause", cause);
+    csrs.set("mtval", tval);
+    hart.privilege = MACHINE_MODE;
+    return;
+  }
+  const saved = (status & MSTATUS_SIE) !== 0n ? MSTATUS_SPIE : 0n;
+  const previous = hart.privilege === SUPERVISOR_MODE ? MSTATUS_SPP : 0n;
+  csrs.set("mstatus", (status & ~(MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP)) | saved | previous);
+  csrs.set("sepc", hart.pc);
+  csrs.set("scause", cause);
+  csrs.set("stval", tval);
+  hart.privilege = SUPERVISOR_MODE;
 }

@@ -1,4 +1,4 @@
-import type { VirtualAddress } from "../base/brand.ts";
+import type { PhysicalAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Watch } from "../machine/stop.ts";
 import { HitHistory, type HitTest, parseHitCondition } from "./hit-history.ts";
@@ -197,7 +197,7 @@ export class Breakpoints<At> {
         }
         return {
           addresses: [],
-          watch: { address: at.address as VirtualAddress, length: at.length, access: at.access },
+          watch: { address: Number(at.address) as PhysicalAddress, length: at.length, access: at.access },
           shown: { address: at.address },
         };
     }

@@ -1,6 +1,6 @@
 import type { Program } from "../assembler/program.ts";
 import { AssertionFailure, unreachable } from "../base/assert.ts";
-import type { Instant, VirtualAddress } from "../base/brand.ts";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import { CSRS, fieldMask } from "../isa/csrs.ts";
 import { REGISTERS } from "../isa/registers.ts";
 import type { Edit } from "../machine/inlet.ts";
@@ -368,7 +368,7 @@ export class Debuggee {
   #memoryEdit(address: bigint, bytes: Uint8Array): Edit {
     const start = BigInt.asUintN(64, address);
     if (this.readMemory(start, bytes.length).length < bytes.length) throw errors.unwritable(start, bytes.length);
-    return { target: "memory", address: start as VirtualAddress, bytes };
+    return { target: "memory", address: Number(start) as PhysicalAddress, bytes };
   }
 
   #edit(edit: Edit): void {
@@ -381,7 +381,7 @@ export class Debuggee {
     this.#frames.forget();
     this.#emit(
       edit.target === "memory"
-        ? { type: "invalidated", memory: { address: edit.address, length: edit.bytes.length } }
+        ? { type: "invalidated", memory: { address: BigInt(edit.address), length: edit.bytes.length } }
         : { type: "invalidated" },
     );
     this.#emit({ type: "timelineChanged" });

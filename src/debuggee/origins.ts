@@ -86,7 +86,10 @@ export class Origins {
     let access: WatchHit | undefined;
     const found = yield* timeline.findLast(
       {
-        stops: { ...NO_STOPS, watches: [{ address: BigInt.asUintN(64, address) as never, length, access: "write" }] },
+        stops: {
+          ...NO_STOPS,
+          watches: [{ address: Number(BigInt.asUintN(64, address)) as never, length, access: "write" }],
+        },
         // The last write accepted is the one found; the machine stands behind it, so memory holds what it wrote.
         accept: ({ stop }) => {
           access = stop.kind === "watch" ? stop.hits.find((hit) => hit.access === "write") : undefined;

@@ -4,6 +4,13 @@ export type CsrExtension =
   | "User"
   | "Supervisor"
   | "Zicntr"
+  | "Zicbom"
+  | "Zicboz"
+  | "Sstc"
+  | "Svadu"
+  | "Svpbmt"
+  /** 64 entries of physical memory protection instead of 16. */
+  | "Pmp64"
   | "F"
   | "V"
   | "Hypervisor"

@@ -1,12 +1,14 @@
 import { assert } from "../base/assert.ts";
-import { causeName } from "./causes.ts";
+import { causeName, EXCEPTION, EXCEPTION_CAUSES, INTERRUPT_CAUSES } from "./causes.ts";
 import { type Csr, constant, csr, csrIsReadOnly, field, fieldValue, whole } from "./csr.ts";
 import {
   CAUSE_FIELDS,
   COUNTER_ENABLE_FIELDS,
+  ENVIRONMENT_FIELDS,
   EXCEPTION_PC_FIELDS,
   family,
   interruptFields,
+  legalEnvironment,
   legalTrapVector,
   MACHINE_CSRS,
   STATUS_FIELDS,
@@ -44,20 +46,38 @@ const SUPERVISOR_CSRS: readonly Csr[] = [
     legalize: legalTrapVector,
   }),
   csr(0x106, "scounteren", "Supervisor", "Which counters user mode may read.", COUNTER_ENABLE_FIELDS),
-  csr(0x10a, "senvcfg", "Supervisor", "Environment of user mode.", [field("FIOM", 0, "As in menvcfg.")]),
+  csr(0x10a, "senvcfg", "Supervisor", "Environment of user mode.", ENVIRONMENT_FIELDS, {
+    legalize: legalEnvironment,
+  }),
   csr(0x140, "sscratch", "Supervisor", "A word for the trap handler.", whole("Anything.")),
   csr(0x141, "sepc", "Supervisor", "Address of the instruction that trapped.", EXCEPTION_PC_FIELDS),
   csr(0x142, "scause", "Supervisor", "Why the last trap to supervisor mode was taken.", CAUSE_FIELDS),
   csr(0x143, "stval", "Supervisor", "The faulting address or instruction; 0 for none.", whole("Address.")),
   csr(0x144, "sip", "Supervisor", "Which delegated interrupts are pending.", supervisorInterrupts("IP")),
-  csr(0x14d, "stimecmp", "Supervisor", "The supervisor timer interrupt is pending from this time on.", whole("Time.")),
+  csr(0x14d, "stimecmp", "Sstc", "The supervisor timer interrupt is pending from this time on.", whole("Time.")),
   csr(0x180, "satp", "Supervisor", "Address translation: the page table's root.", [
     field("MODE", [63, 60], "Translation scheme.", { values: { 0: "bare", 8: "Sv39", 9: "Sv48", 10: "Sv57" } }),
     field("ASID", [59, 44], "Address space."),
     field("PPN", [43, 0], "Page number of the root page table."),
   ]),
-  csr(0x302, "medeleg", "Supervisor", "Which exceptions supervisor mode handles.", whole("A bit for each code.")),
-  csr(0x303, "mideleg", "Supervisor", "Which interrupts supervisor mode handles.", whole("A bit for each code.")),
+  csr(
+    0x302,
+    "medeleg",
+    "Supervisor",
+    "Which exceptions supervisor mode handles.",
+    EXCEPTION_CAUSES.filter(({ code }) => code !== EXCEPTION.ecallFromMachine).map(({ code, name, id }) =>
+      field(id, code, `${name}.`, { values: { 0: "machine", 1: "supervisor" } }),
+    ),
+  ),
+  csr(
+    0x303,
+    "mideleg",
+    "Supervisor",
+    "Which interrupts supervisor mode handles.",
+    INTERRUPT_CAUSES.filter(({ name }) => name.startsWith("Supervisor")).map(({ code, name, id }) =>
+      field(id, code, `${name}.`, { values: { 0: "machine", 1: "supervisor" } }),
+    ),
+  ),
 ];
 
 const FLOAT_CSRS: readonly Csr[] = [

@@ -239,6 +239,17 @@ class TextReading implements Semantics<Expression> {
         return ["wait for an interrupt"];
       case "fence.i":
         return ["order stores before instruction fetches"];
+      case "sret":
+        return ["mstatus.SIE <- mstatus.SPIE", "privilege <- mstatus.SPP", "jump to sepc"];
+      case "sfence.vma":
+      case "sinval.vma":
+        return ["order stores to page tables before translations"];
+      case "sfence.w.inval":
+        return ["order stores before invalidations of translations"];
+      case "sfence.inval.ir":
+        return ["order invalidations before translations"];
+      case "pause":
+        return ["let other harts run"];
       case "csrrw":
       case "csrrwi":
         return swap(rd, csr, operation === "csrrw" ? rs1.text : uimm);

@@ -85,14 +85,10 @@ export const COUNTER_ENABLE_FIELDS = COUNTER_BITS.map((entry) => ({
   description: `The next lower privilege may read ${entry.description}.`,
 }));
 
-const MISA_MXL_64 = 2n << 62n;
-
 /** misa's bit of an extension letter. */
 function misaBit(letter: string): number {
   return letter.charCodeAt(0) - "A".charCodeAt(0);
 }
-
-const MISA_LETTERS = [..."AMCI"];
 
 const MISA_FIELDS: readonly CsrField[] = [
   field("MXL", [63, 62], "Register width in machine mode.", { access: "read-only", values: XLEN_NAMES }),
@@ -112,8 +108,51 @@ const MISA_FIELDS: readonly CsrField[] = [
   ),
 ];
 
-/** mstatus.MPP of a hart that has machine mode only: it can hold nothing else. */
-const MPP_MACHINE = 3n << 11n;
+/** menvcfg, and senvcfg for user mode: what the instructions of Zicbom and Zicboz may do below. */
+export const ENVIRONMENT_FIELDS: readonly CsrField[] = [
+  field("FIOM", 0, "Fences of device accesses also order memory accesses."),
+  field("CBIE", [5, 4], "What cbo.inval does.", {
+    extension: "Zicbom",
+    values: { 0: "traps", 1: "flushes", 3: "invalidates" },
+  }),
+  field("CBCFE", 6, "cbo.clean and cbo.flush work.", { extension: "Zicbom", values: { 0: "trap", 1: "work" } }),
+  field("CBZE", 7, "cbo.zero works.", { extension: "Zicboz", values: { 0: "traps", 1: "works" } }),
+];
+
+const CBIE = 3n << 4n;
+const CBIE_RESERVED = 2n << 4n;
+
+/** The reserved value of CBIE leaves the field as it was. */
+export function legalEnvironment(written: bigint, old: bigint): bigint {
+  return (written & CBIE) === CBIE_RESERVED ? (written & ~CBIE) | (old & CBIE) : written;
+}
+
+/** Eight configurations of PMP entries from `first` on, a byte each. */
+function protectionFields(first: number): readonly CsrField[] {
+  const modes = { 0: "off", 1: "TOR", 2: "NA4", 3: "NAPOT" };
+  return Array.from({ length: 8 }, (_, index) => {
+    const [entry, low] = [first + index, index * 8];
+    return [
+      field(`R${entry}`, low, `Entry ${entry}: loads are allowed.`),
+      field(`W${entry}`, low + 1, `Entry ${entry}: stores are allowed.`),
+      field(`X${entry}`, low + 2, `Entry ${entry}: fetches are allowed.`),
+      field(`A${entry}`, [low + 4, low + 3], `Entry ${entry}: how its address is meant.`, { values: modes }),
+      field(`L${entry}`, low + 7, `Entry ${entry}: locked until reset, and binds machine mode.`),
+    ];
+  }).flat();
+}
+
+/** Configuration bytes that would allow stores without loads, which is reserved, stay as they were. */
+function legalProtection(written: bigint, old: bigint): bigint {
+  let legal = 0n;
+  for (let shift = 0n; shift < 64n; shift += 8n) {
+    const byte = (written >> shift) & 0xffn;
+    legal |= ((byte & 3n) === 2n ? (old >> shift) & 0xffn : byte) << shift;
+  }
+  return legal;
+}
+
+const PROTECTION_ADDRESS: readonly CsrField[] = [field("value", [53, 0], "Bits 55 to 2 of an address.")];
 
 export const MACHINE_CSRS: readonly Csr[] = [
   csr(0xf11, "mvendorid", "Machine", "JEDEC number of the vendor; 0 for none.", constant("Vendor.")),
@@ -122,19 +161,24 @@ export const MACHINE_CSRS: readonly Csr[] = [
   csr(0xf14, "mhartid", "Machine", "Number of the hart that reads it.", constant("Hart.")),
   csr(0xf15, "mconfigptr", "Machine", "Address of a configuration structure; 0 for none.", constant("Address.")),
 
-  csr(0x300, "mstatus", "Machine", "State of the hart: interrupt enable, and what a trap saved.", STATUS_FIELDS, {
-    reset: MPP_MACHINE,
-  }),
-  csr(0x301, "misa", "Machine", "Register width and extensions of the hart.", MISA_FIELDS, {
-    reset: MISA_LETTERS.reduce((value, letter) => value | (1n << BigInt(misaBit(letter))), MISA_MXL_64),
-  }),
+  csr(0x300, "mstatus", "Machine", "State of the hart: interrupt enable, and what a trap saved.", STATUS_FIELDS),
+  csr(0x301, "misa", "Machine", "Register width and extensions of the hart.", MISA_FIELDS),
   csr(0x304, "mie", "Machine", "Which interrupts are enabled.", interruptFields("IE")),
   csr(0x305, "mtvec", "Machine", "Where traps to machine mode go.", TRAP_VECTOR_FIELDS, { legalize: legalTrapVector }),
   csr(0x306, "mcounteren", "Machine", "Which counters lower privileges may read.", COUNTER_ENABLE_FIELDS),
-  csr(0x30a, "menvcfg", "Machine", "Environment of lower privileges.", [
-    field("FIOM", 0, "Fences of device accesses also order memory accesses.", { extension: "User" }),
-    field("STCE", 63, "stimecmp exists.", { extension: "Supervisor" }),
-  ]),
+  csr(
+    0x30a,
+    "menvcfg",
+    "User",
+    "Environment of lower privileges.",
+    [
+      ...ENVIRONMENT_FIELDS,
+      field("ADUE", 61, "Page-table entries get their A and D bits from the hart.", { extension: "Svadu" }),
+      field("PBMTE", 62, "Page-table entries may give memory types (Svpbmt).", { extension: "Svpbmt" }),
+      field("STCE", 63, "stimecmp exists in supervisor mode.", { extension: "Sstc" }),
+    ],
+    { legalize: legalEnvironment },
+  ),
   csr(
     0x320,
     "mcountinhibit",
@@ -159,9 +203,22 @@ export const MACHINE_CSRS: readonly Csr[] = [
   ...family(0x323, "mhpmevent", 3, 31, 1, "Selects the event of a counter; always zero here.", "Machine"),
 
   // A hart with 64-bit registers has the even configuration registers only, eight entries in each.
-  ...family(0x3a0, "pmpcfg", 0, 14, 2, "Physical memory protection: eight entries; none is implemented.", "Machine"),
+  ...[0, 2].map((number) =>
+    csr(
+      0x3a0 + number,
+      `pmpcfg${number}`,
+      "Machine",
+      `Physical memory protection: entries ${number * 4} to ${number * 4 + 7}.`,
+      protectionFields(number * 4),
+      { legalize: legalProtection },
+    ),
+  ),
+  ...Array.from({ length: 16 }, (_, entry) =>
+    csr(0x3b0 + entry, `pmpaddr${entry}`, "Machine", "Physical memory protection: an address.", PROTECTION_ADDRESS),
+  ),
+  ...family(0x3a4, "pmpcfg", 4, 14, 2, "Physical memory protection: entries beyond the sixteenth.", "Pmp64"),
+  ...family(0x3c0, "pmpaddr", 16, 63, 1, "Physical memory protection: entries beyond the sixteenth.", "Pmp64"),
   ...family(0x3a1, "pmpcfg", 1, 15, 2, "Physical memory protection: four entries.", "RV32"),
-  ...family(0x3b0, "pmpaddr", 0, 63, 1, "Physical memory protection: address; none is implemented.", "Machine"),
 ];
 
 /** Registers `name<first>` to `name<last>`, numbered on from `number` by `step`; they read as zero. */

@@ -82,5 +82,11 @@ export const SYSTEM_OPERATIONS = [
   "csrrwi",
   "csrrsi",
   "csrrci",
+  "sret",
+  "sfence.vma",
+  "sinval.vma",
+  "sfence.w.inval",
+  "sfence.inval.ir",
+  "pause",
 ] as const;
 export type SystemOperation = (typeof SYSTEM_OPERATIONS)[number];

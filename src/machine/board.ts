@@ -6,9 +6,10 @@ import { Uart16550 } from "../devices/uart16550.ts";
 import { Bus } from "./bus.ts";
 import { CLINT_BASE, FINISHER_BASE, PLIC_BASE, UART0_BASE, UART0_IRQ } from "./memory-map.ts";
 
-const MIP_MSIP = 1n << 3n;
-const MIP_MTIP = 1n << 7n;
-const MIP_MEIP = 1n << 11n;
+const MIP_MSIP = 1 << 3;
+const MIP_MTIP = 1 << 7;
+const MIP_SEIP = 1 << 9;
+const MIP_MEIP = 1 << 11;
 
 /** A hart has a PLIC context for machine mode and one for supervisor mode, in this order. */
 const CONTEXTS_PER_HART = 2;
@@ -40,11 +41,12 @@ export class Board {
   }
 
   /** What the devices raise for a hart, as bits of mip. */
-  interruptLines(hart: number): bigint {
+  interruptLines(hart: number): number {
     return (
-      (this.clint.softwareInterrupt(hart) ? MIP_MSIP : 0n) |
-      (this.clint.timerInterrupt(hart) ? MIP_MTIP : 0n) |
-      (this.plic.interrupt(hart * CONTEXTS_PER_HART) ? MIP_MEIP : 0n)
+      (this.clint.softwareInterrupt(hart) ? MIP_MSIP : 0) |
+      (this.clint.timerInterrupt(hart) ? MIP_MTIP : 0) |
+      (this.plic.interrupt(hart * CONTEXTS_PER_HART) ? MIP_MEIP : 0) |
+      (this.plic.interrupt(hart * CONTEXTS_PER_HART + 1) ? MIP_SEIP : 0)
     );
   }
 

@@ -9,8 +9,8 @@ export const errors = {
       2,
     ),
 
-  harts: (harts: number): UserError =>
-    new UserError("harts", `A machine with ${harts} harts is not possible yet: this version has one.`, 2),
+  harts: (harts: number, most: number): UserError =>
+    new UserError("harts", `A machine with ${harts} harts is not possible: choose 1 to ${most}.`, 2),
 
   isa: (isa: string, supported: string): UserError =>
     new UserError("isa", `The instruction set ${isa} is not supported: this version's hart is ${supported}.`, 2),

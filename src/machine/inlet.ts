@@ -1,4 +1,4 @@
-import type { Instant, VirtualAddress } from "../base/brand.ts";
+import type { Instant, PhysicalAddress } from "../base/brand.ts";
 
 /**
  * One door for chance: everything that the machine cannot compute from its own state comes through an `Inlet`, stamped
@@ -16,7 +16,7 @@ export type Edit =
   | { readonly target: "register"; readonly hart: number; readonly register: number; readonly value: bigint }
   | { readonly target: "pc"; readonly hart: number; readonly value: bigint }
   | { readonly target: "csr"; readonly hart: number; readonly csr: number; readonly value: bigint }
-  | { readonly target: "memory"; readonly address: VirtualAddress; readonly bytes: Uint8Array };
+  | { readonly target: "memory"; readonly address: PhysicalAddress; readonly bytes: Uint8Array };
 
 export interface Inlet {
   /**

@@ -1,4 +1,5 @@
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
+import type { Translation } from "../cpu/translation-view.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import type { Inlet, Outlet } from "./inlet.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
@@ -14,6 +15,8 @@ export interface Image {
     readonly memoryBytes: number;
   }[];
 }
+
+export type { PageTableEntry, Translation } from "../cpu/translation-view.ts";
 
 /** A hash of the complete machine state, 32 hex digits. Equal digests: equal states. */
 export type Digest = string;
@@ -60,6 +63,8 @@ export interface MachineLike {
   readonly configuration: MachineConfiguration;
   readonly instant: Instant;
   readonly harts: readonly HartView[];
+  /** Number of the hart whose turn it is. */
+  readonly currentHart: number;
   inlet: Inlet;
   outlet: Outlet;
   setStops(stops: StopConditions): void;
@@ -79,7 +84,7 @@ export interface MachineLike {
   importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint;
   digest(): Digest;
   /**
-   * Reads without side effects, by virtual address as `hart` (0 when absent) would see it now; undefined for bytes that
+   * Reads without side effects, by virtual address as `hart` (absent: the one whose turn it is) would see it now; undefined for bytes that
    * are not mapped or not memory. What protects pages from the hart does not protect them from its debugger.
    */
   peek(address: VirtualAddress, length: number, hart?: number): (number | undefined)[];
@@ -91,28 +96,6 @@ export interface MachineLike {
   readonly time: bigint;
   /** Plain-data description of every device, for views. */
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[];
-}
-
-/** How an address is translated, level by level. */
-export interface Translation {
-  /** "bare": addresses are physical, no table was read. */
-  readonly scheme: "bare" | "Sv39" | "Sv48" | "Sv57";
-  /** Entries as the walk met them, the root's first. */
-  readonly entries: readonly PageTableEntry[];
-  /** Undefined when the address is not mapped: the last entry, or the address itself, says why. */
-  readonly physicalAddress: PhysicalAddress | undefined;
-  /** Bytes of the page: 4 KiB, 64 KiB (Svnapot), 2 MiB, 1 GiB, …; 0 when bare or not mapped. */
-  readonly pageBytes: number;
-  /** Why it is not mapped, in a few words; undefined when it is. */
-  readonly problem: string | undefined;
-}
-
-export interface PageTableEntry {
-  /** 2, 1, 0 for Sv39. */
-  readonly level: number;
-  readonly address: PhysicalAddress;
-  /** The entry's 64 bits; undefined when there is no RAM at its address. */
-  readonly value: bigint | undefined;
 }
 
 export interface CheckpointParts {

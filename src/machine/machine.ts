@@ -1,18 +1,23 @@
 import { assert, unreachable } from "../base/assert.ts";
-import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
-import { CsrFile } from "../cpu/csr-file.ts";
+import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
+import { AddressTranslation } from "../cpu/address-translation.ts";
+import { CsrFile, type HartFeatures, schemesUpTo } from "../cpu/csr-file.ts";
 import { DataAccess } from "../cpu/data-access.ts";
 import { DecodedPages } from "../cpu/decoded-pages.ts";
+import { Dependents } from "../cpu/dependents.ts";
 import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
-import { type Exception, Hart } from "../cpu/hart.ts";
+import { type Exception, Hart, type Turn } from "../cpu/hart.ts";
 import { Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
-import { exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
+import { Reservations } from "../cpu/reservations.ts";
+import { describeTranslation, fetchFault } from "../cpu/translation-view.ts";
+import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
+import type { CsrExtension } from "../isa/csrs.ts";
 import { BUDGET, MAX_RAM_BYTES, MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
-import type { EngineChoice, MachineConfiguration } from "./configuration.ts";
+import { type EngineChoice, MAX_HARTS, type MachineConfiguration } from "./configuration.ts";
 import { errors } from "./errors.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import type {
@@ -35,6 +40,12 @@ import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "
 export const SUPPORTED_ISA = "rv64imac_zicsr_zifencei";
 
 /**
+ * Steps of a hart's turn when there are several. Long enough that a change of turns costs little, short enough that a
+ * hart which waits for another's answer does not wait long; one that says so (pause, wfi) ends its turn.
+ */
+export const TURN_STEPS = 10_000;
+
+/**
  * The emulated board (MachineLike says what it promises). `run` owns the switch on stop reasons; what it calls computes.
  */
 export class Machine implements MachineLike {
@@ -42,8 +53,10 @@ export class Machine implements MachineLike {
   inlet: Inlet = SILENT_INLET;
   outlet: Outlet = DROPPING_OUTLET;
   readonly #memory: PhysicalMemory;
-  readonly #hart: Hart;
-  readonly #csrs: CsrFile;
+  readonly #cores: readonly Turn[];
+  readonly #translation: AddressTranslation;
+  readonly #reservations: Reservations;
+  readonly #dependents: Dependents;
   readonly #data: DataAccess;
   readonly #decoded: DecodedPages;
   readonly #board: Board;
@@ -54,6 +67,10 @@ export class Machine implements MachineLike {
 
   #instant = 0;
   #tickOffset = 0n;
+  /** The hart whose turn it is; the engines look at it. */
+  readonly #turn: { hart: Hart; csrs: CsrFile };
+  /** Steps left of the turn; does not run down while there is one hart. */
+  #turnLeft = TURN_STEPS;
   /** While an engine runs: the instant at which its budget is used up. */
   #sliceEnd: number | undefined;
   #attention = false;
@@ -82,34 +99,64 @@ export class Machine implements MachineLike {
       },
       (byte) => this.outlet.consoleOutput(this.#stepInstant() as Instant, byte),
     );
-    this.#hart = new Hart(0, memory);
-    this.#csrs = new CsrFile(this.#hart, {
-      steps: () => BigInt(this.#stepInstant()),
-      time: () => this.time,
-      interruptLines: () => this.#board.interruptLines(0),
+    const features = hartFeatures(configuration);
+    this.#cores = Array.from({ length: configuration.harts }, (_, id) => this.#core(id, memory, features));
+    const [first] = this.#cores;
+    this.#turn = { ...first };
+    this.#translation = new AddressTranslation(
+      memory,
+      () => this.#exports,
+      (entry) => this.#dependents.written(entry, 8),
+    );
+    const { tables } = this.#translation;
+    this.#decoded = new DecodedPages(memory, (what) => (what === "all" ? tables.flushAll() : tables.flushWrites()));
+    const harts = this.#cores.map(({ hart }) => hart);
+    this.#reservations = new Reservations(memory, tables, harts);
+    this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
+    this.#data = new DataAccess({
+      turn: this.#turn,
+      memory,
+      translation: this.#translation,
+      dependents: this.#dependents,
+      bus: this.#board.bus,
     });
-    this.#decoded = new DecodedPages(memory, () => this.#exports.flushTags());
-    this.#data = new DataAccess(this.#hart, memory, this.#decoded, this.#board.bus);
     const parts: EngineParts = {
-      hart: this.#hart,
-      csrs: this.#csrs,
+      turn: this.#turn,
       memory,
       decoded: this.#decoded,
+      translation: this.#translation,
       data: this.#data,
       takeAttention: () => this.#takeAttention(),
+      contextChanged: () => this.#contextChanged(),
+      endTurn: () => this.#endTurn(),
     };
-    this.#exports = instantiateInterpreter(() => parts, memory);
-    const oracle = new Oracle(parts, () => this.#breakpoints);
-    this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, this.#exports);
-    this.#versions = new RamVersions(memory, this.#exports, this.#decoded);
-    this.harts = [this.#hartView(this.#hart)];
-    this.#hart.clear();
-    this.#csrs.reset();
-    this.#exports.flushTags();
+    const breakpoints = () => this.#breakpoints;
+    const oracle = new Oracle(parts, breakpoints);
+    this.#exports = instantiateInterpreter(
+      () => parts,
+      () => oracle,
+      memory,
+    );
+    this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, this.#exports, breakpoints);
+    this.#versions = new RamVersions(memory, this.#exports, {
+      rearm: () => tables.flushWrites(),
+      overwritten: (offset, size) => this.#dependents.overwritten(offset, size),
+    });
+    this.harts = this.#cores.map((core) => hartView(core));
+    for (const { hart, csrs } of this.#cores) {
+      hart.clear();
+      csrs.reset();
+    }
+    first.hart.enter();
+    this.#contextChanged();
   }
 
   get instant(): Instant {
     return this.#instant as Instant;
+  }
+
+  get currentHart(): number {
+    return this.#turn.hart.id;
   }
 
   /** mtime follows from the instant, never from the host. */
@@ -117,7 +164,7 @@ export class Machine implements MachineLike {
     return BigInt.asUintN(64, BigInt(Math.floor(this.#stepInstant() / STEPS_PER_TICK)) + this.#tickOffset);
   }
 
-  /** Places a program in memory and points the hart at it. The hart id is in a0, as firmware hands it over. */
+  /** Places a program in memory and points the harts at it. A hart finds its number in a0, as firmware hands it over. */
   load(image: Image): void {
     for (const { physicalAddress, bytes, memoryBytes } of image.segments) {
       const offset = physicalAddress - RAM_BASE;
@@ -129,12 +176,14 @@ export class Machine implements MachineLike {
       this.#memory.ram.set(bytes, offset);
       this.#memory.ram.fill(0, offset + bytes.length, offset + memoryBytes);
       this.#memory.markDirty(offset, memoryBytes);
-      this.#decoded.overwritten(offset, memoryBytes);
+      this.#dependents.written(offset, memoryBytes);
     }
-    // Bit 0 of an address to jump to is always dropped.
-    this.#hart.pc = image.entry & ~1n;
-    this.#hart.setRegister(REGISTER_A0, BigInt(this.#hart.id));
-    this.#hart.setRegister(REGISTER_A1, image.argument ?? 0n);
+    for (const { hart } of this.#cores) {
+      // Bit 0 of an address to jump to is always dropped.
+      hart.pc = image.entry & ~1n;
+      hart.setRegister(REGISTER_A0, BigInt(hart.id));
+      hart.setRegister(REGISTER_A1, image.argument ?? 0n);
+    }
   }
 
   /** Cheap when only breakpoints change: searches do so at every hit that they pass over. */
@@ -143,22 +192,19 @@ export class Machine implements MachineLike {
     const old = this.#stops;
     this.#stops = stops;
     if (stops.breakpoints !== old.breakpoints) {
-      // No instruction begins at an odd address, or outside RAM.
-      const isPossible = (address: bigint) => (address & 1n) === 0n && this.#memory.ramOffset(address, 2) >= 0;
-      this.#breakpoints = new Set(stops.breakpoints.filter(isPossible));
-      this.#decoded.setBreakpoints(
-        new Set([...this.#breakpoints].map((address) => this.#memory.ramOffset(address, 2))),
-      );
+      // No instruction begins at an odd address.
+      this.#breakpoints = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
+      this.#decoded.setBreakpoints(this.#breakpoints, (page) => this.#executedAt(page));
     }
     if (stops.watches === old.watches || (stops.watches.length === 0 && old.watches.length === 0)) return;
     this.#data.setWatches(
       stops.watches.map(({ address, length, access }) => ({
-        first: address,
-        last: BigInt.asUintN(64, address + BigInt(length - 1)),
+        first: BigInt(address),
+        last: BigInt(address + length - 1),
         access,
       })),
     );
-    this.#exports.flushTags();
+    this.#translation.tables.flushAll();
   }
 
   run(until: Instant, options: RunOptions): MachineStop {
@@ -168,7 +214,7 @@ export class Machine implements MachineLike {
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
       if (this.#instant >= until) return { kind: "reached" };
-      if (this.#hart.waiting) return this.#waiting();
+      if (this.#turn.hart.waiting) return this.#waiting();
       options.beforeDeparture?.(this.#instant as Instant);
       // An interrupt taken here has led to another state than the one that the user resumes from.
       const departing = options.departing && this.#instant === start && !interrupted;
@@ -186,7 +232,12 @@ export class Machine implements MachineLike {
     assert(state.instant === checkpoint.instant, "a checkpoint of another instant than it says");
     this.#instant = state.instant;
     this.#tickOffset = state.tickOffset;
-    this.#hart.restore(state.harts[0]);
+    this.#turn.hart.park();
+    this.#cores.forEach(({ hart, csrs }, index) => {
+      hart.restore(state.harts[index]);
+      csrs.stateReplaced();
+    });
+    this.#giveTurn(state.turn, state.turnLeft);
     this.#board.restore(state.devices);
     this.#versions.restore(checkpoint.pages);
     this.#data.watched = [];
@@ -206,24 +257,25 @@ export class Machine implements MachineLike {
     return [high, low].map((half) => half.toString(16).padStart(16, "0")).join("");
   }
 
-  peek(address: VirtualAddress, length: number): (number | undefined)[] {
-    const offset = this.#memory.ramOffset(address, 1);
-    return Array.from({ length }, (_, index) => {
-      const at = offset >= 0 ? offset + index : this.#memory.ramOffset(address + BigInt(index), 1);
-      return at >= 0 ? this.#memory.ram[at] : undefined;
-    });
+  peek(address: VirtualAddress, length: number, hart = this.currentHart): (number | undefined)[] {
+    const bytes: (number | undefined)[] = [];
+    while (bytes.length < length) {
+      const at = virtualAddress(address + BigInt(bytes.length));
+      const inPage = Math.min(length - bytes.length, PAGE_BYTES - Number(at & 0xfffn));
+      const { physicalAddress } = this.translate(at, hart);
+      for (let index = 0; index < inPage; index++) {
+        bytes.push(physicalAddress === undefined ? undefined : this.#byteAt(physicalAddress + index));
+      }
+    }
+    return bytes;
   }
 
   peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[] {
-    return Array.from({ length }, (_, index) => {
-      const at = this.#memory.ramOffset(BigInt(address + index), 1);
-      return at >= 0 ? this.#memory.ram[at] : undefined;
-    });
+    return Array.from({ length }, (_, index) => this.#byteAt(address + index));
   }
 
-  translate(address: VirtualAddress): Translation {
-    const physicalAddress = Number(address) as PhysicalAddress;
-    return { scheme: "bare", entries: [], physicalAddress, pageBytes: 0, problem: undefined };
+  translate(address: VirtualAddress, hart = this.currentHart): Translation {
+    return describeTranslation(this.#memory, this.#cores[hart].csrs.translationState(), address);
   }
 
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[] {
@@ -243,17 +295,17 @@ export class Machine implements MachineLike {
   #slice(until: number, departing: boolean): MachineStop | undefined {
     const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#deadline());
     assert(horizon > this.#instant, "an event for this instant was not delivered");
-    const steps = Math.min(horizon - this.#instant, MAX_SLICE_STEPS);
+    const most = this.#cores.length === 1 ? MAX_SLICE_STEPS : this.#turnLeft;
+    const steps = Math.min(horizon - this.#instant, most);
     this.#sliceEnd = this.#instant + steps;
     const stop = this.#engine.run(steps, departing);
     this.#sliceEnd = undefined;
-    if (stop.executed > 0) this.#settled = false;
-    this.#instant += stop.executed;
+    this.#taken(stop.executed);
     switch (stop.kind) {
       case "paused":
         return this.#takeWatchHits();
       case "breakpoint":
-        return { kind: "breakpoint", hart: this.#hart.id, pc: this.#hart.pc };
+        return { kind: "breakpoint", hart: this.#turn.hart.id, pc: this.#turn.hart.pc };
       case "exception":
         return this.#exception(stop.exception, departing && stop.executed === 0);
       default:
@@ -275,7 +327,13 @@ export class Machine implements MachineLike {
         if (event.kind === "edit") edits.push(event.edit);
         else this.#apply(event);
       }
-      if (!this.#settled && takeInterrupt(this.#hart, this.#csrs)) interrupted = true;
+      if (!this.#settled) {
+        this.#passTurn();
+        if (takeInterrupt(this.#turn.hart, this.#turn.csrs)) {
+          this.#contextChanged();
+          interrupted = true;
+        }
+      }
       this.#settled = true;
       for (const edit of edits) this.#edit(edit);
       if (!this.#passIdleTime()) return interrupted;
@@ -295,27 +353,31 @@ export class Machine implements MachineLike {
    * the run and before it by a replay.
    */
   #edit(edit: Edit): void {
+    if (edit.target === "memory") {
+      const offset = this.#memory.ramOffset(BigInt(edit.address), edit.bytes.length);
+      if (offset < 0 || edit.bytes.length === 0) return;
+      this.#memory.ram.set(edit.bytes, offset);
+      this.#memory.markDirty(offset, edit.bytes.length);
+      this.#dependents.written(offset, edit.bytes.length);
+      return;
+    }
+    const core = this.#cores[edit.hart];
+    if (core === undefined) return;
+    const { hart, csrs } = core;
     switch (edit.target) {
       case "register":
-        this.#hart.setRegister(edit.register, BigInt.asUintN(64, edit.value));
+        hart.setRegister(edit.register, BigInt.asUintN(64, edit.value));
         break;
       case "pc":
-        this.#hart.pc = BigInt.asUintN(64, edit.value) & ~1n;
-        this.#hart.waiting = false;
+        hart.pc = BigInt.asUintN(64, edit.value) & ~1n;
+        hart.waiting = false;
         break;
       case "csr":
-        if (this.#csrs.read(edit.csr) === undefined) break;
-        this.#csrs.write(edit.csr, BigInt.asUintN(64, edit.value), 0n);
-        this.#hart.waiting = false;
+        if (csrs.read(edit.csr) === undefined) break;
+        csrs.write(edit.csr, BigInt.asUintN(64, edit.value), 0n);
+        hart.waiting = false;
+        if (hart === this.#turn.hart) this.#contextChanged();
         break;
-      case "memory": {
-        const offset = this.#memory.ramOffset(edit.address, edit.bytes.length);
-        if (offset < 0 || edit.bytes.length === 0) break;
-        this.#memory.ram.set(edit.bytes, offset);
-        this.#memory.markDirty(offset, edit.bytes.length);
-        this.#decoded.overwritten(offset, edit.bytes.length);
-        break;
-      }
       default:
         unreachable(edit, "edit");
     }
@@ -323,7 +385,7 @@ export class Machine implements MachineLike {
 
   /** A virtual clock jumps to the timer interrupt that a waiting hart waits for. True when it did. */
   #passIdleTime(): boolean {
-    if (!this.#hart.waiting || this.configuration.clock === "paced") return false;
+    if (!this.#turn.hart.waiting || this.configuration.clock === "paced") return false;
     const ticks = this.#ticksToTimer();
     if (ticks === undefined) return false;
     this.#tickOffset += ticks;
@@ -331,11 +393,22 @@ export class Machine implements MachineLike {
     return true;
   }
 
-  /** Ticks until the timer wakes the waiting hart; undefined when it never will. */
+  /** Ticks until a timer wakes one of the harts, all of which wait; undefined when none ever will. */
   #ticksToTimer(): bigint | undefined {
-    if ((this.#csrs.get("mie") & MIE_MTIE) === 0n) return undefined;
-    const deadline = this.#board.clint.timerDeadline(this.#hart.id);
-    return deadline === undefined || deadline <= this.time ? undefined : deadline - this.time;
+    const deadlines = this.#cores.map((core) => this.#wakeTime(core)).filter((time) => time !== undefined);
+    if (deadlines.length === 0) return undefined;
+    return deadlines.reduce((first, time) => (time < first ? time : first)) - this.time;
+  }
+
+  /** mtime at which a timer interrupt that is enabled will end a hart's wait; undefined when none is to come. */
+  #wakeTime({ hart, csrs }: Turn): bigint | undefined {
+    const enabled = csrs.get("mie");
+    const times = [
+      (enabled & MIE_MTIE) === 0n ? undefined : this.#board.clint.timerDeadline(hart.id),
+      (enabled & MIE_STIE) === 0n ? undefined : csrs.supervisorDeadline(),
+    ];
+    const coming = times.filter((time) => time !== undefined && time > this.time && time !== NEVER);
+    return coming.reduce((first, time) => (first === undefined || time! < first ? time : first), undefined);
   }
 
   #waiting(): MachineStop {
@@ -345,22 +418,94 @@ export class Machine implements MachineLike {
 
   /** The instant at which a timer interrupt becomes pending, so that no slice runs past it. */
   #deadline(): number {
+    const now = this.time;
+    let next = this.#board.clint.nextDeadline();
+    for (const { csrs } of this.#cores) {
+      const time = csrs.supervisorDeadline();
+      if (time !== undefined && time > now && time < next) next = time;
+    }
     // By difference: software may have set mtime to anything, so that what it is ahead of the instant can be negative.
-    const ticks = Number(this.#board.clint.nextDeadline() - this.time);
+    const ticks = Number(next - now);
     return (Math.floor(this.#instant / STEPS_PER_TICK) + ticks) * STEPS_PER_TICK;
   }
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
+    const { hart, csrs } = this.#turn;
     if (!departing && this.#stops.exceptions.includes(exception.cause)) {
-      return { kind: "exception", hart: this.#hart.id, ...exception };
+      return { kind: "exception", hart: hart.id, ...exception };
     }
-    if (this.#memory.ramOffset(exceptionVector(this.#csrs), 2) < 0) {
-      return { kind: "unhandled-trap", hart: this.#hart.id, ...exception };
-    }
-    takeException(this.#hart, this.#csrs, exception);
-    this.#instant++;
-    this.#settled = false;
+    if (!this.#canHandle(exception.cause)) return { kind: "unhandled-trap", hart: hart.id, ...exception };
+    takeException(hart, csrs, exception);
+    this.#contextChanged();
+    this.#taken(1);
     return undefined;
+  }
+
+  /**
+   * Whether the handler of an exception can be fetched. One of supervisor mode that cannot is machine mode's business,
+   * unless supervisor mode was to handle just that as well: then the hart would trap for ever.
+   */
+  #canHandle(cause: number): boolean {
+    const { hart, csrs } = this.#turn;
+    if (exceptionTarget(hart, csrs, cause) === "supervisor") {
+      const fault = fetchFault(this.#memory, csrs.translationState(), exceptionVector(csrs, "supervisor"));
+      if (fault === undefined) return true;
+      if (((csrs.get("medeleg") >> BigInt(fault)) & 1n) === 1n) return false;
+    }
+    return this.#memory.ramOffset(exceptionVector(csrs, "machine"), 2) >= 0;
+  }
+
+  /** Steps were taken by the hart that has its turn. */
+  #taken(steps: number): void {
+    if (steps === 0) return;
+    this.#settled = false;
+    this.#instant += steps;
+    this.#turn.hart.stepCount += BigInt(steps);
+    // A hart that ends its turn early has taken what was left of it away.
+    if (this.#cores.length > 1) this.#turnLeft = Math.max(0, this.#turnLeft - steps);
+  }
+
+  /**
+   * When the turn is over, or the hart waits for an interrupt that is not there, the next hart that has something to do
+   * gets its turn. When none has, it stays where it is.
+   */
+  #passTurn(): void {
+    const count = this.#cores.length;
+    if (count === 1) return;
+    const { hart, csrs } = this.#turn;
+    const waits = hart.waiting && csrs.pendingInterrupts() === 0;
+    if (this.#turnLeft > 0 && !waits) return;
+    for (let distance = 1; distance <= count; distance++) {
+      const next = (hart.id + distance) % count;
+      const candidate = this.#cores[next];
+      if (candidate.hart.waiting && candidate.csrs.pendingInterrupts() === 0) continue;
+      if (next !== hart.id) {
+        hart.park();
+        this.#giveTurn(next, TURN_STEPS);
+      }
+      this.#turnLeft = TURN_STEPS;
+      return;
+    }
+  }
+
+  /** The window is free. */
+  #giveTurn(index: number, turnLeft: number): void {
+    const { hart, csrs } = this.#cores[index];
+    hart.enter();
+    this.#turn.hart = hart;
+    this.#turn.csrs = csrs;
+    this.#turnLeft = turnLeft;
+    this.#reservations.turnOf(hart);
+    this.#contextChanged();
+  }
+
+  /** The instruction that is being executed is the last of its turn. */
+  #endTurn(): void {
+    if (this.#cores.length > 1) this.#turnLeft = 0;
+  }
+
+  #contextChanged(): void {
+    this.#translation.select(this.#turn.csrs.translationState());
   }
 
   /** Watched accesses of the step just taken. */
@@ -370,7 +515,7 @@ export class Machine implements MachineLike {
     this.#data.watched = [];
     const hits = accesses.map(
       ({ watch, access, address, size, pc }): WatchHit => ({
-        ...{ watch, access, size, hart: this.#hart.id },
+        ...{ watch, access, size, hart: this.#turn.hart.id },
         instant: (this.#instant - 1) as Instant,
         address: address as VirtualAddress,
         pc: pc as VirtualAddress,
@@ -402,7 +547,7 @@ export class Machine implements MachineLike {
     if (offset < 0) return false;
     this.#memory.ram.set(bytes, offset);
     this.#memory.markDirty(offset, bytes.length);
-    this.#decoded.overwritten(offset, bytes.length);
+    this.#dependents.written(offset, bytes.length);
     return true;
   }
 
@@ -414,38 +559,80 @@ export class Machine implements MachineLike {
     return encodeState({
       instant: this.#instant,
       tickOffset: this.#tickOffset,
-      harts: [this.#hart.save()],
+      turn: this.#turn.hart.id,
+      turnLeft: this.#turnLeft,
+      harts: this.#cores.map(({ hart }) => hart.save()),
       devices: this.#board.save(),
     });
   }
 
-  #hartView(hart: Hart): HartView {
-    return {
-      id: hart.id,
-      get pc() {
-        return hart.pc;
+  #core(id: number, memory: PhysicalMemory, features: HartFeatures): Turn {
+    const hart = new Hart(id, memory);
+    const csrs = new CsrFile(
+      hart,
+      {
+        steps: () => hart.stepCount + BigInt(this.#turn.hart === hart ? this.#stepInstant() - this.#instant : 0),
+        time: () => this.time,
+        interruptLines: () => this.#board.interruptLines(id),
       },
-      register: (index) => hart.register(index),
-      floatRegister: (index) => hart.floatRegister(index),
-      csr: (number) => this.#csrs.read(number),
-      get privilege() {
-        return hart.privilege;
-      },
-      get waiting() {
-        return hart.waiting;
-      },
-    };
+      features,
+    );
+    return { hart, csrs };
+  }
+
+  #byteAt(physical: number): number | undefined {
+    const offset = physical - RAM_BASE;
+    return offset >= 0 && offset < this.#memory.ram.length ? this.#memory.ram[offset] : undefined;
+  }
+
+  /** Pages of RAM that some context executes at a virtual page now. */
+  #executedAt(virtualPage: bigint): Iterable<number> {
+    return this.#translation.executedAt(virtualPage).map((decodedPage) => this.#decoded.ramPageOf(decodedPage));
   }
 }
 
 const REGISTER_A0 = 10;
 const REGISTER_A1 = 11;
+const MIE_STIE = 1n << 5n;
 const MIE_MTIE = 1n << 7n;
+/** What software writes to a comparator to have no timer. */
+const NEVER = 0xffff_ffff_ffff_ffffn;
+
+function hartView({ hart, csrs }: Turn): HartView {
+  return {
+    id: hart.id,
+    get pc() {
+      return hart.pc;
+    },
+    register: (index) => hart.register(index),
+    floatRegister: (index) => hart.floatRegister(index),
+    csr: (number) => csrs.read(number),
+    get privilege() {
+      return hart.privilege;
+    },
+    get waiting() {
+      return hart.waiting;
+    },
+  };
+}
+
+/** Extensions and privilege modes of the configuration, as the harts need them. */
+function hartFeatures({ modes }: MachineConfiguration): HartFeatures {
+  const extensions: CsrExtension[] = ["Machine", "Zicntr"];
+  if (modes !== "m") extensions.push("User");
+  if (modes === "msu") extensions.push("Supervisor");
+  const letters = { m: "", mu: "U", msu: "SU" }[modes];
+  const misa = [..."IMAC", ...letters].reduce(
+    (value, letter) => value | (1n << BigInt(letter.charCodeAt(0) - 65)),
+    2n << 62n,
+  );
+  return { extensions: new Set(extensions), misa, hasNapot: true, schemes: schemesUpTo(5) };
+}
 
 function checkConfiguration({ memoryBytes, harts, isa }: MachineConfiguration): void {
   if (!(Number.isInteger(memoryBytes / PAGE_BYTES) && memoryBytes > 0 && memoryBytes <= MAX_RAM_BYTES)) {
     throw errors.memorySize(memoryBytes);
   }
-  if (harts !== 1) throw errors.harts(harts);
+  if (!(Number.isInteger(harts) && harts >= 1 && harts <= MAX_HARTS)) throw errors.harts(harts, MAX_HARTS);
   if (isa !== SUPPORTED_ISA) throw errors.isa(isa, SUPPORTED_ISA);
 }

@@ -1,5 +1,4 @@
 import { assert } from "../base/assert.ts";
-import type { DecodedPages } from "../cpu/decoded-pages.ts";
 import { PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
 import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
@@ -9,21 +8,29 @@ import { contribution, mix, Pages } from "./pages.ts";
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
 const COMPARE_BYTES = 64;
 
+/** Who must hear of what happens to RAM here. */
+export interface RamObserver {
+  /** The next store to each page must take the slow path. */
+  rearm(): void;
+  /** RAM has other contents here. */
+  overwritten(offset: number, size: number): void;
+}
+
 /**
  * Which version of each page RAM holds. Pages written since the last `save` are found by their dirty flag, which the
  * slow path of a page's first store sets; saving clears the flags and the write tags, and so arms the slow path again.
  */
 export class RamVersions {
   readonly #memory: PhysicalMemory;
-  readonly #maintenance: Maintenance;
-  readonly #decoded: DecodedPages;
+  readonly #maintenance: Pick<Maintenance, "hash">;
+  readonly #others: RamObserver;
   readonly #zeroHash: bigint;
   #current: Pages;
 
-  constructor(memory: PhysicalMemory, maintenance: Maintenance, decoded: DecodedPages) {
+  constructor(memory: PhysicalMemory, maintenance: Pick<Maintenance, "hash">, others: RamObserver) {
     this.#memory = memory;
     this.#maintenance = maintenance;
-    this.#decoded = decoded;
+    this.#others = others;
     this.#current = Pages.zero(memory.layout.ramPages);
     // Nothing is in RAM yet: its first page gives the hash of all that are zero.
     assert(this.#dirtyPages().length === 0, "RAM was written before it was versioned");
@@ -42,7 +49,7 @@ export class RamVersions {
       if (hash === (old?.hash ?? this.#zeroHash)) continue;
       changes.push([page, hash === this.#zeroHash ? undefined : { bytes: this.#memory.page(page).slice(), hash }]);
     }
-    this.#maintenance.flushWriteTags();
+    this.#others.rearm();
     this.#current = this.#current.with(changes);
     return this.#current;
   }
@@ -57,7 +64,7 @@ export class RamVersions {
     // Dirty pages hold their final bytes already; writing those that differ a second time is harmless.
     for (const { page, version } of pages.changedSince(this.#current)) this.#replace(page, version);
     this.#current = pages;
-    this.#maintenance.flushWriteTags();
+    this.#others.rearm();
   }
 
   /** A page table out of a recording: pages not given are those of `base`. */
@@ -113,11 +120,11 @@ export class RamVersions {
 
   #replace(page: number, version: PageVersion | undefined): void {
     const ram = this.#memory.page(page);
-    const isCode = (this.#memory.flags[page] & PAGE_FLAG.code) !== 0;
-    const changed = isCode ? differingBlocks(ram, version?.bytes) : [];
+    const isObserved = (this.#memory.flags[page] & (PAGE_FLAG.code | PAGE_FLAG.table)) !== 0;
+    const changed = isObserved ? differingBlocks(ram, version?.bytes) : [];
     if (version === undefined) ram.fill(0);
     else ram.set(version.bytes);
-    for (const block of changed) this.#decoded.overwritten(page * PAGE_BYTES + block, COMPARE_BYTES);
+    for (const block of changed) this.#others.overwritten(page * PAGE_BYTES + block, COMPARE_BYTES);
   }
 }
 

@@ -4,19 +4,23 @@ import { HART_WINDOW_BYTES, REGISTER_SINK } from "../memory/layout.ts";
 import { errors } from "./errors.ts";
 
 /** Raised with every change of what a state holds or means. */
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
 /** The machine without its RAM. */
 export interface MachineState {
   readonly instant: number;
   /** Ticks that mtime is ahead of what the instant gives: idle jumps, and writes to mtime. */
   readonly tickOffset: bigint;
+  /** Number of the hart that has its turn, and steps left of it. */
+  readonly turn: number;
+  readonly turnLeft: number;
   readonly harts: readonly Uint8Array[];
   readonly devices: Readonly<Record<string, DeviceState>>;
 }
 
 /**
- * Little-endian: version u32, instant f64, tick offset i64, number of harts u32, their windows, then the devices as
+ * Little-endian: version u32, instant f64, tick offset i64, number of harts u32, the one that has its turn u32,
+ * steps left of the turn u32, the windows, then the devices as
  * JSON in the order of the memory map. Equal states give equal bytes: the digest is taken over them.
  */
 export function encodeState(state: MachineState): Uint8Array {
@@ -27,6 +31,8 @@ export function encodeState(state: MachineState): Uint8Array {
   view.setFloat64(4, state.instant, true);
   view.setBigInt64(12, state.tickOffset, true);
   view.setUint32(20, state.harts.length, true);
+  view.setUint32(24, state.turn, true);
+  view.setUint32(28, state.turnLeft, true);
   let at = HEADER_BYTES;
   for (const hart of state.harts) {
     assert(hart.length === HART_WINDOW_BYTES, "a hart's window");
@@ -54,9 +60,11 @@ export function decodeState(bytes: Uint8Array): MachineState {
   return {
     instant: view.getFloat64(4, true),
     tickOffset: view.getBigInt64(12, true),
+    turn: view.getUint32(24, true),
+    turnLeft: view.getUint32(28, true),
     harts,
     devices: JSON.parse(new TextDecoder().decode(bytes.subarray(devicesAt))),
   };
 }
 
-const HEADER_BYTES = 24;
+const HEADER_BYTES = 32;

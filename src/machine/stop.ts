@@ -1,8 +1,8 @@
-import type { Instant, VirtualAddress } from "../base/brand.ts";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 
 /** What the machine looks out for while it runs. Costs nothing where it does not occur. */
 export interface StopConditions {
-  /** Stop before the instruction at one of these addresses is executed. */
+  /** Stop before the instruction at one of these addresses is executed, in whatever address space. */
   readonly breakpoints: readonly VirtualAddress[];
   readonly watches: readonly Watch[];
   /** Stop before a synchronous exception with one of these mcause values is taken. */
@@ -11,8 +11,9 @@ export interface StopConditions {
 
 export const NO_STOPS: StopConditions = { breakpoints: [], watches: [], exceptions: [] };
 
+/** Memory that is watched, whatever addresses it is accessed by. */
 export interface Watch {
-  readonly address: VirtualAddress;
+  readonly address: PhysicalAddress;
   /** Bytes, at least 1. */
   readonly length: number;
   readonly access: "read" | "write" | "readWrite";
@@ -26,7 +27,7 @@ export interface WatchHit {
   readonly hart: number;
   readonly pc: VirtualAddress;
   readonly access: "read" | "write";
-  /** What was accessed, which may be wider than what is watched. */
+  /** What was accessed, as the instruction named it, which may be wider than what is watched. */
   readonly address: VirtualAddress;
   readonly size: number;
 }

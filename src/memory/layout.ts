@@ -2,7 +2,8 @@ import { assert } from "../base/assert.ts";
 
 /**
  * Where everything lies in the machine's one WebAssembly memory, in bytes. The window of the hart that has its turn is
- * at 0, so that generated code reaches registers by constant address; RAM comes last, because its size is configured.
+ * at 0, so that generated code reaches registers by constant address; the others are parked behind the words that
+ * generated code and TypeScript exchange. RAM comes last, because its size is configured.
  */
 
 /** The hart's window: what generated code and the TypeScript routines share. */
@@ -14,7 +15,7 @@ export const REGISTERS = 0x000;
 /** Writes to x0 go here. */
 export const REGISTER_SINK = 0x100;
 export const PC = 0x108;
-/** Address of the reservation set, or all ones when there is none. */
+/** Physical address of the reservation set, or all ones when there is none. */
 export const RESERVATION = 0x110;
 /** 3, 1 or 0, as in the manual. i32. */
 export const PRIVILEGE = 0x118;
@@ -24,6 +25,8 @@ export const WAITING = 0x11c;
 export const EXCEPTION_COUNT = 0x120;
 /** Floating-point flags that have accrued (bits 4:0) and the dynamic rounding mode (bits 7:5), as in fcsr. i32. */
 export const FCSR = 0x128;
+/** Steps that this hart has taken, up to date between slices. i64. */
+export const STEP_COUNT = 0x130;
 /** CSRs that hold state, 8 bytes each, at CSR_SLOTS + 8 * slot (cpu/csr-file.ts gives the slots). */
 export const CSR_SLOTS = 0x200;
 export const CSR_SLOT_COUNT = 64;
@@ -48,24 +51,37 @@ export const STATUS_FAULT = 1;
 /** Done, and the engine must come back after this instruction: interrupts, stops or the end may have come about. */
 export const STATUS_YIELD = 2;
 
+/** Address of the translation table that is in force (TRANSLATION_POOL). i32. */
+export const TRANSLATION_BASE = 0x1018;
+/** 0: data addresses are physical and everything is allowed; 1: whoever misses asks `translate`. i32. */
+export const DATA_IS_TRANSLATED = 0x101c;
+
 /** What the watches cover: i32 count, then from +16 entries of 24 bytes {first i64, last i64, access i32}. */
 export const WATCH_TABLE = 0x1100;
 export const WATCH_ENTRY_BYTES = 24;
 /** More would make every access to a watched page slow; a debugger's user sets a handful. */
 export const MAX_WATCHES = 64;
 
+/** Windows of the harts that do not have their turn, in the order of the harts. */
+export const HART_PARKING = 0x2000;
+/** As many as the plan of the board has room for, in the tables of this layout. */
+export const MAX_PARKED_HARTS = 8;
+
 /** Bytes that TypeScript wants hashed are copied here. */
-export const SCRATCH = 0x2000;
-export const SCRATCH_BYTES = 0xe000;
+export const SCRATCH = HART_PARKING + MAX_PARKED_HARTS * HART_WINDOW_BYTES;
+export const SCRATCH_BYTES = 0xa000;
 
 /**
- * Translation entries: 4096 of 32 bytes, indexed by bits 23:12 of the virtual address. A tag is the virtual page address
- * for which the access is allowed on the fast path; `(va ^ tag) <= 4096 - size`, unsigned, settles page, permission and
- * that the access stays within the page, all at once.
+ * Translation tables, one for each access context (cpu/address-translation.ts): 4096 entries of 32 bytes, indexed by bits
+ * 23:12 of the virtual address. A tag is the virtual page address for which the access is allowed on the fast path;
+ * `(va ^ tag) <= 4096 - size`, unsigned, settles page, permission and that the access stays within the page, all at once.
  */
-export const TRANSLATION = 0x10000;
+export const TRANSLATION_POOL = 0x10000;
 export const TRANSLATION_ENTRIES = 4096;
 export const TRANSLATION_ENTRY_BYTES = 32;
+export const TRANSLATION_TABLE_BYTES = TRANSLATION_ENTRIES * TRANSLATION_ENTRY_BYTES;
+/** Processes that take turns rarely have more contexts alive at once; 4 MiB. */
+export const TRANSLATION_TABLES = 32;
 export const ENTRY = {
   readTag: 0,
   writeTag: 8,
@@ -77,7 +93,7 @@ export const ENTRY = {
 } as const;
 
 /** Decoded pages: 2048 records and two that mark the end, 16 bytes each. */
-export const DECODED_POOL = 0x40000;
+export const DECODED_POOL = TRANSLATION_POOL + TRANSLATION_TABLES * TRANSLATION_TABLE_BYTES;
 export const RECORD_BYTES = 16;
 export const DECODED_PAGE_BYTES = (2048 + 2) * RECORD_BYTES;
 /** 4 MiB of code decoded at once, 32 MiB of records; when all are used the pool starts afresh. */
@@ -94,6 +110,8 @@ export const RECORD = {
   rd: 4,
   /** The operation under a breakpoint. */
   replaced: 6,
+  /** The operation of an instruction that straddles two pages. */
+  straddling: 7,
   immediate: 8,
   /** Third source of a fused multiplication, times 8; and the rounding mode field. */
   rs3: 12,
@@ -111,7 +129,14 @@ export const PAGE_FLAG = {
   code: 2,
   watchedRead: 4,
   watchedWrite: 8,
+  /** Holds page-table entries that cached translations came from: stores must look whether they hit one. */
+  table: 16,
+  /** A parked hart has reserved bytes of it: a store may break the reservation. */
+  reserved: 32,
 } as const;
+
+/** Bytes of the bits for a page's doublewords. */
+export const TABLE_ENTRY_BYTES = PAGE_BYTES / 64;
 
 /** The parts whose place depends on the size of RAM. */
 export interface MemoryLayout {
@@ -124,6 +149,8 @@ export interface MemoryLayout {
   readonly decodedPointers: number;
   /** i64 a page: bit n is set when 64-byte granule n holds a decoded instruction. */
   readonly codeGranules: number;
+  /** 64 bytes a page: bit n is set when a cached translation came from the page-table entry in doubleword n. */
+  readonly tableEntries: number;
   /** Host address of RAM's first byte. */
   readonly ram: number;
   readonly wasmPages: number;
@@ -138,10 +165,11 @@ export function layoutFor(ramBase: number, ramBytes: number): MemoryLayout {
   const pageFlags = alignUp(DECODED_POOL + DECODED_PAGES * DECODED_PAGE_BYTES, 64);
   const decodedPointers = alignUp(pageFlags + ramPages, 64);
   const codeGranules = alignUp(decodedPointers + ramPages * 4, 64);
-  const ram = alignUp(codeGranules + ramPages * 8, WASM_PAGE_BYTES);
+  const tableEntries = alignUp(codeGranules + ramPages * 8, 64);
+  const ram = alignUp(tableEntries + ramPages * TABLE_ENTRY_BYTES, WASM_PAGE_BYTES);
   // One WebAssembly page behind RAM, so that an eight-byte access at RAM's last byte stays inside the memory.
   const wasmPages = alignUp(ram + ramBytes, WASM_PAGE_BYTES) / WASM_PAGE_BYTES + 1;
-  return { ramBase, ramBytes, ramPages, pageFlags, decodedPointers, codeGranules, ram, wasmPages };
+  return { ramBase, ramBytes, ramPages, pageFlags, decodedPointers, codeGranules, tableEntries, ram, wasmPages };
 }
 
 function alignUp(value: number, alignment: number): number {

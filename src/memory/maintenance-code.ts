@@ -12,10 +12,10 @@ const LANES = LANE_SEEDS.length;
 export const HASH_BLOCK_BYTES = LANES * 8;
 
 export interface Maintenance {
-  /** Makes every write tag invalid: the next store to each page takes the slow path and marks it dirty. */
-  flushWriteTags(): void;
-  /** Makes every tag invalid. */
-  flushTags(): void;
+  /** Makes every write tag of the table at `table` invalid: the next store to each page takes the slow path. */
+  flushWriteTags(table: number): void;
+  /** Makes every tag of the table at `table` invalid. */
+  flushTags(table: number): void;
   /** Hash of `length` bytes at `host`; length is a multiple of HASH_BLOCK_BYTES. */
   hash(host: number, length: number): bigint;
 }
@@ -28,7 +28,8 @@ export function defineMaintenance(module: ModuleBuilder): void {
 }
 
 function defineFlush(module: ModuleBuilder, name: string, tags: readonly number[]): void {
-  const code = new Code([]);
+  const code = new Code([I32]);
+  const table = code.parameter(0);
   const entry = code.local(I32);
   const invalid = code.local(I64);
   const loop = code.loop();
@@ -38,18 +39,11 @@ function defineFlush(module: ModuleBuilder, name: string, tags: readonly number[
     .i64(1n << 62n)
     .op(OP.i64_or)
     .set(invalid);
-  for (const tag of tags)
-    code
-      .get(entry)
-      .get(invalid)
-      .memory(OP.i64_store, layout.TRANSLATION + tag);
+  for (const tag of tags) code.get(entry).get(table).op(OP.i32_add).get(invalid).memory(OP.i64_store, tag);
   code.get(entry).i32(layout.TRANSLATION_ENTRY_BYTES).op(OP.i32_add).tee(entry);
-  code
-    .i32(layout.TRANSLATION_ENTRIES * layout.TRANSLATION_ENTRY_BYTES)
-    .op(OP.i32_lt_u)
-    .branchIf(loop);
+  code.i32(layout.TRANSLATION_TABLE_BYTES).op(OP.i32_lt_u).branchIf(loop);
   code.end();
-  module.defineFunction({ parameters: [], results: [] }, code, name);
+  module.defineFunction({ parameters: [I32], results: [] }, code, name);
 }
 
 /**

@@ -24,6 +24,7 @@ export class PhysicalMemory {
   readonly flags: Uint8Array<ArrayBuffer>;
   readonly decodedPointers: Int32Array<ArrayBuffer>;
   readonly codeGranules: BigUint64Array<ArrayBuffer>;
+  readonly tableEntries: Uint8Array<ArrayBuffer>;
 
   constructor(ramBase: number, ramBytes: number) {
     this.layout = layoutFor(ramBase, ramBytes);
@@ -36,6 +37,7 @@ export class PhysicalMemory {
     this.flags = new Uint8Array(buffer, where.pageFlags, where.ramPages);
     this.decodedPointers = new Int32Array(buffer, where.decodedPointers, where.ramPages);
     this.codeGranules = new BigUint64Array(buffer, where.codeGranules, where.ramPages);
+    this.tableEntries = new Uint8Array(buffer, where.tableEntries, where.ramPages * layout.TABLE_ENTRY_BYTES);
   }
 
   /** Offset into RAM when all `size` bytes at the physical address are RAM, else -1. */

@@ -10,8 +10,23 @@ export interface SlowPath {
   readonly load: number;
   /** (va i64, size i32, value i64) -> status i32. */
   readonly store: number;
+  /** (va i64, size i32) -> host address of plain readable RAM, whose read tag is then set, or 0. */
+  readonly readable: number;
   /** (va i64, size i32) -> host address of plain writable RAM, whose write tag is then set, or 0. */
   readonly writable: number;
+}
+
+/** What the slow path asks of TypeScript. */
+export interface SlowPathImports {
+  /** (va i64, size i32) -> value i64: any load, in full. */
+  readonly load: number;
+  /** (va i64, size i32, value i64) -> status i32: any store, in full. */
+  readonly store: number;
+  /**
+   * (low half of va i32, high half i32, write i32) -> offset of RAM i32, or -1 when the page is not RAM on all of which
+   * this access is allowed: then the load or store in full finds out what happens.
+   */
+  readonly translate: number;
 }
 
 export const LOAD_OPCODES: Record<"signed" | "unsigned", Record<1 | 2 | 4 | 8, Opcode>> = {
@@ -25,20 +40,21 @@ export const STORE_OPCODES: Record<1 | 2 | 4 | 8, Opcode> = {
   8: OP.i64_store,
 };
 
-/** Leaves on the stack the address of the translation entry for `va`, less TRANSLATION: an offset for `memory`. */
-export function entryOffset(code: Code, va: Local): void {
+/** Leaves on the stack the address of the translation entry for `va` in the table that is in force. */
+export function entryAddress(code: Code, va: Local): void {
   const indexMask = (layout.TRANSLATION_ENTRIES - 1) * layout.TRANSLATION_ENTRY_BYTES;
   code.get(va).op(OP.i32_wrap_i64).i32(7).op(OP.i32_shr_u).i32(indexMask).op(OP.i32_and);
+  code.i32(0).memory(OP.i32_load, layout.TRANSLATION_BASE).op(OP.i32_add);
 }
 
 /**
  * Leaves on the stack 1 when an access of `size` bytes at `va` is on the fast path, and the entry in `entry`.
  */
 export function fastPathCheck(code: Code, va: Local, entry: Local, tag: number, size: number): void {
-  entryOffset(code, va);
+  entryAddress(code, va);
   code
     .tee(entry)
-    .memory(OP.i64_load, layout.TRANSLATION + tag)
+    .memory(OP.i64_load, tag)
     .get(va)
     .op(OP.i64_xor)
     .i64(BigInt(layout.PAGE_BYTES - size))
@@ -47,12 +63,7 @@ export function fastPathCheck(code: Code, va: Local, entry: Local, tag: number, 
 
 /** Leaves the host address of `va` on the stack, once the check has passed. */
 export function hostAddress(code: Code, va: Local, entry: Local): void {
-  code
-    .get(va)
-    .op(OP.i32_wrap_i64)
-    .get(entry)
-    .memory(OP.i32_load, layout.TRANSLATION + layout.ENTRY.addend)
-    .op(OP.i32_add);
+  code.get(va).op(OP.i32_wrap_i64).get(entry).memory(OP.i32_load, layout.ENTRY.addend).op(OP.i32_add);
 }
 
 /**
@@ -64,24 +75,35 @@ export function invalidTag(entryIndex: number): bigint {
 }
 
 /**
- * The slow path, in WebAssembly as far as memory is concerned: RAM fills the entry and is accessed; watched pages and
- * pages with code are looked at closely and accessed without being filled; everything else is the caller's imports.
+ * The slow path, in WebAssembly as far as plain RAM is concerned: it fills the entry and is accessed; watched pages,
+ * pages with code and page tables are looked at closely and accessed without being filled; everything else is the
+ * caller's imports.
  */
-export function defineSlowPath(
-  module: ModuleBuilder,
-  where: MemoryLayout,
-  imports: { readonly load: number; readonly store: number },
-): SlowPath {
-  const watched = defineWatched(module);
-  const fill = defineFill(module, where);
+export function defineSlowPath(module: ModuleBuilder, where: MemoryLayout, imports: SlowPathImports): SlowPath {
+  const parts: SlowPathParts = {
+    module,
+    where,
+    imports,
+    watched: defineWatched(module),
+    fill: defineFill(module),
+  };
   return {
-    load: defineSlowLoad(module, where, imports.load, watched, fill),
-    store: defineSlowStore(module, where, imports.store, watched, fill),
-    writable: defineWritable(module, where, fill),
+    load: defineSlowLoad(parts),
+    store: defineSlowStore(parts),
+    readable: definePlain(parts, "read"),
+    writable: definePlain(parts, "write"),
   };
 }
 
-/** (va i64, size i32, access i32) -> 1 when a watch with that access bit overlaps the bytes. */
+interface SlowPathParts {
+  readonly module: ModuleBuilder;
+  readonly where: MemoryLayout;
+  readonly imports: SlowPathImports;
+  readonly watched: number;
+  readonly fill: number;
+}
+
+/** (physical address i64, size i32, access i32) -> 1 when a watch with that access bit overlaps the bytes. */
 function defineWatched(module: ModuleBuilder): number {
   const code = new Code([I64, I32, I32]);
   const [va, size, access] = [code.parameter(0), code.parameter(1), code.parameter(2)];
@@ -127,13 +149,13 @@ function defineWatched(module: ModuleBuilder): number {
  * (va i64, host i32, write i32): sets the read tag, and the write tag when asked. Tags of another page that shared the
  * entry become invalid.
  */
-function defineFill(module: ModuleBuilder, _where: MemoryLayout): number {
+function defineFill(module: ModuleBuilder): number {
   const code = new Code([I64, I32, I32]);
   const [va, host, write] = [code.parameter(0), code.parameter(1), code.parameter(2)];
   const entry = code.local(I32);
   const tag = code.local(I64);
   const invalid = code.local(I64);
-  entryOffset(code, va);
+  entryAddress(code, va);
   code.set(entry);
   code.get(va).i64(-4096n).op(OP.i64_and).set(tag);
   // The invalid tag of this entry: another index, and bit 62.
@@ -147,56 +169,33 @@ function defineFill(module: ModuleBuilder, _where: MemoryLayout): number {
     .op(OP.i64_or)
     .set(invalid);
   for (const other of [layout.ENTRY.readTag, layout.ENTRY.writeTag, layout.ENTRY.executeTag]) {
-    code
-      .get(entry)
-      .memory(OP.i64_load, layout.TRANSLATION + other)
-      .get(tag)
-      .op(OP.i64_ne);
+    code.get(entry).memory(OP.i64_load, other).get(tag).op(OP.i64_ne);
     code.if();
-    code
-      .get(entry)
-      .get(invalid)
-      .memory(OP.i64_store, layout.TRANSLATION + other);
+    code.get(entry).get(invalid).memory(OP.i64_store, other);
     code.end();
   }
-  code
-    .get(entry)
-    .get(tag)
-    .memory(OP.i64_store, layout.TRANSLATION + layout.ENTRY.readTag);
+  code.get(entry).get(tag).memory(OP.i64_store, layout.ENTRY.readTag);
   code.get(write);
   code.if();
-  code
-    .get(entry)
-    .get(tag)
-    .memory(OP.i64_store, layout.TRANSLATION + layout.ENTRY.writeTag);
+  code.get(entry).get(tag).memory(OP.i64_store, layout.ENTRY.writeTag);
   code.end();
-  code
-    .get(entry)
-    .get(host)
-    .get(va)
-    .op(OP.i32_wrap_i64, OP.i32_sub)
-    .memory(OP.i32_store, layout.TRANSLATION + layout.ENTRY.addend);
+  code.get(entry).get(host).get(va).op(OP.i32_wrap_i64, OP.i32_sub).memory(OP.i32_store, layout.ENTRY.addend);
   return module.defineFunction({ parameters: [I64, I32, I32], results: [] }, code);
 }
 
-function defineSlowLoad(
-  module: ModuleBuilder,
-  where: MemoryLayout,
-  outside: number,
-  watched: number,
-  fill: number,
-): number {
+function defineSlowLoad({ module, where, imports, watched, fill }: SlowPathParts): number {
   const code = new Code([I64, I32]);
   const [va, size] = [code.parameter(0), code.parameter(1)];
   const { offset, flags, host } = ramLocals(code);
   code.i32(0).i32(layout.STATUS_DONE).memory(OP.i32_store, layout.STATUS);
   const notPlain = code.block();
-  ramOffset(code, where, va, size, offset, notPlain);
+  ramOffset(code, where, imports, { va, size, offset }, "read", notPlain);
   pageFlagsOf(code, where, offset, size, flags);
   code.get(offset).op(OP.i32_wrap_i64).i32(where.ram).op(OP.i32_add).set(host);
   code.get(flags).i32(layout.PAGE_FLAG.watchedRead).op(OP.i32_and);
   code.if();
-  code.get(va).get(size).i32(WATCH_READ).call(watched).branchIf(notPlain);
+  physicalAddress(code, where, offset);
+  code.get(size).i32(WATCH_READ).call(watched).branchIf(notPlain);
   code.else();
   withinPage(code, va, size);
   code.if();
@@ -206,35 +205,37 @@ function defineSlowLoad(
   bySize(code, size, I64, (bytes) => code.get(host).memory(LOAD_OPCODES.unsigned[bytes], 0));
   code.op(OP.return);
   code.end();
-  code.get(va).get(size).call(outside);
+  code.get(va).get(size).call(imports.load);
   return module.defineFunction({ parameters: [I64, I32], results: [I64] }, code);
 }
 
-function defineSlowStore(
-  module: ModuleBuilder,
-  where: MemoryLayout,
-  outside: number,
-  watched: number,
-  fill: number,
-): number {
+/** Pages to which no write tag is given: every store to them is looked at. */
+const WRITE_TAG_WITHHELD =
+  layout.PAGE_FLAG.watchedWrite | layout.PAGE_FLAG.code | layout.PAGE_FLAG.table | layout.PAGE_FLAG.reserved;
+
+function defineSlowStore({ module, where, imports, watched, fill }: SlowPathParts): number {
   const code = new Code([I64, I32, I64]);
   const [va, size, value] = [code.parameter(0), code.parameter(1), code.parameter(2)];
   const { offset, flags, host } = ramLocals(code);
   const notPlain = code.block();
-  ramOffset(code, where, va, size, offset, notPlain);
+  ramOffset(code, where, imports, { va, size, offset }, "write", notPlain);
   pageFlagsOf(code, where, offset, size, flags);
   code.get(offset).op(OP.i32_wrap_i64).i32(where.ram).op(OP.i32_add).set(host);
-  code
-    .get(flags)
-    .i32(layout.PAGE_FLAG.watchedWrite | layout.PAGE_FLAG.code)
-    .op(OP.i32_and);
+  code.get(flags).i32(WRITE_TAG_WITHHELD).op(OP.i32_and);
   code.if();
+  code.get(flags).i32(layout.PAGE_FLAG.reserved).op(OP.i32_and).branchIf(notPlain);
   code.get(flags).i32(layout.PAGE_FLAG.watchedWrite).op(OP.i32_and);
   code.if();
-  code.get(va).get(size).i32(WATCH_WRITE).call(watched).branchIf(notPlain);
+  physicalAddress(code, where, offset);
+  code.get(size).i32(WATCH_WRITE).call(watched).branchIf(notPlain);
   code.end();
   meetsCode(code, where, offset, size);
   code.branchIf(notPlain);
+  code.get(flags).i32(layout.PAGE_FLAG.table).op(OP.i32_and);
+  code.if();
+  meetsTableEntry(code, where, offset, size);
+  code.branchIf(notPlain);
+  code.end();
   code.else();
   withinPage(code, va, size);
   // Filling sets the read tag as well, and reads of a page where they are watched must go on coming here.
@@ -247,22 +248,28 @@ function defineSlowStore(
   bySize(code, size, VOID, (bytes) => code.get(host).get(value).memory(STORE_OPCODES[bytes], 0));
   code.i32(layout.STATUS_DONE).op(OP.return);
   code.end();
-  code.get(va).get(size).get(value).call(outside);
+  code.get(va).get(size).get(value).call(imports.store);
   return module.defineFunction({ parameters: [I64, I32, I64], results: [I32] }, code);
 }
 
-function defineWritable(module: ModuleBuilder, where: MemoryLayout, fill: number): number {
+/** Host address of RAM on which nothing special lies, or 0. */
+function definePlain({ module, where, imports, fill }: SlowPathParts, access: "read" | "write"): number {
   const code = new Code([I64, I32]);
   const [va, size] = [code.parameter(0), code.parameter(1)];
   const { offset, flags, host } = ramLocals(code);
+  const { watchedRead } = layout.PAGE_FLAG;
+  const special = access === "read" ? watchedRead : watchedRead | WRITE_TAG_WITHHELD;
   const notPlain = code.block();
-  ramOffset(code, where, va, size, offset, notPlain);
+  ramOffset(code, where, imports, { va, size, offset }, access, notPlain);
   pageFlagsOf(code, where, offset, size, flags);
-  const special = layout.PAGE_FLAG.watchedRead | layout.PAGE_FLAG.watchedWrite | layout.PAGE_FLAG.code;
   code.get(flags).i32(special).op(OP.i32_and).branchIf(notPlain);
   code.get(offset).op(OP.i32_wrap_i64).i32(where.ram).op(OP.i32_add).set(host);
-  code.get(va).get(host).i32(1).call(fill);
-  markDirty(code, where, offset, size);
+  code
+    .get(va)
+    .get(host)
+    .i32(access === "write" ? 1 : 0)
+    .call(fill);
+  if (access === "write") markDirty(code, where, offset, size);
   code.get(host).op(OP.return);
   code.end();
   code.i32(0);
@@ -278,18 +285,39 @@ function ramLocals(code: Code): { offset: Local; flags: Local; host: Local } {
   return { offset: code.local(I64), flags: code.local(I32), host: code.local(I32) };
 }
 
-/** Sets `offset` to va's place in RAM, or leaves through `otherwise` when not all bytes are in RAM. */
+/**
+ * Sets `offset` to va's place in RAM, or leaves through `otherwise` when not all bytes are in RAM or the access must be
+ * looked at in full: two pages that follow each other need not do so in RAM once addresses are translated.
+ */
 function ramOffset(
   code: Code,
   where: MemoryLayout,
-  va: Local,
-  size: Local,
-  offset: Local,
+  imports: SlowPathImports,
+  { va, size, offset }: { readonly va: Local; readonly size: Local; readonly offset: Local },
+  access: "read" | "write",
   otherwise: { depth: number },
 ): void {
+  code.i32(0).memory(OP.i32_load, layout.DATA_IS_TRANSLATED);
+  code.if();
+  withinPage(code, va, size);
+  code.op(OP.i32_eqz).branchIf(otherwise);
+  code.get(va).op(OP.i32_wrap_i64);
+  code.get(va).i64(32n).op(OP.i64_shr_u, OP.i32_wrap_i64);
+  code
+    .i32(access === "write" ? 1 : 0)
+    .call(imports.translate)
+    .op(OP.i64_extend_i32_u)
+    .tee(offset);
+  code.i64(0xffff_ffffn).op(OP.i64_eq).branchIf(otherwise);
+  code.else();
   code.get(va).i64(BigInt(where.ramBase)).op(OP.i64_sub).tee(offset);
   code.i64(BigInt(where.ramBytes)).get(size).op(OP.i64_extend_i32_u, OP.i64_sub, OP.i64_gt_u);
   code.branchIf(otherwise);
+  code.end();
+}
+
+function physicalAddress(code: Code, where: MemoryLayout, offset: Local): void {
+  code.get(offset).i64(BigInt(where.ramBase)).op(OP.i64_add);
 }
 
 /** The flags of the first and the last byte's page, or-ed. */
@@ -334,6 +362,21 @@ function meetsCode(code: Code, where: MemoryLayout, offset: Local, size: Local):
     code.tee(byte).i32(12).op(OP.i32_shr_u).i32(3).op(OP.i32_shl).memory(OP.i64_load, where.codeGranules);
     code.get(byte).i32(6).op(OP.i32_shr_u).i32(63).op(OP.i32_and, OP.i64_extend_i32_u, OP.i64_shr_u, OP.i32_wrap_i64);
     code.i32(1).op(OP.i32_and);
+  };
+  code.get(offset).op(OP.i32_wrap_i64);
+  test();
+  lastByte(code, offset, size);
+  test();
+  code.op(OP.i32_or);
+}
+
+/** Leaves 1 on the stack when the first or last byte belongs to a page-table entry that a cached translation came from. */
+function meetsTableEntry(code: Code, where: MemoryLayout, offset: Local, size: Local): void {
+  const byte = code.local(I32);
+  const test = (): void => {
+    // One bit for each doubleword of RAM: its byte is offset / 64, its place in it the doubleword's number.
+    code.tee(byte).i32(6).op(OP.i32_shr_u).memory(OP.i32_load8_u, where.tableEntries);
+    code.get(byte).i32(3).op(OP.i32_shr_u).i32(7).op(OP.i32_and, OP.i32_shr_u).i32(1).op(OP.i32_and);
   };
   code.get(offset).op(OP.i32_wrap_i64);
   test();

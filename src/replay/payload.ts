@@ -1,4 +1,4 @@
-import { type Instant, virtualAddress } from "../base/brand.ts";
+import { type Instant, type PhysicalAddress, physicalAddress } from "../base/brand.ts";
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
 import type { Digest } from "../machine/machine-interface.ts";
@@ -47,7 +47,7 @@ function encodeEdit(writer: ByteWriter, edit: Edit): void {
       break;
     case "memory":
       writer.u8(EVENT.editMemory);
-      writer.big64(edit.address);
+      writer.big64(BigInt(edit.address));
       writer.bytes(edit.bytes);
       break;
   }
@@ -77,7 +77,7 @@ function decodeEdit(kind: number, reader: ByteReader): Edit {
     case EVENT.editCsr:
       return { target: "csr", hart: reader.varint(), csr: reader.varint(), value: reader.big64() };
     case EVENT.editMemory:
-      return { target: "memory", address: virtualAddress(reader.big64()), bytes: reader.rest().slice() };
+      return { target: "memory", address: physical(reader.big64()), bytes: reader.rest().slice() };
     default:
       throw new MalformedBytes(`unknown kind of event: ${kind}`);
   }
@@ -220,4 +220,9 @@ export function decodeBookmark(payload: Uint8Array): string {
   } catch {
     throw new MalformedBytes("a bookmark that is not UTF-8");
   }
+}
+
+function physical(address: bigint): PhysicalAddress {
+  if (address > BigInt(Number.MAX_SAFE_INTEGER)) throw new MalformedBytes(`physical address 0x${address.toString(16)}`);
+  return physicalAddress(Number(address));
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type VirtualAddress, virtualAddress } from "../../src/base/brand.ts";
+import { physicalAddress, type VirtualAddress, virtualAddress } from "../../src/base/brand.ts";
 import type { Prng } from "../../src/base/prng.ts";
 import { DEFAULT_CONFIGURATION, type EngineChoice } from "../../src/machine/configuration.ts";
 import type { Edit, MachineEvent } from "../../src/machine/inlet.ts";
@@ -78,7 +78,7 @@ export function address(value: number): VirtualAddress {
 
 export function placeWords(at: number, words: readonly { word: number; length: number }[]): Edit {
   const bytes = words.flatMap(({ word, length }) => Array.from({ length }, (_, byte) => (word >>> (8 * byte)) & 0xff));
-  return { target: "memory", address: address(at), bytes: Uint8Array.from(bytes) };
+  return { target: "memory", address: physicalAddress(at), bytes: Uint8Array.from(bytes) };
 }
 
 const INTERESTING = [

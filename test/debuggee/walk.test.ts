@@ -26,7 +26,8 @@ function trace(source: string, watched: string): Trace {
   const a0: bigint[] = [];
   const writes: number[] = [];
   const symbol = program.symbols.find(({ name }) => name === watched);
-  const watches = symbol === undefined ? [] : [{ address: symbol.address, length: 8, access: "write" as const }];
+  const watches =
+    symbol === undefined ? [] : [{ address: Number(symbol.address) as never, length: 8, access: "write" as const }];
   while (digests.length <= timeline.now) {
     digests.push(machine.digest());
     pcs.push(machine.harts[0].pc);

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import test from "node:test";
 import { assemble } from "../../src/assembler/assemble.ts";
 import type { Program } from "../../src/assembler/program.ts";
-import { type Instant, virtualAddress } from "../../src/base/brand.ts";
+import { type Instant, type PhysicalAddress, virtualAddress } from "../../src/base/brand.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import type { Inlet } from "../../src/machine/inlet.ts";
 import { Machine } from "../../src/machine/machine.ts";
@@ -151,7 +151,7 @@ test("the demo: a trap through a pointer that was loaded two instructions before
 
   // The last write to that word is the seal of a message that lies in the block before, millions of steps earlier.
   const again = new Run(program, new Uint8Array());
-  const watch = { address: virtualAddress(t0), length: 8, access: "write" } as const;
+  const watch = { address: Number(t0) as PhysicalAddress, length: 8, access: "write" } as const;
   again.machine.setStops({ breakpoints: [], watches: [watch], exceptions: [LOAD_ACCESS_FAULT] });
   let culprit = { pc: 0n, instant: 0 };
   for (

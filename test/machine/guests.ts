@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { assemble } from "../../src/assembler/assemble.ts";
 import type { Program } from "../../src/assembler/program.ts";
-import type { Instant, VirtualAddress } from "../../src/base/brand.ts";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../../src/base/brand.ts";
 import {
   DEFAULT_CONFIGURATION,
   type EngineChoice,
@@ -22,6 +22,11 @@ export function symbol(of: Program, name: string): VirtualAddress {
   const found = of.symbols.find((candidate) => candidate.name === name);
   assert.ok(found !== undefined, `no symbol ${name}`);
   return found.address;
+}
+
+/** Where an address is in a machine that does not translate it. */
+export function physical(address: VirtualAddress): PhysicalAddress {
+  return Number(address) as PhysicalAddress;
 }
 
 /** Delivers a fixed list of events, wherever the machine is sent: an inlet that replays. */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import type { EngineChoice } from "../../src/machine/configuration.ts";
 import type { MachineStop } from "../../src/machine/stop.ts";
-import { Guest, INTERRUPTS, program, ScriptedInlet, WORKER } from "./guests.ts";
+import { Guest, INTERRUPTS, physical, program, ScriptedInlet, WORKER } from "./guests.ts";
 
 const ENGINES: readonly EngineChoice[] = ["interpreter", "oracle"];
 
@@ -67,7 +67,7 @@ for (const engine of ENGINES) {
       "la a1, cell\n la a2, other\n sd a1, 0(a1)\n ld a0, 0(a1)\n sd a1, 0(a2)\n ld a0, 0(a1)\n .data\n cell: .dword 0\n other: .dword 0\n",
       engine,
     );
-    guest.stops({ watches: [{ address: guest.at("cell"), length: 8, access: "read" }] });
+    guest.stops({ watches: [{ address: physical(guest.at("cell")), length: 8, access: "read" }] });
     const kinds = [1, 2].map(() => {
       const stop = guest.run(100);
       return stop.kind === "watch" ? stop.hits[0].access : stop.kind;
@@ -110,7 +110,7 @@ for (const engine of ENGINES) {
   test(`${engine}: watches stop behind the access and name the step, the pc and what was accessed`, () => {
     const guest = new Guest(LOOP, engine);
     const cell = guest.at("cell");
-    guest.stops({ watches: [{ address: cell, length: 8, access: "write" }] });
+    guest.stops({ watches: [{ address: physical(cell), length: 8, access: "write" }] });
     const stop = guest.run();
     assert.ok(stop.kind === "watch");
     assert.deepEqual(stop.hits, [
@@ -125,7 +125,7 @@ for (const engine of ENGINES) {
       },
     ]);
     assert.equal(guest.word(cell), 5n);
-    guest.stops({ watches: [{ address: cell, length: 1, access: "read" }] });
+    guest.stops({ watches: [{ address: physical(cell), length: 1, access: "read" }] });
     const read = guest.run();
     assert.ok(read.kind === "watch" && read.hits[0].pc === guest.at("after"));
     assert.equal(guest.register(12), 5n);
@@ -136,8 +136,8 @@ for (const engine of ENGINES) {
     const [neighbour, cell] = [guest.at("neighbour"), guest.at("cell")];
     guest.stops({
       watches: [
-        { address: neighbour, length: 4, access: "readWrite" },
-        { address: (cell + 7n) as never, length: 1, access: "readWrite" },
+        { address: physical(neighbour), length: 4, access: "readWrite" },
+        { address: (physical(cell) + 7) as never, length: 1, access: "readWrite" },
       ],
     });
     const hits: number[] = [];
@@ -171,7 +171,7 @@ cell:
       engine,
     );
     const cell = guest.at("cell");
-    guest.stops({ watches: [{ address: cell, length: 8, access: "readWrite" }] });
+    guest.stops({ watches: [{ address: physical(cell), length: 8, access: "readWrite" }] });
     const seen: string[] = [];
     for (;;) {
       const stop = guest.run(2000);
@@ -239,7 +239,7 @@ test("stops do not change what the guest computes", () => {
     stopped.stops({
       breakpoints: addresses,
       watches: addresses.map((address) => ({
-        address,
+        address: physical(address),
         length: 1 + prng.below(64),
         access: prng.pick(["read", "write"]),
       })),

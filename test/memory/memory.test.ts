@@ -25,12 +25,14 @@ test("the parts of the memory do not overlap, for small and for the largest RAM"
       ["hart window", layout.HART_WINDOW, layout.HART_WINDOW_BYTES],
       ["exchange", layout.EXCHANGE, 0x100],
       ["watch table", layout.WATCH_TABLE, 16 + layout.MAX_WATCHES * layout.WATCH_ENTRY_BYTES],
+      ["parked harts", layout.HART_PARKING, layout.MAX_PARKED_HARTS * layout.HART_WINDOW_BYTES],
       ["scratch", layout.SCRATCH, layout.SCRATCH_BYTES],
-      ["translation", layout.TRANSLATION, layout.TRANSLATION_ENTRIES * layout.TRANSLATION_ENTRY_BYTES],
+      ["translation", layout.TRANSLATION_POOL, layout.TRANSLATION_TABLES * layout.TRANSLATION_TABLE_BYTES],
       ["decoded pages", layout.DECODED_POOL, layout.DECODED_PAGES * layout.DECODED_PAGE_BYTES],
       ["page flags", where.pageFlags, where.ramPages],
       ["decoded pointers", where.decodedPointers, where.ramPages * 4],
       ["code granules", where.codeGranules, where.ramPages * 8],
+      ["table entries", where.tableEntries, where.ramPages * layout.TABLE_ENTRY_BYTES],
       ["RAM", where.ram, bytes],
     ];
     parts.forEach(([name, start, size], index) => {
@@ -72,7 +74,9 @@ test("no address selects an entry and matches its invalid tag", () => {
 
 test("flushing makes the tags invalid that it should, and only those", () => {
   const { memory, maintenance } = maintained();
-  const entry = (index: number): number => layout.TRANSLATION + index * layout.TRANSLATION_ENTRY_BYTES;
+  // The second table, so that one sees that the first is left alone.
+  const table = layout.TRANSLATION_POOL + layout.TRANSLATION_TABLE_BYTES;
+  const entry = (index: number): number => table + index * layout.TRANSLATION_ENTRY_BYTES;
   const tags = [layout.ENTRY.readTag, layout.ENTRY.writeTag, layout.ENTRY.executeTag];
   const fill = (): void => {
     for (let index = 0; index < layout.TRANSLATION_ENTRIES; index++) {
@@ -81,11 +85,11 @@ test("flushing makes the tags invalid that it should, and only those", () => {
   };
   const values = (index: number): bigint[] => tags.map((tag) => memory.view.getBigUint64(entry(index) + tag, true));
   fill();
-  maintenance.flushWriteTags();
+  maintenance.flushWriteTags(table);
   for (const index of [0, 1, 4095]) {
     assert.deepEqual(values(index), [0x1234_5000n, invalidTag(index), 0x1234_5000n]);
   }
-  maintenance.flushTags();
+  maintenance.flushTags(table);
   for (const index of [0, 77, 4095])
     assert.deepEqual(
       values(index),

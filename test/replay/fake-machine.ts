@@ -54,7 +54,7 @@ export const CAUSES = [2, 5, 7];
 
 export const pcOf = (index: number): VirtualAddress => virtualAddress(CODE + BigInt(index * 4));
 /** An address that the guest accesses now and then. */
-export const dataAddress = (index: number): VirtualAddress => virtualAddress(BigInt((index % 8) * 8));
+export const dataAddress = (index: number): PhysicalAddress => physicalAddress((index % 8) * 8);
 
 /**
  * A machine whose program is chance out of a seed: it computes, stores, prints, traps, waits and is interrupted, all as
@@ -64,6 +64,7 @@ export const dataAddress = (index: number): VirtualAddress => virtualAddress(Big
 export class FakeMachine implements MachineLike {
   readonly configuration: MachineConfiguration;
   readonly harts: readonly HartView[];
+  readonly currentHart = 0;
   readonly #guest: FakeGuest;
   inlet: Inlet = SILENT_INLET;
   outlet: Outlet = DROPPING_OUTLET;

@@ -45,7 +45,7 @@ const EVENTS: readonly MachineEvent[] = [
   {
     kind: "edit",
     instant: instant(9),
-    edit: { target: "memory", address: virtualAddress(2n ** 64n - 8n), bytes: Uint8Array.of(9) },
+    edit: { target: "memory", address: (2 ** 53 - 8) as never, bytes: Uint8Array.of(9) },
   },
 ];
 

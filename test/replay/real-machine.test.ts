@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assemble } from "../../src/assembler/assemble.ts";
 import type { Program } from "../../src/assembler/program.ts";
-import { type Instant, instant } from "../../src/base/brand.ts";
+import { type Instant, instant, type PhysicalAddress } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import type { Edit, MachineEvent } from "../../src/machine/inlet.ts";
@@ -116,7 +116,8 @@ function somePlaces(guest: Guest, events: readonly MachineEvent[], end: Instant,
     const address = guest.program.segments.find(({ writable }) => writable)?.virtualAddress;
     if (address === undefined) continue;
     const watched = BigInt.asUintN(64, address + BigInt(prng.below(8) * 8)) as typeof address;
-    stops.push({ ...NO_STOPS, watches: [{ address: watched, length: 8, access: prng.pick(["write", "readWrite"]) }] });
+    const place = Number(watched) as PhysicalAddress;
+    stops.push({ ...NO_STOPS, watches: [{ address: place, length: 8, access: prng.pick(["write", "readWrite"]) }] });
   }
   return stops;
 }

@@ -1,0 +1,226 @@
+import * as layout from "../memory/layout.ts";
+import type { Maintenance } from "../memory/maintenance-code.ts";
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { invalidTag } from "../memory/translation-code.ts";
+import type { Exception } from "./hart.ts";
+import { type AccessContext, PageWalk, SATP_LEVELS, type WalkObserver, type WalkOutcome } from "./page-walk.ts";
+import type { AccessKind, Pmp } from "./pmp.ts";
+import { TableEntries } from "./table-entries.ts";
+import { TranslationTables } from "./translation-tables.ts";
+
+/** What the translation of a hart's addresses follows from. Numbers, because it is looked at on every trap. */
+export interface TranslationState {
+  readonly privilege: 0 | 1 | 3;
+  /** Low half of mstatus. */
+  readonly status: number;
+  readonly satpLow: number;
+  readonly satpHigh: number;
+  /** High half of menvcfg. */
+  readonly environmentHigh: number;
+  /** The hart has Svnapot. */
+  readonly hasNapot: boolean;
+  readonly pmp: Pmp;
+}
+
+const MSTATUS_MPP_SHIFT = 11;
+const MSTATUS_MPRV = 1 << 17;
+const MSTATUS_SUM = 1 << 18;
+const MSTATUS_MXR = 1 << 19;
+const MENVCFG_ADUE_HIGH = 1 << 29;
+const MENVCFG_PBMTE_HIGH = 1 << 30;
+const SATP_PPN_HIGH = 0xfff;
+
+const PAGE_FAULTS: Readonly<Record<AccessKind, number>> = { execute: 12, read: 13, write: 15 };
+const ACCESS_FAULTS: Readonly<Record<AccessKind, number>> = { execute: 1, read: 5, write: 7 };
+
+/** Distinct settings of PMP that are told apart; a guest that plays through more starts afresh. */
+const MOST_PROTECTIONS = 256;
+
+/**
+ * Addresses as the hart that has its turn uses them: finds the table for its present context, answers misses, and keeps
+ * every cached translation equal to what a walk would give (TableEntries). A context is all that translations and
+ * permissions follow from: root and scheme of satp, the privilege of data accesses (MPRV) and of fetches, SUM, MXR, the
+ * extensions that menvcfg switches, and physical memory protection.
+ */
+export class AddressTranslation implements WalkObserver {
+  readonly #memory: PhysicalMemory;
+  readonly #tables: TranslationTables;
+  readonly #entries: TableEntries;
+  readonly #walk: PageWalk;
+  readonly #protections = new Map<string, number>();
+  /** Entry of the current table that is being filled. */
+  #filling = 0;
+
+  /** `updated` hears the offset in RAM of each entry whose A or D bit the hart has set by itself. */
+  constructor(memory: PhysicalMemory, maintenance: () => Maintenance, updated: (entry: number) => void) {
+    this.#memory = memory;
+    this.#tables = new TranslationTables(memory, maintenance);
+    this.#entries = new TableEntries(memory, this.#tables);
+    this.#walk = new PageWalk(memory, updated);
+  }
+
+  get tables(): TranslationTables {
+    return this.#tables;
+  }
+
+  /** Puts the context in force that follows from the state of the hart whose turn it is. */
+  select(state: TranslationState): void {
+    const { status, satpHigh, satpLow, environmentHigh } = state;
+    const dataPrivilege = privilegeOf(state, "data");
+    const isTranslated = dataPrivilege !== 3 || state.privilege !== 3;
+    const levels = isTranslated ? levelsOf(satpHigh) : 0;
+    const space = levels === 0 ? 0 : rootPage(satpHigh, satpLow) * 16 + levels;
+    const flags =
+      ((status & MSTATUS_SUM) !== 0 ? 1 : 0) |
+      ((status & MSTATUS_MXR) !== 0 ? 2 : 0) |
+      ((environmentHigh & MENVCFG_ADUE_HIGH) !== 0 ? 4 : 0) |
+      ((environmentHigh & MENVCFG_PBMTE_HIGH) !== 0 ? 8 : 0);
+    const variant = (this.#protection(state.pmp) << 8) | (flags << 4) | (dataPrivilege << 2) | state.privilege;
+    const table = this.#tables.select(space, variant, () => ({
+      data: accessContext(state, "data"),
+      fetch: accessContext(state, "fetch"),
+    }));
+    this.#memory.view.setInt32(layout.DATA_IS_TRANSLATED, isPlain(table.data) ? 0 : 1, true);
+  }
+
+  /** What the slow path of generated code asks (SlowPathImports.translate). */
+  ramOffsetForCode(low: number, high: number, write: number): number {
+    const access = write === 0 ? "read" : "write";
+    const { data } = this.#tables.current;
+    return this.#pageToFill(low, high, access, data);
+  }
+
+  /**
+   * Physical address of `size` bytes, which lie in one page, for a load or store of the current hart; else the exception.
+   * May be no RAM.
+   */
+  locate(address: bigint, size: number, access: AccessKind): number | Exception {
+    const { data, fetch } = this.#tables.current;
+    const context = access === "execute" ? fetch : data;
+    const low = Number(address & 0xffff_ffffn);
+    const high = Number(address >> 32n);
+    const outcome = this.#walk.walk(low, high, access, context);
+    if (outcome === "page-fault") return { cause: PAGE_FAULTS[access], tval: address };
+    const { physical } = this.#walk;
+    if (outcome === "access-fault" || !context.pmp.allows(physical, size, access, context.privilege)) {
+      return { cause: ACCESS_FAULTS[access], tval: address };
+    }
+    return physical;
+  }
+
+  /** Whether neighbouring pages need not be neighbours in memory, or not be allowed alike. */
+  get splitsPages(): boolean {
+    return !isPlain(this.#tables.current.data);
+  }
+
+  /**
+   * Gives the page of pc an execute tag that leads to the decoded page which `decodedPage` names for a page of RAM. False
+   * when the page cannot have one: fetching there faults, or is allowed on a part of the page only.
+   */
+  fillExecute(pc: bigint, decodedPage: (ramPage: number, virtualPage: bigint) => number): boolean {
+    const table = this.#tables.current;
+    const low = Number(pc & 0xffff_f000n);
+    const offset = this.#pageToFill(low, Number(pc >> 32n), "execute", table.fetch);
+    if (offset < 0) return false;
+    const page = pc & ~0xfffn;
+    const decoded = decodedPage(offset >>> 12, page);
+    const index = (low >>> 12) & (layout.TRANSLATION_ENTRIES - 1);
+    const entry = table.address + index * layout.TRANSLATION_ENTRY_BYTES;
+    const { view } = this.#memory;
+    for (const tag of [layout.ENTRY.readTag, layout.ENTRY.writeTag]) {
+      if (view.getBigUint64(entry + tag, true) !== page) view.setBigUint64(entry + tag, invalidTag(index), true);
+    }
+    view.setBigUint64(entry + layout.ENTRY.executeTag, page, true);
+    view.setInt32(entry + layout.ENTRY.decoded, decoded, true);
+    return true;
+  }
+
+  /** Decoded pages that some context executes at a virtual page now. */
+  executedAt(page: bigint): number[] {
+    const index = Number((page >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
+    const { view } = this.#memory;
+    return this.#tables.all
+      .filter(({ stale }) => stale !== "all")
+      .map(({ address }) => address + index * layout.TRANSLATION_ENTRY_BYTES)
+      .filter((entry) => view.getBigUint64(entry + layout.ENTRY.executeTag, true) === page)
+      .map((entry) => view.getInt32(entry + layout.ENTRY.decoded, true));
+  }
+
+  /** Bytes of RAM were written by whatever way. */
+  overwritten(offset: number, size: number): void {
+    const { flags } = this.#memory;
+    const last = (offset + size - 1) >>> 12;
+    for (let page = offset >>> 12; page <= last; page++) {
+      if ((flags[page] & layout.PAGE_FLAG.table) === 0) continue;
+      this.#entries.overwritten(offset, size);
+      return;
+    }
+  }
+
+  met(entry: number, leaf: boolean): void {
+    if (leaf) this.#entries.leaf(entry, this.#filling);
+    else this.#entries.branch(entry);
+  }
+
+  /** Offset in RAM when the access is allowed on all of its page, with what the page came from noted; else -1. */
+  #pageToFill(low: number, high: number, access: AccessKind, context: AccessContext): number {
+    this.#entries.makeRoom();
+    this.#filling = (low >>> 12) & (layout.TRANSLATION_ENTRIES - 1);
+    const outcome: WalkOutcome = this.#walk.walk(low, high, access, context, this);
+    if (outcome !== "mapped") return -1;
+    const { physical } = this.#walk;
+    const { ramBase, ramBytes } = this.#memory.layout;
+    const offset = physical - ramBase;
+    if (!(offset >= 0 && offset < ramBytes)) return -1;
+    if (!context.pmp.allowsPage(physical - (physical % layout.PAGE_BYTES), access, context.privilege)) return -1;
+    return offset;
+  }
+
+  #protection(pmp: Pmp): number {
+    const known = this.#protections.get(pmp.key);
+    if (known !== undefined) return known;
+    if (this.#protections.size >= MOST_PROTECTIONS) {
+      this.#protections.clear();
+      this.#tables.forget();
+    }
+    const number = this.#protections.size;
+    this.#protections.set(pmp.key, number);
+    return number;
+  }
+}
+
+/** The context of a hart's data accesses, or of its fetches. */
+export function accessContext(state: TranslationState, use: "data" | "fetch"): AccessContext {
+  const { status, satpHigh, satpLow, environmentHigh, hasNapot, pmp } = state;
+  const privilege = privilegeOf(state, use);
+  return {
+    levels: privilege === 3 ? 0 : levelsOf(satpHigh),
+    root: rootPage(satpHigh, satpLow) * 4096,
+    privilege,
+    sum: (status & MSTATUS_SUM) !== 0,
+    mxr: (status & MSTATUS_MXR) !== 0,
+    updatesAccessed: (environmentHigh & MENVCFG_ADUE_HIGH) !== 0,
+    hasPbmt: (environmentHigh & MENVCFG_PBMTE_HIGH) !== 0,
+    hasNapot,
+    pmp,
+  };
+}
+
+/** MPRV lends data accesses the privilege in MPP. */
+function privilegeOf({ privilege, status }: TranslationState, use: "data" | "fetch"): 0 | 1 | 3 {
+  if (use === "fetch" || (status & MSTATUS_MPRV) === 0) return privilege;
+  return ((status >>> MSTATUS_MPP_SHIFT) & 3) as 0 | 1 | 3;
+}
+
+function levelsOf(satpHigh: number): number {
+  return SATP_LEVELS[satpHigh >>> 28] ?? 0;
+}
+
+function rootPage(satpHigh: number, satpLow: number): number {
+  return (satpHigh & SATP_PPN_HIGH) * 2 ** 32 + (satpLow >>> 0);
+}
+
+/** Addresses are physical and nothing is forbidden. */
+function isPlain({ levels, privilege, pmp }: AccessContext): boolean {
+  return levels === 0 && privilege === 3 && !pmp.hasLocked;
+}

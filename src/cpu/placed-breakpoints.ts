@@ -1,0 +1,76 @@
+import { PAGE_BYTES } from "../memory/layout.ts";
+
+/**
+ * Breakpoints are virtual addresses, records belong to pages of RAM: this knows at which offsets of RAM the instruction
+ * of some breakpoint lies, in whichever address space it was executed so far. That there is one for the pc which comes
+ * there is for the engine to see.
+ */
+export class PlacedBreakpoints {
+  readonly #mark: (offset: number, stands: boolean) => void;
+  /** Places in RAM by virtual address. */
+  readonly #placed = new Map<bigint, Set<number>>();
+  /** How many breakpoints lie at an offset of RAM. */
+  readonly #counts = new Map<number, number>();
+  /** Addresses by virtual page. */
+  readonly #pages = new Map<bigint, bigint[]>();
+
+  constructor(mark: (offset: number, stands: boolean) => void) {
+    this.#mark = mark;
+  }
+
+  standsAt(offset: number): boolean {
+    return this.#counts.has(offset);
+  }
+
+  /** `places` gives the pages of RAM that are executed at a virtual page now. */
+  set(addresses: ReadonlySet<bigint>, places: (virtualPage: bigint) => Iterable<number>): void {
+    for (const address of [...this.#placed.keys()]) if (!addresses.has(address)) this.#remove(address);
+    for (const address of addresses) {
+      if (this.#placed.has(address)) continue;
+      this.#placed.set(address, new Set());
+      const page = address & PAGE_MASK;
+      this.#pages.set(page, [...(this.#pages.get(page) ?? []), address]);
+      for (const ramPage of places(page)) this.#place(address, ramPage);
+    }
+  }
+
+  /** A page of RAM is about to be executed at a virtual page. */
+  mapped(virtualPage: bigint, ramPage: number): void {
+    if (this.#pages.size === 0) return;
+    for (const address of this.#pages.get(virtualPage) ?? []) this.#place(address, ramPage);
+  }
+
+  /** Records are gone, and with them the marks in them. */
+  forgetPlaces(): void {
+    this.#counts.clear();
+    for (const places of this.#placed.values()) places.clear();
+  }
+
+  #place(address: bigint, ramPage: number): void {
+    const places = this.#placed.get(address);
+    const offset = ramPage * PAGE_BYTES + Number(address & ~PAGE_MASK);
+    if (places === undefined || places.has(offset)) return;
+    places.add(offset);
+    const count = this.#counts.get(offset) ?? 0;
+    this.#counts.set(offset, count + 1);
+    if (count === 0) this.#mark(offset, true);
+  }
+
+  #remove(address: bigint): void {
+    for (const offset of this.#placed.get(address) ?? []) {
+      const count = (this.#counts.get(offset) ?? 1) - 1;
+      if (count > 0) this.#counts.set(offset, count);
+      else {
+        this.#counts.delete(offset);
+        this.#mark(offset, false);
+      }
+    }
+    this.#placed.delete(address);
+    const page = address & PAGE_MASK;
+    const others = (this.#pages.get(page) ?? []).filter((other) => other !== address);
+    if (others.length > 0) this.#pages.set(page, others);
+    else this.#pages.delete(page);
+  }
+}
+
+const PAGE_MASK = BigInt.asUintN(64, ~0xfffn);
