@@ -1,5 +1,9 @@
 import type { Instant } from "../../src/base/brand.ts";
-import { DEFAULT_CONFIGURATION, type EngineChoice, type MachineConfiguration } from "../../src/machine/configuration.ts";
+import {
+  DEFAULT_CONFIGURATION,
+  type EngineChoice,
+  type MachineConfiguration,
+} from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { Image } from "../../src/machine/machine-interface.ts";
 import type { Ending } from "./qemu.ts";

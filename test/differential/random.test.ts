@@ -23,7 +23,10 @@ test("the generator reaches every instruction of the table", () => {
 });
 
 test("a seed is the same program in every batch", () => {
-  const [wide, narrow] = [MACHINE_SUITE.makeBatch(batchSeeds(MACHINE_SUITE, 1), false), MACHINE_SUITE.makeBatch([300], true)];
+  const [wide, narrow] = [
+    MACHINE_SUITE.makeBatch(batchSeeds(MACHINE_SUITE, 1), false),
+    MACHINE_SUITE.makeBatch([300], true),
+  ];
   const position = wide.seeds.indexOf(300);
   assert.deepEqual(narrow.programs[0], wide.programs[position]);
 });

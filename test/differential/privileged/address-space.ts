@@ -84,14 +84,7 @@ function randomAddress(prng: Prng, { levels }: Scheme): bigint {
 
 const VARIANTS = ["pair", "pair", "pair", "superpage", "superpage", "napot", "broken", "strange"] as const;
 
-function addAreas(
-  prng: Prng,
-  tables: PageTables,
-  root: number,
-  scheme: Scheme,
-  prefix: bigint,
-  areas: Area[],
-): void {
+function addAreas(prng: Prng, tables: PageTables, root: number, scheme: Scheme, prefix: bigint, areas: Area[]): void {
   const megabytes = prefix + BigInt(prng.below(4)) * BigInt(plan.MEGAPAGE);
   switch (prng.pick(VARIANTS)) {
     case "pair": {
@@ -144,7 +137,8 @@ function addAreas(
       if (entry === undefined || tables.read(entry) !== 0n) return;
       const spoiled = prng.pick([U, A, D, 1n << 61n, 1n << 62n, 1n << 63n, 0n]);
       const next = tables.allocate();
-      for (let index = 0; index < 512; index++) tables.write(next + index * 8, leaf(plan.POOL, V | R | W | X | A | D | U));
+      for (let index = 0; index < 512; index++)
+        tables.write(next + index * 8, leaf(plan.POOL, V | R | W | X | A | D | U));
       for (let index = 0; index < 512; index++) tables.watched.delete(next + index * 8);
       tables.write(entry, spoiled === 0n ? pointer(next) & ~V : pointer(next) | spoiled);
       areas.push({ address, content: "pool", straddles: true });

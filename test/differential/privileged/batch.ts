@@ -28,14 +28,15 @@ function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
   const word = (address: number, value: bigint) => {
     view.setBigUint64(address - plan.BATCH, BigInt.asUintN(64, value), true);
   };
+  const put = (address: number, values: readonly bigint[]) => {
+    for (const [position, value] of values.entries()) word(address + position * 8, value);
+  };
   word(plan.BATCH + HEADER_COUNT, BigInt(seeds.length));
   word(plan.BATCH + HEADER_TABLE, BigInt(plan.BATCH + TABLE_OFFSET));
   word(plan.BATCH + HEADER_VERBOSE, verbose ? 1n : 0n);
   // Locked until the machine is reset, so that one choice holds for all the cases that a batch may have.
   const locked = lockedProtection(new Prng(Math.floor(seeds[0] / CASES_PER_BATCH)));
-  [locked.configuration, ...locked.addresses].forEach((value, index) => {
-    word(plan.BATCH + HEADER_LOCKED + index * 8, value);
-  });
+  put(plan.BATCH + HEADER_LOCKED, [locked.configuration, ...locked.addresses]);
   const pattern = new Prng(0);
   for (let offset = 0; offset < plan.WINDOW_BYTES * (plan.POOL_PAGES + 1); offset += 8) {
     word(plan.PATTERN + offset, pattern.next64());
@@ -53,17 +54,16 @@ function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
     const { registers, service, segments, notes } = generatePrivilegedCase(prng, emitter, tables, slot);
     assert(emitter.bytes.length <= plan.CODE_BYTES, `case ${seed} is too long`);
     bytes.set(emitter.bytes, slot - plan.BATCH);
-    registers.forEach((value, register) => word(slot + plan.SLOT_REGISTERS + register * 8, value));
+    put(slot + plan.SLOT_REGISTERS, registers);
     word(slot + plan.SLOT_SEGMENTS, BigInt(segments.length));
     word(slot + plan.SLOT_SERVICE, BigInt(service));
     segments.forEach((words, segment) => {
-      const at = slot + plan.SLOT_SEGMENT_TABLE + segment * plan.SEGMENT_BYTES;
-      words.forEach((value, position) => word(at + position * 8, value));
+      put(slot + plan.SLOT_SEGMENT_TABLE + segment * plan.SEGMENT_BYTES, words);
     });
     const watched = [...tables.watched].sort((a, b) => a - b);
     assert(plan.SLOT_WATCH_TABLE + watched.length * 8 <= plan.SLOT_TABLES, `case ${seed} has too many entries`);
     word(slot + plan.SLOT_WATCHES, BigInt(watched.length));
-    watched.forEach((address, position) => word(slot + plan.SLOT_WATCH_TABLE + position * 8, BigInt(address)));
+    put(slot + plan.SLOT_WATCH_TABLE, watched.map(BigInt));
     word(plan.BATCH + TABLE_OFFSET + index * 8, BigInt(slot));
     for (const [mnemonic, count] of emitter.emitted) emitted.set(mnemonic, (emitted.get(mnemonic) ?? 0) + count);
     const entries = watched.map((address) => `entry at ${address.toString(16)}`);

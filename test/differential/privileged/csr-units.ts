@@ -107,11 +107,12 @@ function ordinary(writer: PrivilegedWriter): void {
   const { prng } = writer;
   const register = prng.pick(REGISTERS);
   const rd = writer.oneIn(6) ? ZERO : writer.lasting();
-  if (writer.oneIn(4)) {
+  const kind = prng.below(16);
+  if (kind < 4) {
     // Five bits reach SIE, MIE, and the software interrupts.
     const wanted = register.written === undefined ? 31 : Number(register.written & 31n);
     writer.emit(prng.pick(CSR_IMMEDIATE_FORMS), { rd, csr: register.csr, uimm: prng.below(32) & wanted });
-  } else if (writer.oneIn(4)) writer.emit(prng.pick(["csrrs", "csrrc"]), { rd, csr: register.csr, rs1: ZERO });
+  } else if (kind < 7) writer.emit(prng.pick(["csrrs", "csrrc"]), { rd, csr: register.csr, rs1: ZERO });
   else {
     const form = prng.pick(CSR_REGISTER_FORMS);
     const value = operand(writer, register, form);

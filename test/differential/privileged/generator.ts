@@ -87,4 +87,3 @@ function writeUnits(writer: PrivilegedWriter, slot: number): void {
 function roomIn(emitter: Emitter, slot: number): number {
   return slot + plan.CODE_BYTES - emitter.here;
 }
-

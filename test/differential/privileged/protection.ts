@@ -53,7 +53,10 @@ export function randomProtection(prng: Prng, slot: number, tables: number): Prot
 }
 
 /** pmpaddr13 to pmpaddr15 and pmpcfg2, for the strongbox: locked until reset, for machine mode too. */
-export function lockedProtection(prng: Prng): { readonly addresses: readonly bigint[]; readonly configuration: bigint } {
+export function lockedProtection(prng: Prng): {
+  readonly addresses: readonly bigint[];
+  readonly configuration: bigint;
+} {
   const pages = [0, 1, 2].map((page) => napot(plan.STRONGBOX + page * plan.PAGE, plan.PAGE));
   const bytes = [0, 0, 0, 0, 0, ...pages.map(() => LOCKED | NAPOT | prng.pick(PERMISSIONS))];
   return { addresses: pages, configuration: pack(bytes) };

@@ -15,6 +15,8 @@ export interface Batch {
     readonly address: number;
     readonly code: Uint8Array;
     readonly notes?: readonly string[];
+    /** Names of the words of memory that the harness reports for this case. */
+    readonly watched?: readonly string[];
   }[];
 }
 
