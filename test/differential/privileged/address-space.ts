@@ -40,6 +40,7 @@ export function buildAddressSpace(
   slot: number,
   scheme: Scheme,
   asid: number,
+  later: number,
 ): AddressSpace {
   const root = tables.allocate();
   const global = () => (prng.below(3) === 0 ? G : 0n);
@@ -54,14 +55,16 @@ export function buildAddressSpace(
     }
   } else tables.map(root, scheme, slotPage + plan.USER_DISTANCE, slotPage, 1, system(R | X | U));
 
+  const firstOfAreas = tables.next;
   const areas: Area[] = [];
   const wanted = 4 + prng.below(6);
   let prefix: bigint | undefined;
-  while (areas.length < wanted && tables.hasRoom) {
+  while (areas.length < wanted && tables.hasRoom(later)) {
     // Neighbours share tables, as those of programs do.
     if (prefix === undefined || prng.below(3) === 0) prefix = randomAddress(prng, scheme);
     addAreas(prng, tables, root, scheme, prefix, areas);
   }
+  for (let table = firstOfAreas; table < tables.next; table += plan.PAGE) tables.ofAreas.push(table);
   const satp =
     (scheme.mode << SATP_MODE_SHIFT) | (BigInt(asid) << SATP_ASID_SHIFT) | BigInt(Math.floor(root / plan.PAGE));
   tables.notes.push(`${scheme.name} satp 0x${satp.toString(16)}`);

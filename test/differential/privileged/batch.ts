@@ -35,7 +35,8 @@ function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
   word(plan.BATCH + HEADER_TABLE, BigInt(plan.BATCH + TABLE_OFFSET));
   word(plan.BATCH + HEADER_VERBOSE, verbose ? 1n : 0n);
   // Locked until the machine is reset, so that one choice holds for all the cases that a batch may have.
-  const locked = lockedProtection(new Prng(Math.floor(seeds[0] / CASES_PER_BATCH)));
+  const number = Math.floor(seeds[0] / CASES_PER_BATCH);
+  const locked = lockedProtection(new Prng(number));
   put(plan.BATCH + HEADER_LOCKED, [locked.configuration, ...locked.addresses]);
   const pattern = new Prng(0);
   for (let offset = 0; offset < plan.WINDOW_BYTES * (plan.POOL_PAGES + 1); offset += 8) {
@@ -51,7 +52,13 @@ function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
     const prng = new Prng(seed);
     const emitter = new Emitter(slot, plan.CODE_BYTES);
     const tables = new PageTables(prng, new DataView(bytes.buffer, slot - plan.BATCH, plan.SLOT_BYTES), slot);
-    const { registers, service, segments, notes } = generatePrivilegedCase(prng, emitter, tables, slot);
+    const { registers, service, segments, notes } = generatePrivilegedCase(
+      prng,
+      emitter,
+      tables,
+      slot,
+      hasPbmt(number),
+    );
     assert(emitter.bytes.length <= plan.CODE_BYTES, `case ${seed} is too long`);
     bytes.set(emitter.bytes, slot - plan.BATCH);
     put(slot + plan.SLOT_REGISTERS, registers);
@@ -145,13 +152,37 @@ function labels(words: readonly string[]): string[] {
   return names;
 }
 
+/**
+ * Two machines take turns, batch by batch: with Svpbmt, enabled, and without. QEMU 7.2 has it enabled when it is there,
+ * whatever menvcfg says.
+ */
+function hasPbmt(batch: number): boolean {
+  return batch % 2 === 0;
+}
+
+const ABSENT_ON_QEMU = ["f", "d", "h", "zba", "zbb", "zbc", "zbs", "Zihintpause", "debug"];
+const PRESENT_ON_QEMU = ["svinval", "svnapot", "sstc"];
+
+function qemuCpu(batch: number): string {
+  return [
+    "rv64",
+    ...ABSENT_ON_QEMU.map((name) => `${name}=off`),
+    ...PRESENT_ON_QEMU.map((name) => `${name}=on`),
+    `svpbmt=${hasPbmt(batch) ? "on" : "off"}`,
+    ...["pmu-num=0", "marchid=0", "mimpid=0"],
+  ].join(",");
+}
+
 /** Guests of all three modes, with page tables, delegation and memory protection. */
 export const PRIVILEGED_SUITE: Suite = {
   harness: join(import.meta.dirname, "harness.S"),
   casesPerBatch: CASES_PER_BATCH,
   address: plan.BATCH,
-  configuration: { ...DEFAULT_CONFIGURATION, modes: "msu" },
-  qemu: [],
+  machine: (batch) => ({
+    configuration: { ...DEFAULT_CONFIGURATION, modes: "msu" },
+    // With a second hart, which sleeps, QEMU executes atomic operations as such instead of as a load and a store.
+    qemu: ["-cpu", qemuCpu(batch), "-smp", "2"],
+  }),
   makeBatch,
   forQemu: (bytes) => new DataView(bytes.buffer).setBigUint64(HEADER_DEPARTURES, 1n, true),
   labels,

@@ -3,16 +3,7 @@ import { CSR_FORMS, CSR_IMMEDIATE_FORMS, CSR_REGISTER_FORMS } from "../random/vo
 import * as plan from "./memory-plan.ts";
 import type { PrivilegedWriter } from "./privileged-writer.ts";
 import { randomEntry } from "./protection.ts";
-import {
-  delegation,
-  MACHINE,
-  MENVCFG_ADUE,
-  MENVCFG_PBMTE,
-  MENVCFG_STCE,
-  MSTATUS,
-  NEVER,
-  SUPERVISOR_INTERRUPTS,
-} from "./segment.ts";
+import { delegation, MACHINE, MENVCFG_PBMTE, MENVCFG_STCE, MSTATUS, NEVER, SUPERVISOR_INTERRUPTS } from "./segment.ts";
 
 // Units that read and write CSRs, from whatever mode they are met in.
 
@@ -38,7 +29,8 @@ interface Register {
 }
 
 const SSTATUS_BITS = MSTATUS.SIE | MSTATUS.SPIE | MSTATUS.SPP | MSTATUS.SUM | MSTATUS.MXR;
-const MSTATUS_BITS = Object.values(MSTATUS).reduce((sum, bit) => sum | bit);
+/** Without MPRV: QEMU 7.2 keeps translations that it has made with it, also for fetches, and does not clear it in xRET. */
+const MSTATUS_BITS = Object.values(MSTATUS).reduce((sum, bit) => sum | bit) & ~MSTATUS.MPRV;
 const INTERRUPTS = 0xaaan;
 const COUNTERS = 7n;
 
@@ -185,11 +177,11 @@ function delegate(writer: PrivilegedWriter): void {
   keepCompared(writer, rd, 0xb3ffn);
 }
 
-/** menvcfg. Which of the two owns mip.STIP stays as it is: QEMU 7.2 does not look again. */
+/** menvcfg. What owns mip.STIP stays as it is, as QEMU 7.2 does not look again, and so do memory types. */
 function environment(writer: PrivilegedWriter): void {
   const rd = writer.lasting();
-  const stays = writer.segment.menvcfg & MENVCFG_STCE;
-  const value = stays | MENVCFG_ADUE | (writer.prng.next64() & (MENVCFG_PBMTE | 1n));
+  const stays = writer.segment.menvcfg & ~1n;
+  const value = stays | (writer.prng.next64() & 1n);
   writer.holdingConstant(value, (rs1) => writer.emit("csrrw", { rd, csr: MENVCFG, rs1 }));
   keepCompared(writer, rd, MENVCFG_STCE | MENVCFG_PBMTE | 1n);
   fence(writer);

@@ -49,20 +49,27 @@ export interface PrivilegedCase {
 }
 
 /** Writes one random case: page tables, and segments of code that begin in some mode under some settings. */
-export function generatePrivilegedCase(prng: Prng, emitter: Emitter, tables: PageTables, slot: number): PrivilegedCase {
+export function generatePrivilegedCase(
+  prng: Prng,
+  emitter: Emitter,
+  tables: PageTables,
+  slot: number,
+  hasPbmt: boolean,
+): PrivilegedCase {
   const service = prng.pick(SERVICES);
-  const testTables = slot + plan.SLOT_BYTES - plan.PAGE * (1 + prng.below(16));
   const spaces: AddressSpace[] = [];
-  for (let count = 1 + prng.below(2); count > 0; count--) {
-    spaces.push(buildAddressSpace(prng, tables, slot, prng.pick(SCHEMES), 1 + spaces.length + prng.below(1000) * 4));
+  for (let later = prng.below(2); later >= 0; later--) {
+    const asid = 1 + later + prng.below(1000) * 4;
+    spaces.push(buildAddressSpace(prng, tables, slot, prng.pick(SCHEMES), asid, later));
   }
+  const { ofAreas } = tables;
   const writer = new PrivilegedWriter(prng, emitter, service, spaces);
   const registers = Array.from({ length: 32 }, () => writer.value());
   const notes = [...tables.notes, `supervisor handlers ask by exception ${service}`];
   const segments: (readonly bigint[])[] = [];
   const wanted = 2 + prng.below(MOST_SEGMENTS - 1);
   while (segments.length < wanted && roomIn(emitter, slot) > SEGMENT_ROOM_BYTES) {
-    const segment = randomSegment(prng, service, spaces, slot, testTables);
+    const segment = randomSegment(prng, service, spaces, slot, ofAreas, hasPbmt);
     writer.begin(segment);
     const entry = writer.home(segment.mode);
     writeUnits(writer, slot);

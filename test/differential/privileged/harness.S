@@ -464,6 +464,10 @@ segment_done:
 case_done:
         li      t0, MSTATUS_MPP
         csrw    mstatus, t0
+        # An entry that covers half a word fails machine mode's accesses, too.
+        csrw    pmpcfg0, zero
+        csrw    pmpcfg2, zero
+        sfence.vma
         ld      s0, VERBOSE(gp)
         li      s1, 0
         addi    t0, gp, LOG

@@ -18,6 +18,11 @@ const N = 1n << 63n;
 /** A page of 64 KiB is said by the lowest bits of its number. */
 const NAPOT_64K = 8n;
 
+/** Of Sv57: all levels but the root, and one for a pointer that is spoiled. */
+const TABLES_OF_AREA = 5;
+/** Of Sv57: a path to the harness, and another branch for user mode down to the lowest level. */
+const TABLES_OF_SYSTEM = 6;
+
 const INDEX_BITS = 9;
 const ENTRY_BYTES = 8;
 
@@ -56,6 +61,8 @@ export class PageTables {
   /** Addresses of entries that are compared at the end. */
   readonly watched = new Set<number>();
   readonly notes: string[] = [];
+  /** Tables that only lead to areas. */
+  readonly ofAreas: number[] = [];
 
   /** `view` is of the slot's bytes, `slot` its address. */
   constructor(prng: Prng, view: DataView, slot: number) {
@@ -64,8 +71,14 @@ export class PageTables {
     this.#slot = slot;
   }
 
-  get hasRoom(): boolean {
-    return this.#next + 5 * plan.PAGE <= plan.SLOT_BYTES;
+  /** Where the next table will be. */
+  get next(): number {
+    return this.#slot + this.#next;
+  }
+
+  /** For the tables of one area more, and of so many address spaces behind. */
+  hasRoom(spaces: number): boolean {
+    return this.#next + (TABLES_OF_AREA + spaces * TABLES_OF_SYSTEM) * plan.PAGE <= plan.SLOT_BYTES;
   }
 
   allocate(): number {
@@ -161,7 +174,8 @@ export function randomLeaf(prng: Prng, content: Content, level: number): bigint 
   // A superpage that begins in the middle of one.
   if (level > 0 && oneIn(12)) entry |= 1n << BigInt(10 + prng.below(INDEX_BITS * level));
   if (oneIn(16)) entry |= BigInt(1 + prng.below(2)) << PBMT_SHIFT;
-  if (level > 0 && oneIn(30)) entry |= N;
+  // QEMU 7.2 sets A and D before it looks at N.
+  if (level > 0 && oneIn(30)) entry |= N | A | D;
   return entry;
 }
 

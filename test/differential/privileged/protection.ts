@@ -29,7 +29,7 @@ export interface Protection {
   readonly grain: "page" | "coarse" | "fine";
 }
 
-export function randomProtection(prng: Prng, slot: number, tables: number): Protection {
+export function randomProtection(prng: Prng, slot: number, tables: readonly number[]): Protection {
   const addresses: bigint[] = Array.from({ length: ENTRIES }, () => 0n);
   const bytes: number[] = Array.from({ length: ENTRIES }, () => 0);
   let entry = 0;
@@ -39,7 +39,8 @@ export function randomProtection(prng: Prng, slot: number, tables: number): Prot
     entry++;
   };
   // Tables that a walk may not read. QEMU 7.2 does not ask whether it may write them, hence both or neither.
-  if (prng.below(4) === 0) put(napot(tables, plan.PAGE), NAPOT | prng.pick([0, X, R | W]));
+  if (prng.below(4) === 0 && tables.length > 0)
+    put(napot(prng.pick(tables), plan.PAGE), NAPOT | prng.pick([0, X, R | W]));
   put(napot(slot, plan.SLOT_BYTES), NAPOT | R | W | X);
   put(napot(plan.HANDLERS, plan.PAGE), NAPOT | prng.pick([R | X, X, R | W | X]));
   const grain = prng.pick(["page", "page", "coarse", "fine"] as const);

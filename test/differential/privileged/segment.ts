@@ -73,7 +73,8 @@ export function randomSegment(
   service: Service,
   spaces: readonly AddressSpace[],
   slot: number,
-  testTables: number,
+  tables: readonly number[],
+  hasPbmt: boolean,
 ): Segment {
   const oneIn = (count: number) => prng.below(count) === 0;
   const some = (mask: bigint) => prng.next64() & mask;
@@ -82,7 +83,6 @@ export function randomSegment(
   mstatus |= some(MSTATUS.SIE | MSTATUS.SPIE | MSTATUS.MPIE | MSTATUS.SPP | MSTATUS.SUM | MSTATUS.MXR);
   // Traps of virtualisation would make most of a segment alike.
   for (const bit of [MSTATUS.TVM, MSTATUS.TW, MSTATUS.TSR]) if (oneIn(5)) mstatus |= bit;
-  if (mode === MACHINE && oneIn(3)) mstatus |= MSTATUS.MPRV;
   const translated = !oneIn(6);
   return {
     mode,
@@ -90,7 +90,7 @@ export function randomSegment(
     msip: oneIn(6) ? 1n : 0n,
     mtimecmp: oneIn(6) ? 0n : NEVER,
     mstatus,
-    menvcfg: MENVCFG_ADUE | some(MENVCFG_FIOM) | (oneIn(2) ? MENVCFG_STCE : 0n) | (oneIn(2) ? MENVCFG_PBMTE : 0n),
+    menvcfg: MENVCFG_ADUE | some(MENVCFG_FIOM) | (oneIn(2) ? MENVCFG_STCE : 0n) | (hasPbmt ? MENVCFG_PBMTE : 0n),
     senvcfg: some(MENVCFG_FIOM),
     stimecmp: oneIn(5) ? 0n : NEVER,
     stvec: supervisorVectors(service) | BigInt(prng.below(2)),
@@ -102,7 +102,7 @@ export function randomSegment(
     scounteren: some(7n),
     sscratch: prng.next64(),
     satp: translated ? prng.pick(spaces).satp : 0n,
-    protection: randomProtection(prng, slot, testTables),
+    protection: randomProtection(prng, slot, tables),
     translated,
   };
 }

@@ -56,8 +56,7 @@ export const MACHINE_SUITE: Suite = {
   harness: join(import.meta.dirname, "harness.S"),
   casesPerBatch: CASES_PER_BATCH,
   address: BATCH,
-  configuration: DEFAULT_CONFIGURATION,
-  qemu: [],
+  machine: () => ({ configuration: DEFAULT_CONFIGURATION, qemu: [] }),
   makeBatch,
   labels(words) {
     const labels = Array.from({ length: 32 }, (_, register) => `x${register} (${abiName(register)})`);

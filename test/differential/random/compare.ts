@@ -15,12 +15,12 @@ export type Sabotage = (bytes: Uint8Array) => void;
 /** Runs a batch everywhere. Returns a sentence for each case that ends differently; empty when all agree. */
 export async function compareBatch(suite: Suite, seeds: readonly number[], sabotage?: Sabotage): Promise<string[]> {
   const batch = suite.makeBatch(seeds, false);
-  const { image, qemuArguments } = placeBatch(suite, batch);
+  const { image, configuration, qemuArguments } = placeBatch(suite, batch);
   const theirs = await hashes(qemuArguments, seeds.length);
   sabotage?.(batch.bytes);
   const problems: string[] = [];
   const machines = ENGINES.map((engine) => {
-    const ours = runOurs(image, engine, LIMIT_STEPS, suite.configuration);
+    const ours = runOurs(image, engine, LIMIT_STEPS, configuration);
     const lines = ours.console.toString("latin1").trim().split("\n");
     seeds.forEach((seed, position) => {
       // Of a run that came to no end, the case that it hung in is the last one worth a word.
@@ -51,11 +51,11 @@ async function hashes(qemuArguments: readonly string[], count: number): Promise<
 /** Runs one case everywhere with everything printed. Returns the differences, and the program when there are any. */
 export async function explainCase(suite: Suite, seed: number, alwaysList: boolean): Promise<string> {
   const batch = suite.makeBatch([seed], true);
-  const { image, qemuArguments } = placeBatch(suite, batch);
+  const { image, configuration, qemuArguments } = placeBatch(suite, batch);
   const theirs = labelled(suite, (await runQemu(qemuArguments)).console);
   const text: string[] = [];
   for (const engine of ENGINES) {
-    const ours = labelled(suite, runOurs(image, engine, LIMIT_STEPS, suite.configuration).console);
+    const ours = labelled(suite, runOurs(image, engine, LIMIT_STEPS, configuration).console);
     for (const [label, value] of theirs) {
       if (ours.get(label) !== value) text.push(`  ${label}: ${engine} ${ours.get(label)}, QEMU ${value}`);
     }

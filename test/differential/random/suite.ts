@@ -28,9 +28,8 @@ export interface Suite {
   readonly casesPerBatch: number;
   /** Where a batch is placed. */
   readonly address: number;
-  readonly configuration: MachineConfiguration;
-  /** What QEMU needs to be a machine like ours. */
-  readonly qemu: readonly string[];
+  /** The machine that the batch with this number runs on, here and, by arguments, on QEMU. */
+  machine(batch: number): { readonly configuration: MachineConfiguration; readonly qemu: readonly string[] };
   /** With `verbose` the harness prints everything instead of hashes. */
   makeBatch(seeds: readonly number[], verbose: boolean): Batch;
   /** Changes a batch's bytes for QEMU, where the harness has to know that it is there. */
@@ -46,11 +45,12 @@ export function batchSeeds(suite: Suite, batch: number): number[] {
 
 const harnesses = new Map<string, Executable>();
 
-/** What QEMU and our machine need to run a batch. */
+/** What QEMU and our machine need to run a batch, which lies within the seeds of one batch number. */
 export function placeBatch(
   suite: Suite,
   batch: Batch,
-): { readonly image: Image; readonly qemuArguments: readonly string[] } {
+): { readonly image: Image; readonly configuration: MachineConfiguration; readonly qemuArguments: readonly string[] } {
+  const { configuration, qemu } = suite.machine(Math.floor(batch.seeds[0] / suite.casesPerBatch));
   const harness = harnesses.get(suite.harness) ?? assemble(suite.harness);
   harnesses.set(suite.harness, harness);
   const path = temporaryPath(`batch-${batch.seeds[0]}.bin`);
@@ -60,9 +60,10 @@ export function placeBatch(
   const program = readElf(harness.bytes, harness.path);
   const segment = { physicalAddress: suite.address, bytes: batch.bytes, memoryBytes: batch.bytes.length };
   return {
+    configuration,
     image: { entry: program.entry, segments: [...program.segments, segment] },
     qemuArguments: [
-      ...suite.qemu,
+      ...qemu,
       "-kernel",
       harness.path,
       "-device",

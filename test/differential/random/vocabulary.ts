@@ -25,7 +25,7 @@ export const CSR_IMMEDIATE_FORMS = ["csrrwi", "csrrsi", "csrrci"];
 export const CSR_FORMS = [...CSR_REGISTER_FORMS, ...CSR_IMMEDIATE_FORMS];
 
 const CONTROL = ["jal", "jalr", ...BRANCHES, "c.j", "c.jr", "c.jalr", ...SHORT_BRANCHES];
-const SYSTEM = ["ecall", "ebreak", "c.ebreak", "mret", "wfi", "fence.i", ...CSR_FORMS];
+const SYSTEM = ["ecall", "sret", "sfence.vma", "ebreak", "c.ebreak", "mret", "wfi", "fence.i", ...CSR_FORMS];
 
 const isMemory = ({ mnemonic, syntax }: { mnemonic: string; syntax: string }) =>
   /\((rs1'?|sp)\)/.test(syntax) && !CONTROL.includes(mnemonic);
