@@ -1,7 +1,7 @@
 import { encodingOf } from "../random/emitter.ts";
 import { RA, ZERO } from "../random/program-writer.ts";
 import { AMOS, accessBytes, RESERVED_LOADS, WIDE_MEMORY } from "../random/vocabulary.ts";
-import { fence, MSTATUS_CSR } from "./csr-units.ts";
+import { fence, MSTATUS_CSR, SSTATUS } from "./csr-units.ts";
 import * as plan from "./memory-plan.ts";
 import { type Area, randomLeaf } from "./page-tables.ts";
 import type { PrivilegedWriter } from "./privileged-writer.ts";
@@ -31,7 +31,7 @@ export function access(writer: PrivilegedWriter): void {
     area.content !== "strongbox" &&
     writer.oneIn(2);
   // It also takes the physical page behind for that of the other half.
-  const straddling = misaligned && area.straddles && grain === "page";
+  const straddling = misaligned && area.straddles && grain === "none";
   const offset = offsetIn(writer, bytes, misaligned, straddling);
   emitAccess(writer, mnemonic, area.address + BigInt(offset));
 }
@@ -40,7 +40,8 @@ export function access(writer: PrivilegedWriter): void {
 function physicalAccess(writer: PrivilegedWriter): void {
   const mnemonic = pickMnemonic(writer, false);
   const page = plan.POOL + writer.prng.below(plan.POOL_PAGES) * plan.PAGE;
-  const misaligned = mayMisalign(mnemonic) && writer.segment.protection.grain === "page" && writer.oneIn(2);
+  const misaligned =
+    mayMisalign(mnemonic) && ["none", "page"].includes(writer.segment.protection.grain) && writer.oneIn(2);
   const offset = offsetIn(writer, accessBytes(mnemonic), misaligned, false);
   emitAccess(writer, mnemonic, BigInt(page + offset));
 }
@@ -121,6 +122,13 @@ function callArea(writer: PrivilegedWriter, area: Area): void {
   // QEMU 7.2 aborts where an instruction begins at the end of a page that is no memory.
   const straddles = area.straddles && writer.segment.translated && writer.mode !== MACHINE;
   const entries = straddles ? FUNCTION_ENTRIES : FUNCTION_ENTRIES.slice(0, 2);
+  // What QEMU 7.2 has translated for a load by SUM, it uses for fetches, too. A change of SUM makes it forget.
+  if (writer.segment.mode !== USER) {
+    writer.holdingConstant(MSTATUS.SUM, (rs1) => {
+      writer.emit("csrrc", { rd: ZERO, csr: SSTATUS, rs1 });
+      if (writer.oneIn(2)) writer.emit("csrrs", { rd: ZERO, csr: SSTATUS, rs1 });
+    });
+  }
   const target = writer.lasting();
   writer.holding([target], () => {
     writer.constant(target, area.address + BigInt(writer.prng.pick(entries)));

@@ -153,7 +153,8 @@ function addAreas(prng: Prng, tables: PageTables, root: number, scheme: Scheme, 
       if (known === undefined) return;
       const bit = BigInt(12 + 9 * scheme.levels - 1 + prng.below(65 - 12 - 9 * scheme.levels));
       const address = prng.below(2) === 0 ? known.address ^ (1n << bit) : known.address ^ (1n << 29n);
-      areas.push({ address, content: "pool", straddles: false });
+      // A superpage may reach that far, but memory does not.
+      areas.push({ address, content: "nowhere", straddles: false });
     }
   }
 }

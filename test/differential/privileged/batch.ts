@@ -117,7 +117,6 @@ const SEGMENT_CSRS = [
   ...["mepc", "sepc", "mcause", "scause", "mtval", "stval", "satp", "mcounteren", "scounteren", "menvcfg", "senvcfg"],
   ...["stimecmp", "pmpcfg0", "pmpcfg2", ...Array.from({ length: 16 }, (_, entry) => `pmpaddr${entry}`)],
 ];
-const RECORD_TRAP = 1;
 const RECORD_SEGMENT = 3;
 const RECORD_LOST = 4;
 
@@ -135,8 +134,7 @@ function labels(words: readonly string[]): string[] {
       names.push(...SEGMENT_CSRS.map((csr) => `segment ${segment} ${csr}`));
       segment++;
     } else {
-      const mode = kind === RECORD_TRAP ? "m" : "s";
-      const fields = ["entry", `${mode}cause`, `${mode}epc`, `${mode}tval`, "mstatus"];
+      const fields = ["kind", "cause", "epc", "tval", "mstatus"];
       names.push(...fields.map((field) => `segment ${segment} trap ${trap} ${field}`));
       trap++;
     }

@@ -197,7 +197,7 @@ function protection(writer: PrivilegedWriter): void {
   }
   // A range that ends where one of the other kinds did is cut in odd places.
   const { grain } = segment.protection;
-  if (grain === "coarse") return;
+  if (grain === "none" || grain === "coarse") return;
   const index = 5 + prng.below(6);
   let address: bigint;
   do [address] = randomEntry(prng, grain, 0n);

@@ -25,8 +25,8 @@ export interface Protection {
   readonly addresses: readonly bigint[];
   /** pmpcfg0 and pmpcfg2. */
   readonly configuration: readonly [bigint, bigint];
-  /** How far apart its boundaries in the pool are at least: "none" in the pool, at 8 bytes or more, at less. */
-  readonly grain: "page" | "coarse" | "fine";
+  /** How it cuts up the pool: not at all, into pages, into pieces of at least 8 bytes, or smaller ones. */
+  readonly grain: "none" | "page" | "coarse" | "fine";
 }
 
 export function randomProtection(prng: Prng, slot: number, tables: readonly number[]): Protection {
@@ -43,7 +43,7 @@ export function randomProtection(prng: Prng, slot: number, tables: readonly numb
     put(napot(prng.pick(tables), plan.PAGE), NAPOT | prng.pick([0, X, R | W]));
   put(napot(slot, plan.SLOT_BYTES), NAPOT | R | W | X);
   put(napot(plan.HANDLERS, plan.PAGE), NAPOT | prng.pick([R | X, X, R | W | X]));
-  const grain = prng.pick(["page", "page", "coarse", "fine"] as const);
+  const grain = prng.pick(["none", "page", "coarse", "fine"] as const);
   const count = prng.below(LOCKED_ENTRIES - FIRST_ENTRIES - 2);
   for (let index = 0; index < count; index++) put(...randomEntry(prng, grain, addresses[entry - 1]));
   entry = LOCKED_ENTRIES - 1;
@@ -66,7 +66,7 @@ export function lockedProtection(prng: Prng): {
 /** An entry over pool or functions. Functions are executed: QEMU 7.2 wants all of such a page to be covered. */
 export function randomEntry(prng: Prng, grain: Protection["grain"], before: bigint): [bigint, number] {
   const permissions = prng.pick(PERMISSIONS);
-  if (prng.below(4) === 0) {
+  if (grain === "none" || prng.below(4) === 0) {
     const page = plan.FUNCTIONS + prng.below(plan.FUNCTION_PAGES) * plan.PAGE;
     return [napot(page, plan.PAGE), NAPOT | permissions];
   }
