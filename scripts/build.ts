@@ -63,6 +63,8 @@ const BUNDLES: readonly Bundle[] = [
     entries: {
       "src/webview/timeline.ts": "dist/webview/timeline.js",
       "src/webview/timeline.css": "dist/webview/timeline.css",
+      "src/webview/machine.ts": "dist/webview/machine.js",
+      "src/webview/machine.css": "dist/webview/machine.css",
       "src/webview/recording.ts": "dist/webview/recording.js",
       "src/webview/recording.css": "dist/webview/recording.css",
     },

@@ -6,7 +6,7 @@ import { RELOCATION_FUNCTIONS } from "../src/assembler/lexer.ts";
 import { PSEUDO_INSTRUCTIONS } from "../src/assembler/pseudo.ts";
 import { CSRS } from "../src/isa/csrs.ts";
 import { effectsOf } from "../src/isa/effects.ts";
-import { REGISTERS } from "../src/isa/registers.ts";
+import { FLOAT_REGISTERS, REGISTERS } from "../src/isa/registers.ts";
 import { COMPRESSED, findInstruction, INSTRUCTIONS, ORDERING_SUFFIXES } from "../src/isa/table.ts";
 import { directiveNames } from "../src/language/directives.ts";
 
@@ -20,7 +20,6 @@ const NOT_IN_NAME_BEFORE = "(?<![\\w.$\\\\])";
 const NOT_IN_NAME_BEHIND = "(?![\\w.$])";
 /** A mnemonic is none when it is defined: `add:` and `add = 1`. */
 const NOT_DEFINED_HERE = "(?!\\s*[:=])";
-const FLOAT_REGISTERS = "f(?:[0-9]|[12][0-9]|3[01])|ft(?:[0-9]|1[01])|fs(?:[0-9]|1[01])|fa[0-7]";
 
 interface Rule {
   readonly name?: string;
@@ -136,12 +135,16 @@ function mnemonicRule(kind: MnemonicKind, name: string): Rule {
 }
 
 function operands(): Rule[] {
-  const registers = REGISTERS.flatMap(({ name, abiName, aliases }) => [name, abiName, ...aliases]);
+  const registers = [...REGISTERS, ...FLOAT_REGISTERS].flatMap(({ name, abiName, aliases }) => [
+    name,
+    abiName,
+    ...aliases,
+  ]);
   const relocations = [...RELOCATION_FUNCTIONS].map((name) => name.slice(1));
   return [
     {
       name: scope("variable.language.register"),
-      match: `${NOT_IN_NAME_BEFORE}(?:${alternatives(registers)}|${FLOAT_REGISTERS})${NOT_IN_NAME_BEHIND}`,
+      match: `${NOT_IN_NAME_BEFORE}(?:${alternatives(registers)})${NOT_IN_NAME_BEHIND}`,
     },
     { name: scope("support.function.relocation"), match: `%(?:${alternatives(relocations)})(?=\\s*\\()` },
     { name: scope("variable.parameter.macro"), match: "\\\\(?:@|\\(\\)|[A-Za-z_$][\\w$]*)" },

@@ -3,7 +3,7 @@ import type { BreakpointRequest, BreakpointSpec, BreakpointState } from "../debu
 import type { Client } from "./client.ts";
 import type { Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
-import { fromReference, toReference } from "./references.ts";
+import { fromReference, toPhysicalReference, toReference } from "./references.ts";
 import type { Sources } from "./sources.ts";
 
 type Scope = { readonly kind: BreakpointRequest["kind"]; readonly path?: string };
@@ -168,13 +168,14 @@ function conditions(raw: Conditions): Conditions {
   return kept;
 }
 
-/** `0x80001000/8`: 8 bytes from there. Means the same in every session. */
-export function toDataId(address: bigint, length: number): string {
-  return `${toReference(address)}/${length}`;
+/** `0x80001000/8`: 8 bytes from there; `phys:0x80001000/8` by physical address. Means the same in every session. */
+export function toDataId(address: bigint, length: number, physical: boolean): string {
+  return `${physical ? toPhysicalReference(address) : toReference(address)}/${length}`;
 }
 
-function parseDataId(dataId: string): { address: bigint; length: number } {
-  const match = /^(0x[0-9a-f]{1,16})\/([1-9]\d{0,9})$/i.exec(dataId);
+function parseDataId(dataId: string): { address: bigint; length: number; use?: "physical" } {
+  const match = /^(phys:)?(0x[0-9a-f]{1,16})\/([1-9]\d{0,9})$/i.exec(dataId);
   if (match === null) throw errors.badDataId(dataId);
-  return { address: BigInt(match[1]), length: Number(match[2]) };
+  const [, physical, address, length] = match;
+  return { address: BigInt(address), length: Number(length), ...(physical !== undefined && { use: "physical" }) };
 }

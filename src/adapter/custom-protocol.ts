@@ -23,12 +23,23 @@ export interface LaunchArguments {
   engine?: "auto" | "interpreter" | "oracle";
   clock?: "virtual" | "paced";
   seed?: number;
+  /** virtio disks: `FILE`, `FILE,readonly`, `FILE,external`, `blank:64M`; one or a list. */
+  disk?: string | string[];
+  /** What the guest's clock shows at the start: seconds since 1970 or a date; default: now. */
+  startTime?: number | string;
+  virtio?: "modern" | "legacy";
+  /** Which of the guest's consoles gets the input. */
+  guestConsole?: "uart" | "virtio";
   /** A file whose bytes are typed into the guest's console at the start. */
   input?: string;
+  /** `none` or `user`, with `,hostfwd=…` and `,restrict=on`, as `hindcast run --net` has it. */
+  net?: string;
   /** Stop before the first instruction; default false. */
   stopOnEntry?: boolean;
   /** When the guest ends, stay for travel (default true), or end the session (false). */
   stopOnEnd?: boolean;
+  /** ELF files that only name addresses: a path, or a path with a number that is added to the file's addresses. */
+  symbolFiles?: (string | { path: string; offset?: number | string })[];
   /**
    * Where the guest's console goes: `internalConsole` (default) sends DAP `output` events; `integratedTerminal` sends
    * `hindcast/console` events with exact bytes, for a client that has a terminal of its own for them.
@@ -46,6 +57,11 @@ export interface CustomRequests {
   "hindcast/instantOfOutput": { arguments: InstantOfOutputArguments; body: InstantOfOutputBody };
   "hindcast/lastWrite": { arguments: LastWriteArguments; body: LastWriteBody };
   "hindcast/input": { arguments: InputArguments; body: undefined };
+  "hindcast/machine": { arguments: Record<string, never>; body: MachineBody };
+  "hindcast/csrs": { arguments: HartArguments; body: CsrsBody };
+  "hindcast/translate": { arguments: TranslateArguments; body: TranslationBody };
+  "hindcast/pageTable": { arguments: PageTableArguments; body: PageTableBody };
+  "hindcast/bindingCondition": { arguments: BindingConditionArguments; body: BindingConditionBody };
 }
 
 /** What the adapter says by itself. */
@@ -140,6 +156,132 @@ export interface InputArguments {
   /** Bytes for the guest's console: text (sent as UTF-8), or base64. Exactly one. */
   text?: string;
   base64?: string;
+}
+
+/** What the Machine view shows. Addresses and values are `0x…`; `hart` counts from 0, as the manual does. */
+export interface MachineBody {
+  instant: number;
+  harts: HartBody[];
+  /** Address spaces that harts were in at stops of this session, those of now first. */
+  spaces: AddressSpaceBody[];
+  devices: { name: string; address: string; registers: { name: string; value: string }[] }[];
+  /** By address. A device does not say how far it reaches, and has no `end`. */
+  memory: { start: string; end?: string; name: string; kind: "memory" | "device" | "program"; detail: string }[];
+}
+
+export interface HartBody {
+  id: number;
+  /** The last stop was about it. */
+  stopped: boolean;
+  /** The next step is its. */
+  turn: boolean;
+  pc: string;
+  symbol: string;
+  place?: string;
+  privilege: "M" | "S" | "U";
+  waiting: boolean;
+  space?: AddressSpaceBody;
+  /** Interrupts that are pending. */
+  pending: string[];
+}
+
+export interface AddressSpaceBody {
+  satp: string;
+  scheme: "bare" | "Sv39" | "Sv48" | "Sv57";
+  asid: number;
+  /** Physical address of the root table. */
+  root: string;
+  harts: number[];
+}
+
+export interface HartArguments {
+  /** Default: the hart that stopped last. */
+  hart?: number;
+}
+
+export interface CsrsBody {
+  groups: { name: string; csrs: CsrBody[] }[];
+  /** Physical memory protection: the entries that are on. */
+  protection: { entry: number; mode: string; start: string; last: string; permissions: string; locked: boolean }[];
+}
+
+export interface CsrBody {
+  name: string;
+  number: number;
+  value: string;
+  meaning: string;
+  description: string;
+  fields: { name: string; bits: string; value: string; meaning?: string; description: string }[];
+}
+
+export interface TranslateArguments extends HartArguments {
+  /** A number or an expression that `evaluate` knows. */
+  address: string;
+}
+
+export interface TranslationBody {
+  address: string;
+  symbol?: string;
+  hart: number;
+  space: AddressSpaceBody;
+  /** The walk, the root's entry first. */
+  entries: PageEntryBody[];
+  physicalAddress?: string;
+  /** Bytes of the page; 0 when there is no translation or the address is not mapped. */
+  pageBytes: number;
+  problem?: string;
+  /** Who may do what there: a sentence. */
+  access: string;
+}
+
+export interface PageEntryBody {
+  level: number;
+  index: number;
+  /** Physical address of the entry itself. */
+  address: string;
+  /** Absent where there is no memory. */
+  value?: string;
+  kind: "table" | "page" | "invalid" | "no memory";
+  /** Of V R W X U G A D those that are set. */
+  flags: string[];
+  ppn?: string;
+  /** Where the next table or the page lies. */
+  target?: string;
+  /** Bytes of addresses that the entry is for. */
+  bytes: string;
+  /** The first of them. */
+  virtual: string;
+  symbol?: string;
+  notes: string[];
+}
+
+/** One table of an address space; without `table` its root. */
+export interface PageTableArguments {
+  satp: string;
+  table?: string;
+  level?: number;
+  /** First virtual address that the table is for. */
+  base?: string;
+}
+
+export interface PageTableBody {
+  scheme: "bare" | "Sv39" | "Sv48" | "Sv57";
+  level: number;
+  table: string;
+  /** Entries that are not zero; pages that go on in a row are one entry with their `count`. */
+  entries: (PageEntryBody & { count: number })[];
+}
+
+/** What a breakpoint's condition says to count in one place only. */
+export interface BindingConditionArguments extends HartArguments {
+  /** "privilege": the privilege mode that the hart is in; "space": its address space as well. */
+  to: "privilege" | "space";
+  /** The breakpoint's condition until now. */
+  condition?: string;
+}
+
+export interface BindingConditionBody {
+  condition: string;
 }
 
 export interface StatusBody {

@@ -1,7 +1,7 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { toDataId } from "./breakpoints.ts";
 import type { Debuggee } from "./environment.ts";
-import { fromReference, toReference } from "./references.ts";
+import { addressUse, fromReference, toReference } from "./references.ts";
 
 type Info = DebugProtocol.DataBreakpointInfoResponse["body"];
 
@@ -27,17 +27,21 @@ export async function dataBreakpointInfo(
   if (bytes !== undefined && (bytes < 1 || bytes > LENGTH_LIMIT_BYTES)) {
     return none(`A data breakpoint watches from 1 to ${LENGTH_LIMIT_BYTES} bytes.`);
   }
-  if (asAddress) return watch(fromReference(name), bytes ?? 1, undefined);
+  if (asAddress) {
+    const physical = addressUse(name) === "physical";
+    return watch({ address: fromReference(name), size: bytes ?? 1, physical }, undefined);
+  }
   const place = where.variablesReference
     ? await ofVariable(debuggee, where.variablesReference, name)
     : await ofExpression(debuggee, name, where);
   if (typeof place === "string") return none(place);
-  return watch(place.address, bytes ?? place.size, name);
+  return watch({ ...place, size: bytes ?? place.size }, name);
 }
 
 interface DataPlace {
   readonly address: bigint;
   readonly size: number;
+  readonly physical?: boolean | undefined;
 }
 
 async function ofVariable(debuggee: Debuggee, reference: number, name: string): Promise<DataPlace | string> {
@@ -46,21 +50,24 @@ async function ofVariable(debuggee: Debuggee, reference: number, name: string): 
   if (variable.memoryAddress === undefined || variable.size === undefined) {
     return `“${name}” is not in memory; data breakpoints watch memory.`;
   }
-  return { address: variable.memoryAddress, size: variable.size };
+  return { address: variable.memoryAddress, size: variable.size, physical: variable.physical };
 }
 
 async function ofExpression(debuggee: Debuggee, expression: string, where: Where): Promise<DataPlace | string> {
   // A bare number can only mean an address, whatever the client says or does not know to say.
-  if (/^\s*(0x[0-9a-f]+|\d+)\s*$/i.test(expression)) return { address: fromReference(expression), size: 1 };
-  const { memoryAddress, size } = await debuggee.evaluate(expression, where.hart, where.level, "look");
-  if (memoryAddress !== undefined && size !== undefined) return { address: memoryAddress, size };
+  if (/^\s*(phys:)?(0x[0-9a-f]+|\d+)\s*$/i.test(expression)) {
+    return { address: fromReference(expression), size: 1, physical: addressUse(expression) === "physical" };
+  }
+  const { memoryAddress, size, physical } = await debuggee.evaluate(expression, where.hart, where.level, "look");
+  if (memoryAddress !== undefined && size !== undefined) return { address: memoryAddress, size, physical };
   return `“${expression}” is a value, not a place in memory; give an address, a symbol or an access to memory.`;
 }
 
-function watch(address: bigint, length: number, name: string | undefined): Info {
-  const range = length === 1 ? `1 byte at ${toReference(address)}` : `${length} bytes at ${toReference(address)}`;
+function watch({ address, size: length, physical }: DataPlace, name: string | undefined): Info {
+  const at = physical ? `physical ${toReference(address)}` : toReference(address);
+  const range = length === 1 ? `1 byte at ${at}` : `${length} bytes at ${at}`;
   return {
-    dataId: toDataId(address, length),
+    dataId: toDataId(address, length, physical === true),
     description: name === undefined ? range : `${name} (${range})`,
     accessTypes: ["read", "write", "readWrite"],
     canPersist: true,

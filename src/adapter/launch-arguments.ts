@@ -1,6 +1,9 @@
+import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
-import type { LaunchOptions } from "../debuggee/protocol.ts";
+import type { LaunchOptions, SymbolFile } from "../debuggee/protocol.ts";
+import { parseInstructionSet } from "../isa/instruction-set.ts";
 import type { LaunchArguments } from "./custom-protocol.ts";
+import { parseStartTime } from "./start-time.ts";
 
 /** Launch arguments after all checks, with defaults. */
 export interface Launch {
@@ -43,13 +46,20 @@ const KNOWN = [
   "stopOnEnd",
   "console",
   "bios",
+  "net",
+  "disk",
+  "startTime",
+  "virtio",
+  "guestConsole",
+  "symbolFiles",
 ] as const satisfies readonly (keyof LaunchArguments | "bios")[];
 
 /** Options that the command line's design names and this version does not have: saying nothing would be a lie. */
-const NOT_YET = ["kernel", "initrd", "append", "disk", "net", "dtb", "limit", "cache-group", "resident", "symbols"];
+const NOT_YET = ["kernel", "initrd", "append", "dtb", "limit", "cache-group", "resident", "symbols"];
 
 /** Which arguments make sense for a machine that is yet to run, and none for one that was recorded. */
-const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo"] as const;
+const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo", "net"] as const;
+const DEVICE_ARGUMENTS = ["disk", "startTime", "virtio", "guestConsole"] as const;
 
 /** Checks what the user wrote; throws a UserError with one sentence about the first mistake. */
 export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, paths: PathResolver): Launch {
@@ -66,7 +76,7 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
   for (const name of NOT_YET) if (fields.has(name)) throw bad(name, `is not supported by this version of Hindcast`);
   fields.choice("bios", ["none"]);
   if (recording !== undefined) {
-    for (const name of MACHINE_ARGUMENTS) {
+    for (const name of [...MACHINE_ARGUMENTS, ...DEVICE_ARGUMENTS]) {
       if (fields.has(name)) throw bad(name, "has no meaning for a recording, which brings its own machine");
     }
   }
@@ -79,8 +89,14 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     isa: fields.isa("isa"),
     seed: fields.integer("seed", 0, Number.MAX_SAFE_INTEGER),
     clock: fields.choice("clock", ["virtual", "paced"]),
+    net: fields.network("net"),
     engine: fields.choice("engine", ["auto", "interpreter", "oracle"]),
+    disks: fields.disks("disk", (text) => paths.resolvePath(cwd, text)),
+    startTime: fields.time("startTime"),
+    virtio: fields.choice("virtio", ["modern", "legacy"]),
+    guestConsole: fields.choice("guestConsole", ["uart", "virtio"]),
     stopOnEntry: fields.flag("stopOnEntry") ?? false,
+    symbolFiles: fields.symbolFiles("symbolFiles", (text) => paths.resolvePath(cwd, text)),
   };
   return {
     options: withoutUndefined(options),
@@ -112,6 +128,40 @@ class Fields {
     return value;
   }
 
+  /** One disk or a list of them; `resolve` makes a path absolute. */
+  disks(name: string, resolve: (path: string) => string): DiskChoice[] | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#raw[name];
+    return (Array.isArray(value) ? value : [value]).map((text: unknown) => {
+      const disk = typeof text === "string" && !text.includes("${") ? parseDiskChoice(text) : undefined;
+      if (disk === undefined) throw bad(name, `must be ${DISK_CHOICE_FORMS}, or a list of such`, text);
+      return "path" in disk ? { ...disk, path: resolve(disk.path) } : disk;
+    });
+  }
+
+  /** A date, or seconds since 1970. */
+  time(name: string): number | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#raw[name];
+    const seconds = typeof value === "string" || typeof value === "number" ? parseStartTime(String(value)) : undefined;
+    if (seconds === undefined)
+      throw bad(name, 'must be a date such as "2026-01-31T12:00:00Z", or seconds since 1970', value);
+    return seconds;
+  }
+
+  symbolFiles(name: string, resolve: (path: string) => string): SymbolFile[] | undefined {
+    if (!this.has(name)) return undefined;
+    const list = this.#raw[name];
+    if (!Array.isArray(list)) throw bad(name, "must be a list of paths", list);
+    return list.map((entry: unknown) => {
+      const { path, offset } = (typeof entry === "string" ? { path: entry } : (entry ?? {})) as Record<string, unknown>;
+      if (typeof path !== "string" || path.trim() === "") {
+        throw bad(name, 'holds something that is neither a path nor {"path": …, "offset": …}', entry);
+      }
+      return { path: resolve(path), offset: offsetOf(name, offset) };
+    });
+  }
+
   flag(name: string): boolean | undefined {
     if (!this.has(name)) return undefined;
     const value = this.#raw[name];
@@ -140,11 +190,22 @@ class Fields {
   isa(name: string): string | undefined {
     if (!this.has(name)) return undefined;
     const value = this.#raw[name];
-    // Which extensions exist is the machine's to say; here only what is no ISA string at all.
-    if (typeof value !== "string" || !/^rv\d+[a-z][a-z0-9_]*$/i.test(value)) {
-      throw bad(name, 'must be an ISA string such as "rv64imac"', value);
+    if (typeof value !== "string") throw bad(name, 'must be an ISA string such as "rv64imac"', value);
+    try {
+      parseInstructionSet(value, "msu");
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError("bad-launch", `Launch configuration: “${name}”: ${error.message}`, 2);
     }
     return value;
+  }
+
+  /** What networks there are is the host's to say. */
+  network(name: string): string | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#raw[name];
+    if (typeof value === "string" && value.trim() !== "") return value.trim();
+    throw bad(name, 'must be a network such as "user" or "none"', value);
   }
 
   /** Bytes: a number, or text as the command line takes it. */
@@ -159,6 +220,16 @@ class Fields {
     }
     return bytes;
   }
+}
+
+/** Text as well as a number, because most offsets are too large for JSON's. */
+function offsetOf(name: string, offset: unknown): bigint {
+  if (offset === undefined || offset === null) return 0n;
+  const text = String(offset).trim().replaceAll("_", "");
+  const match = /^(-?)(0x[0-9a-f]{1,16}|\d{1,20})$/i.exec(text);
+  const isNumber = typeof offset === "string" || Number.isSafeInteger(offset);
+  if (match === null || !isNumber) throw bad(name, 'has an offset that is no number such as "0x80200000"', offset);
+  return match[1] === "-" ? -BigInt(match[2]) : BigInt(match[2]);
 }
 
 function programXorRecording(both: boolean): UserError {

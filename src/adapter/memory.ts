@@ -3,7 +3,7 @@ import type { DisassembledLine } from "../debuggee/protocol.ts";
 import type { Client } from "./client.ts";
 import type { Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
-import { fromBase64, fromReference, toBase64, toReference } from "./references.ts";
+import { addressUse, fromBase64, fromReference, toBase64, toPhysicalReference, toReference } from "./references.ts";
 import type { Sources } from "./sources.ts";
 
 /** Memory views show a screenful; a client that wants more can ask again. */
@@ -40,11 +40,12 @@ export class Memory {
   ): Promise<DebugProtocol.ReadMemoryResponse["body"]> {
     const address = fromReference(memoryReference, offset ?? 0);
     const wanted = Math.min(Math.max(count, 0), READ_LIMIT_BYTES);
-    const bytes = wanted === 0 ? new Uint8Array() : await debuggee.readMemory(address, wanted);
+    const bytes =
+      wanted === 0 ? new Uint8Array() : await debuggee.readMemory(address, wanted, addressUse(memoryReference));
     this.#remember({ reference: memoryReference, offset: offset ?? 0, count });
     const unreadableBytes = count - bytes.length;
     return {
-      address: toReference(address),
+      address: addressUse(memoryReference) === "physical" ? toPhysicalReference(address) : toReference(address),
       ...(unreadableBytes > 0 ? { unreadableBytes } : {}),
       data: toBase64(bytes),
     };
@@ -58,10 +59,10 @@ export class Memory {
     const address = fromReference(memoryReference, offset ?? 0);
     if (!allowPartial) {
       // All or nothing: the debuggee writes as far as memory goes, so ask first how far that is.
-      const { length } = await debuggee.readMemory(address, bytes.length);
+      const { length } = await debuggee.readMemory(address, bytes.length, addressUse(memoryReference));
       if (length < bytes.length) throw errors.notWritable(toReference(address + BigInt(length)));
     }
-    return { bytesWritten: await debuggee.writeMemory(address, bytes) };
+    return { bytesWritten: await debuggee.writeMemory(address, bytes, addressUse(memoryReference)) };
   }
 
   /** The machine moved: views of memory are stale. */

@@ -95,7 +95,7 @@ export class Parts {
     this.motions.start(this.lifecycle.debuggee, answered, kind);
     if (announced === "announced") {
       call.afterResponse(() =>
-        this.client.event("continued", { threadId: threadOfHart(0), allThreadsContinued: true }),
+        this.client.event("continued", { threadId: threadOfHart(this.stacks.current), allThreadsContinued: true }),
       );
     }
   }
@@ -131,6 +131,7 @@ export class Parts {
 
   #onBegin({ console }: Launch): void {
     this.#stopped = undefined;
+    this.stacks.current = 0;
     this.#endTold = false;
     this.#console = new GuestConsole(this.client, console);
   }
@@ -158,6 +159,7 @@ export class Parts {
 
   #onStopped(stopped: Stopped): void {
     this.#stopped = stopped;
+    this.stacks.current = stopped.hart;
     this.#flush();
     this.#forget();
     if (this.lifecycle.endsWith(stopped)) {

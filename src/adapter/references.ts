@@ -1,3 +1,4 @@
+import type { AddressUse } from "../debuggee/protocol.ts";
 import { errors } from "./errors.ts";
 
 const LAST_ADDRESS = 2n ** 64n - 1n;
@@ -7,9 +8,21 @@ export function toReference(address: bigint): string {
   return `0x${BigInt.asUintN(64, address).toString(16)}`;
 }
 
+/** `phys:0x80000000`: an address as it is on the bus. */
+export function toPhysicalReference(address: bigint): string {
+  return `phys:${toReference(address)}`;
+}
+
+/** What a reference means; undefined: an address of the hart that stopped last. */
+export function addressUse(reference: string): AddressUse | undefined {
+  return PHYSICAL.test(reference.trim()) ? "physical" : undefined;
+}
+
+const PHYSICAL = /^phys:/i;
+
 /** The address of a reference plus an offset in bytes, which DAP allows to be negative. */
 export function fromReference(reference: string, offset = 0): bigint {
-  const text = reference.trim();
+  const text = reference.trim().replace(PHYSICAL, "");
   if (!/^(0x[0-9a-f]{1,16}|\d{1,20})$/i.test(text) || BigInt(text) > LAST_ADDRESS) throw errors.badReference(reference);
   return BigInt.asUintN(64, BigInt(text) + BigInt(offset));
 }

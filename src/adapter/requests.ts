@@ -1,10 +1,12 @@
 import type { DebugProtocol as Dap } from "@vscode/debugprotocol";
 import type { StepKind } from "../debuggee/protocol.ts";
+import { bindingCondition } from "./binding.ts";
 import type { Call } from "./call.ts";
 import type * as Custom from "./custom-protocol.ts";
 import { dataBreakpointInfo } from "./data-breakpoint-info.ts";
 import { errors } from "./errors.ts";
 import { exceptionInfo } from "./exceptions.ts";
+import { csrs, machine, pageTable, translate } from "./machine.ts";
 import type { Motion } from "./motions.ts";
 import type { Parts } from "./parts.ts";
 import { completions, runCommand } from "./repl.ts";
@@ -34,6 +36,7 @@ export function requests(parts: Parts): Readonly<Record<string, Handler>> {
     ...inspection(parts),
     ...memory(parts),
     ...travel(parts),
+    ...wholeMachine(parts),
   };
 }
 
@@ -253,14 +256,14 @@ function memory(parts: Parts): Record<string, Handler> {
   const { lifecycle } = parts;
   return {
     readMemory: on<Dap.ReadMemoryArguments>(
-      { memoryReference: "address", "offset?": "integer", count: "integer" },
+      { memoryReference: "memory", "offset?": "integer", count: "integer" },
       async (args) => {
         await parts.motions.rest();
         return parts.memory.read(lifecycle.debuggee, args);
       },
     ),
     writeMemory: on<Dap.WriteMemoryArguments>(
-      { memoryReference: "address", "offset?": "integer", data: "string", "allowPartial?": "boolean" },
+      { memoryReference: "memory", "offset?": "integer", data: "string", "allowPartial?": "boolean" },
       async (args) => {
         await parts.motions.rest();
         return parts.memory.write(lifecycle.debuggee, args);
@@ -313,6 +316,34 @@ function travel(parts: Parts): Record<string, Handler> {
     ),
     "hindcast/input": on<Custom.InputArguments>({ "text?": "string", "base64?": "string" }, (args) =>
       lifecycle.debuggee.input(inputBytes(args)),
+    ),
+  };
+}
+
+/** What the Machine view asks: the machine stands still while it is looked at. */
+function wholeMachine(parts: Parts): Record<string, Handler> {
+  const { lifecycle, stacks } = parts;
+  const atRest = <A>(shape: Shape, run: (args: A) => unknown): Handler =>
+    on<A>(shape, async (args) => {
+      await parts.motions.rest();
+      return run(args);
+    });
+  const hartOf = ({ hart }: Custom.HartArguments) => stacks.hartOrCurrent(hart);
+  return {
+    "hindcast/machine": atRest<Record<string, never>>({}, () => machine(lifecycle.debuggee)),
+    "hindcast/csrs": atRest<Custom.HartArguments>({ "hart?": "integer" }, (args) =>
+      csrs(lifecycle.debuggee, hartOf(args)),
+    ),
+    "hindcast/translate": atRest<Custom.TranslateArguments>({ address: "string", "hart?": "integer" }, (args) =>
+      translate(lifecycle.debuggee, args, hartOf(args)),
+    ),
+    "hindcast/pageTable": atRest<Custom.PageTableArguments>(
+      { satp: "address", "table?": "address", "level?": "integer", "base?": "address" },
+      (args) => pageTable(lifecycle.debuggee, args),
+    ),
+    "hindcast/bindingCondition": atRest<Custom.BindingConditionArguments>(
+      { to: "string", "condition?": "string", "hart?": "integer" },
+      (args) => bindingCondition(lifecycle.debuggee, args, hartOf(args)),
     ),
   };
 }

@@ -4,7 +4,7 @@ import { errors } from "./errors.ts";
  * What the arguments of a request must look like. A name that ends in `?` may be absent; `[shape]` is an array. Only what the adapter reads is named: the rest is the client's affair.
  */
 export type Shape = Leaf | readonly [Shape] | { readonly [name: string]: Shape };
-type Leaf = "string" | "integer" | "number" | "boolean" | "address" | "access type";
+type Leaf = "string" | "integer" | "number" | "boolean" | "address" | "memory" | "access type";
 
 const LEAVES: Record<Leaf, { what: string; test(value: unknown): boolean }> = {
   string: { what: "a string", test: (value) => typeof value === "string" },
@@ -13,6 +13,10 @@ const LEAVES: Record<Leaf, { what: string; test(value: unknown): boolean }> = {
   boolean: { what: "true or false", test: (value) => typeof value === "boolean" },
   "access type": { what: "read, write or readWrite", test: (value) => /^(read|write|readWrite)$/.test(String(value)) },
   address: { what: "an address, like 0x80001000", test: (value) => typeof value === "string" && isAddress(value) },
+  memory: {
+    what: "an address, like 0x80001000 or phys:0x80001000",
+    test: (value) => typeof value === "string" && isAddress(value.trim().replace(/^phys:/i, "")),
+  },
 };
 
 function isAddress(text: string): boolean {

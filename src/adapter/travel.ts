@@ -1,5 +1,5 @@
 import { UserError } from "../base/errors.ts";
-import type { Stopped } from "../debuggee/protocol.ts";
+import type { AddressUse, Stopped } from "../debuggee/protocol.ts";
 import type { Breakpoints } from "./breakpoints.ts";
 import type {
   InputArguments,
@@ -12,7 +12,7 @@ import type {
 import type { Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
 import type { Motion } from "./motions.ts";
-import { formatInstant, fromBase64, fromReference, Handles, toReference } from "./references.ts";
+import { addressUse, formatInstant, fromBase64, fromReference, Handles, toReference } from "./references.ts";
 import type { FrameKey } from "./stack.ts";
 
 const DEFAULT_MARKS = 1000;
@@ -51,7 +51,7 @@ export async function lastWrite(
 ): Promise<LastWriteBody & { address: bigint; length: number }> {
   const place = await placeOf(debuggee, address, frame);
   const size = length ?? place.size ?? 1;
-  const found = await debuggee.lastWrite(place.address, size, before);
+  const found = await debuggee.lastWrite(place.address, size, before, place.use ?? { hart: frame.hart });
   if (found === undefined) return { address: place.address, length: size };
   const { instant, pc, symbol, source } = found;
   const write = { instant, pc: toReference(pc), symbol, ...(source === undefined ? {} : { source }) };
@@ -63,10 +63,10 @@ async function placeOf(
   debuggee: Debuggee,
   text: string,
   { hart, level }: FrameKey,
-): Promise<{ address: bigint; size?: number | undefined }> {
-  if (/^\s*(0x[0-9a-f]+|\d+)\s*$/i.test(text)) return { address: fromReference(text) };
-  const { memoryAddress, size, bits } = await debuggee.evaluate(text, hart, level, "look");
-  if (memoryAddress !== undefined) return { address: memoryAddress, size };
+): Promise<{ address: bigint; size?: number | undefined; use?: AddressUse | undefined }> {
+  if (/^\s*(phys:)?(0x[0-9a-f]+|\d+)\s*$/i.test(text)) return { address: fromReference(text), use: addressUse(text) };
+  const { memoryAddress, size, bits, physical } = await debuggee.evaluate(text, hart, level, "look");
+  if (memoryAddress !== undefined) return { address: memoryAddress, size, use: physical ? "physical" : undefined };
   if (bits === undefined) throw errors.noAddress(text);
   return { address: bits };
 }

@@ -2,7 +2,7 @@ import type { DebugProtocol } from "@vscode/debugprotocol";
 import type { Evaluation, VariableNode } from "../debuggee/protocol.ts";
 import type { Client } from "./client.ts";
 import type { Debuggee } from "./environment.ts";
-import { toReference } from "./references.ts";
+import { toPhysicalReference, toReference } from "./references.ts";
 import type { FrameKey } from "./stack.ts";
 
 /**
@@ -21,7 +21,7 @@ export class Variables {
       name,
       variablesReference: reference,
       expensive,
-      ...(/register|csr/i.test(name) ? { presentationHint: "registers" } : {}),
+      ...(/register|csr|floating/i.test(name) ? { presentationHint: "registers" } : {}),
       ...(/^locals?$/i.test(name) ? { presentationHint: "locals" } : {}),
     }));
   }
@@ -73,12 +73,18 @@ export class Variables {
     };
   }
 
-  #details({ type, reference, memoryAddress }: Pick<Evaluation, "type" | "reference" | "memoryAddress">) {
+  #details({
+    type,
+    reference,
+    memoryAddress,
+    physical,
+  }: Pick<Evaluation, "type" | "reference" | "memoryAddress" | "physical">) {
+    const toMemory = physical ? toPhysicalReference : toReference;
     return {
       variablesReference: reference,
       ...(type !== undefined && this.#client.supportsVariableTypes ? { type } : {}),
       ...(memoryAddress !== undefined && this.#client.supportsMemoryReferences
-        ? { memoryReference: toReference(memoryAddress) }
+        ? { memoryReference: toMemory(memoryAddress) }
         : {}),
     };
   }

@@ -132,7 +132,15 @@ const RULES: Readonly<Record<string, Rule>> = {
   ld: load(8, "c.ldsp", "c.ld"),
   sw: store(4, "c.swsp", "c.sw"),
   sd: store(8, "c.sdsp", "c.sd"),
+  fld: ({ rd = 0, rs1 = 0, imm = 0 }) => {
+    if (imm < 0 || imm % 8 !== 0) return undefined;
+    if (rs1 === SP && imm < 512) return word("c.fldsp", { rd, uimm: imm });
+    return isPrime(rd) && isPrime(rs1) && imm < 256 ? word("c.fld", { rd, rs1, uimm: imm }) : undefined;
+  },
+  fsd: store(8, "c.fsdsp", "c.fsd"),
   jr: ({ rs1 = 0 }) => (rs1 === 0 ? undefined : word("c.jr", { rs1 })),
   "jalr-register": ({ rs1 = 0 }) => (rs1 === 0 ? undefined : word("c.jalr", { rs1 })),
   ebreak: () => word("c.ebreak", {}),
+  // The non-temporal HINTs are the one use of c.add with x0 that has a name.
+  "c.ntl": ({ rs2 = 0 }) => word("c.add", { rs2 }),
 };

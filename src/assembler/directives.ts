@@ -1,3 +1,4 @@
+import { attribute, optionArch } from "./architecture.ts";
 import { DATA_DIRECTIVES } from "./data-directives.ts";
 import { type Handler, misuse, nameOf, numberOf, parts, wordOf } from "./directive-operands.ts";
 import { stringText } from "./lexer.ts";
@@ -12,8 +13,7 @@ import { SYMBOL_DIRECTIVES } from "./symbol-directives.ts";
 const MOST_REPETITIONS = 2_000_000;
 
 function option(session: Session, statement: Statement): void {
-  const [first, ...rest] = parts(statement);
-  const name = wordOf(first);
+  const name = wordOf(parts(statement)[0]);
   switch (name) {
     case "rvc":
     case "norvc":
@@ -29,8 +29,7 @@ function option(session: Session, statement: Statement): void {
       return;
     }
     case "arch":
-      for (const part of rest) architecture(session, statement, wordOf(part) ?? "");
-      return;
+      return optionArch(session, statement);
     // There is no linker that could relax anything, and everything is position-independent enough.
     case "relax":
     case "norelax":
@@ -42,19 +41,6 @@ function option(session: Session, statement: Statement): void {
     default:
       session.diagnostics.warning(spanOf(statement.operands, statement.name!), `unknown option \`${name ?? ""}\``);
   }
-}
-
-/** `.option arch, +c` or `rv64imac`: only whether there are compressed instructions matters. */
-function architecture(session: Session, statement: Statement, text: string): void {
-  const signed = /^([+-])(\w+)$/.exec(text);
-  if (signed !== null) {
-    if (signed[2] === "c") session.state = { ...session.state, compress: signed[1] === "+" };
-    return;
-  }
-  const base = /^rv(32|64)([a-z]*)/.exec(text);
-  if (base === null) return misuse(session, statement, `\`${text}\` is no architecture`);
-  if (base[1] === "32") return misuse(session, statement, "the machine has 64-bit registers: rv32 code cannot run");
-  session.state = { ...session.state, compress: base[2].includes("c") };
 }
 
 /** `.loc file line column flags…`: from now on the line table says this instead of where the instructions stand. */
@@ -149,7 +135,7 @@ const CONTROL_DIRECTIVES: Readonly<Record<string, Handler>> = {
     session.diagnostics.error(statement.name!, "`.abort` was reached");
     session.reader.stop();
   },
-  ".attribute": ignore,
+  ".attribute": attribute,
   ".ident": ignore,
   ".version": ignore,
   ".title": ignore,

@@ -14,7 +14,11 @@ export interface Form {
   readonly operands: readonly FormOperand[];
   /** The field of an encoding that a value given for `name` ends up in, for its range. */
   readonly fields: ReadonlyMap<string, Field>;
+  /** Values of fields whose operands have been left out. */
+  readonly usual: Readonly<Record<string, number>>;
   readonly meaning: Meaning;
+  /** Taken only when `.option arch` chose this extension; another form serves without it. */
+  readonly needs?: string;
 }
 
 export type Meaning =
@@ -53,8 +57,16 @@ function buildTable(): Map<string, Form[]> {
     if (list === undefined) forms.set(form.mnemonic, [form]);
     else list.push(form);
   };
-  for (const { mnemonic, syntax, encoding: text } of INSTRUCTIONS) {
-    add(makeForm(mnemonic, syntax, { kind: "instruction", mnemonic, encoding: parseEncoding(text) }));
+  const pseudo = new Set(PSEUDO_INSTRUCTIONS.map(({ mnemonic, syntax }) => `${mnemonic} ${syntax}`));
+  for (const { mnemonic, syntax, extension, encoding: text } of INSTRUCTIONS) {
+    const meaning = { kind: "instruction", mnemonic, encoding: parseEncoding(text) } as const;
+    const form = makeForm(mnemonic, syntax, meaning);
+    // `sext.b` and its like are one instruction with Zbb, and two of the base without.
+    add(pseudo.has(`${mnemonic} ${syntax}`) ? { ...form, needs: extension.toLowerCase() } : form);
+    const last = parseOperands(syntax).at(-1);
+    if (last?.kind === "rounding-mode") {
+      add(makeForm(mnemonic, syntax.replace(/, rm\S*$/, ""), meaning, { [last.field]: last.usual }));
+    }
   }
   for (const { mnemonic, syntax, encoding: text } of COMPRESSED) {
     add(makeForm(mnemonic, syntax, { kind: "compressed", mnemonic, encoding: parseEncoding(text) }));
@@ -67,9 +79,14 @@ function buildTable(): Map<string, Form[]> {
   return forms;
 }
 
-function makeForm(mnemonic: string, syntax: string, meaning: Meaning & { encoding: Encoding }): Form {
+function makeForm(
+  mnemonic: string,
+  syntax: string,
+  meaning: Meaning & { encoding: Encoding },
+  usual: Form["usual"] = {},
+): Form {
   const fields = new Map(meaning.encoding.fields.map((field) => [field.name, field]));
-  return { mnemonic, syntax, operands: parseOperands(syntax), fields, meaning };
+  return { mnemonic, syntax, operands: parseOperands(syntax), fields, usual, meaning };
 }
 
 function makePseudo(entry: PseudoInstruction): Form {
@@ -86,7 +103,7 @@ function makePseudo(entry: PseudoInstruction): Form {
     }
     meaning = { kind: "expansion", steps, compressAs: entry.compressAs };
   }
-  return { mnemonic: entry.mnemonic, syntax: entry.syntax, operands, fields, meaning };
+  return { mnemonic: entry.mnemonic, syntax: entry.syntax, operands, fields, usual: {}, meaning, needs: entry.needs };
 }
 
 function parseFormOperand(text: string): FormOperand {

@@ -27,6 +27,7 @@ export function assembleInstruction(session: Session, statement: Statement): voi
   let best: Mismatch | undefined;
   for (const form of forms) {
     if (form.operands.length !== written.length) continue;
+    if (form.needs !== undefined && !session.state.extensions.has(form.needs)) continue;
     const values = matchForm(session, form, written);
     if ("progress" in values) {
       if (best === undefined || values.progress > best.progress) best = values;
@@ -56,18 +57,17 @@ function usage(name: string, forms: readonly Form[], count: number): string {
 
 function emitForm(session: Session, form: Form, values: Values, span: Span): void {
   const { meaning } = form;
+  if (form.mnemonic.startsWith("c.") && !session.state.compress && meaning.kind !== "computed") {
+    session.diagnostics.error(span, `\`${form.mnemonic}\` is a compressed instruction, and \`.option norvc\` holds`);
+    return;
+  }
   switch (meaning.kind) {
     case "instruction":
       if (values.target) emitBranch(session, meaning.mnemonic, values.fields, values.target, undefined);
       else emitInstruction(session, meaning.mnemonic, meaning.encoding, values.fields, values.deferred);
       return;
     case "compressed":
-      if (!session.state.compress) {
-        session.diagnostics.error(
-          span,
-          `\`${meaning.mnemonic}\` is a compressed instruction, and \`.option norvc\` holds`,
-        );
-      } else if (values.target) {
+      if (values.target) {
         emitBranch(session, meaning.mnemonic, values.fields, values.target, undefined);
       } else {
         emitWord(session, 2, encode(meaning.encoding, values.fields));

@@ -1,6 +1,6 @@
 import { findCsr } from "../isa/csrs.ts";
 import { fieldRange, fits } from "../isa/encoding.ts";
-import { parseFenceSet } from "../isa/operands.ts";
+import { parseFenceSet, parseRoundingMode, roundingModeNames } from "../isa/operands.ts";
 import { abiName } from "../isa/registers.ts";
 import { constantOf, type Expression, notConstant } from "./expression.ts";
 import type { Form, FormOperand } from "./forms.ts";
@@ -30,7 +30,7 @@ export interface Mismatch {
 
 /** Puts written operands into the places of a form, or says which is the first that does not fit. */
 export function matchForm(session: Session, form: Form, written: readonly WrittenOperand[]): Values | Mismatch {
-  const values: Values = { fields: {} };
+  const values: Values = { fields: { ...form.usual } };
   for (let index = 0; index < written.length; index++) {
     const wrong = matchOperand(session, form, form.operands[index], written[index], values);
     if (wrong !== undefined) {
@@ -59,6 +59,12 @@ function matchOperand(
       return given.kind === "register"
         ? setRegister(form, wanted, given.register, values)
         : { message: `expected a register, found \`${sourceOf(given)}\``, weight: 0 };
+    case "float-register":
+      return given.kind === "float-register"
+        ? setRegister(form, wanted, given.register, values)
+        : { message: `expected a floating-point register, found \`${sourceOf(given)}\``, weight: 0 };
+    case "rounding-mode":
+      return matchRoundingMode(given, values);
     case "fixed-register":
       if (given.kind === "register" && given.register === wanted.register) return undefined;
       return { message: `only x${wanted.register} can stand here`, weight: 0 };
@@ -87,12 +93,14 @@ function matchOperand(
 
 function setRegister(
   form: Form,
-  wanted: { readonly field: string; readonly prime: boolean },
+  wanted: { readonly kind: string; readonly field: string; readonly prime: boolean },
   register: number,
   values: Values,
 ): Wrong | undefined {
   if (wanted.prime && (register < 8 || register > 15)) {
-    return { message: "this compressed instruction takes only s0, s1 and a0 to a5 (x8 to x15)", weight: 1 };
+    const names =
+      wanted.kind === "register" ? "s0, s1 and a0 to a5 (x8 to x15)" : "fs0, fs1 and fa0 to fa5 (f8 to f15)";
+    return { message: `this compressed instruction takes only ${names}`, weight: 1 };
   }
   if (form.fields.get(wanted.field)?.excluded.includes(register)) {
     return { message: `this compressed instruction does not take \`${abiName(register)}\` here`, weight: 1 };
@@ -104,7 +112,7 @@ function setRegister(
 /** The expression that an operand is, if it is one. */
 function expressionIn(session: Session, given: WrittenOperand): Expression | undefined {
   if (given.kind === "expression") return given.value;
-  if (given.kind !== "name") return undefined;
+  if (given.kind !== "name" && given.kind !== "float-register") return undefined;
   const symbol = session.symbol(given.token)!;
   const { definition } = symbol;
   if (definition?.kind === "value" && !definition.lazy) return definition.value;
@@ -221,6 +229,16 @@ function matchFenceSet(field: "pred" | "succ", given: WrittenOperand, values: Va
     return { message: `expected a set of accesses like \`rw\` or \`iorw\`, found \`${sourceOf(given)}\``, weight: 0 };
   }
   values.fields[field] = Number(value);
+  return undefined;
+}
+
+function matchRoundingMode(given: WrittenOperand, values: Values): Wrong | undefined {
+  const mode = given.kind === "name" ? parseRoundingMode(given.token.text) : undefined;
+  if (mode === undefined) {
+    const modes = roundingModeNames().join(", ");
+    return { message: `expected a rounding mode (${modes}), found \`${sourceOf(given)}\``, weight: 0 };
+  }
+  values.fields.rm = mode;
   return undefined;
 }
 

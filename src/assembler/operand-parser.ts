@@ -1,4 +1,4 @@
-import { findRegister } from "../isa/registers.ts";
+import { findFloatRegister, findRegister } from "../isa/registers.ts";
 import { Cursor, type Expression, type ExpressionContext, parseExpression } from "./expression.ts";
 import { type Span, spanOf, type Token } from "./source.ts";
 import { isPunctuation, splitAtCommas } from "./statements.ts";
@@ -6,7 +6,9 @@ import { isPunctuation, splitAtCommas } from "./statements.ts";
 /** An operand as written, before one knows which instruction wants it. */
 export type WrittenOperand = { readonly span: Span; readonly tokens: readonly Token[] } & (
   | { readonly kind: "register"; readonly register: number }
-  /** A lone name: a symbol, a CSR or a set of a fence. */
+  /** Where no register of floating point can stand, a label may have the name of one. */
+  | { readonly kind: "float-register"; readonly register: number; readonly token: Token }
+  /** A lone name: a symbol, a CSR, a rounding mode or a set of a fence. */
   | { readonly kind: "name"; readonly token: Token }
   | { readonly kind: "expression"; readonly value: Expression }
   | { readonly kind: "relocation"; readonly relocation: string; readonly value: Expression }
@@ -70,6 +72,8 @@ function parseOne(
   if (tokens.length === 1 && first.kind === "identifier") {
     const register = registerOf(first);
     if (register !== undefined) return { kind: "register", register, span, tokens };
+    const float = findFloatRegister(first.text);
+    if (float !== undefined) return { kind: "float-register", register: float.number, token: first, span, tokens };
     if (first.text !== ".") return { kind: "name", token: first, span, tokens };
   }
   const cursor = new Cursor(tokens, endOf(span));

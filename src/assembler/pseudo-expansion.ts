@@ -42,7 +42,7 @@ export function expandComputed(session: Session, form: Form, values: Values, spa
     case "c.unimp":
       return emitWord(session, 2, 0);
     default:
-      return accessSymbol(session, form.mnemonic, form.syntax.startsWith("rd"), { rd, rs1, rs2 }, values.symbol!, span);
+      return accessSymbol(session, form, { rd, rs1, rs2 }, values.symbol!, span);
   }
 }
 
@@ -96,8 +96,7 @@ function loadAddress(session: Session, rd: number, operand: Operand): void {
 
 function accessSymbol(
   session: Session,
-  mnemonic: string,
-  isLoad: boolean,
+  form: Form,
   registers: { readonly rd: number; readonly rs1: number; readonly rs2: number },
   operand: Operand,
   span: Span,
@@ -106,14 +105,16 @@ function accessSymbol(
     session.diagnostics.error(operand.span, "expected a label, or an address like `8(sp)`");
     return;
   }
-  if (isLoad) {
-    const { rd } = registers;
+  const { mnemonic, syntax } = form;
+  const { rd, rs1, rs2 } = registers;
+  if (syntax.startsWith("rd")) {
     if (rd === 0) session.diagnostics.warning(span, "the address needs a register, and x0 cannot hold it");
     const lower = upperPart(session, rd, operand);
     emit(session, mnemonic, { rd, rs1: rd }, { relocation: "%pcrel_lo", ...lower });
   } else {
-    const lower = upperPart(session, registers.rs1, operand);
-    emit(session, mnemonic, { rs2: registers.rs2, rs1: registers.rs1 }, { relocation: "%pcrel_lo", ...lower });
+    const lower = upperPart(session, rs1, operand);
+    const fields: Record<string, number> = syntax.startsWith("frd") ? { rd, rs1 } : { rs2, rs1 };
+    emit(session, mnemonic, fields, { relocation: "%pcrel_lo", ...lower });
   }
 }
 

@@ -16,6 +16,8 @@ export interface PseudoInstruction {
   readonly computed?: boolean;
   /** Key into the rules of compression.ts where GNU `as` treats this spelling differently from the instruction. */
   readonly compressAs?: string;
+  /** The extension in lower case that `.option arch` must have chosen; another entry of the name serves without. */
+  readonly needs?: string;
 }
 
 function pseudo(
@@ -44,6 +46,7 @@ const MOVES: readonly PseudoInstruction[] = [
   pseudo("sext.w", "rd, rs1", "addiw rd, rs1, 0", "Sign-extend the low 32 bits."),
   pseudo("zext.b", "rd, rs1", "andi rd, rs1, 255", "Zero-extend the low 8 bits."),
   pseudo("zext.h", "rd, rs1", "slli rd, rs1, 48; srli rd, rd, 48", "Zero-extend the low 16 bits."),
+  { ...pseudo("zext.w", "rd, rs1", "add.uw rd, rs1, zero", "Zero-extend the low 32 bits."), needs: "zba" },
   pseudo("zext.w", "rd, rs1", "slli rd, rs1, 32; srli rd, rd, 32", "Zero-extend the low 32 bits."),
   pseudo("seqz", "rd, rs1", "sltiu rd, rs1, 1", "Set if zero."),
   pseudo("snez", "rd, rs2", "sltu rd, zero, rs2", "Set if not zero."),
@@ -116,12 +119,71 @@ const CSR_ACCESS: readonly PseudoInstruction[] = [
   pseudo("rdinstret", "rd", "csrrs rd, instret, zero", "Read the counter of retired instructions."),
 ];
 
+const FLOAT: readonly PseudoInstruction[] = [
+  ...["s", "d"].flatMap((size) => [
+    pseudo(`fmv.${size}`, "frd, frs1", `fsgnj.${size} frd, frs1, frs1`, "Copy a floating-point register."),
+    pseudo(`fneg.${size}`, "frd, frs1", `fsgnjn.${size} frd, frs1, frs1`, "Negate."),
+    pseudo(`fabs.${size}`, "frd, frs1", `fsgnjx.${size} frd, frs1, frs1`, "Take the absolute value."),
+    pseudo(`fgt.${size}`, "rd, frs1, frs2", `flt.${size} rd, frs2, frs1`, "Set if greater than."),
+    pseudo(`fge.${size}`, "rd, frs1, frs2", `fle.${size} rd, frs2, frs1`, "Set if greater than or equal."),
+  ]),
+  pseudo("fmv.x.s", "rd, frs1", "fmv.x.w rd, frs1", "Old name of fmv.x.w."),
+  pseudo("fmv.s.x", "frd, rs1", "fmv.w.x frd, rs1", "Old name of fmv.w.x."),
+  ...[
+    ["csr", "fcsr", "the floating-point CSR"],
+    ["rm", "frm", "the rounding mode"],
+    ["flags", "fflags", "the floating-point flags"],
+  ].flatMap(([name, csr, what]) => [
+    pseudo(`fr${name}`, "rd", `csrrs rd, ${csr}, zero`, `Read ${what}.`),
+    pseudo(`fs${name}`, "rs1", `csrrw zero, ${csr}, rs1`, `Write ${what}.`),
+    pseudo(`fs${name}`, "rd, rs1", `csrrw rd, ${csr}, rs1`, `Write ${what}; rd gets the old value.`),
+  ]),
+  ...[
+    ["rm", "the rounding mode"],
+    ["flags", "the floating-point flags"],
+  ].flatMap(([name, what]) => [
+    pseudo(`fs${name}i`, "uimm", `csrrwi zero, f${name}, uimm`, `Write a constant to ${what}.`),
+    pseudo(
+      `fs${name}i`,
+      "rd, uimm",
+      `csrrwi rd, f${name}, uimm`,
+      `Write a constant to ${what}; rd gets the old value.`,
+    ),
+  ]),
+  ...["flw", "fld"].map((load) =>
+    computed(
+      load,
+      "frd, symbol, rs1",
+      `auipc rs1, …; ${load} frd, …(rs1)`,
+      "Load from a symbol; rs1 holds its address meanwhile.",
+    ),
+  ),
+  ...["fsw", "fsd"].map((store) =>
+    computed(
+      store,
+      "frs2, symbol, rs1",
+      `auipc rs1, …; ${store} frs2, …(rs1)`,
+      "Store to a symbol; rs1 holds its address meanwhile.",
+    ),
+  ),
+];
+
 const SYSTEM: readonly PseudoInstruction[] = [
   pseudo("fence", "", "fence iorw, iorw", "Order all memory and device accesses."),
   computed("fence.tso", "", "fence.tso", "Order accesses as total store ordering does."),
   computed("pause", "", "fence w, 0", "Hint that the hart spins."),
   computed("unimp", "", "csrrw zero, cycle, zero", "Raise an illegal-instruction exception."),
   computed("c.unimp", "", "c.unimp", "Raise an illegal-instruction exception: 16 zero bits."),
+  pseudo("ntl.p1", "", "add zero, zero, sp", "Hint: the next access does not benefit from the innermost cache."),
+  pseudo("ntl.pall", "", "add zero, zero, gp", "Hint: the next access benefits from no private cache."),
+  pseudo("ntl.s1", "", "add zero, zero, tp", "Hint: the next access does not benefit from the innermost shared cache."),
+  pseudo("ntl.all", "", "add zero, zero, t0", "Hint: the next access benefits from no cache."),
+  pseudo("c.ntl.p1", "", "add zero, zero, sp", "Hint as ntl.p1, in 16 bits.", "c.ntl"),
+  pseudo("c.ntl.pall", "", "add zero, zero, gp", "Hint as ntl.pall, in 16 bits.", "c.ntl"),
+  pseudo("c.ntl.s1", "", "add zero, zero, tp", "Hint as ntl.s1, in 16 bits.", "c.ntl"),
+  pseudo("c.ntl.all", "", "add zero, zero, t0", "Hint as ntl.all, in 16 bits.", "c.ntl"),
+  pseudo("sfence.vma", "", "sfence.vma zero, zero", "Order page-table stores before all translations."),
+  pseudo("sfence.vma", "rs1", "sfence.vma rs1, zero", "The same for one address, in all address spaces."),
   pseudo("scall", "", "ecall", "Old name of ecall."),
   pseudo("sbreak", "", "ebreak", "Old name of ebreak."),
 ];
@@ -136,6 +198,10 @@ const IMMEDIATE_SPELLINGS: readonly PseudoInstruction[] = [
     pseudo(name, "rd, rs1, shamt", `${name}i rd, rs1, shamt`, "By a constant."),
     pseudo(`${name}w`, "rd, rs1, shamt", `${name}iw rd, rs1, shamt`, "By a constant."),
   ]),
+  ...["ror", "bclr", "bext", "binv", "bset"].map((name) =>
+    pseudo(name, "rd, rs1, shamt", `${name}i rd, rs1, shamt`, "By a constant."),
+  ),
+  pseudo("rorw", "rd, rs1, shamt", "roriw rd, rs1, shamt", "By a constant."),
 ];
 
 export const PSEUDO_INSTRUCTIONS: readonly PseudoInstruction[] = [
@@ -145,4 +211,5 @@ export const PSEUDO_INSTRUCTIONS: readonly PseudoInstruction[] = [
   ...CSR_ACCESS,
   ...SYSTEM,
   ...IMMEDIATE_SPELLINGS,
+  ...FLOAT,
 ];

@@ -195,7 +195,7 @@ class FieldReader {
 
   register(): number {
     const operand = this.#next();
-    if (operand?.kind === "register") return operand.register;
+    if (operand?.kind === "register" || operand?.kind === "float-register") return operand.register;
     return this.#fail("expected a register", operand?.span);
   }
 

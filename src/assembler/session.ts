@@ -12,6 +12,8 @@ import { type AssemblerSymbol, SymbolTable } from "./symbol.ts";
 export interface Options {
   /** Use 16-bit forms where they exist. */
   readonly compress: boolean;
+  /** Names of the extensions that `.option arch` or `.attribute arch` chose. */
+  readonly extensions: ReadonlySet<string>;
 }
 
 export interface AssembleOptions {
@@ -53,7 +55,7 @@ export class Session implements ExpressionContext {
   section: Section;
   previousSection: Section;
   readonly sectionStack: { section: Section; previous: Section }[] = [];
-  state: Options = { compress: true };
+  state: Options = { compress: true, extensions: new Set() };
   readonly stateStack: Options[] = [];
   /** The statement that is being assembled, and whether its row of the line table has been made. */
   statement: Statement | undefined;

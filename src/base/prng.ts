@@ -27,6 +27,15 @@ export class Prng {
     return sum >>> 0;
   }
 
+  /** The generator's state; `restore` goes on from there. */
+  save(): number[] {
+    return [this.#a, this.#b, this.#c, this.#counter];
+  }
+
+  restore(state: readonly number[]): void {
+    [this.#a, this.#b, this.#c, this.#counter] = state;
+  }
+
   /** An unsigned 64-bit integer. */
   next64(): bigint {
     return (BigInt(this.next32()) << 32n) | BigInt(this.next32());

@@ -1,4 +1,6 @@
 import type { Instant } from "../base/brand.ts";
+import { openDisks } from "../host/disk-files.ts";
+import type { HostNetwork } from "../host/host-network.ts";
 import { configurationOf, openLive } from "../host/live-session.ts";
 import { DISK, loadProgram } from "../host/program-files.ts";
 import { UnrecordedRun } from "../host/unrecorded-run.ts";
@@ -8,14 +10,29 @@ import type { Context } from "./context.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import type { LiveRun } from "./run.ts";
 
-export function openUnrecorded(context: Context, path: string, options: MachineOptions): LiveRun {
-  const configuration = configurationOf({ ...options, memoryBytes: options.memory });
-  const machine = new Machine(configuration, options.engine);
+export function openUnrecorded(
+  context: Context,
+  path: string,
+  options: MachineOptions,
+  network: HostNetwork | undefined,
+): LiveRun {
+  const disks = openDisks(options.disk ?? [], false);
+  const configuration = configurationOf({ ...options, memoryBytes: options.memory }, disks.configurations);
+  const machine = new Machine(configuration, options.engine, disks.images);
   const { program, warnings } = loadProgram(path, DISK, configuration.memoryBytes);
   machine.load(program);
   const { stdout } = context;
-  machine.outlet = { consoleOutput: (_instant, byte) => stdout.byte(byte) };
+  machine.outlet = {
+    consoleOutput: (_instant, byte) => stdout.byte(byte),
+    networkOutput: (_instant, frame) => network?.fromGuest(frame),
+  };
   const live = new UnrecordedRun(machine, () => performance.now());
+  network?.connect({
+    deliver: (frame) => live.receive(frame),
+    get backlog() {
+      return live.framesWaiting;
+    },
+  });
   return {
     machine,
     program,
@@ -35,9 +52,12 @@ export function openRecorded(
   path: string,
   options: MachineOptions & { readonly output?: string },
   onRoom: () => void,
+  network: HostNetwork | undefined,
 ): LiveRun {
   const { memory, output } = options;
-  const session = openLive({ ...options, program: path, memoryBytes: memory, recordTo: output }, onRoom);
+  const { disk: disks } = options;
+  const ofSession = { ...options, disks, program: path, memoryBytes: memory, recordTo: output };
+  const session = openLive(ofSession, onRoom, network);
   const { machine, timeline, loaded, recording } = session;
   const { history } = timeline;
   let printed = 0;

@@ -1,3 +1,4 @@
+import type { DiskChoice } from "../base/disk-choice.ts";
 import type { EngineChoice } from "../machine/configuration.ts";
 
 /** What commander makes of the machine's options (main.ts). */
@@ -10,4 +11,9 @@ export interface MachineOptions {
   readonly input?: string;
   readonly limit?: number;
   readonly engine?: EngineChoice;
+  readonly net?: string;
+  readonly disk?: readonly DiskChoice[];
+  readonly startTime?: number;
+  readonly virtio?: "modern" | "legacy";
+  readonly guestConsole?: "uart" | "virtio";
 }

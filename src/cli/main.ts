@@ -5,7 +5,17 @@ import { HAS_ZSTD } from "../host/zstd.ts";
 import { type Answer, type Context, FAULT, OK, UNUSABLE_INPUT, WRONG_USAGE } from "./context.ts";
 import { reportFault } from "./fault.ts";
 import { GuestOutput } from "./guest-console.ts";
-import { parseCount, parseHarts, parseLength, parseMemory, parsePort, parseSteps } from "./quantities.ts";
+import {
+  parseCount,
+  parseDisk,
+  parseHarts,
+  parseIsa,
+  parseLength,
+  parseMemory,
+  parsePort,
+  parseSteps,
+  parseTime,
+} from "./quantities.ts";
 import { toJsonLine, Voice } from "./voice.ts";
 
 /** Commander calls an action with the arguments, then the options, then the command. */
@@ -118,7 +128,7 @@ function withMachineOptions(command: Command): Command {
   return command
     .option("--memory <size>", "RAM, like 64K, 128M or 1G (default: 128M)", parseMemory)
     .option("--harts <number>", "hardware threads (default: 1)", parseHarts)
-    .option("--isa <string>", "extensions of the harts (default: rv64imac_zicsr_zifencei)")
+    .option("--isa <string>", "instruction set of the harts: an ISA string, a profile or max", parseIsa)
     .addOption(new Option("--bios <which>", "firmware: none starts PROGRAM itself in machine mode").choices(["none"]))
     .option("--seed <number>", "seed of everything that the machine draws by chance (default: 0)", parseCount)
     .addOption(
@@ -127,8 +137,27 @@ function withMachineOptions(command: Command): Command {
         "paced",
       ]),
     )
+    .option("--net <network>", "none, or user[,hostfwd=tcp:127.0.0.1:8022-:22][,restrict=on] (default: none)")
     .option("--input <file>", "bytes for the guest's console, or - for stdin")
     .option("--limit <steps>", "end the run after this many steps", parseSteps)
+    .option("--disk <image>", "a virtio disk: FILE[,readonly][,external] or blank:SIZE; for each disk once", parseDisk)
+    .option(
+      "--start-time <time>",
+      "what the guest's clock shows at the start: a date or seconds (default: now)",
+      parseTime,
+    )
+    .addOption(
+      new Option("--virtio <kind>", "how virtio devices show themselves (default: modern)").choices([
+        "modern",
+        "legacy",
+      ]),
+    )
+    .addOption(
+      new Option("--guest-console <kind>", "which console gets the input; virtio adds one (default: uart)").choices([
+        "uart",
+        "virtio",
+      ]),
+    )
     .addOption(engineOption());
 }
 

@@ -1,4 +1,8 @@
 import { InvalidArgumentError } from "commander";
+import { parseStartTime } from "../adapter/start-time.ts";
+import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
+import { UserError } from "../base/errors.ts";
+import { parseInstructionSet } from "../isa/instruction-set.ts";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 const PAGE_BYTES = 4096;
@@ -28,6 +32,20 @@ export function parseCount(text: string): number {
   return value;
 }
 
+/** One more disk: commander gives those that came before. */
+export function parseDisk(text: string, before: readonly DiskChoice[] = []): DiskChoice[] {
+  const disk = parseDiskChoice(text);
+  if (disk === undefined) throw new InvalidArgumentError(`Write ${DISK_CHOICE_FORMS}.`);
+  return [...before, disk];
+}
+
+export function parseTime(text: string): number {
+  const seconds = parseStartTime(text);
+  if (seconds === undefined)
+    throw new InvalidArgumentError("Write a date like 2026-01-31T12:00:00Z, or seconds since 1970.");
+  return seconds;
+}
+
 export function parseSteps(text: string): number {
   const steps = parseCount(text);
   if (steps === 0) throw new InvalidArgumentError("At least one step.");
@@ -45,6 +63,16 @@ export function parseHarts(text: string): number {
   if (harts < 1 || harts > MAX_HARTS)
     throw new InvalidArgumentError(`The machine can have from 1 to ${MAX_HARTS} harts.`);
   return harts;
+}
+
+export function parseIsa(text: string): string {
+  try {
+    parseInstructionSet(text, "msu");
+  } catch (error) {
+    if (error instanceof UserError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+  return text;
 }
 
 export function parsePort(text: string): number {

@@ -1,5 +1,6 @@
 import type { Program } from "../assembler/program.ts";
 import type { UserError } from "../base/errors.ts";
+import { type HostNetwork, openNetwork } from "../host/host-network.ts";
 import { Bell, drive } from "../host/motion-driver.ts";
 import { Pacer } from "../host/pacer.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
@@ -36,7 +37,9 @@ type Options = Readonly<Record<string, unknown>>;
 
 export async function run(context: Context, [path]: readonly string[], options: Options): Promise<Answer> {
   const bell = new Bell();
-  const { answer, sentence } = await execute(context, openUnrecorded(context, path, options), options, bell);
+  const { answer, sentence } = await execute(context, options, bell, (network) =>
+    openUnrecorded(context, path, options, network),
+  );
   // A guest that ended by itself has said what it had to say.
   if (sentence !== undefined && answer.json.reason !== "exit") context.voice.say(sentence);
   return answer;
@@ -44,8 +47,9 @@ export async function run(context: Context, [path]: readonly string[], options: 
 
 export async function record(context: Context, [path]: readonly string[], options: Options): Promise<Answer> {
   const bell = new Bell();
-  const live = openRecorded(context, path, options as MachineOptions & { output?: string }, () => bell.ring());
-  const { answer, sentence, closed } = await execute(context, live, options, bell);
+  const { answer, sentence, closed } = await execute(context, options, bell, (network) =>
+    openRecorded(context, path, options as MachineOptions & { output?: string }, () => bell.ring(), network),
+  );
   if (sentence !== undefined) context.voice.say(sentence);
   const { recording, bytes } = closed!;
   context.voice.say(`Recorded ${formatCount(answer.json.instant)} instants into ${recording} (${formatBytes(bytes)}).`);
@@ -55,8 +59,27 @@ export async function record(context: Context, [path]: readonly string[], option
   return { ...answer, json: { ...answer.json, recording, bytes } };
 }
 
+type Opener = (network: HostNetwork | undefined) => LiveRun;
+
+/** The network first: when it cannot be had, nothing is run, and nothing recorded. */
+async function execute(context: Context, options: MachineOptions, bell: Bell, open: Opener) {
+  const network = await openNetwork(options.net, bell);
+  try {
+    for (const forward of network?.forwards ?? []) context.voice.say(forward);
+    return await executeWith(context, open(network), options, bell, network);
+  } finally {
+    network?.close();
+  }
+}
+
 /** Runs a guest to its end, to the limit, or until somebody interrupts it. */
-async function execute(context: Context, live: LiveRun, options: MachineOptions, bell: Bell) {
+async function executeWith(
+  context: Context,
+  live: LiveRun,
+  options: MachineOptions,
+  bell: Bell,
+  network: HostNetwork | undefined,
+) {
   const interruption = new Interruption(() => bell.ring());
   for (const warning of live.warnings) context.voice.warn(warning);
   let inputError: UserError | undefined;
@@ -76,7 +99,10 @@ async function execute(context: Context, live: LiveRun, options: MachineOptions,
   if (input.interactive) context.voice.say(TERMINAL_GREETING);
   const started = performance.now();
   try {
-    const ending = await untilEnd(context, live, options, { input, interruption, bell, failed: () => inputError });
+    const ending = await untilEnd(context, live, options, {
+      ...{ input, interruption, bell, network },
+      failed: () => inputError,
+    });
     const seconds = (performance.now() - started) / 1000;
     live.turn();
     await context.stdout.flush();
@@ -97,6 +123,7 @@ interface Surroundings {
   readonly input: GuestInput;
   readonly interruption: Interruption;
   readonly bell: Bell;
+  readonly network: HostNetwork | undefined;
   readonly failed: () => UserError | undefined;
 }
 
@@ -104,10 +131,10 @@ async function untilEnd(
   context: Context,
   live: LiveRun,
   options: MachineOptions,
-  { input, interruption, bell, failed }: Surroundings,
+  { input, interruption, bell, network, failed }: Surroundings,
 ): Promise<Ending> {
   const { machine } = live;
-  const pacer = options.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
+  const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
   let waitsForEver = false;
   const outcome = await drive(live.forward(options.limit ?? Number.MAX_SAFE_INTEGER), {
     bell,
@@ -120,7 +147,8 @@ async function untilEnd(
     onProgress: async (progress) => {
       live.turn();
       await context.stdout.flush();
-      waitsForEver = progress.waiting === true && progress.waitingTicks === undefined && input.ended;
+      const mayBeWoken = progress.waitingTicks !== undefined || !input.ended || (network?.isBusy ?? false);
+      waitsForEver = progress.waiting === true && !mayBeWoken;
       await pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => live.idle(ticks) });
     },
   });

@@ -1,7 +1,9 @@
 import { assert } from "../base/assert.ts";
 import { CSRS, type Csr, type CsrExtension, csrIsReadOnly, csrWriteMask, findCsr } from "../isa/csrs.ts";
-import { CSR_SLOT_COUNT } from "../memory/layout.ts";
+import type { InstructionSet } from "../isa/instruction-set.ts";
+import { CSR_SLOT_COUNT, CSR_SLOTS, MSTATUS } from "../memory/layout.ts";
 import type { TranslationState } from "./address-translation.ts";
+import { LAST_FLOAT_CSR, readFloatCsr, withDirtySummary, writeFloatCsr } from "./float-csrs.ts";
 import type { Hart } from "./hart.ts";
 import { SATP_LEVELS } from "./page-walk.ts";
 import { PMP_CONFIGURATION, PMP_ENTRIES, Pmp } from "./pmp.ts";
@@ -14,15 +16,6 @@ export interface HartEnvironment {
   time(): bigint;
   /** Interrupts that devices raise for this hart, as bits of mip. */
   interruptLines(): number;
-}
-
-/** What a hart has of the instruction set and the privileged architecture. */
-export interface HartFeatures {
-  readonly extensions: ReadonlySet<CsrExtension>;
-  readonly misa: bigint;
-  readonly hasNapot: boolean;
-  /** Values of satp.MODE that it takes. */
-  readonly schemes: ReadonlySet<number>;
 }
 
 /** CSRs that hold state of their own. The order is the order of the slots in the hart window: append only. */
@@ -61,6 +54,7 @@ export type Stored = (typeof STORED)[number];
 
 const SLOTS: ReadonlyMap<string, number> = new Map(STORED.map((name, slot) => [name, slot]));
 assert(STORED.length <= CSR_SLOT_COUNT, "CSR slots");
+assert(CSR_SLOTS + 8 * slotOf("mstatus") === MSTATUS, "the slot of mstatus");
 
 /** A CSR as this hart has it. */
 interface Implemented {
@@ -72,7 +66,6 @@ interface Implemented {
 const MSTATUS_SIE = 1 << 1;
 const MSTATUS_MIE = 1 << 3;
 const MSTATUS_MPP = 3n << 11n;
-const MSTATUS_FS = 3n << 13n;
 const MSTATUS_TVM = 1n << 20n;
 const MSTATUS_SD = 1n << 63n;
 /** Both registers widths are 64 bits, for ever. */
@@ -82,6 +75,14 @@ const COUNTEREN_TM = 1n << 1n;
 const MIP_SSIP = 1 << 1;
 const MIP_STIP = 1 << 5;
 const MIP_SEIP = 1 << 9;
+
+/** These hold addresses of instructions only. */
+const EXCEPTION_PC = new Set(["mepc", "sepc"]);
+
+function writeMask(csr: Csr, isa: InstructionSet): bigint {
+  const mask = csrWriteMask(csr, isa.csrExtensions);
+  return EXCEPTION_PC.has(csr.name) ? mask & ~BigInt(isa.instructionAlignment - 1) : mask;
+}
 
 /** Writes to these may make an interrupt due, or change when the next comes by itself. */
 const OF_INTERRUPTS = numbers("mstatus", "sstatus", "mie", "sie", "mip", "sip", "mideleg");
@@ -106,20 +107,22 @@ export interface WriteEffects {
 export class CsrFile {
   readonly #hart: Hart;
   readonly #environment: HartEnvironment;
-  readonly #features: HartFeatures;
+  readonly #isa: InstructionSet;
+  readonly #schemes: ReadonlySet<number>;
   readonly #implemented: ReadonlyMap<number, Implemented>;
   readonly #supervisorStatus: { readonly readable: bigint; readonly writable: bigint };
   #pmp: Pmp | undefined;
 
-  constructor(hart: Hart, environment: HartEnvironment, features: HartFeatures) {
+  constructor(hart: Hart, environment: HartEnvironment, isa: InstructionSet) {
     this.#hart = hart;
     this.#environment = environment;
-    this.#features = features;
-    const { extensions } = features;
+    this.#isa = isa;
+    const extensions = isa.csrExtensions;
+    this.#schemes = schemesOf(isa);
     this.#implemented = new Map(
       CSRS.filter((csr) => extensions.has(csr.extension)).map((csr) => [
         csr.number,
-        { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: csrWriteMask(csr, extensions) },
+        { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: writeMask(csr, isa) },
       ]),
     );
     const writable = this.#implemented.get(CSR.sstatus)?.writeMask ?? 0n;
@@ -128,8 +131,8 @@ export class CsrFile {
 
   reset(): void {
     for (const { csr, slot } of this.#implemented.values()) if (slot >= 0) this.#hart.setCsrSlot(slot, csr.reset);
-    const hasUser = this.#features.extensions.has("User");
-    const widths = this.#features.extensions.has("Supervisor") ? MSTATUS_XL64 : 2n << 32n;
+    const hasUser = this.has("User");
+    const widths = this.has("Supervisor") ? MSTATUS_XL64 : 2n << 32n;
     this.set("mstatus", hasUser ? widths : MSTATUS_MPP);
     this.stateReplaced();
   }
@@ -140,13 +143,14 @@ export class CsrFile {
   }
 
   has(extension: CsrExtension): boolean {
-    return this.#features.extensions.has(extension);
+    return this.#isa.csrExtensions.has(extension);
   }
 
   /** Whether an access at this privilege is legal; an illegal one is an illegal-instruction exception. */
   permits(csr: number, access: "read" | "write"): boolean {
     if (!this.#implemented.has(csr)) return false;
     const { privilege } = this.#hart;
+    if (csr <= LAST_FLOAT_CSR && this.#hart.floatIsOff) return false;
     if (((csr >> 8) & 3) > privilege || (access === "write" && csrIsReadOnly(csr))) return false;
     if (privilege === 3) return true;
     if (csr === CSR.satp) return (this.get("mstatus") & MSTATUS_TVM) === 0n;
@@ -161,11 +165,11 @@ export class CsrFile {
     if (entry === undefined) return undefined;
     switch (entry.csr.name) {
       case "mstatus":
-        return this.#status();
+        return withDirtySummary(this.get("mstatus"));
       case "sstatus":
-        return this.#status() & this.#supervisorStatus.readable;
+        return withDirtySummary(this.get("mstatus")) & this.#supervisorStatus.readable;
       case "misa":
-        return this.#features.misa;
+        return this.#isa.misa;
       case "mcycle":
       case "cycle":
         return BigInt.asUintN(64, this.#environment.steps() + this.get("mcycle"));
@@ -180,6 +184,10 @@ export class CsrFile {
         return BigInt(this.#pending() & this.#low("mideleg"));
       case "sie":
         return BigInt(this.#low("mie") & this.#low("mideleg"));
+      case "fflags":
+      case "frm":
+      case "fcsr":
+        return readFloatCsr(this.#hart, csr);
       case "mhartid":
         return BigInt(this.#hart.id);
       default:
@@ -264,7 +272,7 @@ export class CsrFile {
       satpLow: this.#low("satp"),
       satpHigh: this.#hart.csrHalf(SATP_SLOT, "high"),
       environmentHigh: this.#hart.csrHalf(MENVCFG_SLOT, "high"),
-      hasNapot: this.#features.hasNapot,
+      hasNapot: this.#isa.has("svnapot"),
       pmp: this.pmp,
     };
   }
@@ -273,6 +281,11 @@ export class CsrFile {
     // The instruction behind the write reads the value written: the write's own step is not counted.
     const steps = this.#environment.steps() + ownSteps;
     switch (csr.name) {
+      case "fflags":
+      case "frm":
+      case "fcsr":
+        writeFloatCsr(this.#hart, csr.number, value);
+        return;
       case "mcycle":
         this.set("mcycle", value - steps);
         return;
@@ -297,7 +310,7 @@ export class CsrFile {
         return;
       }
       case "satp":
-        if (this.#features.schemes.has(Number(value >> 60n))) this.set("satp", value);
+        if (this.#schemes.has(Number(value >> 60n))) this.set("satp", value);
         return;
       default:
         if (slot >= 0) this.#setSlot(csr, slot, value, writeMask);
@@ -351,11 +364,6 @@ export class CsrFile {
 
   #setPending(value: bigint, mask: number): void {
     this.set("mip", BigInt((this.#low("mip") & ~mask) | (Number(value & 0xfffn) & mask)));
-  }
-
-  #status(): bigint {
-    const status = this.get("mstatus");
-    return (status & MSTATUS_FS) === MSTATUS_FS ? status | MSTATUS_SD : status;
   }
 
   #pending(): number {
@@ -413,8 +421,9 @@ export const CSR = {
   pmpaddr0: number("pmpaddr0"),
 } as const;
 
-/** Values of satp.MODE, those of the largest scheme and below. */
-export function schemesUpTo(levels: number): ReadonlySet<number> {
+/** Values of satp.MODE that the hart takes: a scheme brings the smaller ones. */
+function schemesOf(isa: InstructionSet): ReadonlySet<number> {
+  const levels = isa.has("sv57") ? 5 : isa.has("sv48") ? 4 : 3;
   const schemes = Object.entries(SATP_LEVELS).filter(([, count]) => count <= levels);
   return new Set(schemes.map(([mode]) => Number(mode)));
 }

@@ -105,18 +105,31 @@ export class DataAccess implements DataPort {
     return undefined;
   }
 
+  probeRead(address: bigint, size: AccessSize): Exception | undefined {
+    return this.#probe(address, size, "read");
+  }
+
   probeWrite(address: bigint, size: AccessSize): Exception | undefined {
-    const parts = this.#locate(address, size, "write");
+    return this.#probe(address, size, "write");
+  }
+
+  #probe(address: bigint, size: AccessSize, access: "read" | "write"): Exception | undefined {
+    const parts = this.#locate(address, size, access);
     if (!Array.isArray(parts)) return parts;
     const [first] = parts;
     if (ramOffset(this.#parts.memory, first) >= 0) return undefined;
     if (this.#parts.bus.accepts(BigInt(first.physical), size)) return undefined;
-    return { cause: STORE_ACCESS_FAULT, tval: address };
+    return { cause: access === "read" ? LOAD_ACCESS_FAULT : STORE_ACCESS_FAULT, tval: address };
   }
 
   reservable(address: bigint, size: AccessSize, access: "read" | "write"): bigint | Exception {
     const physical = this.#parts.translation.locate(address, size, access);
     return typeof physical === "number" ? BigInt(physical) : physical;
+  }
+
+  /** A device has written RAM in the course of the step. */
+  deviceWrote(physical: number, size: number): void {
+    this.#noteWatched(BigInt(physical), [{ physical, size }], "write");
   }
 
   /**

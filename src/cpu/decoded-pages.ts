@@ -1,8 +1,11 @@
 import { decode, instructionLength } from "../isa/decode.ts";
-import type { Decoded } from "../isa/instruction.ts";
+import { effectsOf } from "../isa/effects.ts";
+import { type Decoded, DYNAMIC_ROUNDING } from "../isa/instruction.ts";
+import type { InstructionSet } from "../isa/instruction-set.ts";
 import * as layout from "../memory/layout.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { FLAG, ROUND } from "./float-format.ts";
 import { END_RECORD, FIRST_INSTRUCTION, OPERATION } from "./interpreter-module.ts";
 import { PlacedBreakpoints } from "./placed-breakpoints.ts";
 
@@ -16,13 +19,15 @@ const GRANULE_BYTES = 64;
  */
 export class DecodedPages {
   readonly #memory: PhysicalMemory;
+  readonly #isa: InstructionSet;
   readonly #breakpoints: PlacedBreakpoints;
   readonly #withhold: (what: "writes" | "all") => void;
   #used = 0;
 
   /** `withhold` takes tags from every translation: the write tags where pages became code, or all tags. */
-  constructor(memory: PhysicalMemory, withhold: (what: "writes" | "all") => void) {
+  constructor(memory: PhysicalMemory, isa: InstructionSet, withhold: (what: "writes" | "all") => void) {
     this.#memory = memory;
+    this.#isa = isa;
     this.#withhold = withhold;
     this.#breakpoints = new PlacedBreakpoints((offset, stands) => this.#mark(offset, stands));
   }
@@ -55,13 +60,17 @@ export class DecodedPages {
     if (decoded === undefined) return;
     bytes[record + layout.RECORD.rs1] = decoded.rs1 * 8;
     bytes[record + layout.RECORD.rs2] = decoded.rs2 * 8;
-    view.setUint16(record + layout.RECORD.rd, decoded.rd === 0 ? layout.REGISTER_SINK : decoded.rd * 8, true);
+    view.setUint16(record + layout.RECORD.rd, destination(decoded), true);
     view.setInt32(record + layout.RECORD.immediate, decoded.imm, true);
+    bytes[record + layout.RECORD.rs3] = decoded.rs3 * 8;
+    bytes[record + layout.RECORD.rm] = decoded.rm;
+    bytes[record + layout.RECORD.roundingMask] = roundingMask(decoded.rm);
   }
 
   /** A word taken apart, if the harts have that instruction. */
   decode(word: number): Decoded | undefined {
-    return decode(word);
+    const decoded = decode(word);
+    return decoded !== undefined && this.#isa.executes(decoded) ? decoded : undefined;
   }
 
   /** Bytes of RAM were written: records that they belong to are cleared. */
@@ -143,3 +152,18 @@ export class DecodedPages {
     }
   }
 }
+
+/** Address of the register that the instruction writes. */
+function destination(decoded: Decoded): number {
+  if (effectsOf(decoded.instruction).writesFloatRd) return layout.FLOAT_REGISTERS + decoded.rd * 8;
+  return decoded.rd === 0 ? layout.REGISTER_SINK : decoded.rd * 8;
+}
+
+/** See RECORD.roundingMask. */
+function roundingMask(rm: number): number {
+  if (rm === DYNAMIC_ROUNDING) return FRM_BITS | FLAG.inexact;
+  return rm === ROUND.nearestEven ? FLAG.inexact : 0;
+}
+
+/** frm in fcsr. */
+const FRM_BITS = 7 << 5;

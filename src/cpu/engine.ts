@@ -1,3 +1,4 @@
+import type { InstructionSet } from "../isa/instruction-set.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { AddressTranslation } from "./address-translation.ts";
 import type { DataAccess } from "./data-access.ts";
@@ -11,6 +12,7 @@ export interface EngineParts {
   readonly decoded: DecodedPages;
   readonly translation: AddressTranslation;
   readonly data: DataAccess;
+  readonly isa: InstructionSet;
   /** A device or a watch wants the machine to look before the next step. Reading clears it. */
   readonly takeAttention: () => boolean;
   /** What the translation of addresses follows from has changed. */

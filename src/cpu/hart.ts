@@ -79,6 +79,25 @@ export class Hart {
     this.#words[(this.#base + layout.FLOAT_REGISTERS) / 8 + index] = value;
   }
 
+  /** Accrued floating-point flags and dynamic rounding mode, as in the CSR. */
+  get fcsr(): number {
+    return this.#view.getInt32(this.#base + layout.FCSR, true);
+  }
+
+  set fcsr(value: number) {
+    this.#view.setInt32(this.#base + layout.FCSR, value, true);
+  }
+
+  /** mstatus.FS is off: whatever touches floating-point state is an illegal instruction. */
+  get floatIsOff(): boolean {
+    return (this.#words[(this.#base + layout.MSTATUS) / 8] & layout.MSTATUS_FS_DIRTY) === 0n;
+  }
+
+  /** Floating-point state has changed: mstatus.FS says so. */
+  markFloatDirty(): void {
+    this.#words[(this.#base + layout.MSTATUS) / 8] |= layout.MSTATUS_FS_DIRTY;
+  }
+
   get pc(): VirtualAddress {
     return this.#words[(this.#base + layout.PC) / 8] as VirtualAddress;
   }

@@ -7,7 +7,8 @@ import { defineSlowPath, entryAddress } from "../memory/translation-code.ts";
 import { Code, type Label } from "../wasm/code.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
-import { defineArithmetic } from "./arithmetic-code.ts";
+import { type ArithmeticFunctions, defineArithmetic } from "./arithmetic-code.ts";
+import { defineFloat } from "./float-code.ts";
 import { emitHandler, emitPc, type InterpreterFrame, ScratchLocals } from "./interpreter-reading.ts";
 
 /**
@@ -68,7 +69,7 @@ export interface InterpreterExports {
 }
 
 /** The interpreter as a WebAssembly module, generated from the instruction table. */
-export function interpreterModule(where: MemoryLayout): Uint8Array<ArrayBuffer> {
+export function interpreterModule(where: MemoryLayout, instructionAlignment: 2 | 4): Uint8Array<ArrayBuffer> {
   assert(INSTRUCTIONS.length + FIRST_INSTRUCTION <= 256, "operation numbers are one byte");
   const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });
   const load = module.importFunction("load", { parameters: [I64, I32], results: [I64] });
@@ -77,14 +78,18 @@ export function interpreterModule(where: MemoryLayout): Uint8Array<ArrayBuffer> 
   const system = module.importFunction("system", { parameters: [I32, I32], results: [I32] });
   const slowPath = defineSlowPath(module, where, { load, store, translate });
   const arithmetic = defineArithmetic(module);
+  const float = defineFloat(module, arithmetic.multiplyHigh.unsigned);
   defineMaintenance(module);
   const code = new Code([I32]);
-  emitRun(code, { where, slowPath, system, ...arithmetic });
+  emitRun(code, { where, slowPath, system, instructionAlignment, float, ...arithmetic });
   module.defineFunction({ parameters: [I32], results: [I32] }, code, "run");
   return module.finish();
 }
 
-type Callees = Pick<InterpreterFrame, "where" | "slowPath" | "system" | "multiplyHigh" | "divide" | "remainder">;
+type Callees = Pick<
+  InterpreterFrame,
+  "where" | "slowPath" | "system" | "instructionAlignment" | "float" | keyof ArithmeticFunctions
+>;
 
 /**
  * `run`: a loop around a `br_table` over the operation of the current record. Straight-line code only moves the record

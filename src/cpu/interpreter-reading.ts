@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Instruction } from "../isa/instruction.ts";
 import {
   type AccessSize,
+  type ProductPart,
   type Semantics,
   type Signedness,
   SYSTEM_OPERATIONS,
@@ -12,6 +13,9 @@ import * as layout from "../memory/layout.ts";
 import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES } from "../memory/translation-code.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
 import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
+import type { ArithmeticFunctions } from "./arithmetic-code.ts";
+import type { FloatFunctions } from "./float-code.ts";
+import { InterpreterFloat } from "./interpreter-float.ts";
 
 /**
  * A value of the interpreter's reading: a local that is written once. Conditions stay i32 until somebody computes with
@@ -19,10 +23,12 @@ import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
  */
 export interface WasmValue {
   readonly local: Local;
+  /** For a rounding mode: 1 when it is to nearest even and NX is set, so that rounding leaves no trace but the result. */
+  readonly silent?: Local;
 }
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
-export interface InterpreterFrame {
+export interface InterpreterFrame extends ArithmeticFunctions {
   readonly code: Code;
   /** Address of the current record. */
   readonly record: Local;
@@ -45,9 +51,9 @@ export interface InterpreterFrame {
   readonly status: Local;
   readonly where: MemoryLayout;
   readonly slowPath: SlowPath;
-  readonly multiplyHigh: Readonly<Record<"signed" | "unsigned" | "mixed", number>>;
-  readonly divide: Readonly<Record<Signedness, number>>;
-  readonly remainder: Readonly<Record<Signedness, number>>;
+  /** Bytes. */
+  readonly instructionAlignment: 2 | 4;
+  readonly float: FloatFunctions;
   /** Imported: (record i32) -> status. */
   readonly system: number;
   readonly scratch: ScratchLocals;
@@ -91,6 +97,7 @@ export function emitHandler(frame: InterpreterFrame, instruction: Instruction): 
 class InterpreterReading implements Semantics<WasmValue> {
   readonly #frame: InterpreterFrame;
   readonly #code: Code;
+  readonly float: InterpreterFloat;
   #jump: WasmValue | undefined;
   #branch: { condition: WasmValue; target: WasmValue } | undefined;
   #left = false;
@@ -98,6 +105,7 @@ class InterpreterReading implements Semantics<WasmValue> {
   constructor(frame: InterpreterFrame) {
     this.#frame = frame;
     this.#code = frame.code;
+    this.float = new InterpreterFloat(frame);
   }
 
   /** Goes on to the next instruction, wherever that is. */
@@ -180,6 +188,30 @@ class InterpreterReading implements Semantics<WasmValue> {
   }
   shiftRightArithmetic(a: WasmValue, amount: WasmValue): WasmValue {
     return this.#binary(OP.i64_shr_s, a, amount);
+  }
+  rotateLeft(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_rotl, a, amount);
+  }
+  rotateRight(a: WasmValue, amount: WasmValue): WasmValue {
+    return this.#binary(OP.i64_rotr, a, amount);
+  }
+  countLeadingZeros(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_clz, a);
+  }
+  countTrailingZeros(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_ctz, a);
+  }
+  populationCount(a: WasmValue): WasmValue {
+    return this.#unary(OP.i64_popcnt, a);
+  }
+  reverseBytes(a: WasmValue): WasmValue {
+    return this.#call(this.#frame.reverseBytes, a);
+  }
+  orCombineBytes(a: WasmValue): WasmValue {
+    return this.#call(this.#frame.orCombineBytes, a);
+  }
+  carryLessMultiply(a: WasmValue, b: WasmValue, part: ProductPart): WasmValue {
+    return this.#call(this.#frame.carryLessMultiply[part], a, b);
   }
   multiply(a: WasmValue, b: WasmValue): WasmValue {
     return this.#binary(OP.i64_mul, a, b);
@@ -313,13 +345,22 @@ class InterpreterReading implements Semantics<WasmValue> {
     return old;
   }
 
+  prefetch(): void {}
+
   jump(target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
+    this.#requireTarget(target);
     this.#jump = target;
   }
 
   branch(condition: WasmValue, target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
+    if (this.#frame.instructionAlignment > 2) {
+      this.#pushCondition(condition);
+      this.#code.if();
+      this.#requireTarget(target);
+      this.#code.end();
+    }
     this.#branch = { condition, target };
   }
 
@@ -353,6 +394,11 @@ class InterpreterReading implements Semantics<WasmValue> {
     code.get(address.local).i32(size).call(slowPath).tee(host).op(OP.i32_eqz).branchIf(repeat);
     code.get(host);
     code.end();
+  }
+
+  /** Every even address is good for a hart with compressed instructions, and jumps clear the lowest bit. */
+  #requireTarget(target: WasmValue): void {
+    if (this.#frame.instructionAlignment > 2) this.#requireAligned(4, target, INSTRUCTION_ADDRESS_MISALIGNED);
   }
 
   /** Leaves the physical address of a host address of RAM on the stack. */
@@ -405,9 +451,14 @@ class InterpreterReading implements Semantics<WasmValue> {
     return this.#fresh(result);
   }
 
-  #call(index: number, a: WasmValue, b: WasmValue): WasmValue {
+  #unary(opcode: Opcode, a: WasmValue): WasmValue {
     this.#push(a);
-    this.#push(b);
+    this.#code.op(opcode);
+    return this.#fresh(I64);
+  }
+
+  #call(index: number, ...operands: readonly WasmValue[]): WasmValue {
+    for (const operand of operands) this.#push(operand);
     this.#code.call(index);
     return this.#fresh(I64);
   }
@@ -430,7 +481,8 @@ class InterpreterReading implements Semantics<WasmValue> {
   }
 }
 
-/** mcause values that alignment rules of the A extension raise. */
+/** mcause values that alignment rules raise. */
+const INSTRUCTION_ADDRESS_MISALIGNED = 0;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
 

@@ -118,6 +118,7 @@ export function instantiateInterpreter(
   parts: () => EngineParts,
   oracle: () => Oracle,
   memory: EngineParts["memory"],
+  instructionAlignment: 2 | 4,
 ): InterpreterExports {
   const imports: InterpreterImports = {
     memory: memory.memory,
@@ -142,23 +143,24 @@ export function instantiateInterpreter(
     translate: (low, high, write) => parts().translation.ramOffsetForCode(low, high, write),
     system: (record, operation) => systemFromRecord(parts(), oracle(), record, operation),
   };
-  const module = new WebAssembly.Module(interpreterModule(memory.layout));
+  const module = new WebAssembly.Module(interpreterModule(memory.layout, instructionAlignment));
   const instance = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
   return instance.exports as unknown as InterpreterExports;
 }
 
 function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, operation: number): number {
-  const { turn, memory, contextChanged, endTurn } = parts;
+  const { turn, memory, data, contextChanged, endTurn } = parts;
   const { hart, csrs } = turn;
   const destination = memory.view.getUint16(record + layout.RECORD.rd, true);
   const { pc } = hart;
   const outcome = executeSystem(
-    { hart, csrs, contextChanged, endTurn },
+    { hart, csrs, data, contextChanged, endTurn },
     {
       operation: SYSTEM_OPERATIONS[operation],
       length: memory.bytes[record + layout.RECORD.advance] / 8,
       rd: destination === layout.REGISTER_SINK ? 0 : destination / 8,
       rs1: memory.bytes[record + layout.RECORD.rs1] / 8,
+      rs2: memory.bytes[record + layout.RECORD.rs2] / 8,
       imm: memory.view.getInt32(record + layout.RECORD.immediate, true),
       word: () => {
         const fetched = oracle.fetch(pc);
@@ -166,7 +168,8 @@ function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, op
       },
     },
   );
-  if (outcome === "done") return layout.STATUS_DONE;
+  // cbo.zero stores, and so can hit a watch.
+  if (outcome === "done") return parts.takeAttention() ? layout.STATUS_YIELD : layout.STATUS_DONE;
   if (outcome === "yield") return layout.STATUS_YIELD;
   announceFault(memory, outcome);
   return layout.STATUS_FAULT;

@@ -1,14 +1,17 @@
 import { assert } from "../base/assert.ts";
 import type { Decoded } from "../isa/instruction.ts";
-import type { AccessSize, Semantics, Signedness, SystemOperation } from "../isa/semantics.ts";
+import type { AccessSize, ProductPart, Semantics, Signedness, SystemOperation } from "../isa/semantics.ts";
 import type { Exception, Hart, Turn } from "./hart.ts";
 import { NO_RESERVATION } from "./hart.ts";
+import { OracleFloat } from "./oracle-float.ts";
 
 /** Memory as an instruction sees it. Values are unsigned; an exception ends the instruction. */
 export interface DataPort {
   read(address: bigint, size: AccessSize): bigint | Exception;
   /** Undefined when it was done. */
   write(address: bigint, size: AccessSize, value: bigint): Exception | undefined;
+  /** What a read of the address would raise. */
+  probeRead(address: bigint, size: AccessSize): Exception | undefined;
   /** What a write to the address would raise; for reads that belong to a read-modify-write. */
   probeWrite(address: bigint, size: AccessSize): Exception | undefined;
   /** Physical address of what a load-reserved or store-conditional accesses. */
@@ -23,6 +26,8 @@ class Fault {
   }
 }
 
+const INSTRUCTION_ADDRESS_MISALIGNED = 0;
+const ILLEGAL_INSTRUCTION = 2;
 const LOAD_ADDRESS_MISALIGNED = 4;
 const STORE_ADDRESS_MISALIGNED = 6;
 const STORE_ACCESS_FAULT = 7;
@@ -37,15 +42,22 @@ export type OracleOutcome =
  * manual words it. Slow and plain, the judge in tests and the one who executes the rare cases of the fast engines.
  */
 export class OracleReading implements Semantics<bigint> {
+  readonly float: OracleFloat;
   readonly #turn: Turn;
   readonly #port: DataPort;
+  readonly #instructionAlignment: 2 | 4;
   #decoded: Decoded | undefined;
   #next = 0n;
   #system: SystemOperation | undefined;
 
-  constructor(turn: Turn, port: DataPort) {
+  constructor(turn: Turn, port: DataPort, instructionAlignment: 2 | 4) {
     this.#turn = turn;
+    this.#instructionAlignment = instructionAlignment;
     this.#port = port;
+    const illegal = (): never => {
+      throw new Fault({ cause: ILLEGAL_INSTRUCTION, tval: BigInt(this.#fields.word) });
+    };
+    this.float = new OracleFloat(turn, () => this.#fields, illegal);
   }
 
   get #hart(): Hart {
@@ -114,6 +126,27 @@ export class OracleReading implements Semantics<bigint> {
   shiftRightArithmetic(a: bigint, amount: bigint): bigint {
     return unsigned(signed(a) >> (amount & 63n));
   }
+  rotateLeft(a: bigint, amount: bigint): bigint {
+    return unsigned((a << (amount & 63n)) | (a >> (64n - (amount & 63n))));
+  }
+  rotateRight(a: bigint, amount: bigint): bigint {
+    return this.rotateLeft(a, -amount);
+  }
+  countLeadingZeros(a: bigint): bigint {
+    return a === 0n ? 64n : 64n - BigInt(a.toString(2).length);
+  }
+  countTrailingZeros(a: bigint): bigint {
+    return a === 0n ? 64n : BigInt(/0*$/.exec(a.toString(2))![0].length);
+  }
+  populationCount(a: bigint): bigint {
+    return BigInt(a.toString(2).replaceAll("0", "").length);
+  }
+  reverseBytes(a: bigint): bigint {
+    return BYTE_NUMBERS.reduce((sum, byte) => sum | (byteOf(a, byte) << (8n * (7n - byte))), 0n);
+  }
+  orCombineBytes(a: bigint): bigint {
+    return BYTE_NUMBERS.reduce((sum, byte) => (byteOf(a, byte) === 0n ? sum : sum | (255n << (8n * byte))), 0n);
+  }
   multiply(a: bigint, b: bigint): bigint {
     return unsigned(a * b);
   }
@@ -121,6 +154,11 @@ export class OracleReading implements Semantics<bigint> {
     const left = signedness === "unsigned" ? a : signed(a);
     const right = signedness === "signed" ? signed(b) : b;
     return unsigned((left * right) >> 64n);
+  }
+  carryLessMultiply(a: bigint, b: bigint, part: ProductPart): bigint {
+    let product = 0n;
+    for (let bit = 0n; bit < 64n; bit++) if ((b >> bit) & 1n) product ^= a << bit;
+    return unsigned(product >> { low: 0n, high: 64n, reversed: 63n }[part]);
   }
   divide(a: bigint, b: bigint, signedness: Signedness): bigint {
     if (b === 0n) return unsigned(-1n);
@@ -182,11 +220,14 @@ export class OracleReading implements Semantics<bigint> {
     return old;
   }
 
+  prefetch(): void {}
+
   jump(target: bigint): void {
+    requireAligned(target, this.#instructionAlignment, INSTRUCTION_ADDRESS_MISALIGNED);
     this.#next = target;
   }
   branch(condition: bigint, target: bigint): void {
-    if (condition !== 0n) this.#next = target;
+    if (condition !== 0n) this.jump(target);
   }
   fence(): void {}
   system(operation: SystemOperation): void {
@@ -209,6 +250,12 @@ export class OracleReading implements Semantics<bigint> {
     if (typeof value === "bigint") return value;
     throw new Fault(value);
   }
+}
+
+const BYTE_NUMBERS = [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n];
+
+function byteOf(value: bigint, byte: bigint): bigint {
+  return (value >> (8n * byte)) & 255n;
 }
 
 function unsigned(value: bigint): bigint {

@@ -25,7 +25,7 @@ export class Oracle implements Engine {
 
   constructor(parts: EngineParts, breakpoints: () => ReadonlySet<bigint>) {
     this.#parts = parts;
-    this.#reading = new OracleReading(parts.turn, parts.data);
+    this.#reading = new OracleReading(parts.turn, parts.data, parts.isa.instructionAlignment);
     this.#breakpoints = breakpoints;
   }
 
@@ -44,7 +44,7 @@ export class Oracle implements Engine {
 
   /** Executes the instruction at pc. An exception has changed nothing. */
   step(): "done" | "yield" | Exception {
-    const { turn, contextChanged, endTurn } = this.#parts;
+    const { turn, data, contextChanged, endTurn } = this.#parts;
     const fetched = this.fetch(turn.hart.pc);
     if ("cause" in fetched) return fetched;
     const { decoded: instruction, word } = fetched;
@@ -54,7 +54,7 @@ export class Oracle implements Engine {
     if (outcome.kind === "exception") return outcome.exception;
     const { hart, csrs } = turn;
     return executeSystem(
-      { hart, csrs, contextChanged, endTurn },
+      { hart, csrs, data, contextChanged, endTurn },
       { ...instruction, operation: outcome.operation, word: () => instruction.word },
     );
   }

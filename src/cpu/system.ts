@@ -1,7 +1,9 @@
 import { unreachable } from "../base/assert.ts";
 import type { SystemOperation } from "../isa/semantics.ts";
+import { executeCacheBlock, permitsCacheBlock } from "./cache-block.ts";
 import type { CsrFile } from "./csr-file.ts";
 import type { Exception, Hart } from "./hart.ts";
+import type { DataPort } from "./oracle-reading.ts";
 import { returnFromMachineTrap, returnFromSupervisorTrap } from "./trap.ts";
 
 export const ILLEGAL_INSTRUCTION = 2;
@@ -19,6 +21,7 @@ export interface SystemInstruction {
   readonly rd: number;
   /** For csrr?i the immediate itself. */
   readonly rs1: number;
+  readonly rs2: number;
   /** CSR number. */
   readonly imm: number;
   /** The instruction's bits, for mtval. */
@@ -29,6 +32,7 @@ export interface SystemInstruction {
 export interface SystemParts {
   readonly hart: Hart;
   readonly csrs: CsrFile;
+  readonly data: DataPort;
   /** What the translation of addresses follows from has changed. */
   readonly contextChanged: () => void;
   /** The hart would rather have another one run. */
@@ -76,7 +80,9 @@ export function executeSystem(parts: SystemParts, instruction: SystemInstruction
       advance(hart, instruction);
       return "done";
     case "pause":
-      // Whoever spins waits for another hart.
+    case "wrs.nto":
+    case "wrs.sto":
+      // Whoever spins waits for another hart. The manual lets a hart end the wait for any reason.
       advance(hart, instruction);
       parts.endTurn();
       return "yield";
@@ -87,6 +93,16 @@ export function executeSystem(parts: SystemParts, instruction: SystemInstruction
     case "csrrsi":
     case "csrrci":
       return executeCsr(parts, instruction, operation);
+    case "cbo.inval":
+    case "cbo.clean":
+    case "cbo.flush":
+    case "cbo.zero": {
+      if (!permitsCacheBlock(hart, csrs, operation)) return illegal(instruction);
+      const refused = executeCacheBlock(parts.data, operation, hart.register(instruction.rs1));
+      if (refused !== undefined) return refused;
+      advance(hart, instruction);
+      return "done";
+    }
     default:
       return unreachable(operation, "system operation");
   }

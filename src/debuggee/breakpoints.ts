@@ -1,10 +1,9 @@
-import type { PhysicalAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Watch } from "../machine/stop.ts";
 import { HitHistory, type HitTest, parseHitCondition } from "./hit-history.ts";
 import { compileLogMessage, type LogMessage } from "./log-message.ts";
 import type { ProgramMap } from "./program-map.ts";
-import type { BreakpointRequest, BreakpointSpec, BreakpointState } from "./protocol.ts";
+import type { AddressUse, BreakpointRequest, BreakpointSpec, BreakpointState } from "./protocol.ts";
 
 /** What breakpoints need of the expression language; `At` is what an expression looks at. */
 export interface BreakpointCompiler<At> {
@@ -13,7 +12,10 @@ export interface BreakpointCompiler<At> {
   text(expression: string): (at: At) => string;
   /** The value of an expression that needs no machine state, as an address; undefined when it needs some. */
   constant(expression: string): bigint | undefined;
-  isMemory(address: bigint): boolean;
+  /** There is an instruction's room at an address, or there may be once it is mapped. */
+  placeOfCode(address: bigint): "memory" | "not mapped" | "none";
+  /** What to watch for a range of addresses; throws a UserError when it is not mapped. */
+  ranges(address: bigint, length: number, use: AddressUse | undefined): Pick<Watch, "address" | "length">[];
 }
 
 /** A breakpoint, resolved. */
@@ -22,7 +24,8 @@ export interface Breakpoint<At> {
   readonly state: BreakpointState;
   /** Addresses of instructions, for all kinds but data. */
   readonly addresses: readonly bigint[];
-  readonly watch: Watch | undefined;
+  /** Of a data breakpoint; several where its pages lie apart in memory. */
+  readonly watches: readonly Watch[];
   readonly condition: ((at: At) => boolean) | undefined;
   readonly hitTest: HitTest | undefined;
   readonly log: LogMessage<At> | undefined;
@@ -50,7 +53,7 @@ export class Breakpoints<At> {
   readonly #compiler: BreakpointCompiler<At>;
   #all: readonly Breakpoint<At>[] = [];
   #byAddress: ReadonlyMap<bigint, readonly Breakpoint<At>[]> = new Map();
-  #data: readonly Breakpoint<At>[] = [];
+  #data: readonly { readonly breakpoint: Breakpoint<At>; readonly watch: Watch }[] = [];
   #generation = 0;
 
   constructor(map: ProgramMap, compiler: BreakpointCompiler<At>) {
@@ -72,7 +75,7 @@ export class Breakpoints<At> {
   }
 
   get watches(): readonly Watch[] {
-    return this.#data.flatMap(({ watch }) => (watch === undefined ? [] : [watch]));
+    return this.#data.map(({ watch }) => watch);
   }
 
   at(address: bigint): readonly Breakpoint<At>[] {
@@ -81,7 +84,7 @@ export class Breakpoints<At> {
 
   /** The breakpoint of a position in `watches`. */
   watching(index: number): Breakpoint<At> | undefined {
-    return this.#data[index];
+    return this.#data[index]?.breakpoint;
   }
 
   /** Replaces all breakpoints of one kind, for source breakpoints those of one path. */
@@ -93,13 +96,17 @@ export class Breakpoints<At> {
       at.kind === scope.kind && (at.kind !== "source" || scope.path === undefined || at.path === scope.path);
     const old = this.#all.filter(({ spec }) => inScope(spec));
     const kept = this.#all.filter(({ spec }) => !inScope(spec));
-    let dataLeft = MOST_DATA_BREAKPOINTS - kept.filter(({ watch }) => watch !== undefined).length;
+    let dataLeft = MOST_DATA_BREAKPOINTS - kept.flatMap(({ watches }) => watches).length;
     const fresh = specs.map((spec) => {
       // Clients send the whole list after each change; what stays keeps its counted hits.
       const same = old.find((candidate) => JSON.stringify(key(candidate.spec)) === JSON.stringify(key(spec)));
       const resolved =
-        same === undefined ? this.#resolve(spec) : { ...same, spec, state: { ...same.state, id: spec.id } };
-      if (resolved.watch === undefined || dataLeft-- > 0) return resolved;
+        // What could not be placed may have been mapped since.
+        same === undefined || !same.state.verified
+          ? this.#resolve(spec)
+          : { ...same, spec, state: { ...same.state, id: spec.id } };
+      dataLeft -= resolved.watches.length;
+      if (resolved.watches.length === 0 || dataLeft >= 0) return resolved;
       return this.#refused(spec, `There are already ${MOST_DATA_BREAKPOINTS} data breakpoints.`);
     });
     this.#all = [...kept, ...fresh];
@@ -138,7 +145,7 @@ export class Breakpoints<At> {
       }
     }
     this.#byAddress = byAddress;
-    this.#data = this.#all.filter(({ watch }) => watch !== undefined);
+    this.#data = this.#all.flatMap((breakpoint) => breakpoint.watches.map((watch) => ({ breakpoint, watch })));
   }
 
   #resolve(spec: BreakpointSpec): Breakpoint<At> {
@@ -154,7 +161,7 @@ export class Breakpoints<At> {
       return {
         spec,
         addresses: place.addresses,
-        watch: place.watch,
+        watches: place.watches ?? [],
         state: { id: spec.id, verified: true, ...place.shown },
         condition: condition === undefined ? undefined : this.#compiler.condition(condition),
         hitTest,
@@ -172,7 +179,7 @@ export class Breakpoints<At> {
       spec,
       state: { id: spec.id, verified: false, message },
       addresses: [],
-      watch: undefined,
+      watches: [],
       condition: undefined,
       hitTest: undefined,
       log: undefined,
@@ -189,15 +196,16 @@ export class Breakpoints<At> {
       case "instruction":
         if (at.address % 2n !== 0n)
           throw unplaced(`Instructions begin at even addresses, 0x${at.address.toString(16)} is odd.`);
-        if (!this.#compiler.isMemory(at.address)) throw unplaced(`There is no memory at 0x${at.address.toString(16)}.`);
-        return this.#onAddresses([at.address]);
+        return this.#onAddress(at.address);
       case "data":
         if (!(at.length >= 1 && at.length <= MOST_WATCHED_BYTES)) {
           throw unplaced(`A data breakpoint watches 1 to ${MOST_WATCHED_BYTES} bytes, not ${at.length}.`);
         }
         return {
           addresses: [],
-          watch: { address: Number(at.address) as PhysicalAddress, length: at.length, access: at.access },
+          watches: this.#compiler
+            .ranges(at.address, at.length, at.use)
+            .map((range) => ({ ...range, access: at.access })),
           shown: { address: at.address },
         };
     }
@@ -211,7 +219,6 @@ export class Breakpoints<At> {
       const message = moved ? `There is no code on line ${line}; this is the next line that has some.` : undefined;
       return {
         addresses: place.addresses,
-        watch: undefined,
         shown: { path: place.path, line: place.line, address: place.addresses[0], ...(message && { message }) },
       };
     }
@@ -231,17 +238,31 @@ export class Breakpoints<At> {
     if (addresses.length > 0) throw unplaced(`"${name}" is not code.`);
     // Also `*0x80000000` and `main+8`, as gdb users write them.
     const address = this.#compiler.constant(name.replace(/^\*/, ""));
-    if (address !== undefined && address % 2n === 0n && this.#compiler.isMemory(address)) {
-      return this.#onAddresses([address]);
+    if (address !== undefined && address % 2n === 0n && this.#compiler.placeOfCode(address) !== "none") {
+      return this.#onAddress(address);
     }
     throw unplaced(`There is no function "${name}" in the program.`);
+  }
+
+  /** Code that a program declares needs no memory yet: a kernel's addresses are mapped long after reset. */
+  #onAddress(address: bigint): Placement {
+    const placement = this.#onAddresses([address]);
+    if (this.#map.symbols.isExecutable(address)) return placement;
+    const name = `0x${address.toString(16)}`;
+    switch (this.#compiler.placeOfCode(address)) {
+      case "none":
+        throw unplaced(`There is no memory at ${name}.`);
+      case "not mapped":
+        return { ...placement, shown: { ...placement.shown, message: `Nothing is mapped at ${name} now.` } };
+      default:
+        return placement;
+    }
   }
 
   #onAddresses(addresses: readonly bigint[]): Placement {
     const source = this.#map.position(addresses[0]);
     return {
       addresses,
-      watch: undefined,
       shown: { address: addresses[0], ...(source && { path: source.path, line: source.line }) },
     };
   }
@@ -249,7 +270,7 @@ export class Breakpoints<At> {
 
 interface Placement {
   readonly addresses: readonly bigint[];
-  readonly watch: Watch | undefined;
+  readonly watches?: readonly Watch[];
   readonly shown: Partial<BreakpointState>;
 }
 

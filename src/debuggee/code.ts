@@ -1,4 +1,4 @@
-import type { VirtualAddress } from "../base/brand.ts";
+import type { PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import { decode } from "../isa/decode.ts";
 import { effectsOf } from "../isa/effects.ts";
 import type { Decoded } from "../isa/instruction.ts";
@@ -41,9 +41,9 @@ function isLink(register: number): boolean {
   return register === RA || register === T0;
 }
 
-/** The instruction at an address; undefined where there is no memory. */
-export function fetch(machine: MachineLike, address: bigint): CodeWord | undefined {
-  const bytes = machine.peek(BigInt.asUintN(64, address) as VirtualAddress, 4);
+/** The instruction at an address as a hart sees it; undefined where there is no memory. */
+export function fetch(machine: MachineLike, address: bigint, hart = 0): CodeWord | undefined {
+  const bytes = machine.peek(BigInt.asUintN(64, address) as VirtualAddress, 4, hart);
   return codeWord(address, bytes);
 }
 
@@ -153,16 +153,28 @@ export function staticSuccessors(code: CodeWord): bigint[] {
 }
 
 /** Call instructions that may stand directly before a return address, as memory holds them now. */
-export function callsBefore(machine: MachineLike, returnAddress: bigint): CodeWord[] {
+export function callsBefore(machine: MachineLike, returnAddress: bigint, hart = 0): CodeWord[] {
   return [4, 2].flatMap((length) => {
-    const code = returnAddress < BigInt(length) ? undefined : fetch(machine, returnAddress - BigInt(length));
+    const code = returnAddress < BigInt(length) ? undefined : fetch(machine, returnAddress - BigInt(length), hart);
     return code !== undefined && code.length === length && isCall(flowOf(code)) ? [code] : [];
   });
 }
 
-/** Reads a little-endian unsigned number; undefined where there is no memory. */
-export function readNumber(machine: MachineLike, address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined {
-  const bytes = machine.peek(BigInt.asUintN(64, address) as VirtualAddress, size);
+/** Reads a little-endian unsigned number as a hart sees it; undefined where there is no memory. */
+export function readNumber(machine: MachineLike, address: bigint, size: 1 | 2 | 4 | 8, hart = 0): bigint | undefined {
+  return numberIn(machine.peek(BigInt.asUintN(64, address) as VirtualAddress, size, hart), size);
+}
+
+/** The same by physical address. */
+export function readPhysicalNumber(machine: MachineLike, address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined {
+  if (address > PHYSICAL_LIMIT) return undefined;
+  return numberIn(machine.peekPhysical(Number(address) as PhysicalAddress, size), size);
+}
+
+/** Beyond it addresses are no exact numbers, and there is no memory. */
+const PHYSICAL_LIMIT = (1n << 53n) - 16n;
+
+function numberIn(bytes: readonly (number | undefined)[], size: number): bigint | undefined {
   let value = 0n;
   for (let i = size - 1; i >= 0; i--) {
     const byte = bytes[i];

@@ -1,21 +1,34 @@
 import type { Program } from "../assembler/program.ts";
 import { AssertionFailure, unreachable } from "../base/assert.ts";
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
-import { CSRS, fieldMask } from "../isa/csrs.ts";
+import { CSRS } from "../isa/csrs.ts";
 import { REGISTERS } from "../isa/registers.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { Disassembler } from "./disassembly.ts";
+import { Edits } from "./edits.ts";
 import { errors } from "./errors.ts";
-import { type Place, SPECIAL_NAMES, type Surroundings, type Value } from "./expression.ts";
+import { SPECIAL_NAMES, type Surroundings, type Value } from "./expression.ts";
+import { FUNCTION_NAMES } from "./expression-parser.ts";
+import { FLOAT_ABI_NAMES } from "./float-registers.ts";
 import { FrameFinder, type UnwoundFrame } from "./frames.ts";
+import { currentHart } from "./hart-turns.ts";
 import { Inspector } from "./inspector.ts";
 import type { LogLine } from "./judge.ts";
+import type {
+  CsrReport,
+  MachineOverview,
+  PageTableQuestion,
+  PageTableReport,
+  TranslationReport,
+} from "./machine-protocol.ts";
+import { MachineReporter } from "./machine-report.ts";
 import { Marks } from "./marks.ts";
 import { type Origin, Origins, type WriteFound } from "./origins.ts";
 import { ProgramMap } from "./program-map.ts";
 import type {
+  AddressUse,
   BreakpointRequest,
   BreakpointSpec,
   BreakpointState,
@@ -78,6 +91,8 @@ export class Debuggee {
   readonly #origins: Origins;
   readonly #teller: StopTeller;
   readonly #marks: Marks;
+  readonly #edits: Edits;
+  readonly #reporter: MachineReporter;
   /** The motion under way or abandoned, and where it is to be put back to when it was abandoned. */
   #motion: { readonly hart: number; readonly origin: number | undefined } | undefined;
   /** The exception that the machine stands before, when a motion ended there. */
@@ -104,24 +119,27 @@ export class Debuggee {
     this.#origins = new Origins({ timeline, machine, map: this.#map, inspector: this.#inspector });
     this.#teller = new StopTeller({ timeline, machine }, this.#map, this.#inspector);
     this.#marks = new Marks(timeline, history);
+    this.#edits = new Edits(machine);
+    this.#reporter = new MachineReporter(machine, this.#map, this.#inspector);
+    this.#reporter.visit();
   }
 
   // ---- motions
 
   /** Where the debuggee stands before anything was asked of it: reason "entry". */
   entered(): Stopped {
-    return this.#teller.here("entry");
+    return this.#teller.here("entry", this.#inspector.focus);
   }
 
   /** Forward to a breakpoint or the end. While the guest waits for input it yields with `waiting`, and does not stop. */
   *resume(): Motion<Stopped> {
-    this.#begin(0, undefined);
-    return this.#stop(this.#arrived(yield* this.#traveller.forward({}), 0));
+    this.#begin(this.#inspector.focus, undefined);
+    return this.#stop(this.#arrived(yield* this.#traveller.forward({}), currentHart(this.#timeline.machine)));
   }
 
   *reverseContinue(): Motion<Stopped> {
-    this.#begin(0, this.#timeline.now);
-    return this.#stop(this.#arrived(yield* this.#traveller.backward({}), 0));
+    this.#begin(this.#inspector.focus, this.#timeline.now);
+    return this.#stop(this.#arrived(yield* this.#traveller.backward({}), currentHart(this.#timeline.machine)));
   }
 
   *step(
@@ -149,9 +167,9 @@ export class Debuggee {
     if (!(Number.isSafeInteger(instant) && instant >= first && instant <= end)) {
       throw errors.noInstant(instant, first, end);
     }
-    this.#begin(0, this.#timeline.now);
+    this.#begin(this.#inspector.focus, this.#timeline.now);
     yield* this.#traveller.seek(instant);
-    return this.#stop(this.#teller.here("goto"));
+    return this.#stop(this.#teller.here("goto", currentHart(this.#timeline.machine)));
   }
 
   /** After a motion was abandoned: settles the timeline (a backward one is put back where it began); reason "pause". */
@@ -160,7 +178,7 @@ export class Debuggee {
     if (motion?.origin !== undefined && this.#timeline.now !== motion.origin) {
       yield* this.#traveller.seek(motion.origin);
     }
-    return this.#stop(this.#teller.here("pause", motion?.hart ?? 0));
+    return this.#stop(this.#teller.here("pause", motion?.hart ?? this.#inspector.focus));
   }
 
   #begin(hart: number, origin: number | undefined): void {
@@ -192,6 +210,8 @@ export class Debuggee {
     this.#motion = undefined;
     this.#frames.forget();
     const { instant, hart, exception } = stopped;
+    this.#inspector.focus = hart;
+    this.#reporter.visit();
     if (exception !== undefined) this.#trap = { instant, hart, cause: exception.cause, tval: exception.tval };
     if (this.#marks.visit(stopped)) this.#emit({ type: "timelineChanged" });
     return stopped;
@@ -249,19 +269,20 @@ export class Debuggee {
     const value = compiled.evaluate(at);
     if (compiled.assigned !== undefined) {
       this.#assign(value, compiled.assigned(at), expression, hart, level);
-      return this.#evaluation(compiled.evaluate(this.#inspector.surroundings(hart)), compiled.format);
+      return this.#evaluation(compiled.evaluate(this.#inspector.surroundings(hart)), compiled.format, hart);
     }
-    return this.#evaluation(value, compiled.format);
+    return this.#evaluation(value, compiled.format, hart);
   }
 
-  #evaluation(value: Value, format: Parameters<Inspector["show"]>[1]): Evaluation {
+  #evaluation(value: Value, format: Parameters<Inspector["show"]>[1], hart: number): Evaluation {
     const { place } = value;
     return {
-      value: this.#inspector.show(value, format),
+      value: this.#inspector.show(value, format, hart),
       bits: value.bits,
       type: this.#inspector.typeName(value),
-      reference: this.#variables.array(value, format),
+      reference: this.#variables.children(value, format, hart),
       ...(place?.kind === "memory" && { memoryAddress: place.address, size: place.size }),
+      ...(place?.kind === "memory" && place.physical && { physical: true }),
     };
   }
 
@@ -270,13 +291,26 @@ export class Debuggee {
     return level <= 0 ? undefined : this.#frames.unwind(hart)[level];
   }
 
-  disassemble(address: bigint, instructionOffset: number, count: number): DisassembledLine[] {
-    return this.#disassembler.lines(BigInt.asUintN(64, address), instructionOffset, count);
+  disassemble(
+    address: bigint,
+    instructionOffset: number,
+    count: number,
+    hart = this.#inspector.focus,
+  ): DisassembledLine[] {
+    this.#inspector.hart(hart);
+    return this.#disassembler.lines(BigInt.asUintN(64, address), instructionOffset, count, hart);
   }
 
-  readMemory(address: bigint, length: number): Uint8Array {
+  readMemory(address: bigint, length: number, use: AddressUse = { hart: this.#inspector.focus }): Uint8Array {
     if (!(length >= 0 && length <= MOST_READ_BYTES)) throw errors.length(length, MOST_READ_BYTES);
-    const bytes = this.#timeline.machine.peek(BigInt.asUintN(64, address) as VirtualAddress, length);
+    const { machine } = this.#timeline;
+    const start = BigInt.asUintN(64, address);
+    const isBeyond = use === "physical" && start + BigInt(length) > BigInt(Number.MAX_SAFE_INTEGER);
+    const bytes = isBeyond
+      ? []
+      : use === "physical"
+        ? machine.peekPhysical(Number(start) as PhysicalAddress, length)
+        : machine.peek(start as VirtualAddress, length, this.#inspector.hart(use.hart).id);
     const gap = bytes.indexOf(undefined);
     return Uint8Array.from((gap < 0 ? bytes : bytes.slice(0, gap)) as number[]);
   }
@@ -303,7 +337,11 @@ export class Debuggee {
     for (const { abiName, name, aliases } of REGISTERS)
       for (const each of [abiName, name, ...aliases]) offer(each, "register");
     for (const name of SPECIAL_NAMES) offer(name, "variable");
+    for (const name of FUNCTION_NAMES) offer(name, "variable");
     const [hart] = this.#timeline.machine.harts;
+    if (this.#inspector.surroundings(0).floatRegister(0) !== undefined) {
+      for (const name of FLOAT_ABI_NAMES) offer(name, "register");
+    }
     for (const { name, number, fields } of CSRS) {
       if (hart.csr(number) === undefined) continue;
       offer(name, "csr");
@@ -317,7 +355,8 @@ export class Debuggee {
   // ---- what can be changed
 
   setVariable(reference: number, name: string, value: string): Evaluation {
-    return this.setExpression(this.#variables.expressionOf(reference, name), value, 0);
+    const { expression, hart } = this.#variables.expressionOf(reference, name);
+    return this.setExpression(expression, value, hart);
   }
 
   setExpression(expression: string, value: string, hart: number): Evaluation {
@@ -325,70 +364,64 @@ export class Debuggee {
     const source = this.#inspector.compile(value);
     const at = this.#inspector.surroundings(hart);
     this.#assign(target.evaluate(at), source.evaluate(at), expression, hart, 0);
-    return this.#evaluation(target.evaluate(this.#inspector.surroundings(hart)), target.format);
+    return this.#evaluation(target.evaluate(this.#inspector.surroundings(hart)), target.format, hart);
   }
 
-  writeMemory(address: bigint, bytes: Uint8Array): number {
+  writeMemory(address: bigint, bytes: Uint8Array, use: AddressUse = { hart: this.#inspector.focus }): number {
     if (!(bytes.length >= 1 && bytes.length <= MOST_WRITTEN_BYTES))
       throw errors.length(bytes.length, MOST_WRITTEN_BYTES);
-    this.#edit(this.#memoryEdit(address, bytes));
+    const start = BigInt.asUintN(64, address);
+    this.#edit(this.#edits.memory(start, bytes, use === "physical" ? use : this.#inspector.hart(use.hart).id));
+    this.#invalidated({ address: start, length: bytes.length });
     return bytes.length;
   }
 
-  #assign(target: Value, { bits }: Value, text: string, hart: number, level: number): void {
-    if (target.place === undefined) throw errors.notAssignable(text);
-    if (level > 0 && target.place.kind !== "memory") throw errors.editCaller();
-    this.#edit(this.#editOf(target.place, bits, hart));
+  #assign(target: Value, source: Value, text: string, hart: number, level: number): void {
+    const { place } = target;
+    if (place === undefined) throw errors.notAssignable(text);
+    if (level > 0 && place.kind !== "memory") throw errors.editCaller();
+    this.#edit(this.#edits.assign({ ...target, place }, source, hart));
+    this.#invalidated(place.kind === "memory" ? { address: place.address, length: place.size } : undefined);
   }
 
-  #editOf(place: Place, bits: bigint, hart: number): Edit {
-    switch (place.kind) {
-      case "register":
-        if (place.register === 0) throw errors.readOnly("zero");
-        return { target: "register", hart, register: place.register, value: bits };
-      case "pc":
-        return { target: "pc", hart, value: bits };
-      case "csr": {
-        const { csr, field } = place;
-        if (csr.number >> 10 === 3) throw errors.readOnly(csr.name);
-        if (field?.access === "read-only") throw errors.readOnly(`${csr.name}.${field.name}`);
-        const old = this.#inspector.hart(hart).csr(csr.number) ?? 0n;
-        const mask = field === undefined ? 0n : fieldMask(field);
-        const value = field === undefined ? bits : (old & ~mask) | ((bits << BigInt(field.low)) & mask);
-        return { target: "csr", hart, csr: csr.number, value: BigInt.asUintN(64, value) };
-      }
-      case "memory": {
-        const { address, size } = place;
-        const bytes = Uint8Array.from({ length: size }, (_, i) => Number((bits >> BigInt(i * 8)) & 0xffn));
-        return this.#memoryEdit(address, bytes);
-      }
-    }
-  }
-
-  #memoryEdit(address: bigint, bytes: Uint8Array): Edit {
-    const start = BigInt.asUintN(64, address);
-    if (this.readMemory(start, bytes.length).length < bytes.length) throw errors.unwritable(start, bytes.length);
-    return { target: "memory", address: Number(start) as PhysicalAddress, bytes };
-  }
-
-  #edit(edit: Edit): void {
+  #edit(edits: readonly Edit[]): void {
     const { live, now, end } = this.#timeline;
     if (!live) throw errors.editFinished();
     if (now !== end) throw errors.editPast(now, end);
-    this.#timeline.edit(edit);
+    for (const edit of edits) this.#timeline.edit(edit);
     this.#trap = undefined;
     this.#traveller.edited();
     this.#frames.forget();
-    this.#emit(
-      edit.target === "memory"
-        ? { type: "invalidated", memory: { address: BigInt(edit.address), length: edit.bytes.length } }
-        : { type: "invalidated" },
-    );
+  }
+
+  #invalidated(memory: { readonly address: bigint; readonly length: number } | undefined): void {
+    this.#emit(memory === undefined ? { type: "invalidated" } : { type: "invalidated", memory });
     this.#emit({ type: "timelineChanged" });
   }
 
   input(bytes: Uint8Array): void {
     this.#timeline.input(bytes);
+  }
+
+  // ---- the whole machine
+
+  machine(): MachineOverview {
+    return this.#reporter.overview(this.#timeline.now, this.#inspector.focus);
+  }
+
+  csrs(hart: number): CsrReport {
+    this.#inspector.hart(hart);
+    return this.#reporter.csrs(hart);
+  }
+
+  /** `address` is an expression. */
+  translate(address: string, hart: number): TranslationReport {
+    const { bits } = this.#inspector.valueOnly(address).evaluate(this.#inspector.surroundings(hart));
+    return this.#reporter.translation(bits, hart);
+  }
+
+  pageTable(question: PageTableQuestion): PageTableReport {
+    return this.#reporter.pageTable(question);
   }
 
   // ---- the timeline
@@ -409,10 +442,16 @@ export class Debuggee {
   // ---- questions to the past; the timeline stays where it is
 
   /** The last write to any of these bytes before an instant (default: now). */
-  *lastWrite(address: bigint, length: number, before?: number): Motion<WriteFound | undefined> {
+  *lastWrite(
+    address: bigint,
+    length: number,
+    before?: number,
+    use: AddressUse = { hart: this.#inspector.focus },
+  ): Motion<WriteFound | undefined> {
     if (!(length >= 1 && length <= MOST_READ_BYTES)) throw errors.length(length, MOST_READ_BYTES);
     const { now } = this.#timeline;
-    return yield* this.#excursion(() => this.#origins.lastWrite(address, length, before ?? now));
+    const hart = use === "physical" ? use : use.hart;
+    return yield* this.#excursion(() => this.#origins.lastWrite(address, length, before ?? now, hart));
   }
 
   /** Where the value of a register came from: follows moves back to a load, a constant or a computation. */
@@ -448,7 +487,7 @@ export class Debuggee {
   *#excursion<Result>(body: () => Motion<Result>): Motion<Result> {
     const { now } = this.#timeline;
     const trap = this.#trap;
-    this.#motion = { hart: 0, origin: now };
+    this.#motion = { hart: this.#inspector.focus, origin: now };
     try {
       const result = yield* body();
       if (this.#timeline.now !== now) yield* this.#timeline.seek(now as Instant);

@@ -18,6 +18,8 @@ export class Disassembler {
   readonly #machine: MachineLike;
   readonly #map: ProgramMap;
   readonly #inspector: Inspector;
+  /** In whose address space the lines are. */
+  #hart = 0;
 
   constructor(machine: MachineLike, map: ProgramMap, inspector: Inspector) {
     this.#machine = machine;
@@ -29,7 +31,8 @@ export class Disassembler {
    * Exactly `count` lines, the first `offset` instructions from `address`. Where there is no memory, or no place for an
    * instruction, stand lines that are not valid.
    */
-  lines(address: bigint, offset: number, count: number): DisassembledLine[] {
+  lines(address: bigint, offset: number, count: number, hart: number): DisassembledLine[] {
+    this.#hart = hart;
     const wanted = Math.min(Math.max(0, count), MOST_INSTRUCTIONS);
     if (offset >= 0) {
       const all = this.#forward(address, Math.min(offset, MOST_INSTRUCTIONS) + wanted);
@@ -43,7 +46,7 @@ export class Disassembler {
   #forward(address: bigint, count: number): Piece[] {
     const pieces: Piece[] = [];
     for (let at = address; pieces.length < count; ) {
-      const code = fetch(this.#machine, at);
+      const code = fetch(this.#machine, at, this.#hart);
       pieces.push(code ?? { address: at, length: 2, word: undefined });
       at = (at + BigInt(code?.length ?? 2)) % ADDRESS_SPACE;
     }
@@ -93,7 +96,7 @@ export class Disassembler {
   }
 
   #chain(start: bigint, end: bigint): CodeWord[] | undefined {
-    const bytes = this.#machine.peek(start as VirtualAddress, Number(end - start));
+    const bytes = this.#machine.peek(start as VirtualAddress, Number(end - start), this.#hart);
     const chain: CodeWord[] = [];
     for (let at = 0; at < bytes.length; ) {
       const code = codeWord(start + BigInt(at), bytes.slice(at, at + 4));

@@ -9,8 +9,25 @@ export const errors = {
   /** `column` is one-based. */
   expression: (text: string, column: number, what: string) =>
     new UserError("expression", `${what}, at column ${column} of "${text}".`, 2),
-  unreadable: (address: bigint, bytes: number) =>
-    new UserError("memory-unreadable", `There is no memory to read ${bytes} bytes from at ${hex(address)}.`),
+  /** `problem` says why the address is not mapped, in a few words. */
+  unreadable: (address: bigint, bytes: number, problem?: string) =>
+    new UserError(
+      "memory-unreadable",
+      problem === undefined
+        ? `There is no memory to read ${bytes} bytes from at ${hex(address)}.`
+        : `There is no memory to read ${bytes} bytes from at ${hex(address)}: it is not mapped (${problem}).`,
+    ),
+  notMapped: (address: bigint, problem: string) =>
+    new UserError(
+      "not-mapped",
+      `${hex(address)} is not mapped in this address space${problem === "" ? "" : ` (${problem})`}; pagetable(${hex(address)}) shows the way.`,
+    ),
+  floatOperator: (operator: string) =>
+    new UserError(
+      "expression-float",
+      `"${operator}" has no meaning for floating-point numbers; .x has a register's bits.`,
+      2,
+    ),
   unwritable: (address: bigint, bytes: number) =>
     new UserError("memory-unwritable", `There is no memory to write ${bytes} bytes to at ${hex(address)}.`),
   divisionByZero: () => new UserError("expression-division", "Division by zero.", 2),
@@ -44,5 +61,7 @@ export const errors = {
   length: (length: number, most: number) =>
     new UserError("length", `A length of ${length} bytes cannot be used; it must be from 1 to ${most}.`, 2),
   noRegister: (name: string) => new UserError("no-register", `There is no register ${name}.`, 2),
+  noLevel: (level: number, scheme: string) =>
+    new UserError("no-level", `${scheme} has no page tables of level ${level}.`, 2),
   notTrapped: () => new UserError("not-trapped", "The machine does not stand at an exception."),
 } as const;

@@ -2,6 +2,7 @@ import { errors } from "./errors.ts";
 
 export type Token =
   | { readonly kind: "number"; readonly value: bigint; readonly column: number; readonly end: number }
+  | { readonly kind: "float"; readonly value: number; readonly column: number; readonly end: number }
   | { readonly kind: "name"; readonly text: string; readonly column: number; readonly end: number }
   | { readonly kind: "symbol"; readonly text: string; readonly column: number; readonly end: number }
   | { readonly kind: "end"; readonly column: number; readonly end: number };
@@ -10,6 +11,7 @@ export type Token =
 const LONGEST_EXPRESSION = 4096;
 
 const SPACE = /\s+/y;
+const FLOAT = /[0-9][0-9_]*(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)/y;
 const NUMBER = /0[xX][0-9a-fA-F][0-9a-fA-F_]*|0[bB][01][01_]*|0[oO][0-7][0-7_]*|[0-9][0-9_]*/y;
 // Names of assembly symbols hold dots and dollars inside; `.` and `->` never stand for members of structures here.
 const NAME = /[$@]?[A-Za-z_.][\w.$@]*/y;
@@ -37,7 +39,8 @@ export function tokenize(text: string): Token[] {
       continue;
     }
     const column = at + 1;
-    const number = match(NUMBER);
+    const float = match(FLOAT);
+    const number = float ?? match(NUMBER);
     const character = match(CHARACTER);
     const quoted = match(QUOTED_NAME);
     const found = number ?? character ?? quoted ?? match(NAME) ?? match(SYMBOL);
@@ -47,7 +50,9 @@ export function tokenize(text: string): Token[] {
     if (found === number) {
       const next = text[at];
       if (next !== undefined && /[\w]/.test(next)) throw errors.expression(text, column, "This number is malformed");
-      tokens.push({ kind: "number", value: BigInt(found[0].replaceAll("_", "")), column, end });
+      const digits = found[0].replaceAll("_", "");
+      if (float !== null) tokens.push({ kind: "float", value: Number(digits), column, end });
+      else tokens.push({ kind: "number", value: BigInt(digits), column, end });
     } else if (found === character) {
       tokens.push({ kind: "number", value: characterValue(found), column, end });
     } else if (found === quoted) {

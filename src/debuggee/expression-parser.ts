@@ -5,6 +5,7 @@ import { namedType, type ValueType } from "./expression-types.ts";
 /** What an expression says. `column` and `end` point into its text: the first character (one-based), and behind it. */
 export type Node = { readonly column: number; readonly end: number } & (
   | { readonly kind: "number"; readonly value: bigint }
+  | { readonly kind: "float"; readonly value: number }
   | { readonly kind: "name"; readonly text: string }
   | { readonly kind: "unary"; readonly operator: "-" | "+" | "~" | "!" | "&"; readonly operand: Node }
   | { readonly kind: "binary"; readonly operator: BinaryOperator; readonly left: Node; readonly right: Node }
@@ -13,7 +14,12 @@ export type Node = { readonly column: number; readonly end: number } & (
   /** A read of memory: `*p`; with a type `u8(p)`. */
   | { readonly kind: "load"; readonly address: Node; readonly type: ValueType | undefined }
   | { readonly kind: "index"; readonly base: Node; readonly index: Node }
+  | { readonly kind: "call"; readonly callee: FunctionName; readonly argument: Node }
 );
+
+/** `phys(a)` is a as a physical address, `translate(a)` where a lies physically, `pagetable(a)` the way there. */
+export const FUNCTION_NAMES = ["phys", "translate", "pagetable"] as const;
+export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
 export type BinaryOperator = keyof typeof PRECEDENCE;
 
@@ -209,6 +215,9 @@ class Parser {
       case "number":
         this.#at++;
         return { kind: "number", value: token.value, column, end };
+      case "float":
+        this.#at++;
+        return { kind: "float", value: token.value, column, end };
       case "name":
         return this.#named(token.text, token);
       case "end":
@@ -229,11 +238,17 @@ class Parser {
     return this.#fail(`"${token.text}" cannot stand here`);
   }
 
-  /** A name, or `u8(address)`, a read of memory. */
+  /** A name, `u8(address)`, a read of memory, or `phys(address)`, a function. */
   #named(text: string, token: Token): Node {
     this.#at++;
     const { column, end } = token;
     const type = namedType(text);
+    const callee = FUNCTION_NAMES.find((name) => name === text);
+    if (callee !== undefined && this.accept("(")) {
+      const argument = this.expression();
+      const close = this.#expect(")", 'A ")" is missing');
+      return { kind: "call", callee, argument, column, end: close.end };
+    }
     if (type === undefined || !this.#isSymbol("(")) {
       if (type !== undefined) this.#fail(`"${text}" is a type: a value is missing`, token);
       return { kind: "name", text, column, end };

@@ -1,5 +1,5 @@
-/** Types of values: integers of four sizes, pointers to them, and addresses without a type, as labels are. */
-export type ValueType = IntegerType | PointerType | AddressType;
+/** Types of values: integers of four sizes, floating point, pointers to them, and addresses without a type, as labels are. */
+export type ValueType = IntegerType | FloatType | PointerType | AddressType;
 
 export interface IntegerType {
   readonly kind: "integer";
@@ -7,15 +7,25 @@ export interface IntegerType {
   readonly signed: boolean;
 }
 
+/** An IEEE 754 number; its bits are those of memory. */
+export interface FloatType {
+  readonly kind: "float";
+  readonly size: 4 | 8;
+}
+
 export interface PointerType {
   readonly kind: "pointer";
   readonly to: ValueType;
+  /** The address is meant as it is on the bus, not in the hart's address space. */
+  readonly physical?: boolean;
 }
 
 /** An address as assembly knows it: adding to it adds bytes. `size` is that of the symbol behind it; 0 is unknown. */
 export interface AddressType {
   readonly kind: "address";
   readonly size: number;
+  /** As of a pointer. */
+  readonly physical?: boolean;
 }
 
 const integer = (size: IntegerType["size"], signed: boolean): IntegerType => ({ kind: "integer", size, signed });
@@ -23,8 +33,15 @@ const integer = (size: IntegerType["size"], signed: boolean): IntegerType => ({ 
 export const U64 = integer(8, false);
 export const I64 = integer(8, true);
 export const ADDRESS: AddressType = { kind: "address", size: 0 };
+export const PHYSICAL: AddressType = { kind: "address", size: 0, physical: true };
+export const F32: FloatType = { kind: "float", size: 4 };
+export const F64: FloatType = { kind: "float", size: 8 };
 
-const NAMED: Readonly<Record<string, IntegerType>> = {
+const NAMED: Readonly<Record<string, IntegerType | FloatType>> = {
+  f32: F32,
+  f64: F64,
+  float: F32,
+  double: F64,
   u8: integer(1, false),
   u16: integer(2, false),
   u32: integer(4, false),
@@ -51,7 +68,7 @@ const NAMED: Readonly<Record<string, IntegerType>> = {
   int64_t: I64,
 };
 
-export function namedType(name: string): IntegerType | undefined {
+export function namedType(name: string): IntegerType | FloatType | undefined {
   return Object.hasOwn(NAMED, name) ? NAMED[name] : undefined;
 }
 
@@ -61,11 +78,16 @@ export function unsignedOfSize(size: number): IntegerType {
 
 /** Bytes that a value takes in memory. */
 export function sizeOf(type: ValueType): 1 | 2 | 4 | 8 {
-  return type.kind === "integer" ? type.size : 8;
+  return type.kind === "integer" || type.kind === "float" ? type.size : 8;
 }
 
 export function isSigned(type: ValueType): boolean {
   return type.kind === "integer" && type.signed;
+}
+
+/** The address is meant as it is on the bus. */
+export function isPhysical(type: ValueType): boolean {
+  return (type.kind === "pointer" || type.kind === "address") && type.physical === true;
 }
 
 /** What stands at such an address. Behind a label it is as wide as the symbol, if that is a width, else 64 bits. */
@@ -76,6 +98,7 @@ export function pointee(type: ValueType): ValueType {
 
 /** The bits of a value, cut to its type and extended to 64 bits again; always unsigned. */
 export function normalize(type: ValueType, bits: bigint): bigint {
+  if (type.kind === "float") return BigInt.asUintN(type.size * 8, bits);
   if (type.kind !== "integer" || type.size === 8) return BigInt.asUintN(64, bits);
   const width = type.size * 8;
   return type.signed ? BigInt.asUintN(64, BigInt.asIntN(width, bits)) : BigInt.asUintN(width, bits);
@@ -87,7 +110,9 @@ export function numberOf(type: ValueType, bits: bigint): bigint {
 }
 
 export function typeName(type: ValueType): string {
-  if (type.kind === "pointer") return `${typeName(type.to)}*`;
-  if (type.kind === "address") return "address";
+  if (type.kind === "float") return `f${type.size * 8}`;
+  const where = isPhysical(type) ? "physical " : "";
+  if (type.kind === "pointer") return `${where}${typeName(type.to)}*`;
+  if (type.kind === "address") return `${where}address`;
   return `${type.signed ? "i" : "u"}${type.size * 8}`;
 }

@@ -1,32 +1,47 @@
 import { unreachable } from "../base/assert.ts";
 import { type Csr, type CsrField, fieldValue, findCsr } from "../isa/csrs.ts";
 import { abiName, findRegister } from "../isa/registers.ts";
+import type { Translation } from "../machine/machine-interface.ts";
 import { errors } from "./errors.ts";
-import { type BinaryOperator, type Format, type Node, parseExpression } from "./expression-parser.ts";
+import { arithmetic, combine, truth } from "./expression-arithmetic.ts";
+import { bitsOf, convert, floatOf, isBoxedSingle } from "./expression-floats.ts";
+import {
+  type BinaryOperator,
+  type Format,
+  type FunctionName,
+  type Node,
+  parseExpression,
+} from "./expression-parser.ts";
 import {
   ADDRESS,
+  F32,
+  F64,
   I64,
-  isSigned,
+  isPhysical,
   normalize,
-  numberOf,
+  PHYSICAL,
   pointee,
   sizeOf,
   U64,
   type ValueType,
 } from "./expression-types.ts";
+import { FLOAT_ABI_NAMES, type FloatView, findFloatRegister } from "./float-registers.ts";
 
 /** Where a value stands, when it can be written or watched. */
 export type Place =
   | { readonly kind: "register"; readonly register: number }
   | { readonly kind: "pc" }
   | { readonly kind: "csr"; readonly csr: Csr; readonly field: CsrField | undefined }
-  | { readonly kind: "memory"; readonly address: bigint; readonly size: number };
+  | { readonly kind: "float-register"; readonly register: number; readonly view: FloatView }
+  | { readonly kind: "memory"; readonly address: bigint; readonly size: number; readonly physical?: boolean };
 
 export interface Value {
   /** Extended to 64 bits as the type says, unsigned. */
   readonly bits: bigint;
   readonly type: ValueType;
   readonly place?: Place;
+  /** The translation that the value tells of, of `translate` and `pagetable`. */
+  readonly walk?: { readonly address: bigint; readonly translation: Translation; readonly whole: boolean };
 }
 
 /** What an expression looks at: a hart in a frame, with the memory and clock of its machine. */
@@ -35,8 +50,14 @@ export interface Surroundings {
   register(index: number): bigint | undefined;
   readonly pc: bigint;
   csr(number: number): bigint | undefined;
+  /** 64 bits; undefined where the hart has no floating point. */
+  floatRegister(index: number): bigint | undefined;
   /** A little-endian unsigned value; undefined where there is no memory. */
   read(address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined;
+  /** The same by physical address. */
+  readPhysical(address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined;
+  /** How the hart's address space translates an address now. */
+  translate(address: bigint): Translation;
   readonly instant: number;
   readonly time: bigint;
   readonly hart: number;
@@ -62,6 +83,8 @@ export interface CompiledExpression {
 /** Registers that hold addresses by convention; the others are signed, as gdb has them. */
 const ADDRESS_REGISTERS = new Set([1, 2, 3, 4]);
 
+const SATP = 0x180;
+
 /** Names beside registers, CSRs and symbols. */
 const SPECIAL: Readonly<Record<string, Evaluate>> = {
   pc: (at) => ({ bits: at.pc, type: ADDRESS, place: { kind: "pc" } }),
@@ -69,6 +92,12 @@ const SPECIAL: Readonly<Record<string, Evaluate>> = {
   mtime: (at) => ({ bits: at.time, type: U64 }),
   hart: (at) => ({ bits: BigInt(at.hart), type: U64 }),
   privilege: (at) => ({ bits: BigInt(at.privilege), type: U64 }),
+  priv: (at) => ({ bits: BigInt(at.privilege), type: U64 }),
+  asid: (at) => ({ bits: BigInt.asUintN(16, (at.csr(SATP) ?? 0n) >> 44n), type: U64 }),
+  // What `priv` is compared with.
+  U: () => ({ bits: 0n, type: I64 }),
+  S: () => ({ bits: 1n, type: I64 }),
+  M: () => ({ bits: 3n, type: I64 }),
 };
 
 export const SPECIAL_NAMES: readonly string[] = Object.keys(SPECIAL);
@@ -86,7 +115,7 @@ export function compileExpression(text: string, scope: Scope): CompiledExpressio
 }
 
 export function isTrue(value: Value): boolean {
-  return value.bits !== 0n;
+  return value.type.kind === "float" ? floatOf(value.type, value.bits) !== 0 : value.bits !== 0n;
 }
 
 class Compiler {
@@ -102,6 +131,10 @@ class Compiler {
     switch (node.kind) {
       case "number":
         return this.#number(node.value, node);
+      case "float": {
+        const result: Value = { bits: bitsOf(F64, node.value), type: F64 };
+        return () => result;
+      }
       case "name":
         return this.#name(node.text, node);
       case "unary":
@@ -117,8 +150,15 @@ class Compiler {
       case "cast": {
         const operand = this.compile(node.operand);
         const { type } = node;
-        return (at) => ({ bits: normalize(type, operand(at).bits), type });
+        return (at) => {
+          const value = operand(at);
+          // A pointer made from a physical address stays one.
+          const to = type.kind === "pointer" && isPhysical(value.type) ? { ...type, physical: true } : type;
+          return { bits: convert(to, value.type, value.bits), type: to };
+        };
       }
+      case "call":
+        return call(node.callee, this.compile(node.argument));
       case "load":
         return this.#load(this.compile(node.address), node.type);
       case "index":
@@ -148,6 +188,8 @@ class Compiler {
   #machineName(name: string): Evaluate | undefined {
     const register = findRegister(name);
     if (register !== undefined) return registerReader(register.number);
+    const float = findFloatRegister(name);
+    if (float !== undefined) return floatReader(float.register, float.view);
     if (Object.hasOwn(SPECIAL, name)) return SPECIAL[name];
     const [csrText, fieldText, ...more] = name.split(".");
     const csr = findCsr(csrText);
@@ -168,7 +210,7 @@ class Compiler {
   #load(address: Evaluate, type: ValueType | undefined): Evaluate {
     return (at) => {
       const pointer = address(at);
-      return loadAt(at, pointer.bits, type ?? pointee(pointer.type));
+      return loadAt(at, pointer, pointer.bits, type ?? pointee(pointer.type));
     };
   }
 
@@ -177,7 +219,7 @@ class Compiler {
       const pointer = base(at);
       const element = pointee(pointer.type);
       const offset = index(at).bits * BigInt(sizeOf(element));
-      return loadAt(at, BigInt.asUintN(64, pointer.bits + offset), element);
+      return loadAt(at, pointer, BigInt.asUintN(64, pointer.bits + offset), element);
     };
   }
 
@@ -192,11 +234,13 @@ class Compiler {
       case "-":
         return (at) => {
           const { bits, type } = operand(at);
+          if (type.kind === "float") return { bits: bitsOf(type, -floatOf(type, bits)), type };
           return arithmetic(type, -bits);
         };
       case "~":
         return (at) => {
           const { bits, type } = operand(at);
+          if (type.kind === "float") throw errors.floatOperator("~");
           return arithmetic(type, ~bits);
         };
     }
@@ -215,7 +259,8 @@ class Compiler {
     return (at) => {
       const { place, type } = operand(at);
       // A load always knows its place.
-      return { bits: place?.kind === "memory" ? place.address : 0n, type: { kind: "pointer", to: type } };
+      if (place?.kind !== "memory") return { bits: 0n, type: { kind: "pointer", to: type } };
+      return { bits: place.address, type: { kind: "pointer", to: type, ...(place.physical && { physical: true }) } };
     };
   }
 
@@ -247,104 +292,41 @@ function csrReader(csr: Csr, field: CsrField | undefined): Evaluate {
   };
 }
 
-function loadAt(at: Surroundings, address: bigint, type: ValueType): Value {
+/** What a register seems to hold: a single where one is boxed, else a double. */
+function floatReader(register: number, view: FloatView): Evaluate {
+  const place: Place = { kind: "float-register", register, view };
+  return (at) => {
+    const bits = at.floatRegister(register);
+    if (bits === undefined) throw errors.noRegister(`${FLOAT_ABI_NAMES[register]} on this hart`);
+    if (view === "bits") return { bits, type: U64, place };
+    const single = view === "single" || (view === "natural" && isBoxedSingle(bits));
+    const type = single ? F32 : F64;
+    return { bits: normalize(type, bits), type, place };
+  };
+}
+
+function call(callee: FunctionName, argument: Evaluate): Evaluate {
+  if (callee === "phys") {
+    return (at) => {
+      const { bits, type } = argument(at);
+      return { bits, type: type.kind === "pointer" ? { ...type, physical: true } : PHYSICAL };
+    };
+  }
+  return (at) => {
+    const { bits: address } = argument(at);
+    const translation = at.translate(address);
+    const { physicalAddress, problem } = translation;
+    const walk = { address, translation, whole: callee === "pagetable" };
+    // The way to where an address is not mapped is worth seeing; where it leads is nowhere.
+    if (physicalAddress === undefined && callee === "translate") throw errors.notMapped(address, problem ?? "");
+    return { bits: BigInt(physicalAddress ?? 0), type: PHYSICAL, walk };
+  };
+}
+
+function loadAt(at: Surroundings, pointer: Value, address: bigint, type: ValueType): Value {
   const size = sizeOf(type);
-  const bits = at.read(address, size);
-  if (bits === undefined) throw errors.unreadable(address, size);
-  return { bits: normalize(type, bits), type, place: { kind: "memory", address, size } };
-}
-
-function truth(condition: boolean): Value {
-  return { bits: condition ? 1n : 0n, type: I64 };
-}
-
-/** Results of arithmetic are 64 bits wide; narrow operands have been extended, as C promotes them. */
-function arithmetic(type: ValueType, bits: bigint): Value {
-  const wide: ValueType = type.kind === "integer" ? widened(type) : type;
-  return { bits: BigInt.asUintN(64, bits), type: wide };
-}
-
-/** Narrow unsigned types fit a signed 64-bit one, as in C's promotions; u64 stays unsigned. */
-function widened(type: ValueType): ValueType {
-  return type.kind === "integer" && type.size === 8 && !type.signed ? U64 : I64;
-}
-
-function combine(operator: BinaryOperator, a: Value, b: Value): Value {
-  const scaled = pointerArithmetic(operator, a, b);
-  if (scaled !== undefined) return scaled;
-  // C's usual conversions: signed only when both are.
-  const signed = isSigned(widened(a.type)) && isSigned(widened(b.type));
-  const x = signed ? BigInt.asIntN(64, a.bits) : a.bits;
-  const y = signed ? BigInt.asIntN(64, b.bits) : b.bits;
-  const type = resultType(operator, a.type, b.type, signed);
-  const result = (bits: bigint): Value => ({ bits: BigInt.asUintN(64, bits), type });
-  switch (operator) {
-    case "+":
-      return result(x + y);
-    case "-":
-      return result(x - y);
-    case "*":
-      return result(x * y);
-    case "/":
-      if (y === 0n) throw errors.divisionByZero();
-      return result(x / y);
-    case "%":
-      if (y === 0n) throw errors.divisionByZero();
-      return result(x % y);
-    case "&":
-      return result(x & y);
-    case "|":
-      return result(x | y);
-    case "^":
-      return result(x ^ y);
-    case "<<":
-      return arithmetic(a.type, b.bits >= 64n ? 0n : a.bits << b.bits);
-    case ">>": {
-      const value = numberOf(widened(a.type), a.bits);
-      return arithmetic(a.type, (value >> (b.bits > 63n ? 63n : b.bits)) >> (b.bits > 63n ? 1n : 0n));
-    }
-    case "==":
-      return truth(a.bits === b.bits);
-    case "!=":
-      return truth(a.bits !== b.bits);
-    case "<":
-      return truth(x < y);
-    case "<=":
-      return truth(x <= y);
-    case ">":
-      return truth(x > y);
-    case ">=":
-      return truth(x >= y);
-    default:
-      // && and || have been compiled apart, because they may leave their right side out.
-      throw new TypeError(`unexpected operator ${operator}`);
-  }
-}
-
-/** An address stays one when a number is added or subtracted; the difference of two is a number. */
-function resultType(operator: BinaryOperator, a: ValueType, b: ValueType, signed: boolean): ValueType {
-  const number = signed ? I64 : U64;
-  if (operator === "-" && a.kind !== "integer" && b.kind !== "integer") return I64;
-  if (operator === "+" || operator === "-") {
-    if (a.kind === "address" && b.kind === "integer") return ADDRESS;
-    if (b.kind === "address" && a.kind === "integer" && operator === "+") return ADDRESS;
-  }
-  return number;
-}
-
-/** Pointers with a type count in elements, as in C. */
-function pointerArithmetic(operator: BinaryOperator, a: Value, b: Value): Value | undefined {
-  if (operator !== "+" && operator !== "-") return undefined;
-  if (a.type.kind === "pointer" && b.type.kind === "integer") {
-    const bytes = b.bits * BigInt(sizeOf(a.type.to));
-    return { bits: BigInt.asUintN(64, operator === "+" ? a.bits + bytes : a.bits - bytes), type: a.type };
-  }
-  if (b.type.kind === "pointer" && a.type.kind === "integer" && operator === "+") {
-    return { bits: BigInt.asUintN(64, b.bits + a.bits * BigInt(sizeOf(b.type.to))), type: b.type };
-  }
-  if (a.type.kind === "pointer" && b.type.kind === "pointer" && operator === "-") {
-    const size = BigInt(sizeOf(a.type.to));
-    return { bits: BigInt.asUintN(64, BigInt.asIntN(64, a.bits - b.bits) / size), type: I64 };
-  }
-  return undefined;
+  const physical = isPhysical(pointer.type);
+  const bits = physical ? at.readPhysical(address, size) : at.read(address, size);
+  if (bits === undefined) throw errors.unreadable(address, size, physical ? undefined : at.translate(address).problem);
+  return { bits: normalize(type, bits), type, place: { kind: "memory", address, size, ...(physical && { physical }) } };
 }

@@ -1,10 +1,12 @@
 import type { VirtualAddress } from "../base/brand.ts";
+import { MAX_HARTS } from "../machine/configuration.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { FrameRules, RegisterRule } from "../symbols/call-frames.ts";
-import { callsBefore, fetch, readNumber } from "./code.ts";
+import { type CodeWord, callsBefore, fetch, readNumber } from "./code.ts";
 import { FunctionFlow } from "./function-flow.ts";
 import type { FunctionExtent, ProgramMap } from "./program-map.ts";
 import type { Frame } from "./protocol.ts";
+import { type Privilege, trapEntries, trapInto } from "./trap-context.ts";
 
 /** A frame with what is known of its registers. */
 export interface UnwoundFrame {
@@ -16,6 +18,8 @@ export interface UnwoundFrame {
   readonly confidence: "certain" | "guess";
   /** The frame was interrupted or has trapped, rather than having called. */
   readonly interrupted: boolean;
+  /** Why, of a frame that was interrupted: the trap's name. */
+  readonly trap?: string;
   register(index: number): bigint | undefined;
 }
 
@@ -40,9 +44,6 @@ interface KnownFlow {
   isCurrent: boolean;
 }
 
-const MTVEC = 0x305;
-const MEPC = 0x341;
-
 /**
  * Finds the callers of where a hart stands. Call-frame information is believed; without it the function's own
  * instructions are followed from its entry, then a chain of frame pointers, then whatever on the stack looks like a
@@ -52,6 +53,8 @@ export class FrameFinder {
   readonly #machine: MachineLike;
   readonly #map: ProgramMap;
   readonly #flows = new Map<bigint, KnownFlow>();
+  /** In whose address space memory is read. */
+  #hart = 0;
 
   constructor(machine: MachineLike, map: ProgramMap) {
     this.#machine = machine;
@@ -64,6 +67,7 @@ export class FrameFinder {
   }
 
   current(hart: number): UnwoundFrame {
+    this.#hart = hart;
     const view = this.#machine.harts[hart];
     return {
       pc: view.pc,
@@ -77,12 +81,31 @@ export class FrameFinder {
 
   unwind(hart: number, most = MOST_FRAMES): UnwoundFrame[] {
     const frames = [this.current(hart)];
+    let { privilege }: { privilege: Privilege } = this.#machine.harts[hart];
+    // A trap's registers tell where the innermost one to their privilege mode came from, and of that one only.
+    const known = new Set<Privilege>([1, 3]);
     while (frames.length < most) {
       const frame = frames[frames.length - 1];
-      // mepc tells where the innermost trap came from, and of that one only.
-      const trapKnown = !frames.some(({ interrupted }) => interrupted);
-      const caller = this.#caller(frame, hart, trapKnown);
+      const mode = privilege !== 0 && known.has(privilege) ? privilege : undefined;
+      let caller: UnwoundFrame | undefined;
+      if (!this.#isOutermost(frame)) {
+        const isHandler = mode !== undefined && this.#isTrapHandler(frame, hart, mode);
+        caller = isHandler ? this.#interruptedBy(frame, hart, mode) : this.#caller(frame);
+        // Whoever came from a less privileged mode began on an empty stack: the trap is all that is before it.
+        if (
+          caller === undefined &&
+          !isHandler &&
+          mode !== undefined &&
+          trapInto(this.#machine.harts[hart], mode).from < mode
+        ) {
+          caller = this.#interruptedBy(frame, hart, mode);
+        }
+      }
       if (caller === undefined || (caller.pc === frame.pc && caller.sp === frame.sp)) break;
+      if (caller.interrupted && mode !== undefined) {
+        known.delete(mode);
+        privilege = trapInto(this.#machine.harts[hart], mode).from;
+      }
       frames.push(caller);
     }
     return frames;
@@ -101,12 +124,13 @@ export class FrameFinder {
   }
 
   describe(frames: readonly UnwoundFrame[]): Frame[] {
-    return frames.map(({ pc, sp, lookup, confidence }, level) => ({
+    return frames.map(({ pc, sp, lookup, confidence, trap }, level) => ({
       level,
       pc,
       name: this.#name(pc, lookup),
       ...sourceOf(this.#map, lookup),
       confidence,
+      ...(trap !== undefined && { trap }),
       sp: sp ?? 0n,
     }));
   }
@@ -119,10 +143,14 @@ export class FrameFinder {
     return offset === 0n ? extent.name : `${extent.name}+0x${offset.toString(16)}`;
   }
 
-  #caller(frame: UnwoundFrame, hart: number, trapKnown: boolean): UnwoundFrame | undefined {
+  /** Nothing called the code that a program starts with. */
+  #isOutermost(frame: UnwoundFrame): boolean {
     const extent = this.#map.functionAt(frame.lookup);
-    if (extent !== undefined && this.#isEntryPoint(extent)) return undefined;
-    if (trapKnown && this.#isTrapHandler(frame, hart)) return this.#interruptedBy(frame, hart);
+    return extent !== undefined && this.#isEntryPoint(extent);
+  }
+
+  #caller(frame: UnwoundFrame): UnwoundFrame | undefined {
+    const extent = this.#map.functionAt(frame.lookup);
     const rules = this.#map.callFrames.rulesAt(frame.lookup);
     if (rules !== undefined) return this.#callerByRules(frame, rules);
     return (
@@ -159,7 +187,7 @@ export class FrameFinder {
       case "same":
         return frame.register(index);
       case "saved":
-        return readNumber(this.#machine, cfa + rule.offset, 8);
+        return readNumber(this.#machine, cfa + rule.offset, 8, this.#hart);
       case "value":
         return BigInt.asUintN(64, cfa + rule.offset);
       case "register":
@@ -172,17 +200,19 @@ export class FrameFinder {
   // ---- without it
 
   #flow(extent: FunctionExtent): FunctionFlow {
-    const known = this.#flows.get(extent.start);
+    // Harts may be in address spaces of their own.
+    const key = extent.start * BigInt(MAX_HARTS) + BigInt(this.#hart);
+    const known = this.#flows.get(key);
     if (known?.isCurrent) return known.flow;
     const length = Number(extent.end - extent.start);
-    const code = this.#machine.peek(extent.start as VirtualAddress, Math.min(length, MOST_COMPARED_BYTES));
+    const code = this.#machine.peek(extent.start as VirtualAddress, Math.min(length, MOST_COMPARED_BYTES), this.#hart);
     if (known !== undefined && code.length === known.code.length && code.every((byte, i) => byte === known.code[i])) {
       known.isCurrent = true;
       return known.flow;
     }
     if (this.#flows.size >= MOST_KNOWN_FLOWS) this.#flows.clear();
-    const flow = new FunctionFlow(extent, (address) => fetch(this.#machine, address));
-    this.#flows.set(extent.start, { flow, code, isCurrent: true });
+    const flow = new FunctionFlow(extent, (address) => this.#fetch(address));
+    this.#flows.set(key, { flow, code, isCurrent: true });
     return flow;
   }
 
@@ -204,7 +234,7 @@ export class FrameFinder {
       if (index === SP) return entrySp;
       if (state.intact.has(index)) return frame.register(index);
       const slot = state.saved.get(index);
-      return slot === undefined ? undefined : readNumber(this.#machine, entrySp + slot, 8);
+      return slot === undefined ? undefined : readNumber(this.#machine, entrySp + slot, 8, this.#hart);
     };
     const pc = register(RA);
     if (pc === undefined || !this.#isReturnAddress(pc)) return undefined;
@@ -217,9 +247,9 @@ export class FrameFinder {
     const framePointer = frame.register(S0);
     if (framePointer === undefined || framePointer % 8n !== 0n || framePointer < 16n) return undefined;
     if (frame.sp !== undefined && framePointer <= frame.sp) return undefined;
-    const pc = readNumber(this.#machine, framePointer - 8n, 8);
+    const pc = readNumber(this.#machine, framePointer - 8n, 8, this.#hart);
     if (pc === undefined || !this.#isReturnAddress(pc)) return undefined;
-    const older = readNumber(this.#machine, framePointer - 16n, 8);
+    const older = readNumber(this.#machine, framePointer - 16n, 8, this.#hart);
     return this.#calledFrom(pc, framePointer, "guess", (index) =>
       index === SP ? framePointer : index === S0 ? older : undefined,
     );
@@ -239,7 +269,7 @@ export class FrameFinder {
     if (sp === undefined || sp % 8n !== 0n) return undefined;
     for (let word = 0n; word < BigInt(SCANNED_WORDS); word++) {
       const slot = sp + word * 8n;
-      const pc = readNumber(this.#machine, slot, 8);
+      const pc = readNumber(this.#machine, slot, 8, this.#hart);
       if (pc === undefined) return undefined;
       if (!this.#isReturnAddress(pc)) continue;
       const above = slot + 8n;
@@ -260,17 +290,18 @@ export class FrameFinder {
   // ---- traps
 
   /** The function that the trap vector points into: whoever runs in it was not called. */
-  #isTrapHandler(frame: UnwoundFrame, hart: number): boolean {
-    const vector = this.#machine.harts[hart].csr(MTVEC);
-    if (vector === undefined || vector === 0n) return false;
+  #isTrapHandler(frame: UnwoundFrame, hart: number, mode: 1 | 3): boolean {
+    const [base] = trapEntries(this.#machine.harts[hart], mode);
     const extent = this.#map.functionAt(frame.lookup);
-    const base = vector & ~3n;
-    return extent !== undefined && base >= extent.start && base < extent.end;
+    return base !== undefined && extent !== undefined && base >= extent.start && base < extent.end;
   }
 
-  #interruptedBy(frame: UnwoundFrame, hart: number): UnwoundFrame | undefined {
-    const pc = this.#machine.harts[hart].csr(MEPC);
-    if (pc === undefined || !this.#map.symbols.isExecutable(pc)) return undefined;
+  #interruptedBy(frame: UnwoundFrame, hart: number, mode: 1 | 3): UnwoundFrame | undefined {
+    const { pc, name: trap, from } = trapInto(this.#machine.harts[hart], mode);
+    if (pc === undefined) return undefined;
+    // A user program need not be known by its symbols; what trapped in its own mode is code that is.
+    const isCode = this.#map.symbols.isExecutable(pc) || (from < mode && pc !== 0n && this.#fetch(pc) !== undefined);
+    if (!isCode) return undefined;
     const extent = this.#map.functionAt(frame.lookup);
     const state = extent && this.#flow(extent).at(frame.pc);
     const entrySp = extent && this.#entrySp(extent, frame);
@@ -278,18 +309,23 @@ export class FrameFinder {
       if (index === SP) return entrySp;
       if (state?.intact.has(index)) return frame.register(index);
       const slot = state?.saved.get(index);
-      return slot === undefined || entrySp === undefined ? undefined : readNumber(this.#machine, entrySp + slot, 8);
+      return slot === undefined || entrySp === undefined
+        ? undefined
+        : readNumber(this.#machine, entrySp + slot, 8, this.#hart);
     };
-    return { pc, sp: entrySp, lookup: pc, confidence: "guess", interrupted: true, register };
+    return { pc, sp: entrySp, lookup: pc, confidence: "guess", interrupted: true, trap, register };
   }
 
   // ---- what a return address looks like
 
   #isReturnAddress(address: bigint): boolean {
-    return this.#map.symbols.isExecutable(address - 1n) && callsBefore(this.#machine, address).length > 0;
+    return this.#map.symbols.isExecutable(address - 1n) && callsBefore(this.#machine, address, this.#hart).length > 0;
   }
 
-  /** Nothing called the code that a program starts with. */
+  #fetch(address: bigint): CodeWord | undefined {
+    return fetch(this.#machine, address, this.#hart);
+  }
+
   #isEntryPoint(extent: FunctionExtent): boolean {
     return this.#map.programs.some(({ entry }) => entry >= extent.start && entry < extent.end);
   }

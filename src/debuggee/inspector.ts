@@ -1,9 +1,10 @@
 import type { VirtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import { disassembleWord } from "../isa/disassemble.ts";
-import type { HartView, MachineLike } from "../machine/machine-interface.ts";
+import type { HartView, MachineLike, Translation } from "../machine/machine-interface.ts";
+import type { Watch } from "../machine/stop.ts";
 import type { BreakpointCompiler } from "./breakpoints.ts";
-import { fetch, readNumber } from "./code.ts";
+import { fetch, readNumber, readPhysicalNumber } from "./code.ts";
 import { errors } from "./errors.ts";
 import {
   type CompiledExpression,
@@ -14,13 +15,21 @@ import {
   type Value,
 } from "./expression.ts";
 import type { Format } from "./expression-parser.ts";
-import { pointee, sizeOf, typeName } from "./expression-types.ts";
+import { isPhysical, pointee, sizeOf, typeName } from "./expression-types.ts";
 import type { UnwoundFrame } from "./frames.ts";
+import { currentHart } from "./hart-turns.ts";
+import { translationText, walkText } from "./page-tables.ts";
+import { physicalRanges } from "./physical-ranges.ts";
 import type { ProgramMap } from "./program-map.ts";
+import type { AddressUse } from "./protocol.ts";
 import { formatValue, hex, readString } from "./value-format.ts";
 
 /** Elements of an array that fit one line of text; more are shown as children. */
 const MOST_ELEMENTS_IN_LINE = 16;
+
+const SATP = 0x180;
+/** Harts with floating point have it. */
+const FCSR = 0x003;
 
 /** Looks at the machine through the eyes of expressions: compiles, evaluates, shows. */
 export class Inspector implements BreakpointCompiler<Surroundings> {
@@ -28,10 +37,13 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
   readonly #map: ProgramMap;
   readonly #scope: Scope;
   readonly #current: Surroundings[] = [];
+  /** The hart that the last stop was about: whose address space is meant where none is named. */
+  focus: number;
 
   constructor(machine: MachineLike, map: ProgramMap) {
     this.#machine = machine;
     this.#map = map;
+    this.focus = currentHart(machine);
     this.#scope = {
       symbol: (name) => {
         const symbol = map.symbols.named(name);
@@ -66,7 +78,7 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
 
   text(expression: string): (at: Surroundings) => string {
     const compiled = this.valueOnly(expression);
-    return (at) => this.show(compiled.evaluate(at), compiled.format);
+    return (at) => this.show(compiled.evaluate(at), compiled.format, at.hart);
   }
 
   /** `a0 = 5` for a condition is always a mistake for `==`, and must not change the machine. */
@@ -85,53 +97,81 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
     }
   }
 
-  isMemory(address: bigint): boolean {
-    return this.byteAt(address) !== undefined;
+  isMemory(address: bigint, hart = 0): boolean {
+    return this.byteAt(address, hart) !== undefined;
   }
 
-  byteAt(address: bigint): number | undefined {
-    return this.#machine.peek(BigInt.asUintN(64, address) as VirtualAddress, 1)[0];
+  byteAt(address: bigint, hart = 0): number | undefined {
+    return this.#machine.peek(BigInt.asUintN(64, address) as VirtualAddress, 1, hart)[0];
   }
 
-  /** The value as text. */
-  show(value: Value, format: Format): string {
-    if (format.base === "string") return this.#showString(value);
-    if (format.base === "instruction") return this.#showInstruction(value.bits);
+  placeOfCode(address: bigint): "memory" | "not mapped" | "none" {
+    if (this.#machine.harts.some(({ id }) => this.isMemory(address, id))) return "memory";
+    // Where harts can translate addresses, what is not mapped now may be mapped later.
+    return this.#machine.harts[0].csr(SATP) === undefined ? "none" : "not mapped";
+  }
+
+  ranges(address: bigint, length: number, use: AddressUse | undefined): Pick<Watch, "address" | "length">[] {
+    const space = use === "physical" ? use : this.hart(use?.hart ?? this.focus).id;
+    return physicalRanges(this.#machine, BigInt.asUintN(64, address), length, space);
+  }
+
+  translate(address: bigint, hart: number): Translation {
+    return this.#machine.translate(BigInt.asUintN(64, address) as VirtualAddress, hart);
+  }
+
+  /** The value as text; memory that the text needs is what `hart` sees. */
+  show(value: Value, format: Format, hart = 0): string {
+    const { walk } = value;
+    if (walk !== undefined && format.base === "natural" && format.count === undefined) {
+      return walk.whole ? walkText(walk.address, walk.translation) : translationText(walk.translation);
+    }
+    if (format.base === "string") return this.#showString(value, hart);
+    if (format.base === "instruction") return this.#showInstruction(value.bits, hart);
     if (format.count === undefined) {
       return formatValue(value.bits, value.type, format.base, (address) => this.#map.symbolize(address));
     }
-    const shown = this.elements(value, { ...format, count: Math.min(format.count, MOST_ELEMENTS_IN_LINE) });
+    const shown = this.elements(value, { ...format, count: Math.min(format.count, MOST_ELEMENTS_IN_LINE) }, hart);
     const more = format.count > MOST_ELEMENTS_IN_LINE ? ", …" : "";
     return `{${shown.map((element) => this.show(element, { ...format, count: undefined })).join(", ")}${more}}`;
   }
 
   /** Elements of an array: from the place of a value on, or from where an address points. Ends where memory does. */
-  elements(value: Value, format: Format): Value[] {
+  elements(value: Value, format: Format, hart = 0): Value[] {
     const inPlace = value.place?.kind === "memory" ? value.place : undefined;
     const type = inPlace === undefined ? pointee(value.type) : value.type;
     const start = inPlace === undefined ? value.bits : inPlace.address;
+    const physical = inPlace === undefined ? isPhysical(value.type) : inPlace.physical === true;
     const size = sizeOf(type);
     const elements: Value[] = [];
     for (let i = 0; i < (format.count ?? 0); i++) {
       const address = BigInt.asUintN(64, start + BigInt(i * size));
-      const bits = readNumber(this.#machine, address, size);
+      const bits = physical
+        ? readPhysicalNumber(this.#machine, address, size)
+        : readNumber(this.#machine, address, size, hart);
       if (bits === undefined) break;
-      elements.push({ bits, type, place: { kind: "memory", address, size } });
+      elements.push({ bits, type, place: { kind: "memory", address, size, ...(physical && { physical }) } });
     }
     if (elements.length === 0) throw errors.unreadable(start, size);
     return elements;
   }
 
   /** A value of one byte is the string's first; anything else is its address. */
-  #showString({ bits, type, place }: Value): string {
-    const address = place?.kind === "memory" && sizeOf(type) === 1 ? place.address : bits;
-    const text = readString(address, (at) => this.byteAt(at));
+  #showString({ bits, type, place }: Value, hart: number): string {
+    const inPlace = place?.kind === "memory" && sizeOf(type) === 1 ? place : undefined;
+    const address = inPlace === undefined ? bits : inPlace.address;
+    const physical = inPlace === undefined ? isPhysical(type) : inPlace.physical === true;
+    const physicalByte = (at: bigint) => {
+      const byte = readPhysicalNumber(this.#machine, at, 1);
+      return byte === undefined ? undefined : Number(byte);
+    };
+    const text = readString(address, physical ? physicalByte : (at) => this.byteAt(at, hart));
     if (text === undefined) throw errors.unreadable(address, 1);
     return text;
   }
 
-  #showInstruction(address: bigint): string {
-    const code = fetch(this.#machine, address);
+  #showInstruction(address: bigint, hart: number): string {
+    const code = fetch(this.#machine, address, hart);
     if (code === undefined) throw errors.unreadable(address, 4);
     return this.instructionText(code.word, address);
   }
@@ -174,8 +214,17 @@ class HartSurroundings implements Surroundings {
   csr(number: number): bigint | undefined {
     return this.#view.csr(number);
   }
+  floatRegister(index: number): bigint | undefined {
+    return this.#view.csr(FCSR) === undefined ? undefined : this.#view.floatRegister(index);
+  }
   read(address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined {
-    return readNumber(this.#machine, address, size);
+    return readNumber(this.#machine, address, size, this.hart);
+  }
+  readPhysical(address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined {
+    return readPhysicalNumber(this.#machine, address, size);
+  }
+  translate(address: bigint): Translation {
+    return this.#machine.translate(BigInt.asUintN(64, address) as VirtualAddress, this.hart);
   }
   get instant(): number {
     return this.#machine.instant;
@@ -196,6 +245,11 @@ const NOWHERE: Surroundings = {
   },
   csr: () => undefined,
   read: () => undefined,
+  floatRegister: () => undefined,
+  readPhysical: () => undefined,
+  translate: () => {
+    throw errors.noRegister("satp in a constant");
+  },
   instant: 0,
   time: 0n,
   hart: 0,

@@ -6,6 +6,8 @@ import type { Surroundings } from "./expression.ts";
 /** One leg of a motion: the user's breakpoints always count, and what is given here beside them. */
 export interface Leg {
   readonly breakpoints?: readonly bigint[];
+  /** Hits of the leg's own by other harts are passed over. Absent: any hart's count. */
+  readonly hart?: number;
   /** Also look at every exception that is about to be taken. */
   readonly exceptions?: boolean;
   /** Asked at the leg's own breakpoints and exceptions; false goes on. Default: always true. */
@@ -74,6 +76,8 @@ export class Judge {
   #isOwn(hit: Hit): boolean {
     const { leg } = this.#judging;
     const { stop } = hit;
+    const hart = stop.kind === "breakpoint" || stop.kind === "exception" ? stop.hart : undefined;
+    if (leg.hart !== undefined && hart !== leg.hart) return false;
     const concerns =
       stop.kind === "breakpoint"
         ? leg.breakpoints?.includes(stop.pc) === true
@@ -107,11 +111,13 @@ export class Judge {
     if (stop.kind === "breakpoint")
       return breakpoints.at(stop.pc).map((breakpoint) => ({ breakpoint, hart: stop.hart }));
     if (stop.kind !== "watch") return [];
-    const hits = new Map(stop.hits.map(({ watch, hart }) => [watch, hart]));
-    return [...hits].flatMap(([watch, hart]) => {
+    // One access may touch several ranges of one breakpoint, and counts once.
+    const hits = new Map<Breakpoint<Surroundings>, number>();
+    for (const { watch, hart } of stop.hits) {
       const breakpoint = breakpoints.watching(watch);
-      return breakpoint === undefined ? [] : [{ breakpoint, hart }];
-    });
+      if (breakpoint !== undefined) hits.set(breakpoint, hart);
+    }
+    return [...hits].map(([breakpoint, hart]) => ({ breakpoint, hart }));
   }
 
   #logLine(breakpoint: Breakpoint<Surroundings>, verdict: Verdict & { readonly kind: "log" }, instant: number): void {

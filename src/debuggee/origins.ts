@@ -8,6 +8,7 @@ import type { Motion, TimelineLike } from "../replay/timeline-interface.ts";
 import { type CodeWord, fetch, readNumber } from "./code.ts";
 import { unsignedOfSize } from "./expression-types.ts";
 import type { Inspector } from "./inspector.ts";
+import { physicalRanges } from "./physical-ranges.ts";
 import type { ProgramMap } from "./program-map.ts";
 import type { SourcePosition } from "./protocol.ts";
 
@@ -79,22 +80,31 @@ export class Origins {
     this.#parts = parts;
   }
 
-  /** Who wrote any of these bytes last, before an instant. */
-  *lastWrite(address: bigint, length: number, before: number): Motion<WriteFound | undefined> {
+  /**
+   * Who wrote any of these bytes last, before an instant. The bytes are those that the address means in a hart's address
+   * space now: a page that was moved since is followed no farther back than to where it lies.
+   */
+  *lastWrite(
+    address: bigint,
+    length: number,
+    before: number,
+    space: number | "physical",
+  ): Motion<WriteFound | undefined> {
     const { timeline, machine, map } = this.#parts;
+    const watches = physicalRanges(machine, address, length, space).map((range) => ({
+      ...range,
+      access: "write" as const,
+    }));
     let value = 0n;
     let access: WatchHit | undefined;
     const found = yield* timeline.findLast(
       {
-        stops: {
-          ...NO_STOPS,
-          watches: [{ address: Number(BigInt.asUintN(64, address)) as never, length, access: "write" }],
-        },
+        stops: { ...NO_STOPS, watches },
         // The last write accepted is the one found; the machine stands behind it, so memory holds what it wrote.
         accept: ({ stop }) => {
           access = stop.kind === "watch" ? stop.hits.find((hit) => hit.access === "write") : undefined;
           if (access === undefined) return false;
-          value = readNumber(machine, access.address, unsignedOfSize(access.size).size) ?? 0n;
+          value = readNumber(machine, access.address, unsignedOfSize(access.size).size, access.hart) ?? 0n;
           return true;
         },
       },
@@ -137,7 +147,7 @@ export class Origins {
       }
       if (next.kind === "constant" || next.kind === "computed") return { ...asked, kind: next.kind };
       const { address, size } = next;
-      const store = next.kind === "reload" ? yield* this.lastWrite(address, size, timeline.now) : undefined;
+      const store = next.kind === "reload" ? yield* this.lastWrite(address, size, timeline.now, hart) : undefined;
       const saved = store && (yield* this.#savedRegister(store));
       if (store === undefined || saved === undefined) return { ...asked, kind: "load", address, size };
       steps.push(this.#step(saved.code, store.value));
@@ -183,7 +193,7 @@ export class Origins {
     let found: { readonly instant: number; readonly code: CodeWord } | undefined;
     yield* timeline.seek(from as Instant);
     for (let instant = from; instant < to; instant++) {
-      const code = fetch(machine, view.pc);
+      const code = fetch(machine, view.pc, hart);
       const isWriter = code?.decoded !== undefined && registersOf(code.decoded).writes === register;
       const retired = view.csr(MINSTRET);
       const stop = yield* timeline.forward({ stops: NO_STOPS, limit: (instant + 1) as Instant });
@@ -241,7 +251,7 @@ export class Origins {
   *#savedRegister(store: WriteFound): Motion<{ readonly code: CodeWord; readonly register: number } | undefined> {
     const { timeline, machine } = this.#parts;
     yield* timeline.seek(store.instant as Instant);
-    const code = fetch(machine, store.pc);
+    const code = fetch(machine, store.pc, store.hart);
     if (code?.decoded === undefined || code.decoded.instruction.mnemonic !== "sd") return undefined;
     const { rs1, rs2 } = code.decoded;
     return rs1 === SP || rs1 === S0 ? { code, register: rs2 } : undefined;

@@ -17,6 +17,8 @@ export interface FunctionExtent {
 
 /** Code that is searched for calls at most, in bytes: assembly programs without function symbols are small. */
 const MOST_SCANNED_BYTES = 4 * 1024 * 1024;
+/** Code that is searched for the ends of handlers: more than any kernel. */
+const MOST_SEARCHED_BYTES = 64 * 1024 * 1024;
 /** A trap handler has one or two ways out; a kernel a handful. */
 const MOST_TRAP_RETURNS = 64;
 
@@ -29,7 +31,8 @@ export class ProgramMap {
   readonly symbols: SymbolTable;
   readonly lines: LineTable;
   readonly callFrames: CallFrames;
-  #scan: { readonly callTargets: ReadonlySet<bigint>; readonly trapReturns: readonly bigint[] } | undefined;
+  #callTargets: ReadonlySet<bigint> | undefined;
+  #trapReturns: readonly bigint[] | undefined;
   /** Beginnings of undeclared functions, ascending. */
   #starts: readonly bigint[] | undefined;
 
@@ -105,7 +108,8 @@ export class ProgramMap {
 
   /** Function symbols, global labels, entry points, labels that some instruction calls or that follow a function. */
   #findStarts(): bigint[] {
-    const { callTargets } = this.#scanned();
+    this.#callTargets ??= findCallTargets(this.programs);
+    const callTargets = this.#callTargets;
     const starts = new Set<bigint>();
     let coveredTo: bigint | undefined;
     for (const { address, size, kind, binding, section } of this.symbols.all) {
@@ -123,12 +127,8 @@ export class ProgramMap {
 
   /** Addresses of mret and sret, as the programs were loaded: where handlers end. */
   get trapReturns(): readonly bigint[] {
-    return this.#scanned().trapReturns;
-  }
-
-  #scanned() {
-    this.#scan ??= scanCode(this.programs);
-    return this.#scan;
+    this.#trapReturns ??= findTrapReturns(this.programs);
+    return this.#trapReturns;
   }
 }
 
@@ -136,9 +136,8 @@ function unwindOf(program: Program): readonly UnwindSection[] {
   return "unwind" in program ? (program.unwind as readonly UnwindSection[]) : [];
 }
 
-function scanCode(programs: readonly Program[]) {
+function findCallTargets(programs: readonly Program[]): ReadonlySet<bigint> {
   const callTargets = new Set<bigint>();
-  const trapReturns: bigint[] = [];
   let left = MOST_SCANNED_BYTES;
   for (const { executable, bytes, virtualAddress } of programs.flatMap((program) => program.segments)) {
     if (!executable) continue;
@@ -147,10 +146,34 @@ function scanCode(programs: readonly Program[]) {
       if (code === undefined) break;
       const flow = flowOf(code);
       if (flow.kind === "call" && flow.target !== undefined) callTargets.add(flow.target);
-      if (flow.kind === "trap return" && trapReturns.length < MOST_TRAP_RETURNS) trapReturns.push(code.address);
       at += code.length;
       left -= code.length;
     }
   }
-  return { callTargets, trapReturns };
+  return callTargets;
 }
+
+/**
+ * By their bits at every even offset: a kernel is too large to be decoded for this. Bits that only look like one of
+ * them, in data or across two instructions, are never executed, or are looked at again there.
+ */
+function findTrapReturns(programs: readonly Program[]): readonly bigint[] {
+  const found: bigint[] = [];
+  let left = MOST_SEARCHED_BYTES;
+  for (const { executable, bytes, virtualAddress } of programs.flatMap((program) => program.segments)) {
+    if (!executable) continue;
+    const end = Math.min(bytes.length - 3, left);
+    left -= Math.max(0, end);
+    for (let at = 0; at < end && found.length < MOST_TRAP_RETURNS; at += 2) {
+      if (bytes[at] !== TRAP_RETURN[0] || bytes[at + 1] !== TRAP_RETURN[1] || bytes[at + 2] !== TRAP_RETURN[2])
+        continue;
+      if (bytes[at + 3] === MRET || bytes[at + 3] === SRET) found.push(virtualAddress + BigInt(at));
+    }
+  }
+  return found;
+}
+
+/** `mret` is 0x30200073, `sret` 0x10200073: their first three bytes, and the last of each. */
+const TRAP_RETURN = [0x73, 0x00, 0x20];
+const MRET = 0x30;
+const SRET = 0x10;

@@ -1,9 +1,19 @@
+import type {
+  CsrReport,
+  MachineOverview,
+  PageTableQuestion,
+  PageTableReport,
+  TranslationReport,
+} from "./machine-protocol.ts";
+
 /**
  * What one debugs, as seen from outside its worker: plain data both ways, so that it crosses a message port. The debug
  * adapter, the command line and (later) the gdb server are clients of this; none of it knows DAP.
  *
  * Addresses travel as bigint, instants as number, register values as bigint.
  */
+
+import type { DiskChoice } from "../base/disk-choice.ts";
 
 export interface LaunchOptions {
   /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program and recording. */
@@ -18,8 +28,25 @@ export interface LaunchOptions {
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: "auto" | "interpreter" | "oracle";
+  /** The network, as `hindcast run --net` has it; undefined: none. */
+  readonly net?: string;
+  /** virtio disks, in the order of their slots; absolute paths. */
+  readonly disks?: readonly DiskChoice[];
+  /** Seconds since 1970 that the guest's clock shows at the start; undefined: now. */
+  readonly startTime?: number;
+  readonly virtio?: "modern" | "legacy";
+  readonly guestConsole?: "uart" | "virtio";
+  /** ELF files that only name addresses, each moved by an offset; the first that has something for an address wins. */
+  readonly symbolFiles?: readonly SymbolFile[];
   /** Stop before the first instruction. */
   readonly stopOnEntry: boolean;
+}
+
+export interface SymbolFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Added to every address of the file. */
+  readonly offset: bigint;
 }
 
 export interface LaunchResult {
@@ -79,6 +106,8 @@ export type BreakpointRequest =
       readonly address: bigint;
       readonly length: number;
       readonly access: "read" | "write" | "readWrite";
+      /** Absent: in the address space of the hart that stopped last, as it is when the breakpoint is set. */
+      readonly use?: AddressUse;
     };
 
 export interface BreakpointSpec {
@@ -115,6 +144,8 @@ export interface Frame {
   readonly source?: SourcePosition;
   /** "certain": the current pc or call-frame information. "guess": found by frame pointer or a scan of the stack. */
   readonly confidence: "certain" | "guess";
+  /** The frame did not call: this trap interrupted it. "Supervisor timer interrupt". */
+  readonly trap?: string;
   readonly sp: bigint;
 }
 
@@ -129,6 +160,8 @@ export interface VariableNode {
   readonly memoryAddress?: bigint;
   /** Bytes at `memoryAddress` that the value occupies: what a data breakpoint on it watches. */
   readonly size?: number;
+  /** `memoryAddress` is physical. */
+  readonly physical?: boolean;
   readonly settable: boolean;
 }
 
@@ -149,6 +182,8 @@ export interface Evaluation {
   readonly memoryAddress?: bigint;
   /** Bytes at `memoryAddress`, when the expression names a place in memory. */
   readonly size?: number;
+  /** `memoryAddress` is physical. */
+  readonly physical?: boolean;
 }
 
 /** A source file of the program. */
@@ -164,6 +199,9 @@ export interface ExpressionName {
   readonly name: string;
   readonly kind: "register" | "csr" | "function" | "object" | "label" | "variable";
 }
+
+/** How an address is meant: in the address space of a hart as it is now, or on the bus. */
+export type AddressUse = { readonly hart: number } | "physical";
 
 /** One mark on the timeline's axis. */
 export interface TimelineMark {
@@ -215,10 +253,11 @@ export interface DebuggeeApi {
   /** `use` "look" refuses an assignment (default: "change"): a watch or a hover must not change the machine whenever it is shown. */
   evaluate(expression: string, hart: number, level: number, use?: "look" | "change"): Promise<Evaluation>;
   setExpression(expression: string, value: string, hart: number): Promise<Evaluation>;
-  disassemble(address: bigint, instructionOffset: number, count: number): Promise<DisassembledLine[]>;
+  /** Addresses are those of `hart`, and of the hart that stopped last where none is named. */
+  disassemble(address: bigint, instructionOffset: number, count: number, hart?: number): Promise<DisassembledLine[]>;
   /** Bytes from `address`; shorter when memory ends. */
-  readMemory(address: bigint, length: number): Promise<Uint8Array>;
-  writeMemory(address: bigint, bytes: Uint8Array): Promise<number>;
+  readMemory(address: bigint, length: number, use?: AddressUse): Promise<Uint8Array>;
+  writeMemory(address: bigint, bytes: Uint8Array, use?: AddressUse): Promise<number>;
   /** Lines of a file on which a breakpoint can stand. */
   breakpointLocations(path: string, line: number, endLine: number): Promise<SourcePosition[]>;
   /** Source files of the program, those with lines first. */
@@ -236,7 +275,14 @@ export interface DebuggeeApi {
     address: bigint,
     length: number,
     before?: number,
+    use?: AddressUse,
   ): Promise<{ instant: number; pc: bigint; symbol: string; source?: SourcePosition } | undefined>;
+  /** Harts, address spaces, devices and the map of memory. */
+  machine(): Promise<MachineOverview>;
+  csrs(hart: number): Promise<CsrReport>;
+  /** How a hart's address space translates the value of an expression now. */
+  translate(address: string, hart: number): Promise<TranslationReport>;
+  pageTable(question: PageTableQuestion): Promise<PageTableReport>;
   /** Ends the recording in good order. */
   close(): Promise<void>;
 }

@@ -1,31 +1,28 @@
 import type { VirtualAddress } from "../base/brand.ts";
-import { INTERRUPT_BIT } from "../isa/causes.ts";
 import type { HartView } from "../machine/machine-interface.ts";
 import { NO_STOPS } from "../machine/stop.ts";
-import type { Motion } from "../replay/timeline-interface.ts";
+import type { Hit, Motion } from "../replay/timeline-interface.ts";
 import { callsBefore, fetch, flowOf, isCall, staticSuccessors, successor } from "./code.ts";
 import { errors } from "./errors.ts";
+import { HartTurns } from "./hart-turns.ts";
 import type { FunctionExtent } from "./program-map.ts";
 import type { StepKind } from "./protocol.ts";
+import { distance, MOST_STACK_SHIFT, PendingCall, SP, STEPPED, type StepEnd, type StepParts } from "./step-parts.ts";
 import {
-  distance,
-  MCAUSE,
-  MOST_STACK_SHIFT,
-  MTVEC,
-  PendingCall,
-  SP,
-  STEPPED,
-  type StepEnd,
-  type StepParts,
-} from "./step-parts.ts";
+  type Context,
+  contextOf,
+  isIn,
+  type Privilege,
+  trapEntries,
+  trapInto,
+  wasInterrupted,
+} from "./trap-context.ts";
 import type { Arrival } from "./travel.ts";
 
 /** Steps back inside a line that are taken one by one; a loop on one line is then left by a search. */
 const MOST_SINGLE_STEPS = 40;
 /** Instructions of a function that are looked through for ways into a line. */
 const MOST_FUNCTION_INSTRUCTIONS = 20_000;
-/** With mtvec in vectored mode, interrupts go to as many addresses behind its base. */
-const VECTORS = 16;
 
 /** What lay before a state, seen from its frame. */
 type Before =
@@ -39,6 +36,8 @@ type Before =
   | { readonly kind: "callee"; readonly site: bigint }
   | Exclude<StepEnd, { readonly kind: "stepped" }>;
 
+const SATP = 0x180;
+
 const START = { kind: "end", stop: { kind: "start" } } as const;
 
 /**
@@ -49,11 +48,13 @@ export class BackwardStepper {
   readonly #parts: StepParts;
   readonly #hart: HartView;
   readonly #id: number;
+  readonly #turns: HartTurns;
 
   constructor(parts: StepParts, hart: number) {
     this.#parts = parts;
     this.#id = hart;
     this.#hart = parts.machine.harts[hart];
+    this.#turns = new HartTurns(parts, hart);
   }
 
   *step(kind: StepKind, granularity: "line" | "instruction"): Motion<StepEnd> {
@@ -70,9 +71,11 @@ export class BackwardStepper {
     return this.#hart.register(SP);
   }
 
-  /** The handler that the hart is in serves an interrupt. */
-  #wasInterrupted(): boolean {
-    return ((this.#hart.csr(MCAUSE) ?? 0n) & INTERRUPT_BIT) !== 0n;
+  /** Searches the past for the last hit of this hart at some addresses that is accepted. */
+  #find(breakpoints: readonly bigint[], accept: () => boolean, before: number) {
+    const stops = { ...NO_STOPS, breakpoints: breakpoints as readonly VirtualAddress[] };
+    const isOurs = ({ stop }: Hit) => stop.kind === "breakpoint" && stop.hart === this.#id && accept();
+    return this.#parts.traveller.findLast({ stops, accept: isOurs }, before);
   }
 
   // ---- by instruction
@@ -82,9 +85,11 @@ export class BackwardStepper {
     return this.#end(yield* this.#back("over"));
   }
 
-  /** Exactly one instant, whatever happened in it. */
-  #one(): Motion<Arrival> {
-    return this.#parts.traveller.backward({ limit: this.#now - 1 });
+  /** Exactly one step of the hart, whatever happened in it and in those of others since. */
+  *#one(): Motion<Arrival> {
+    const here = this.#now;
+    if (!(yield* this.#turns.back())) return START;
+    return (yield* this.#watched(here)) ?? { kind: "limit" };
   }
 
   /** To the instruction before in the same activation, unless there is something to stop at on the way. */
@@ -112,11 +117,10 @@ export class BackwardStepper {
    * of an exception, that has lines, instead of going over it; interrupts are always gone over, as forwards.
    */
   *#locate(kind: "over" | "into"): Motion<Before> {
-    const { timeline, machine, map, traveller } = this.#parts;
-    if (this.#now === timeline.first) return START;
-    const after = { pc: this.#hart.pc, sp: this.#sp };
-    yield* traveller.seek(this.#now - 1);
-    const code = fetch(machine, this.#hart.pc);
+    const { machine, map, traveller } = this.#parts;
+    const after = { pc: this.#hart.pc, sp: this.#sp, context: contextOf(this.#hart) };
+    if (!(yield* this.#turns.back())) return START;
+    const code = fetch(machine, this.#hart.pc, this.#id);
     const flow = code && flowOf(code);
     // An instruction that did not lead where it leads by itself: the hart went to a handler instead.
     if (code === undefined || successor(code, this.#hart) !== after.pc) return { kind: "interrupted" };
@@ -125,7 +129,7 @@ export class BackwardStepper {
       case "indirect call":
         return { kind: "caller" };
       case "return": {
-        const calls = callsBefore(machine, after.pc).map(({ address }) => address as VirtualAddress);
+        const calls = callsBefore(machine, after.pc, this.#id).map(({ address }) => address);
         if (calls.length === 0) return { kind: "same" };
         if (kind === "into" && map.lines.at(this.#hart.pc) !== undefined) return { kind: "callee", site: calls[0] };
         const call = yield* this.#findCall(calls, after);
@@ -134,10 +138,8 @@ export class BackwardStepper {
       }
       case "trap return": {
         const handlerEnd = this.#now;
-        const follow = kind === "into" && !this.#wasInterrupted() && map.lines.at(this.#hart.pc) !== undefined;
-        const trap = yield* this.#findTrap(after.sp);
-        if (trap === undefined) return { kind: "same" };
-        yield* traveller.seek(trap);
+        const follow = kind === "into" && !wasInterrupted(this.#hart) && map.lines.at(this.#hart.pc) !== undefined;
+        if (!(yield* this.#toTrap(after))) return { kind: "same" };
         if (!follow) return { kind: "same" };
         const site = this.#hart.pc;
         yield* traveller.seek(handlerEnd);
@@ -150,13 +152,12 @@ export class BackwardStepper {
 
   /** The instant of the call that has just returned to a place with a stack pointer. */
   *#findCall(
-    calls: readonly VirtualAddress[],
-    { pc, sp }: { readonly pc: bigint; readonly sp: bigint },
+    calls: readonly bigint[],
+    { pc, sp, context }: { readonly pc: bigint; readonly sp: bigint; readonly context: Context },
   ): Motion<number | undefined> {
-    const { traveller } = this.#parts;
     const returned = this.#now + 1;
-    const find = (breakpoints: readonly VirtualAddress[], accept: () => boolean, before: number) =>
-      traveller.findLast({ stops: { ...NO_STOPS, breakpoints }, accept }, before);
+    const find = (breakpoints: readonly bigint[], accept: () => boolean, before: number) =>
+      this.#find(breakpoints, () => isIn(context, this.#hart) && accept(), before);
     let nearSp = sp;
     const near = yield* find(
       calls,
@@ -171,25 +172,36 @@ export class BackwardStepper {
     if (near === undefined || nearSp === sp) return near?.instant;
     // Either the callee moved the stack pointer for us, or this is a deeper activation, which has returned before.
     const shifted = nearSp;
-    const deeper = yield* find([pc as VirtualAddress], () => distance(this.#sp, shifted) <= MOST_STACK_SHIFT, returned);
+    const deeper = yield* find([pc], () => distance(this.#sp, shifted) <= MOST_STACK_SHIFT, returned);
     if (deeper === undefined || deeper.instant < near.instant) return near.instant;
     return (yield* find(calls, () => this.#sp === sp, near.instant))?.instant;
   }
 
-  /** From the mret of a handler: the instruction that trapped, or after which the interrupt was taken. */
-  *#findTrap(sp: bigint): Motion<number | undefined> {
-    const { traveller, timeline } = this.#parts;
-    const stops = { ...NO_STOPS, breakpoints: this.#trapEntries() as VirtualAddress[] };
-    const entry = yield* traveller.findLast({ stops, accept: () => this.#sp === sp }, this.#now);
-    return entry === undefined || entry.instant === timeline.first ? undefined : entry.instant - 1;
+  /**
+   * From the mret or sret of a handler to the instruction that trapped, or after which the interrupt was taken. False
+   * when it cannot be found; the timeline then stands where it stood.
+   */
+  *#toTrap({ sp, context }: { readonly sp: bigint; readonly context: Context }): Motion<boolean> {
+    const { traveller } = this.#parts;
+    const end = this.#now;
+    const { privilege } = this.#hart;
+    if (privilege === 0) return false;
+    const isEntry = () => {
+      const { from } = trapInto(this.#hart, privilege);
+      const space = context.satp === undefined || this.#hart.csr(SATP) === context.satp;
+      return this.#sp === sp && this.#hart.privilege === privilege && from === context.privilege && space;
+    };
+    const entry = yield* this.#find(trapEntries(this.#hart, privilege), isEntry, end);
+    if (entry === undefined) return false;
+    yield* traveller.seek(entry.instant);
+    if (yield* this.#turns.back()) return true;
+    yield* traveller.seek(end);
+    return false;
   }
 
-  /** Where traps lead, as mtvec stands now. */
-  #trapEntries(): bigint[] {
-    const vector = this.#hart.csr(MTVEC) ?? 0n;
-    const base = vector & ~3n;
-    const vectored = (vector & 3n) === 1n;
-    return Array.from({ length: vectored ? VECTORS : 1 }, (_, i) => base + BigInt(i) * 4n);
+  /** Where traps to the privilege mode that the hart is in lead, as its vector stands now. */
+  #trapEntries(privilege: Privilege): bigint[] {
+    return privilege === 0 ? [] : trapEntries(this.#hart, privilege);
   }
 
   // ---- out
@@ -201,8 +213,13 @@ export class BackwardStepper {
     if (caller?.interrupted) return yield* this.#outOfHandler();
     if (caller === undefined) return yield* this.#outByEntry();
     const sp = caller.sp ?? this.#sp;
-    const breakpoints = callsBefore(machine, caller.pc).map(({ address }) => address);
-    const arrival = yield* this.#parts.traveller.backward({ breakpoints, accept: () => this.#sp === sp });
+    const context = contextOf(this.#hart);
+    const breakpoints = callsBefore(machine, caller.pc, this.#id).map(({ address }) => address);
+    const arrival = yield* this.#parts.traveller.backward({
+      hart: this.#id,
+      breakpoints,
+      accept: () => this.#sp === sp && isIn(context, this.#hart),
+    });
     return arrival.kind === "own" || arrival.kind === "limit" ? STEPPED : arrival;
   }
 
@@ -211,9 +228,11 @@ export class BackwardStepper {
     const extent = this.#parts.map.functionAt(this.#hart.pc);
     if (extent === undefined || this.#hart.pc === extent.start) return yield* this.#fromEntry();
     const sp = this.#sp;
+    const context = contextOf(this.#hart);
     const arrival = yield* this.#parts.traveller.backward({
+      hart: this.#id,
       breakpoints: [extent.start],
-      accept: () => this.#sp >= sp,
+      accept: () => this.#sp >= sp && isIn(context, this.#hart),
     });
     if (arrival.kind !== "own") return arrival.kind === "limit" ? STEPPED : arrival;
     return yield* this.#fromEntry();
@@ -231,9 +250,11 @@ export class BackwardStepper {
   /** To what the handler interrupted: its first instruction, and one more. */
   *#outOfHandler(): Motion<StepEnd> {
     const { traveller } = this.#parts;
-    const entries = this.#trapEntries();
+    const { privilege } = this.#hart;
+    const entries = this.#trapEntries(privilege);
     if (!entries.includes(this.#hart.pc)) {
-      const arrival = yield* traveller.backward({ breakpoints: entries });
+      const accept = () => this.#hart.privilege === privilege;
+      const arrival = yield* traveller.backward({ hart: this.#id, breakpoints: entries, accept });
       if (arrival.kind !== "own") return this.#end(arrival);
     }
     return this.#end(yield* this.#one());
@@ -314,13 +335,13 @@ export class BackwardStepper {
       if (base !== undefined && here !== undefined && here !== base) return false;
       const { pc } = this.#hart;
       if (onLine(pc)) return true;
-      const code = fetch(machine, pc);
+      const code = fetch(machine, pc, this.#id);
       if (code === undefined) return false;
       const leadsTo = isCall(flowOf(code)) ? pc + BigInt(code.length) : successor(code, this.#hart);
       return leadsTo !== undefined && onLine(leadsTo);
     };
-    const stops = { ...NO_STOPS, breakpoints: ways as VirtualAddress[] };
-    const way = yield* traveller.findLast({ stops, accept }, this.#now);
+    const context = contextOf(this.#hart);
+    const way = yield* this.#find(ways, () => isIn(context, this.#hart) && accept(), this.#now);
     if (way === undefined) return false;
     yield* traveller.seek(way.instant);
     if (!onLine(this.#hart.pc)) yield* this.#intoLine();
@@ -330,7 +351,7 @@ export class BackwardStepper {
   /** Stands at the instruction that leads into the line: one step forward, or to the return of its call. */
   *#intoLine(): Motion<void> {
     const { traveller, machine } = this.#parts;
-    const code = fetch(machine, this.#hart.pc);
+    const code = fetch(machine, this.#hart.pc, this.#id);
     if (code === undefined || !isCall(flowOf(code))) {
       yield* traveller.seek(this.#now + 1);
       return;
@@ -338,7 +359,7 @@ export class BackwardStepper {
     const back = code.address + BigInt(code.length);
     const pending = new PendingCall(code.address, back, this.#sp);
     const accept = () => pending.isOver(this.#hart.pc, this.#sp);
-    yield* traveller.forward({ breakpoints: [code.address, back], accept, silent: true });
+    yield* traveller.forward({ hart: this.#id, breakpoints: [code.address, back], accept, silent: true });
   }
 
   /** Instructions of the function that may lead into a line from outside; its entry, when the line begins there. */
@@ -347,7 +368,7 @@ export class BackwardStepper {
     let address = extent.start;
     for (let count = 0; address < extent.end; count++) {
       if (count === MOST_FUNCTION_INSTRUCTIONS) return undefined;
-      const code = fetch(this.#parts.machine, address);
+      const code = fetch(this.#parts.machine, address, this.#id);
       if (code === undefined) break;
       const leads = flowOf(code).kind === "indirect jump" || staticSuccessors(code).some(onLine);
       if (leads && !onLine(address)) ways.push(address);

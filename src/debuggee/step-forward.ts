@@ -1,17 +1,21 @@
-import { INTERRUPT_BIT } from "../isa/causes.ts";
 import type { HartView } from "../machine/machine-interface.ts";
 import type { Motion } from "../replay/timeline-interface.ts";
 import { type CodeWord, callsBefore, type Flow, fetch, flowOf, isCall, staticSuccessors, successor } from "./code.ts";
 import { errors } from "./errors.ts";
+import { HartTurns } from "./hart-turns.ts";
+import type { Leg } from "./judge.ts";
 import type { FunctionExtent } from "./program-map.ts";
 import type { StepKind } from "./protocol.ts";
-import { MCAUSE, MEPC, PendingCall, RA, SP, STEPPED, type StepEnd, type StepParts } from "./step-parts.ts";
+import { PendingCall, RA, SP, STEPPED, type StepEnd, type StepParts } from "./step-parts.ts";
+import { type Context, contextBehind, contextOf, isIn, sameContext, wasInterrupted } from "./trap-context.ts";
 import type { Arrival } from "./travel.ts";
 
 /** Instructions of one line that are looked at together; a line that is longer is run in several pieces. */
 const MOST_LINE_INSTRUCTIONS = 4096;
 /** Handlers that use the interrupted stack stay within this distance below it. */
 const HANDLER_STACK = 1n << 16n;
+/** Times that one instruction may fault and be tried again: for each of its pages once, with interrupts in between. */
+const MOST_RETRIES = 16;
 
 /** How a stretch of code was left. */
 type Left =
@@ -36,11 +40,13 @@ export class ForwardStepper {
   readonly #parts: StepParts;
   readonly #hart: HartView;
   readonly #id: number;
+  readonly #turns: HartTurns;
 
   constructor(parts: StepParts, hart: number) {
     this.#parts = parts;
     this.#id = hart;
     this.#hart = parts.machine.harts[hart];
+    this.#turns = new HartTurns(parts, hart);
   }
 
   *step(kind: StepKind, granularity: "line" | "instruction"): Motion<StepEnd> {
@@ -55,64 +61,95 @@ export class ForwardStepper {
     return arrival.kind === "own" || arrival.kind === "limit" ? STEPPED : arrival;
   }
 
-  /** To the very next instant. */
+  /** To the state behind the hart's next step. */
   #one(): Motion<Arrival> {
-    return this.#parts.traveller.forward({ limit: this.#parts.timeline.now + 1 });
+    return this.#turns.forward();
+  }
+
+  #fetch(address: bigint): CodeWord | undefined {
+    return fetch(this.#parts.machine, address, this.#id);
+  }
+
+  /** A leg whose own places count for this hart only, and in one context: other programs run at the same addresses. */
+  #within(context: Context, { accept, ...leg }: Leg): Motion<Arrival> {
+    return this.#parts.traveller.forward({
+      ...leg,
+      hart: this.#id,
+      accept: (hit) => isIn(context, this.#hart) && (accept?.(hit) ?? true),
+    });
   }
 
   /** One instruction, with the callee or the handler that it leads to. */
   *#oneOver(): Motion<Arrival> {
-    const code = fetch(this.#parts.machine, this.#hart.pc);
-    if (code !== undefined && isCall(flowOf(code))) {
-      return yield* this.#runCall(code);
+    for (let tries = 0; ; tries++) {
+      const code = this.#fetch(this.#hart.pc);
+      if (code !== undefined && isCall(flowOf(code))) return yield* this.#runCall(code);
+      const { pc } = this.#hart;
+      const sp = this.#sp;
+      const next = code === undefined ? undefined : successor(code, this.#hart);
+      const behind = code === undefined ? [] : [code.address, code.address + BigInt(code.length)];
+      const context = contextBehind(this.#hart, code);
+      const arrival = yield* this.#one();
+      if (arrival.kind !== "limit" || this.#hart.pc === next) return arrival;
+      const back = yield* this.#throughHandler(sp, next === undefined ? behind : [next], context);
+      // A page that was missing is there now: the instruction has yet to be executed.
+      const again = (back.kind === "own" || back.kind === "limit") && this.#hart.pc === pc && pc !== next;
+      if (!again || tries === MOST_RETRIES) return back;
     }
-    const sp = this.#sp;
-    const next = code === undefined ? undefined : successor(code, this.#hart);
-    const behind = code === undefined ? [] : [code.address, code.address + BigInt(code.length)];
-    const arrival = yield* this.#one();
-    if (arrival.kind !== "limit" || this.#hart.pc === next) return arrival;
-    return yield* this.#throughHandler(sp, next === undefined ? behind : [next]);
   }
 
   /** From a call to the state behind it. */
   #runCall(code: CodeWord): Motion<Arrival> {
     const back = code.address + BigInt(code.length);
     const pending = new PendingCall(code.address, back, this.#sp);
-    return this.#parts.traveller.forward({
+    return this.#within(contextOf(this.#hart), {
       breakpoints: [code.address, back],
       accept: () => pending.isOver(this.#hart.pc, this.#sp),
     });
   }
 
-  /** From inside a handler to where the hart goes on: one of the places expected, or wherever its mret leads. */
-  *#throughHandler(sp: bigint, expected: readonly bigint[]): Motion<Arrival> {
+  /**
+   * From inside a handler to where the hart goes on in the context that was interrupted: one of the places expected, or
+   * wherever its mret or sret leads.
+   */
+  *#throughHandler(sp: bigint, expected: readonly bigint[], context: Context): Motion<Arrival> {
     const { traveller, map } = this.#parts;
+    const isBack = () => expected.includes(this.#hart.pc) && isIn(context, this.#hart);
     for (;;) {
       const arrival = yield* traveller.forward({
+        hart: this.#id,
         breakpoints: [...expected, ...map.trapReturns],
-        accept: () => this.#sp === sp,
+        accept: () => this.#sp === sp && (isBack() || this.#returnTarget(context) !== undefined),
       });
-      if (arrival.kind !== "own" || expected.includes(this.#hart.pc)) return arrival;
-      const target = this.#hart.csr(MEPC);
+      if (arrival.kind !== "own" || isBack()) return arrival;
+      const target = this.#returnTarget(context);
       const returned = yield* this.#one();
       // The next trap may be waiting already.
       if (returned.kind !== "limit" || this.#hart.pc === target) return returned;
     }
   }
 
+  /** Where the mret or sret at pc leads, if to a context; undefined for any other, and for other instructions. */
+  #returnTarget(context: Context): bigint | undefined {
+    const code = this.#fetch(this.#hart.pc);
+    if (code === undefined || flowOf(code).kind !== "trap return") return undefined;
+    return sameContext(contextBehind(this.#hart, code), context) ? successor(code, this.#hart) : undefined;
+  }
+
   // ---- out
 
   *#out(): Motion<StepEnd> {
-    const { frames, traveller, map } = this.#parts;
+    const { frames, map } = this.#parts;
     const [, caller] = frames.unwind(this.#id, 2);
     if (caller === undefined) throw errors.noCaller();
     const sp = this.#sp;
+    const context = contextOf(this.#hart);
     if (!caller.interrupted) {
       const least = caller.sp ?? sp;
-      const arrival = yield* traveller.forward({ breakpoints: [caller.pc], accept: () => this.#sp >= least });
+      const arrival = yield* this.#within(context, { breakpoints: [caller.pc], accept: () => this.#sp >= least });
       return arrival.kind === "own" || arrival.kind === "limit" ? STEPPED : arrival;
     }
-    const arrival = yield* traveller.forward({
+    const arrival = yield* this.#within(context, {
       breakpoints: map.trapReturns,
       // A nested handler returns from deeper on the same stack.
       accept: () => this.#sp >= sp || this.#sp < sp - HANDLER_STACK,
@@ -142,7 +179,7 @@ export class ForwardStepper {
 
   #singleInstruction(): Range {
     const { pc } = this.#hart;
-    return { start: pc, end: pc + BigInt(fetch(this.#parts.machine, pc)?.length ?? 2) };
+    return { start: pc, end: pc + BigInt(this.#fetch(pc)?.length ?? 2) };
   }
 
   /** Runs until the range is left for good: callees and handlers come back to it. */
@@ -151,7 +188,7 @@ export class ForwardStepper {
     for (;;) {
       const { pc } = this.#hart;
       if (pc < range.start || pc >= range.end) return { kind: "flow" };
-      const code = fetch(this.#parts.machine, pc);
+      const code = this.#fetch(pc);
       const flow = code && flowOf(code);
       const left =
         code === undefined || flow === undefined || this.#needsCare(flow, kind)
@@ -187,15 +224,18 @@ export class ForwardStepper {
     const { machine, map } = this.#parts;
     const sp = this.#sp;
     const next = code && successor(code, this.#hart);
+    const context = contextBehind(this.#hart, code);
     const arrival = yield* this.#one();
     if (arrival.kind !== "limit") return asLeft(arrival);
     if (this.#hart.pc !== next) {
-      const entered = kind === "into" && !this.#wasInterrupted() && map.lines.at(this.#hart.pc) !== undefined;
+      const entered = kind === "into" && !wasInterrupted(this.#hart) && map.lines.at(this.#hart.pc) !== undefined;
       if (entered) return { kind: "entered" };
       const expected =
         next !== undefined ? [next] : code === undefined ? [] : [code.address, ...staticSuccessors(code)];
-      const back = yield* this.#throughHandler(sp, expected);
+      const back = yield* this.#throughHandler(sp, expected, context);
       if (back.kind !== "own" && back.kind !== "limit") return asLeft(back);
+      // A page that was missing is there now, or the hart was interrupted first: look at the instruction again.
+      if (this.#hart.pc === code?.address && code.address !== next) return undefined;
     }
     switch (flow?.kind) {
       case "return":
@@ -207,7 +247,7 @@ export class ForwardStepper {
         if (code === undefined) return undefined;
         const back = code.address + BigInt(code.length);
         const pending = new PendingCall(code.address, back, sp);
-        const over = yield* this.#parts.traveller.forward({
+        const over = yield* this.#within(context, {
           breakpoints: [code.address, back],
           accept: () => pending.isOver(this.#hart.pc, this.#sp),
         });
@@ -223,15 +263,16 @@ export class ForwardStepper {
    * caller. Labels are not functions; jumping between them is how assembly is written.
    */
   *#afterJump(kind: "over" | "into", from: FunctionExtent | undefined, ra: bigint): Motion<Left | undefined> {
-    const { map, machine, traveller } = this.#parts;
+    const { map, machine } = this.#parts;
     const { pc } = this.#hart;
     const to = map.functionAt(pc);
     if (to === undefined || from === undefined || !to.declared) return undefined;
     if (to.start !== pc || to.start === from.start) return undefined;
     if (kind === "into" && map.lines.at(pc) !== undefined) return { kind: "entered" };
-    if (callsBefore(machine, ra).length === 0) return undefined;
+    if (callsBefore(machine, ra, this.#id).length === 0) return undefined;
     const sp = this.#sp;
-    const arrival = yield* traveller.forward({ breakpoints: [ra], accept: () => this.#sp >= sp });
+    const leg = { breakpoints: [ra], accept: () => this.#sp >= sp };
+    const arrival = yield* this.#within(contextOf(this.#hart), leg);
     return arrival.kind === "own" || arrival.kind === "limit" ? { kind: "returned" } : asLeft(arrival);
   }
 
@@ -245,20 +286,23 @@ export class ForwardStepper {
     const { frames, traveller, map } = this.#parts;
     const plan = this.#plan(range, kind);
     const startSp = this.#sp;
+    const context = contextOf(this.#hart);
     let base = frames.frameBase(this.#id);
     let pending: PendingCall | undefined;
     const call = plan.calls.get(first.address);
     if (call !== undefined) pending = new PendingCall(first.address, call, startSp);
+    const isTrapReturn = (pc: bigint) => map.trapReturns.includes(pc);
     const accept = (): boolean => {
       const { pc } = this.#hart;
       const sp = this.#sp;
+      const inside = isIn(context, this.#hart);
       if (pending !== undefined) {
-        if (!pending.isOver(pc, sp)) return false;
+        if (!inside || !pending.isOver(pc, sp)) return false;
         pending = undefined;
         base = frames.frameBase(this.#id) ?? base;
-      } else if (map.trapReturns.includes(pc) && !plan.careful.has(pc)) {
-        return this.#leadsAstray(range, plan, sp === startSp);
-      } else if (!this.#isSameActivation(base, extent)) {
+      } else if (isTrapReturn(pc) && !(inside && plan.careful.has(pc))) {
+        return sp === startSp && this.#leadsAstray(range, plan, context);
+      } else if (!inside || !this.#isSameActivation(base, extent)) {
         return false;
       }
       const back = plan.calls.get(pc);
@@ -269,6 +313,7 @@ export class ForwardStepper {
       return plan.exits.has(pc) || plan.careful.has(pc);
     };
     const arrival = yield* traveller.forward({
+      hart: this.#id,
       breakpoints: [
         ...plan.exits.keys(),
         ...plan.careful,
@@ -277,11 +322,12 @@ export class ForwardStepper {
         ...map.trapReturns,
       ],
       exceptions: kind === "into",
-      accept: (hit) => (hit.stop.kind === "exception" ? this.#isSameActivation(base, extent) : accept()),
+      accept: (hit) =>
+        hit.stop.kind === "exception" ? isIn(context, this.#hart) && this.#isSameActivation(base, extent) : accept(),
     });
     if (arrival.kind !== "own") return asLeft(arrival);
     if (arrival.hit.stop.kind === "exception") return yield* this.#intoHandler();
-    if (map.trapReturns.includes(this.#hart.pc) && !plan.careful.has(this.#hart.pc)) {
+    if (isTrapReturn(this.#hart.pc) && !(isIn(context, this.#hart) && plan.careful.has(this.#hart.pc))) {
       const returned = yield* this.#one();
       return returned.kind === "limit" ? { kind: "flow" } : asLeft(returned);
     }
@@ -293,19 +339,20 @@ export class ForwardStepper {
   /** Stands before an exception that the user wants to follow: where the handler has no lines, it is run through. */
   *#intoHandler(): Motion<Left | undefined> {
     const sp = this.#sp;
-    const code = fetch(this.#parts.machine, this.#hart.pc);
+    const code = this.#fetch(this.#hart.pc);
     const expected = code === undefined ? [] : [code.address, ...staticSuccessors(code)];
+    const context = contextBehind(this.#hart, code);
     const arrival = yield* this.#one();
     if (arrival.kind !== "limit") return asLeft(arrival);
     if (this.#parts.map.lines.at(this.#hart.pc) !== undefined) return { kind: "entered" };
-    const back = yield* this.#throughHandler(sp, expected);
+    const back = yield* this.#throughHandler(sp, expected, context);
     return back.kind === "own" || back.kind === "limit" ? undefined : asLeft(back);
   }
 
   /** A handler is about to go on where nobody waits for it, on our stack: a trap that the program recovers from. */
-  #leadsAstray(range: Range, plan: Plan, ownStack: boolean): boolean {
-    const target = this.#hart.csr(MEPC);
-    if (target === undefined || !ownStack) return false;
+  #leadsAstray(range: Range, plan: Plan, context: Context): boolean {
+    const target = this.#returnTarget(context);
+    if (target === undefined) return false;
     return !(target >= range.start && target < range.end) && !plan.exits.has(target);
   }
 
@@ -321,7 +368,7 @@ export class ForwardStepper {
     const plan: Plan = { exits: new Map(), careful: new Set(), calls: new Map() };
     let address = range.start;
     for (let count = 0; address < range.end; count++) {
-      const code = fetch(this.#parts.machine, address);
+      const code = this.#fetch(address);
       if (code === undefined || count === MOST_LINE_INSTRUCTIONS) {
         plan.exits.set(address, "flow");
         break;
@@ -337,10 +384,6 @@ export class ForwardStepper {
       address = next;
     }
     return plan;
-  }
-
-  #wasInterrupted(): boolean {
-    return ((this.#hart.csr(MCAUSE) ?? 0n) & INTERRUPT_BIT) !== 0n;
   }
 
   get #sp(): bigint {

@@ -20,9 +20,6 @@ export const STEPPED: StepEnd = { kind: "stepped" };
 
 export const RA = 1;
 export const SP = 2;
-export const MCAUSE = 0x342;
-export const MEPC = 0x341;
-export const MTVEC = 0x305;
 
 /** A callee may leave the stack pointer this far from where it was: helpers that push or pop for their caller. */
 export const MOST_STACK_SHIFT = 2048n;

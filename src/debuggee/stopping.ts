@@ -70,7 +70,7 @@ export class StopTeller {
     const verb = access.access === "write" ? "wrote" : "read";
     // Going back, the machine stands before the access.
     const done = timeline.now > access.instant;
-    const value = done ? readNumber(machine, access.address, sizeOf(access.size)) : undefined;
+    const value = done ? readNumber(machine, access.address, sizeOf(access.size), access.hart) : undefined;
     const shown = value === undefined ? "" : access.access === "write" ? `: now ${hex(value)}` : `: ${hex(value)}`;
     const place = this.place(access.pc);
     return done
@@ -124,7 +124,7 @@ export class StopTeller {
       : cause === ILLEGAL_INSTRUCTION && tval !== 0n
         ? `, bits ${hex(tval)}`
         : "";
-    const code = fetch(machine, view.pc);
+    const code = fetch(machine, view.pc, hart);
     const text =
       code === undefined || flowOf(code).kind === "trap"
         ? ""

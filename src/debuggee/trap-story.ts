@@ -81,10 +81,10 @@ export function* tellTrapStory(parts: StoryParts, known: Trap | undefined): Moti
   yield* timeline.seek(trap.instant as Instant);
   const callers = frames.describe(frames.unwind(hart));
   const view = machine.harts[hart];
-  let code = fetch(machine, view.pc);
+  let code = fetch(machine, view.pc, hart);
   if (FETCH_FAULTS.has(trap.cause) && trap.instant > timeline.first) {
     yield* timeline.seek((trap.instant - 1) as Instant);
-    const jump = fetch(machine, view.pc);
+    const jump = fetch(machine, view.pc, hart);
     if (jump !== undefined && leadsThroughRegister(jump)) code = jump;
     else yield* timeline.seek(trap.instant as Instant);
   }
@@ -92,7 +92,7 @@ export function* tellTrapStory(parts: StoryParts, known: Trap | undefined): Moti
   onSearch?.("origin");
   const origin = pointer && (yield* origins.registerOrigin(pointer.number, hart));
   onSearch?.("write");
-  const culprit = origin && (yield* findCulprit(parts, origin));
+  const culprit = origin && (yield* findCulprit(parts, origin, hart));
   yield* timeline.seek(trap.instant as Instant);
   return {
     trap,
@@ -135,11 +135,11 @@ function pointerOf(code: CodeWord, view: HartView): { readonly number: number; r
 }
 
 /** The origin's steps end at the load; the write that it read is the last one before. */
-function* findCulprit(parts: StoryParts, origin: Origin): Motion<TrapStory["culprit"]> {
+function* findCulprit(parts: StoryParts, origin: Origin, hart: number): Motion<TrapStory["culprit"]> {
   const { timeline, machine, frames, origins } = parts;
   const load = origin.steps[origin.steps.length - 1];
   if (origin.kind !== "load" || origin.address === undefined || load === undefined) return undefined;
-  const write = yield* origins.lastWrite(origin.address, origin.size ?? 8, load.instant);
+  const write = yield* origins.lastWrite(origin.address, origin.size ?? 8, load.instant, hart);
   if (write === undefined) return undefined;
   yield* timeline.seek(write.instant as Instant);
   const view = machine.harts[write.hart];

@@ -1,10 +1,12 @@
 import { assert } from "../base/assert.ts";
 import type { Instant, VirtualAddress } from "../base/brand.ts";
 import { EXCEPTION_CAUSES } from "../isa/causes.ts";
+import type { HartView } from "../machine/machine-interface.ts";
 import type { StopConditions, Watch } from "../machine/stop.ts";
 import type { Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "../replay/timeline-interface.ts";
 import type { Breakpoint, Breakpoints, Verdict } from "./breakpoints.ts";
 import type { Surroundings } from "./expression.ts";
+import { currentHart } from "./hart-turns.ts";
 import { type HitReason, Judge, type Judging, type Leg, type LogLine } from "./judge.ts";
 
 /** How a leg ended. */
@@ -163,8 +165,8 @@ export class Traveller {
     const breakpoints = new Set<Breakpoint<Surroundings>>();
     let last: number | undefined;
     for (const breakpoint of this.#breakpoints.all) {
-      const { history, hitTest, log, watch } = breakpoint;
-      if (history === undefined || hitTest === undefined || log !== undefined || watch !== undefined) continue;
+      const { history, hitTest, log, watches } = breakpoint;
+      if (history === undefined || hitTest === undefined || log !== undefined || watches.length > 0) continue;
       breakpoints.add(breakpoint);
       const instant = history.lastBefore(before, hitTest);
       if (instant !== undefined && (last === undefined || instant > last)) last = instant;
@@ -188,7 +190,7 @@ export class Traveller {
     const reasons: Breakpoint<Surroundings>[] = [];
     const problems: string[] = [];
     let at = 0;
-    for (const { id, pc } of this.#timeline.machine.harts) {
+    for (const { id, pc } of this.#next()) {
       for (const breakpoint of this.#breakpoints.at(pc)) {
         const verdict = this.#breakpoints.judge(breakpoint, this.#surroundings(id), this.#timeline.now);
         this.#tell(breakpoint, verdict, this.#timeline.now);
@@ -200,6 +202,12 @@ export class Traveller {
     }
     if (reasons.length === 0) return undefined;
     return { breakpoints: reasons, problems, access: undefined, exception: undefined, hart: at };
+  }
+
+  /** The hart whose step is next: the others may stand at breakpoints, and come to them when they have their turn. */
+  #next(): readonly HartView[] {
+    const { machine } = this.#timeline;
+    return [machine.harts[currentHart(machine)]];
   }
 
   #examined(leg: Leg): Arrival {
@@ -278,12 +286,12 @@ export class Traveller {
       // The one that knows least sets where to begin; the others hear of hits again, which changes nothing.
       const from = Math.min(...counted.map(({ history }) => history?.covered ?? 0));
       const generation = this.#generation;
-      const watched = counted.flatMap((breakpoint) => (breakpoint.watch === undefined ? [] : [breakpoint]));
+      const watched = counted.flatMap((breakpoint) => breakpoint.watches.map((watch) => ({ breakpoint, watch })));
       const search = timeline.findAll(
         {
           stops: {
             breakpoints: counted.flatMap(({ addresses }) => addresses) as VirtualAddress[],
-            watches: watched.map(({ watch }) => watch as Watch),
+            watches: watched.map(({ watch }) => watch),
             exceptions: [],
           },
           accept: (hit) => {
@@ -302,7 +310,7 @@ export class Traveller {
       if (this.#generation === generation) break;
     }
     // The state where a motion begins is no hit of the motion, yet it is one of history.
-    for (const { id, pc } of timeline.machine.harts) {
+    for (const { id, pc } of this.#next()) {
       for (const breakpoint of this.#breakpoints.at(pc)) {
         if (breakpoint.history !== undefined) this.#breakpoints.judge(breakpoint, this.#surroundings(id), instant);
       }
@@ -314,7 +322,7 @@ export class Traveller {
 function hitBreakpoints(
   { stop }: Hit,
   code: readonly Breakpoint<Surroundings>[],
-  watched: readonly Breakpoint<Surroundings>[],
+  watched: readonly { readonly breakpoint: Breakpoint<Surroundings>; readonly watch: Watch }[],
 ): { breakpoint: Breakpoint<Surroundings>; hart: number }[] {
   if (stop.kind === "breakpoint") {
     return code.flatMap((breakpoint) =>
@@ -322,8 +330,9 @@ function hitBreakpoints(
     );
   }
   if (stop.kind !== "watch") return [];
-  const hits = new Map(stop.hits.map(({ watch, hart }) => [watch, hart]));
-  return [...hits].flatMap(([watch, hart]) =>
-    watched[watch] === undefined ? [] : [{ breakpoint: watched[watch], hart }],
-  );
+  const hits = new Map<Breakpoint<Surroundings>, number>();
+  for (const { watch, hart } of stop.hits) {
+    if (watched[watch] !== undefined) hits.set(watched[watch].breakpoint, hart);
+  }
+  return [...hits].map(([breakpoint, hart]) => ({ breakpoint, hart }));
 }

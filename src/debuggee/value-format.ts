@@ -1,5 +1,6 @@
+import { floatText } from "./expression-floats.ts";
 import type { Format } from "./expression-parser.ts";
-import { isSigned, numberOf, sizeOf, type ValueType } from "./expression-types.ts";
+import { isPhysical, isSigned, numberOf, sizeOf, type ValueType } from "./expression-types.ts";
 
 /** Characters of a string that are shown at most. */
 const MOST_CHARACTERS = 1000;
@@ -18,7 +19,7 @@ export function formatValue(
     case "hex":
       return hex(raw);
     case "decimal":
-      return String(numberOf(type, bits));
+      return type.kind === "float" ? floatText(type, raw) : String(numberOf(type, bits));
     case "binary":
       return `0b${raw.toString(2)}`;
     case "octal":
@@ -36,6 +37,9 @@ function naturalText(
   type: ValueType,
   symbolize: (address: bigint) => string | undefined,
 ): string {
+  if (type.kind === "float") return `${floatText(type, raw)} (${hex(raw)})`;
+  // Names belong to the addresses that programs use.
+  if (isPhysical(type)) return hex(raw);
   if (type.kind === "integer" && type.size === 1) return `${hex(raw)} (${numberOf(type, bits)}${glyph(raw)})`;
   const name = sizeOf(type) === 8 ? symbolize(raw) : undefined;
   if (name !== undefined) return `${hex(raw)} <${name}>`;

@@ -1,14 +1,24 @@
 import type { ProgramSymbol } from "../assembler/program.ts";
-import { INTERRUPT_CAUSES } from "../isa/causes.ts";
-import { CSRS, type Csr, decodeCsr } from "../isa/csrs.ts";
+import { type Csr, decodeCsr } from "../isa/csrs.ts";
 import { findRegister, REGISTERS } from "../isa/registers.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
+import type { HartView, MachineLike } from "../machine/machine-interface.ts";
+import {
+  csrGroups,
+  csrSummary,
+  PROTECTION_GROUP,
+  pendingInterrupts,
+  protections,
+  protectionText,
+} from "./csr-groups.ts";
 import { errors } from "./errors.ts";
 import type { Surroundings, Value } from "./expression.ts";
+import { floatText, isBoxedSingle } from "./expression-floats.ts";
 import type { Format } from "./expression-parser.ts";
-import { ADDRESS, I64, sizeOf, U64, unsignedOfSize } from "./expression-types.ts";
+import { ADDRESS, F32, F64, I64, normalize, sizeOf, U64, unsignedOfSize } from "./expression-types.ts";
+import { FLOAT_ABI_NAMES } from "./float-registers.ts";
 import type { UnwoundFrame } from "./frames.ts";
 import type { Inspector } from "./inspector.ts";
+import { addressSpaceOf, entryText, type PageEntry, walkEntries } from "./page-tables.ts";
 import type { ProgramMap } from "./program-map.ts";
 import type { VariableNode } from "./protocol.ts";
 import { formatValue, hex, readString } from "./value-format.ts";
@@ -25,16 +35,9 @@ const MOST_WORDS = 256;
 /** A string is recognised as one when it is at least this long. */
 const SHORTEST_STRING = 4;
 
-const MIP = 0x344;
-const MIE = 0x304;
+const SATP = 0x180;
 const PRIVILEGE_NAMES: Readonly<Record<number, string>> = { 0: "U (user)", 1: "S (supervisor)", 3: "M (machine)" };
 const NATURAL: Format = { base: "natural", count: undefined };
-/** CSRs of which a hart has many alike and mostly unused: shown one level down. */
-const CSR_FAMILIES: readonly { readonly name: string; readonly members: RegExp }[] = [
-  { name: "Event counters", members: /^m?hpm(counter|event)\d+$/ },
-  { name: "Physical memory protection", members: /^pmp(cfg|addr)\d+$/ },
-];
-
 /**
  * What the Variables view shows. References are handles for children; they are valid until the machine moves, when
  * `clear` voids them: a new series of numbers begins, so that an old one is never mistaken for a new one.
@@ -43,7 +46,7 @@ export class Variables {
   readonly #machine: MachineLike;
   readonly #map: ProgramMap;
   readonly #inspector: Inspector;
-  readonly #children = new Map<number, Children>();
+  readonly #children = new Map<number, { readonly hart: number; readonly list: Children }>();
   #next = 1;
 
   constructor(machine: MachineLike, map: ProgramMap, inspector: Inspector) {
@@ -59,26 +62,34 @@ export class Variables {
   of(reference: number): VariableNode[] {
     const children = this.#children.get(reference);
     if (children === undefined) throw errors.staleReference();
-    return children();
+    return children.list();
   }
 
   /** `frame` is that of a caller; undefined for the current one. `end` is the newest instant. */
   scopes(hart: number, frame: UnwoundFrame | undefined, end: number) {
     const at = this.#inspector.surroundings(hart, frame);
     const scopes = [
-      { name: "Registers", reference: this.#refer(() => this.#registers(at, frame)), expensive: false },
-      { name: "CSRs", reference: this.#refer(() => this.#csrs(at, hart)), expensive: false },
-      { name: "Machine", reference: this.#refer(() => this.#machineState(at, hart, end)), expensive: false },
+      { name: "Registers", reference: this.#refer(hart, () => this.#registers(at, frame)), expensive: false },
+      { name: "CSRs", reference: this.#refer(hart, () => this.#csrs(at, hart)), expensive: false },
+      { name: "Machine", reference: this.#refer(hart, () => this.#machineState(at, hart, end)), expensive: false },
     ];
+    // What a caller had in these registers is not known: callees may change most of them.
+    if (frame === undefined && at.floatRegister(0) !== undefined) {
+      scopes.splice(1, 0, {
+        name: "Floating point",
+        reference: this.#refer(hart, () => this.#floats(at)),
+        expensive: false,
+      });
+    }
     if (this.#globalSymbols().length > 0) {
-      scopes.splice(1, 0, { name: "Globals", reference: this.#refer(() => this.#globals(at)), expensive: true });
+      scopes.splice(1, 0, { name: "Globals", reference: this.#refer(hart, () => this.#globals(at)), expensive: true });
     }
     return scopes;
   }
 
-  #refer(children: Children): number {
+  #refer(hart: number, list: Children): number {
     const reference = this.#next++;
-    this.#children.set(reference, children);
+    this.#children.set(reference, { hart, list });
     return reference;
   }
 
@@ -107,35 +118,89 @@ export class Variables {
     return [pc, ...others];
   }
 
+  // ---- floating point
+
+  /** The value that each register seems to hold; its readings and bits one level down. */
+  #floats(at: Surroundings): VariableNode[] {
+    return FLOAT_ABI_NAMES.map((name, register) => {
+      const bits = at.floatRegister(register) ?? 0n;
+      const single = isBoxedSingle(bits);
+      const type = single ? F32 : F64;
+      const value = this.#inspector.show({ bits: normalize(type, bits), type }, NATURAL);
+      return {
+        name,
+        value: single ? `${value} single` : value,
+        type: `f${register}`,
+        evaluateName: `$${name}`,
+        settable: true,
+        reference: this.#refer(at.hart, () => this.#floatViews(at, name, register)),
+      };
+    });
+  }
+
+  #floatViews(at: Surroundings, name: string, register: number): VariableNode[] {
+    const bits = at.floatRegister(register) ?? 0n;
+    const view = (part: string, type: string, value: string) =>
+      this.#leaf({ name: part, value, type, evaluateName: `$${name}.${part}`, settable: true });
+    return [
+      view("d", "double", floatText(F64, bits)),
+      view(
+        "s",
+        "single",
+        isBoxedSingle(bits) ? floatText(F32, bits) : `${floatText(F32, bits)} (not boxed: reads as NaN)`,
+      ),
+      view("x", "bits", `0x${bits.toString(16).padStart(16, "0")}`),
+    ];
+  }
+
   // ---- CSRs
 
   #csrs(at: Surroundings, hart: number): VariableNode[] {
-    const present = CSRS.filter(({ number }) => at.csr(number) !== undefined);
-    const familyOf = ({ name }: Csr) => CSR_FAMILIES.find(({ members }) => members.test(name));
-    const single = present.filter((csr) => familyOf(csr) === undefined).map((csr) => this.#csr(csr, hart));
-    const families = CSR_FAMILIES.flatMap((family) => {
-      const members = present.filter((csr) => familyOf(csr) === family);
-      if (members.length === 0) return [];
-      const used = members.filter(({ number }) => at.csr(number) !== 0n).length;
-      const children = () => members.map((csr) => this.#csr(csr, hart));
-      const value = used === 0 ? `${members.length} registers, all zero` : `${members.length} registers`;
-      return [{ name: family.name, value, reference: this.#refer(children), settable: false }];
-    });
-    return [...single, ...families];
+    return csrGroups((number) => at.csr(number) !== undefined).map(({ name, csrs }) => ({
+      name,
+      value: this.#groupText(name, csrs, at),
+      settable: false,
+      reference: this.#refer(hart, () =>
+        name === PROTECTION_GROUP ? this.#protection(csrs, hart) : csrs.map((csr) => this.#csr(csr, hart)),
+      ),
+    }));
+  }
+
+  #groupText(name: string, csrs: readonly Csr[], at: Surroundings): string {
+    if (name === PROTECTION_GROUP) {
+      const { length } = protections(at);
+      return length === 0 ? "no entry is on" : length === 1 ? "1 entry" : `${length} entries`;
+    }
+    return csrs.some(({ number }) => at.csr(number) !== 0n)
+      ? `${csrs.length} registers`
+      : `${csrs.length} registers, all zero`;
+  }
+
+  /** The entries as ranges, and one level down the registers that say so. */
+  #protection(csrs: readonly Csr[], hart: number): VariableNode[] {
+    const ranges = protections(this.#inspector.hart(hart)).map((entry) =>
+      this.#leaf({ name: `[${entry.entry}]`, value: protectionText(entry), settable: false }),
+    );
+    const registers = () => csrs.map((csr) => this.#csr(csr, hart));
+    const value = `${csrs.length} registers`;
+    return [...ranges, { name: "Registers", value, settable: false, reference: this.#refer(hart, registers) }];
   }
 
   #csr(csr: Csr, hart: number): VariableNode {
     const value = this.#inspector.hart(hart).csr(csr.number) ?? 0n;
     const fields = decodeCsr(csr, value);
-    const telling = fields.find(({ name, meaning }) => name === "Code" && meaning !== undefined)?.meaning;
-    const text = this.#inspector.show({ bits: value, type: U64 }, NATURAL);
+    const summary = csrSummary(csr, value);
+    const symbol = this.#map.symbolize(value);
+    const text =
+      fields.length === 0 || value === 0n ? this.#inspector.show({ bits: value, type: U64 }, NATURAL) : hex(value);
+    const named = symbol === undefined || fields.length === 0 ? text : `${text} <${symbol}>`;
     return {
       name: csr.name,
-      value: telling === undefined ? text : `${hex(value)} (${telling})`,
+      value: summary === "" ? named : `${named === "0x0 (0)" ? "0x0" : named} (${summary})`,
       type: `CSR ${hex(BigInt(csr.number))}`,
       evaluateName: `$${csr.name}`,
       settable: csr.number >> 10 !== 3,
-      reference: fields.length === 0 ? 0 : this.#refer(() => this.#csrFields(csr, hart)),
+      reference: fields.length === 0 ? 0 : this.#refer(hart, () => this.#csrFields(csr, hart)),
     };
   }
 
@@ -165,22 +230,25 @@ export class Variables {
       fact("hart", String(hart), "hart"),
       fact("privilege", PRIVILEGE_NAMES[view.privilege] ?? String(view.privilege), "privilege"),
       fact("waiting", view.waiting ? "yes, at wfi" : "no"),
-      fact("pending interrupts", this.#interrupts(view.csr(MIP) ?? 0n, view.csr(MIE) ?? 0n)),
+      ...this.#translationFacts(view),
+      fact("pending interrupts", pendingInterrupts(view).join(", ") || "none"),
       ...this.#machine.describeDevices().map(({ name, address, state }) => ({
         name,
         value: `at ${hex(BigInt(address))}`,
         memoryAddress: BigInt(address),
+        physical: true,
         settable: false,
-        reference: this.#refer(() => Object.entries(state).map(([key, value]) => fact(key, String(value)))),
+        reference: this.#refer(hart, () => Object.entries(state).map(([key, value]) => fact(key, String(value)))),
       })),
     ];
   }
 
-  #interrupts(pending: bigint, enabled: bigint): string {
-    const names = INTERRUPT_CAUSES.filter(({ code }) => (pending >> BigInt(code)) & 1n).map(({ code, name }) =>
-      (enabled >> BigInt(code)) & 1n ? name : `${name} (not enabled)`,
-    );
-    return names.length === 0 ? "none" : names.join(", ");
+  #translationFacts(view: HartView): VariableNode[] {
+    const satp = view.csr(SATP);
+    if (satp === undefined) return [];
+    const { scheme, asid, root } = addressSpaceOf(satp);
+    const value = scheme === "bare" ? "bare: addresses are physical" : `${scheme}, root ${hex(root)}, ASID ${asid}`;
+    return [this.#leaf({ name: "address space", value, evaluateName: "satp", settable: false })];
   }
 
   // ---- the program's data
@@ -207,7 +275,7 @@ export class Variables {
       const value = bits === undefined ? "no memory" : this.#inspector.show({ bits, type }, NATURAL);
       return this.#leaf({ ...shared, value, type: `u${size * 8}`, size, settable: bits !== undefined });
     }
-    const text = readString(address, (byte) => this.#inspector.byteAt(byte));
+    const text = readString(address, (byte) => this.#inspector.byteAt(byte, at.hart));
     const looksLikeText = text !== undefined && text.length >= SHORTEST_STRING + 2 && !/\\x|…$/.test(text);
     return {
       ...shared,
@@ -215,7 +283,7 @@ export class Variables {
       type: "bytes",
       size,
       settable: false,
-      reference: this.#refer(() => this.#words(symbol, size, at)),
+      reference: this.#refer(at.hart, () => this.#words(symbol, size, at)),
     };
   }
 
@@ -248,32 +316,61 @@ export class Variables {
 
   // ---- results of expressions
 
-  /** Children of an array that an expression asked for. */
-  array(value: Value, format: Format): number {
+  /** Children of what an expression asked for: elements of an array, levels of a walk through page tables. */
+  children(value: Value, format: Format, hart: number): number {
+    const { walk } = value;
+    if (walk !== undefined && format.base === "natural" && walk.translation.entries.length > 0) {
+      return this.#refer(hart, () =>
+        walkEntries(walk.address, walk.translation).map((entry) => this.#pageEntry(entry)),
+      );
+    }
     if (format.count === undefined || format.base === "string") return 0;
-    return this.#refer(() =>
-      this.#inspector.elements(value, format).map((element, i) =>
+    return this.#refer(hart, () =>
+      this.#inspector.elements(value, format, hart).map((element, i) =>
         this.#leaf({
           name: `[${i}]`,
           value: formatValue(element.bits, element.type, format.base, (address) => this.#map.symbolize(address)),
           type: this.#inspector.typeName(element),
-          ...(element.place?.kind === "memory" && {
-            evaluateName: `u${sizeOf(element.type) * 8}(${hex(element.place.address)})`,
-            memoryAddress: element.place.address,
-            size: sizeOf(element.type),
-          }),
+          ...this.#elementPlace(element),
           settable: true,
         }),
       ),
     );
   }
 
+  #elementPlace({ place, type }: Value) {
+    if (place?.kind !== "memory") return {};
+    const { address, physical } = place;
+    const where = physical ? `phys(${hex(address)})` : hex(address);
+    const name = type.kind === "float" ? `f${type.size * 8}` : `u${sizeOf(type) * 8}`;
+    return {
+      evaluateName: `${name}(${where})`,
+      memoryAddress: address,
+      size: sizeOf(type),
+      ...(physical && { physical }),
+    };
+  }
+
+  #pageEntry(entry: PageEntry): VariableNode {
+    const { level, index, address } = entry;
+    return this.#leaf({
+      name: `level ${level} [${index}]`,
+      value: entryText(entry),
+      type: "page table entry",
+      evaluateName: `u64(phys(${hex(address)}))`,
+      memoryAddress: address,
+      physical: true,
+      size: 8,
+      settable: false,
+    });
+  }
+
   /** The expression that names a variable of a reference, for setting it. */
-  expressionOf(reference: number, name: string): string {
+  expressionOf(reference: number, name: string): { readonly expression: string; readonly hart: number } {
     const node = this.of(reference).find((candidate) => candidate.name === name);
     if (node === undefined) throw errors.noVariable(name);
     if (!node.settable || node.evaluateName === undefined) throw errors.readOnly(name);
-    return node.evaluateName;
+    return { expression: node.evaluateName, hart: this.#children.get(reference)?.hart ?? 0 };
   }
 }
 

@@ -35,6 +35,8 @@ export interface BusMasterContext extends DeviceContext {
 
 /** What a device that masters the bus does with RAM, by physical address. Nothing but RAM can be reached. */
 export interface DeviceMemory {
+  /** All `length` bytes, one at least, are RAM. */
+  contains(address: number, length: number): boolean;
   /** A copy of `length` bytes; undefined when not all of them are RAM. */
   read(address: number, length: number): Uint8Array | undefined;
   /** False, and nothing is written, when not all bytes are RAM. Watches, decoded code and reservations are told. */

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { bindBreakpoint } from "./bind-breakpoint.ts";
 import { debugFile } from "./configuration.ts";
 import type { GuestConsoles } from "./console.ts";
 import { chooseLine } from "./console-links.ts";
@@ -6,7 +7,7 @@ import { debugDemo, openDemo } from "./demo.ts";
 import { reporting } from "./failures.ts";
 import { exact, parseInstant } from "./instants.ts";
 import { findLastWrite } from "./last-write.ts";
-import { TIMELINE_VIEW } from "./names.ts";
+import { MACHINE_VIEW, TIMELINE_VIEW } from "./names.ts";
 import type { Session, Sessions } from "./session.ts";
 import { activeFile } from "./subject.ts";
 
@@ -19,9 +20,9 @@ export function registerCommands(
   consoles: GuestConsoles,
 ): vscode.Disposable {
   /** A command about the session that the views show. */
-  const inSession = (work: (session: Session) => unknown) => () => {
+  const inSession = (work: (session: Session, argument: unknown) => unknown) => (argument?: unknown) => {
     const session = sessions.active;
-    if (session !== undefined) return reporting(() => work(session));
+    if (session !== undefined) return reporting(() => work(session, argument));
     void vscode.window.showInformationMessage(
       "Start debugging first: press F5 on an assembly file, an ELF or a recording.",
     );
@@ -46,6 +47,11 @@ export function registerCommands(
     "hindcast.debugFile": (uri: unknown) => reporting(() => debugFile(uri instanceof vscode.Uri ? uri : activeFile())),
     "hindcast.openRecording": () => reporting(openRecording),
     "hindcast.showTimeline": () => vscode.commands.executeCommand(`${TIMELINE_VIEW}.focus`),
+    "hindcast.showMachine": () => vscode.commands.executeCommand(`${MACHINE_VIEW}.focus`),
+    "hindcast.bindBreakpointToSpace": inSession((session, argument) => bindBreakpoint(session, "space", argument)),
+    "hindcast.bindBreakpointToPrivilege": inSession((session, argument) =>
+      bindBreakpoint(session, "privilege", argument),
+    ),
     "hindcast.openDemo": () => reporting(() => openDemo(context)),
     "hindcast.debugDemo": () => reporting(() => debugDemo(context)),
     "hindcast.openWalkthrough": () =>

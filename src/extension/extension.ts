@@ -9,8 +9,9 @@ import { ConfigurationProvider, OpenFileProvider } from "./configuration.ts";
 import { GuestConsoles } from "./console.ts";
 import { ConsoleLinks } from "./console-links.ts";
 import { startLanguageClient } from "./language.ts";
+import { MachineView } from "./machine-view.ts";
 import { Milestones } from "./milestones.ts";
-import { DEBUG_TYPE, RECORDING_EDITOR, TIMELINE_VIEW } from "./names.ts";
+import { DEBUG_TYPE, MACHINE_VIEW, RECORDING_EDITOR, TIMELINE_VIEW } from "./names.ts";
 import { RecordingEditor } from "./recording-editor.ts";
 import { Sessions } from "./session.ts";
 import { StatusBar } from "./status.ts";
@@ -22,11 +23,13 @@ export function activate(context: vscode.ExtensionContext): void {
   const milestones = new Milestones();
   const consoles = new GuestConsoles(sessions);
   const timeline = new TimelineView(extensionUri, sessions, milestones);
+  const machine = new MachineView(extensionUri, sessions);
   const { registerDebugConfigurationProvider } = vscode.debug;
   context.subscriptions.push(
     sessions,
     consoles,
     timeline,
+    machine,
     new StatusBar(sessions),
     milestones.watch(),
     registerDebugConfigurationProvider(DEBUG_TYPE, new ConfigurationProvider()),
@@ -38,6 +41,9 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(extensionUri)),
     // The page keeps its place on the axis while the panel shows something else.
     vscode.window.registerWebviewViewProvider(TIMELINE_VIEW, timeline, {
+      webviewOptions: { retainContextWhenHidden: true },
+    }),
+    vscode.window.registerWebviewViewProvider(MACHINE_VIEW, machine, {
       webviewOptions: { retainContextWhenHidden: true },
     }),
     vscode.window.registerCustomEditorProvider(RECORDING_EDITOR, new RecordingEditor(extensionUri)),

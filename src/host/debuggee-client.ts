@@ -30,6 +30,10 @@ export const DEBUGGEE_METHODS = [
   "addBookmark",
   "instantOfOutput",
   "lastWrite",
+  "machine",
+  "csrs",
+  "translate",
+  "pageTable",
   "close",
 ] as const satisfies readonly (keyof DebuggeeApi)[];
 

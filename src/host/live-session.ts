@@ -1,11 +1,15 @@
 import { resolve } from "node:path";
 import packageDescription from "../../package.json" with { type: "json" };
+import type { DiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
 import { DEFAULT_CONFIGURATION, type EngineChoice, type MachineConfiguration } from "../machine/configuration.ts";
 import { Machine } from "../machine/machine.ts";
+import { parseNetOptions } from "../network/net-options.ts";
 import { encodeImage, recordedImage } from "../replay/recorded-image.ts";
 import type { RecordedImage, RecordingHeader } from "../replay/recording-message.ts";
 import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
+import { openDisks } from "./disk-files.ts";
+import type { HostNetwork } from "./host-network.ts";
 import { DISK, type LoadedProgram, loadProgram } from "./program-files.ts";
 import { RecordingFile } from "./recording-file.ts";
 import { chooseRecordingPath } from "./recording-place.ts";
@@ -22,6 +26,15 @@ export interface LiveOptions {
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: EngineChoice;
+  /** The network, as `--net` has it. Absent: none. */
+  readonly net?: string;
+  /** In the order of their slots. */
+  readonly disks?: readonly DiskChoice[];
+  /** Seconds since 1970 that the guest's clock shows at instant 0; undefined: now. */
+  readonly startTime?: number;
+  readonly virtio?: "modern" | "legacy";
+  /** Which of the guest's consoles gets the input: `console` of the configuration. */
+  readonly guestConsole?: "uart" | "virtio";
 }
 
 export interface LiveSession {
@@ -36,14 +49,25 @@ export interface LiveSession {
 /** The oracle does a million steps a second: its slices must be short for a pause to come through. */
 const ORACLE_SLICE_STEPS = 5_000;
 
-export function configurationOf(options: Omit<LiveOptions, "program">): MachineConfiguration {
+/** The machine of a run that begins now: its clock shows the present time, unless the user wants another. */
+export function configurationOf(
+  options: Omit<LiveOptions, "program">,
+  disks: MachineConfiguration["disks"],
+): MachineConfiguration {
+  const network = options.net !== undefined && parseNetOptions(options.net) !== undefined;
   return {
     ...DEFAULT_CONFIGURATION,
     memoryBytes: options.memoryBytes ?? DEFAULT_CONFIGURATION.memoryBytes,
     harts: options.harts ?? DEFAULT_CONFIGURATION.harts,
     isa: options.isa ?? DEFAULT_CONFIGURATION.isa,
     seed: options.seed ?? DEFAULT_CONFIGURATION.seed,
-    clock: options.clock ?? DEFAULT_CONFIGURATION.clock,
+    // Whoever the guest talks to lives in the host's time: a guest that sleeps must not wake before an answer can come.
+    clock: options.clock ?? (network ? "paced" : DEFAULT_CONFIGURATION.clock),
+    startTime: options.startTime ?? Math.floor(Date.now() / 1000),
+    disks,
+    network,
+    virtio: options.virtio ?? DEFAULT_CONFIGURATION.virtio,
+    console: options.guestConsole ?? DEFAULT_CONFIGURATION.console,
   };
 }
 
@@ -53,25 +77,37 @@ export function timelineOptions(engine: EngineChoice | undefined): TimelineOptio
 
 /**
  * A machine with a program in it, recorded from its first instant. `onRoom` is called when the writer's backlog has
- * shrunk and when the recording has failed. Nothing is written when the program or the options are wrong.
+ * shrunk and when the recording has failed. `network` is what `options.net` asks for, opened. Nothing is written when
+ * the program or the options are wrong.
  */
-export function openLive(options: LiveOptions, onRoom: () => void): LiveSession {
-  const configuration = configurationOf(options);
-  const machine = new Machine(configuration, options.engine);
+export function openLive(options: LiveOptions, onRoom: () => void, network?: HostNetwork): LiveSession {
+  const disks = openDisks(options.disks ?? [], true);
+  const configuration = configurationOf(options, disks.configurations);
+  const machine = new Machine(configuration, options.engine, disks.images);
   const loaded = loadProgram(options.program, DISK, configuration.memoryBytes);
   machine.load(loaded.program);
   const sources = sourcesOf(loaded);
   const header: RecordingHeader = {
     tool: `hindcast ${packageDescription.version}`,
     configuration,
-    images: imagesOf(resolve(options.program), loaded, sources),
+    images: [...imagesOf(resolve(options.program), loaded, sources), ...disks.recorded],
   };
   const path = options.recordTo ?? chooseRecordingPath(options.program, new Date());
   if (resolve(path) === resolve(options.program)) {
     throw new UserError("recording-is-program", `The recording cannot replace the program ${options.program}.`, 2);
   }
   const recording = RecordingFile.create(path, header, onRoom);
-  const timeline = Timeline.record(machine, recording, timelineOptions(options.engine), recording.checkpoints);
+  const ofTimeline = {
+    ...timelineOptions(options.engine),
+    onFrame: (frame: Uint8Array) => network?.fromGuest(frame),
+  };
+  const timeline = Timeline.record(machine, recording, ofTimeline, recording.checkpoints);
+  network?.connect({
+    deliver: (frame) => timeline.receive(frame),
+    get backlog() {
+      return timeline.framesWaiting;
+    },
+  });
   return { machine, timeline, loaded, sources, recording };
 }
 

@@ -1,6 +1,7 @@
 import type { Program } from "../assembler/program.ts";
 import { UserError } from "../base/errors.ts";
-import type { EngineChoice } from "../machine/configuration.ts";
+import type { EngineChoice, MachineConfiguration } from "../machine/configuration.ts";
+import type { DiskImage } from "../machine/disks.ts";
 import { Machine } from "../machine/machine.ts";
 import type { Image } from "../machine/machine-interface.ts";
 import { decodeImage, encodeImage } from "../replay/recorded-image.ts";
@@ -8,6 +9,7 @@ import type { RecordedImage } from "../replay/recording-message.ts";
 import { RecordingReader } from "../replay/recording-reader.ts";
 import { sha256 } from "../replay/sha256.ts";
 import { Timeline } from "../replay/timeline.ts";
+import { recordedDisks } from "./disk-files.ts";
 import { timelineOptions } from "./live-session.ts";
 import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./program-files.ts";
 import { FileByteSource } from "./recording-source.ts";
@@ -33,7 +35,8 @@ export function openRecording(path: string, engine?: EngineChoice): RecordedSess
     const reader = new RecordingReader(source, ZSTD);
     const warnings = [...reader.warnings];
     const { image, program, sources } = restoreProgram(reader, warnings);
-    const machine = new Machine(reader.header.configuration, engine);
+    const { configuration, images } = reader.header;
+    const machine = new Machine(configuration, engine, diskImages(images, configuration));
     machine.load(image);
     const timeline = Timeline.open(machine, reader, timelineOptions(engine));
     return { machine, timeline, reader, program, sources, warnings, close: () => source.close() };
@@ -41,6 +44,12 @@ export function openRecording(path: string, engine?: EngineChoice): RecordedSess
     source.close();
     throw error;
   }
+}
+
+function diskImages(images: readonly RecordedImage[], configuration: MachineConfiguration): DiskImage[] {
+  const disks = recordedDisks(images);
+  if (disks.length === configuration.disks.length) return disks;
+  throw new UserError("recording-disk", "The recording does not have an image for each of its disks.");
 }
 
 /** What was in memory at reset, and the program with its symbols, from what the recording holds. */
@@ -85,7 +94,7 @@ class RecordedFiles implements FileSource {
 
   constructor(main: RecordedImage, images: readonly RecordedImage[]) {
     this.#main = main;
-    this.#images = images.filter(({ role }) => role !== "memory");
+    this.#images = images.filter(({ role }) => role !== "memory" && role !== "disk");
   }
 
   read(path: string): Uint8Array {

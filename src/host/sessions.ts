@@ -2,7 +2,8 @@ import { UserError } from "../base/errors.ts";
 import { Debuggee } from "../debuggee/debuggee.ts";
 import type { DebuggeeEvent, LaunchOptions } from "../debuggee/protocol.ts";
 import type { Session } from "./debuggee-server.ts";
-import { openLive } from "./live-session.ts";
+import { openNetwork } from "./host-network.ts";
+import { type LiveSession, openLive } from "./live-session.ts";
 import type { Bell } from "./motion-driver.ts";
 import { Pacer } from "./pacer.ts";
 import { openRecording } from "./recorded-session.ts";
@@ -21,8 +22,20 @@ export async function openSession(
   throw new UserError("launch-what", "Launch either a program or a recording: exactly one of the two.", 2);
 }
 
-function live(options: LaunchOptions & { program: string }, emit: (event: DebuggeeEvent) => void, bell: Bell): Session {
-  const { machine, timeline, loaded, sources, recording } = openLive(options, () => bell.ring());
+async function live(
+  options: LaunchOptions & { program: string },
+  emit: (event: DebuggeeEvent) => void,
+  bell: Bell,
+): Promise<Session> {
+  const network = await openNetwork(options.net, bell);
+  let session: LiveSession;
+  try {
+    session = openLive(options, () => bell.ring(), network);
+  } catch (error) {
+    network?.close();
+    throw error;
+  }
+  const { machine, timeline, loaded, sources, recording } = session;
   const { program } = loaded;
   const debuggee = new Debuggee({
     timeline,
@@ -31,7 +44,7 @@ function live(options: LaunchOptions & { program: string }, emit: (event: Debugg
     sourceTexts: sourceTexts(sources),
     emit,
   });
-  const pacer = options.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
+  const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
   const warning = folderWarning(recording.path);
   return {
     debuggee,
@@ -50,6 +63,7 @@ function live(options: LaunchOptions & { program: string }, emit: (event: Debugg
     recordingFailure: () => recording.failure,
     pace: (progress) => pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => timeline.idle(ticks) }),
     close: async () => {
+      network?.close();
       timeline.close();
       await recording.close();
     },

@@ -9,11 +9,15 @@ const TURN_MS = 10;
 const FIRST_TURN_STEPS = 100_000;
 const MIN_TURN_STEPS = 1_000;
 
+/** Frames that wait for the guest: more are refused, and their senders wait. */
+const MOST_FRAMES = 512;
+
 /** A live machine that nobody records: the same motions as a timeline's, and no past. */
 export class UnrecordedRun {
   readonly machine: MachineLike;
   readonly #nowMs: () => number;
   readonly #pending: Uint8Array[] = [];
+  readonly #frames: Uint8Array[] = [];
   #pendingTicks = 0;
   #turnSteps = FIRST_TURN_STEPS;
 
@@ -31,6 +35,18 @@ export class UnrecordedRun {
     this.#pending.push(bytes);
   }
 
+  /** A network frame, likewise. False when too many wait already. */
+  receive(frame: Uint8Array): boolean {
+    if (this.#frames.length >= MOST_FRAMES) return false;
+    this.#frames.push(frame);
+    return true;
+  }
+
+  /** Frames that the guest has not been given. */
+  get framesWaiting(): number {
+    return this.#frames.length;
+  }
+
   /** Lets `ticks` of mtime pass for a paced guest that waits. */
   idle(ticks: number): void {
     this.#pendingTicks += ticks;
@@ -43,7 +59,8 @@ export class UnrecordedRun {
       const stop = this.#turn(instant(until));
       if (stop.kind === "reached" && this.machine.instant >= limit) return stop;
       if (stop.kind !== "reached" && stop.kind !== "waiting") return stop;
-      const waiting = stop.kind === "waiting" && this.#pending.length === 0 && this.#pendingTicks === 0;
+      const isIdle = this.#pending.length === 0 && this.#frames.length === 0 && this.#pendingTicks === 0;
+      const waiting = stop.kind === "waiting" && isIdle;
       yield {
         instant: this.machine.instant,
         fraction: undefined,
@@ -69,6 +86,8 @@ export class UnrecordedRun {
   #take(now: Instant): MachineEvent | undefined {
     const bytes = this.#pending.shift();
     if (bytes !== undefined) return { kind: "console-input", instant: now, bytes };
+    const frame = this.#frames.shift();
+    if (frame !== undefined) return { kind: "network-input", instant: now, frame };
     if (this.#pendingTicks === 0) return undefined;
     const ticks = this.#pendingTicks;
     this.#pendingTicks = 0;

@@ -15,7 +15,11 @@ export interface Cause {
 export const INTERRUPT_BIT = 1n << 63n;
 
 export const EXCEPTION_CAUSES: readonly Cause[] = [
-  exception(0, "Instruction address misaligned", "A jump to an odd address. mtval holds the address."),
+  exception(
+    0,
+    "Instruction address misaligned",
+    "A jump to an address that is no multiple of 4, on a hart without compressed instructions. mtval holds it.",
+  ),
   exception(
     1,
     "Instruction access fault",

@@ -1,9 +1,10 @@
 import { type CompressedInstruction, compressed } from "./instruction.ts";
 
 /**
- * The C extension for RV64 without floating point, unprivileged manual chapter 27, in the order of its opcode map.
+ * The C extension for RV64, unprivileged manual chapter 27, in the order of its opcode map.
  * Exclusions (`rd≠0`, the `nz` immediates) are the reserved encodings and those of another form. HINTs are not excluded: a
  * hint is an instruction without effect, and so decodes to an expansion that writes x0 or changes nothing.
+ * The forms of fld and fsd need D beside C: their expansions do.
  */
 export const COMPRESSED: readonly CompressedInstruction[] = [
   compressed({
@@ -269,5 +270,37 @@ export const COMPRESSED: readonly CompressedInstruction[] = [
     syntax: "rs2, uimm(sp)",
     expansion: "sd rs2, uimm(sp)",
     summary: "Store 64 bits on the stack.",
+  }),
+  compressed({
+    mnemonic: "c.fld",
+    extension: "C",
+    encoding: "001 uimm[5:3] rs1' uimm[7:6] rd' 00",
+    syntax: "frd', uimm(rs1')",
+    expansion: "fld frd', uimm(rs1')",
+    summary: "Load a double-precision number.",
+  }),
+  compressed({
+    mnemonic: "c.fsd",
+    extension: "C",
+    encoding: "101 uimm[5:3] rs1' uimm[7:6] rs2' 00",
+    syntax: "frs2', uimm(rs1')",
+    expansion: "fsd frs2', uimm(rs1')",
+    summary: "Store a double-precision number.",
+  }),
+  compressed({
+    mnemonic: "c.fldsp",
+    extension: "C",
+    encoding: "001 uimm[5] rd uimm[4:3|8:6] 10",
+    syntax: "frd, uimm(sp)",
+    expansion: "fld frd, uimm(sp)",
+    summary: "Load a double-precision number from the stack.",
+  }),
+  compressed({
+    mnemonic: "c.fsdsp",
+    extension: "C",
+    encoding: "101 uimm[5:3|8:6] rs2 10",
+    syntax: "frs2, uimm(sp)",
+    expansion: "fsd frs2, uimm(sp)",
+    summary: "Store a double-precision number on the stack.",
   }),
 ];

@@ -66,7 +66,7 @@ const SUPERVISOR_CSRS: readonly Csr[] = [
     "Supervisor",
     "Which exceptions supervisor mode handles.",
     EXCEPTION_CAUSES.filter(({ code }) => code !== EXCEPTION.ecallFromMachine).map(({ code, name, id }) =>
-      field(id, code, `${name}.`, { values: { 0: "machine", 1: "supervisor" } }),
+      field(id.replaceAll("-", "_"), code, `${name}.`, { values: { 0: "machine", 1: "supervisor" } }),
     ),
   ),
   csr(
@@ -75,7 +75,7 @@ const SUPERVISOR_CSRS: readonly Csr[] = [
     "Supervisor",
     "Which interrupts supervisor mode handles.",
     INTERRUPT_CAUSES.filter(({ name }) => name.startsWith("Supervisor")).map(({ code, name, id }) =>
-      field(id, code, `${name}.`, { values: { 0: "machine", 1: "supervisor" } }),
+      field(id.replaceAll("-", "_"), code, `${name}.`, { values: { 0: "machine", 1: "supervisor" } }),
     ),
   ),
 ];

@@ -31,6 +31,8 @@ interface Form {
   readonly rd: Source;
   readonly rs1: Source;
   readonly rs2: Source;
+  readonly rs3: Source;
+  readonly rm: Source;
   readonly imm: Source;
   readonly aq: Source;
   readonly rl: Source;
@@ -62,6 +64,8 @@ export function decode(word: number): Decoded | undefined {
       rd: read(form.rd, bits),
       rs1: read(form.rs1, bits),
       rs2: read(form.rs2, bits),
+      rs3: read(form.rs3, bits),
+      rm: read(form.rm, bits),
       imm: read(form.imm, bits),
       aqrl: (read(form.aq, bits) << 1) | read(form.rl, bits),
     };
@@ -86,7 +90,8 @@ function narrowBucket(halfword: number): number {
 }
 
 const WIDE: readonly (readonly Form[])[] = distribute(
-  INSTRUCTIONS.map(wideForm),
+  // HINTs with a name of their own come before the instruction among whose encodings they are.
+  INSTRUCTIONS.map(wideForm).sort((a, b) => Number(isHint(b.instruction)) - Number(isHint(a.instruction))),
   WIDE_BUCKETS,
   (bucket) => 3 | ((bucket & 0x1f) << 2) | ((bucket & 0xe0) << 7),
   0x707f,
@@ -97,6 +102,10 @@ const NARROW: readonly (readonly Form[])[] = distribute(
   (bucket) => (bucket & 3) | ((bucket & 0x1c) << 11),
   0xe003,
 );
+
+function isHint(instruction: Instruction): boolean {
+  return instruction.hintOf !== undefined;
+}
 
 /** Puts each form into every bucket whose words it can match. `key` is a bucket's word, `keyMask` the bits it fixes. */
 function distribute(
@@ -122,6 +131,8 @@ function wideForm(instruction: Instruction, index: number): Form {
     // The five-bit immediate of csrr?i stands where rs1 stands in csrr?.
     rs1: fields.get("rs1") ?? (fields.has("csr") ? fields.get("uimm") : undefined) ?? 0,
     rs2: fields.get("rs2") ?? 0,
+    rs3: fields.get("rs3") ?? 0,
+    rm: fields.get("rm") ?? 0,
     imm: immediateOf(encoding, fields),
     aq: fields.get("aq") ?? 0,
     rl: fields.get("rl") ?? 0,
@@ -162,6 +173,8 @@ function narrowForm(compressed: CompressedInstruction): Form {
     rd: sources.get("rd") ?? 0,
     rs1: sources.get("rs1") ?? 0,
     rs2: sources.get("rs2") ?? 0,
+    rs3: 0,
+    rm: 0,
     imm: sources.get("imm") ?? 0,
     aq: 0,
     rl: 0,
@@ -177,7 +190,7 @@ export function expand(expansion: string): { instruction: Instruction; operands:
 }
 
 function memberOf(operand: Operand): string {
-  if (operand.kind === "register") return operand.field;
+  if (operand.kind === "register" || operand.kind === "float-register") return operand.field;
   assert(operand.kind === "immediate" || operand.kind === "target", "an expansion has registers and immediates only");
   return "imm";
 }
@@ -189,6 +202,7 @@ function actualSource(encoding: Encoding, operand: Operand): Source {
     case "fixed-immediate":
       return operand.value;
     case "register":
+    case "float-register":
     case "immediate":
     case "target": {
       const field = encoding.fields.find((candidate) => candidate.name === operand.field);

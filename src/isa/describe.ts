@@ -1,7 +1,21 @@
 import { csrName } from "./csrs.ts";
-import type { Decoded, Instruction } from "./instruction.ts";
-import { abiName } from "./registers.ts";
-import type { AccessSize, Semantics, Signedness, SystemOperation } from "./semantics.ts";
+import {
+  ATOM,
+  atom,
+  BITWISE,
+  binary,
+  CHOICE,
+  COMPARISON,
+  type Expression,
+  group,
+  SUM,
+  sum,
+} from "./describe-expression.ts";
+import { type FloatNames, FloatText } from "./describe-float.ts";
+import { type Decoded, DYNAMIC_ROUNDING, type Instruction } from "./instruction.ts";
+import { roundingModeText } from "./operands.ts";
+import { abiName, floatAbiName } from "./registers.ts";
+import type { AccessSize, ProductPart, Semantics, Signedness, SystemOperation } from "./semantics.ts";
 
 /**
  * The meaning of an instruction as text, a line for each effect: `rd <- sext(mem32[rs1 + imm])`. Comparisons and
@@ -17,6 +31,7 @@ export function describe(instruction: Instruction): string[] {
     nextPc: sum(atom("pc"), atom("4")),
     csr: "csr",
     uimm: "uimm",
+    float: { rd: "frd", rs1: atom("frs1"), rs2: atom("frs2"), rs3: atom("frs3"), mode: undefined },
   });
 }
 
@@ -33,31 +48,19 @@ export function describeDecoded(decoded: Decoded, pc?: bigint): string[] {
     nextPc: address === undefined ? sum(atom("pc"), atom(String(decoded.length))) : atom(address(decoded.length)),
     csr: csrName(decoded.imm & 0xfff),
     uimm: String(decoded.rs1),
+    float: {
+      rd: floatAbiName(decoded.rd),
+      rs1: atom(floatAbiName(decoded.rs1)),
+      rs2: atom(floatAbiName(decoded.rs2)),
+      rs3: atom(floatAbiName(decoded.rs3)),
+      mode: decoded.rm === DYNAMIC_ROUNDING ? undefined : roundingModeText(decoded.rm),
+    },
   });
 }
 
 function hexadecimal(value: bigint): string {
   return `0x${BigInt.asUintN(64, value).toString(16)}`;
 }
-
-/** A text and how tightly it holds together, so that parentheses stand only where they are needed. */
-interface Expression {
-  readonly text: string;
-  readonly binding: number;
-  /** Set for a known immediate: its value. */
-  readonly distance?: number;
-  /** Set for a known pc: the text of an address so far away. */
-  readonly address?: (distance: number) => string;
-  /** The opposite condition, where it has a form of its own. */
-  readonly negation?: string;
-}
-
-// From loose to tight. Mixed operators get parentheses more often than C would ask for: nobody remembers C's rules.
-const CHOICE = 0;
-const COMPARISON = 1;
-const BITWISE = 2;
-const SUM = 3;
-const ATOM = 5;
 
 interface Names {
   /** Undefined when the destination is x0, and the write is dropped. */
@@ -69,6 +72,7 @@ interface Names {
   readonly nextPc: Expression;
   readonly csr: string;
   readonly uimm: string;
+  readonly float: FloatNames;
 }
 
 function read(instruction: Instruction, names: Names): string[] {
@@ -77,34 +81,15 @@ function read(instruction: Instruction, names: Names): string[] {
   return reading.lines.length > 0 ? reading.lines : ["nothing"];
 }
 
-function atom(text: string): Expression {
-  return { text, binding: ATOM };
-}
-
-function group(expression: Expression, looserThan: number): string {
-  return expression.binding < looserThan ? `(${expression.text})` : expression.text;
-}
-
-function binary(a: Expression, operator: string, b: Expression, binding: number): Expression {
-  const looserThan = binding === BITWISE ? ATOM : binding + 1;
-  return { text: `${group(a, looserThan)} ${operator} ${group(b, looserThan)}`, binding };
-}
-
-/** A sum, with what is known already computed: `sp - 16`, and nothing for + 0. */
-function sum(a: Expression, b: Expression): Expression {
-  if (a.address !== undefined && b.distance !== undefined) return atom(a.address(b.distance));
-  if (b.text === "0") return a;
-  if (a.text === "0") return b;
-  if (b.text.startsWith("-")) return { text: `${group(a, SUM)} - ${b.text.slice(1)}`, binding: SUM };
-  return { text: `${group(a, SUM)} + ${group(b, SUM + 1)}`, binding: SUM };
-}
-
 class TextReading implements Semantics<Expression> {
   readonly lines: string[] = [];
   readonly #names: Names;
 
+  readonly float: FloatText;
+
   constructor(names: Names) {
     this.#names = names;
+    this.float = new FloatText(names.float, this.lines);
   }
 
   get rs1(): Expression {
@@ -154,12 +139,37 @@ class TextReading implements Semantics<Expression> {
   shiftRightArithmetic(a: Expression, amount: Expression): Expression {
     return binary(a, ">>", amount, BITWISE);
   }
+  rotateLeft(a: Expression, amount: Expression): Expression {
+    return call("rotl", a, amount);
+  }
+  rotateRight(a: Expression, amount: Expression): Expression {
+    return call("rotr", a, amount);
+  }
+  countLeadingZeros(a: Expression): Expression {
+    return call("clz", a);
+  }
+  countTrailingZeros(a: Expression): Expression {
+    return call("ctz", a);
+  }
+  populationCount(a: Expression): Expression {
+    return call("popcount", a);
+  }
+  reverseBytes(a: Expression): Expression {
+    return call("bytes_reversed", a);
+  }
+  orCombineBytes(a: Expression): Expression {
+    return call("bytes_combined", a);
+  }
   multiply(a: Expression, b: Expression): Expression {
     return binary(a, "*", b, SUM);
   }
   multiplyHigh(a: Expression, b: Expression, signedness: "signed" | "unsigned" | "mixed"): Expression {
     const operator = { signed: "*", unsigned: "*u", mixed: "*su" }[signedness];
     return atom(`high64(${binary(a, operator, b, SUM).text})`);
+  }
+  carryLessMultiply(a: Expression, b: Expression, part: ProductPart): Expression {
+    const bits = { low: "63:0", high: "127:64", reversed: "126:63" }[part];
+    return atom(`clmul(${a.text}, ${b.text})[${bits}]`);
   }
   divide(a: Expression, b: Expression, signedness: Signedness): Expression {
     return binary(a, signedness === "signed" ? "/" : "/u", b, SUM);
@@ -213,6 +223,11 @@ class TextReading implements Semantics<Expression> {
     return old;
   }
 
+  prefetch(use: "execute" | "read" | "write", address: Expression): void {
+    const purpose = { execute: "execution", read: "loads", write: "stores" }[use];
+    this.lines.push(`hint: block of ${address.text} soon used for ${purpose}`);
+  }
+
   jump(target: Expression): void {
     this.lines.push(`jump to ${target.text}`);
   }
@@ -227,7 +242,7 @@ class TextReading implements Semantics<Expression> {
   }
 
   #systemLines(operation: SystemOperation): string[] {
-    const { rd, csr, rs1, uimm } = this.#names;
+    const { rd, csr, rs1, rs2, uimm } = this.#names;
     switch (operation) {
       case "ecall":
         return ["raise environment-call exception"];
@@ -239,15 +254,6 @@ class TextReading implements Semantics<Expression> {
         return ["wait for an interrupt"];
       case "fence.i":
         return ["order stores before instruction fetches"];
-      case "sret":
-        return ["mstatus.SIE <- mstatus.SPIE", "privilege <- mstatus.SPP", "jump to sepc"];
-      case "sfence.vma":
-      case "sinval.vma":
-        return ["order stores to page tables before translations"];
-      case "sfence.w.inval":
-        return ["order stores before invalidations of translations"];
-      case "sfence.inval.ir":
-        return ["order invalidations before translations"];
       case "pause":
         return ["let other harts run"];
       case "csrrw":
@@ -259,8 +265,40 @@ class TextReading implements Semantics<Expression> {
       case "csrrc":
       case "csrrci":
         return update(rd, csr, operation === "csrrc" ? rs1.text : uimm, (bits) => `${csr} & ~${bits}`);
+      case "sret":
+        return ["sstatus.SIE <- sstatus.SPIE", "privilege <- sstatus.SPP", "jump to sepc"];
+      case "sfence.vma":
+        return [`order page-table stores before translations of ${addressSpace(rs1, rs2)}`];
+      case "sinval.vma":
+        return [`drop translations of ${addressSpace(rs1, rs2)}`];
+      case "sfence.w.inval":
+        return ["order page-table stores before sinval.vma"];
+      case "sfence.inval.ir":
+        return ["order sinval.vma before translations"];
+      case "wrs.nto":
+        return ["wait while the reservation holds"];
+      case "wrs.sto":
+        return ["wait a short time while the reservation holds"];
+      case "cbo.inval":
+        return [`drop the cache block of ${rs1.text}`];
+      case "cbo.clean":
+        return [`write back the cache block of ${rs1.text}`];
+      case "cbo.flush":
+        return [`write back and drop the cache block of ${rs1.text}`];
+      case "cbo.zero":
+        return [`mem512[${binary(rs1, "&", atom("~63"), BITWISE).text}] <- 0`];
     }
   }
+}
+
+function call(name: string, ...operands: readonly Expression[]): Expression {
+  return atom(`${name}(${operands.map(({ text }) => text).join(", ")})`);
+}
+
+/** What a fence of translations is about; x0 stands for every address or every address space. */
+function addressSpace(address: Expression, space: Expression): string {
+  const which = address.text === "0" ? "all addresses" : address.text;
+  return space.text === "0" ? which : `${which} in address space ${space.text}`;
 }
 
 /** The old value moves to rd at the same time, and is not read at all when rd is x0. */

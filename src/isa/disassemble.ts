@@ -5,8 +5,8 @@ import { decode, expand } from "./decode.ts";
 import { effectsOf } from "./effects.ts";
 import { extract, parseEncoding } from "./encoding.ts";
 import type { CompressedInstruction, Decoded, Instruction } from "./instruction.ts";
-import { fenceSetText, flattenOperands, type Operand, parseOperands } from "./operands.ts";
-import { abiName } from "./registers.ts";
+import { fenceSetText, flattenOperands, type Operand, parseOperands, roundingModeText } from "./operands.ts";
+import { abiName, floatAbiName } from "./registers.ts";
 import { INSTRUCTIONS, ORDERING_SUFFIXES } from "./table.ts";
 
 export interface DisassembleOptions {
@@ -62,8 +62,13 @@ function render(
   if (options.pc !== undefined && operands.some((operand) => operand.kind === "target")) {
     target = BigInt.asUintN(64, options.pc + BigInt(operandValue(values, "imm")));
   }
-  const texts = operands.map((operand) => operandText(operand, values, target, options));
+  const shown = operands.filter((operand) => !isUsualRounding(operand, values));
+  const texts = shown.map((operand) => operandText(operand, values, target, options));
   return result(mnemonic, texts.join(","), target);
+}
+
+function isUsualRounding(operand: Operand, values: Values): boolean {
+  return operand.kind === "rounding-mode" && operandValue(values, operand.field) === operand.usual;
 }
 
 function operandText(
@@ -75,6 +80,10 @@ function operandText(
   switch (operand.kind) {
     case "register":
       return abiName(operandValue(values, operand.field));
+    case "float-register":
+      return floatAbiName(operandValue(values, operand.field));
+    case "rounding-mode":
+      return roundingModeText(operandValue(values, operand.field));
     case "fixed-register":
       return abiName(operand.register);
     case "immediate":
@@ -139,8 +148,10 @@ function exactCompressed(
 
 /** Operand values under every name that the syntax lines use for them. */
 function valuesOf(decoded: Decoded): Map<string, number> {
-  const { rd, rs1, rs2, imm } = decoded;
+  const { rd, rs1, rs2, rs3, rm, imm } = decoded;
   return new Map([
+    ["rs3", rs3],
+    ["rm", rm],
     ["rd", rd],
     ["rs1", rs1],
     ["rs2", rs2],
@@ -167,15 +178,29 @@ function withAliases(decoded: Decoded, options: DisassembleOptions): Disassembly
   const isFence = decoded.instruction.mnemonic === "fence";
   // Reserved fence modes have no name of their own.
   if (isFence && decoded.imm >> 8 !== 0) return plain(decoded, options);
+  const nonTemporal = decoded.compressed?.mnemonic === "c.add" && decoded.rd === 0 && NON_TEMPORAL[decoded.rs2];
+  if (nonTemporal) return result(nonTemporal, "", undefined);
   // A 16-bit hint that is shown as something else would be taken for real work.
   if (decoded.compressed !== undefined && isHint(decoded)) return exactCompressed(decoded, decoded.compressed, options);
   for (const pattern of PATTERNS[decoded.index]) {
     if (pattern.compressedOnly && decoded.compressed === undefined) continue;
     if (!pattern.fixed.every(({ field, value }) => values.get(field) === value)) continue;
-    const bound = new Map(pattern.bindings.map(({ from, to }) => [to, operandValue(values, from)]));
+    const bound = bind(pattern, values);
+    if (bound === undefined) continue;
     return render(pattern.mnemonic, pattern.operands, bound, options);
   }
   return plain(decoded, options);
+}
+
+/** Values of the alias's operands; undefined when one operand of it would have two values (`fmv.s` of two sources). */
+function bind(pattern: Pattern, values: Values): Map<string, number> | undefined {
+  const bound = new Map<string, number>();
+  for (const { from, to } of pattern.bindings) {
+    const value = operandValue(values, from);
+    if ((bound.get(to) ?? value) !== value) return undefined;
+    bound.set(to, value);
+  }
+  return bound;
 }
 
 /** A computation whose result goes to x0, other than nop itself. */
@@ -185,6 +210,14 @@ function isHint(decoded: Decoded): boolean {
 }
 
 const NARROW_NOP = 0x0001;
+
+/** The 16-bit forms of the aliases `ntl.…`, by rs2. */
+const NON_TEMPORAL: Readonly<Partial<Record<number, string>>> = {
+  2: "c.ntl.p1",
+  3: "c.ntl.pall",
+  4: "c.ntl.s1",
+  5: "c.ntl.all",
+};
 
 const PATTERNS: readonly (readonly Pattern[])[] = INSTRUCTIONS.map(patternsOf);
 

@@ -1,3 +1,4 @@
+import type { FloatSemantics, FloatSize } from "./float-semantics.ts";
 import type { Decoded, Instruction } from "./instruction.ts";
 import type { AccessSize, Semantics, Signedness, SystemOperation } from "./semantics.ts";
 
@@ -7,6 +8,16 @@ export interface Effects {
   readonly readsRs2: boolean;
   readonly readsPc: boolean;
   readonly writesRd: boolean;
+  readonly readsFloatRs1: boolean;
+  readonly readsFloatRs2: boolean;
+  readonly readsFloatRs3: boolean;
+  readonly writesFloatRd: boolean;
+  /** Depends on the rounding mode, and faults when that is a reserved one. */
+  readonly rounds: boolean;
+  /** May set bits of fflags. */
+  readonly raisesFlags: boolean;
+  /** An illegal instruction when mstatus.FS is off. */
+  readonly requiresFloat: boolean;
   readonly memory: "none" | "load" | "store" | "atomic";
   /** Bytes of the memory access; 0 for none. */
   readonly size: 0 | AccessSize;
@@ -36,7 +47,7 @@ export function effectsOf(instruction: Instruction): Effects {
   return effects;
 }
 
-/** Registers that a decoded instruction reads, and the one that it writes; x0 is neither read nor written. */
+/** Integer registers that a decoded instruction reads, and the one that it writes; x0 is neither read nor written. */
 export function registersOf(decoded: Decoded): { reads: number[]; writes: number | undefined } {
   const effects = effectsOf(decoded.instruction);
   const reads = new Set<number>();
@@ -44,6 +55,19 @@ export function registersOf(decoded: Decoded): { reads: number[]; writes: number
   if (effects.readsRs2 && decoded.rs2 !== 0) reads.add(decoded.rs2);
   return { reads: [...reads], writes: effects.writesRd && decoded.rd !== 0 ? decoded.rd : undefined };
 }
+
+/** Registers that the routine behind a system operation reads. */
+const OPERANDS: Readonly<Partial<Record<SystemOperation, readonly ("rs1" | "rs2")[]>>> = {
+  csrrw: ["rs1"],
+  csrrs: ["rs1"],
+  csrrc: ["rs1"],
+  "sfence.vma": ["rs1", "rs2"],
+  "sinval.vma": ["rs1", "rs2"],
+  "cbo.inval": ["rs1"],
+  "cbo.clean": ["rs1"],
+  "cbo.flush": ["rs1"],
+  "cbo.zero": ["rs1"],
+};
 
 /** A value has no properties here: what matters is that somebody asked for it. */
 const VALUE = Symbol("value");
@@ -87,8 +111,16 @@ class EffectsReading implements Semantics<Value> {
   shiftLeft = pureTwo;
   shiftRightLogical = pureTwo;
   shiftRightArithmetic = pureTwo;
+  rotateLeft = pureTwo;
+  rotateRight = pureTwo;
+  countLeadingZeros = pureOne;
+  countTrailingZeros = pureOne;
+  populationCount = pureOne;
+  reverseBytes = pureOne;
+  orCombineBytes = pureOne;
   multiply = pureTwo;
   multiplyHigh = pureTwo;
+  carryLessMultiply = pureTwo;
   divide = pureTwo;
   remainder = pureTwo;
   equal = pureTwo;
@@ -124,20 +156,27 @@ class EffectsReading implements Semantics<Value> {
     return VALUE;
   }
 
+  prefetch(_use: "execute" | "read" | "write", _address: Value): void {}
+
   jump(_target: Value): void {
     this.#jump = "always";
+    this.#order.push({ kind: "fault", what: "target" });
     this.#write("pc");
   }
   branch(_condition: Value, _target: Value): void {
     this.#jump = "maybe";
+    this.#order.push({ kind: "fault", what: "target" });
     this.#write("pc");
   }
+
+  readonly float = new EffectsOfFloat(this.#order);
+
   fence(): void {}
   system(operation: SystemOperation): void {
     this.#system = operation;
-    if (operation !== "fence.i") this.#order.push({ kind: "fault", what: operation });
+    if (operation !== "fence.i" && operation !== "pause") this.#order.push({ kind: "fault", what: operation });
     // The routine behind these reads and writes registers itself, after all its checks.
-    if (operation === "csrrw" || operation === "csrrs" || operation === "csrrc") this.#read("rs1");
+    for (const source of OPERANDS[operation] ?? []) this.#read(source);
     if (operation.startsWith("csr")) {
       this.#write("csr");
       this.#write("rd");
@@ -146,12 +185,21 @@ class EffectsReading implements Semantics<Value> {
 
   finish(): Effects {
     const order = this.#order;
-    const reads = (what: string) => order.some((effect) => effect.kind === "read" && effect.what === what);
+    const has = (kind: Effect["kind"], what: string) =>
+      order.some((effect) => effect.kind === kind && effect.what === what);
+    const reads = (what: string) => has("read", what);
     return {
       readsRs1: reads("rs1"),
       readsRs2: reads("rs2"),
       readsPc: reads("pc"),
-      writesRd: order.some((effect) => effect.kind === "write" && effect.what === "rd"),
+      writesRd: has("write", "rd"),
+      readsFloatRs1: reads("frs1"),
+      readsFloatRs2: reads("frs2"),
+      readsFloatRs3: reads("frs3"),
+      writesFloatRd: has("write", "frd"),
+      rounds: has("fault", "rounding mode"),
+      raisesFlags: has("write", "fflags"),
+      requiresFloat: has("fault", "float"),
       memory: this.#memory,
       size: this.#size,
       mayFault: order.some((effect) => effect.kind === "fault"),
@@ -173,6 +221,58 @@ class EffectsReading implements Semantics<Value> {
     this.#memory = kind;
     this.#size = size;
     this.#order.push({ kind: "fault", what: kind });
+  }
+}
+
+class EffectsOfFloat implements FloatSemantics<Value> {
+  readonly #order: Effect[];
+
+  constructor(order: Effect[]) {
+    this.#order = order;
+  }
+
+  require(): void {
+    this.#order.push({ kind: "fault", what: "float" });
+  }
+  get mode(): Value {
+    this.#order.push({ kind: "fault", what: "rounding mode" });
+    return VALUE;
+  }
+  rs1(_size: FloatSize): Value {
+    return this.#read("frs1");
+  }
+  rs2(_size: FloatSize): Value {
+    return this.#read("frs2");
+  }
+  rs3(_size: FloatSize): Value {
+    return this.#read("frs3");
+  }
+  writeRd(_size: FloatSize, _value: Value): void {
+    this.#order.push({ kind: "write", what: "frd" });
+  }
+
+  arithmetic = this.#raising;
+  squareRoot = this.#raising;
+  multiplyAdd = this.#raising;
+  choose = this.#raising;
+  compare = this.#raising;
+  toInteger = this.#raising;
+  fromInteger = this.#raising;
+  resize = this.#raising;
+  classify(): Value {
+    return VALUE;
+  }
+  injectSign(): Value {
+    return VALUE;
+  }
+
+  #read(what: string): Value {
+    this.#order.push({ kind: "read", what });
+    return VALUE;
+  }
+  #raising(): Value {
+    this.#order.push({ kind: "write", what: "fflags" });
+    return VALUE;
   }
 }
 

@@ -68,7 +68,7 @@ export const CAUSE_FIELDS: readonly CsrField[] = [
   field("Code", [62, 0], "Which exception or interrupt."),
 ];
 
-/** The lowest bit of an exception program counter is always zero. */
+/** The lowest bit of an exception program counter is always zero; the hart clears the next one where it has no C. */
 export const EXCEPTION_PC_FIELDS: readonly CsrField[] = [
   field("value", [63, 1], "The address, without its lowest bit."),
 ];

@@ -8,6 +8,10 @@ import { findRegister } from "./registers.ts";
  */
 export type Operand =
   | { readonly kind: "register"; readonly field: string; readonly prime: boolean }
+  /** A floating-point register; a syntax line names it `frd`, `frs1`, `frs2'`. */
+  | { readonly kind: "float-register"; readonly field: string; readonly prime: boolean }
+  /** Last and optional: `usual` is the mode when it is left out (`rm` has 7, dynamic; `rm=rne` has 0). */
+  | { readonly kind: "rounding-mode"; readonly field: "rm"; readonly usual: number }
   /** A register that the encoding implies: the `sp` of `c.lwsp`. */
   | { readonly kind: "fixed-register"; readonly register: number }
   /** A number. With `shift` the operand is the field's value shifted right: the 20 bits of `lui`. */
@@ -40,6 +44,36 @@ export function fenceSetText(value: number): string {
   return letters.length === 0 ? "0" : letters.join("");
 }
 
+/** Rounding modes by number, as operands. 5 and 6 are reserved. */
+const ROUNDING_MODES: readonly (string | undefined)[] = [
+  "rne",
+  "rtz",
+  "rdn",
+  "rup",
+  "rmm",
+  undefined,
+  undefined,
+  "dyn",
+];
+
+/** Number of a rounding mode such as `rtz`; undefined when the text is none. */
+export function parseRoundingMode(text: string): number | undefined {
+  const mode = ROUNDING_MODES.indexOf(text);
+  return mode < 0 ? undefined : mode;
+}
+
+/** `rtz` for 1. */
+export function roundingModeText(mode: number): string {
+  const text = ROUNDING_MODES[mode];
+  assert(text !== undefined, `rounding mode ${mode} is reserved`);
+  return text;
+}
+
+/** Every rounding mode that can be written. */
+export function roundingModeNames(): string[] {
+  return ROUNDING_MODES.filter((name) => name !== undefined);
+}
+
 /** Parses a line of the table, once; a line that cannot be read is a broken invariant. */
 export function parseOperands(syntax: string): readonly Operand[] {
   let operands = parsed.get(syntax);
@@ -60,6 +94,15 @@ function parseOperand(text: string): Operand {
   const register = findRegister(text);
   if (register !== undefined) return { kind: "fixed-register", register: register.number };
   if (/^r[ds]\d?'?$/.test(text)) return { kind: "register", field: text.replace("'", ""), prime: text.endsWith("'") };
+  if (/^fr[ds]\d?'?$/.test(text)) {
+    return { kind: "float-register", field: text.slice(1).replace("'", ""), prime: text.endsWith("'") };
+  }
+  const mode = /^rm(?:=(\w+))?$/.exec(text);
+  if (mode !== null) {
+    const usual = parseRoundingMode(mode[1] ?? "dyn");
+    assert(usual !== undefined, `no rounding mode ${mode[1]}`);
+    return { kind: "rounding-mode", field: "rm", usual };
+  }
   if (text === "target") return { kind: "target", field: "imm" };
   if (text === "csr") return { kind: "csr", field: "csr" };
   if (text === "pred" || text === "succ") return { kind: "fence-set", field: text };

@@ -1,7 +1,7 @@
-/** The integer registers with their names and roles in the calling convention (psABI, "Integer Register Convention"). */
+/** The registers with their names and roles in the calling convention (psABI, chapter "Register Convention"). */
 export interface Register {
   readonly number: number;
-  /** `x8` */
+  /** `x8`, `f8` */
   readonly name: string;
   /** The calling convention's name, which disassembly and views show: `s0`. */
   readonly abiName: string;
@@ -30,14 +30,38 @@ export const REGISTERS: readonly Register[] = [
   ...numbered(28, "t", 3, 4, "caller", "Temporary."),
 ];
 
-const byName = new Map<string, Register>();
-for (const entry of REGISTERS) {
-  for (const name of [entry.name, entry.abiName, ...entry.aliases]) byName.set(name, entry);
+/** The floating-point registers. Those that are callee-saved are so up to the width that the ABI passes values in. */
+export const FLOAT_REGISTERS: readonly Register[] = [
+  ...numbered(0, "ft", 0, 8, "caller", "Floating-point temporary."),
+  ...numbered(8, "fs", 0, 2, "callee", "Floating-point saved register."),
+  ...numbered(10, "fa", 0, 2, "caller", "Floating-point argument, return value."),
+  ...numbered(12, "fa", 2, 6, "caller", "Floating-point argument."),
+  ...numbered(18, "fs", 2, 10, "callee", "Floating-point saved register."),
+  ...numbered(28, "ft", 8, 4, "caller", "Floating-point temporary."),
+].map((entry) => ({ ...entry, name: `f${entry.number}` }));
+
+const byName = namesOf(REGISTERS);
+const floatByName = namesOf(FLOAT_REGISTERS);
+
+function namesOf(registers: readonly Register[]): ReadonlyMap<string, Register> {
+  return new Map(
+    registers.flatMap((entry) => [entry.name, entry.abiName, ...entry.aliases].map((name) => [name, entry] as const)),
+  );
 }
 
-/** A register by any of its names, in lower case. */
+/** An integer register by any of its names, in lower case. */
 export function findRegister(name: string): Register | undefined {
   return byName.get(name);
+}
+
+/** A floating-point register by any of its names, in lower case. */
+export function findFloatRegister(name: string): Register | undefined {
+  return floatByName.get(name);
+}
+
+/** `fa0` for 10. */
+export function floatAbiName(number: number): string {
+  return FLOAT_REGISTERS[number].abiName;
 }
 
 /** `a0` for 10. */

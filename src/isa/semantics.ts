@@ -1,3 +1,5 @@
+import type { FloatSemantics } from "./float-semantics.ts";
+
 /**
  * What an instruction means, said once, over whatever a *value* is. Every consumer supplies a reading of this
  * interface: text for hovers, effects for planning, bigints for the oracle, WebAssembly locals for the interpreter and
@@ -26,13 +28,24 @@ export interface Semantics<V> {
   and(a: V, b: V): V;
   or(a: V, b: V): V;
   xor(a: V, b: V): V;
-  /** Shifts use the low six bits of the amount. */
+  /** Shifts and rotations use the low six bits of the amount. */
   shiftLeft(a: V, amount: V): V;
   shiftRightLogical(a: V, amount: V): V;
   shiftRightArithmetic(a: V, amount: V): V;
+  rotateLeft(a: V, amount: V): V;
+  rotateRight(a: V, amount: V): V;
+  /** How many zeros stand above the highest 1, or below the lowest; 64 for zero. */
+  countLeadingZeros(a: V): V;
+  countTrailingZeros(a: V): V;
+  populationCount(a: V): V;
+  reverseBytes(a: V): V;
+  /** Every byte that is not zero becomes all ones. */
+  orCombineBytes(a: V): V;
   multiply(a: V, b: V): V;
   /** The upper 64 bits of the 128-bit product; "mixed" is signed a times unsigned b. */
   multiplyHigh(a: V, b: V, signedness: "signed" | "unsigned" | "mixed"): V;
+  /** The product of polynomials over GF(2), 127 bits: bits 63:0, 127:64 or 126:63 of it. */
+  carryLessMultiply(a: V, b: V, part: ProductPart): V;
   /** RISC-V's division: by zero gives all ones, overflow gives the dividend. Never traps. */
   divide(a: V, b: V, signedness: Signedness): V;
   /** RISC-V's remainder: by zero gives the dividend, overflow gives zero. */
@@ -56,10 +69,16 @@ export interface Semantics<V> {
   /** AMO: one indivisible read, `update` of the sign-extended old value, write; gives the old value. */
   atomic(size: 4 | 8, address: V, update: (old: V) => V): V;
 
-  /** The next instruction is at `target` instead of at nextPc. */
+  /** A hint that the block of an address will be used soon; nothing on this machine, and never a fault. */
+  prefetch(use: "execute" | "read" | "write", address: V): void;
+
+  /** The next instruction is at `target` instead of at nextPc. Faults when none can begin there, before it is said. */
   jump(target: V): void;
   /** The next instruction is at `target` when `condition` is 1. */
   branch(condition: V, target: V): void;
+
+  /** The primitives of the F and D extensions. */
+  readonly float: FloatSemantics<V>;
 
   /** Orders memory accesses; nothing in a machine whose harts take turns. */
   fence(): void;
@@ -68,6 +87,7 @@ export interface Semantics<V> {
 }
 
 export type Signedness = "signed" | "unsigned";
+export type ProductPart = "low" | "high" | "reversed";
 export type AccessSize = 1 | 2 | 4 | 8;
 
 export const SYSTEM_OPERATIONS = [
@@ -87,6 +107,12 @@ export const SYSTEM_OPERATIONS = [
   "sinval.vma",
   "sfence.w.inval",
   "sfence.inval.ir",
+  "wrs.nto",
+  "wrs.sto",
+  "cbo.inval",
+  "cbo.clean",
+  "cbo.flush",
+  "cbo.zero",
   "pause",
 ] as const;
 export type SystemOperation = (typeof SYSTEM_OPERATIONS)[number];

@@ -1,9 +1,16 @@
 import { assert } from "../base/assert.ts";
 import { ATOMIC } from "./atomic.ts";
 import { BASE_INTEGER } from "./base-integer.ts";
+import { BIT_MANIPULATION } from "./bit-manipulation.ts";
+import { CACHE_BLOCK } from "./cache-block.ts";
 import { COMPRESSED } from "./compressed.ts";
+import { CONDITIONAL } from "./conditional.ts";
+import { FLOAT_DOUBLE } from "./float-double.ts";
+import { FLOAT_SINGLE } from "./float-single.ts";
 import type { CompressedInstruction, Instruction } from "./instruction.ts";
 import { MULTIPLY } from "./multiply.ts";
+import { SPIN_WAIT } from "./spin-wait.ts";
+import { SUPERVISOR } from "./supervisor.ts";
 import { SYSTEM } from "./system.ts";
 import { WORD_INTEGER } from "./word-integer.ts";
 
@@ -14,6 +21,13 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   ...MULTIPLY,
   ...ATOMIC,
   ...SYSTEM,
+  ...BIT_MANIPULATION,
+  ...CONDITIONAL,
+  ...CACHE_BLOCK,
+  ...SPIN_WAIT,
+  ...SUPERVISOR,
+  ...FLOAT_SINGLE,
+  ...FLOAT_DOUBLE,
 ];
 
 export { COMPRESSED } from "./compressed.ts";

@@ -3,7 +3,8 @@ import { RELOCATION_FUNCTIONS } from "../assembler/lexer.ts";
 import type { Statement, Token } from "../assembler/source.ts";
 import { parseLines, splitAtCommas } from "../assembler/statements.ts";
 import { CSRS } from "../isa/csrs.ts";
-import { REGISTERS } from "../isa/registers.ts";
+import { roundingModeNames } from "../isa/operands.ts";
+import { FLOAT_REGISTERS, REGISTERS, type Register } from "../isa/registers.ts";
 import { findCompressed, splitOrdering } from "../isa/table.ts";
 import type { Analysis } from "./analysis.ts";
 import { directiveNames, findDirective } from "./directives.ts";
@@ -100,6 +101,8 @@ function instructionOperands(analysis: Analysis, name: string, index: number, op
   const kinds = new Set(forms.flatMap((form) => wantedAt(form.operands[index], open)));
   const result: Choice[] = [];
   if (kinds.has("register")) result.push(...registers(0));
+  if (kinds.has("float-register")) result.push(...registers(0, FLOAT_REGISTERS));
+  if (kinds.has("rounding-mode")) result.push(...roundingModes());
   if (kinds.has("csr")) result.push(...csrs());
   if (kinds.has("fence-set")) result.push(...fenceSets());
   if (kinds.has("symbol")) result.push(...symbols(analysis));
@@ -107,15 +110,17 @@ function instructionOperands(analysis: Analysis, name: string, index: number, op
   return unique(result);
 }
 
-type Wanted = "register" | "csr" | "fence-set" | "symbol" | "number";
+type Wanted = "register" | "float-register" | "rounding-mode" | "csr" | "fence-set" | "symbol" | "number";
 
 function wantedAt(operand: FormOperand | undefined, open: readonly Token[]): Wanted[] {
   switch (operand?.kind) {
     case "register":
     case "fixed-register":
       return ["register"];
+    case "float-register":
+    case "rounding-mode":
     case "csr":
-      return ["csr"];
+      return [operand.kind];
     case "fence-set":
       return ["fence-set"];
     case "target":
@@ -160,8 +165,8 @@ const WORDS: Readonly<Record<string, readonly [number, readonly string[]]>> = {
 
 const NO_NAMES = new Set([".macro", ".endm", ".include", ".incbin", ".ascii", ".asciz", ".string", ".file", ".loc"]);
 
-function registers(rank: number): Choice[] {
-  return REGISTERS.flatMap(({ name, abiName, aliases, role }) => [
+function registers(rank: number, all: readonly Register[] = REGISTERS): Choice[] {
+  return all.flatMap(({ name, abiName, aliases, role }) => [
     { label: abiName, kind: "register" as const, detail: role, rank },
     ...aliases.map((label) => ({ label, kind: "register" as const, detail: role, rank: rank + 1 })),
     { label: name, kind: "register" as const, detail: abiName, rank: rank + 2 },
@@ -175,6 +180,10 @@ function csrs(): Choice[] {
     detail: description,
     rank: extension === "Machine" || extension === "Zicntr" ? 0 : 2,
   }));
+}
+
+function roundingModes(): Choice[] {
+  return roundingModeNames().map((label) => ({ label, kind: "word", detail: "Rounding mode.", rank: 0 }));
 }
 
 function fenceSets(): Choice[] {

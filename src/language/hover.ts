@@ -4,7 +4,7 @@ import { type Csr, csrIsReadOnly, csrPrivilege, findCsr } from "../isa/csrs.ts";
 import { decode, instructionLength } from "../isa/decode.ts";
 import { describe, describeDecoded } from "../isa/describe.ts";
 import { disassembleWord } from "../isa/disassemble.ts";
-import { findRegister } from "../isa/registers.ts";
+import { findFloatRegister, findRegister } from "../isa/registers.ts";
 import { findCompressed, findInstruction, splitOrdering } from "../isa/table.ts";
 import type { Analysis } from "./analysis.ts";
 import { findDirective } from "./directives.ts";
@@ -126,7 +126,7 @@ export function describeDirective(name: string): string | undefined {
 }
 
 export function describeRegister(name: string): string | undefined {
-  const register = findRegister(name);
+  const register = findRegister(name) ?? findFloatRegister(name);
   if (register === undefined) return undefined;
   const names = [register.abiName, ...register.aliases, register.name].filter((other) => other !== name);
   const saved = { caller: "Saved by the caller.", callee: "Saved by the callee.", none: "" }[register.savedBy];

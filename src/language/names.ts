@@ -1,6 +1,8 @@
+import { formsOf } from "../assembler/forms.ts";
 import type { Span, Statement, Token } from "../assembler/source.ts";
 import { findCsr } from "../isa/csrs.ts";
-import { findRegister } from "../isa/registers.ts";
+import { parseRoundingMode } from "../isa/operands.ts";
+import { findFloatRegister, findRegister } from "../isa/registers.ts";
 import { contains, type Position } from "./model.ts";
 import {
   blockRole,
@@ -168,13 +170,17 @@ export class Names {
   }
 
   #readOperands(statement: Statement, tokens: readonly Token[]): void {
+    const takesFloat = hasFloatOperands(statement);
     const csrAllowed = /^csr/i.test(statement.name?.text ?? "");
     for (const token of tokens) {
       if (token.kind === "parameter") this.#parameter(token, statement);
       if (token.kind !== "identifier" || token.text === ".") continue;
       if (this.#defines.has(token.text)) this.#mention("define", token, "reference", statement);
       else if (findRegister(token.text) !== undefined) this.#note({ kind: "register", token, statement });
+      else if (takesFloat && findFloatRegister(token.text)) this.#note({ kind: "register", token, statement });
       else if (csrAllowed && findCsr(token.text) !== undefined) this.#note({ kind: "csr", token, statement });
+      else if (takesFloat && parseRoundingMode(token.text) !== undefined)
+        this.#note({ kind: "word", token, statement });
       else if (isFenceSet(statement, token)) this.#note({ kind: "word", token, statement });
       else this.#mention("symbol", token, "reference", statement);
     }
@@ -248,6 +254,12 @@ function parameterTokens(tokens: readonly Token[]): Token[] {
     const before = tokens[i - 1]?.text;
     return token.kind === "identifier" && before !== "=" && before !== ":";
   });
+}
+
+/** Elsewhere a label may have the name of a floating-point register: `call f1`. */
+function hasFloatOperands(statement: Statement): boolean {
+  const forms = formsOf(statement.name?.text.toLowerCase() ?? "");
+  return forms.some(({ operands }) => operands.some(({ kind }) => kind === "float-register"));
 }
 
 /** `rw` in `fence rw, w`. */

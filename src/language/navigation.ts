@@ -1,4 +1,4 @@
-import { findRegister } from "../isa/registers.ts";
+import { findFloatRegister, findRegister, type Register } from "../isa/registers.ts";
 import type { Analysis } from "./analysis.ts";
 import { type FileEdits, type Location, type Position, type Range, rangeOf, type TextEdit } from "./model.ts";
 import { definitionsOf, type Entity, type Mention } from "./names.ts";
@@ -43,10 +43,14 @@ export function highlights(analysis: Analysis, file: number, position: Position)
       .map(({ span, role }) => ({ range: rangeOf(span), role }));
   }
   if (thing?.kind !== "register") return [];
-  const register = findRegister(thing.token.text);
+  const register = registerNamed(thing.token.text);
   return [...analysis.names.things(file)]
-    .filter((other) => other.kind === "register" && findRegister(other.token.text) === register)
+    .filter((other) => other.kind === "register" && registerNamed(other.token.text) === register)
     .map(({ token }) => ({ range: rangeOf(token), role: "reference" }));
+}
+
+function registerNamed(name: string): Register | undefined {
+  return findRegister(name) ?? findFloatRegister(name);
 }
 
 function locations(analysis: Analysis, mentions: readonly Mention[]): Location[] {

@@ -1,10 +1,30 @@
 import { Clint } from "../devices/clint.ts";
 import type { BusMasterContext, Device, DeviceState } from "../devices/device.ts";
 import { Finisher } from "../devices/finisher.ts";
+import { GoldfishRtc } from "../devices/goldfish-rtc.ts";
 import { Plic } from "../devices/plic.ts";
 import { Uart16550 } from "../devices/uart16550.ts";
+import { type BlockStore, VirtioBlock } from "../devices/virtio-block.ts";
+import { VirtioConsole } from "../devices/virtio-console.ts";
+import type { VirtioDevice } from "../devices/virtio-device.ts";
+import { VirtioEntropy } from "../devices/virtio-entropy.ts";
+import { EmptyVirtioSlots, VIRTIO_SLOT_BYTES, VirtioMmio } from "../devices/virtio-mmio.ts";
+import { VirtioNet } from "../devices/virtio-net.ts";
 import { Bus } from "./bus.ts";
-import { CLINT_BASE, FINISHER_BASE, PLIC_BASE, UART0_BASE, UART0_IRQ } from "./memory-map.ts";
+import type { MachineConfiguration } from "./configuration.ts";
+import {
+  CLINT_BASE,
+  FINISHER_BASE,
+  PLIC_BASE,
+  RTC_BASE,
+  RTC_IRQ,
+  TICKS_PER_SECOND,
+  UART0_BASE,
+  UART0_IRQ,
+  VIRTIO_BASE,
+  VIRTIO_IRQ,
+  VIRTIO_SLOTS,
+} from "./memory-map.ts";
 
 const MIP_MSIP = 1 << 3;
 const MIP_MTIP = 1 << 7;
@@ -20,10 +40,20 @@ export class Board {
   readonly clint: Clint;
   readonly plic: Plic;
   readonly finisher: Finisher;
+  readonly rtc: GoldfishRtc;
+  readonly #console: VirtioConsole | undefined;
+  readonly #network: VirtioNet | undefined;
   readonly devices: readonly Device[];
   readonly bus: Bus;
 
-  constructor(harts: number, context: BusMasterContext, consoleOutput: (byte: number) => void) {
+  constructor(
+    configuration: MachineConfiguration,
+    disks: readonly BlockStore[],
+    context: BusMasterContext,
+    consoleOutput: (byte: number) => void,
+    networkOutput: (frame: Uint8Array) => void,
+  ) {
+    const { harts } = configuration;
     this.finisher = new Finisher(FINISHER_BASE, context);
     this.clint = new Clint(CLINT_BASE, harts, context);
     const interrupting = {
@@ -34,10 +64,59 @@ export class Board {
       },
     };
     this.uart = new Uart16550(UART0_BASE, interrupting, consoleOutput);
-    const lines = new Map([[UART0_IRQ, () => this.uart.interrupt()]]);
+    this.rtc = new GoldfishRtc(RTC_BASE, configuration.startTime, TICKS_PER_SECOND, interrupting);
+    this.#console = configuration.console === "virtio" ? new VirtioConsole(consoleOutput) : undefined;
+    this.#network = configuration.network ? new VirtioNet(networkOutput) : undefined;
+    // docs/devices.md says what has which slot.
+    const inSlots: VirtioDevice[] = [
+      ...disks.map((disk, n) => new VirtioBlock(disk, configuration.disks[n].readOnly, `hindcast-disk-${n}`)),
+      ...(this.#network === undefined ? [] : [this.#network]),
+      ...(this.#console === undefined ? [] : [this.#console]),
+      new VirtioEntropy(configuration.seed),
+    ];
+    const virtio = inSlots.map((device, slot) => {
+      const base = VIRTIO_BASE + slot * VIRTIO_SLOT_BYTES;
+      return new VirtioMmio(`virtio${slot} ${device.kind}`, base, configuration.virtio, device, interrupting);
+    });
+    const empty = VIRTIO_BASE + virtio.length * VIRTIO_SLOT_BYTES;
+    const lines = new Map([
+      ...virtio.map((device, slot) => [VIRTIO_IRQ + slot, () => device.interrupt()] as const),
+      [UART0_IRQ, () => this.uart.interrupt()],
+      [RTC_IRQ, () => this.rtc.interrupt()],
+    ]);
     this.plic = new Plic(PLIC_BASE, harts * CONTEXTS_PER_HART, lines, context);
-    this.devices = [this.finisher, this.clint, this.plic, this.uart];
+    this.devices = [
+      ...[this.finisher, this.rtc, this.clint, this.plic, this.uart, ...virtio],
+      new EmptyVirtioSlots(empty, VIRTIO_SLOTS - virtio.length, configuration.virtio),
+    ];
     this.bus = new Bus(this.devices);
+  }
+
+  /** Console input goes to the virtio console when there is one that a driver has in its hands, else to the UART. */
+  receive(bytes: Uint8Array): void {
+    if (this.#console?.active) this.#console.receive(bytes);
+    else this.uart.receive(bytes);
+  }
+
+  /** A frame for the guest's card. A board without one hears nothing. */
+  receiveFrame(frame: Uint8Array): void {
+    this.#network?.receive(frame);
+  }
+
+  /** Time has passed: lines that rise with it are looked at. */
+  timePassed(): void {
+    if (this.rtc.interrupt()) this.plic.sense();
+  }
+
+  /** mtime at which a device that interrupts through the PLIC will do so by itself; undefined: never. */
+  externalDeadline(): bigint | undefined {
+    return this.rtc.nextDeadline();
+  }
+
+  /** mtime at which some device will do something by itself. */
+  nextDeadline(): bigint {
+    const [timer, external] = [this.clint.nextDeadline(), this.externalDeadline()];
+    return external !== undefined && external < timer ? external : timer;
   }
 
   /** What the devices raise for a hart, as bits of mip. */

@@ -1,3 +1,5 @@
+import type { VirtioTransport } from "../devices/virtio-mmio.ts";
+
 /** Names a board completely: two machines of one configuration and one image behave alike. Plain data, recorded. */
 export interface MachineConfiguration {
   /** Bytes of RAM at 0x8000_0000; a multiple of 4096. */
@@ -17,6 +19,10 @@ export interface MachineConfiguration {
   readonly disks: readonly DiskConfiguration[];
   /** A virtio network card on a network of its own. */
   readonly network: boolean;
+  /** How the virtio devices show themselves: as the standard has it, or as drivers from before it expect. */
+  readonly virtio: VirtioTransport;
+  /** "virtio": there is a virtio console as well, and input is for it as soon as a driver has it in its hands. */
+  readonly console: "uart" | "virtio";
 }
 
 export interface DiskConfiguration {
@@ -25,19 +31,37 @@ export interface DiskConfiguration {
   readonly readOnly: boolean;
 }
 
+/** The instruction set with all that works, in canonical order. */
+export const FULL_ISA =
+  "rv64gc_zicbom_zicbop_zicboz_zicond_zihintntl_zihintpause_zawrs_zba_zbb_zbc_zbs_sstc_svinval_svnapot_svpbmt";
+
+/** Pages of a checkpoint: those of RAM, and behind them the blocks of the disks, one disk after the other. */
+export function pageCountOf({ memoryBytes, disks }: MachineConfiguration): number {
+  return disks.reduce((count, { sizeBytes }) => count + Math.ceil(sizeBytes / PAGE_BYTES), memoryBytes / PAGE_BYTES);
+}
+
+const PAGE_BYTES = 4096;
+
 export type EngineChoice = "auto" | "interpreter" | "oracle";
 
 /** As many as the plan of the board has addresses for in the CLINT and the PLIC that guests in the field expect. */
 export const MAX_HARTS = 8;
 
+/** So many that network, console and entropy have slots as well, whatever is chosen. */
+export const MAX_DISKS = 5;
+/** Disks of one machine together: what was written to them, and where, is kept for each checkpoint. */
+export const MAX_DISK_BYTES = 64 * 2 ** 30;
+
 export const DEFAULT_CONFIGURATION: MachineConfiguration = {
   memoryBytes: 128 * 1024 * 1024,
   harts: 1,
-  isa: "rv64imac_zicsr_zifencei",
-  modes: "m",
+  isa: FULL_ISA,
+  modes: "msu",
   seed: 0,
   clock: "virtual",
   startTime: 0,
   disks: [],
   network: false,
+  virtio: "modern",
+  console: "uart",
 };

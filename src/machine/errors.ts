@@ -12,8 +12,16 @@ export const errors = {
   harts: (harts: number, most: number): UserError =>
     new UserError("harts", `A machine with ${harts} harts is not possible: choose 1 to ${most}.`, 2),
 
-  isa: (isa: string, supported: string): UserError =>
-    new UserError("isa", `The instruction set ${isa} is not supported: this version's hart is ${supported}.`, 2),
+  disks: (count: number, most: number): UserError =>
+    new UserError("disks", `A machine with ${count} disks is not possible: it takes up to ${most}.`, 2),
+
+  diskSize: (bytes: number, mostBytes: number): UserError =>
+    new UserError(
+      "disk-size",
+      `A disk of ${bytes} bytes is not possible: choose whole sectors of 512 bytes, one at least, and for all disks ` +
+        `together up to ${mostBytes / 2 ** 30} GiB.`,
+      2,
+    ),
 
   imageOutsideMemory: (first: number, last: number, ramFirst: number, ramLast: number): UserError =>
     new UserError(

@@ -9,6 +9,8 @@ export type MachineEvent =
   | { readonly kind: "console-input"; readonly instant: Instant; readonly bytes: Uint8Array }
   /** An edit by the user at the newest instant. */
   | { readonly kind: "edit"; readonly instant: Instant; readonly edit: Edit }
+  /** A frame from the network beyond the guest's card. */
+  | { readonly kind: "network-input"; readonly instant: Instant; readonly frame: Uint8Array }
   /** Paced running only: the guest waited, and the host let this many ticks of mtime pass. */
   | { readonly kind: "idle-jump"; readonly instant: Instant; readonly ticks: number };
 
@@ -16,6 +18,9 @@ export type Edit =
   | { readonly target: "register"; readonly hart: number; readonly register: number; readonly value: bigint }
   | { readonly target: "pc"; readonly hart: number; readonly value: bigint }
   | { readonly target: "csr"; readonly hart: number; readonly csr: number; readonly value: bigint }
+  /** All 64 bits: whoever edits a single boxes it. Ignored on a hart without floating point. */
+  | { readonly target: "float-register"; readonly hart: number; readonly register: number; readonly value: bigint }
+  /** Physical, so that an event means the same whatever the page tables say when it is replayed. */
   | { readonly target: "memory"; readonly address: PhysicalAddress; readonly bytes: Uint8Array };
 
 export interface Inlet {
@@ -34,6 +39,8 @@ export interface Inlet {
 export interface Outlet {
   /** `instant` is the state before the step that produced the output: travelling there shows the store that printed. */
   consoleOutput(instant: Instant, byte: number): void;
+  /** A frame that the guest's card sends; the same instant. Absent: nobody hears it. */
+  networkOutput?(instant: Instant, frame: Uint8Array): void;
 }
 
 /** An inlet that says nothing, for tests and for runs without input. */

@@ -9,6 +9,8 @@ export interface Image {
   readonly entry: VirtualAddress;
   /** What the harts find in a1 at reset: the address of the device tree. a0 is the hart's number. Absent: 0. */
   readonly argument?: bigint;
+  /** What they find in a2: the address of what firmware is to start (OpenSBI's fw_dynamic_info). Absent: 0. */
+  readonly information?: bigint;
   readonly segments: readonly {
     readonly physicalAddress: number;
     readonly bytes: Uint8Array;
@@ -21,7 +23,7 @@ export type { PageTableEntry, Translation } from "../cpu/translation-view.ts";
 /** A hash of the complete machine state, 32 hex digits. Equal digests: equal states. */
 export type Digest = string;
 
-/** One saved page of RAM. Shared between checkpoints by identity; never written after it was made. */
+/** One saved page of RAM, or block of a disk. Shared between checkpoints by identity; never written after it was made. */
 export interface PageVersion {
   readonly bytes: Uint8Array;
   readonly hash: bigint;
@@ -35,11 +37,14 @@ export interface Checkpoint {
   readonly pages: PageTable;
 }
 
-/** RAM pages of a checkpoint: page index -> version; absent pages are zero. Persistent: successors share structure. */
+/**
+ * RAM pages of a checkpoint: page index -> version; absent pages are zero. Behind them the disks' blocks of the same
+ * size, one disk behind the other; absent blocks are as in the disk's image. Persistent: successors share structure.
+ */
 export interface PageTable {
   get(page: number): PageVersion | undefined;
   readonly pageCount: number;
-  /** Pages whose version differs from `base`'s (all non-zero pages when base is undefined), ascending. */
+  /** Pages whose version differs from `base`'s (all that are there when base is undefined), ascending. */
   changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }>;
 }
 

@@ -1,24 +1,25 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
 import { AddressTranslation } from "../cpu/address-translation.ts";
-import { CsrFile, type HartFeatures, schemesUpTo } from "../cpu/csr-file.ts";
 import { DataAccess } from "../cpu/data-access.ts";
 import { DecodedPages } from "../cpu/decoded-pages.ts";
 import { Dependents } from "../cpu/dependents.ts";
 import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
-import { type Exception, Hart, type Turn } from "../cpu/hart.ts";
+import type { Exception, Turn } from "../cpu/hart.ts";
 import { Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
 import { Reservations } from "../cpu/reservations.ts";
 import { describeTranslation, fetchFault } from "../cpu/translation-view.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
-import type { CsrExtension } from "../isa/csrs.ts";
+import { parseInstructionSet } from "../isa/instruction-set.ts";
 import { BUDGET, MAX_RAM_BYTES, MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { type EngineChoice, MAX_HARTS, type MachineConfiguration } from "./configuration.ts";
+import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
+import { earliest, Harts, isAfter } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import type {
   Checkpoint,
@@ -36,15 +37,6 @@ import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
 
-/** The only instruction set that this version's hart has. */
-export const SUPPORTED_ISA = "rv64imac_zicsr_zifencei";
-
-/**
- * Steps of a hart's turn when there are several. Long enough that a change of turns costs little, short enough that a
- * hart which waits for another's answer does not wait long; one that says so (pause, wfi) ends its turn.
- */
-export const TURN_STEPS = 10_000;
-
 /**
  * The emulated board (MachineLike says what it promises). `run` owns the switch on stop reasons; what it calls computes.
  */
@@ -53,7 +45,7 @@ export class Machine implements MachineLike {
   inlet: Inlet = SILENT_INLET;
   outlet: Outlet = DROPPING_OUTLET;
   readonly #memory: PhysicalMemory;
-  readonly #cores: readonly Turn[];
+  readonly #harts: Harts;
   readonly #translation: AddressTranslation;
   readonly #reservations: Reservations;
   readonly #dependents: Dependents;
@@ -67,10 +59,7 @@ export class Machine implements MachineLike {
 
   #instant = 0;
   #tickOffset = 0n;
-  /** The hart whose turn it is; the engines look at it. */
-  readonly #turn: { hart: Hart; csrs: CsrFile };
-  /** Steps left of the turn; does not run down while there is one hart. */
-  #turnLeft = TURN_STEPS;
+  readonly #turn: Turn;
   /** While an engine runs: the instant at which its budget is used up. */
   #sliceEnd: number | undefined;
   #attention = false;
@@ -79,13 +68,21 @@ export class Machine implements MachineLike {
   #stops: StopConditions = NO_STOPS;
   #breakpoints: ReadonlySet<bigint> = new Set();
 
-  constructor(configuration: MachineConfiguration, engine: EngineChoice = "auto") {
+  /** `diskImages`: the images of the configuration's disks. */
+  constructor(
+    configuration: MachineConfiguration,
+    engine: EngineChoice = "auto",
+    diskImages: readonly DiskImage[] = [],
+  ) {
     checkConfiguration(configuration);
+    const isa = parseInstructionSet(configuration.isa, configuration.modes);
     this.configuration = configuration;
     const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
     this.#memory = memory;
+    const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
     this.#board = new Board(
-      configuration.harts,
+      configuration,
+      disks.stores,
       {
         time: () => this.time,
         setTime: (ticks) => this.#setTime(ticks),
@@ -93,24 +90,38 @@ export class Machine implements MachineLike {
           this.#attention = true;
         },
         memory: {
+          contains: (address, length) => length > 0 && this.#memory.ramOffset(BigInt(address), length) >= 0,
           read: (address, length) => this.#deviceRead(address, length),
           write: (address, bytes) => this.#deviceWrite(address, bytes),
         },
       },
       (byte) => this.outlet.consoleOutput(this.#stepInstant() as Instant, byte),
+      (frame) => {
+        // What answers at once is to be heard at the next instant, and not at the end of the slice.
+        this.#attention = true;
+        this.outlet.networkOutput?.(this.#stepInstant() as Instant, frame);
+      },
     );
-    const features = hartFeatures(configuration);
-    this.#cores = Array.from({ length: configuration.harts }, (_, id) => this.#core(id, memory, features));
-    const [first] = this.#cores;
-    this.#turn = { ...first };
+    this.#harts = new Harts(configuration.harts, memory, isa, {
+      time: () => this.time,
+      interruptLines: (hart) => this.#board.interruptLines(hart),
+      stepsOfSlice: () => this.#stepInstant() - this.#instant,
+      turnChanged: () => {
+        this.#reservations.turnOf(this.#turn.hart);
+        this.#contextChanged();
+      },
+    });
+    this.#turn = this.#harts.turn;
     this.#translation = new AddressTranslation(
       memory,
       () => this.#exports,
       (entry) => this.#dependents.written(entry, 8),
     );
     const { tables } = this.#translation;
-    this.#decoded = new DecodedPages(memory, (what) => (what === "all" ? tables.flushAll() : tables.flushWrites()));
-    const harts = this.#cores.map(({ hart }) => hart);
+    this.#decoded = new DecodedPages(memory, isa, (what) =>
+      what === "all" ? tables.flushAll() : tables.flushWrites(),
+    );
+    const harts = this.#harts.all.map(({ hart }) => hart);
     this.#reservations = new Reservations(memory, tables, harts);
     this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
     this.#data = new DataAccess({
@@ -126,9 +137,10 @@ export class Machine implements MachineLike {
       decoded: this.#decoded,
       translation: this.#translation,
       data: this.#data,
+      isa,
       takeAttention: () => this.#takeAttention(),
       contextChanged: () => this.#contextChanged(),
-      endTurn: () => this.#endTurn(),
+      endTurn: () => this.#harts.endTurn(),
     };
     const breakpoints = () => this.#breakpoints;
     const oracle = new Oracle(parts, breakpoints);
@@ -136,19 +148,16 @@ export class Machine implements MachineLike {
       () => parts,
       () => oracle,
       memory,
+      isa.instructionAlignment,
     );
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, this.#exports, breakpoints);
-    this.#versions = new RamVersions(memory, this.#exports, {
+    const observer = {
       rearm: () => tables.flushWrites(),
-      overwritten: (offset, size) => this.#dependents.overwritten(offset, size),
-    });
-    this.harts = this.#cores.map((core) => hartView(core));
-    for (const { hart, csrs } of this.#cores) {
-      hart.clear();
-      csrs.reset();
-    }
-    first.hart.enter();
-    this.#contextChanged();
+      overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
+    };
+    this.#versions = new RamVersions(memory, this.#exports, observer, disks);
+    this.harts = this.#harts.views();
+    this.#harts.reset();
   }
 
   get instant(): Instant {
@@ -178,11 +187,12 @@ export class Machine implements MachineLike {
       this.#memory.markDirty(offset, memoryBytes);
       this.#dependents.written(offset, memoryBytes);
     }
-    for (const { hart } of this.#cores) {
+    for (const { hart } of this.#harts.all) {
       // Bit 0 of an address to jump to is always dropped.
       hart.pc = image.entry & ~1n;
       hart.setRegister(REGISTER_A0, BigInt(hart.id));
       hart.setRegister(REGISTER_A1, image.argument ?? 0n);
+      hart.setRegister(REGISTER_A2, image.information ?? 0n);
     }
   }
 
@@ -232,12 +242,7 @@ export class Machine implements MachineLike {
     assert(state.instant === checkpoint.instant, "a checkpoint of another instant than it says");
     this.#instant = state.instant;
     this.#tickOffset = state.tickOffset;
-    this.#turn.hart.park();
-    this.#cores.forEach(({ hart, csrs }, index) => {
-      hart.restore(state.harts[index]);
-      csrs.stateReplaced();
-    });
-    this.#giveTurn(state.turn, state.turnLeft);
+    this.#harts.restore(state.harts, state.turn, state.turnLeft);
     this.#board.restore(state.devices);
     this.#versions.restore(checkpoint.pages);
     this.#data.watched = [];
@@ -275,7 +280,7 @@ export class Machine implements MachineLike {
   }
 
   translate(address: VirtualAddress, hart = this.currentHart): Translation {
-    return describeTranslation(this.#memory, this.#cores[hart].csrs.translationState(), address);
+    return describeTranslation(this.#memory, this.#harts.all[hart].csrs.translationState(), address);
   }
 
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[] {
@@ -295,8 +300,9 @@ export class Machine implements MachineLike {
   #slice(until: number, departing: boolean): MachineStop | undefined {
     const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#deadline());
     assert(horizon > this.#instant, "an event for this instant was not delivered");
-    const most = this.#cores.length === 1 ? MAX_SLICE_STEPS : this.#turnLeft;
-    const steps = Math.min(horizon - this.#instant, most);
+    // What is due here was made so by an edit: it is taken behind the next step, however long the slice was to be.
+    const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
+    const steps = Math.min(horizon - this.#instant, this.#harts.left, most);
     this.#sliceEnd = this.#instant + steps;
     const stop = this.#engine.run(steps, departing);
     this.#sliceEnd = undefined;
@@ -328,7 +334,8 @@ export class Machine implements MachineLike {
         else this.#apply(event);
       }
       if (!this.#settled) {
-        this.#passTurn();
+        this.#board.timePassed();
+        this.#harts.passTurn();
         if (takeInterrupt(this.#turn.hart, this.#turn.csrs)) {
           this.#contextChanged();
           interrupted = true;
@@ -343,7 +350,8 @@ export class Machine implements MachineLike {
   #apply(event: Exclude<MachineEvent, { kind: "edit" }>): void {
     assert(event.instant === this.#instant, "an event of another instant");
     this.#settled = false;
-    if (event.kind === "console-input") this.#board.uart.receive(event.bytes);
+    if (event.kind === "console-input") this.#board.receive(event.bytes);
+    else if (event.kind === "network-input") this.#board.receiveFrame(event.frame);
     else this.#tickOffset += BigInt(event.ticks);
   }
 
@@ -361,12 +369,15 @@ export class Machine implements MachineLike {
       this.#dependents.written(offset, edit.bytes.length);
       return;
     }
-    const core = this.#cores[edit.hart];
+    const core = this.#harts.all[edit.hart];
     if (core === undefined) return;
     const { hart, csrs } = core;
     switch (edit.target) {
       case "register":
         hart.setRegister(edit.register, BigInt.asUintN(64, edit.value));
+        break;
+      case "float-register":
+        hart.setFloatRegister(edit.register, BigInt.asUintN(64, edit.value));
         break;
       case "pc":
         hart.pc = BigInt.asUintN(64, edit.value) & ~1n;
@@ -393,22 +404,19 @@ export class Machine implements MachineLike {
     return true;
   }
 
-  /** Ticks until a timer wakes one of the harts, all of which wait; undefined when none ever will. */
+  /** Ticks until a timer, or a device's alarm, may wake one of the harts, all of which wait; undefined: none ever will. */
   #ticksToTimer(): bigint | undefined {
-    const deadlines = this.#cores.map((core) => this.#wakeTime(core)).filter((time) => time !== undefined);
-    if (deadlines.length === 0) return undefined;
-    return deadlines.reduce((first, time) => (time < first ? time : first)) - this.time;
-  }
-
-  /** mtime at which a timer interrupt that is enabled will end a hart's wait; undefined when none is to come. */
-  #wakeTime({ hart, csrs }: Turn): bigint | undefined {
-    const enabled = csrs.get("mie");
-    const times = [
-      (enabled & MIE_MTIE) === 0n ? undefined : this.#board.clint.timerDeadline(hart.id),
-      (enabled & MIE_STIE) === 0n ? undefined : csrs.supervisorDeadline(),
-    ];
-    const coming = times.filter((time) => time !== undefined && time > this.time && time !== NEVER);
-    return coming.reduce((first, time) => (first === undefined || time! < first ? time : first), undefined);
+    const now = this.time;
+    const times = this.#harts.all.flatMap(({ hart, csrs }) => {
+      const enabled = csrs.get("mie");
+      return [
+        (enabled & MIE_MTIE) === 0n ? undefined : this.#board.clint.timerDeadline(hart.id),
+        (enabled & MIE_STIE) === 0n ? undefined : csrs.supervisorDeadline(),
+        (enabled & MIE_EXTERNAL) === 0n ? undefined : this.#board.externalDeadline(),
+      ].filter((time) => isAfter(time, now));
+    });
+    const first = earliest(times);
+    return first === undefined ? undefined : first - now;
   }
 
   #waiting(): MachineStop {
@@ -416,16 +424,12 @@ export class Machine implements MachineLike {
     return ticks === undefined ? { kind: "waiting" } : { kind: "waiting", ticks: Number(ticks) };
   }
 
-  /** The instant at which a timer interrupt becomes pending, so that no slice runs past it. */
+  /** The instant at which a timer's or an alarm's interrupt becomes pending, so that no slice runs past it. */
   #deadline(): number {
-    const now = this.time;
-    let next = this.#board.clint.nextDeadline();
-    for (const { csrs } of this.#cores) {
-      const time = csrs.supervisorDeadline();
-      if (time !== undefined && time > now && time < next) next = time;
-    }
+    const supervisor = this.#harts.nextSupervisorDeadline();
+    const next = earliest([this.#board.nextDeadline(), ...(supervisor === undefined ? [] : [supervisor])])!;
     // By difference: software may have set mtime to anything, so that what it is ahead of the instant can be negative.
-    const ticks = Number(next - now);
+    const ticks = Number(next - this.time);
     return (Math.floor(this.#instant / STEPS_PER_TICK) + ticks) * STEPS_PER_TICK;
   }
 
@@ -460,48 +464,7 @@ export class Machine implements MachineLike {
     if (steps === 0) return;
     this.#settled = false;
     this.#instant += steps;
-    this.#turn.hart.stepCount += BigInt(steps);
-    // A hart that ends its turn early has taken what was left of it away.
-    if (this.#cores.length > 1) this.#turnLeft = Math.max(0, this.#turnLeft - steps);
-  }
-
-  /**
-   * When the turn is over, or the hart waits for an interrupt that is not there, the next hart that has something to do
-   * gets its turn. When none has, it stays where it is.
-   */
-  #passTurn(): void {
-    const count = this.#cores.length;
-    if (count === 1) return;
-    const { hart, csrs } = this.#turn;
-    const waits = hart.waiting && csrs.pendingInterrupts() === 0;
-    if (this.#turnLeft > 0 && !waits) return;
-    for (let distance = 1; distance <= count; distance++) {
-      const next = (hart.id + distance) % count;
-      const candidate = this.#cores[next];
-      if (candidate.hart.waiting && candidate.csrs.pendingInterrupts() === 0) continue;
-      if (next !== hart.id) {
-        hart.park();
-        this.#giveTurn(next, TURN_STEPS);
-      }
-      this.#turnLeft = TURN_STEPS;
-      return;
-    }
-  }
-
-  /** The window is free. */
-  #giveTurn(index: number, turnLeft: number): void {
-    const { hart, csrs } = this.#cores[index];
-    hart.enter();
-    this.#turn.hart = hart;
-    this.#turn.csrs = csrs;
-    this.#turnLeft = turnLeft;
-    this.#reservations.turnOf(hart);
-    this.#contextChanged();
-  }
-
-  /** The instruction that is being executed is the last of its turn. */
-  #endTurn(): void {
-    if (this.#cores.length > 1) this.#turnLeft = 0;
+    this.#harts.taken(steps);
   }
 
   #contextChanged(): void {
@@ -548,6 +511,8 @@ export class Machine implements MachineLike {
     this.#memory.ram.set(bytes, offset);
     this.#memory.markDirty(offset, bytes.length);
     this.#dependents.written(offset, bytes.length);
+    // What an event brings in is no step's doing.
+    if (this.#sliceEnd !== undefined) this.#data.deviceWrote(address, bytes.length);
     return true;
   }
 
@@ -559,25 +524,10 @@ export class Machine implements MachineLike {
     return encodeState({
       instant: this.#instant,
       tickOffset: this.#tickOffset,
-      turn: this.#turn.hart.id,
-      turnLeft: this.#turnLeft,
-      harts: this.#cores.map(({ hart }) => hart.save()),
+      ...this.#harts.turnState,
+      harts: this.#harts.all.map(({ hart }) => hart.save()),
       devices: this.#board.save(),
     });
-  }
-
-  #core(id: number, memory: PhysicalMemory, features: HartFeatures): Turn {
-    const hart = new Hart(id, memory);
-    const csrs = new CsrFile(
-      hart,
-      {
-        steps: () => hart.stepCount + BigInt(this.#turn.hart === hart ? this.#stepInstant() - this.#instant : 0),
-        time: () => this.time,
-        interruptLines: () => this.#board.interruptLines(id),
-      },
-      features,
-    );
-    return { hart, csrs };
   }
 
   #byteAt(physical: number): number | undefined {
@@ -593,46 +543,15 @@ export class Machine implements MachineLike {
 
 const REGISTER_A0 = 10;
 const REGISTER_A1 = 11;
+const REGISTER_A2 = 12;
 const MIE_STIE = 1n << 5n;
 const MIE_MTIE = 1n << 7n;
-/** What software writes to a comparator to have no timer. */
-const NEVER = 0xffff_ffff_ffff_ffffn;
+/** From devices, for machine or supervisor mode. */
+const MIE_EXTERNAL = (1n << 11n) | (1n << 9n);
 
-function hartView({ hart, csrs }: Turn): HartView {
-  return {
-    id: hart.id,
-    get pc() {
-      return hart.pc;
-    },
-    register: (index) => hart.register(index),
-    floatRegister: (index) => hart.floatRegister(index),
-    csr: (number) => csrs.read(number),
-    get privilege() {
-      return hart.privilege;
-    },
-    get waiting() {
-      return hart.waiting;
-    },
-  };
-}
-
-/** Extensions and privilege modes of the configuration, as the harts need them. */
-function hartFeatures({ modes }: MachineConfiguration): HartFeatures {
-  const extensions: CsrExtension[] = ["Machine", "Zicntr"];
-  if (modes !== "m") extensions.push("User");
-  if (modes === "msu") extensions.push("Supervisor");
-  const letters = { m: "", mu: "U", msu: "SU" }[modes];
-  const misa = [..."IMAC", ...letters].reduce(
-    (value, letter) => value | (1n << BigInt(letter.charCodeAt(0) - 65)),
-    2n << 62n,
-  );
-  return { extensions: new Set(extensions), misa, hasNapot: true, schemes: schemesUpTo(5) };
-}
-
-function checkConfiguration({ memoryBytes, harts, isa }: MachineConfiguration): void {
+function checkConfiguration({ memoryBytes, harts }: MachineConfiguration): void {
   if (!(Number.isInteger(memoryBytes / PAGE_BYTES) && memoryBytes > 0 && memoryBytes <= MAX_RAM_BYTES)) {
     throw errors.memorySize(memoryBytes);
   }
   if (!(Number.isInteger(harts) && harts >= 1 && harts <= MAX_HARTS)) throw errors.harts(harts, MAX_HARTS);
-  if (isa !== SUPPORTED_ISA) throw errors.isa(isa, SUPPORTED_ISA);
 }

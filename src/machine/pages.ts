@@ -18,8 +18,8 @@ export class Pages implements PageTable {
     this.sums = sums;
   }
 
-  /** RAM that is all zero. */
-  static zero(pageCount: number): Pages {
+  /** RAM that is all zero, and disks that are as their images. */
+  static initial(pageCount: number): Pages {
     return new Pages(pageCount, new Array(Math.ceil(pageCount / LEAF_PAGES)).fill(undefined), [0n, 0n]);
   }
 

@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import { PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
 import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { Disks } from "./disks.ts";
 import type { PageTable, PageVersion } from "./machine-interface.ts";
 import { contribution, mix, Pages } from "./pages.ts";
 
@@ -17,21 +18,29 @@ export interface RamObserver {
 }
 
 /**
- * Which version of each page RAM holds. Pages written since the last `save` are found by their dirty flag, which the
+ * Which version of each page RAM and the disks hold. Pages written since the last `save` are found by their dirty flag, which the
  * slow path of a page's first store sets; saving clears the flags and the write tags, and so arms the slow path again.
+ *
+ * A block of a disk that was ever written has a version, even when it has come to equal the image: whether checkpoints
+ * were made in between makes no difference to that.
  */
 export class RamVersions {
   readonly #memory: PhysicalMemory;
   readonly #maintenance: Pick<Maintenance, "hash">;
   readonly #others: RamObserver;
+  readonly #disks: Disks;
+  readonly #ramPages: number;
   readonly #zeroHash: bigint;
   #current: Pages;
 
-  constructor(memory: PhysicalMemory, maintenance: Pick<Maintenance, "hash">, others: RamObserver) {
+  constructor(memory: PhysicalMemory, maintenance: Pick<Maintenance, "hash">, others: RamObserver, disks: Disks) {
     this.#memory = memory;
     this.#maintenance = maintenance;
     this.#others = others;
-    this.#current = Pages.zero(memory.layout.ramPages);
+    this.#disks = disks;
+    this.#ramPages = memory.layout.ramPages;
+    this.#current = Pages.initial(this.#ramPages + disks.blockCount);
+    disks.settle(this.#current);
     // Nothing is in RAM yet: its first page gives the hash of all that are zero.
     assert(this.#dirtyPages().length === 0, "RAM was written before it was versioned");
     this.#zeroHash = this.#hashPage(0);
@@ -40,7 +49,8 @@ export class RamVersions {
   /** The present contents as a page table; what is in it is never written again. */
   save(): Pages {
     const dirty = this.#dirtyPages();
-    if (dirty.length === 0) return this.#current;
+    const { written } = this.#disks;
+    if (dirty.length === 0 && written.size === 0) return this.#current;
     const changes: [number, PageVersion | undefined][] = [];
     for (const page of dirty) {
       this.#memory.flags[page] &= ~PAGE_FLAG.dirty;
@@ -50,7 +60,12 @@ export class RamVersions {
       changes.push([page, hash === this.#zeroHash ? undefined : { bytes: this.#memory.page(page).slice(), hash }]);
     }
     this.#others.rearm();
+    for (const [page, bytes] of written) {
+      const hash = this.hash(bytes);
+      if (hash !== this.#current.get(page)?.hash) changes.push([page, { bytes, hash }]);
+    }
     this.#current = this.#current.with(changes);
+    this.#disks.settle(this.#current);
     return this.#current;
   }
 
@@ -62,33 +77,42 @@ export class RamVersions {
       flags[page] &= ~PAGE_FLAG.dirty;
     }
     // Dirty pages hold their final bytes already; writing those that differ a second time is harmless.
-    for (const { page, version } of pages.changedSince(this.#current)) this.#replace(page, version);
+    for (const { page, version } of pages.changedSince(this.#current)) {
+      if (page >= this.#ramPages) break;
+      this.#replace(page, version);
+    }
     this.#current = pages;
+    this.#disks.settle(pages);
     this.#others.rearm();
   }
 
-  /** A page table out of a recording: pages not given are those of `base`. */
+  /** A page table out of a recording: pages not given are those of `base`; undefined are zero, or as in the image. */
   import(parts: Iterable<{ page: number; bytes: Uint8Array | undefined }>, base: PageTable | undefined): Pages {
     assert(base === undefined || base instanceof Pages, "a page table of another machine");
     const changes: [number, PageVersion | undefined][] = [];
     for (const { page, bytes } of parts) {
       assert(page >= 0 && page < this.#current.pageCount, `no page ${page}`);
       const hash = bytes === undefined ? this.#zeroHash : this.hash(bytes);
-      changes.push([page, bytes === undefined || hash === this.#zeroHash ? undefined : { bytes, hash }]);
+      const isZero = page < this.#ramPages && hash === this.#zeroHash;
+      changes.push([page, bytes === undefined || isZero ? undefined : { bytes, hash }]);
     }
-    return (base ?? Pages.zero(this.#current.pageCount)).with(changes);
+    return (base ?? Pages.initial(this.#current.pageCount)).with(changes);
   }
 
-  /** The sums of RAM's present contents, as `save().sums` would give them; nothing is saved. */
+  /** The sums of the present contents of RAM and disks, as `save().sums` would give them; nothing is saved. */
   sums(): readonly [bigint, bigint] {
     let [first, second] = this.#current.sums;
-    for (const page of this.#dirtyPages()) {
-      const hash = this.#hashPage(page);
+    const add = (page: number, hash: bigint | undefined) => {
       const [oldFirst, oldSecond] = contribution(page, this.#current.get(page)?.hash);
-      const [newFirst, newSecond] = contribution(page, hash === this.#zeroHash ? undefined : hash);
+      const [newFirst, newSecond] = contribution(page, hash);
       first = BigInt.asUintN(64, first - oldFirst + newFirst);
       second = BigInt.asUintN(64, second - oldSecond + newSecond);
+    };
+    for (const page of this.#dirtyPages()) {
+      const hash = this.#hashPage(page);
+      add(page, hash === this.#zeroHash ? undefined : hash);
     }
+    for (const [page, bytes] of this.#disks.written) add(page, this.hash(bytes));
     return [first, second];
   }
 

@@ -30,6 +30,9 @@ export const STEP_COUNT = 0x130;
 /** CSRs that hold state, 8 bytes each, at CSR_SLOTS + 8 * slot (cpu/csr-file.ts gives the slots). */
 export const CSR_SLOTS = 0x200;
 export const CSR_SLOT_COUNT = 64;
+/** mstatus has the first slot: generated code looks at FS before a floating-point instruction and marks it behind one. */
+export const MSTATUS = CSR_SLOTS;
+export const MSTATUS_FS_DIRTY = 3n << 13n;
 /** f0 to f31, 8 bytes each; a single is boxed in ones, as the manual has it. */
 export const FLOAT_REGISTERS = 0x400;
 
@@ -106,7 +109,7 @@ export const RECORD = {
   /** Register numbers times 8. */
   rs1: 2,
   rs2: 3,
-  /** Address of the destination: rd times 8, or REGISTER_SINK. u16. */
+  /** Address of the destination: of x[rd], of f[rd], or REGISTER_SINK. u16. */
   rd: 4,
   /** The operation under a breakpoint. */
   replaced: 6,
@@ -116,6 +119,8 @@ export const RECORD = {
   /** Third source of a fused multiplication, times 8; and the rounding mode field. */
   rs3: 12,
   rm: 13,
+  /** Bits of fcsr that are NX alone when rounding is to nearest even and NX is set; 0 where that cannot be. */
+  roundingMask: 14,
 } as const;
 
 export const PAGE_BYTES = 4096;

@@ -10,6 +10,7 @@ export interface SavedState {
   /** Events that the machine had taken: some at the same instant may have come later. */
   readonly events: number;
   readonly outputBytes: number;
+  readonly framesSent: number;
 }
 
 export interface CheckpointBounds {

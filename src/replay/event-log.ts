@@ -17,7 +17,7 @@ export class EventLog {
     return this.#instants.length;
   }
 
-  /** Input and edits: what a user did. */
+  /** All but idle jumps: what a user did, and what the network brought. */
   get others(): readonly MachineEvent[] {
     return this.#others;
   }

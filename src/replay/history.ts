@@ -1,5 +1,6 @@
 import type { Instant } from "../base/brand.ts";
 import type { MachineEvent } from "../machine/inlet.ts";
+import { describeFrame } from "../network/describe-frame.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import { lowerBound } from "./number-column.ts";
 import { evenly } from "./output-log.ts";
@@ -30,6 +31,10 @@ export class History implements HistoryLike {
 
   get firstOutputHeld(): number {
     return this.#run.outputs.firstHeld;
+  }
+
+  get frameCount(): number {
+    return this.#run.frames.length;
   }
 
   get checkpoints(): readonly Instant[] {
@@ -68,18 +73,28 @@ export class History implements HistoryLike {
     const bookmarks = this.#bookmarks.filter(({ instant }) => instant >= from && instant < to);
     const named = bookmarks.map(({ instant, name }): HistoryMark => ({ kind: "bookmark", instant, label: name }));
     // Names that people gave are never thinned; the rest share what is left.
-    const share = Math.max(1, Math.floor((most - named.length) / 3));
+    const share = Math.max(1, Math.floor((most - named.length) / 4));
     const events = within(this.events, from, to, ({ instant }) => instant);
     const checkpoints = within(this.checkpoints, from, to, (instant) => instant);
+    const firstSent = this.#run.frames.countBefore(from);
+    const sent = Array.from({ length: this.#run.frames.countBefore(to) - firstSent }, (_, index) => firstSent + index);
     const lines = this.#run.outputs.lineStarts(from, to, share);
     const marks = [
       ...named,
       ...evenly(events, share).map(eventMark),
+      ...evenly(sent, share).map((index) => this.#sentMark(index)),
       ...lines.starts.map(({ instant, offset }) => this.#lineMark(instant, offset)),
       ...evenly(checkpoints, share).map((instant): HistoryMark => ({ kind: "checkpoint", instant, label: "" })),
     ];
     marks.sort((a, b) => a.instant - b.instant);
-    return { marks, total: named.length + events.length + checkpoints.length + lines.total };
+    return { marks, total: named.length + events.length + sent.length + checkpoints.length + lines.total };
+  }
+
+  #sentMark(index: number): HistoryMark {
+    const { frames } = this.#run;
+    const frame = frames.at(index);
+    const contents = frame === undefined ? "" : `: ${describeFrame(frame)}`;
+    return { kind: "event", instant: frames.instantOf(index), label: `packet out${contents}` };
   }
 
   #lineMark(instant: Instant, offset: number): HistoryMark {
@@ -101,6 +116,8 @@ function eventMark(event: MachineEvent): HistoryMark {
     }
     case "edit":
       return { kind: "event", instant, label: `edit of ${event.edit.target}` };
+    case "network-input":
+      return { kind: "event", instant, label: `packet in: ${describeFrame(event.frame)}` };
     case "idle-jump":
       return { kind: "event", instant, label: `idle for ${event.ticks} ticks` };
   }

@@ -51,7 +51,7 @@ export class LiveEnd {
     this.rest();
     this.#tip = { saved: playback.keep(playback.now), digest: playback.machine.digest() };
     playback.inlet.goTo(playback.inlet.taken);
-    playback.outlet.goTo(playback.outlet.printed);
+    playback.outlet.goTo(this.#tip.saved);
   }
 
   /** Back to the newest state. When the machine has come there by replay, it must be the same. */

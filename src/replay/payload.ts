@@ -1,11 +1,20 @@
-import { type Instant, type PhysicalAddress, physicalAddress } from "../base/brand.ts";
+import { type Instant, physicalAddress } from "../base/brand.ts";
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
 import type { Digest } from "../machine/machine-interface.ts";
 
 /** The payload of every message, byte by byte as docs/recording-format.md has them. */
 
-const EVENT = { consoleInput: 1, editRegister: 2, editPc: 3, editCsr: 4, editMemory: 5, idleJump: 6 } as const;
+const EVENT = {
+  consoleInput: 1,
+  editRegister: 2,
+  editPc: 3,
+  editCsr: 4,
+  editMemory: 5,
+  idleJump: 6,
+  networkInput: 7,
+  editFloat: 8,
+} as const;
 const DECODER = new TextDecoder("utf-8", { fatal: true });
 
 export function encodeEvent(event: MachineEvent): Uint8Array<ArrayBuffer> {
@@ -17,6 +26,10 @@ export function encodeEvent(event: MachineEvent): Uint8Array<ArrayBuffer> {
       break;
     case "edit":
       encodeEdit(writer, event.edit);
+      break;
+    case "network-input":
+      writer.u8(EVENT.networkInput);
+      writer.bytes(event.frame);
       break;
     case "idle-jump":
       writer.u8(EVENT.idleJump);
@@ -45,6 +58,12 @@ function encodeEdit(writer: ByteWriter, edit: Edit): void {
       writer.varint(edit.csr);
       writer.big64(edit.value);
       break;
+    case "float-register":
+      writer.u8(EVENT.editFloat);
+      writer.varint(edit.hart);
+      writer.varint(edit.register);
+      writer.big64(edit.value);
+      break;
     case "memory":
       writer.u8(EVENT.editMemory);
       writer.big64(BigInt(edit.address));
@@ -58,6 +77,7 @@ export function decodeEvent(instant: Instant, payload: Uint8Array): MachineEvent
   const reader = new ByteReader(payload);
   const kind = reader.u8();
   if (kind === EVENT.consoleInput) return { kind: "console-input", instant, bytes: reader.rest().slice() };
+  if (kind === EVENT.networkInput) return { kind: "network-input", instant, frame: reader.rest().slice() };
   if (kind === EVENT.idleJump) {
     const ticks = reader.varint();
     reader.end();
@@ -76,8 +96,13 @@ function decodeEdit(kind: number, reader: ByteReader): Edit {
       return { target: "pc", hart: reader.varint(), value: reader.big64() };
     case EVENT.editCsr:
       return { target: "csr", hart: reader.varint(), csr: reader.varint(), value: reader.big64() };
-    case EVENT.editMemory:
-      return { target: "memory", address: physical(reader.big64()), bytes: reader.rest().slice() };
+    case EVENT.editFloat:
+      return { target: "float-register", hart: reader.varint(), register: reader.varint(), value: reader.big64() };
+    case EVENT.editMemory: {
+      const address = reader.big64();
+      if (address > BigInt(Number.MAX_SAFE_INTEGER)) throw new MalformedBytes(`no physical address: ${address}`);
+      return { target: "memory", address: physicalAddress(Number(address)), bytes: reader.rest().slice() };
+    }
     default:
       throw new MalformedBytes(`unknown kind of event: ${kind}`);
   }
@@ -117,6 +142,7 @@ export interface StoredCheckpoint {
   readonly state: Uint8Array;
   readonly events: number;
   readonly outputBytes: number;
+  readonly framesSent: number;
   readonly zeroPages: Uint32Array;
   readonly chunks: readonly PageChunk[];
 }
@@ -125,6 +151,7 @@ export function encodeCheckpoint(checkpoint: StoredCheckpoint): Uint8Array<Array
   const writer = new ByteWriter(checkpoint.state.length + 256);
   writer.varint(checkpoint.events);
   writer.varint(checkpoint.outputBytes);
+  writer.varint(checkpoint.framesSent);
   writer.varint(checkpoint.state.length);
   writer.bytes(checkpoint.state);
   encodePages(writer, checkpoint.zeroPages);
@@ -140,6 +167,7 @@ export function decodeCheckpoint(instant: Instant, payload: Uint8Array): StoredC
   const reader = new ByteReader(payload);
   const events = reader.varint();
   const outputBytes = reader.varint();
+  const framesSent = reader.varint();
   const state = reader.bytes(reader.varint()).slice();
   const zeroPages = decodePages(reader);
   const chunks: PageChunk[] = [];
@@ -148,7 +176,7 @@ export function decodeCheckpoint(instant: Instant, payload: Uint8Array): StoredC
     chunks.push({ offset, pages: decodePages(reader) });
   }
   reader.end();
-  return { instant, state, events, outputBytes, zeroPages, chunks };
+  return { instant, state, events, outputBytes, framesSent, zeroPages, chunks };
 }
 
 /** A count, then the first number, then the distances, each less one: neighbours cost a zero byte. */
@@ -220,9 +248,4 @@ export function decodeBookmark(payload: Uint8Array): string {
   } catch {
     throw new MalformedBytes("a bookmark that is not UTF-8");
   }
-}
-
-function physical(address: bigint): PhysicalAddress {
-  if (address > BigInt(Number.MAX_SAFE_INTEGER)) throw new MalformedBytes(`physical address 0x${address.toString(16)}`);
-  return physicalAddress(Number(address));
 }

@@ -8,6 +8,7 @@ import { type CheckpointBounds, CheckpointStore, type SavedState } from "./check
 import type { DigestLog } from "./digest-log.ts";
 import { type Divergence, DivergenceError } from "./divergence.ts";
 import type { EventLog } from "./event-log.ts";
+import type { FrameLog } from "./frame-log.ts";
 import { DamagedFile } from "./mcap-input.ts";
 import type { OutputLog } from "./output-log.ts";
 import type { StoredCheckpoint } from "./payload.ts";
@@ -35,6 +36,8 @@ export interface PlaybackOptions {
 export interface Run {
   readonly events: EventLog;
   readonly outputs: OutputLog;
+  /** Frames that the guest sent. */
+  readonly frames: FrameLog;
   readonly digests: DigestLog;
   /** Checkpoints that are not in memory. */
   readonly file: CheckpointFile | undefined;
@@ -83,7 +86,7 @@ export class Playback {
     this.end = end;
     this.options = options;
     this.#agreedAt = machine.instant;
-    const initial = { checkpoint: machine.checkpoint(), events: 0, outputBytes: 0 };
+    const initial = { checkpoint: machine.checkpoint(), events: 0, outputBytes: 0, framesSent: 0 };
     this.store = new CheckpointStore(initial, options.nearSteps, options.bounds);
   }
 
@@ -103,6 +106,7 @@ export class Playback {
       checkpoint: this.machine.checkpoint(),
       events: this.inlet.taken,
       outputBytes: this.outlet.printed,
+      framesSent: this.outlet.framesSent,
     };
   }
 
@@ -123,7 +127,7 @@ export class Playback {
   restore(saved: SavedState): void {
     this.machine.restore(saved.checkpoint);
     this.inlet.goTo(saved.events);
-    this.outlet.goTo(saved.outputBytes);
+    this.outlet.goTo(saved);
     this.#agreedAt = saved.checkpoint.instant;
   }
 
@@ -215,7 +219,10 @@ export class Playback {
     const reading = file.load(stored, base, initial.checkpoint, this.machine);
     for (;;) {
       const { done, value } = reading.next();
-      if (done) return { checkpoint: value, events: stored.events, outputBytes: stored.outputBytes };
+      if (done) {
+        const { events, outputBytes, framesSent } = stored;
+        return { checkpoint: value, events, outputBytes, framesSent };
+      }
       yield this.progress();
     }
   }

@@ -71,6 +71,11 @@ export class Recorder {
     if (this.#outputs.length === MOST_OUTPUT_RECORD_BYTES) this.flushOutput();
   }
 
+  frame(instant: Instant, frame: Uint8Array): void {
+    this.flushOutput();
+    this.#sink.post({ kind: "frame", instant, frame });
+  }
+
   /** Posts what has been gathered. */
   flushOutput(): void {
     if (this.#outputs.length === 0) return;
@@ -125,9 +130,9 @@ export class Recorder {
       changed.filter(({ version }) => version === undefined),
       ({ page }) => page,
     );
-    const { events, outputBytes } = saved;
+    const { events, outputBytes, framesSent } = saved;
     // The state is copied: what crosses to another thread must not take a larger buffer along.
-    this.#sink.post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, events, outputBytes });
+    this.#sink.post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, events, outputBytes, framesSent });
     this.#base = saved.checkpoint;
   }
 }

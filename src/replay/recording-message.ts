@@ -5,7 +5,7 @@ import type { Digest } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 
 /** Raised with every change of docs/recording-format.md. Recordings of other versions are refused by name. */
-export const RECORDING_VERSION = 1;
+export const RECORDING_VERSION = 2;
 
 /** What a recording says before anything happened: enough to build the machine again, on another computer too. */
 export interface RecordingHeader {
@@ -21,8 +21,9 @@ export interface RecordedImage {
   /**
    * "program": the file that was launched, as it is. "source": a file that it was assembled or compiled from.
    * "memory": what was placed in memory at reset (`encodeImage`), where that does not follow from the program alone.
+   * "disk": what a disk holds at instant 0, in the order of the disks.
    */
-  readonly role: "program" | "source" | "memory";
+  readonly role: "program" | "source" | "memory" | "disk";
   /** The path that the user or the line table gives it. */
   readonly name: string;
   readonly sizeBytes: number;
@@ -30,6 +31,8 @@ export interface RecordedImage {
   readonly sha256: string;
   /** Undefined: not embedded. */
   readonly bytes: Uint8Array | undefined;
+  /** Of `bytes`, when they are not the image itself but what it was packed into (disks). */
+  readonly packed?: { readonly sizeBytes: number; readonly sha256: string };
 }
 
 /**
@@ -40,6 +43,8 @@ export type RecordingMessage =
   | { readonly kind: "event"; readonly event: MachineEvent }
   /** Console bytes; `deltas` has, for each byte but the first, the steps since the one before, as varints. */
   | { readonly kind: "output"; readonly instant: Instant; readonly bytes: Uint8Array; readonly deltas: Uint8Array }
+  /** A frame that the guest's card sent. */
+  | { readonly kind: "frame"; readonly instant: Instant; readonly frame: Uint8Array }
   /** Pages of the checkpoint that follows: 4096 bytes for each number in `pages`, which ascend. */
   | { readonly kind: "pages"; readonly instant: Instant; readonly pages: Uint32Array; readonly bytes: Uint8Array }
   | {
@@ -48,9 +53,10 @@ export type RecordingMessage =
       readonly state: Uint8Array;
       /** Pages that have become zero since the previous checkpoint, ascending. */
       readonly zeroPages: Uint32Array;
-      /** Events and console bytes that came before. */
+      /** Events, console bytes and frames sent that came before. */
       readonly events: number;
       readonly outputBytes: number;
+      readonly framesSent: number;
     }
   | { readonly kind: "digest"; readonly instant: Instant; readonly digest: Digest; readonly events: number }
   | { readonly kind: "bookmark"; readonly instant: Instant; readonly name: string }
@@ -87,11 +93,18 @@ export function messageBytes(message: RecordingMessage): number {
       return message.bytes.length + message.pages.length * 4;
     case "checkpoint":
       return message.state.length + message.zeroPages.length * 4;
+    case "frame":
+      return message.frame.length + 32;
     case "event":
-      return message.event.kind === "console-input" ? message.event.bytes.length + 32 : 64;
+      return eventBytes(message.event);
     default:
       return 64;
   }
+}
+
+function eventBytes(event: MachineEvent): number {
+  if (event.kind === "console-input") return event.bytes.length + 32;
+  return event.kind === "network-input" ? event.frame.length + 32 : 64;
 }
 
 /** A (de)compressor of chunks, given by the host: node:zlib's zstd, or another in a browser. */

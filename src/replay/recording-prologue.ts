@@ -87,16 +87,24 @@ function checkVersion(version: string | undefined, tool: string | undefined, off
 type ImageEntry = Omit<RecordedImage, "bytes"> & { readonly embedded: boolean };
 
 function readImage(entry: ImageEntry, name: string, record: McapRecord, offset: number): RecordedImage {
-  const { role, sizeBytes } = entry;
-  if (record.type !== "Attachment" || record.name !== name || record.data.length !== sizeBytes) {
+  const { role, sizeBytes, packed } = entry;
+  const expected = packed ?? entry;
+  if (record.type !== "Attachment" || record.name !== name || record.data.length !== expected.sizeBytes) {
     throw new DamagedFile(offset, `not the image ${name}`);
   }
   // A copy: the parser's buffer holds more than the image.
   const bytes = record.data.slice();
   const hash = sha256(bytes);
-  if (hash !== entry.sha256)
+  if (hash !== expected.sha256)
     throw new DamagedFile(offset, `the image ${name} does not have the content hash it should`);
-  return { role, name: entry.name, sizeBytes, sha256: hash, bytes };
+  return {
+    role,
+    name: entry.name,
+    sizeBytes,
+    sha256: entry.sha256,
+    bytes,
+    ...(packed === undefined ? {} : { packed }),
+  };
 }
 
 function parseConfiguration(text: string | undefined, offset: number): MachineConfiguration {
@@ -108,26 +116,45 @@ function parseConfiguration(text: string | undefined, offset: number): MachineCo
     isCount(harts) &&
     typeof isa === "string" &&
     Number.isSafeInteger(seed) &&
-    (clock === "virtual" || clock === "paced");
+    (clock === "virtual" || clock === "paced") &&
+    isBoard(value as Record<string, unknown>);
   if (!valid) throw new DamagedFile(offset, "an impossible machine configuration");
   // Members that this version does not know are kept: machines compare configurations as a whole.
   return value as unknown as MachineConfiguration;
+}
+
+/** What the devices are made from. */
+function isBoard({ startTime, disks, network, virtio, console }: Record<string, unknown>): boolean {
+  return (
+    (isCount(startTime) || startTime === 0) &&
+    Array.isArray(disks) &&
+    disks.every((disk) => isCount(disk?.sizeBytes) && typeof disk.readOnly === "boolean") &&
+    typeof network === "boolean" &&
+    (virtio === "modern" || virtio === "legacy") &&
+    (console === "uart" || console === "virtio")
+  );
 }
 
 function parseImages(text: string | undefined, offset: number): ImageEntry[] {
   const value = parseJson(text, offset);
   if (!Array.isArray(value)) throw new DamagedFile(offset, "an impossible list of images");
   return value.map((entry: Record<string, unknown>): ImageEntry => {
-    const { role, name, sizeBytes, sha256: hash, embedded } = entry ?? {};
+    const { role, name, sizeBytes, sha256: hash, embedded, packed } = entry ?? {};
     const valid =
-      (role === "program" || role === "source" || role === "memory") &&
+      (role === "program" || role === "source" || role === "memory" || role === "disk") &&
       typeof name === "string" &&
       (isCount(sizeBytes) || sizeBytes === 0) &&
       typeof hash === "string" &&
-      typeof embedded === "boolean";
+      typeof embedded === "boolean" &&
+      (packed === undefined || isPacked(packed));
     if (!valid) throw new DamagedFile(offset, "an impossible list of images");
-    return { role, name, sizeBytes: sizeBytes as number, sha256: hash, embedded };
+    return { role, name, sizeBytes: sizeBytes as number, sha256: hash, embedded, packed };
   });
+}
+
+function isPacked(value: unknown): value is NonNullable<RecordedImage["packed"]> {
+  const { sizeBytes, sha256: hash } = (value ?? {}) as Record<string, unknown>;
+  return isCount(sizeBytes) && typeof hash === "string";
 }
 
 function isCount(value: unknown): value is number {

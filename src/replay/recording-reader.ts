@@ -1,16 +1,18 @@
 import { McapConstants, type McapTypes } from "@mcap/core";
 import type { Instant } from "../base/brand.ts";
 import { ByteReader, MalformedBytes } from "../base/byte-cursor.ts";
+import { pageCountOf } from "../machine/configuration.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import { CheckpointFile } from "./checkpoint-file.ts";
 import { DigestLog } from "./digest-log.ts";
 import { EventLog } from "./event-log.ts";
+import { FrameLog } from "./frame-log.ts";
 import { DamagedFile, McapInput, type RecordPlace } from "./mcap-input.ts";
 import { OutputLog } from "./output-log.ts";
 import { decodeBookmark, decodeCheckpoint, decodeDigest, decodeEvent, decodeOutput } from "./payload.ts";
 import type { ByteSource, ChunkCodec, RecordingHeader } from "./recording-message.ts";
 import { readPrologue, recordingChannels } from "./recording-prologue.ts";
-import { CHANNEL_IDS, metadataCheck, PAGE_BYTES, SUMMARY_METADATA, TOPICS, type Topic } from "./recording-writer.ts";
+import { CHANNEL_IDS, metadataCheck, SUMMARY_METADATA, TOPICS, type Topic } from "./recording-writer.ts";
 import type { Bookmark } from "./timeline-interface.ts";
 
 const { Opcode } = McapConstants;
@@ -36,6 +38,7 @@ export class RecordingReader {
   readonly header: RecordingHeader;
   readonly events = new EventLog();
   readonly outputs: OutputLog;
+  readonly frames = new FrameLog();
   readonly digests = new DigestLog();
   readonly checkpoints: CheckpointFile;
   readonly bookmarks: Bookmark[] = [];
@@ -181,6 +184,7 @@ export class RecordingReader {
     this.#lastInstant = instant;
     if (topic === "event") this.#readEvent(instant, message.data);
     else if (topic === "output") this.#readOutput(instant, message.data);
+    else if (topic === "frame") this.frames.push(instant, message.data.slice());
     else if (topic === "digest") this.#readDigest(instant, message.data);
     else if (topic === "checkpoint") this.#readCheckpoint(instant, message.data, chunkOffset);
     else throw new MalformedBytes(`channel ${message.channelId}`);
@@ -212,14 +216,18 @@ export class RecordingReader {
 
   #readCheckpoint(instant: Instant, payload: Uint8Array, chunkOffset: number): void {
     const stored = decodeCheckpoint(instant, payload);
-    const mostPages = this.header.configuration.memoryBytes / PAGE_BYTES;
+    const mostPages = pageCountOf(this.header.configuration);
     if (stored.events !== this.events.length) throw new MalformedBytes(`${stored.events} events before a checkpoint`);
     if (stored.outputBytes !== this.outputs.length) {
       throw new MalformedBytes(`${stored.outputBytes} bytes printed before a checkpoint`);
     }
+    if (stored.framesSent !== this.frames.length) {
+      throw new MalformedBytes(`${stored.framesSent} frames sent before a checkpoint`);
+    }
     for (const { offset, pages } of [{ offset: 0, pages: stored.zeroPages }, ...stored.chunks]) {
       if (offset >= chunkOffset) throw new MalformedBytes("a checkpoint whose pages come after it");
-      if (pages.length > 0 && pages[pages.length - 1] >= mostPages) throw new MalformedBytes("a page beyond memory");
+      if (pages.length > 0 && pages[pages.length - 1] >= mostPages)
+        throw new MalformedBytes("a page beyond memory and disks");
     }
     this.checkpoints.add(stored);
   }

@@ -22,7 +22,7 @@ import {
 } from "./recording-message.ts";
 
 /** Topics in the order of their channel ids, which begin at 1: part of the format. */
-export const TOPICS = ["event", "output", "checkpoint", "page", "digest", "bookmark"] as const;
+export const TOPICS = ["event", "output", "checkpoint", "page", "digest", "bookmark", "frame"] as const;
 export type Topic = (typeof TOPICS)[number];
 export const CHANNEL_IDS = Object.fromEntries(TOPICS.map((topic, index) => [topic, index + 1])) as Record<
   Topic,
@@ -47,6 +47,7 @@ export interface RecordingCounts {
   pages: number;
   digests: number;
   bookmarks: number;
+  frames: number;
 }
 
 /**
@@ -61,7 +62,15 @@ export class RecordingWriter {
   readonly #log = new McapChunkBuilder({});
   readonly #pages = new McapChunkBuilder({});
   readonly #sequences = new Map<Topic, number>();
-  readonly #counts: RecordingCounts = { events: 0, outputBytes: 0, checkpoints: 0, pages: 0, digests: 0, bookmarks: 0 };
+  readonly #counts: RecordingCounts = {
+    events: 0,
+    outputBytes: 0,
+    checkpoints: 0,
+    pages: 0,
+    digests: 0,
+    bookmarks: 0,
+    frames: 0,
+  };
   readonly #onCheckpoint: ((stored: StoredCheckpoint) => void) | undefined;
   /** Chunks of pages since the last checkpoint, and the pages that are not in a chunk yet. */
   #pageChunks: PageChunk[] = [];
@@ -105,6 +114,10 @@ export class RecordingWriter {
       case "output":
         this.#counts.outputBytes += message.bytes.length;
         this.#add("output", message.instant, encodeOutput(message.bytes, message.deltas));
+        break;
+      case "frame":
+        this.#counts.frames++;
+        this.#add("frame", message.instant, message.frame);
         break;
       case "pages":
         this.#writePages(message);
@@ -163,8 +176,8 @@ export class RecordingWriter {
   #writeCheckpoint(message: Extract<RecordingMessage, { kind: "checkpoint" }>): void {
     this.#flushPages();
     this.#counts.checkpoints++;
-    const { instant, state, events, outputBytes, zeroPages } = message;
-    const stored = { instant, state, events, outputBytes, zeroPages, chunks: this.#pageChunks };
+    const { instant, state, events, outputBytes, framesSent, zeroPages } = message;
+    const stored = { instant, state, events, outputBytes, framesSent, zeroPages, chunks: this.#pageChunks };
     this.#add("checkpoint", instant, encodeCheckpoint(stored));
     this.#pageChunks = [];
     this.#onCheckpoint?.(stored);
@@ -188,8 +201,8 @@ export function attachmentName(index: number, name: string): string {
 }
 
 function headerMetadata(header: RecordingHeader): Map<string, string> {
-  const images = header.images.map(({ role, name, sizeBytes, sha256, bytes }) => {
-    return { role, name, sizeBytes, sha256, embedded: bytes !== undefined };
+  const images = header.images.map(({ role, name, sizeBytes, sha256, bytes, packed }) => {
+    return { role, name, sizeBytes, sha256, embedded: bytes !== undefined, packed };
   });
   return withCheck(
     new Map([

@@ -3,6 +3,14 @@ import type { Instant } from "../base/brand.ts";
 import type { Edit, Inlet, MachineEvent } from "../machine/inlet.ts";
 import type { EventLog } from "./event-log.ts";
 
+/** Frames that wait for the newest instant, while nobody lets it come: more are refused, and their senders wait. */
+const MOST_QUEUED_FRAMES = 512;
+/**
+ * Bytes of frames in a run: all of them stay in memory, since replay needs them, and a recording with more than twice as
+ * much input is not opened. Beyond it the network is silent.
+ */
+export const MOST_FRAME_BYTES = 512 * 1024 * 1024;
+
 /**
  * The door for chance, both ways: in the past it delivers what the log has; at the newest instant of a live run it
  * delivers what waits outside, stamped with the instant at which the machine takes it, and logs it.
@@ -15,6 +23,8 @@ export class TimelineInlet implements Inlet {
   #taken = 0;
   #live = false;
   #input: Uint8Array[] = [];
+  #frames: Uint8Array[] = [];
+  #frameBytes = 0;
   #idleTicks = 0;
   #edits: Edit[] = [];
   /** Interrupts of this instant have been decided: input that came after would be too late for it. */
@@ -34,7 +44,7 @@ export class TimelineInlet implements Inlet {
 
   /** Something waits for the newest instant. */
   get pending(): boolean {
-    return this.#input.length > 0 || this.#idleTicks > 0 || this.#edits.length > 0;
+    return this.#input.length > 0 || this.#frames.length > 0 || this.#idleTicks > 0 || this.#edits.length > 0;
   }
 
   /** The machine stands where it had taken so many events; until `goLive` it is told what the log has. */
@@ -61,6 +71,20 @@ export class TimelineInlet implements Inlet {
 
   queueInput(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#input.push(bytes.slice());
+  }
+
+  /** Frames that wait. */
+  get queuedFrames(): number {
+    return this.#frames.length;
+  }
+
+  /** False: too many wait, or the run has had as many as it may. */
+  queueFrame(frame: Uint8Array): boolean {
+    const isTooMuch = this.#frameBytes + frame.length > MOST_FRAME_BYTES;
+    if (this.#frames.length >= MOST_QUEUED_FRAMES || isTooMuch) return false;
+    this.#frameBytes += frame.length;
+    this.#frames.push(frame.slice());
+    return true;
   }
 
   queueIdle(ticks: number): void {
@@ -101,6 +125,8 @@ export class TimelineInlet implements Inlet {
     if (this.#closedAt === instant && !this.#isWaiting()) return undefined;
     const bytes = this.#input.shift();
     if (bytes !== undefined) return { kind: "console-input", instant, bytes };
+    const frame = this.#frames.shift();
+    if (frame !== undefined) return { kind: "network-input", instant, frame };
     if (this.#idleTicks > 0) {
       const ticks = this.#idleTicks;
       this.#idleTicks = 0;

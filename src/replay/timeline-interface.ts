@@ -84,6 +84,8 @@ export interface TimelineLike {
 
   /** Queues console input for the newest instant. Ignored with `false` when not live. */
   input(bytes: Uint8Array): boolean;
+  /** Queues a network frame for the newest instant. False when not live, or when too many wait already. */
+  receive(frame: Uint8Array): boolean;
   /** Paced clock: lets `ticks` of mtime pass at the newest instant, an "idle-jump" event. Ignored when not live. */
   idle(ticks: number): void;
   /** Edits at the newest instant; throws a UserError in the past or on a finished recording. */
@@ -97,7 +99,7 @@ export interface Bookmark {
 
 /** What is remembered of the run besides its states: what the Timeline view draws. All in order of instant. */
 export interface HistoryLike {
-  /** Input and edits; idle jumps of a paced machine are left out, there may be millions. */
+  /** Input, frames received and edits; idle jumps of a paced machine are left out, there may be millions. */
   readonly events: readonly MachineEvent[];
   /** Bytes that the guest printed since reset. */
   readonly outputLength: number;
@@ -107,6 +109,8 @@ export interface HistoryLike {
   instantOfOutput(offset: number): Instant | undefined;
   /** Printed bytes from `offset`, at most `length`. */
   outputBytes(offset: number, length: number): Uint8Array;
+  /** Frames that the guest sent since reset. */
+  readonly frameCount?: number;
   readonly checkpoints: readonly Instant[];
   readonly bookmarks: readonly Bookmark[];
   /** Recorded when the recording is open, else kept for the session. */

@@ -1,5 +1,6 @@
 import type { Instant } from "../base/brand.ts";
 import type { Outlet } from "../machine/inlet.ts";
+import type { FrameLog } from "./frame-log.ts";
 import type { OutputCursor, OutputLog } from "./output-log.ts";
 
 export interface OutputMismatch {
@@ -8,38 +9,58 @@ export interface OutputMismatch {
   readonly got: string;
 }
 
+/** How much the machine has said. */
+export interface Said {
+  readonly outputBytes: number;
+  readonly framesSent: number;
+}
+
+/** What hears of new history. */
+export interface OutletListeners {
+  onByte(instant: Instant, byte: number): void;
+  onFrame(instant: Instant, frame: Uint8Array): void;
+}
+
 /** What the machine says: logged while it makes history, held against the log while it repeats it. */
 export class TimelineOutlet implements Outlet {
   readonly #log: OutputLog;
-  readonly #onByte: (instant: Instant, byte: number) => void;
+  readonly #frames: FrameLog;
+  readonly #listeners: OutletListeners;
   #live = false;
-  /** Bytes that the machine has printed. */
+  /** Bytes that the machine has printed, and frames that it has sent. */
   #printed = 0;
+  #framesSent = 0;
   #cursor: OutputCursor | undefined;
   #mismatch: OutputMismatch | undefined;
   #agreedAt = 0;
 
-  constructor(log: OutputLog, onByte: (instant: Instant, byte: number) => void) {
+  constructor(log: OutputLog, frames: FrameLog, listeners: OutletListeners) {
     this.#log = log;
-    this.#onByte = onByte;
+    this.#frames = frames;
+    this.#listeners = listeners;
   }
 
   get printed(): number {
     return this.#printed;
   }
 
-  /** The first byte that was not as recorded, since `goTo`. */
+  get framesSent(): number {
+    return this.#framesSent;
+  }
+
+  /** The first byte or frame that was not as recorded, since `goTo`. */
   get mismatch(): OutputMismatch | undefined {
     return this.#mismatch;
   }
 
-  /** Instant of the newest byte that was as recorded, since `goTo`; 0 before any. */
+  /** Instant of the newest byte or frame that was as recorded, since `goTo`; 0 before any. */
   get agreedAt(): Instant {
     return this.#agreedAt as Instant;
   }
 
-  goTo(printed: number): void {
-    this.#printed = printed;
+  goTo({ outputBytes, framesSent }: Said): void {
+    this.#printed = outputBytes;
+    this.#framesSent = framesSent;
     this.#live = false;
     this.#cursor = undefined;
     this.#mismatch = undefined;
@@ -57,14 +78,45 @@ export class TimelineOutlet implements Outlet {
       return;
     }
     this.#log.append(instant, byte);
-    this.#onByte(instant, byte);
+    this.#listeners.onByte(instant, byte);
   }
 
-  /** Bytes that should have been printed by steps before `instant` and were not, or the other way round. */
+  networkOutput(instant: Instant, frame: Uint8Array): void {
+    this.#framesSent++;
+    if (!this.#live) {
+      this.#checkFrame(instant, frame);
+      return;
+    }
+    this.#frames.push(instant, frame);
+    this.#listeners.onFrame(instant, frame);
+  }
+
+  /** What should have been said by steps before `instant` and was not, or the other way round. */
   missingBefore(instant: Instant): OutputMismatch | undefined {
     const expected = this.#log.countBefore(instant);
-    if (expected === undefined || expected === this.#printed) return undefined;
-    return { instant, expected: `${expected} bytes so far`, got: `${this.#printed}` };
+    if (expected !== undefined && expected !== this.#printed) {
+      return { instant, expected: `${expected} bytes so far`, got: `${this.#printed}` };
+    }
+    const frames = this.#frames.countBefore(instant);
+    if (frames === this.#framesSent) return undefined;
+    return { instant, expected: `${frames} frames so far`, got: `${this.#framesSent}` };
+  }
+
+  #checkFrame(instant: Instant, frame: Uint8Array): void {
+    const index = this.#framesSent - 1;
+    if (this.#mismatch !== undefined || index < this.#frames.firstHeld) return;
+    const recorded = this.#frames.at(index);
+    const isSame = recorded?.length === frame.length && recorded.every((byte, at) => byte === frame[at]);
+    if (isSame && this.#frames.instantOf(index) === instant) {
+      this.#agreedAt = instant;
+      return;
+    }
+    const expected =
+      recorded === undefined
+        ? "no more frames"
+        : `a frame of ${recorded.length} bytes at instant ${this.#frames.instantOf(index)}`;
+    const contents = isSame ? "" : recorded === undefined ? "" : " with other contents";
+    this.#mismatch = { instant, expected, got: `one of ${frame.length} bytes${contents} at instant ${instant}` };
   }
 
   #check(instant: Instant, byte: number): void {

@@ -10,6 +10,7 @@ import { CHECKPOINT_BOUNDS } from "./checkpoint-store.ts";
 import { DigestLog } from "./digest-log.ts";
 import { DivergenceError } from "./divergence.ts";
 import { EventLog } from "./event-log.ts";
+import { FrameLog } from "./frame-log.ts";
 import { History } from "./history.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
 import { LiveEnd } from "./live-end.ts";
@@ -26,6 +27,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   /** Bound of console output in memory, in bytes. */
   readonly outputLogBytes?: number;
   readonly recorder?: Partial<RecorderOptions>;
+  /** Live runs: hears each frame that the guest sends, once, in the midst of the step that sends it. */
+  readonly onFrame?: (frame: Uint8Array) => void;
 }
 
 const PLAYBACK_OPTIONS: PlaybackOptions = {
@@ -56,7 +59,13 @@ export class Timeline implements TimelineLike {
   private constructor(machine: MachineLike, run: Run, end: Instant, options: TimelineOptions, sink?: RecordingSink) {
     const isWaiting = () => machine.harts.every((hart) => hart.waiting);
     const inlet = new TimelineInlet(run.events, isWaiting, (event) => this.#recorder?.event(event));
-    const outlet = new TimelineOutlet(run.outputs, (at, byte) => this.#recorder?.output(at, byte));
+    const outlet = new TimelineOutlet(run.outputs, run.frames, {
+      onByte: (at, byte) => this.#recorder?.output(at, byte),
+      onFrame: (at, frame) => {
+        this.#recorder?.frame(at, frame);
+        options.onFrame?.(frame);
+      },
+    });
     machine.inlet = inlet;
     machine.outlet = outlet;
     machine.setStops(NO_STOPS);
@@ -80,7 +89,7 @@ export class Timeline implements TimelineLike {
     file?: CheckpointFile,
   ): Timeline {
     const outputs = new OutputLog(options.outputLogBytes);
-    const run = { events: new EventLog(), outputs, digests: new DigestLog(), file };
+    const run = { events: new EventLog(), outputs, frames: new FrameLog(), digests: new DigestLog(), file };
     const timeline = new Timeline(machine, run, RESET_INSTANT, options, sink);
     timeline.#live = new LiveEnd(timeline.#playback, timeline.#recorder);
     return timeline;
@@ -88,8 +97,8 @@ export class Timeline implements TimelineLike {
 
   /** A recording, and a machine at reset that was built from its header. Throws a DivergenceError when it is another. */
   static open(machine: MachineLike, reading: RecordingReader, options: TimelineOptions = {}): Timeline {
-    const { events, outputs, digests, checkpoints: file, end } = reading;
-    const timeline = new Timeline(machine, { events, outputs, digests, file }, end, options);
+    const { events, outputs, frames, digests, checkpoints: file, end } = reading;
+    const timeline = new Timeline(machine, { events, outputs, frames, digests, file }, end, options);
     timeline.#ended = reading.reason;
     for (const bookmark of reading.bookmarks) timeline.history.addBookmark(bookmark);
     const recorded = digests.find(RESET_INSTANT, 0);
@@ -220,6 +229,15 @@ export class Timeline implements TimelineLike {
   input(bytes: Uint8Array): boolean {
     if (this.live) this.#playback.inlet.queueInput(bytes);
     return this.live;
+  }
+
+  receive(frame: Uint8Array): boolean {
+    return this.live && this.#playback.inlet.queueFrame(frame);
+  }
+
+  /** Frames that were received and that the guest has not been given. */
+  get framesWaiting(): number {
+    return this.#playback.inlet.queuedFrames;
   }
 
   idle(ticks: number): void {

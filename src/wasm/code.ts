@@ -54,6 +54,18 @@ export class Code {
     return this;
   }
 
+  f32(value: number): this {
+    this.#body.byte(OP.f32_const);
+    this.#body.bytes(new Uint8Array(Float32Array.of(value).buffer));
+    return this;
+  }
+
+  f64(value: number): this {
+    this.#body.byte(OP.f64_const);
+    this.#body.bytes(new Uint8Array(Float64Array.of(value).buffer));
+    return this;
+  }
+
   get(local: Local): this {
     return this.#indexed(OP.local_get, local.index);
   }

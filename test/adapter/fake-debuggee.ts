@@ -1,6 +1,12 @@
 import type { Debuggee } from "../../src/adapter/environment.ts";
 import { UserError } from "../../src/base/errors.ts";
 import type {
+  MachineOverview,
+  PageTableQuestion,
+  PageTableReport,
+  TranslationReport,
+} from "../../src/debuggee/machine-protocol.ts";
+import type {
   BreakpointRequest,
   BreakpointSpec,
   BreakpointState,
@@ -247,6 +253,35 @@ export class FakeDebuggee implements Debuggee {
     }
     const source = { path: SOURCE, line: 8, column: 1 };
     return address === RAM + 64n ? { instant: 7, pc: addressOf(8), symbol: "main+0x1c", source } : undefined;
+  }
+
+  async machine(): Promise<MachineOverview> {
+    const space = { satp: 0x8000_0000_0008_0200n, scheme: "Sv39" as const, asid: 0, root: 0x8020_0000n, harts: [0] };
+    const hart = { id: 0, stopped: true, turn: true, pc: addressOf(this.now + 1), symbol: "main+0x4" };
+    return {
+      instant: this.now,
+      harts: [{ ...hart, privilege: "S", waiting: false, space, pending: [] }],
+      spaces: [space],
+      devices: [{ name: "uart", address: 0x1000_0000n, registers: [{ name: "lsr", value: "96" }] }],
+      memory: [{ start: RAM, end: RAM + 4096n, name: "RAM", kind: "memory", detail: "4 KiB" }],
+    };
+  }
+
+  async csrs(hart: number) {
+    this.calls.push(`csrs ${hart}`);
+    return { groups: [], protection: [] };
+  }
+
+  async translate(address: string, hart: number): Promise<TranslationReport> {
+    this.calls.push(`translate ${address} ${hart}`);
+    const { harts } = await this.machine();
+    const found = { physicalAddress: 0x8020_1000n, pageBytes: 4096, access: "Can be read by supervisor mode." };
+    return { address: 0x1000n, hart, space: harts[0].space!, entries: [], ...found };
+  }
+
+  async pageTable(question: PageTableQuestion): Promise<PageTableReport> {
+    this.calls.push(`pageTable ${question.satp.toString(16)} ${question.table?.toString(16)} ${question.level}`);
+    return { scheme: "Sv39", level: 2, table: 0x8020_0000n, entries: [] };
   }
 
   async close(): Promise<void> {

@@ -160,7 +160,7 @@ test("what compilers write is taken, and ignored where it says nothing", () => {
   const source = `
     .file "x.c"
     .option nopic
-    .attribute arch, "rv64i2p1_m2p0"
+    .attribute arch, "rv64i2p1_m2p0_c2p0"
     .attribute unaligned_access, 0
     .ident "GCC: (GNU) 13"
     .section .note.GNU-stack,"",@progbits

@@ -123,7 +123,8 @@ test("wrong usage: exit code 2, a sentence, and where to read more", async () =>
     [["run", "a", "--memory", "lots"], /Write a size like 64K, 128M or 1G/],
     [["run", "a", "--limit", "0"], /At least one step/],
     [["run", "a", "--bios", "sbi"], /Allowed choices are none/],
-    [["run", "a", "--disk", "x"], /unknown option '--disk'/],
+    [["run", "a", "--disk", "blank:7"], /Write FILE, optionally followed by/],
+    [["run", "a", "--start-time", "noon"], /Write a date like 2026-01-31/],
   ];
   for (const [args, sentence] of cases) {
     const { json } = await assertRefused(args, 2, "usage", sentence);
@@ -136,7 +137,7 @@ test("wrong usage: exit code 2, a sentence, and where to read more", async () =>
 });
 
 test("options of the machine that it does not have are said by the machine", async () => {
-  await assertRefused(["run", HELLO(), "--harts", "2"], 2, "harts", /2 harts is not possible yet/);
+  await assertRefused(["run", HELLO(), "--harts", "9"], 2, "harts", /9 harts is not possible/);
   await assertRefused(
     ["run", HELLO(), "--input", at("nothing")],
     3,

@@ -9,6 +9,7 @@ import {
   parseAddress,
   parseCount,
   parseHarts,
+  parseIsa,
   parseLength,
   parseMemory,
   parsePort,
@@ -38,6 +39,12 @@ test("counts as people write them", () => {
   assert.throws(() => parseLength("0"));
   assert.throws(() => parseHarts("0"));
   assert.throws(() => parsePort("65536"));
+});
+
+test("an instruction set is one that a hart can have", () => {
+  assert.equal(parseIsa("rv64imac_zba"), "rv64imac_zba");
+  assert.throws(() => parseIsa("rv64gcv"), /no hart of this machine has the extension v/);
+  assert.throws(() => parseIsa("x86"), /is no instruction set/);
 });
 
 test("an address is a number; everything else is a name", () => {

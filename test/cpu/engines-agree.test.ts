@@ -25,6 +25,9 @@ function oneStep(engines: TwoEngines, seed: number, mnemonic: string, word: numb
       { target: "pc", hart: 0, value: BigInt(CODE) },
       // mtvec alternates between memory and nowhere, so that traps are both taken and refused.
       { target: "csr", hart: 0, csr: 0x305, value: seed % 2 === 0 ? BigInt(CODE + 0x800) : 0n },
+      // Floating point is off in one case of four; rounding modes are legal and reserved ones.
+      { target: "csr", hart: 0, csr: 0x003, value: prng.next64() },
+      { target: "csr", hart: 0, csr: 0x300, value: BigInt(seed % 4) << 13n },
     ],
     1,
     () => `${mnemonic}, word 0x${word.toString(16)}, seed ${seed}, ${JSON.stringify(reserve.target)}`,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { physicalAddress, type VirtualAddress, virtualAddress } from "../../src/base/brand.ts";
 import type { Prng } from "../../src/base/prng.ts";
-import { DEFAULT_CONFIGURATION, type EngineChoice } from "../../src/machine/configuration.ts";
+import { DEFAULT_CONFIGURATION, type EngineChoice, FULL_ISA } from "../../src/machine/configuration.ts";
 import type { Edit, MachineEvent } from "../../src/machine/inlet.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { CLINT_BASE, PLIC_BASE, RAM_BASE, UART0_BASE } from "../../src/machine/memory-map.ts";
@@ -17,7 +17,7 @@ export class EditedMachine {
   #events: MachineEvent[] = [];
 
   constructor(engine: EngineChoice) {
-    this.machine = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes: MEMORY_BYTES }, engine);
+    this.machine = new Machine({ ...DEFAULT_CONFIGURATION, isa: FULL_ISA, memoryBytes: MEMORY_BYTES }, engine);
     this.machine.inlet = { take: () => this.#events.shift(), horizon: () => Number.POSITIVE_INFINITY };
     this.machine.outlet = {
       consoleOutput: (_instant, byte) => {
@@ -64,6 +64,8 @@ function difference(oracle: Machine, interpreter: Machine): string {
   for (let index = 0; index < 32; index++) {
     const [x, y] = [a.register(index), b.register(index)];
     if (x !== y) differences.push(`x${index} oracle ${x.toString(16)} interpreter ${y.toString(16)}`);
+    const [f, g] = [a.floatRegister(index), b.floatRegister(index)];
+    if (f !== g) differences.push(`f${index} oracle ${f.toString(16)} interpreter ${g.toString(16)}`);
   }
   const [left, right] = [oracle, interpreter].map((machine) => machine.peek(address(RAM_BASE), MEMORY_BYTES));
   const at = left.findIndex((byte, index) => byte !== right[index]);

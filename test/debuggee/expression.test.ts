@@ -29,6 +29,15 @@ const AT: Surroundings = {
     if (at < 0 || at + size > BYTES.length) return undefined;
     return BYTES.slice(at, at + size).reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
   },
+  floatRegister: () => undefined,
+  readPhysical: () => undefined,
+  translate: (address) => ({
+    scheme: "bare",
+    entries: [],
+    physicalAddress: Number(address) as never,
+    pageBytes: 0,
+    problem: undefined,
+  }),
   instant: 1234,
   time: 99n,
   hart: 0,

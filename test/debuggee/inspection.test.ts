@@ -115,7 +115,13 @@ test("scopes: registers with names for addresses, CSRs by field, the machine, th
   assert.match(child(registers, "ra").value, /^0x\w+ <loop\+0x\w+>$|^0x\w+ <_start\+0x\w+>$/);
   assert.equal(registers.length, 32);
 
-  const csrs = scope(b, "CSRs");
+  const groups = scope(b, "CSRs");
+  assert.deepEqual(
+    groups.map(({ name }) => name),
+    ["Machine", "Counters", "Physical memory protection"],
+  );
+  const csrs = b.debuggee.variables(child(groups, "Machine").reference);
+  assert.match(child(csrs, "mstatus").value, /^0x1800 \(MPP=M\)$/);
   assert.match(child(csrs, "mtvec").value, /<handler>/);
   const status = b.debuggee.variables(child(csrs, "mstatus").reference);
   assert.equal(child(status, "MPP").type, "bits 12:11");

@@ -18,10 +18,14 @@ const guests = globSync("guest/c/*.c", { cwd: resolve(import.meta.dirname, "../.
 /** Exit codes other than 0 that programs have on purpose. */
 const EXIT_CODES: Readonly<Record<string, number>> = { atomics: 7 };
 
+/** What the hart has beyond what the other variants use. */
+const BITS = "-march=rv64imac_zicsr_zifencei_zba_zbb_zbc_zbs";
+const VARIANTS = [["O0"], ["O2"], ["Os"], ["O2", BITS]] as const;
+
 for (const name of guests.sort()) {
-  for (const optimisation of ["O0", "O2", "Os"]) {
-    test(`${name} -${optimisation}`, async () => {
-      const { path, bytes } = compileGuest(name, optimisation);
+  for (const [optimisation, ...flags] of VARIANTS) {
+    test(`${name} -${optimisation} ${flags.join(" ")}`.trim(), async () => {
+      const { path, bytes } = compileGuest(name, optimisation, { flags });
       const theirs = await runQemu(["-kernel", path]);
       assert.equal(theirs.exitCode, EXIT_CODES[name] ?? 0, theirs.console.toString("latin1"));
       assert.match(theirs.console.toString("latin1"), /-- memory\npage 0 [0-9a-f]{16}\n/);

@@ -13,7 +13,10 @@ export const withoutGas =
     : `${PREFIX}as is not installed (Debian: binutils-riscv64-unknown-elf)`;
 
 /** Without relaxation the linker changes nothing but addresses, as our assembler does. */
-const ASSEMBLE = ["-march=rv64imac_zicsr_zifencei_zihintpause", "-mno-relax"];
+const ASSEMBLE = [
+  "-march=rv64imafdc_zicsr_zifencei_zihintpause_zicbom_zicbop_zicboz_zawrs_zbc_zbs_svinval",
+  "-mno-relax",
+];
 const LINK = ["--no-relax", "--no-warn-rwx-segments", "-T", join(ROOT, "guest/link.ld")];
 
 export interface Linked {

@@ -8,6 +8,12 @@ import { Machine } from "../../src/machine/machine.ts";
 import type { Image } from "../../src/machine/machine-interface.ts";
 import type { Ending } from "./qemu.ts";
 
+/** What the hart on QEMU has (qemu.ts). */
+export const LIKE_QEMU: MachineConfiguration = {
+  ...DEFAULT_CONFIGURATION,
+  isa: "rv64imac_zicsr_zifencei_zba_zbb_zbc_zbs",
+};
+
 /** The programs of these tests end well before; one that does not has lost its way. */
 const LIMIT_STEPS = 2_000_000_000;
 
@@ -22,7 +28,7 @@ export function runOurs(
   image: Image,
   engine: EngineChoice,
   limitSteps = LIMIT_STEPS,
-  configuration: MachineConfiguration = DEFAULT_CONFIGURATION,
+  configuration: MachineConfiguration = LIKE_QEMU,
 ): OurEnding {
   const machine = new Machine(configuration, engine);
   const output: number[] = [];

@@ -15,6 +15,7 @@ const paths = { resolvePath: (base: string, path: string) => resolve(base, path)
 /** The compiler keeps this list equal to what the adapter takes. */
 const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   program: true,
+  symbolFiles: true,
   recording: true,
   recordTo: true,
   cwd: true,
@@ -28,6 +29,11 @@ const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   stopOnEntry: true,
   stopOnEnd: true,
   console: true,
+  net: true,
+  disk: true,
+  startTime: true,
+  virtio: true,
+  guestConsole: true,
 };
 
 test("launch.json offers what the adapter takes, no more and no less", () => {
@@ -39,7 +45,9 @@ test("the adapter accepts every default and every choice", () => {
     const subject = name === "recording" ? {} : { program: "guest.s" };
     // What VS Code replaces before the adapter sees it.
     const plain = typeof value === "string" && value.includes("$") ? "/guest" : value;
-    for (const choice of choices ?? [plain ?? "/guest"]) {
+    // A date, where nothing but one is taken.
+    const example = name === "startTime" ? "2026-01-31" : "/guest";
+    for (const choice of choices ?? [plain ?? example]) {
       const { warnings } = parseLaunchArguments({ ...subject, [name]: choice }, paths);
       assert.deepEqual(warnings, [], `${name}: ${choice}`);
     }

@@ -38,8 +38,33 @@ const CASES: readonly (readonly [number, string, string, string])[] = [
   ],
   [0x0ff0_000f, "fence", "fence iorw,iorw", "order memory accesses"],
   [0x8330_000f, "fence.tso", "fence.tso", "order memory accesses"],
-  [0x0100_000f, "pause", "fence w,0", "order memory accesses"],
+  [0x0100_000f, "pause", "pause", "let other harts run"],
   [0x4045_d51b, "sraiw a0,a1,0x4", "sraiw a0,a1,0x4", "a0 <- sext32(a1) >> 4"],
+  [0x0805_853b, "zext.w a0,a1", "add.uw a0,a1,zero", "a0 <- zext32(a1)"],
+  [0x20c5_e53b, "sh3add.uw a0,a1,a2", "sh3add.uw a0,a1,a2", "a0 <- a2 + (zext32(a1) << 3)"],
+  [0x40c5_f533, "andn a0,a1,a2", "andn a0,a1,a2", "a0 <- a1 & ~a2"],
+  [0x6005_951b, "clzw a0,a1", "clzw a0,a1", "a0 <- clz(zext32(a1)) - 32"],
+  [0x0ac5_c533, "min a0,a1,a2", "min a0,a1,a2", "a0 <- a1 < a2 ? a1 : a2"],
+  [0x0ac5_b533, "clmulh a0,a1,a2", "clmulh a0,a1,a2", "a0 <- clmul(a1, a2)[127:64]"],
+  [0x4835_1513, "bclri a0,a0,0x3", "bclri a0,a0,0x3", "a0 <- a0 & ~(1 << 3)"],
+  [0x0ec5_d533, "czero.eqz a0,a1,a2", "czero.eqz a0,a1,a2", "a0 <- a2 == 0 ? 0 : a1"],
+  [0x0215_6013, "prefetch.r 32(a0)", "prefetch.r 32(a0)", "hint: block of a0 + 32 soon used for loads"],
+  [0x0045_200f, "cbo.zero (a0)", "cbo.zero (a0)", "mem512[a0 & ~63] <- 0"],
+  [0x0020_0033, "ntl.p1", "add zero,zero,sp", "nothing"],
+  [0x900a, "c.ntl.p1", "c.add zero,sp", "nothing"],
+  [0x1205_0073, "sfence.vma a0", "sfence.vma a0,zero", "order page-table stores before translations of a0"],
+  [0x16b5_0073, "sinval.vma a0,a1", "sinval.vma a0,a1", "drop translations of a0 in address space a1"],
+  [0x00c5_f553, "fadd.s fa0,fa1,fa2", "fadd.s fa0,fa1,fa2", "fa0 <- fa1 + fa2"],
+  [0x02c5_9553, "fadd.d fa0,fa1,fa2,rtz", "fadd.d fa0,fa1,fa2,rtz", "fa0 <- rtz(fa1 + fa2)"],
+  [0x6ac5_f54b, "fnmsub.d fa0,fa1,fa2,fa3", "fnmsub.d fa0,fa1,fa2,fa3", "fa0 <- -fa1 * fa2 + fa3"],
+  [0x6ac5_f547, "fmsub.d fa0,fa1,fa2,fa3", "fmsub.d fa0,fa1,fa2,fa3", "fa0 <- fa1 * fa2 - fa3"],
+  [0xc205_9553, "fcvt.w.d a0,fa1,rtz", "fcvt.w.d a0,fa1,rtz", "a0 <- sext32(rtz(int32(fa1)))"],
+  [0x4205_8553, "fcvt.d.s fa0,fa1", "fcvt.d.s fa0,fa1", "fa0 <- rne(double(fa1))"],
+  [0x22b5_a553, "fabs.d fa0,fa1", "fsgnjx.d fa0,fa1,fa1", "fa0 <- abs(fa1)"],
+  [0x22c5_9553, "fsgnjn.d fa0,fa1,fa2", "fsgnjn.d fa0,fa1,fa2", "fa0 <- copysign(fa1, -fa2)"],
+  [0xa2b5_2553, "feq.d a0,fa0,fa1", "feq.d a0,fa0,fa1", "a0 <- fa0 == fa1"],
+  [0x2508, "fld fa0,8(a0)", "c.fld fa0,8(a0)", "fa0 <- mem64[a0 + 8]"],
+  [0x0021_d073, "fsrmi zero,3", "csrrwi zero,frm,3", "frm <- 3"],
   [0x3020_0073, "mret", "mret", "mstatus.MIE <- mstatus.MPIE; privilege <- mstatus.MPP; jump to mepc"],
 ];
 
@@ -54,7 +79,7 @@ test("words as text and as meaning", () => {
 test("what is no instruction is shown as data, and zero by its name", () => {
   assert.equal(disassembleWord(0).text, "unimp");
   assert.equal(disassembleWord(0, { aliases: false }).text, "c.unimp");
-  assert.equal(disassembleWord(0x2000).text, ".half 0x2000");
+  assert.equal(disassembleWord(0x8000).text, ".half 0x8000");
   assert.equal(disassembleWord(0xffff_ffff).text, ".word 0xffffffff");
   assert.equal(disassembleWord(-1).text, ".word 0xffffffff");
   assert.equal(disassembleWord(0x12b5_a52f).text, ".word 0x12b5a52f");

@@ -4,6 +4,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { decode, expand } from "../../src/isa/decode.ts";
 import { effectsOf } from "../../src/isa/effects.ts";
 import { admits, type Encoding, encode, extract, parseEncoding } from "../../src/isa/encoding.ts";
+import type { Instruction } from "../../src/isa/instruction.ts";
 import { flattenOperands, parseOperands } from "../../src/isa/operands.ts";
 import { SYSTEM_OPERATIONS } from "../../src/isa/semantics.ts";
 import { COMPRESSED, findInstruction, INSTRUCTIONS, operationNumber, splitOrdering } from "../../src/isa/table.ts";
@@ -44,12 +45,33 @@ test("the length bits of an encoding say its length", () => {
   }
 });
 
-test("no two 32-bit encodings overlap", () => {
+test("no two 32-bit encodings overlap, other than a HINT and the instruction that it is one of", () => {
   for (const [i, a] of INSTRUCTIONS.entries()) {
     for (const b of INSTRUCTIONS.slice(i + 1)) {
+      if (b.hintOf === a.mnemonic) continue;
       const [one, other] = [parseEncoding(a.encoding), parseEncoding(b.encoding)];
       const common = one.mask & other.mask;
       assert.notEqual((one.match ^ other.match) & common, 0, `${a.mnemonic} overlaps ${b.mnemonic}`);
+    }
+  }
+});
+
+test("a HINT lies in the encodings of the instruction that it names, and neither changes anything there", () => {
+  const prng = new Prng(SEED);
+  for (const hint of INSTRUCTIONS.filter(({ hintOf }) => hintOf !== undefined)) {
+    const whole = findInstruction(hint.hintOf!)!;
+    assert.equal(whole.hintOf, undefined);
+    assert.equal(whole.extension, "I", "a hart without the extension executes it as the other");
+    assert.deepEqual(
+      effectsOf(hint).order.filter(({ kind }) => kind !== "read"),
+      [],
+    );
+    const writes = effectsOf(whole).order.filter(({ kind }) => kind !== "read");
+    assert.deepEqual(writes, whole.mnemonic === "fence" ? [] : [{ kind: "write", what: "rd" }]);
+    for (let round = 0; round < 200; round++) {
+      const word = randomWord(parseEncoding(hint.encoding), prng);
+      assert.ok(recognises(parseEncoding(whole.encoding), word), `${hint.mnemonic}, seed ${SEED}`);
+      assert.equal(decode(word)!.rd, 0, `${hint.mnemonic}, seed ${SEED}`);
     }
   }
 });
@@ -82,8 +104,6 @@ test("reserved 16-bit encodings are undefined, hints are not", () => {
     "c.jr x0": 0x8002,
     "100 1 11 with 10": 0x9c41,
     "100 1 11 with 11": 0x9c61,
-    "c.fld": 0x2000,
-    "c.fsdsp": 0xa002,
   };
   for (const [what, halfword] of Object.entries(reserved)) assert.equal(decode(halfword), undefined, what);
   const hints = { "c.nop 3": 0x000d, "c.addi a0, 0": 0x0501, "c.li zero, 5": 0x4015, "c.mv zero, a0": 0x802a };
@@ -114,6 +134,7 @@ test("the decoder finds every instruction and its operands", () => {
       const word = encode(encoding, fields);
       const decoded = decode(word);
       assert.ok(decoded, `${instruction.mnemonic} ${word.toString(16)}, seed ${SEED}`);
+      if (decoded.instruction.hintOf === instruction.mnemonic) continue;
       assert.equal(decoded.instruction, instruction);
       assert.equal(decoded.index, index);
       assert.equal(decoded.length, 4);
@@ -121,6 +142,8 @@ test("the decoder finds every instruction and its operands", () => {
       assert.equal(decoded.rd, fields.rd ?? 0);
       assert.equal(decoded.rs1, fields.rs1 ?? fields.uimm ?? 0);
       assert.equal(decoded.rs2, fields.rs2 ?? 0);
+      assert.equal(decoded.rs3, fields.rs3 ?? 0);
+      assert.equal(decoded.rm, fields.rm ?? 0);
       const fence = "fm" in fields ? (fields.fm << 8) | (fields.pred << 4) | fields.succ : undefined;
       assert.equal(decoded.imm, fields.csr ?? fence ?? fields.imm ?? fields.shamt ?? 0);
       assert.equal(decoded.aqrl, ((fields.aq ?? 0) << 1) | (fields.rl ?? 0));
@@ -134,7 +157,8 @@ test("the decoder agrees with a search through the whole table on random words",
   const prng = new Prng(SEED);
   for (let round = 0; round < 20_000; round++) {
     const word = (prng.next32() | 3) >>> 0;
-    const found = INSTRUCTIONS.find((entry) => recognises(parseEncoding(entry.encoding), word));
+    // HINTs stand behind the instruction that they are among.
+    const found = INSTRUCTIONS.findLast((entry) => recognises(parseEncoding(entry.encoding), word));
     assert.equal(decode(word)?.instruction, found, `${word.toString(16)}, seed ${SEED}`);
   }
 });
@@ -192,8 +216,8 @@ test("whatever may fault comes before every architectural write", () => {
 test("source registers are read before the destination is written", () => {
   for (const instruction of INSTRUCTIONS) {
     const { order } = effectsOf(instruction);
-    const lastRead = order.findLastIndex((effect) => effect.kind === "read" && effect.what.startsWith("rs"));
-    const write = order.findIndex((effect) => effect.kind === "write" && effect.what === "rd");
+    const lastRead = order.findLastIndex((effect) => effect.kind === "read" && /^f?rs/.test(effect.what));
+    const write = order.findIndex((effect) => effect.kind === "write" && /^f?rd$/.test(effect.what));
     assert.ok(write === -1 || lastRead < write, `${instruction.mnemonic} would read a register that it changed`);
   }
 });
@@ -203,10 +227,30 @@ test("an instruction reads and writes exactly the registers that its encoding ha
   for (const instruction of INSTRUCTIONS) {
     if (reserved.has(instruction.mnemonic)) continue;
     const fields = new Set(parseEncoding(instruction.encoding).fields.map((field) => field.name));
+    const floats = new Set(operandsOf(instruction, "float-register"));
+    const integers = new Set([...fields].filter((name) => !floats.has(name)));
     const effects = effectsOf(instruction);
-    assert.equal(effects.readsRs1, fields.has("rs1"), `${instruction.mnemonic} rs1`);
-    assert.equal(effects.readsRs2, fields.has("rs2"), `${instruction.mnemonic} rs2`);
-    assert.equal(effects.writesRd, fields.has("rd"), `${instruction.mnemonic} rd`);
+    const { mnemonic } = instruction;
+    assert.equal(effects.readsRs1, integers.has("rs1"), `${mnemonic} rs1`);
+    assert.equal(effects.readsRs2, integers.has("rs2"), `${mnemonic} rs2`);
+    assert.equal(effects.writesRd, integers.has("rd"), `${mnemonic} rd`);
+    assert.equal(effects.readsFloatRs1, floats.has("rs1"), `${mnemonic} frs1`);
+    assert.equal(effects.readsFloatRs2, floats.has("rs2"), `${mnemonic} frs2`);
+    assert.equal(effects.readsFloatRs3, floats.has("rs3"), `${mnemonic} frs3`);
+    assert.equal(effects.writesFloatRd, floats.has("rd"), `${mnemonic} frd`);
+    assert.equal(effects.rounds, fields.has("rm"), `${mnemonic} rm`);
+  }
+});
+
+function operandsOf({ syntax }: Instruction, kind: "float-register"): string[] {
+  return flattenOperands(parseOperands(syntax)).flatMap((operand) => (operand.kind === kind ? [operand.field] : []));
+}
+
+test("floating-point instructions, and no others, look first whether there is floating point", () => {
+  for (const instruction of INSTRUCTIONS) {
+    const { order, requiresFloat } = effectsOf(instruction);
+    assert.equal(requiresFloat, instruction.extension === "F" || instruction.extension === "D", instruction.mnemonic);
+    if (requiresFloat) assert.deepEqual(order[0], { kind: "fault", what: "float" }, instruction.mnemonic);
   }
 });
 

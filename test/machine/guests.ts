@@ -7,6 +7,7 @@ import {
   type EngineChoice,
   type MachineConfiguration,
 } from "../../src/machine/configuration.ts";
+import type { DiskImage } from "../../src/machine/disks.ts";
 import type { Inlet, MachineEvent } from "../../src/machine/inlet.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../../src/machine/stop.ts";
@@ -68,9 +69,10 @@ export class Guest {
     source: string | Program,
     engine: EngineChoice = "auto",
     configuration: Partial<MachineConfiguration> = {},
+    disks: readonly DiskImage[] = [],
   ) {
     this.program = typeof source === "string" ? program(source) : source;
-    this.machine = new Machine({ ...SMALL, ...configuration }, engine);
+    this.machine = new Machine({ ...SMALL, ...configuration }, engine, disks);
     this.machine.outlet = {
       consoleOutput: (instant, byte) => {
         this.output += String.fromCharCode(byte);

@@ -25,6 +25,7 @@ function saved(at: number, fresh = 0, events = 0): SavedState {
     checkpoint: { instant: instant(at), state: new Uint8Array(100), pages: pages(versions) },
     events,
     outputBytes: 0,
+    framesSent: 0,
   };
 }
 

@@ -40,6 +40,8 @@ export interface FakeGuest {
   readonly trapsAt?: number;
   /** One instruction in so many prints a byte. */
   readonly printsEvery?: number;
+  /** One instruction in so many sends a frame. */
+  readonly sendsEvery?: number;
 }
 
 const PAGE = 4096;
@@ -236,6 +238,10 @@ export class FakeMachine implements MachineLike {
       const byte = h % 11 === 0 ? 0x0a : 0x20 + (this.#registers[0] % 0x5f);
       this.outlet.consoleOutput(this.instant, byte);
     }
+    if ((h >>> 11) % (this.#guest.sendsEvery ?? 150) === 0) {
+      const frame = Uint8Array.from({ length: 14 + (h % 60) }, (_, index) => this.#registers[index % 8]);
+      this.outlet.networkOutput?.(this.instant, frame);
+    }
   }
 
   #address(h: number): number {
@@ -305,6 +311,7 @@ export class FakeMachine implements MachineLike {
   #apply(event: Exclude<MachineEvent, { kind: "edit" }>): void {
     this.#settled = false;
     if (event.kind === "console-input") this.#input.push(...event.bytes);
+    else if (event.kind === "network-input") this.#input.push(...event.frame);
     else this.#skipped += event.ticks;
   }
 

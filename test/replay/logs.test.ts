@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { type Instant, instant, virtualAddress } from "../../src/base/brand.ts";
+import { type Instant, instant, physicalAddress, virtualAddress } from "../../src/base/brand.ts";
 import { ByteReader, ByteWriter, MalformedBytes } from "../../src/base/byte-cursor.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { MachineEvent } from "../../src/machine/inlet.ts";
 import { DigestLog } from "../../src/replay/digest-log.ts";
 import { EventLog } from "../../src/replay/event-log.ts";
+import { FrameLog } from "../../src/replay/frame-log.ts";
 import { OutputLog } from "../../src/replay/output-log.ts";
 import { decodeEvent, decodeOutput, encodeEvent, encodeOutput } from "../../src/replay/payload.ts";
 import { decodeImage, encodeImage } from "../../src/replay/recorded-image.ts";
@@ -42,10 +43,16 @@ const EVENTS: readonly MachineEvent[] = [
   { kind: "edit", instant: instant(6), edit: { target: "register", hart: 3, register: 31, value: 2n ** 64n - 1n } },
   { kind: "edit", instant: instant(6), edit: { target: "pc", hart: 0, value: 0x8000_0000n } },
   { kind: "edit", instant: instant(7), edit: { target: "csr", hart: 0, csr: 0x305, value: 1n } },
+  { kind: "network-input", instant: instant(8), frame: Uint8Array.of(0x52, 0x54, 0) },
   {
     kind: "edit",
     instant: instant(9),
-    edit: { target: "memory", address: (2 ** 53 - 8) as never, bytes: Uint8Array.of(9) },
+    edit: { target: "memory", address: physicalAddress(2 ** 53 - 8), bytes: Uint8Array.of(9) },
+  },
+  {
+    kind: "edit",
+    instant: instant(9),
+    edit: { target: "float-register", hart: 7, register: 10, value: 0xffff_ffff_3f80_0000n },
   },
 ];
 
@@ -79,6 +86,23 @@ test("outputs: payload and hostile payloads", () => {
   assert.throws(() => decodeOutput(encodeOutput(Uint8Array.of(65), Uint8Array.of(1))), MalformedBytes);
   assert.throws(() => decodeOutput(Uint8Array.of(0)), MalformedBytes);
   assert.throws(() => decodeOutput(Uint8Array.of(0xff, 0xff, 0xff, 0x7f, 1)), MalformedBytes);
+});
+
+test("frames: what was sent before an instant, and contents within the bound", () => {
+  const log = new FrameLog(1000);
+  for (let index = 0; index < 100; index++)
+    log.push(instant(Math.floor(index / 3) * 10), new Uint8Array(100).fill(index));
+  assert.equal(log.length, 100);
+  assert.deepEqual(
+    [0, 1, 10, 11, 320, 1000].map((at) => log.countBefore(at)),
+    [0, 3, 3, 6, 96, 100],
+  );
+  assert.ok(log.firstHeld >= 90 && log.firstHeld < 95, `${log.firstHeld}`);
+  assert.equal(log.at(log.firstHeld - 1), undefined);
+  for (let index = log.firstHeld; index < 100; index++) assert.equal(log.at(index)![0], index);
+  assert.equal(log.at(100), undefined);
+  assert.equal(log.instantOf(50), 160);
+  assert.throws(() => log.push(instant(5), new Uint8Array(1)), /after a later one/);
 });
 
 interface Printed {

@@ -50,6 +50,7 @@ for (const story of STORIES) {
     assert.equal(replay.machine.digest(), live);
     // All but those that an edit at the same instant made unreachable.
     assert.ok(replay.verifiedDigests >= end / 2000 / 2, `${replay.verifiedDigests} digests were verified`);
+    assert.equal(replay.history.frameCount, timeline.history.frameCount);
     assert.deepEqual(replay.history.outputBytes(0, 1e9), timeline.history.outputBytes(0, 1e9));
   });
 
@@ -264,7 +265,10 @@ test("the history: bookmarks recorded and found again, marks thinned, bookmarks 
     ]);
     const all = history.marks(instant(0), instant(20_001), 1_000_000);
     assert.equal(all.total, all.marks.length);
-    assert.equal(all.marks.filter(({ kind }) => kind === "event").length, history.events.length);
+    const happened = history.events.length + history.frameCount;
+    assert.equal(all.marks.filter(({ kind }) => kind === "event").length, happened);
+    assert.ok(all.marks.some(({ label }) => /^packet in: .*, \d+ bytes$/.test(label)));
+    assert.ok(all.marks.some(({ label }) => /^packet out: .*, \d+ bytes$/.test(label)));
     assert.deepEqual(
       all.marks.map((mark) => mark.instant),
       all.marks.map((mark) => mark.instant).sort((a, b) => a - b),

@@ -1,5 +1,5 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { type Instant, instant } from "../../src/base/brand.ts";
+import { type Instant, instant, physicalAddress } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { Inlet, MachineEvent } from "../../src/machine/inlet.ts";
 import type { Digest, MachineLike } from "../../src/machine/machine-interface.ts";
@@ -110,8 +110,13 @@ export function advance(timeline: Timeline, prng: Prng, steps: number): void {
     else if (what === 4) {
       timeline.edit({ target: "register", hart: 0, register: prng.below(4), value: BigInt(prng.next32()) });
     } else if (what === 5) {
-      timeline.edit({ target: "memory", address: dataAddress(prng.below(8)), bytes: Uint8Array.of(prng.below(256)) });
+      timeline.edit({
+        target: "memory",
+        address: physicalAddress(Number(dataAddress(prng.below(8)))),
+        bytes: Uint8Array.of(prng.below(256)),
+      });
     } else if (what === 6) timeline.edit({ target: "pc", hart: 0, value: pcOf(prng.below(60)) });
+    else timeline.receive(Uint8Array.from({ length: 14 + prng.below(20) }, () => prng.below(256)));
   }
 }
 

@@ -37,9 +37,7 @@ function entryPoints(): string[] {
 }
 
 /** What only tests use today, and why it stands in src. */
-const FOR_TESTS_ONLY: Readonly<Record<string, string>> = {
-  "src/base/prng.ts": "the one source of chance that the pure layers are allowed; devices with entropy will need it",
-};
+const FOR_TESTS_ONLY: Readonly<Record<string, string>> = {};
 
 test("no dead source files: each is reached from a bundle's entry point", () => {
   const reached = reachableFrom([...entryPoints(), ...sourceFiles("scripts")]);

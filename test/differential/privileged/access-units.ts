@@ -31,7 +31,7 @@ export function access(writer: PrivilegedWriter): void {
     area.content !== "strongbox" &&
     writer.oneIn(2);
   // It also takes the physical page behind for that of the other half.
-  const straddling = misaligned && area.straddles && grain === "none";
+  const straddling = misaligned && area.straddles && area.content === "pool" && grain === "none";
   const offset = offsetIn(writer, bytes, misaligned, straddling);
   emitAccess(writer, mnemonic, area.address + BigInt(offset));
 }

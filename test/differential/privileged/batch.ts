@@ -57,7 +57,7 @@ function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
       emitter,
       tables,
       slot,
-      hasPbmt(number),
+      hasEntryExtensions(number),
     );
     assert(emitter.bytes.length <= plan.CODE_BYTES, `case ${seed} is too long`);
     bytes.set(emitter.bytes, slot - plan.BATCH);
@@ -150,25 +150,25 @@ function labels(words: readonly string[]): string[] {
   return names;
 }
 
-/**
- * Two machines take turns, batch by batch: with Svpbmt, enabled, and without. QEMU 7.2 has it enabled when it is there,
- * whatever menvcfg says.
- */
-function hasPbmt(batch: number): boolean {
+/** Two machines take turns, batch by batch: with and without the extensions of page-table entries. */
+function hasEntryExtensions(batch: number): boolean {
   return batch % 2 === 0;
 }
 
-const ABSENT_ON_QEMU = ["f", "d", "h", "zba", "zbb", "zbc", "zbs", "Zihintpause", "debug"];
-const PRESENT_ON_QEMU = ["svinval", "svnapot", "sstc"];
+const ENTRY_EXTENSIONS = ["svnapot", "svpbmt"];
 
+function isa(batch: number): string {
+  const extensions = ["sstc", "svadu", "svinval", "sv57", ...(hasEntryExtensions(batch) ? ENTRY_EXTENSIONS : [])];
+  return ["rv64imac_zicsr_zifencei", ...extensions].join("_");
+}
+
+/** A hart like ours. Svpbmt is enabled when it is there, whatever menvcfg says, and so is the hardware's update of A and D. */
 function qemuCpu(batch: number): string {
-  return [
-    "rv64",
-    ...ABSENT_ON_QEMU.map((name) => `${name}=off`),
-    ...PRESENT_ON_QEMU.map((name) => `${name}=on`),
-    `svpbmt=${hasPbmt(batch) ? "on" : "off"}`,
-    ...["pmu-num=0", "marchid=0", "mimpid=0"],
-  ].join(",");
+  const absent = ["f", "d", "h", "zba", "zbb", "zbc", "zbs", "Zihintpause", "debug"];
+  const present = ["sstc", "svinval"];
+  (hasEntryExtensions(batch) ? present : absent).push(...ENTRY_EXTENSIONS);
+  const switches = [...absent.map((name) => `${name}=off`), ...present.map((name) => `${name}=on`)];
+  return ["rv64", ...switches, "pmu-num=0", "marchid=0", "mimpid=0"].join(",");
 }
 
 /** Guests of all three modes, with page tables, delegation and memory protection. */
@@ -177,7 +177,7 @@ export const PRIVILEGED_SUITE: Suite = {
   casesPerBatch: CASES_PER_BATCH,
   address: plan.BATCH,
   machine: (batch) => ({
-    configuration: { ...DEFAULT_CONFIGURATION, modes: "msu" },
+    configuration: { ...DEFAULT_CONFIGURATION, modes: "msu", isa: isa(batch) },
     // With a second hart, which sleeps, QEMU executes atomic operations as such instead of as a load and a store.
     qemu: ["-cpu", qemuCpu(batch), "-smp", "2"],
   }),

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { assert } from "../../../src/base/assert.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { abiName } from "../../../src/isa/registers.ts";
-import { DEFAULT_CONFIGURATION } from "../../../src/machine/configuration.ts";
+import { LIKE_QEMU } from "../our-machine.ts";
 import { Emitter } from "./emitter.ts";
 import { generateCase } from "./generator.ts";
 import type { Batch, Suite } from "./suite.ts";
@@ -56,7 +56,7 @@ export const MACHINE_SUITE: Suite = {
   harness: join(import.meta.dirname, "harness.S"),
   casesPerBatch: CASES_PER_BATCH,
   address: BATCH,
-  machine: () => ({ configuration: DEFAULT_CONFIGURATION, qemu: [] }),
+  machine: () => ({ configuration: LIKE_QEMU, qemu: [] }),
   makeBatch,
   labels(words) {
     const labels = Array.from({ length: 32 }, (_, register) => `x${register} (${abiName(register)})`);

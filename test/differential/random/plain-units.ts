@@ -6,7 +6,16 @@ import { type CaseWriter, POINTERS, WINDOW_BYTES } from "./writer.ts";
 // Units of a program that go straight on.
 
 export function arithmetic(writer: ProgramWriter): void {
-  writer.emitRandom(writer.prng.pick(ARITHMETIC));
+  const mnemonic = writer.prng.pick(ARITHMETIC);
+  if (mnemonic === "ctzw") trailingZeros(writer);
+  else writer.emitRandom(mnemonic);
+}
+
+/** ctzw of a word that has a 1: for others QEMU 7.2 counts on in the upper half. */
+function trailingZeros(writer: ProgramWriter): void {
+  const rs1 = writer.free();
+  writer.emit("bseti", { rd: rs1, rs1, shamt: writer.prng.below(32) });
+  writer.emitRandom("ctzw", { rs1 });
 }
 
 export function compressedArithmetic(writer: CaseWriter): void {

@@ -3,6 +3,7 @@ import { closeLoop } from "./control-units.ts";
 import { encodeWord, encodingOf } from "./emitter.ts";
 import { RA, ZERO } from "./program-writer.ts";
 import {
+  ABSENT,
   AMOS,
   accessBytes,
   CSR_FORMS,
@@ -124,7 +125,7 @@ function raiseSoftwareInterrupt(writer: CaseWriter, meanwhile: () => void): void
 }
 
 export function trap(writer: CaseWriter): void {
-  switch (writer.prng.below(8)) {
+  switch (writer.prng.below(9)) {
     case 0:
       writer.emit("ecall", {});
       break;
@@ -136,10 +137,13 @@ export function trap(writer: CaseWriter): void {
       illegal(writer);
       break;
     case 4:
+      writer.emitRandom(writer.prng.pick(ABSENT));
+      break;
     case 5:
+    case 6:
       unmapped(writer);
       break;
-    case 6:
+    case 7:
       misalignedAtomic(writer);
       break;
     default:

@@ -1,0 +1,67 @@
+import { UserError } from "../base/errors.ts";
+
+/** What a user can get wrong about how a machine starts, each a sentence that says what to do. */
+export const errors = {
+  notATree: (file: string): UserError =>
+    new UserError("device-tree", `${file} is not a device tree blob: compile a .dts with dtc -O dtb first.`),
+
+  treeVersion: (file: string, version: number): UserError =>
+    new UserError("device-tree", `${file} is a device tree of version ${version}, and this Hindcast reads version 17.`),
+
+  treeDamaged: (file: string, why: string): UserError => new UserError("device-tree", `${file} is damaged: ${why}.`),
+
+  modes: (): UserError =>
+    new UserError(
+      "boot-modes",
+      "A kernel that is started by firmware runs in supervisor mode: give the harts the modes msu.",
+      2,
+    ),
+
+  atomics: (): UserError =>
+    new UserError("boot-isa", "The built-in SBI firmware uses atomic instructions: give the harts the extension A.", 2),
+
+  needsKernel: (option: string): UserError =>
+    new UserError("boot-option", `${option} has no meaning without a kernel: give one as well.`, 2),
+
+  nothing: (): UserError => new UserError("boot-nothing", "There is nothing to run: give a program or a kernel.", 2),
+
+  programAndKernel: (): UserError =>
+    new UserError("boot-both", "Give either a program or a kernel: they would be started in each other's place.", 2),
+
+  overlap: (a: Span, b: Span): UserError =>
+    new UserError(
+      "boot-overlap",
+      `${a.name} (${range(a)}) and ${b.name} (${range(b)}) lie over each other: give the machine more memory, ` +
+        "or link one of them for another address.",
+    ),
+
+  doesNotFit: (span: Span, memoryBytes: number): UserError =>
+    new UserError(
+      "boot-memory",
+      `${span.name} needs ${range(span)}, and the machine has ${Math.floor(memoryBytes / 2 ** 20)} MiB of memory from ` +
+        "0x80000000: give it more.",
+    ),
+
+  outside: ({ name, first }: Span): UserError =>
+    new UserError(
+      "boot-address",
+      `${name} is linked for ${hex(first)}, where there is no memory: link it for 0x80000000 or above` +
+        ", or give its binary (objcopy -O binary).",
+    ),
+
+  imageEndianness: (name: string): UserError => new UserError("boot-kernel", `${name} is a big-endian kernel image.`),
+};
+
+export interface Span {
+  readonly name: string;
+  readonly first: number;
+  readonly bytes: number;
+}
+
+function range({ first, bytes }: Span): string {
+  return `${hex(first)} to ${hex(first + Math.max(bytes, 1) - 1)}`;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}

@@ -1,0 +1,208 @@
+/** Calls from supervisor mode: dispatch, and the extensions base, TIME, SRST, PMU and legacy. */
+export const CALLS = String.raw`# Calls from supervisor mode (RISC-V Supervisor Binary Interface Specification 2.0).
+    .text
+# a7 extension, a6 function, a0 to a5 arguments. The answer goes to the saved a0 and a1.
+supervisor_call:
+    addi    sp, sp, -16
+    sd      ra, 0(sp)
+    li      t0, EID_LAST_LEGACY
+    bleu    a7, t0, legacy_call
+    call    extension_of
+    beqz    t1, 1f
+    jalr    t1
+    j       2f
+1:
+    li      a0, SBI_ERR_NOT_SUPPORTED
+    li      a1, 0
+2:
+    sd      a1, SAVED_A1(tp)
+answer_legacy:
+    sd      a0, SAVED_A0(tp)
+    ld      ra, 0(sp)
+    addi    sp, sp, 16
+    ret
+
+# a7: number of an extension -> t1: its calls, or 0.
+extension_of:
+    la      t0, extensions
+1:
+    ld      t1, 8(t0)
+    beqz    t1, 2f
+    ld      t2, 0(t0)
+    addi    t0, t0, 16
+    bne     t2, a7, 1b
+2:
+    ret
+
+# Branches to function a6 of a table of 'count' addresses; there are no others.
+    .macro  functions table, count
+    li      t0, \count
+    bgeu    a6, t0, not_supported
+    slli    t0, a6, 3
+    la      t1, \table
+    add     t0, t0, t1
+    ld      t0, 0(t0)
+    jr      t0
+    .endm
+
+not_supported:
+    li      a0, SBI_ERR_NOT_SUPPORTED
+    li      a1, 0
+    ret
+invalid_parameter:
+    li      a0, SBI_ERR_INVALID_PARAM
+    li      a1, 0
+    ret
+succeed:
+    li      a1, 0
+succeed_with_a1:
+    li      a0, SBI_SUCCESS
+    ret
+
+base_call:
+    functions base_functions, 7
+base_specification:
+    li      a1, SPECIFICATION_VERSION
+    j       succeed_with_a1
+base_implementation:
+    li      a1, IMPLEMENTATION_ID
+    j       succeed_with_a1
+base_implementation_version:
+    li      a1, IMPLEMENTATION_VERSION
+    j       succeed_with_a1
+base_probe:
+    li      a1, 1
+    li      t0, EID_LAST_LEGACY
+    bleu    a0, t0, succeed_with_a1
+    mv      a7, a0
+    mv      t6, ra
+    call    extension_of
+    mv      ra, t6
+    snez    a1, t1
+    j       succeed_with_a1
+base_vendor:
+    csrr    a1, mvendorid
+    j       succeed_with_a1
+base_architecture:
+    csrr    a1, marchid
+    j       succeed_with_a1
+base_machine:
+    csrr    a1, mimpid
+    j       succeed_with_a1
+
+time_call:
+    bnez    a6, not_supported
+set_timer:
+    ld      t0, HAS_STIMECMP(tp)
+    beqz    t0, 1f
+    csrw    CSR_STIMECMP, a0
+    j       succeed
+1:
+    li      t0, CLINT_MTIMECMP
+    ld      t1, HART(tp)
+    slli    t1, t1, 3
+    add     t0, t0, t1
+    sd      a0, 0(t0)
+    li      t0, INTERRUPT_STIP
+    csrc    mip, t0
+    li      t0, INTERRUPT_TIMER
+    csrs    mie, t0
+    j       succeed
+
+# a0 type: 0 shutdown, 1 cold reboot, 2 warm reboot; a1 reason: 0 none, 1 the system failed.
+reset_call:
+    bnez    a6, not_supported
+    li      t0, 2
+    bgtu    a0, t0, invalid_parameter
+    li      t0, 1
+    bgtu    a1, t0, invalid_parameter
+    bnez    a0, 1f
+    beqz    a1, legacy_shutdown
+    li      a0, (1 << 16) | FINISHER_FAIL
+    j       finish
+1:
+    li      a0, FINISHER_RESET
+    j       finish
+legacy_shutdown:
+    li      a0, FINISHER_PASS
+    j       finish
+
+# There are no counters that could be configured: cycle, time and instret are read without the firmware.
+pmu_call:
+    beqz    a6, succeed
+    li      t0, 7
+    bgeu    a6, t0, not_supported
+    li      t0, 2
+    beq     a6, t0, not_supported
+    j       invalid_parameter
+
+# Calls of SBI 0.1: a7 is the function, only a0 answers.
+legacy_call:
+    slli    t0, a7, 3
+    la      t1, legacy_functions
+    add     t0, t0, t1
+    ld      t0, 0(t0)
+    jalr    t0
+    j       answer_legacy
+
+legacy_putchar:
+    mv      t6, ra
+    call    put_byte
+    mv      ra, t6
+    j       succeed
+# A byte, or -1 when there is none.
+legacy_getchar:
+    li      t0, UART
+    li      a0, -1
+    lbu     t1, UART_LSR(t0)
+    andi    t1, t1, UART_RECEIVED
+    beqz    t1, 1f
+    lbu     a0, UART_DATA(t0)
+1:
+    ret
+legacy_clear_ipi:
+    li      t0, INTERRUPT_SSIP
+    csrc    mip, t0
+    j       succeed
+# a0: address of the harts, a bit each; 0 means all.
+legacy_send_ipi:
+    mv      t6, ra
+    call    legacy_harts
+    mv      ra, t6
+    j       send_ipi
+# The rest is (harts, start, bytes, space) too, in other registers than today's calls have them.
+legacy_fence_instructions:
+    li      a6, FENCE_INSTRUCTIONS
+    j       1f
+legacy_fence_addresses:
+    li      a6, FENCE_ADDRESSES
+    j       1f
+legacy_fence_address_space:
+    li      a6, FENCE_ADDRESS_SPACE
+1:
+    mv      a4, a3
+    mv      a3, a2
+    mv      a2, a1
+    mv      t6, ra
+    call    legacy_harts
+    mv      ra, t6
+    j       remote_fence
+
+# a0: address of a mask in the caller's address space -> a0 mask, a1 base. An address that cannot be read gives no harts.
+legacy_harts:
+    li      a1, -1
+    beqz    a0, 2f
+    la      t0, 1f
+    sd      t0, RESUME(tp)
+    mv      t1, a0
+    li      a0, 0
+    li      a1, 0
+    li      t2, MSTATUS_MPRV
+    csrs    mstatus, t2
+    ld      a0, 0(t1)
+1:
+    csrc    mstatus, t2
+    sd      zero, RESUME(tp)
+2:
+    ret
+`;

@@ -1,0 +1,53 @@
+import { assemble } from "../assembler/assemble.ts";
+import type { Program } from "../assembler/program.ts";
+import { assert } from "../base/assert.ts";
+import { CALLS } from "./firmware/calls.ts";
+import { CONSOLE } from "./firmware/console.ts";
+import { DATA } from "./firmware/data.ts";
+import { DEFINITIONS } from "./firmware/definitions.ts";
+import { ENTRY } from "./firmware/entry.ts";
+import { HARTS } from "./firmware/harts.ts";
+import { TRAPS } from "./firmware/traps.ts";
+
+/** Where the line table finds the firmware: no path of a computer begins like this. */
+const FOLDER = "hindcast-sbi/";
+const MAIN = `${FOLDER}entry.s`;
+
+/** The firmware's memory, that no other mode may touch: what `FIRMWARE_BYTES` in definitions.s says. */
+export const FIRMWARE_BYTES = 0x1_0000;
+
+const SOURCES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "entry.s": ENTRY,
+    "definitions.s": DEFINITIONS,
+    "traps.s": TRAPS,
+    "calls.s": CALLS,
+    "harts.s": HARTS,
+    "console.s": CONSOLE,
+    "data.s": DATA,
+  }).map(([name, text]) => [`${FOLDER}${name}`, text]),
+);
+
+export interface Firmware {
+  readonly program: Program;
+  /** Its sources, by the paths of the line table. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+/**
+ * The built-in SBI implementation: machine-mode code of our own, assembled. It starts hart 0 in supervisor mode where the
+ * fw_dynamic_info says that a2 points to, and implements SBI 2.0 (docs/boot.md).
+ */
+export function sbiFirmware(): Firmware {
+  const { program, errors, files } = assemble(ENTRY, {
+    file: MAIN,
+    include: (name) => {
+      const text = SOURCES.get(FOLDER + name);
+      return text === undefined ? undefined : { name: FOLDER + name, text };
+    },
+  });
+  const [first] = errors;
+  assert(first === undefined, `firmware: ${first && `${files[first.file].name}:${first.line}: ${first.message}`}`);
+  assert(program !== undefined, "firmware: no program");
+  return { program, sources: SOURCES };
+}

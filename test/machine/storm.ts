@@ -1,0 +1,306 @@
+import assert from "node:assert/strict";
+import type { Program } from "../../src/assembler/program.ts";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../../src/base/brand.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { FULL_ISA } from "../../src/machine/configuration.ts";
+import type { Edit, MachineEvent } from "../../src/machine/inlet.ts";
+import type { Checkpoint, Digest } from "../../src/machine/machine-interface.ts";
+import { RAM_BASE } from "../../src/machine/memory-map.ts";
+import type { MachineStop, StopConditions, Watch, WatchHit } from "../../src/machine/stop.ts";
+import { Guest, program, ScriptedInlet, symbol } from "./guests.ts";
+import { DATA_PAGES, randomGuest, SLOTS, slotWord } from "./random-guest.ts";
+
+const MEMORY_BYTES = 64 * 1024;
+const MACHINE = { memoryBytes: MEMORY_BYTES, isa: FULL_ISA };
+const EXCEPTIONS = Array.from({ length: 16 }, (_, cause) => cause);
+/** Steps after which the oracle saves, so that its digests need not hash all that was ever written. */
+const SAVING_STEPS = 64;
+
+export interface Outcome {
+  /** How often each kind of stop was met. */
+  readonly stops: ReadonlyMap<string, number>;
+  /** Steps of the guest. */
+  readonly steps: number;
+}
+
+type Access = Omit<WatchHit, "watch">;
+
+/** What the step at one instant does, found by taking it alone. */
+interface TracedStep {
+  readonly digest: Digest;
+  readonly pc: VirtualAddress;
+  readonly exception: { readonly cause: number; readonly tval: bigint } | undefined;
+  readonly accesses: readonly Access[];
+}
+
+/** A run, step by step; `end` is why it ends after the last, if it does so by itself. */
+interface Trace {
+  readonly steps: readonly TracedStep[];
+  readonly output: ReadonlyMap<number, number>;
+  readonly end: MachineStop;
+}
+
+/**
+ * One random guest, under random input and edits: the oracle takes it step by step and notes everything. Then the
+ * interpreter goes through the same run by random slices, with random stops, checkpoints taken and restored at random,
+ * in one machine and in another; every stop must be the one that the notes foretell, every state the one noted.
+ * `planted`: the interpreter's run has one event more, which must be found.
+ */
+export function storm(seed: number, steps: number, moves: number, planted = false): Outcome {
+  const prng = new Prng(seed);
+  const guest = program(`.equ RAM_END, ${RAM_BASE + MEMORY_BYTES}\n${randomGuest(prng)}`);
+  const events = randomEvents(prng, guest, steps);
+  const trace = traced(guest, events, steps);
+  if (planted) events.push({ kind: "edit", instant: (events.at(-1)?.instant ?? 0) as Instant, edit: FAULT });
+  return new Storm(prng, guest, events, trace).blow(moves);
+}
+
+/** Changes mscratch, which guests seldom look at. */
+const FAULT: Edit = { target: "csr", hart: 0, csr: 0x340, value: 0x1234_5678_9abc_def1n };
+
+function traced(guest: Program, events: readonly MachineEvent[], most: number): Trace {
+  const judge = new Guest(guest, "oracle", MACHINE);
+  judge.machine.inlet = new ScriptedInlet(events);
+  const output = new Map<number, number>();
+  judge.machine.outlet = { consoleOutput: (instant, byte) => output.set(instant, byte) };
+  judge.stops({
+    watches: [{ address: RAM_BASE as PhysicalAddress, length: MEMORY_BYTES, access: "readWrite" }],
+    exceptions: EXCEPTIONS,
+  });
+  const { machine } = judge;
+  const steps: TracedStep[] = [];
+  let end: MachineStop = { kind: "reached" };
+  judge.run(0);
+  while (steps.length < most) {
+    const [digest, pc] = [machine.digest(), machine.harts[0].pc];
+    const next = steps.length + 1;
+    let stop = judge.run(next, false);
+    const exception = stop.kind === "exception" ? { cause: stop.cause, tval: stop.tval } : undefined;
+    if (exception !== undefined) stop = judge.run(next, true);
+    const accesses = stop.kind === "watch" ? stop.hits.map(({ watch: _, ...access }) => access) : [];
+    steps.push({ digest, pc, exception, accesses });
+    if (machine.instant !== next) {
+      end = stop;
+      break;
+    }
+    if (next % SAVING_STEPS === 0) machine.checkpoint();
+  }
+  if (end.kind === "reached")
+    steps.push({ digest: machine.digest(), pc: 0n as never, exception: undefined, accesses: [] });
+  return { steps, output, end };
+}
+
+function randomEvents(prng: Prng, guest: Program, steps: number): MachineEvent[] {
+  const instants = Array.from({ length: prng.below(12) }, () => prng.below(steps) as Instant).sort((a, b) => a - b);
+  return instants.map((instant): MachineEvent => {
+    if (prng.below(2) === 0) return { kind: "edit", instant, edit: randomEdit(prng, guest) };
+    const bytes = Uint8Array.from({ length: 1 + prng.below(20) }, () => 0x61 + prng.below(26));
+    return { kind: "console-input", instant, bytes };
+  });
+}
+
+function randomEdit(prng: Prng, guest: Program): Edit {
+  switch (prng.below(5)) {
+    case 0:
+      return { target: "register", hart: 0, register: 18 + prng.below(4), value: prng.next64() };
+    case 1:
+      return { target: "pc", hart: 0, value: symbol(guest, "loop") };
+    case 2: {
+      const [csr, value] = prng.pick([
+        [0x300, BigInt(prng.below(256))],
+        [0x304, 0x880n],
+        [0x340, prng.next64()],
+        [0xb00, prng.next64()],
+        [0xb02, 5n],
+      ] as const);
+      return { target: "csr", hart: 0, csr, value };
+    }
+    case 3: {
+      const bytes = new Uint8Array(4);
+      new DataView(bytes.buffer).setUint32(0, slotWord(prng), true);
+      return { target: "memory", address: Number(symbol(guest, prng.pick(SLOTS))) as PhysicalAddress, bytes };
+    }
+    default: {
+      const at = Number(symbol(guest, "data")) + prng.below(DATA_PAGES * 4096);
+      return {
+        target: "memory",
+        address: at as PhysicalAddress,
+        bytes: Uint8Array.of(prng.below(256), prng.below(256)),
+      };
+    }
+  }
+}
+
+class Storm {
+  readonly #prng: Prng;
+  readonly #program: Program;
+  readonly #trace: Trace;
+  readonly #inlets: readonly ScriptedInlet[];
+  readonly #guests: readonly Guest[];
+  /** Checkpoints that each machine has. */
+  readonly #saved: Checkpoint[][];
+  readonly #kinds = new Map<string, number>();
+  #now = 0;
+  /** Index of the machine that is where the run is. */
+  #at = 0;
+  #stops: StopConditions = { breakpoints: [], watches: [], exceptions: [] };
+
+  constructor(prng: Prng, guest: Program, events: readonly MachineEvent[], trace: Trace) {
+    this.#prng = prng;
+    this.#program = guest;
+    this.#trace = trace;
+    this.#inlets = [0, 1].map(() => new ScriptedInlet(events));
+    this.#guests = [0, 1].map((index) => {
+      const subject = new Guest(guest, "interpreter", MACHINE);
+      subject.machine.inlet = this.#inlets[index];
+      subject.machine.outlet = {
+        consoleOutput: (instant, byte) => assert.equal(byte, trace.output.get(instant), `output at ${instant}`),
+      };
+      return subject;
+    });
+    this.#saved = [[], []];
+  }
+
+  blow(moves: number): Outcome {
+    this.#run(0, false);
+    this.#save();
+    for (let move = 0; move < moves; move++) {
+      const dice = this.#prng.below(12);
+      if (dice === 0) this.#save();
+      else if (dice === 1 || this.#isOver()) this.#restore();
+      else if (dice === 2) this.#travel();
+      else if (dice < 5) this.#chooseStops();
+      else this.#run(this.#now + this.#prng.pick([0, 1, 1, 2, 7, 60, 300, 2000]), this.#prng.below(2) === 0);
+    }
+    return { stops: this.#kinds, steps: this.#trace.steps.length - 1 };
+  }
+
+  get #guest(): Guest {
+    return this.#guests[this.#at];
+  }
+
+  #isOver(): boolean {
+    return this.#now === this.#trace.steps.length - 1;
+  }
+
+  #run(target: number, departing: boolean): void {
+    const { machine } = this.#guest;
+    // Where the guest goes on for ever, the trace does not.
+    const until = this.#trace.end.kind === "reached" ? Math.min(target, this.#trace.steps.length - 1) : target;
+    const looks = this.#prng.below(4) === 0;
+    const from = this.#now;
+    const expected = this.#foretold(until, departing);
+    const stop = machine.run(until as Instant, {
+      departing,
+      ...(looks ? { beforeDeparture: (instant: Instant) => this.#look(instant) } : {}),
+    });
+    const what = `from ${from} to ${until}, departing ${departing}`;
+    assert.deepEqual(stop, expected.stop, what);
+    assert.equal(machine.instant, expected.instant, what);
+    this.#now = expected.instant;
+    this.#kinds.set(stop.kind, (this.#kinds.get(stop.kind) ?? 0) + 1);
+    this.#compare(what);
+  }
+
+  #look(instant: Instant): void {
+    const { machine } = this.#guest;
+    assert.equal(machine.digest(), this.#trace.steps[instant].digest, `before departure from ${instant}`);
+    if (this.#prng.below(2) === 0) machine.checkpoint();
+  }
+
+  #compare(what: string): void {
+    const { digest, pc } = this.#trace.steps[this.#now];
+    const { machine } = this.#guest;
+    if (pc !== 0n) assert.equal(machine.harts[0].pc.toString(16), pc.toString(16), `pc at ${this.#now}, ${what}`);
+    assert.equal(machine.digest(), digest, `state at ${this.#now}, ${what}`);
+  }
+
+  /** What a run must stop for, out of the trace. */
+  #foretold(until: number, departing: boolean): { stop: MachineStop; instant: number } {
+    const { steps, end } = this.#trace;
+    const last = steps.length - 1;
+    for (let instant = this.#now; ; instant++) {
+      if (instant === last && end.kind === "finished") return { stop: end, instant };
+      if (instant >= until) return { stop: { kind: "reached" }, instant };
+      const passes = departing && instant === this.#now;
+      const { pc, exception, accesses } = steps[instant];
+      if (!passes && this.#stops.breakpoints.includes(pc))
+        return { stop: { kind: "breakpoint", hart: 0, pc }, instant };
+      if (!passes && exception !== undefined && this.#stops.exceptions.includes(exception.cause)) {
+        return { stop: { kind: "exception", hart: 0, ...exception }, instant };
+      }
+      if (instant === last) return { stop: end, instant };
+      const hits = accesses.flatMap((access) => this.#hits(access));
+      if (hits.length > 0) return { stop: { kind: "watch", hits }, instant: instant + 1 };
+    }
+  }
+
+  #hits(access: Access): WatchHit[] {
+    // The guest stays in machine mode, where addresses are physical.
+    const first = Number(access.address);
+    const last = first + access.size - 1;
+    return this.#stops.watches.flatMap((watch, index) => {
+      const overlaps = watch.address <= last && watch.address + watch.length - 1 >= first;
+      const wanted = watch.access === "readWrite" || watch.access === access.access;
+      return overlaps && wanted ? [{ watch: index, ...access }] : [];
+    });
+  }
+
+  /** Stops at places that the run comes by, or nearly. */
+  #chooseStops(): void {
+    const prng = this.#prng;
+    const { steps } = this.#trace;
+    const pick = <T>(most: number, choose: () => T | undefined): T[] =>
+      Array.from({ length: prng.below(most + 1) }, choose).filter((chosen) => chosen !== undefined);
+    this.#stops = {
+      breakpoints: pick(3, () => (prng.below(8) === 0 ? symbol(this.#program, prng.pick(SLOTS)) : prng.pick(steps).pc)),
+      watches: pick(3, () => this.#watch()),
+      exceptions: pick(2, () => prng.pick([0, 1, 2, 3, 4, 5, 6, 7, 11])),
+    };
+    for (const guest of this.#guests) guest.machine.setStops(this.#stops);
+  }
+
+  #watch(): Watch | undefined {
+    const prng = this.#prng;
+    const from = prng.below(this.#trace.steps.length);
+    const access = this.#trace.steps.slice(from).find(({ accesses }) => accesses.length > 0)?.accesses[0];
+    if (access === undefined) return undefined;
+    const address = (Number(access.address) + prng.below(12) - 6) as PhysicalAddress;
+    return { address, length: prng.pick([1, 1, 2, 4, 8, 64, 4096]), access: prng.pick(["read", "write", "readWrite"]) };
+  }
+
+  #save(): void {
+    this.#saved[this.#at].push(this.#guest.machine.checkpoint());
+    this.#compare("after a checkpoint");
+  }
+
+  #restore(): void {
+    const checkpoint = this.#prng.pick(this.#saved[this.#at]);
+    this.#guest.machine.restore(checkpoint);
+    this.#arrive(checkpoint, "restored");
+  }
+
+  /** Goes on in the other machine, from a checkpoint that goes there in parts. */
+  #travel(): void {
+    const checkpoint = this.#guest.machine.checkpoint();
+    const other = 1 - this.#at;
+    const base = this.#saved[other].at(-1);
+    // The bases differ between the machines, so that all pages of the checkpoint travel, and those that became zero.
+    const changed = new Map([...checkpoint.pages.changedSince(undefined)].map(({ page, version }) => [page, version]));
+    for (const { page } of base?.pages.changedSince(undefined) ?? [])
+      if (!changed.has(page)) changed.set(page, undefined);
+    const pages = [...changed].map(([page, version]) => ({ page, bytes: version?.bytes.slice() }));
+    const { machine } = this.#guests[other];
+    const imported = machine.importCheckpoint({ instant: checkpoint.instant, state: checkpoint.state, pages }, base);
+    machine.restore(imported);
+    this.#at = other;
+    this.#saved[other].push(imported);
+    this.#arrive(imported, "imported");
+  }
+
+  #arrive({ instant }: Checkpoint, what: string): void {
+    this.#now = instant;
+    this.#inlets[this.#at].rewind(instant);
+    this.#compare(what);
+  }
+}

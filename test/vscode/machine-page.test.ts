@@ -1,0 +1,304 @@
+/** The Machine view's page by itself in a browser: what it draws, asks and sends. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { findProgram } from "../../scripts/debian-packages.ts";
+import type {
+  AddressSpace,
+  CsrTable,
+  FromMachine,
+  HartFacts,
+  MachineOverview,
+  PageEntry,
+  PageTable,
+  ToMachine,
+  Translation,
+} from "../../src/webview/messages.ts";
+import { build, ROOT } from "./workbench.ts";
+
+let browser: Browser;
+let page: Page;
+const problems: string[] = [];
+
+before(async () => {
+  build("--only=webviews");
+  browser = await chromium.launch({ executablePath: findProgram("chromium"), args: ["--no-sandbox", "--disable-gpu"] });
+});
+
+after(async () => {
+  await browser?.close();
+  assert.deepEqual(problems, [], "errors on the page");
+});
+
+beforeEach(async () => {
+  await page?.close();
+  page = await browser.newPage({ viewport: { width: 1200, height: 300 } });
+  page.setDefaultTimeout(10_000);
+  page.on("pageerror", (error) => problems.push(error.message));
+  const bundle = (name: string) => readFileSync(join(ROOT, "dist", "webview", name), "utf8");
+  await page.setContent(`<html><head><style>${bundle("machine.css")}</style></head><body></body></html>`);
+  await page.evaluate(() => {
+    const sent: unknown[] = [];
+    Object.assign(window, {
+      sent,
+      acquireVsCodeApi: () => ({ postMessage: (message: unknown) => sent.push(message) }),
+    });
+  });
+  await page.addScriptTag({ content: bundle("machine.js") });
+});
+
+function tell(message: ToMachine): Promise<void> {
+  return page.evaluate((message) => window.postMessage(message, "*"), message);
+}
+
+/** The newest message of a type that the page has sent; waits until there are `count`. */
+async function sent<Type extends FromMachine["type"]>(
+  type: Type,
+  count = 1,
+): Promise<Extract<FromMachine, { type: Type }>> {
+  const found = await page.waitForFunction(
+    ([type, count]) => {
+      const all = (window as unknown as { sent: { type: string }[] }).sent.filter((message) => message.type === type);
+      return all.length >= count ? (all.at(-1) as never) : undefined;
+    },
+    [type, count] as const,
+  );
+  return (await found.jsonValue()) as never;
+}
+
+const SPACE: AddressSpace = {
+  satp: "0x8000300000080200",
+  scheme: "Sv39",
+  asid: 3,
+  root: "0x80200000",
+  harts: [0],
+};
+
+const HART: HartFacts = {
+  id: 0,
+  stopped: true,
+  turn: true,
+  pc: "0xffffffc080001040",
+  symbol: "do_syscall+0x40",
+  place: "kernel.c:120",
+  privilege: "S",
+  waiting: false,
+  space: SPACE,
+  pending: ["Supervisor timer interrupt"],
+};
+
+const OVERVIEW: MachineOverview = {
+  instant: 1_234_567,
+  harts: [
+    HART,
+    { ...HART, id: 1, stopped: false, turn: false, privilege: "U", symbol: "main+0x8", waiting: true, pending: [] },
+  ],
+  spaces: [SPACE, { ...SPACE, satp: "0x8000400000080300", asid: 4, root: "0x80300000", harts: [] }],
+  devices: [{ name: "uart16550", address: "0x10000000", registers: [{ name: "lsr", value: "96" }] }],
+  memory: [
+    { start: "0x10000000", name: "uart16550", kind: "device", detail: "device" },
+    { start: "0x80000000", end: "0x88000000", name: "RAM", kind: "memory", detail: "128 MiB" },
+    { start: "0x80200000", end: "0x80210000", name: "kernel.elf", kind: "program", detail: "code, 65,536 bytes" },
+  ],
+};
+
+const TABLE_ENTRY: PageEntry = {
+  level: 2,
+  index: 258,
+  address: "0x80200810",
+  value: "0x20080c01",
+  kind: "table",
+  flags: ["V"],
+  ppn: "0x80203",
+  target: "0x80203000",
+  bytes: "0x40000000",
+  virtual: "0xffffffc080000000",
+  notes: [],
+};
+
+const PAGE_ENTRY: PageEntry = {
+  level: 1,
+  index: 0,
+  address: "0x80203000",
+  value: "0x200800cf",
+  kind: "page",
+  flags: ["V", "R", "W", "X", "A", "D"],
+  ppn: "0x80200",
+  target: "0x80200000",
+  bytes: "0x200000",
+  virtual: "0xffffffc080000000",
+  symbol: "_start",
+  notes: [],
+};
+
+const TRANSLATION: Translation = {
+  address: "0xffffffc080001040",
+  symbol: "do_syscall+0x40",
+  hart: 0,
+  space: SPACE,
+  entries: [TABLE_ENTRY, PAGE_ENTRY],
+  physicalAddress: "0x80201040",
+  pageBytes: 0x20_0000,
+  access: "Can be read, written, executed by supervisor mode.",
+};
+
+const CSRS: CsrTable = {
+  groups: [
+    {
+      name: "Supervisor",
+      csrs: [
+        {
+          name: "sstatus",
+          number: 0x100,
+          value: "0x200000122",
+          meaning: "UXL=64 SPP SPIE SIE",
+          description: "What supervisor mode sees of mstatus.",
+          fields: [{ name: "SPP", bits: "8", value: "0x1", meaning: "S", description: "Privilege before the trap." }],
+        },
+        { name: "sscratch", number: 0x140, value: "0x0", meaning: "", description: "A word.", fields: [] },
+      ],
+    },
+    { name: "Physical memory protection", csrs: [] },
+  ],
+  protection: [{ entry: 0, mode: "NAPOT", start: "0x80000000", last: "0x801fffff", permissions: "R-X", locked: true }],
+};
+
+async function showStop(overview = OVERVIEW, translation: Translation = TRANSLATION, count = 1): Promise<void> {
+  await tell({ type: "overview", overview });
+  const { request } = await sent("askTranslation", count);
+  await tell({ type: "translation", request, translation });
+}
+
+test("without a session the page says what to do, and its buttons do it", async () => {
+  await tell({ type: "idle" });
+  await page.getByText("Press F5").waitFor();
+  await page.getByRole("button", { name: "Open the Demo Program" }).click();
+  assert.deepEqual(await sent("command"), { type: "command", command: "hindcast.openDemo" });
+});
+
+test("harts: where each stands, in which mode and address space; a click and the arrows choose one", async () => {
+  await showStop();
+  await page.locator("#now", { hasText: "1,234,567" }).waitFor();
+  const first = page.getByRole("option").first();
+  for (const text of ["hart 0", "do_syscall+0x40", "kernel.c:120", "Sv39", "Supervisor timer interrupt"])
+    await first.getByText(text).first().waitFor();
+  await page.getByRole("option").nth(1).getByText("waiting").waitFor();
+  await page.getByRole("option").nth(1).click();
+  assert.equal((await sent("askTranslation", 2)).hart, 1);
+  await page.keyboard.press("ArrowUp");
+  await page.getByRole("option").nth(1).focus();
+  await page.keyboard.press("ArrowUp");
+  assert.equal((await sent("askTranslation", 3)).hart, 0);
+});
+
+test("a translation is drawn level by level, and so is one that fails", async () => {
+  await showStop();
+  const walk = page.locator("#walk");
+  for (const text of ["Level 2, entry 258", "Level 1, entry 0", "page of 2 MiB", "0x80201040", "supervisor mode"])
+    await walk.getByText(text).first().waitFor();
+  assert.equal(await walk.locator(".flags").nth(1).getAttribute("aria-label"), "flags V R W X A D");
+  await page.getByLabel("Address or expression to translate").fill("a0 + 8");
+  await page.keyboard.press("Enter");
+  const question = await sent("askTranslation", 2);
+  assert.equal(question.address, "a0 + 8");
+  const { physicalAddress: _, ...unmapped } = TRANSLATION;
+  const invalid: PageEntry = { ...TABLE_ENTRY, value: "0x0", kind: "invalid", flags: [] };
+  const translation = { ...unmapped, entries: [invalid], pageBytes: 0, problem: "V is clear", access: "" };
+  await tell({ type: "translation", request: question.request, translation });
+  await walk.getByText("V is clear").waitFor();
+  await page.getByLabel("Address or expression to translate").fill("nonsense");
+  await page.keyboard.press("Enter");
+  const refused = await sent("askTranslation", 3);
+  await tell({ type: "refused", request: refused.request, message: "There is no symbol nonsense." });
+  await walk.getByText("There is no symbol nonsense.").waitFor();
+});
+
+test("page tables open table by table, by mouse and by keyboard; a page leads to its walk", async () => {
+  await showStop();
+  await page.getByRole("tab", { name: "Page Tables" }).click();
+  const root = await sent("askTable");
+  assert.deepEqual([root.satp, root.table], [SPACE.satp, undefined]);
+  const rootTable: PageTable = {
+    scheme: "Sv39",
+    level: 2,
+    table: SPACE.root,
+    entries: [{ ...TABLE_ENTRY, count: 1 }],
+  };
+  await tell({ type: "table", request: root.request, table: rootTable });
+  const item = page.getByRole("treeitem").first();
+  await item.focus();
+  await page.keyboard.press("ArrowRight");
+  const below = await sent("askTable", 2);
+  assert.deepEqual([below.table, below.level, below.base], ["0x80203000", 1, "0xffffffc080000000"]);
+  const table: PageTable = {
+    scheme: "Sv39",
+    level: 1,
+    table: "0x80203000",
+    entries: [{ ...PAGE_ENTRY, count: 4 }],
+  };
+  await tell({ type: "table", request: below.request, table });
+  await page.getByText("4 pages of 2 MiB").waitFor();
+  assert.equal(await item.getAttribute("aria-expanded"), "true");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  assert.equal((await sent("askTranslation", 2)).address, "0xffffffc080000000");
+  assert.equal(await page.getByRole("tab", { name: "Translate" }).getAttribute("aria-selected"), "true");
+});
+
+test("CSRs open to their fields, pass a filter, and show what has changed since the last stop", async () => {
+  await showStop();
+  await page.getByRole("tab", { name: "CSRs" }).click();
+  const first = await sent("askCsrs");
+  await tell({ type: "csrs", request: first.request, hart: 0, csrs: CSRS });
+  await page.getByRole("button", { name: /sstatus/ }).click();
+  await page.getByText("Privilege before the trap.").waitFor();
+  await page.getByText("0x80000000 – 0x801fffff").waitFor();
+  assert.equal(await page.locator(".changed").count(), 0);
+  await tell({ type: "overview", overview: { ...OVERVIEW, instant: 1_234_600 } });
+  const second = await sent("askCsrs", 2);
+  const [group, ...others] = CSRS.groups;
+  const [status, scratch] = group.csrs;
+  const changed = { ...CSRS, groups: [{ ...group, csrs: [status, { ...scratch, value: "0x10" }] }, ...others] };
+  await tell({ type: "csrs", request: second.request, hart: 0, csrs: changed });
+  await page.locator(".changed", { hasText: "sscratch" }).waitFor();
+  assert.equal(await page.locator(".changed").count(), 1);
+  await page.getByLabel("Filter CSRs and fields").fill("spp");
+  await page.locator(".csr", { hasText: "sscratch" }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: /sstatus/ }).waitFor();
+});
+
+test("a machine without supervisor mode says that it has no page tables", async () => {
+  const { space: _, ...hart } = HART;
+  await showStop({ ...OVERVIEW, harts: [hart], spaces: [] });
+  await page.getByRole("tab", { name: "Page Tables" }).click();
+  await page.getByText("no supervisor mode").waitFor();
+});
+
+test("tabs go round with the arrows; the map and the devices are there", async () => {
+  await showStop();
+  await page.getByRole("tab", { name: "Translate" }).focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.getByText("lsr").waitFor();
+  await page.keyboard.press("ArrowLeft");
+  await page.getByText("kernel.elf").waitFor();
+  await page.getByText("0x80000000 – 0x87ffffff").waitFor();
+});
+
+test("while the machine runs what is shown is marked as old", async () => {
+  await showStop();
+  await tell({ type: "running" });
+  await page.getByText("running…").waitFor();
+  await tell({ type: "overview", overview: OVERVIEW });
+  await page.locator("#running").waitFor({ state: "hidden" });
+});
+
+test("nothing is cut off in a narrow place", async () => {
+  await page.setViewportSize({ width: 320, height: 700 });
+  await showStop();
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  assert.equal(overflow, 0);
+});
