@@ -11,6 +11,7 @@ import type { Ending } from "./qemu.ts";
 /** What the hart on QEMU has (qemu.ts). */
 export const LIKE_QEMU: MachineConfiguration = {
   ...DEFAULT_CONFIGURATION,
+  modes: "m",
   isa: "rv64imac_zicsr_zifencei_zba_zbb_zbc_zbs",
 };
 
