@@ -68,7 +68,6 @@ function emitAccess(writer: PrivilegedWriter, mnemonic: string, address: bigint)
   const immediate = encodingOf(mnemonic).fields.some(({ name }) => name === "imm") ? writer.prng.below(64) - 32 : 0;
   writer.holdingConstant(BigInt.asUintN(64, address - BigInt(immediate)), (rs1) => {
     writer.emitRandom(mnemonic, immediateFields(mnemonic, rs1, immediate));
-    // A store-conditional where its load has not succeeded may trap or not.
   });
 }
 
@@ -82,10 +81,12 @@ export function reservation(writer: PrivilegedWriter): void {
   const address = writer.mode === USER ? writer.area("pool")?.address : BigInt(plan.POOL);
   if (address === undefined) return;
   writer.holdingConstant(address + BigInt(writer.prng.below(REACH / 8) * 8), (rs1) => {
-    if (!writer.oneIn(5)) writer.emitRandom(`lr.${size}`, { rs1 });
+    // One of another place may be left: with it an sc that fails may trap, or not.
+    writer.emitRandom(`lr.${size}`, { rs1 });
     // A trap takes a reservation away.
     if (writer.oneIn(5)) writer.emit("ecall", {});
     writer.emitRandom(`sc.${size}`, { rs1 });
+    if (writer.oneIn(5)) writer.emitRandom(`sc.${size}`, { rs1 });
   });
 }
 

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { assert } from "../../../src/base/assert.ts";
 import { Prng } from "../../../src/base/prng.ts";
-import { abiName } from "../../../src/isa/registers.ts";
 import { DEFAULT_CONFIGURATION } from "../../../src/machine/configuration.ts";
 import { Emitter } from "../random/emitter.ts";
 import type { Batch, Suite } from "../random/suite.ts";
@@ -9,6 +8,7 @@ import { generatePrivilegedCase } from "./generator.ts";
 import * as plan from "./memory-plan.ts";
 import { PageTables } from "./page-tables.ts";
 import { lockedProtection } from "./protection.ts";
+import { labels } from "./report.ts";
 import { SERVICES } from "./segment.ts";
 
 const CASES_PER_BATCH = 64;
@@ -109,45 +109,6 @@ function placeFunctions(view: DataView): void {
     half(0xffc, 0x0605 + (number - 1) * 4);
     half(0xffe, 0x0513);
   }
-}
-
-/** In harness.S's order. */
-const SEGMENT_CSRS = [
-  ...["mstatus", "sstatus", "medeleg", "mideleg", "mie", "sie", "mip", "sip", "mtvec", "stvec", "mscratch", "sscratch"],
-  ...["mepc", "sepc", "mcause", "scause", "mtval", "stval", "satp", "mcounteren", "scounteren", "menvcfg", "senvcfg"],
-  ...["stimecmp", "pmpcfg0", "pmpcfg2", ...Array.from({ length: 16 }, (_, entry) => `pmpaddr${entry}`)],
-];
-const RECORD_SEGMENT = 3;
-const RECORD_LOST = 4;
-
-function labels(words: readonly string[]): string[] {
-  const names = ["words of the log"];
-  const end = 1 + Number.parseInt(words[0] ?? "0", 16);
-  let trap = 0;
-  let segment = 0;
-  while (names.length < end) {
-    const kind = Number.parseInt(words[names.length].slice(-2), 16);
-    if (kind === RECORD_LOST) names.push(`segment ${segment} lost`);
-    else if (kind === RECORD_SEGMENT) {
-      names.push(`segment ${segment} end`);
-      for (let register = 1; register < 32; register++) names.push(`segment ${segment} ${abiName(register)}`);
-      names.push(...SEGMENT_CSRS.map((csr) => `segment ${segment} ${csr}`));
-      segment++;
-    } else {
-      const fields = ["kind", "cause", "epc", "tval", "mstatus"];
-      names.push(...fields.map((field) => `segment ${segment} trap ${trap} ${field}`));
-      trap++;
-    }
-  }
-  const windows = (plan.WINDOW_BYTES / 8) * (plan.POOL_PAGES + 1);
-  const entries = words.length - names.length - windows;
-  for (let entry = 0; entry < entries; entry++) names.push(`page table entry ${entry}`);
-  for (let word = 0; word < windows; word++) {
-    const boundary = Math.floor((word * 8) / plan.WINDOW_BYTES);
-    const offset = ((word * 8) % plan.WINDOW_BYTES) - plan.WINDOW_BYTES / 2;
-    names.push(`memory 0x${(plan.POOL + boundary * plan.PAGE + offset).toString(16)}`);
-  }
-  return names;
 }
 
 /** Two machines take turns, batch by batch: with and without the extensions of page-table entries. */

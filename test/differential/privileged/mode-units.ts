@@ -1,5 +1,5 @@
 import { ZERO } from "../random/program-writer.ts";
-import { AMOS } from "../random/vocabulary.ts";
+import { AMOS, RESERVED_LOADS } from "../random/vocabulary.ts";
 import { MIE, MIP, MSTATUS_CSR, SIE, SIP, SSTATUS } from "./csr-units.ts";
 import * as plan from "./memory-plan.ts";
 import type { PrivilegedWriter } from "./privileged-writer.ts";
@@ -86,7 +86,7 @@ export function exception(writer: PrivilegedWriter): void {
       // Before the page and its protection, the alignment is looked at.
       const area = writer.area("pool");
       const address = (area?.address ?? BigInt(plan.POOL)) + BigInt(1 + 2 * prng.below(8));
-      writer.holdingConstant(address, (rs1) => writer.emitRandom(prng.pick(AMOS), { rs1 }));
+      writer.holdingConstant(address, (rs1) => writer.emitRandom(prng.pick([...AMOS, ...RESERVED_LOADS]), { rs1 }));
     }
   }
 }

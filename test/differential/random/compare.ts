@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { instructionLength } from "../../../src/isa/decode.ts";
 import { disassembleWord } from "../../../src/isa/disassemble.ts";
 import { runOurs } from "../our-machine.ts";
@@ -38,6 +39,21 @@ export async function compareBatch(suite: Suite, seeds: readonly number[], sabot
     );
   }
   return problems;
+}
+
+/** Cases of one batch that are explained; the others are named only. */
+const MOST_EXPLAINED = 2;
+
+/** Fails when a case ends differently somewhere, with what differs and the command that repeats it. */
+export async function assertAgreement(suite: Suite, seeds: readonly number[], option = ""): Promise<void> {
+  const problems = await compareBatch(suite, seeds);
+  if (problems.length === 0) return;
+  const failing = [...new Set(problems.flatMap((problem) => /^seed (\d+)/.exec(problem)?.[1] ?? []))].map(Number);
+  const explained: string[] = [];
+  for (const seed of failing.slice(0, MOST_EXPLAINED)) {
+    explained.push(await explainCase(suite, seed, false), `repeat with: npm run simulate -- ${option}--seed ${seed}`);
+  }
+  assert.fail([...problems, ...explained].join("\n"));
 }
 
 async function hashes(qemuArguments: readonly string[], count: number): Promise<string[]> {
