@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { FULL_ISA } from "../../../src/machine/configuration.ts";
+import { DEFAULT_CONFIGURATION } from "../../../src/machine/configuration.ts";
 import { readElf } from "../../../src/symbols/elf.ts";
 import { compileGuest } from "../cross-compiler.ts";
 import { runOurs } from "../our-machine.ts";
@@ -22,7 +22,7 @@ for (const optimisation of ["O0", "O2", "Os"]) {
     // One level is enough for the slow engine: it has to agree with the fast one, state for state.
     const engines = optimisation === "Os" ? (["interpreter", "oracle"] as const) : (["interpreter"] as const);
     const digests = engines.map((engine) => {
-      const ours = runOurs(readElf(bytes, path), engine, LIMIT_STEPS, FULL_ISA);
+      const ours = runOurs(readElf(bytes, path), engine, LIMIT_STEPS, DEFAULT_CONFIGURATION);
       assert.equal(ours.failure, undefined);
       assert.equal(ours.console.toString("latin1"), theirs.console.toString("latin1"));
       return ours.machine.digest();

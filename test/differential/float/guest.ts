@@ -4,7 +4,7 @@ import { assert } from "../../../src/base/assert.ts";
 import type { VirtualAddress } from "../../../src/base/brand.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { FORMATS } from "../../../src/cpu/float-format.ts";
-import { type EngineChoice, FULL_ISA } from "../../../src/machine/configuration.ts";
+import { DEFAULT_CONFIGURATION, type EngineChoice } from "../../../src/machine/configuration.ts";
 import type { Image } from "../../../src/machine/machine-interface.ts";
 import { temporaryPath } from "../cross-compiler.ts";
 import { runOurs } from "../our-machine.ts";
@@ -65,7 +65,7 @@ export function expectedOutcomes(tables: Tables): Outcome[] {
 
 /** Runs the cases on our machine; throws when the guest does not come to its end. */
 export function runHere(tables: Tables, engine: EngineChoice): Outcome[] {
-  const { machine, failure } = runOurs(imageOf(tables, false), engine, LIMIT_STEPS, FULL_ISA);
+  const { machine, failure } = runOurs(imageOf(tables, false), engine, LIMIT_STEPS, DEFAULT_CONFIGURATION);
   if (failure !== undefined) throw new Error(failure);
   const count = GROUPS.length * tables.single.length;
   const bytes = machine.peek(BigInt(RESULTS) as VirtualAddress, count * RESULT_BYTES);
