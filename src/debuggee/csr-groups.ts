@@ -65,7 +65,7 @@ export function csrSummary(csr: Csr, value: bigint): string {
 function fieldWord({ name, high, low, value, meaning }: DecodedCsrField): string | undefined {
   if (value === 0n || name === "BASE" || name === "value") return undefined;
   if (high === low) return name;
-  return `${name}=${meaning ?? (high - low > 8 ? `0x${value.toString(16)}` : value)}`;
+  return `${name}=${meaning ?? (value > 9n && high - low > 8 ? `0x${value.toString(16)}` : value)}`;
 }
 
 /** "Machine timer interrupt (not enabled)": what is pending, with what keeps it from being taken. */

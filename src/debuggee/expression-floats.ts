@@ -13,7 +13,9 @@ export function floatOf({ size }: FloatType, bits: bigint): number {
   return size === 4 ? VIEW.getFloat32(0, true) : VIEW.getFloat64(0, true);
 }
 
+/** Not-a-number is the canonical one, whatever this computer's would be (unprivileged manual, "NaN Generation"). */
 export function bitsOf({ size }: FloatType, value: number): bigint {
+  if (Number.isNaN(value)) return size === 8 ? 0x7ff8_0000_0000_0000n : 0x7fc0_0000n;
   if (size === 8) VIEW.setFloat64(0, value, true);
   else VIEW.setFloat32(0, value, true);
   return size === 8 ? VIEW.getBigUint64(0, true) : BigInt(VIEW.getUint32(0, true));

@@ -1,4 +1,4 @@
-import type { Program } from "../assembler/program.ts";
+import type { LineRow, Program } from "../assembler/program.ts";
 import { CallFrames } from "../symbols/call-frames.ts";
 import type { UnwindSection } from "../symbols/elf.ts";
 import { LineTable } from "../symbols/line-table.ts";
@@ -36,11 +36,13 @@ export class ProgramMap {
   /** Beginnings of undeclared functions, ascending. */
   #starts: readonly bigint[] | undefined;
 
+  /** Where programs lie over each other, as user programs do, the first that says anything there is believed. */
   constructor(programs: readonly Program[]) {
     this.programs = programs;
-    this.symbols = new SymbolTable(programs);
-    this.callFrames = new CallFrames(programs.flatMap(unwindOf));
-    this.lines = new LineTable(programs, (address) => this.functionAt(address)?.start);
+    const believed = withoutOverlaps(programs);
+    this.symbols = new SymbolTable(believed, programs);
+    this.callFrames = new CallFrames(believed.flatMap(unwindOf));
+    this.lines = new LineTable(believed, (address) => this.functionAt(address)?.start);
   }
 
   /** `main+0x12`, or the bare address. */
@@ -130,6 +132,40 @@ export class ProgramMap {
     this.#trapReturns ??= findTrapReturns(this.programs);
     return this.#trapReturns;
   }
+}
+
+/** Programs without what they say about addresses that one before them speaks of. All names stay known. */
+function withoutOverlaps(programs: readonly Program[]): Program[] {
+  const taken: { readonly start: bigint; readonly end: bigint }[] = [];
+  return programs.map((program) => {
+    const ranges = program.segments.map(({ virtualAddress: start, memoryBytes }) => ({
+      start,
+      end: start + BigInt(memoryBytes),
+    }));
+    const overlaps = ranges.some((range) => taken.some(({ start, end }) => range.start < end && start < range.end));
+    const before = [...taken];
+    // A bare image knows nothing of its addresses that a file with symbols could contradict.
+    if (program.symbols.length > 0 || program.lines.length > 0) taken.push(...ranges);
+    return overlaps ? outside(program, before) : program;
+  });
+}
+
+function outside(program: Program, taken: readonly { readonly start: bigint; readonly end: bigint }[]): Program {
+  const isTaken = (address: bigint) => taken.some(({ start, end }) => address >= start && address < end);
+  const lines: LineRow[] = [];
+  let sequence: LineRow[] = [];
+  for (const row of program.lines) {
+    sequence.push(row);
+    if (!row.endSequence) continue;
+    if (!isTaken(sequence[0].address)) lines.push(...sequence);
+    sequence = [];
+  }
+  return {
+    ...program,
+    symbols: program.symbols.filter(({ kind, address }) => kind === "absolute" || !isTaken(address)),
+    segments: program.segments.filter(({ virtualAddress }) => !isTaken(virtualAddress)),
+    lines,
+  };
 }
 
 function unwindOf(program: Program): readonly UnwindSection[] {

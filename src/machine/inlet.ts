@@ -18,7 +18,7 @@ export type Edit =
   | { readonly target: "register"; readonly hart: number; readonly register: number; readonly value: bigint }
   | { readonly target: "pc"; readonly hart: number; readonly value: bigint }
   | { readonly target: "csr"; readonly hart: number; readonly csr: number; readonly value: bigint }
-  /** All 64 bits: whoever edits a single boxes it. Ignored on a hart without floating point. */
+  /** All 64 bits: whoever edits a single boxes it. */
   | { readonly target: "float-register"; readonly hart: number; readonly register: number; readonly value: bigint }
   /** Physical, so that an event means the same whatever the page tables say when it is replayed. */
   | { readonly target: "memory"; readonly address: PhysicalAddress; readonly bytes: Uint8Array };

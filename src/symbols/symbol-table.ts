@@ -20,14 +20,15 @@ export class SymbolTable {
   /** `#enclosing[i]`: position of the innermost sized symbol that begins before position i and reaches to its address. */
   readonly #enclosing: Int32Array;
 
-  constructor(programs: readonly Program[]) {
+  /** `named` have the symbols that can be asked for by name, when there are more of them than names for addresses. */
+  constructor(programs: readonly Program[], named: readonly Program[] = programs) {
     const symbols = programs.flatMap((program) => program.symbols);
-    for (const symbol of symbols) {
-      const named = this.#byName.get(symbol.name);
-      if (named === undefined) this.#byName.set(symbol.name, [symbol]);
-      else named.push(symbol);
+    for (const symbol of named.flatMap((program) => program.symbols)) {
+      const others = this.#byName.get(symbol.name);
+      if (others === undefined) this.#byName.set(symbol.name, [symbol]);
+      else others.push(symbol);
     }
-    for (const named of this.#byName.values()) named.sort((a, b) => rank(a) - rank(b));
+    for (const homonyms of this.#byName.values()) homonyms.sort((a, b) => rank(a) - rank(b));
     this.#byAddress = symbols.filter(({ kind }) => kind !== "absolute").sort(byAddressThenRank);
     this.#enclosing = enclosing(this.#byAddress);
     this.#ranges = programs.flatMap((program) =>

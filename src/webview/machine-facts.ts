@@ -5,14 +5,15 @@ import type { AddressSpace, CsrFacts, CsrTable, DeviceFacts, HartFacts, MemoryRe
 
 const PRIVILEGES = { M: "machine mode", S: "supervisor mode", U: "user mode" } as const;
 
-export function hartCard(hart: HartFacts, selected: boolean): HTMLElement {
+/** What tells one hart from the others is left out where there is one only. */
+export function hartCard(hart: HartFacts, selected: boolean, alone: boolean): HTMLElement {
   const { id, symbol, place, privilege, waiting, stopped, turn, space, pending, pc } = hart;
   const states = [
     waiting ? element("span.chip", { title: "The hart stands at wfi" }, "waiting") : undefined,
-    turn && !waiting ? element("span.chip", { title: "The next step is this hart's" }, "next") : undefined,
+    turn && !waiting && !alone ? element("span.chip", { title: "The next step is this hart's" }, "next") : undefined,
   ];
   const name = element("span.hart-name", {}, `hart ${id}`);
-  if (stopped) name.append(element("span.here", { title: "The last stop was about this hart" }, " ●"));
+  if (stopped && !alone) name.append(element("span.here", { title: "The last stop was about this hart" }, " ●"));
   return element(
     "div.hart",
     { role: "option", "aria-selected": String(selected), tabindex: selected ? "0" : "-1", "data-hart": String(id) },
@@ -155,7 +156,13 @@ export function deviceView(devices: readonly DeviceFacts[]): HTMLElement {
       ),
     );
     const none = rows.length === 0 ? [element("p.hint", {}, "It has no registers of its own.")] : [];
-    return element("section.device", {}, element("h3", {}, name, " ", code(address)), ...none, ...rows);
+    return element(
+      "section.device-card",
+      {},
+      element("h3", {}, name, " ", element("span.address.muted", {}, code(address))),
+      ...none,
+      ...rows,
+    );
   });
   return element("div.devices", {}, ...cards);
 }

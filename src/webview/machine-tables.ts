@@ -112,6 +112,9 @@ export class TableTree {
         ? [row]
         : [row, atDepth(node.depth + 1, element("div.tree-note", {}, node.problem))];
     });
+    // The column of addresses is as wide as the widest that is shown.
+    const widest = Math.max(0, ...this.#visible().map(({ entry }) => rangeText(entry).length));
+    this.#root.style.setProperty("--range", String(widest));
     this.#root.replaceChildren(...(this.#message === undefined ? rows : [element("p.hint", {}, this.#message)]));
     if (focused) this.#focus();
   }
@@ -134,16 +137,16 @@ export class TableTree {
           ? `Entry ${entry.value} at ${entry.address}: a table`
           : `Entry ${entry.value} at ${entry.address}; Enter shows the walk`,
       },
-      element("span.twisty", { "aria-hidden": "true" }, isTable ? (open ? "▾" : "▸") : ""),
       element(
-        "span.index",
+        "span.place",
         {},
-        entry.count > 1 ? `${entry.index}–${entry.index + entry.count - 1}` : String(entry.index),
+        element("span.twisty", { "aria-hidden": "true" }, isTable ? (open ? "▾" : "▸") : ""),
+        element("span.index", {}, indexText(entry)),
       ),
-      code(rangeText(entry)),
+      element("span.range", {}, code(rangeText(entry))),
       flagChips(entry.flags),
       element("span.leads", {}, leadsText(entry)),
-      ...(entry.target === undefined ? [] : [code(entry.target)]),
+      element("span.target", {}, ...(entry.target === undefined ? [] : [code(entry.target)])),
       element("span.notes", {}, [entry.symbol, ...entry.notes].filter((note) => note !== undefined).join(", ")),
     );
     atDepth(depth, row).addEventListener("click", () => {
@@ -194,6 +197,10 @@ export class TableTree {
 function atDepth(depth: number, row: HTMLElement): HTMLElement {
   row.style.setProperty("--depth", String(depth));
   return row;
+}
+
+function indexText({ index, count }: Entry): string {
+  return count > 1 ? `${index}–${index + count - 1}` : String(index);
 }
 
 function rangeText({ virtual, bytes, count }: Entry): string {

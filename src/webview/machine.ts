@@ -165,7 +165,9 @@ function arrive(next: MachineOverview): void {
 function drawHarts(): void {
   const list = byId("harts");
   const focused = list.contains(document.activeElement);
-  list.replaceChildren(...(overview?.harts ?? []).map((each) => hartCard(each, each.id === hart)));
+  list.replaceChildren(
+    ...(overview?.harts ?? []).map((each, _, { length }) => hartCard(each, each.id === hart, length === 1)),
+  );
   if (focused) list.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
 }
 

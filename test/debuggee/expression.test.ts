@@ -29,15 +29,20 @@ const AT: Surroundings = {
     if (at < 0 || at + size > BYTES.length) return undefined;
     return BYTES.slice(at, at + size).reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
   },
-  floatRegister: () => undefined,
-  readPhysical: () => undefined,
-  translate: (address) => ({
-    scheme: "bare",
-    entries: [],
-    physicalAddress: Number(address) as never,
-    pageBytes: 0,
-    problem: undefined,
-  }),
+  // fa0 is a double, fa1 a boxed single, fa2 nothing that was ever written.
+  floatRegister: (index) => ({ 10: 0x3ff8_0000_0000_0000n, 11: 0xffff_ffff_3fc0_0000n, 12: 0n })[index],
+  readPhysical: (address, size) => (address === 0x40n && size === 4 ? 0x4048_f5c3n : undefined),
+  // The page at 0 is mapped to 0x5000, no other.
+  translate: (address) => {
+    const mapped = address < 0x1000n;
+    return {
+      scheme: "Sv39",
+      entries: [],
+      physicalAddress: mapped ? ((Number(address) + 0x5000) as never) : undefined,
+      pageBytes: mapped ? 4096 : 0,
+      problem: mapped ? undefined : "V is clear",
+    };
+  },
   instant: 1234,
   time: 99n,
   hart: 0,
@@ -289,4 +294,58 @@ test("log messages: braces doubled stay, what cannot be evaluated says so in its
   const message = compileLogMessage("{{a0}} = {a0}, {[0]}; {a0 + 1}}}", compile);
   assert.equal(message(AT), "{a0} = 5, <There is no memory to read 8 bytes from at 0x0.>; 6}");
   assert.throws(() => compileLogMessage("{nothing}", compile), { code: "expression" });
+});
+
+test("floating-point registers: what they seem to hold, and each reading of their bits", () => {
+  const text = (expression: string) => {
+    const { bits, type } = evaluate(expression);
+    return formatValue(bits, type, "natural", () => undefined);
+  };
+  const values: Readonly<Record<string, string>> = {
+    fa0: "1.5 (0x3ff8000000000000)",
+    f10: "1.5 (0x3ff8000000000000)",
+    fa1: "1.5 (0x3fc00000)",
+    "fa1.s": "1.5 (0x3fc00000)",
+    "fa0.x": "0x3ff8000000000000",
+    "fa1.x": "0xffffffff3fc00000",
+    fa2: "0.0 (0x0)",
+    "fa0 + 1": "2.5 (0x4004000000000000)",
+    "fa0 * fa1": "2.25 (0x4002000000000000)",
+    "-fa0": "-1.5 (0xbff8000000000000)",
+    "1e3": "1000.0 (0x408f400000000000)",
+    "(f32)0.1": "0.1 (0x3dcccccd)",
+    "(i32)2.9": "0x2 (2)",
+    "(i64)-2.9": "0xfffffffffffffffe (-2)",
+    "(u8)1e30": "0xff (255)",
+    "fa0 / 0": "inf (0x7ff0000000000000)",
+    "0.0 / 0": "NaN (0x7ff8000000000000)",
+    "*(float*)phys(0x40)": "3.14 (0x4048f5c3)",
+  };
+  for (const [expression, shown] of Object.entries(values)) assert.equal(text(expression), shown, expression);
+  for (const expression of ["fa0 < fa1 + 1", "fa0 == fa1", "fa0 > 1.25", "fa0 ? 1 : 0", "!fa2"])
+    assert.notEqual(evaluate(expression).bits, 0n, expression);
+  assert.match(complaint("fa0 & 1"), /"&" has no meaning for floating-point numbers/);
+  assert.match(complaint("fa3"), /There is no register fa3 on this hart/);
+});
+
+test("physical addresses: marked by phys, kept by arithmetic and casts, reached by translate", () => {
+  assert.equal(shown("phys(0x40)"), "64 physical address");
+  assert.equal(shown("phys(0x38) + 8"), "64 physical address");
+  assert.equal(shown("(u32*)phys(0x40)"), "64 physical u32*");
+  assert.equal(shown("*(u32*)phys(0x40)"), "1078523331 u32");
+  assert.equal(shown("u32(phys(0x40))"), "1078523331 u32");
+  assert.equal(shown("((u32*)phys(0x3c))[1]"), "1078523331 u32");
+  assert.equal(shown("&*(u32*)phys(0x40)"), "64 physical u32*");
+  assert.equal(shown("translate(0x10)"), `${0x5010} physical address`);
+  assert.equal(evaluate("*(u32*)phys(0x40)").place?.kind === "memory", true);
+  assert.match(complaint("translate(0x2000)"), /0x2000 is not mapped in this address space \(V is clear\)/);
+  assert.match(complaint("*(u8*)0x2000"), /not mapped \(V is clear\)/);
+  assert.match(complaint("*phys(0x50)"), /There is no memory to read 8 bytes from at 0x50\./);
+  assert.equal(evaluate("pagetable(0x2000)").walk?.whole, true);
+});
+
+test("names for breakpoints that are bound: privilege and address space", () => {
+  assert.equal(shown("priv == M"), "1 i64");
+  assert.equal(shown("priv == S || priv == U"), "0 i64");
+  assert.equal(shown("asid"), "0 u64");
 });

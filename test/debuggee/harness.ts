@@ -9,7 +9,7 @@ import type {
   StepKind,
   Stopped,
 } from "../../src/debuggee/protocol.ts";
-import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
+import { DEFAULT_CONFIGURATION, type MachineConfiguration } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { Timeline, type TimelineOptions } from "../../src/replay/timeline.ts";
 import type { Motion } from "../../src/replay/timeline-interface.ts";
@@ -43,16 +43,21 @@ export function program(source: string, file = FILE): Program {
   return assembly.program;
 }
 
-export function bench(guest: string | Program, options: TimelineOptions = {}): Bench {
+export function bench(
+  guest: string | Program,
+  options: TimelineOptions = {},
+  board: Partial<MachineConfiguration> = {},
+  symbolFiles: readonly Program[] = [],
+): Bench {
   const loaded = typeof guest === "string" ? program(guest) : guest;
-  const machine = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes: 1 << 20 });
+  const machine = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes: 1 << 20, ...board });
   machine.load(loaded);
   const timeline = Timeline.record(machine, undefined, options);
   const events: DebuggeeEvent[] = [];
   const debuggee = new Debuggee({
     timeline,
     history: timeline.history,
-    programs: [loaded],
+    programs: [loaded, ...symbolFiles],
     sourceTexts: typeof guest === "string" ? new Map([[FILE, guest]]) : new Map(),
     emit: (event) => events.push(event),
   });

@@ -118,7 +118,7 @@ test("scopes: registers with names for addresses, CSRs by field, the machine, th
   const groups = scope(b, "CSRs");
   assert.deepEqual(
     groups.map(({ name }) => name),
-    ["Machine", "Counters", "Physical memory protection"],
+    ["Machine", "Supervisor", "Floating point", "Counters", "Physical memory protection"],
   );
   const csrs = b.debuggee.variables(child(groups, "Machine").reference);
   assert.match(child(csrs, "mstatus").value, /^0x1800 \(MPP=M\)$/);
@@ -145,6 +145,49 @@ test("scopes: registers with names for addresses, CSRs by field, the machine, th
     ["[0] 0x1 (1)", "[1] 0x2 (2)"],
   );
   assert.equal(value(b, pair[1].evaluateName ?? ""), "0x2 (2)", "its evaluateName evaluates to it");
+});
+
+test("floating-point registers: a scope of their own, set as numbers or as bits, part of the history", () => {
+  const guest = `
+_start: li      t0, 0x2000
+        csrs    mstatus, t0
+        li      t0, 0x3fc00000
+        fmv.w.x fa1, t0
+        nop                             # @here
+1:      j       1b
+`;
+  const b = bench(guest, {}, { isa: "rv64gc" });
+  breakAt(b, [{ at: onLine(lineOf(guest, "here")) }]);
+  finish(b.debuggee.resume());
+  const found = b.debuggee.scopes(0, 0).find(({ name }) => name === "Floating point");
+  const registers = b.debuggee.variables(found?.reference ?? 0);
+  assert.equal(registers.length, 32);
+  assert.equal(child(registers, "fa1").value, "1.5 (0x3fc00000) single");
+  assert.equal(child(registers, "fa1").type, "f11");
+  assert.equal(child(registers, "ft0").value, "0.0 (0x0)");
+  assert.equal(b.debuggee.setVariable(found?.reference ?? 0, "fa1", "2.25").value, "2.25 (0x40100000)");
+  assert.equal(b.machine.harts[0].floatRegister(11), 0xffff_ffff_4010_0000n);
+  b.debuggee.evaluate("fa0 = 1.5", 0, 0);
+  assert.equal(b.machine.harts[0].floatRegister(10), 0x3ff8_0000_0000_0000n);
+  b.debuggee.evaluate("fa0.s = 3", 0, 0);
+  assert.equal(b.machine.harts[0].floatRegister(10), 0xffff_ffff_4040_0000n);
+  b.debuggee.evaluate("fa0.x = 0x1234", 0, 0);
+  assert.equal(b.machine.harts[0].floatRegister(10), 0x1234n);
+  b.debuggee.evaluate("a0 = 2.9", 0, 0);
+  assert.equal(value(b, "a0"), "0x2 (2)");
+  const edited = b.machine.digest();
+  const { instant } = b.machine;
+  finish(b.debuggee.step("into", "forward", "instruction", 0));
+  finish(b.debuggee.seek(0));
+  finish(b.debuggee.seek(instant));
+  assert.equal(b.machine.digest(), edited, "travel comes back to the edited state");
+});
+
+test("a hart without floating point has neither the scope nor the names", () => {
+  const b = bench(ROUNDS, {}, { isa: "rv64imac", modes: "m" });
+  assert.deepEqual(b.debuggee.machine().harts[0].space, undefined, "nor has one without supervisor mode a satp");
+  assert.ok(!b.debuggee.scopes(0, 0).some(({ name }) => name === "Floating point"));
+  assert.throws(() => value(b, "fa0"), { code: "no-register" });
 });
 
 test("every evaluateName gives the value that is shown beside it", () => {

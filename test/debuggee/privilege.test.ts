@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { StepKind, VariableNode } from "../../src/debuggee/protocol.ts";
+import { type Bench, bench, breakAt, currentLine, finish, lineOf, onLine, step } from "./harness.ts";
+import { KERNEL } from "./kernel-guest.ts";
+
+/** The whole machine in the debugger: privilege modes, page tables, traps between them. */
+
+const BOARD = { memoryBytes: 4 << 20, modes: "msu" as const };
+
+function kernel(): Bench {
+  return bench(KERNEL, {}, BOARD);
+}
+
+const line = (marker: string) => lineOf(KERNEL, marker);
+
+/** Stands at a marked line, where it is reached for the n-th time. */
+function standing(marker: string, hit = 1): Bench {
+  const b = kernel();
+  breakAt(b, [{ at: onLine(line(marker)), hitCondition: String(hit) }]);
+  finish(b.debuggee.resume());
+  b.debuggee.setBreakpoints({ kind: "source" }, []);
+  assert.equal(currentLine(b), line(marker));
+  return b;
+}
+
+const value = ({ debuggee }: Bench, expression: string) => debuggee.evaluate(expression, 0, 0).value;
+const bits = ({ debuggee }: Bench, expression: string) => debuggee.evaluate(expression, 0, 0).bits ?? 0n;
+
+/** Steps from a marked line: direction, "over", "into instruction", …, and the marked line that it leads to. */
+function goes(marker: string, steps: readonly (readonly ["forward" | "backward", string, string])[], hit = 1): void {
+  const b = standing(marker, hit);
+  for (const [direction, how, to] of steps) {
+    const [kind, granularity] = how.split(" ");
+    const stopped = step(b, kind as StepKind, direction, granularity === "instruction" ? granularity : "line");
+    assert.equal(stopped.reason, "step", stopped.description);
+    assert.equal(currentLine(b), line(to), `${how} from ${marker} leads to ${to}, not to line ${currentLine(b)}`);
+  }
+}
+
+// ---- stepping through traps
+
+test("mret and sret lead on, by line and by instruction", () => {
+  goes("mret", [["forward", "over", "supervisor"]]);
+  goes("mret", [["forward", "over instruction", "supervisor"]]);
+  goes("sret", [["forward", "over", "user"]]);
+  goes("sret", [["forward", "into", "user"]]);
+});
+
+test("over ecall comes back behind it, in user mode; into goes to the kernel's handler, and out comes back", () => {
+  goes("ecall", [["forward", "over", "afterEcall"]]);
+  goes("ecall", [["forward", "over instruction", "afterEcall"]], 2);
+  goes("ecall", [
+    ["forward", "into", "entry"],
+    ["forward", "out", "afterEcall"],
+  ]);
+  goes("ecall", [["forward", "into instruction", "entry"]]);
+});
+
+test("over a call in the kernel passes its own call of the firmware", () => {
+  goes("dispatch", [["forward", "over", "afterCall"]]);
+  goes("sbi", [["forward", "over", "afterSbi"]]);
+  goes("sbi", [
+    ["forward", "into", "firmware"],
+    ["forward", "out", "afterSbi"],
+  ]);
+});
+
+test("the last instruction of the handler leads into user code", () => {
+  goes("sretToUser", [["forward", "over", "afterEcall"]]);
+  goes("sretToUser", [["forward", "over instruction", "afterEcall"]]);
+});
+
+test("backwards it is the same way", () => {
+  goes("afterEcall", [["backward", "over", "ecall"]]);
+  goes("afterEcall", [["backward", "over instruction", "ecall"]]);
+  goes("afterEcall", [["backward", "into", "sretToUser"]]);
+  goes("entry", [["backward", "over", "ecall"]]);
+  goes("entry", [["backward", "out", "ecall"]], 2);
+  goes("afterSbi", [["backward", "over", "sbi"]]);
+  goes("supervisor", [["backward", "over", "mret"]]);
+  goes("user", [["backward", "over", "sret"]]);
+});
+
+// ---- frames
+
+test("frames go from the kernel through the trap into the user program", () => {
+  const b = standing("doCall");
+  const frames = b.debuggee.frames(0);
+  assert.deepEqual(
+    frames.map(({ name, trap }) => `${name.replace(/\+0x\w+/, "")} ${trap ?? ""}`.trim()),
+    ["do_call", "kernel_entry", "user_main Environment call from U-mode"],
+  );
+  assert.equal(frames[2].source?.line, line("ecall"));
+});
+
+test("frames of the firmware: the supervisor that called, and behind its trap the user program", () => {
+  const b = standing("firmware");
+  assert.deepEqual(
+    b.debuggee.frames(0).map(({ name, trap }) => `${name.replace(/\+0x\w+/, "")} ${trap ?? ""}`.trim()),
+    ["firmware", "do_call Environment call from S-mode", "kernel_entry", "user_main Environment call from U-mode"],
+  );
+});
+
+// ---- addresses
+
+test("translate and pagetable show the way of an address; reads go through the hart's address space", () => {
+  const b = standing("afterSbi");
+  const root = bits(b, "root");
+  assert.equal(value(b, "translate(calls)"), `0x${bits(b, "calls").toString(16)} (Sv39, page of 4 KiB)`);
+  const walk = value(b, "pagetable(calls)").split("\n");
+  assert.equal(walk[0], `0x${bits(b, "calls").toString(16)} in Sv39:`);
+  assert.match(
+    walk[1],
+    new RegExp(`level 2 \\[2\\] +at 0x${(root + 16n).toString(16)}: 0x\\w+  V - - - - - - -  table`),
+  );
+  assert.match(walk[3], /level 0 .*V R W X - - A D {2}page 0x\w+, 4 KiB$/);
+  assert.match(walk[4], /^physical address 0x/);
+  const { reference } = b.debuggee.evaluate("pagetable(calls)", 0, 0);
+  assert.deepEqual(
+    b.debuggee.variables(reference).map(({ name }) => name.replace(/\d+\]/, "]")),
+    ["level 2 []", "level 1 []", "level 0 []"],
+  );
+  // One physical page at two virtual addresses.
+  assert.equal(bits(b, "translate(0x80100000)"), bits(b, "user_stack_top - 2048"));
+  assert.equal(value(b, "*(u32*)0x80100000"), value(b, "*(u32*)phys(user_stack_top - 2048)"));
+  assert.match(value(b, "pagetable(0x4000000000000000)"), /not mapped/);
+  assert.throws(() => value(b, "translate(0x40000000)"), { code: "not-mapped" });
+  assert.throws(() => value(b, "*(u8*)0x40000000"), /not mapped/);
+});
+
+test("in machine mode addresses are physical, and nothing is translated", () => {
+  const b = standing("firmware");
+  assert.match(value(b, "translate(calls)"), /no translation here/);
+  assert.throws(() => value(b, "*(u8*)0x80400000"), { code: "memory-unreadable" });
+});
+
+test("edits, reads and data breakpoints go to the page behind an address", () => {
+  const b = standing("again");
+  b.debuggee.evaluate("*(u64*)0x80100008 = 0x1234", 0, 0);
+  assert.equal(bits(b, "*(u64*)(user_stack_top - 2040)"), 0x1234n);
+  b.debuggee.writeMemory(0x8010_0ffen, Uint8Array.of(7, 8));
+  assert.deepEqual([...b.debuggee.readMemory(0x8010_0ffen, 2)], [7, 8]);
+  b.debuggee.writeMemory(bits(b, "calls"), Uint8Array.of(40), "physical");
+  assert.equal(bits(b, "*calls"), 40n);
+  const at = { kind: "data", address: bits(b, "calls"), length: 8, access: "write" } as const;
+  assert.deepEqual(
+    breakAt(b, [{ at }]).map(({ verified }) => verified),
+    [true],
+  );
+  const stopped = finish(b.debuggee.resume());
+  assert.equal(stopped.reason, "data breakpoint");
+  assert.match(stopped.description, /<calls>: now 0x29/);
+  const [refused] = breakAt(b, [{ at: { ...at, address: 0x4000_0000n } }]);
+  assert.match(refused.message ?? "", /is not mapped/);
+});
+
+// ---- where breakpoints count
+
+test("a condition binds a breakpoint to a privilege mode and an address space", () => {
+  const b = kernel();
+  breakAt(b, [{ at: onLine(line("count")), condition: "priv == U" }]);
+  assert.equal(finish(b.debuggee.resume()).reason, "finished");
+  const other = kernel();
+  breakAt(other, [{ at: onLine(line("count")), condition: "priv == S && asid == 5 && satp.MODE == 8" }]);
+  assert.equal(finish(other.debuggee.resume()).reason, "breakpoint");
+});
+
+test("a breakpoint at an address that is not mapped yet is taken, and says so", () => {
+  const b = kernel();
+  const [far, odd] = breakAt(b, [
+    { at: { kind: "instruction", address: 0xffff_ffc0_8000_0000n } },
+    { at: { kind: "instruction", address: 0x8000_0001n } },
+  ]);
+  assert.equal(far.verified, true);
+  assert.match(far.message ?? "", /Nothing is mapped/);
+  assert.equal(odd.verified, false);
+});
+
+// ---- what views show
+
+function child(nodes: readonly VariableNode[], name: string): VariableNode {
+  return nodes.find((node) => node.name === name) ?? assert.fail(`no ${name} among ${nodes.map((node) => node.name)}`);
+}
+
+test("CSRs come in groups, and memory protection as ranges", () => {
+  const b = standing("afterSbi");
+  const scope = b.debuggee.scopes(0, 0).find(({ name }) => name === "CSRs");
+  const groups = b.debuggee.variables(scope?.reference ?? 0);
+  const supervisor = b.debuggee.variables(child(groups, "Supervisor").reference);
+  assert.match(child(supervisor, "satp").value, /\(MODE=Sv39 ASID=0x5 PPN=0x\w+\)$/);
+  assert.match(child(supervisor, "scause").value, /\(Environment call from U-mode\)$/);
+  assert.match(child(supervisor, "stvec").value, /<kernel_entry>/);
+  const protection = b.debuggee.variables(child(groups, "Physical memory protection").reference);
+  assert.match(protection[0].value, /^0x0 to 0x\w+ {2}RWX, NAPOT$/);
+});
+
+test("the Machine view: harts, address spaces seen, tables with runs of pages, translations", () => {
+  const b = standing("afterSbi");
+  const { harts, spaces, memory } = b.debuggee.machine();
+  assert.deepEqual(
+    harts.map(({ privilege, space, turn, stopped }) => [privilege, space?.scheme, space?.asid, turn, stopped]),
+    [["S", "Sv39", 5, true, true]],
+  );
+  assert.deepEqual(
+    spaces.map(({ root, harts: inside }) => [root, inside]),
+    [[bits(b, "root"), [0]]],
+  );
+  assert.deepEqual(memory.find(({ name }) => name === "RAM")?.end, 0x8040_0000n);
+  const [{ satp }] = spaces;
+  const root = b.debuggee.pageTable({ satp });
+  assert.deepEqual(
+    root.entries.map(({ index, kind, bytes }) => [index, kind, bytes]),
+    [
+      [0, "page", 1n << 30n],
+      [2, "table", 1n << 30n],
+    ],
+  );
+  const [, table] = root.entries;
+  const middle = b.debuggee.pageTable({ satp, table: table.target, level: 1, base: table.virtual });
+  const [below] = middle.entries;
+  const leaf = b.debuggee.pageTable({ satp, table: below.target, level: 0, base: below.virtual });
+  assert.equal(
+    leaf.entries.reduce((sum, { count }) => sum + count, 0),
+    512,
+  );
+  assert.ok(leaf.entries.length < 10, "pages in a row are told once");
+  assert.ok(leaf.entries.some(({ flags, count }) => flags.includes("U") && count === 2));
+  const translation = b.debuggee.translate("user_main", 0);
+  assert.equal(translation.entries.length, 3);
+  assert.match(translation.access, /by user mode.*without SUM/);
+  assert.throws(() => b.debuggee.pageTable({ satp, level: 3 }), { code: "no-level" });
+  assert.ok(b.debuggee.csrs(0).groups.some(({ name }) => name === "Supervisor"));
+});
