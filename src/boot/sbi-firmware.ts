@@ -58,5 +58,8 @@ export function assembleFirmware(sources: ReadonlyMap<string, string>): Firmware
     sources !== SOURCES || first === undefined,
     `firmware: ${first && `${files[first.file].name}:${first.line}: ${first.message}`}`,
   );
-  return program && { program, sources };
+  if (program === undefined) return undefined;
+  // Names of numbers, which many programs use for numbers of their own, are nobody's addresses.
+  const symbols = program.symbols.filter(({ kind }) => kind !== "absolute");
+  return { program: { ...program, symbols }, sources };
 }

@@ -7,10 +7,13 @@ import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { assemble } from "../../src/assembler/assemble.ts";
 import { encodeDeviceTree, texts } from "../../src/boot/flattened-device-tree.ts";
+import { Debuggee } from "../../src/debuggee/debuggee.ts";
 import { configurationOf, openLive } from "../../src/host/live-session.ts";
 import { Bell, drive } from "../../src/host/motion-driver.ts";
 import { openRecording } from "../../src/host/recorded-session.ts";
+import { sourceTexts } from "../../src/host/source-files.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
+import type { Motion } from "../../src/replay/timeline-interface.ts";
 import { writeElf } from "../../src/symbols/elf-writer.ts";
 import { SymbolTable } from "../../src/symbols/symbol-table.ts";
 
@@ -81,12 +84,52 @@ test("an assembled kernel with everything replays without its files", async () =
   assert.deepEqual([...console], [0x0d]);
   assert.deepEqual(opened.warnings, []);
   assert.equal(symbols.named("_start")?.address, 0x8020_0000n);
-  assert.equal(symbols.named("trap_entry")?.section, ".text");
+  assert.equal(symbols.named("fw_trap_entry")?.section, ".text");
   assert.equal(symbols.named("work")?.address, 0x1_1002n);
   assert.equal(symbols.named("high")?.address, 0xffff_ffff_8000_0000n);
   assert.ok(opened.sources.has("hindcast-sbi/entry.s"));
   assert.ok(opened.sources.has(kernel));
   assert.ok(sizeBytes < 80_000, `${sizeBytes} bytes`);
+});
+
+test("from the kernel into the firmware and back, by source line", async () => {
+  const at = place({ "kernel.s": KERNEL });
+  const path = join(mkdtempSync(join(folder, "rec-")), "it.hindcast");
+  const bell = new Bell();
+  const { timeline, boot, recording } = openLive({ kernel: at("kernel.s"), recordTo: path }, () => bell.ring());
+  const parts = {
+    timeline,
+    history: timeline.history,
+    programs: boot.programs,
+    sourceTexts: sourceTexts(boot.sources),
+  };
+  const debuggee = new Debuggee({ ...parts, emit: () => {} });
+  const run = async <Result>(motion: Motion<Result>) => {
+    const outcome = await drive(motion, { bell, stop: () => false });
+    assert.ok(outcome.finished);
+    return outcome.value;
+  };
+  const where = () => {
+    const [{ name, source }] = debuggee.frames(0);
+    return `${name} ${source?.path.split(/[\\/]/).slice(-2).join("/")}:${source?.line}`;
+  };
+  const line = 1 + sourceTexts(boot.sources).get("hindcast-sbi/calls.s")!.split("\n").indexOf("fw_legacy_putchar:") + 1;
+  debuggee.setBreakpoints({ kind: "source", path: "hindcast-sbi/calls.s" }, [
+    { id: 1, at: { kind: "source", path: "hindcast-sbi/calls.s", line } },
+  ]);
+  const stopped = await run(debuggee.resume());
+  assert.equal(stopped.reason, "breakpoint");
+  assert.equal(where(), `fw_legacy_putchar hindcast-sbi/calls.s:${line}`);
+  debuggee.setBreakpoints({ kind: "source", path: "hindcast-sbi/calls.s" }, []);
+  const ecall = 1 + KERNEL.split("\n").indexOf("    ecall");
+  debuggee.setBreakpoints({ kind: "source", path: at("kernel.s") }, [
+    { id: 2, at: { kind: "source", path: at("kernel.s"), line: ecall } },
+  ]);
+  const back = await run(debuggee.reverseContinue());
+  assert.equal(back.reason, "breakpoint");
+  assert.match(where(), new RegExp(`kernel\\.s:${ecall}$`));
+  timeline.close();
+  await recording.close();
 });
 
 test("a compressed kernel image and firmware of the user's own replay without their files", async () => {
