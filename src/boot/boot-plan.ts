@@ -183,7 +183,7 @@ class Layout {
       .filter(({ memoryBytes }) => memoryBytes > 0)
       .map(({ physicalAddress: first, memoryBytes: bytes }): Span => ({ name, first, bytes }));
     for (const span of spans) {
-      if (span.first < RAM_BASE) throw errors.outside(span);
+      if (span.first < RAM_BASE) throw errors.outside(span, this.#memoryBytes);
       if (!this.#isInMemory(span)) throw errors.doesNotFit(span, this.#memoryBytes);
       // Segments of one program may overlap: that was its linker's doing.
       const other = this.#spans.find((present) => overlap(present, span));

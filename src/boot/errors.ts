@@ -1,4 +1,5 @@
 import { UserError } from "../base/errors.ts";
+import { RAM_BASE } from "../machine/memory-map.ts";
 
 /** What a user can get wrong about how a machine starts, each a sentence that says what to do. */
 export const errors = {
@@ -20,14 +21,6 @@ export const errors = {
   atomics: (): UserError =>
     new UserError("boot-isa", "The built-in SBI firmware uses atomic instructions: give the harts the extension A.", 2),
 
-  needsKernel: (option: string): UserError =>
-    new UserError("boot-option", `${option} has no meaning without a kernel: give one as well.`, 2),
-
-  nothing: (): UserError => new UserError("boot-nothing", "There is nothing to run: give a program or a kernel.", 2),
-
-  programAndKernel: (): UserError =>
-    new UserError("boot-both", "Give either a program or a kernel: they would be started in each other's place.", 2),
-
   overlap: (a: Span, b: Span): UserError =>
     new UserError(
       "boot-overlap",
@@ -37,16 +30,16 @@ export const errors = {
 
   doesNotFit: (span: Span, memoryBytes: number): UserError =>
     new UserError(
-      "boot-memory",
-      `${span.name} needs ${range(span)}, and the machine has ${Math.floor(memoryBytes / 2 ** 20)} MiB of memory from ` +
-        "0x80000000: give it more.",
+      "image-outside-memory",
+      `${span.name} occupies ${range(span)}, but memory is ${range({ first: RAM_BASE, bytes: memoryBytes })}: ` +
+        "give the machine more memory.",
     ),
 
-  outside: ({ name, first }: Span): UserError =>
+  outside: (span: Span, memoryBytes: number): UserError =>
     new UserError(
-      "boot-address",
-      `${name} is linked for ${hex(first)}, where there is no memory: link it for 0x80000000 or above` +
-        ", or give its binary (objcopy -O binary).",
+      "image-outside-memory",
+      `${span.name} occupies ${range(span)}, but memory is ${range({ first: RAM_BASE, bytes: memoryBytes })}: ` +
+        "link it for an address in memory.",
     ),
 
   imageEndianness: (name: string): UserError => new UserError("boot-kernel", `${name} is a big-endian kernel image.`),
@@ -58,7 +51,7 @@ export interface Span {
   readonly bytes: number;
 }
 
-function range({ first, bytes }: Span): string {
+function range({ first, bytes }: Omit<Span, "name">): string {
   return `${hex(first)} to ${hex(first + Math.max(bytes, 1) - 1)}`;
 }
 

@@ -52,6 +52,7 @@ test("everything at once, and what a client adds of its own", () => {
       harts: 2,
       isa: "rv64imac",
       seed: 7,
+      bios: "none",
       clock: "paced",
       engine: "oracle",
       disks: [
@@ -72,6 +73,32 @@ test("everything at once, and what a client adds of its own", () => {
   });
 });
 
+test("a kernel with everything that belongs to it", () => {
+  const { options } = parse({
+    kernel: "Image",
+    initrd: "root.cpio",
+    append: "console=ttyS0",
+    bios: "fw.bin",
+    dtb: "board.dtb",
+    symbolFiles: ["vmlinux", "init@0x1000"],
+    modes: "msu",
+  });
+  assert.deepEqual(options, {
+    kernel: "/project/Image",
+    initrd: "/project/root.cpio",
+    append: "console=ttyS0",
+    bios: "/project/fw.bin",
+    dtb: "/project/board.dtb",
+    symbolFiles: [
+      { path: "/project/vmlinux", offset: 0n },
+      { path: "/project/init", offset: 0x1000n },
+    ],
+    modes: "msu",
+    stopOnEntry: false,
+  });
+  assert.equal(parse({ kernel: "Image", bios: "sbi" }).options.bios, "sbi");
+});
+
 test("memory in every notation", () => {
   const memory = (text: unknown) => parse({ program: "p", memory: text }).options.memoryBytes;
   assert.equal(memory(1048576), 2 ** 20);
@@ -90,7 +117,7 @@ test("absent means null as well", () => {
 
 const MISTAKES: readonly [Record<string, unknown>, RegExp][] = [
   [{}, /give “program” .* or “recording”/],
-  [{ program: "a", recording: "b" }, /either “program” or “recording”, not both/],
+  [{ program: "a", recording: "b" }, /only one of “program”, “kernel” and “recording”/],
   [{ program: 3 }, /“program” must be a path, not 3\.$/],
   [{ program: "  " }, /“program” must be a path/],
   // biome-ignore lint/suspicious/noTemplateCurlyInString: an editor that does not know it sends it as it stands.
@@ -100,7 +127,7 @@ const MISTAKES: readonly [Record<string, unknown>, RegExp][] = [
   [{ program: "p", memory: "4G" }, /“memory” must be from 4K to 3G/],
   [{ program: "p", memory: 4097 }, /“memory” must be .* whole pages/],
   [{ program: "p", memory: -4096 }, /“memory” must be a size/],
-  [{ program: "p", harts: 0 }, /“harts” must be a whole number from 1 to 512, not 0/],
+  [{ program: "p", harts: 0 }, /“harts” must be a whole number from 1 to 8, not 0/],
   [{ program: "p", harts: "2" }, /“harts” must be a whole number .*, not "2"/],
   [{ program: "p", isa: 64 }, /“isa” must be an ISA string such as "rv64imac", not 64/],
   [{ program: "p", isa: "x86" }, /“isa”: “x86” is no instruction set/],
@@ -110,14 +137,17 @@ const MISTAKES: readonly [Record<string, unknown>, RegExp][] = [
   [{ program: "p", seed: 1.5 }, /“seed” must be a whole number/],
   [{ program: "p", stopOnEntry: "yes" }, /“stopOnEntry” must be true or false, not "yes"/],
   [{ program: "p", console: "window" }, /“console” must be/],
+  [{ program: "p", kernel: "vmlinux" }, /only one of/],
+  [{ kernel: "vmlinux", append: "a\nb" }, /“append” must be one line of text/],
+  [{ kernel: "vmlinux", modes: "s" }, /“modes” must be "m" or "mu" or "msu"/],
+  [{ kernel: "vmlinux", symbolFiles: [3] }, /“symbolFiles” must be a list of FILE or FILE@OFFSET/],
+  [{ recording: "r", append: "x" }, /“append” has no meaning for a recording/],
   [{ program: "p", disk: 7 }, /“disk” must be FILE, optionally followed by .*, or a list of such, not 7/],
   [{ program: "p", disk: ["a", "blank:much"] }, /“disk” must be FILE.*, not "blank:much"/],
   [{ program: "p", startTime: "yesterday" }, /“startTime” must be a date such as .*, not "yesterday"/],
   [{ program: "p", startTime: -1 }, /“startTime” must be a date/],
   [{ program: "p", virtio: "old" }, /“virtio” must be "modern" or "legacy"/],
   [{ recording: "r", disk: "a.img" }, /“disk” has no meaning for a recording/],
-  [{ program: "p", bios: "sbi" }, /“bios” must be "none"/],
-  [{ program: "p", kernel: "vmlinux" }, /“kernel” is not supported by this version/],
   [{ recording: "r", memory: "1M" }, /“memory” has no meaning for a recording/],
   [{ recording: "r", recordTo: "x" }, /“recordTo” has no meaning for a recording/],
 ];

@@ -91,7 +91,7 @@ test("a bad argument is one sentence for the user, and the launch can be tried a
   const client = new TestClient();
   await client.request("initialize", { adapterID: "hindcast" });
   const { message, showUser } = await client.refused("launch", { program: "guest.s", harts: 0 });
-  assert.equal(message, "Launch configuration: “harts” must be a whole number from 1 to 512, not 0.");
+  assert.equal(message, "Launch configuration: “harts” must be a whole number from 1 to 8, not 0.");
   assert.equal(showUser, true);
   assert.equal(client.debuggees.length, 0);
   await client.request("launch", { program: "guest.s" });

@@ -115,7 +115,12 @@ const sized = (sizeBytes: number) => ({ name: "big", bytes: imageFile({ sizeByte
 for (const [what, changes, code, message] of [
   ["harts without supervisor mode", { configuration: configuration({ modes: "mu" }) }, "boot-modes", /msu/],
   ["harts without atomics", { hart: { ...HART, extensions: ["i"] } }, "boot-isa", /extension A/],
-  ["a kernel larger than memory", { kernel: sized(64 * MEGABYTE) }, "boot-memory", /big needs 0x80200000.*64 MiB/],
+  [
+    "a kernel larger than memory",
+    { kernel: sized(64 * MEGABYTE) },
+    "image-outside-memory",
+    /big occupies 0x80200000 .* memory is 0x80000000 to 0x83ffffff: give the machine more memory/,
+  ],
   ["a kernel over the tree", { kernel: sized(61 * MEGABYTE) }, "boot-overlap", /big .* and the device tree/],
   [
     "an initrd that reaches into the kernel",
@@ -126,8 +131,8 @@ for (const [what, changes, code, message] of [
   [
     "an initrd larger than memory",
     { initrd: { name: "initrd", bytes: new Uint8Array(65 * MEGABYTE) } },
-    "boot-memory",
-    /initrd needs .*64 MiB/,
+    "image-outside-memory",
+    /initrd occupies .*more memory/,
   ],
   [
     "a kernel over the firmware",
@@ -138,8 +143,8 @@ for (const [what, changes, code, message] of [
   [
     "a kernel outside memory",
     { kernel: { name: "k", program: elf(0x1000, 16) } },
-    "boot-address",
-    /k is linked for 0x1000/,
+    "image-outside-memory",
+    /k occupies 0x1000 to .*link it/,
   ],
   [
     "a big-endian kernel",

@@ -119,10 +119,10 @@ test("a recording of another version is refused by name", async () => {
 test("wrong usage: exit code 2, a sentence, and where to read more", async () => {
   const cases: [string[], RegExp][] = [
     [["fly"], /unknown command 'fly'/],
-    [["run"], /missing required argument 'program'/],
     [["run", "a", "--memory", "lots"], /Write a size like 64K, 128M or 1G/],
     [["run", "a", "--limit", "0"], /At least one step/],
-    [["run", "a", "--bios", "sbi"], /Allowed choices are none/],
+    [["run", "a", "--harts", "9"], /from 1 to 8 harts/],
+    [["run", "a", "--modes", "s"], /Allowed choices are m, mu, msu/],
     [["run", "a", "--disk", "blank:7"], /Write FILE, optionally followed by/],
     [["run", "a", "--start-time", "noon"], /Write a date like 2026-01-31/],
   ];
@@ -137,7 +137,13 @@ test("wrong usage: exit code 2, a sentence, and where to read more", async () =>
 });
 
 test("options of the machine that it does not have are said by the machine", async () => {
-  await assertRefused(["run", HELLO(), "--harts", "9"], 2, "harts", /9 harts is not possible/);
+  await assertRefused(["run"], 2, "boot-nothing", /give a program or a kernel/);
+  await assertRefused(["run", HELLO(), "--kernel", HELLO()], 2, "boot-both", /either a program or a kernel/);
+  await assertRefused(["run", HELLO(), "--bios", at("nothing")], 3, "file-not-found", /cannot read .*nothing/);
+  await assertRefused(["run", "--kernel", HELLO(), "--modes", "mu"], 2, "boot-modes", /msu/);
+  await assertRefused(["run", "--kernel", HELLO(), "--initrd", at("nothing")], 3, "file-not-found", /nothing/);
+  await assertRefused(["run", HELLO(), "--dtb", HELLO()], 3, "device-tree", /no device tree blob|not a device tree/);
+  await assertRefused(["run", HELLO(), "--symbols", at("nothing")], 3, "file-not-found", /nothing/);
   await assertRefused(
     ["run", HELLO(), "--input", at("nothing")],
     3,

@@ -15,6 +15,11 @@ const paths = { resolvePath: (base: string, path: string) => resolve(base, path)
 /** The compiler keeps this list equal to what the adapter takes. */
 const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   program: true,
+  kernel: true,
+  initrd: true,
+  append: true,
+  bios: true,
+  dtb: true,
   symbolFiles: true,
   modes: true,
   recording: true,
@@ -43,7 +48,7 @@ test("launch.json offers what the adapter takes, no more and no less", () => {
 
 test("the adapter accepts every default and every choice", () => {
   for (const [name, { default: value, enum: choices }] of Object.entries(schema)) {
-    const subject = name === "recording" ? {} : { program: "guest.s" };
+    const subject = name === "recording" || name === "kernel" ? {} : { program: "guest.s" };
     // What VS Code replaces before the adapter sees it.
     const plain = typeof value === "string" && value.includes("$") ? "/guest" : value;
     // A date, where nothing but one is taken.

@@ -198,7 +198,7 @@ test("memory images go through their bytes", () => {
     { physicalAddress: 0x8000_0000, bytes: Uint8Array.of(1, 2, 3), memoryBytes: 4096 },
     { physicalAddress: 0x8010_0000, bytes: new Uint8Array(0), memoryBytes: 1 },
   ];
-  const image = { entry: virtualAddress(0x8000_0000n), segments };
+  const image = { entry: virtualAddress(0x8000_0000n), argument: 0x8100_0000n, information: 7n, segments };
   const bytes = encodeImage(image);
   assert.deepEqual(decodeImage(bytes), image);
   for (let cut = 0; cut < bytes.length; cut++) {
