@@ -7,7 +7,7 @@ import type { DataPort } from "./oracle-reading.ts";
 export type CacheBlockOperation = Extract<SystemOperation, `cbo.${string}`>;
 
 /** Fields of menvcfg, one for each kind of operation (privileged manual, section 3.1.18). */
-const ENABLE: Readonly<Record<CacheBlockOperation, bigint>> = {
+export const ENABLE: Readonly<Record<CacheBlockOperation, bigint>> = {
   "cbo.inval": 3n << 4n,
   "cbo.clean": 1n << 6n,
   "cbo.flush": 1n << 6n,

@@ -389,6 +389,11 @@ export class CsrFile {
   }
 }
 
+/** Where generated code finds the stored word of a CSR of the hart whose turn it is. */
+export function csrAddress(name: Stored): number {
+  return CSR_SLOTS + 8 * slotOf(name);
+}
+
 function slotOf(name: Stored): number {
   const slot = SLOTS.get(name);
   assert(slot !== undefined, `no slot for ${name}`);

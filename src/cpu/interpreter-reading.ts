@@ -15,6 +15,7 @@ import type { Code, Label, Local } from "../wasm/code.ts";
 import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
 import type { ArithmeticFunctions } from "./arithmetic-code.ts";
 import type { FloatFunctions } from "./float-code.ts";
+import { emitZeroBlock } from "./interpreter-cache-block.ts";
 import { InterpreterFloat } from "./interpreter-float.ts";
 
 /**
@@ -368,6 +369,7 @@ class InterpreterReading implements Semantics<WasmValue> {
 
   system(operation: SystemOperation): void {
     const { code, record, system, status, afterSystem } = this.#frame;
+    if (operation === "cbo.zero") emitZeroBlock(this.#frame);
     this.#announce();
     code.get(record).i32(SYSTEM_OPERATIONS.indexOf(operation)).call(system).set(status).branch(afterSystem);
     this.#left = true;

@@ -1,6 +1,6 @@
 import { INTERRUPT_BIT } from "../isa/causes.ts";
 import type { CsrFile } from "./csr-file.ts";
-import { type Exception, type Hart, MACHINE_MODE } from "./hart.ts";
+import { type Exception, type Hart, MACHINE_MODE, NO_RESERVATION } from "./hart.ts";
 
 const MSTATUS_SIE = 1n << 1n;
 const MSTATUS_MIE = 1n << 3n;
@@ -64,6 +64,7 @@ export function returnFromMachineTrap(hart: Hart, csrs: CsrFile): void {
   const kept = status & ~(MSTATUS_MIE | MSTATUS_MPP | (previous === MACHINE_MODE ? 0n : MSTATUS_MPRV));
   csrs.set("mstatus", kept | enabled | MSTATUS_MPIE | leastPrivilege(csrs));
   hart.privilege = previous;
+  hart.reservation = NO_RESERVATION;
   hart.pc = csrs.get("mepc");
 }
 
@@ -73,6 +74,7 @@ export function returnFromSupervisorTrap(hart: Hart, csrs: CsrFile): void {
   const enabled = (status & MSTATUS_SPIE) !== 0n ? MSTATUS_SIE : 0n;
   csrs.set("mstatus", (status & ~(MSTATUS_SIE | MSTATUS_SPP | MSTATUS_MPRV)) | enabled | MSTATUS_SPIE);
   hart.privilege = (status & MSTATUS_SPP) !== 0n ? SUPERVISOR_MODE : 0;
+  hart.reservation = NO_RESERVATION;
   hart.pc = csrs.get("sepc");
 }
 
@@ -81,7 +83,12 @@ function leastPrivilege(csrs: CsrFile): bigint {
   return csrs.has("User") ? 0n : MSTATUS_MPP;
 }
 
+/**
+ * A trap and the return from one drop the reservation, as the manual lets any hart do: no sc of one program succeeds by the
+ * lr of another.
+ */
 function enterTrap(hart: Hart, csrs: CsrFile, target: TrapTarget, cause: bigint, tval: bigint): void {
+  hart.reservation = NO_RESERVATION;
   const status = csrs.get("mstatus");
   if (target === "machine") {
     const saved = (status & MSTATUS_MIE) !== 0n ? MSTATUS_MPIE : 0n;

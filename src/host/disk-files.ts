@@ -7,7 +7,6 @@ import type { DiskConfiguration } from "../machine/configuration.ts";
 import type { DiskImage } from "../machine/disks.ts";
 import { DiskPacker, PackedDisk, PIECE_BYTES } from "../replay/packed-disk.ts";
 import type { RecordedImage } from "../replay/recording-message.ts";
-import { sha256 } from "../replay/sha256.ts";
 import { systemReason } from "./system-errors.ts";
 import { ZSTD } from "./zstd.ts";
 
@@ -93,7 +92,7 @@ function pack(file: FileDisk, name: string): RecordedImage {
     if (packer.packedBytes > MOST_EMBEDDED_BYTES) throw tooLarge(name);
   }
   const bytes = packer.finish();
-  const packed = { sizeBytes: bytes.length, sha256: sha256(bytes) };
+  const packed = { sizeBytes: bytes.length, sha256: ZSTD.sha256!(bytes) };
   return { role: "disk", name, sizeBytes: file.sizeBytes, sha256: hash.digest("hex"), bytes, packed };
 }
 

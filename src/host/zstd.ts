@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 // As a whole: a Node without zstd must get as far as saying so, and a missing name would not let it start.
 import * as zlib from "node:zlib";
 import type { ChunkCodec } from "../replay/recording-message.ts";
@@ -8,8 +9,9 @@ const LEVEL = 1;
 /** False on a Node that is too old to write or read recordings (before 22.15). */
 export const HAS_ZSTD = typeof zlib.zstdCompressSync === "function";
 
-/** Node's own zstd (22.15 and later). */
+/** Node's own zstd (22.15 and later), and its hash. */
 export const ZSTD: ChunkCodec = {
   compress: (bytes) => zlib.zstdCompressSync(bytes, { params: { [zlib.constants.ZSTD_c_compressionLevel]: LEVEL } }),
+  sha256: (bytes) => createHash("sha256").update(bytes).digest("hex"),
   decompress: (bytes, sizeBytes) => zlib.zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, sizeBytes) }),
 };

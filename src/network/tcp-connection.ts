@@ -1,4 +1,5 @@
 import { ByteQueue } from "./byte-queue.ts";
+import { Congestion } from "./congestion.ts";
 import type { OutsideTcp, OutsideTcpEvents } from "./outside.ts";
 import { RetransmissionTimer } from "./retransmission.ts";
 import { ACK, FIN, PSH, RST, SYN, segmentLength, type TcpSegment } from "./tcp-segment.ts";
@@ -14,8 +15,6 @@ const OUR_MAXIMUM_SEGMENT = 1460;
 /** RFC 9293, 3.7.1: where the guest does not say; and what no stack goes below. */
 const DEFAULT_MAXIMUM_SEGMENT = 536;
 const LEAST_MAXIMUM_SEGMENT = 64;
-const FIRST_SEGMENTS = 10;
-const DUPLICATES_BEFORE_RESENDING = 3;
 /** The last acknowledgement may have been lost, and the guest repeats its FIN. Nothing else can come late. */
 const TIME_WAIT_MS = 2000;
 /** When the line to the guest was full. */
@@ -63,11 +62,8 @@ export class TcpConnection implements OutsideTcpEvents {
   /** Of our FIN, once it was sent. */
   #finSequence: number | undefined;
   #outsidePaused = false;
-  #congestionWindow = 0;
-  #slowStartThreshold = Number.POSITIVE_INFINITY;
-  #duplicates = 0;
-  /** Until this is acknowledged, an acknowledgement of less tells of another lost segment. */
-  #recoverUntil: number | undefined;
+  /** Once it is open. */
+  #congestion!: Congestion;
   #lineFullUntilMs: number | undefined;
   #timeWaitUntilMs: number | undefined;
 
@@ -262,7 +258,8 @@ export class TcpConnection implements OutsideTcpEvents {
       this.#highest !== this.#unacknowledged;
     this.#takeWindow(segment);
     if (advance > 0) this.#acknowledged(acknowledgement, advance);
-    else if (isDuplicate && ++this.#duplicates === DUPLICATES_BEFORE_RESENDING) this.#recover();
+    // What follows was lost, and what came after has arrived.
+    else if (isDuplicate && this.#congestion.duplicate(this.#inFlight, this.#highest)) this.#resendFirst();
     return true;
   }
 
@@ -271,17 +268,9 @@ export class TcpConnection implements OutsideTcpEvents {
     this.#queue.drop(Math.min(advance, this.#queue.length));
     this.#unacknowledged = acknowledgement;
     if (distance(this.#next, acknowledgement) < 0) this.#next = acknowledgement;
-    this.#duplicates = 0;
     const now = this.#surroundings.nowMs();
     this.#timer.acknowledged(acknowledgement, now, this.#highest !== acknowledgement);
-    if (this.#recoverUntil !== undefined && distance(acknowledgement, this.#recoverUntil) < 0) {
-      this.#resendFirst();
-    } else {
-      this.#recoverUntil = undefined;
-      const isSlowStart = this.#congestionWindow < this.#slowStartThreshold;
-      const more = isSlowStart ? advance : Math.ceil((this.#maximumSegment * advance) / this.#congestionWindow);
-      this.#congestionWindow = Math.min(this.#congestionWindow + more, SEND_HIGH_BYTES);
-    }
+    if (this.#congestion.acknowledged(acknowledgement, advance)) this.#resendFirst();
     if (this.#outsidePaused && this.#queue.length < SEND_LOW_BYTES) {
       this.#outsidePaused = false;
       this.#outside!.resume();
@@ -359,16 +348,16 @@ export class TcpConnection implements OutsideTcpEvents {
       this.#resendSyn();
       return;
     }
-    const inFlight = distance(this.#highest, this.#unacknowledged);
-    this.#slowStartThreshold = Math.max(inFlight / 2, 2 * this.#maximumSegment);
-    this.#congestionWindow = this.#maximumSegment;
-    this.#recoverUntil = undefined;
-    this.#duplicates = 0;
+    this.#congestion.timeout(this.#inFlight);
     this.#next = this.#unacknowledged;
     this.#transmit(this.#window === 0);
   }
 
   // Sending.
+
+  get #inFlight(): number {
+    return distance(this.#highest, this.#unacknowledged);
+  }
 
   get #isFinAcknowledged(): boolean {
     return this.#finSequence !== undefined && distance(this.#unacknowledged, this.#finSequence) > 0;
@@ -388,7 +377,7 @@ export class TcpConnection implements OutsideTcpEvents {
     this.#window = window;
     this.#windowSequence = sequence;
     this.#windowAcknowledgement = acknowledgement;
-    this.#congestionWindow = FIRST_SEGMENTS * this.#maximumSegment;
+    this.#congestion = new Congestion(this.#maximumSegment, SEND_HIGH_BYTES);
     this.#timer.acknowledged(acknowledgement, this.#surroundings.nowMs(), false);
   }
 
@@ -416,7 +405,7 @@ export class TcpConnection implements OutsideTcpEvents {
     for (;;) {
       const inFlight = distance(this.#next, this.#unacknowledged);
       const unsent = this.#queue.length - inFlight;
-      const room = Math.min(this.#window, this.#congestionWindow) - inFlight;
+      const room = Math.min(this.#window, this.#congestion.window) - inFlight;
       const isProbe = probes && inFlight === 0 && room <= 0;
       const length = Math.max(0, Math.min(unsent, this.#maximumSegment, isProbe ? 1 : room));
       // Behind the FIN `unsent` is -1. It may go into a closed window: it takes no room.
@@ -436,16 +425,6 @@ export class TcpConnection implements OutsideTcpEvents {
     // A closed window is tried now and then: the guest's word that it has opened may be lost.
     const isStuck = this.#queue.length > 0 && this.#window === 0;
     if (isStuck || this.#highest !== this.#unacknowledged) this.#timer.start(this.#surroundings.nowMs());
-  }
-
-  /** Three acknowledgements of the same: what follows it was lost, and what came after has arrived. */
-  #recover(): void {
-    if (this.#recoverUntil !== undefined) return;
-    const inFlight = distance(this.#highest, this.#unacknowledged);
-    this.#slowStartThreshold = Math.max(inFlight / 2, 2 * this.#maximumSegment);
-    this.#congestionWindow = this.#slowStartThreshold;
-    this.#recoverUntil = this.#highest;
-    this.#resendFirst();
   }
 
   #resendFirst(): void {

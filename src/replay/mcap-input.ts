@@ -3,6 +3,7 @@ import { McapConstants, McapRecordBuilder, McapStreamReader, type McapTypes } fr
 import { MalformedBytes } from "../base/byte-cursor.ts";
 import { COMPRESSION } from "./mcap-output.ts";
 import type { ByteSource, ChunkCodec } from "./recording-message.ts";
+import { sha256 } from "./sha256.ts";
 
 const { Opcode, MCAP_MAGIC } = McapConstants;
 
@@ -65,6 +66,11 @@ export class McapInput {
 
   get sizeBytes(): number {
     return this.#source.sizeBytes;
+  }
+
+  /** SHA-256 of any bytes, 64 hex digits. */
+  hash(bytes: Uint8Array): string {
+    return this.#codec.sha256?.(bytes) ?? sha256(bytes);
   }
 
   magicAt(offset: number): boolean {

@@ -108,11 +108,13 @@ function eventBytes(event: MachineEvent): number {
   return event.kind === "network-input" ? event.frame.length + 32 : 64;
 }
 
-/** A (de)compressor of chunks, given by the host: node:zlib's zstd, or another in a browser. */
+/** What the host computes for a recording: a (de)compressor of chunks, node:zlib's zstd or another in a browser. */
 export interface ChunkCodec {
   compress(bytes: Uint8Array): Uint8Array;
   /** Throws when the bytes are damaged or give more than `sizeBytes`. */
   decompress(bytes: Uint8Array, sizeBytes: number): Uint8Array;
+  /** SHA-256 in 64 hex digits, where the host has a faster one than `sha256.ts`: a disk may have a gibibyte. */
+  sha256?(bytes: Uint8Array): string;
 }
 
 /**

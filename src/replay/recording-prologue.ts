@@ -11,7 +11,6 @@ import {
   metadataCheck,
   TOPICS,
 } from "./recording-writer.ts";
-import { sha256 } from "./sha256.ts";
 
 const { Opcode } = McapConstants;
 
@@ -62,7 +61,7 @@ function readRecords(input: McapInput): Prologue {
   const images = parseImages(values.get("images"), at).map((image, index): RecordedImage => {
     if (!image.embedded) return { ...image, bytes: undefined };
     const place = offset;
-    return readImage(image, attachmentName(index, image.name), next(Opcode.ATTACHMENT), place);
+    return readImage(input, image, attachmentName(index, image.name), next(Opcode.ATTACHMENT), place);
   });
   return { header: { tool: values.get("tool") ?? "", configuration, images }, end: offset };
 }
@@ -86,7 +85,13 @@ function checkVersion(version: string | undefined, tool: string | undefined, off
 
 type ImageEntry = Omit<RecordedImage, "bytes"> & { readonly embedded: boolean };
 
-function readImage(entry: ImageEntry, name: string, record: McapRecord, offset: number): RecordedImage {
+function readImage(
+  input: McapInput,
+  entry: ImageEntry,
+  name: string,
+  record: McapRecord,
+  offset: number,
+): RecordedImage {
   const { role, sizeBytes, packed } = entry;
   const expected = packed ?? entry;
   if (record.type !== "Attachment" || record.name !== name || record.data.length !== expected.sizeBytes) {
@@ -94,7 +99,7 @@ function readImage(entry: ImageEntry, name: string, record: McapRecord, offset: 
   }
   // A copy: the parser's buffer holds more than the image.
   const bytes = record.data.slice();
-  const hash = sha256(bytes);
+  const hash = input.hash(bytes);
   if (hash !== expected.sha256)
     throw new DamagedFile(offset, `the image ${name} does not have the content hash it should`);
   return {

@@ -1,11 +1,19 @@
 import type { Instant } from "../../src/base/brand.ts";
-import { DEFAULT_CONFIGURATION, type EngineChoice } from "../../src/machine/configuration.ts";
+import {
+  DEFAULT_CONFIGURATION,
+  type EngineChoice,
+  type MachineConfiguration,
+} from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { Image } from "../../src/machine/machine-interface.ts";
 import type { Ending } from "./qemu.ts";
 
 /** What the hart on QEMU has (qemu.ts). */
-const ISA = "rv64imac_zicsr_zifencei_zba_zbb_zbc_zbs";
+export const LIKE_QEMU: MachineConfiguration = {
+  ...DEFAULT_CONFIGURATION,
+  modes: "m",
+  isa: "rv64imac_zicsr_zifencei_zba_zbb_zbc_zbs",
+};
 
 /** The programs of these tests end well before; one that does not has lost its way. */
 const LIMIT_STEPS = 2_000_000_000;
@@ -17,8 +25,13 @@ export interface OurEnding extends Ending {
 }
 
 /** Runs an image until it writes the finisher. */
-export function runOurs(image: Image, engine: EngineChoice, limitSteps = LIMIT_STEPS): OurEnding {
-  const machine = new Machine({ ...DEFAULT_CONFIGURATION, isa: ISA }, engine);
+export function runOurs(
+  image: Image,
+  engine: EngineChoice,
+  limitSteps = LIMIT_STEPS,
+  configuration: MachineConfiguration = LIKE_QEMU,
+): OurEnding {
+  const machine = new Machine(configuration, engine);
   const output: number[] = [];
   machine.outlet = { consoleOutput: (_instant, byte) => output.push(byte) };
   machine.load(image);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { BATCH, batchSeeds, makeBatch } from "./random/batch.ts";
-import { compareBatch, explainCase } from "./random/compare.ts";
+import { MACHINE_SUITE } from "./random/batch.ts";
+import { assertAgreement, compareBatch } from "./random/compare.ts";
+import { batchSeeds } from "./random/suite.ts";
 import { REACHABLE } from "./random/vocabulary.ts";
 
 /**
@@ -9,11 +10,9 @@ import { REACHABLE } from "./random/vocabulary.ts";
  * same, so that a failure is the commit's; the nightly run goes far beyond them.
  */
 const BATCHES = process.env.HINDCAST_NIGHTLY === undefined ? 24 : 1000;
-/** Cases of one batch that are explained; the others are named only. */
-const MOST_EXPLAINED = 2;
 
 test("the generator reaches every instruction of its part of the table", () => {
-  const { emitted } = makeBatch(batchSeeds(0), false);
+  const { emitted } = MACHINE_SUITE.makeBatch(batchSeeds(MACHINE_SUITE, 0), false);
   assert.deepEqual(
     REACHABLE.filter((mnemonic) => !emitted.has(mnemonic)),
     [],
@@ -21,32 +20,28 @@ test("the generator reaches every instruction of its part of the table", () => {
 });
 
 test("a seed is the same program in every batch", () => {
-  const [wide, narrow] = [makeBatch(batchSeeds(1), false), makeBatch([300], true)];
+  const [wide, narrow] = [
+    MACHINE_SUITE.makeBatch(batchSeeds(MACHINE_SUITE, 1), false),
+    MACHINE_SUITE.makeBatch([300], true),
+  ];
   const position = wide.seeds.indexOf(300);
   assert.deepEqual(narrow.programs[0], wide.programs[position]);
 });
 
 test("a planted fault is found, and named by its seed", async () => {
-  const seeds = batchSeeds(0).slice(0, 8);
-  const problems = await compareBatch(seeds, (bytes) => {
-    const { address, code } = makeBatch(seeds, false).programs[5];
+  const seeds = batchSeeds(MACHINE_SUITE, 0).slice(0, 8);
+  const problems = await compareBatch(MACHINE_SUITE, seeds, (bytes) => {
+    const { address, code } = MACHINE_SUITE.makeBatch(seeds, false).programs[5];
     // One bit of the case's first instruction, so that a pointer is another one.
     assert.ok(code.length > 0);
-    bytes[address - BATCH + 3] ^= 0x10;
+    bytes[address - MACHINE_SUITE.address + 3] ^= 0x10;
   });
   assert.deepEqual(problems, ["seed 5: interpreter and QEMU differ", "seed 5: oracle and QEMU differ"]);
 });
 
 for (let batch = 0; batch < BATCHES; batch++) {
-  const seeds = batchSeeds(batch);
+  const seeds = batchSeeds(MACHINE_SUITE, batch);
   test(`seeds ${seeds[0]} to ${seeds[seeds.length - 1]}`, async () => {
-    const problems = await compareBatch(seeds);
-    if (problems.length === 0) return;
-    const failing = [...new Set(problems.flatMap((problem) => /^seed (\d+)/.exec(problem)?.[1] ?? []))].map(Number);
-    const explained: string[] = [];
-    for (const seed of failing.slice(0, MOST_EXPLAINED)) {
-      explained.push(await explainCase(seed, false), `repeat with: npm run simulate -- --seed ${seed}`);
-    }
-    assert.fail([...problems, ...explained].join("\n"));
+    await assertAgreement(MACHINE_SUITE, seeds);
   });
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +16,11 @@ import { FileByteSource } from "../../src/host/recording-source.ts";
 import { RemoteFault } from "../../src/host/rpc.ts";
 import { ZSTD } from "../../src/host/zstd.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
+import { GATEWAY } from "../../src/network/addresses.ts";
+import { udpPacket } from "../../src/network/udp.ts";
 import { RecordingReader } from "../../src/replay/recording-reader.ts";
+import { sendingGuest } from "../network/guest-program.ts";
+import { guestAt, guestFrames } from "../network/support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hindcast-worker-"));
 const open: NodeDebuggee[] = [];
@@ -246,4 +251,38 @@ test("when the machine's thread dies, whatever waits is told, and the recording 
   );
   session.close();
   assert.equal(holderOf(recordTo), undefined, "a restart may record to the same file");
+});
+
+test("a session with a network: packets are on its timeline, and its clock is paced", async () => {
+  const server = createSocket("udp4");
+  server.on("message", (data, from) => server.send(data, from.port, from.address));
+  server.bind(0, "127.0.0.1");
+  await once(server, "listening");
+  const destination = { address: GATEWAY, port: server.address().port };
+  const [frame] = guestFrames(udpPacket({ source: guestAt(1000), destination, data: Uint8Array.of(1, 2, 99) }));
+  const program = join(folder, "sending.s");
+  writeFileSync(program, sendingGuest([frame, frame]));
+  const events: DebuggeeEvent[] = [];
+  const debuggee = await startDebuggee((event) => events.push(event));
+  open.push(debuggee);
+  const recordTo = join(folder, "network.hindcast");
+  await debuggee.launch({ program, recordTo, stopOnEntry: false, net: "user" });
+  const stopped = await debuggee.resume();
+  assert.equal(stopped.reason, "finished");
+  const { marks } = await debuggee.timeline({ from: 0, to: stopped.instant, most: 100 });
+  const packets = marks.map(({ label }) => label).filter((label) => label.startsWith("packet"));
+  assert.deepEqual(
+    packets.map((label) => label.replace(/:\d+/g, "")),
+    [1, 2].flatMap(() => [
+      "packet out: UDP 10.0.2.15 to 10.0.2.2, 45 bytes",
+      "packet in: UDP 10.0.2.2 to 10.0.2.15, 45 bytes",
+    ]),
+  );
+  await debuggee.close();
+  server.close();
+  const refused = startDebuggee(() => {}).then(async (other) => {
+    open.push(other);
+    await other.launch({ program, recordTo, stopOnEntry: false, net: "bridge" });
+  });
+  await assert.rejects(refused, { code: "net-options" });
 });

@@ -1,4 +1,5 @@
 import type { Prng } from "../../src/base/prng.ts";
+import { DATA_PAGES, handlers, PAGE_TABLES, prologue } from "./random-guest-frame.ts";
 
 /**
  * Random guests that do what is hard for a machine, over and over, until whoever runs them has enough: interrupts of
@@ -8,14 +9,18 @@ import type { Prng } from "../../src/base/prng.ts";
  * Registers: s0 data, s1 random bits, s2 to s5 and a0 to a5 values, t0 to t2 addresses; t3 to t6, gp and tp belong to the
  * handler.
  */
-export function randomGuest(prng: Prng): string {
-  return new GuestWriter(prng).write();
+export function randomGuest(prng: Prng, shape: GuestShape): string {
+  return new GuestWriter(prng, shape).write();
+}
+
+export interface GuestShape {
+  readonly harts: number;
+  /** Where the guest runs, once it has begun: in lower privileges under page tables that it changes. */
+  readonly mode: "machine" | "supervisor" | "user";
 }
 
 /** Symbols that tests may want to edit: 4-byte instructions which any `slotWord` may replace. */
 export const SLOTS = ["slot0", "slot1", "slot2", "slot3"] as const;
-/** Pages of data at `data`. */
-export const DATA_PAGES = 3;
 
 const VALUES = ["s2", "s3", "s4", "s5", "a0", "a1", "a2", "a3", "a4", "a5"];
 const BINARY = [
@@ -59,16 +64,26 @@ export function slotWord(prng: Prng): number {
 
 class GuestWriter {
   readonly #prng: Prng;
+  readonly #shape: GuestShape;
   readonly #lines: string[] = [];
   #labels = 0;
 
-  constructor(prng: Prng) {
+  constructor(prng: Prng, shape: GuestShape) {
     this.#prng = prng;
+    this.#shape = shape;
   }
 
   write(): string {
     const prng = this.#prng;
-    this.#emit(PROLOGUE(prng.below(2), 20 + prng.below(300)));
+    this.#emit(
+      prologue({
+        mode: this.#shape.mode,
+        vectored: prng.below(2),
+        ticks: 20 + prng.below(300),
+        environment: prng.below(4) === 0 ? prng.next32() : 0,
+        delegated: prng.next32(),
+      }),
+    );
     this.#emit("loop:", "slli t0, s1, 13", "xor s1, s1, t0", "srli t0, s1, 7", "xor s1, s1, t0");
     this.#emit("slli t0, s1, 17", "xor s1, s1, t0");
     const blocks = [
@@ -91,6 +106,9 @@ class GuestWriter {
       () => this.#spin(),
       () => this.#bits(),
       () => this.#cacheBlock(),
+      () => this.#float(),
+      ...(this.#shape.harts === 1 ? [] : [() => this.#letOthersRun(), () => this.#letOthersRun()]),
+      ...(this.#shape.mode === "machine" ? [] : [() => this.#paging(), () => this.#paging(), () => this.#supervisor()]),
     ];
     for (let count = 14 + prng.below(14); count > 0; count--) {
       if (prng.below(3) === 0) {
@@ -102,9 +120,9 @@ class GuestWriter {
       } else prng.pick(blocks)();
     }
     this.#emit("j loop");
-    this.#emit(HANDLERS(1 + prng.below(40)));
+    this.#emit(handlers(1 + prng.below(40), this.#shape.mode));
     this.#slots();
-    this.#emit(".bss", ".balign 4096", "data:", `.space 4096 * ${DATA_PAGES}`);
+    this.#emit(".bss", ".balign 4096", "data:", `.space 4096 * ${DATA_PAGES}`, PAGE_TABLES);
     return this.#lines.join("\n");
   }
 
@@ -154,6 +172,70 @@ class GuestWriter {
     this.#emit(`${operation} (t0)`);
     if (prng.below(4) === 0)
       this.#emit(prng.pick(["prefetch.w 64(t0)", "prefetch.i (t0)", "pause", "ntl.all", "wrs.sto"]));
+  }
+
+  #letOthersRun(): void {
+    this.#emit(this.#prng.pick(["pause", "pause", "wrs.nto", "wrs.sto"]));
+  }
+
+  #float(): void {
+    const [a, b, c] = [this.#prng.below(8), this.#prng.below(8), this.#prng.below(8)].map((number) => `ft${number}`);
+    this.#emit(
+      ...this.#prng.pick([
+        [`fcvt.d.l ${a}, ${this.#value()}`, `fmul.d ${b}, ${a}, ${c}`],
+        [`fmv.d.x ${a}, ${this.#value()}`, `fadd.d ${b}, ${a}, ${c}`, `csrr ${this.#value()}, fflags`],
+        [`fmadd.s ${a}, ${b}, ${c}, ${a}`, `fcvt.w.s ${this.#value()}, ${a}`],
+        [`fsd ${a}, 4(s0)`, `flw ${b}, 8(s0)`, `fmv.x.w ${this.#value()}, ${b}`],
+        [`fdiv.d ${a}, ${b}, ${c}`, `fsqrt.d ${c}, ${a}`, `feq.d ${this.#value()}, ${a}, ${b}`],
+        [`csrw frm, ${this.#value()}`, `fcvt.l.d ${this.#value()}, ${a}`],
+      ]),
+    );
+  }
+
+  /** Changes how a page of data is mapped, with a fence or without; or goes by the other name of all memory. */
+  #paging(): void {
+    const prng = this.#prng;
+    if (prng.below(3) === 0) {
+      const place = prng.pick(["data + 4090", "data", "slot1", "slot2", "beside3", "table0 + 64"]);
+      this.#emit(`la t0, ${place}`, "li t1, ALIAS", "add t0, t0, t1", `ld ${this.#value()}, 0(t0)`);
+      if (!place.startsWith("table")) this.#emit(`li t1, ${slotWord(prng) | 0}`, "sw t1, 0(t0)");
+      return;
+    }
+    const flags = prng.pick([0x01, 0x02, 0x04, 0x06, 0x08, 0x10, 0x20, 0x40, 0x80, 0xc0, 0x100]);
+    this.#emit(
+      "la t0, data",
+      "srli t0, t0, 12",
+      "andi t0, t0, 511",
+      "slli t0, t0, 3",
+      "la t1, table0",
+      "add t0, t0, t1",
+    );
+    const entry = `${8 * prng.below(DATA_PAGES)}(t0)`;
+    this.#emit(`ld t1, ${entry}`, `xori t1, t1, ${flags}`, `sd t1, ${entry}`);
+    if (prng.below(2) === 0)
+      this.#emit(prng.pick(["sfence.vma", "la t0, data\n sfence.vma t0", "sinval.vma t0, zero"]));
+    this.#access();
+  }
+
+  /** What supervisor mode may do; user mode traps. */
+  #supervisor(): void {
+    const prng = this.#prng;
+    this.#emit(
+      ...prng.pick([
+        ["csrw satp, zero", ...this.#values(2), "la t0, satp_value", "ld t0, 0(t0)", "csrw satp, t0"],
+        ["csrr t0, satp", "li t1, 1 << 44", "xor t0, t0, t1", "csrw satp, t0"],
+        [`li t0, 1 << ${prng.pick([18, 19])}`, `${prng.pick(["csrs", "csrc"])} sstatus, t0`],
+        ["csrsi sip, 2", ...this.#values(1)],
+        [`csrsi sie, 2`, "csrsi sstatus, 2"],
+        ["csrci sstatus, 2", ...this.#values(3), "csrsi sstatus, 2"],
+        ["csrr t0, time", `addi t0, t0, ${prng.below(20)}`, "csrw stimecmp, t0", "li t0, 32", "csrs sie, t0"],
+        [`csrr ${this.#value()}, sip`, `csrr ${this.#value()}, scause`, `csrr ${this.#value()}, sstatus`],
+        ["csrw sscratch, s1", `csrr ${this.#value()}, sscratch`],
+        ["sret"],
+        ["mret"],
+        ["ecall"],
+      ]),
+    );
   }
 
   /** A place worth an access, in t0. */
@@ -322,8 +404,8 @@ class GuestWriter {
     const prng = this.#prng;
     this.#emit(
       ...prng.pick([
-        ["li t0, CLINT", `li t1, ${prng.below(2)}`, "sw t1, 0(t0)"],
-        ["li t0, CLINT", "li t1, 1", "sw t1, 0(t0)", "csrsi mie, 8"],
+        [`li t0, CLINT + ${4 * prng.below(this.#shape.harts)}`, `li t1, ${prng.below(2)}`, "sw t1, 0(t0)"],
+        [`li t0, CLINT + ${4 * prng.below(this.#shape.harts)}`, "li t1, 1", "sw t1, 0(t0)", "csrsi mie, 8"],
         // A deadline that has passed, and one in parts.
         ["li t0, MTIMECMP", `li t1, ${prng.below(100)}`, "sd t1, 0(t0)"],
         ["li t0, MTIMECMP", "li t1, -1", "sw t1, 4(t0)", "li t2, 100", "sw t2, 0(t0)", "sw zero, 4(t0)"],
@@ -368,103 +450,3 @@ class GuestWriter {
     this.#lines.push(...lines);
   }
 }
-
-const PROLOGUE = (vectored: number, ticks: number): string => `
-  .equ UART, 0x10000000
-  .equ CLINT, 0x02000000
-  .equ MTIMECMP, 0x02004000
-  .equ MTIME, 0x0200bff8
-  .equ PLIC, 0x0c000000
-  .equ MTIE, 1 << 7
-  .equ MEIE, 1 << 11
-  .option arch, +zba, +zbb
-  .text
-_start:
-  la   t0, vectors + ${vectored}
-  csrw mtvec, t0
-  la   s0, data
-  li   s1, 0x9e3779b97f4a7c15
-  li   t0, UART
-  li   t1, 1
-  sb   t1, 1(t0)
-  li   t0, PLIC
-  sw   t1, 40(t0)
-  li   t0, PLIC + 0x2000
-  li   t1, 1 << 10
-  sw   t1, 0(t0)
-  li   t0, MTIMECMP
-  li   t1, ${ticks}
-  sd   t1, 0(t0)
-  li   t0, MTIE | MEIE | 8
-  csrw mie, t0
-  csrsi mstatus, 8
-`;
-
-/** Synchronous exceptions skip the instruction, or return when it could not be fetched. */
-const HANDLERS = (ticks: number): string => `
-  .balign 4
-  .option push
-  .option norvc
-vectors:
-  j    dispatch
-  j    dispatch
-  j    dispatch
-  j    software
-  j    dispatch
-  j    dispatch
-  j    dispatch
-  j    timer
-  j    dispatch
-  j    dispatch
-  j    dispatch
-  j    external
-  .option pop
-dispatch:
-  csrr t3, mcause
-  bltz t3, interrupt
-  csrr t4, mepc
-  addi t3, t3, -1
-  beqz t3, unfetched
-  lhu  t3, 0(t4)
-  andi t3, t3, 3
-  addi t3, t3, -3
-  addi t4, t4, 2
-  bnez t3, 1f
-  addi t4, t4, 2
-1:
-  csrw mepc, t4
-  mret
-unfetched:
-  csrw mepc, ra
-  mret
-interrupt:
-  andi t3, t3, 15
-  addi t4, t3, -3
-  beqz t4, software
-  addi t4, t3, -7
-  beqz t4, timer
-external:
-  li   t3, PLIC + 0x200004
-  lw   t4, 0(t3)
-  li   t5, UART
-  lbu  t6, 2(t5)
-  lbu  t6, 5(t5)
-  andi t6, t6, 1
-  beqz t6, 1f
-  lbu  t6, 0(t5)
-  sb   t6, 0(t5)
-1:
-  sw   t4, 0(t3)
-  mret
-software:
-  li   t3, CLINT
-  sw   zero, 0(t3)
-  mret
-timer:
-  li   t3, MTIME
-  ld   t4, 0(t3)
-  addi t4, t4, ${ticks}
-  li   t3, MTIMECMP
-  sd   t4, 0(t3)
-  mret
-`;

@@ -8,7 +8,7 @@ import { storm } from "./storm.ts";
  */
 const NIGHTLY = process.env.HINDCAST_NIGHTLY !== undefined;
 const FIRST = Number(process.env.HINDCAST_SEED ?? 1);
-const COUNT = process.env.HINDCAST_SEED !== undefined ? 1 : NIGHTLY ? 5000 : 16;
+const COUNT = process.env.HINDCAST_SEED !== undefined ? 1 : NIGHTLY ? 5000 : 8;
 const STEPS = NIGHTLY ? 20_000 : 3_000;
 const MOVES = NIGHTLY ? 1_000 : 300;
 

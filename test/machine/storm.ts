@@ -2,16 +2,18 @@ import assert from "node:assert/strict";
 import type { Program } from "../../src/assembler/program.ts";
 import type { Instant, PhysicalAddress, VirtualAddress } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { FULL_ISA } from "../../src/machine/configuration.ts";
+import { FULL_ISA, type MachineConfiguration } from "../../src/machine/configuration.ts";
 import type { Edit, MachineEvent } from "../../src/machine/inlet.ts";
 import type { Checkpoint, Digest } from "../../src/machine/machine-interface.ts";
 import { RAM_BASE } from "../../src/machine/memory-map.ts";
 import type { MachineStop, StopConditions, Watch, WatchHit } from "../../src/machine/stop.ts";
 import { Guest, program, ScriptedInlet, symbol } from "./guests.ts";
-import { DATA_PAGES, randomGuest, SLOTS, slotWord } from "./random-guest.ts";
+import { type GuestShape, randomGuest, SLOTS, slotWord } from "./random-guest.ts";
+import { DATA_PAGES } from "./random-guest-frame.ts";
 
-const MEMORY_BYTES = 64 * 1024;
-const MACHINE = { memoryBytes: MEMORY_BYTES, isa: FULL_ISA };
+const MEMORY_BYTES = 128 * 1024;
+/** What the guest's page tables add to an address of memory (random-guest-frame.ts). */
+const ALIAS = 0x8000_0000;
 const EXCEPTIONS = Array.from({ length: 16 }, (_, cause) => cause);
 /** Steps after which the oracle saves, so that its digests need not hash all that was ever written. */
 const SAVING_STEPS = 64;
@@ -25,9 +27,15 @@ export interface Outcome {
 
 type Access = Omit<WatchHit, "watch">;
 
+interface Subject {
+  readonly program: Program;
+  readonly configuration: Partial<MachineConfiguration>;
+}
+
 /** What the step at one instant does, found by taking it alone. */
 interface TracedStep {
   readonly digest: Digest;
+  readonly hart: number;
   readonly pc: VirtualAddress;
   readonly exception: { readonly cause: number; readonly tval: bigint } | undefined;
   readonly accesses: readonly Access[];
@@ -48,8 +56,20 @@ interface Trace {
  */
 export function storm(seed: number, steps: number, moves: number, planted = false): Outcome {
   const prng = new Prng(seed);
-  const guest = program(`.equ RAM_END, ${RAM_BASE + MEMORY_BYTES}\n${randomGuest(prng)}`);
-  const events = randomEvents(prng, guest, steps);
+  const shape: GuestShape = {
+    harts: prng.pick([1, 1, 2, 4]),
+    mode: prng.pick(["machine", "machine", "supervisor", "user"]),
+  };
+  const guest: Subject = {
+    program: program(`.equ RAM_END, ${RAM_BASE + MEMORY_BYTES}\n${randomGuest(prng, shape)}`),
+    configuration: {
+      memoryBytes: MEMORY_BYTES,
+      isa: FULL_ISA,
+      harts: shape.harts,
+      modes: shape.mode === "machine" ? prng.pick(["m", "mu", "msu"]) : "msu",
+    },
+  };
+  const events = randomEvents(prng, guest.program, shape.harts, steps);
   const trace = traced(guest, events, steps);
   if (planted) events.push({ kind: "edit", instant: (events.at(-1)?.instant ?? 0) as Instant, edit: FAULT });
   return new Storm(prng, guest, events, trace).blow(moves);
@@ -58,8 +78,8 @@ export function storm(seed: number, steps: number, moves: number, planted = fals
 /** Changes mscratch, which guests seldom look at. */
 const FAULT: Edit = { target: "csr", hart: 0, csr: 0x340, value: 0x1234_5678_9abc_def1n };
 
-function traced(guest: Program, events: readonly MachineEvent[], most: number): Trace {
-  const judge = new Guest(guest, "oracle", MACHINE);
+function traced(subject: Subject, events: readonly MachineEvent[], most: number): Trace {
+  const judge = new Guest(subject.program, "oracle", subject.configuration);
   judge.machine.inlet = new ScriptedInlet(events);
   const output = new Map<number, number>();
   judge.machine.outlet = { consoleOutput: (instant, byte) => output.set(instant, byte) };
@@ -72,13 +92,14 @@ function traced(guest: Program, events: readonly MachineEvent[], most: number): 
   let end: MachineStop = { kind: "reached" };
   judge.run(0);
   while (steps.length < most) {
-    const [digest, pc] = [machine.digest(), machine.harts[0].pc];
+    const [digest, hart] = [machine.digest(), machine.currentHart];
+    const { pc } = machine.harts[hart];
     const next = steps.length + 1;
     let stop = judge.run(next, false);
     const exception = stop.kind === "exception" ? { cause: stop.cause, tval: stop.tval } : undefined;
     if (exception !== undefined) stop = judge.run(next, true);
     const accesses = stop.kind === "watch" ? stop.hits.map(({ watch: _, ...access }) => access) : [];
-    steps.push({ digest, pc, exception, accesses });
+    steps.push({ digest, hart, pc, exception, accesses });
     if (machine.instant !== next) {
       end = stop;
       break;
@@ -86,25 +107,25 @@ function traced(guest: Program, events: readonly MachineEvent[], most: number): 
     if (next % SAVING_STEPS === 0) machine.checkpoint();
   }
   if (end.kind === "reached")
-    steps.push({ digest: machine.digest(), pc: 0n as never, exception: undefined, accesses: [] });
+    steps.push({ digest: machine.digest(), hart: 0, pc: 0n as never, exception: undefined, accesses: [] });
   return { steps, output, end };
 }
 
-function randomEvents(prng: Prng, guest: Program, steps: number): MachineEvent[] {
+function randomEvents(prng: Prng, guest: Program, harts: number, steps: number): MachineEvent[] {
   const instants = Array.from({ length: prng.below(12) }, () => prng.below(steps) as Instant).sort((a, b) => a - b);
   return instants.map((instant): MachineEvent => {
-    if (prng.below(2) === 0) return { kind: "edit", instant, edit: randomEdit(prng, guest) };
+    if (prng.below(2) === 0) return { kind: "edit", instant, edit: randomEdit(prng, guest, prng.below(harts)) };
     const bytes = Uint8Array.from({ length: 1 + prng.below(20) }, () => 0x61 + prng.below(26));
     return { kind: "console-input", instant, bytes };
   });
 }
 
-function randomEdit(prng: Prng, guest: Program): Edit {
+function randomEdit(prng: Prng, guest: Program, hart: number): Edit {
   switch (prng.below(5)) {
     case 0:
-      return { target: "register", hart: 0, register: 18 + prng.below(4), value: prng.next64() };
+      return { target: "register", hart, register: 18 + prng.below(4), value: prng.next64() };
     case 1:
-      return { target: "pc", hart: 0, value: symbol(guest, "loop") };
+      return { target: "pc", hart, value: symbol(guest, "loop") };
     case 2: {
       const [csr, value] = prng.pick([
         [0x300, BigInt(prng.below(256))],
@@ -113,7 +134,7 @@ function randomEdit(prng: Prng, guest: Program): Edit {
         [0xb00, prng.next64()],
         [0xb02, 5n],
       ] as const);
-      return { target: "csr", hart: 0, csr, value };
+      return { target: "csr", hart, csr, value };
     }
     case 3: {
       const bytes = new Uint8Array(4);
@@ -131,6 +152,11 @@ function randomEdit(prng: Prng, guest: Program): Edit {
   }
 }
 
+function physical(address: VirtualAddress): number {
+  const at = Number(address);
+  return at >= RAM_BASE + ALIAS ? at - ALIAS : at;
+}
+
 class Storm {
   readonly #prng: Prng;
   readonly #program: Program;
@@ -145,18 +171,18 @@ class Storm {
   #at = 0;
   #stops: StopConditions = { breakpoints: [], watches: [], exceptions: [] };
 
-  constructor(prng: Prng, guest: Program, events: readonly MachineEvent[], trace: Trace) {
+  constructor(prng: Prng, subject: Subject, events: readonly MachineEvent[], trace: Trace) {
     this.#prng = prng;
-    this.#program = guest;
+    this.#program = subject.program;
     this.#trace = trace;
     this.#inlets = [0, 1].map(() => new ScriptedInlet(events));
     this.#guests = [0, 1].map((index) => {
-      const subject = new Guest(guest, "interpreter", MACHINE);
-      subject.machine.inlet = this.#inlets[index];
-      subject.machine.outlet = {
+      const guest = new Guest(subject.program, "interpreter", subject.configuration);
+      guest.machine.inlet = this.#inlets[index];
+      guest.machine.outlet = {
         consoleOutput: (instant, byte) => assert.equal(byte, trace.output.get(instant), `output at ${instant}`),
       };
-      return subject;
+      return guest;
     });
     this.#saved = [[], []];
   }
@@ -209,9 +235,10 @@ class Storm {
   }
 
   #compare(what: string): void {
-    const { digest, pc } = this.#trace.steps[this.#now];
+    const { digest, hart, pc } = this.#trace.steps[this.#now];
     const { machine } = this.#guest;
-    if (pc !== 0n) assert.equal(machine.harts[0].pc.toString(16), pc.toString(16), `pc at ${this.#now}, ${what}`);
+    if (pc !== 0n) assert.equal(machine.currentHart, hart, `hart at ${this.#now}, ${what}`);
+    if (pc !== 0n) assert.equal(machine.harts[hart].pc.toString(16), pc.toString(16), `pc at ${this.#now}, ${what}`);
     assert.equal(machine.digest(), digest, `state at ${this.#now}, ${what}`);
   }
 
@@ -223,11 +250,10 @@ class Storm {
       if (instant === last && end.kind === "finished") return { stop: end, instant };
       if (instant >= until) return { stop: { kind: "reached" }, instant };
       const passes = departing && instant === this.#now;
-      const { pc, exception, accesses } = steps[instant];
-      if (!passes && this.#stops.breakpoints.includes(pc))
-        return { stop: { kind: "breakpoint", hart: 0, pc }, instant };
+      const { hart, pc, exception, accesses } = steps[instant];
+      if (!passes && this.#stops.breakpoints.includes(pc)) return { stop: { kind: "breakpoint", hart, pc }, instant };
       if (!passes && exception !== undefined && this.#stops.exceptions.includes(exception.cause)) {
-        return { stop: { kind: "exception", hart: 0, ...exception }, instant };
+        return { stop: { kind: "exception", hart, ...exception }, instant };
       }
       if (instant === last) return { stop: end, instant };
       const hits = accesses.flatMap((access) => this.#hits(access));
@@ -236,8 +262,7 @@ class Storm {
   }
 
   #hits(access: Access): WatchHit[] {
-    // The guest stays in machine mode, where addresses are physical.
-    const first = Number(access.address);
+    const first = physical(access.address);
     const last = first + access.size - 1;
     return this.#stops.watches.flatMap((watch, index) => {
       const overlaps = watch.address <= last && watch.address + watch.length - 1 >= first;
@@ -265,7 +290,7 @@ class Storm {
     const from = prng.below(this.#trace.steps.length);
     const access = this.#trace.steps.slice(from).find(({ accesses }) => accesses.length > 0)?.accesses[0];
     if (access === undefined) return undefined;
-    const address = (Number(access.address) + prng.below(12) - 6) as PhysicalAddress;
+    const address = (physical(access.address) + prng.below(12) - 6) as PhysicalAddress;
     return { address, length: prng.pick([1, 1, 2, 4, 8, 64, 4096]), access: prng.pick(["read", "write", "readWrite"]) };
   }
 

@@ -1,37 +1,27 @@
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert } from "../../../src/base/assert.ts";
 import { Prng } from "../../../src/base/prng.ts";
-import type { Image } from "../../../src/machine/machine-interface.ts";
-import { readElf } from "../../../src/symbols/elf.ts";
-import { assemble, type Executable, temporaryPath } from "../cross-compiler.ts";
+import { abiName } from "../../../src/isa/registers.ts";
+import { LIKE_QEMU } from "../our-machine.ts";
 import { Emitter } from "./emitter.ts";
 import { generateCase } from "./generator.ts";
-import { WINDOW_BYTES } from "./writer.ts";
+import type { Batch, Suite } from "./suite.ts";
+import { WINDOW, WINDOW_BYTES } from "./writer.ts";
 
 // Known to harness.S too.
-export const BATCH = 0x8002_0000;
+const BATCH = 0x8002_0000;
 const PATTERN_OFFSET = 64;
 
 /** Cases of one run. The address of a case follows from its seed, so that it is the same program in any batch. */
-export const CASES_PER_BATCH = 256;
+const CASES_PER_BATCH = 256;
 const TABLE_OFFSET = 0x1000;
 const TABLE_ENTRY_BYTES = 32;
 const SLOTS_OFFSET = 0x4000;
 const SLOT_BYTES = 0x8000;
 const REGISTERS_BYTES = 256;
 
-export interface Batch {
-  readonly seeds: readonly number[];
-  readonly bytes: Uint8Array;
-  /** How often each mnemonic was emitted. */
-  readonly emitted: ReadonlyMap<string, number>;
-  /** Address and code of each case. */
-  readonly programs: readonly { readonly address: number; readonly code: Uint8Array }[];
-}
-
 /** Generates the cases of these seeds into one image behind the harness. */
-export function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
+function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
   const bytes = new Uint8Array(SLOTS_OFFSET + CASES_PER_BATCH * SLOT_BYTES);
   const view = new DataView(bytes.buffer);
   const emitted = new Map<string, number>();
@@ -61,27 +51,24 @@ export function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
   return { seeds, bytes, emitted, programs };
 }
 
-/** Seeds of the batch with this number. */
-export function batchSeeds(batch: number): number[] {
-  return Array.from({ length: CASES_PER_BATCH }, (_, index) => batch * CASES_PER_BATCH + index);
-}
-
-let harness: Executable | undefined;
-
-/** What QEMU and our machine need to run a batch. */
-export function placeBatch(batch: Batch): { readonly image: Image; readonly qemuArguments: readonly string[] } {
-  harness ??= assemble(join(import.meta.dirname, "harness.S"));
-  const path = temporaryPath(`batch-${batch.seeds[0]}.bin`);
-  writeFileSync(path, batch.bytes);
-  const program = readElf(harness.bytes, harness.path);
-  const segment = { physicalAddress: BATCH, bytes: batch.bytes, memoryBytes: batch.bytes.length };
-  return {
-    image: { entry: program.entry, segments: [...program.segments, segment] },
-    qemuArguments: [
-      "-kernel",
-      harness.path,
-      "-device",
-      `loader,file=${path},addr=0x${BATCH.toString(16)},force-raw=on`,
-    ],
-  };
-}
+/** Programs of machine mode, on a hart that has nothing else. */
+export const MACHINE_SUITE: Suite = {
+  harness: join(import.meta.dirname, "harness.S"),
+  casesPerBatch: CASES_PER_BATCH,
+  address: BATCH,
+  machine: () => ({ configuration: LIKE_QEMU, qemu: [] }),
+  makeBatch,
+  labels(words) {
+    const labels = Array.from({ length: 32 }, (_, register) => `x${register} (${abiName(register)})`);
+    labels.push("mscratch", "mie", "mstatus", "traps");
+    const traps = Number.parseInt(words[35] ?? "0", 16);
+    for (let trap = 0; trap < traps; trap++) {
+      for (const csr of ["mcause", "mepc", "mtval", "mstatus"]) labels.push(`trap ${trap} ${csr}`);
+    }
+    const fixed = labels.length;
+    words.slice(fixed).forEach((_, word) => {
+      labels.push(`memory 0x${(WINDOW + word * 8).toString(16)}`);
+    });
+    return labels;
+  },
+};

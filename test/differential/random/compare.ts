@@ -1,10 +1,9 @@
+import assert from "node:assert/strict";
 import { instructionLength } from "../../../src/isa/decode.ts";
 import { disassembleWord } from "../../../src/isa/disassemble.ts";
-import { abiName } from "../../../src/isa/registers.ts";
 import { runOurs } from "../our-machine.ts";
 import { runQemu } from "../qemu.ts";
-import { type Batch, makeBatch, placeBatch } from "./batch.ts";
-import { WINDOW } from "./writer.ts";
+import { type Batch, placeBatch, type Suite } from "./suite.ts";
 
 /** A batch takes about a million steps; one that goes on for longer has lost its way. */
 const LIMIT_STEPS = 100_000_000;
@@ -15,14 +14,14 @@ const ENGINES = ["interpreter", "oracle"] as const;
 export type Sabotage = (bytes: Uint8Array) => void;
 
 /** Runs a batch everywhere. Returns a sentence for each case that ends differently; empty when all agree. */
-export async function compareBatch(seeds: readonly number[], sabotage?: Sabotage): Promise<string[]> {
-  const batch = makeBatch(seeds, false);
-  const { image, qemuArguments } = placeBatch(batch);
+export async function compareBatch(suite: Suite, seeds: readonly number[], sabotage?: Sabotage): Promise<string[]> {
+  const batch = suite.makeBatch(seeds, false);
+  const { image, configuration, qemuArguments } = placeBatch(suite, batch);
   const theirs = await hashes(qemuArguments, seeds.length);
   sabotage?.(batch.bytes);
   const problems: string[] = [];
   const machines = ENGINES.map((engine) => {
-    const ours = runOurs(image, engine, LIMIT_STEPS);
+    const ours = runOurs(image, engine, LIMIT_STEPS, configuration);
     const lines = ours.console.toString("latin1").trim().split("\n");
     seeds.forEach((seed, position) => {
       // Of a run that came to no end, the case that it hung in is the last one worth a word.
@@ -42,6 +41,21 @@ export async function compareBatch(seeds: readonly number[], sabotage?: Sabotage
   return problems;
 }
 
+/** Cases of one batch that are explained; the others are named only. */
+const MOST_EXPLAINED = 2;
+
+/** Fails when a case ends differently somewhere, with what differs and the command that repeats it. */
+export async function assertAgreement(suite: Suite, seeds: readonly number[], option = ""): Promise<void> {
+  const problems = await compareBatch(suite, seeds);
+  if (problems.length === 0) return;
+  const failing = [...new Set(problems.flatMap((problem) => /^seed (\d+)/.exec(problem)?.[1] ?? []))].map(Number);
+  const explained: string[] = [];
+  for (const seed of failing.slice(0, MOST_EXPLAINED)) {
+    explained.push(await explainCase(suite, seed, false), `repeat with: npm run simulate -- ${option}--seed ${seed}`);
+  }
+  assert.fail([...problems, ...explained].join("\n"));
+}
+
 async function hashes(qemuArguments: readonly string[], count: number): Promise<string[]> {
   const { console, exitCode } = await runQemu(qemuArguments);
   const lines = console.toString("latin1").trim().split("\n");
@@ -51,13 +65,13 @@ async function hashes(qemuArguments: readonly string[], count: number): Promise<
 }
 
 /** Runs one case everywhere with everything printed. Returns the differences, and the program when there are any. */
-export async function explainCase(seed: number, alwaysList: boolean): Promise<string> {
-  const batch = makeBatch([seed], true);
-  const { image, qemuArguments } = placeBatch(batch);
-  const theirs = labelled((await runQemu(qemuArguments)).console);
+export async function explainCase(suite: Suite, seed: number, alwaysList: boolean): Promise<string> {
+  const batch = suite.makeBatch([seed], true);
+  const { image, configuration, qemuArguments } = placeBatch(suite, batch);
+  const theirs = labelled(suite, (await runQemu(qemuArguments)).console);
   const text: string[] = [];
   for (const engine of ENGINES) {
-    const ours = labelled(runOurs(image, engine, LIMIT_STEPS).console);
+    const ours = labelled(suite, runOurs(image, engine, LIMIT_STEPS, configuration).console);
     for (const [label, value] of theirs) {
       if (ours.get(label) !== value) text.push(`  ${label}: ${engine} ${ours.get(label)}, QEMU ${value}`);
     }
@@ -71,24 +85,16 @@ export async function explainCase(seed: number, alwaysList: boolean): Promise<st
 }
 
 /** The words that the harness prints, in its order, by name. */
-function labelled(console: Buffer): Map<string, string> {
+function labelled(suite: Suite, console: Buffer): Map<string, string> {
   const words = console.toString("latin1").trim().split("\n");
-  const labels = Array.from({ length: 32 }, (_, register) => `x${register} (${abiName(register)})`);
-  labels.push("mscratch", "mie", "mstatus", "traps");
-  const traps = Number.parseInt(words[35] ?? "0", 16);
-  for (let trap = 0; trap < traps; trap++) {
-    for (const csr of ["mcause", "mepc", "mtval", "mstatus"]) labels.push(`trap ${trap} ${csr}`);
-  }
-  const fixed = labels.length;
-  words.slice(fixed).forEach((_, word) => {
-    labels.push(`memory 0x${(WINDOW + word * 8).toString(16)}`);
-  });
-  return new Map(words.map((word, index) => [labels[index], word]));
+  const labels = suite.labels(words);
+  return new Map(words.map((word, index) => [labels[index] ?? `word ${index}`, word]));
 }
 
 function listing({ programs }: Batch): string[] {
   const lines: string[] = [];
-  for (const { address, code } of programs) {
+  for (const { address, code, notes = [] } of programs) {
+    lines.push(...notes.map((note) => `  ${note}`));
     const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
     for (let offset = 0; offset < code.length; ) {
       const half = view.getUint16(offset, true);

@@ -1,7 +1,7 @@
 import type { Fields } from "./emitter.ts";
 import { arithmetic } from "./plain-units.ts";
+import { type ProgramWriter, RA, ZERO } from "./program-writer.ts";
 import { BRANCHES, SHORT_BRANCHES } from "./vocabulary.ts";
-import { type CaseWriter, RA, ZERO } from "./writer.ts";
 
 // Units of a program that jump: forward, or back a counted number of times.
 
@@ -9,7 +9,7 @@ import { type CaseWriter, RA, ZERO } from "./writer.ts";
 export type Block = (units: number) => void;
 
 /** A forward branch over a few units. */
-export function condition(writer: CaseWriter, block: Block): void {
+export function condition(writer: ProgramWriter, block: Block): void {
   const { emitter, prng } = writer;
   // The compressed forms reach 256 bytes: only instructions of known length are jumped over.
   const short = writer.oneIn(4);
@@ -21,28 +21,28 @@ export function condition(writer: CaseWriter, block: Block): void {
     arithmetic(writer);
     // Executed when the branch is not taken: hints that do nothing.
     for (let count = prng.below(writer.oneIn(4) ? 100 : 8); count > 0; count--) writer.emitRandom("c.nop");
-  } else writer.keepingPointers(() => block(1 + prng.below(3)));
+  } else writer.maybe(() => block(1 + prng.below(3)));
   emitter.patchTarget(branch);
 }
 
-export function loop(writer: CaseWriter, block: Block): void {
+export function loop(writer: ProgramWriter, block: Block): void {
   const { emitter, prng } = writer;
   const counter = writer.lasting();
   writer.holding([counter], () => {
     writer.constant(counter, BigInt(1 + prng.below(4)));
     const head = emitter.here;
-    writer.keepingPointers(() => block(1 + prng.below(3)));
+    writer.maybe(() => block(1 + prng.below(3)));
     closeLoop(writer, counter, head);
   });
 }
 
-export function closeLoop({ emitter }: CaseWriter, counter: number, head: number): void {
+export function closeLoop({ emitter }: ProgramWriter, counter: number, head: number): void {
   emitter.emit("addi", { rd: counter, rs1: counter, imm: -1 });
   emitter.patchTarget(emitter.emitUnfinished("bne", { rs1: counter, rs2: ZERO }), head);
 }
 
 /** Halfwords that a jump skips: mostly a few, now and then so many that the higher bits of its distance are used. */
-function skipped(writer: CaseWriter): void {
+function skipped(writer: ProgramWriter): void {
   writer.junk(writer.oneIn(8) ? MOST_SKIPPED : 8);
 }
 
@@ -50,7 +50,7 @@ function skipped(writer: CaseWriter): void {
 const MOST_SKIPPED = 1000;
 
 /** A jump over bytes that mean nothing. */
-export function jump(writer: CaseWriter): void {
+export function jump(writer: ProgramWriter): void {
   const { emitter, prng } = writer;
   const link = writer.oneIn(3) ? ZERO : writer.free();
   switch (prng.below(4)) {
@@ -85,7 +85,7 @@ export function jump(writer: CaseWriter): void {
 }
 
 /** There and back: a jump forward, one backward to what was jumped over, and one forward again. */
-export function detour(writer: CaseWriter): void {
+export function detour(writer: ProgramWriter): void {
   const { emitter, prng } = writer;
   const there = emitter.emitUnfinished("jal", { rd: ZERO });
   const middle = emitter.here;
@@ -110,7 +110,7 @@ export function detour(writer: CaseWriter): void {
 const FAR_BYTES = 14_000;
 
 /** A register with the address of the instruction that sets it. */
-function addressHere(writer: CaseWriter): { base: number; from: number } {
+function addressHere(writer: ProgramWriter): { base: number; from: number } {
   const base = writer.free();
   const from = writer.emitter.here;
   writer.emit("auipc", { rd: base, imm: 0 });
@@ -118,13 +118,13 @@ function addressHere(writer: CaseWriter): { base: number; from: number } {
 }
 
 /** A function, jumped over and then called. */
-export function call(writer: CaseWriter, block: Block): void {
+export function call(writer: ProgramWriter, block: Block): void {
   const { emitter, prng } = writer;
   const link = writer.isFree(RA) && writer.oneIn(2) ? RA : writer.lasting();
   const over = emitter.emitUnfinished("jal", { rd: ZERO });
   const entry = emitter.here;
   writer.holding([link], () => {
-    writer.keepingPointers(() => block(1 + prng.below(3)));
+    writer.maybe(() => block(1 + prng.below(3)));
     if (writer.oneIn(2)) emitter.emit("c.jr", { rs1: link });
     else emitter.emit("jalr", { rd: ZERO, rs1: link, imm: 0 });
   });
@@ -137,7 +137,7 @@ const MSTATUS_MPP = 0x1800n;
 const MEPC = 0x341;
 
 /** The way back from a trap, used as a jump. */
-export function machineReturn(writer: CaseWriter): void {
+export function machineReturn(writer: ProgramWriter): void {
   const { emitter } = writer;
   // An mret leaves the least privilege there is in MPP. Here that is machine mode; QEMU 7.2 writes user mode all the same.
   const privilege = writer.free();

@@ -1,4 +1,5 @@
-import { type CaseWriter, ZERO } from "./writer.ts";
+import { ZERO } from "./program-writer.ts";
+import type { CaseWriter } from "./writer.ts";
 
 // Units of a program that talk to devices: accesses of every size, what registers keep, what reading them does.
 

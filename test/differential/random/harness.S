@@ -3,6 +3,8 @@
 #
 # Register gp points to the context in every case; the generator never writes it.
 
+#include "report.S"
+
 # Addresses, known to generator.ts too.
         .equ    CONTEXT, 0x80008000
         .equ    WINDOW, 0x80010e00              # a page boundary in the middle
@@ -15,8 +17,7 @@
         .equ    BATCH_VERBOSE, 16               # print everything instead of hashes
         .equ    BATCH_PATTERN, 64               # what the window holds when a case begins
 
-# Context. What is hashed begins at offset 0.
-        .equ    REGISTERS, 0                    # x0 to x31
+# Context. What is hashed begins at offset 0, with the registers.
         .equ    AFTER_MSCRATCH, 256
         .equ    AFTER_MIE, 264
         .equ    AFTER_MSTATUS, 272
@@ -32,18 +33,8 @@
         .equ    MSTATUS_MPP, 0x1800
         # The other fields depend on modes that we do not have.
         .equ    MSTATUS_COMPARED, MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP
-        .equ    UART, 0x10000000
-        .equ    UART_LSR, 5
-        .equ    FINISHER, 0x100000
-        .equ    FINISHER_PASS, 0x5555
         .equ    CLINT, 0x2000000
         .equ    CLINT_MTIMECMP, 0x2004000
-
-        .macro  each_register instruction, base
-        .irp    n, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-        \instruction x\n, REGISTERS + \n * 8(\base)
-        .endr
-        .endm
 
         .section .text.start, "ax"
         .globl  _start
@@ -98,12 +89,6 @@ next_case:
         each_register ld, gp
         li      gp, CONTEXT
         mret
-
-finished:
-        li      t0, FINISHER
-        li      t1, FINISHER_PASS
-        sw      t1, 0(t0)
-        j       .
 
         .balign 4
 trap_entry:
@@ -197,46 +182,3 @@ case_done:
         addi    t0, t0, 1
         sd      t0, CASE(gp)
         j       next_case
-
-# Words at a0, a1 of them, into the hash s1; printed instead when s0 is set. Clobbers a0-a2, s2-s4, t0-t2.
-take_words:
-        mv      s2, ra
-        mv      s3, a0
-        mv      s4, a1
-        li      t2, 0x9e3779b97f4a7c15
-1:      beqz    s4, 2f
-        ld      a0, 0(s3)
-        addi    s3, s3, 8
-        addi    s4, s4, -1
-        xor     s1, s1, a0
-        mul     s1, s1, t2
-        srli    t0, s1, 29
-        xor     s1, s1, t0
-        beqz    s0, 1b
-        jal     print_word
-        li      t2, 0x9e3779b97f4a7c15
-        j       1b
-2:      jr      s2
-
-# a0 as 16 hexadecimal digits and a new line. Clobbers a0-a2, t0-t2.
-print_word:
-        li      a2, UART
-        li      t0, 64
-1:      addi    t0, t0, -4
-        srl     t1, a0, t0
-        andi    t1, t1, 15
-        li      t2, 10
-        blt     t1, t2, 2f
-        addi    t1, t1, 39                      # 'a' - '0' - 10
-2:      addi    t1, t1, 48
-3:      lbu     t2, UART_LSR(a2)
-        andi    t2, t2, 0x20
-        beqz    t2, 3b
-        sb      t1, 0(a2)
-        bnez    t0, 1b
-        li      t1, 10
-4:      lbu     t2, UART_LSR(a2)
-        andi    t2, t2, 0x20
-        beqz    t2, 4b
-        sb      t1, 0(a2)
-        ret

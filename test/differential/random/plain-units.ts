@@ -1,17 +1,18 @@
 import { encodingOf } from "./emitter.ts";
+import { type ProgramWriter, SP } from "./program-writer.ts";
 import { AMOS, ARITHMETIC, accessBytes, COMPRESSED_ARITHMETIC, MEMORY } from "./vocabulary.ts";
-import { type CaseWriter, POINTERS, SP, WINDOW_BYTES } from "./writer.ts";
+import { type CaseWriter, POINTERS, WINDOW_BYTES } from "./writer.ts";
 
 // Units of a program that go straight on.
 
-export function arithmetic(writer: CaseWriter): void {
+export function arithmetic(writer: ProgramWriter): void {
   const mnemonic = writer.prng.pick(ARITHMETIC);
   if (mnemonic === "ctzw") trailingZeros(writer);
   else writer.emitRandom(mnemonic);
 }
 
 /** ctzw of a word that has a 1: for others QEMU 7.2 counts on in the upper half. */
-function trailingZeros(writer: CaseWriter): void {
+function trailingZeros(writer: ProgramWriter): void {
   const rs1 = writer.free();
   writer.emit("bseti", { rd: rs1, rs1, shamt: writer.prng.below(32) });
   writer.emitRandom("ctzw", { rs1 });
@@ -30,7 +31,7 @@ export function stackPointer(writer: CaseWriter): void {
   writer.setPointer(SP);
 }
 
-export function constant(writer: CaseWriter): void {
+export function constant(writer: ProgramWriter): void {
   writer.constant(writer.free(), writer.value());
 }
 

@@ -1,22 +1,33 @@
 /**
  * Random programs against QEMU, by seed: `npm run simulate -- --seed 123` runs and lists one case, `--seed 123 --count
- * 5000` compares that many from there on.
+ * 5000` compares that many from there on. `--privileged`: those of all modes, with page tables, instead of machine mode's.
  */
 import { parseArgs } from "node:util";
-import { CASES_PER_BATCH } from "./batch.ts";
+import { PRIVILEGED_SUITE } from "../privileged/batch.ts";
+import { MACHINE_SUITE } from "./batch.ts";
 import { compareBatch, explainCase } from "./compare.ts";
 
-const { values } = parseArgs({ options: { seed: { type: "string", default: "0" }, count: { type: "string" } } });
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "0" },
+    count: { type: "string" },
+    privileged: { type: "boolean", default: false },
+  },
+});
+const suite = values.privileged ? PRIVILEGED_SUITE : MACHINE_SUITE;
 const first = Number(values.seed);
 
-if (values.count === undefined) console.log(await explainCase(first, true));
+if (values.count === undefined) console.log(await explainCase(suite, first, true));
 else {
   const last = first + Number(values.count);
   let failed = 0;
   for (let seed = first; seed < last; ) {
     // A batch ends where the slots do.
-    const end = Math.min(last, seed - (seed % CASES_PER_BATCH) + CASES_PER_BATCH);
-    const problems = await compareBatch(Array.from({ length: end - seed }, (_, index) => seed + index));
+    const end = Math.min(last, seed - (seed % suite.casesPerBatch) + suite.casesPerBatch);
+    const problems = await compareBatch(
+      suite,
+      Array.from({ length: end - seed }, (_, index) => seed + index),
+    );
     for (const problem of problems) console.log(problem);
     failed += problems.length;
     seed = end;

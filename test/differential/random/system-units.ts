@@ -1,6 +1,7 @@
 import { decode } from "../../../src/isa/decode.ts";
 import { closeLoop } from "./control-units.ts";
 import { encodeWord, encodingOf } from "./emitter.ts";
+import { RA, ZERO } from "./program-writer.ts";
 import {
   ABSENT,
   AMOS,
@@ -11,7 +12,7 @@ import {
   RESERVED_LOADS,
   WIDE_MEMORY,
 } from "./vocabulary.ts";
-import { type CaseWriter, RA, ZERO } from "./writer.ts";
+import type { CaseWriter } from "./writer.ts";
 
 // Units of a program that meet the privileged architecture: CSRs, traps, interrupts, changed code.
 
