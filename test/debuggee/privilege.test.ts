@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { StepKind, VariableNode } from "../../src/debuggee/protocol.ts";
-import { type Bench, bench, breakAt, currentLine, finish, lineOf, onLine, step } from "./harness.ts";
-import { KERNEL } from "./kernel-guest.ts";
+import { shiftProgram } from "../../src/symbols/shift.ts";
+import { type Bench, bench, breakAt, currentLine, finish, lineOf, onLine, program, step } from "./harness.ts";
+import { KERNEL, TWO_SPACES, USER_PROGRAM } from "./kernel-guest.ts";
 
 /** The whole machine in the debugger: privilege modes, page tables, traps between them. */
 
@@ -231,4 +232,54 @@ test("the Machine view: harts, address spaces seen, tables with runs of pages, t
   assert.match(translation.access, /by user mode.*without SUM/);
   assert.throws(() => b.debuggee.pageTable({ satp, level: 3 }), { code: "no-level" });
   assert.ok(b.debuggee.csrs(0).groups.some(({ name }) => name === "Supervisor"));
+});
+
+// ---- programs at the same addresses
+
+/** The kernel with the user program's code in it, and that program's symbols where it runs. */
+function twoSpaces(): Bench {
+  const image = program(TWO_SPACES, "kernel.s");
+  const user = program(USER_PROGRAM, "user.s");
+  const start = image.symbols.find(({ name }) => name === "user_code")?.address ?? 0n;
+  const [segment] = image.segments;
+  segment.bytes.set(user.segments[0].bytes, Number(start - segment.virtualAddress));
+  return bench(image, {}, BOARD, [shiftProgram(user, -0x4000_0000n)]);
+}
+
+const userLine = (marker: string) => lineOf(USER_PROGRAM, marker);
+const inUser = (marker: string) => ({ kind: "source", path: "user.s", line: userLine(marker) }) as const;
+
+test("over a call that lets another program run at the same addresses: back in the same one", () => {
+  const b = twoSpaces();
+  breakAt(b, [{ at: inUser("yield"), condition: "s8 == 2" }]);
+  finish(b.debuggee.resume());
+  b.debuggee.setBreakpoints({ kind: "source" }, []);
+  const space = bits(b, "satp");
+  const { instant } = b.machine;
+  step(b, "over");
+  assert.equal(b.debuggee.frames(0)[0].source?.path, "user.s");
+  assert.equal(currentLine(b), userLine("behind"));
+  assert.equal(bits(b, "satp"), space);
+  step(b, "over", "backward");
+  assert.equal(currentLine(b), userLine("yield"));
+  assert.equal(b.machine.instant, instant);
+  step(b, "over", "forward", "instruction");
+  assert.equal(bits(b, "satp"), space);
+  assert.equal(currentLine(b), userLine("behind"));
+});
+
+test("a breakpoint that is bound to an address space counts there only, in both directions", () => {
+  const b = twoSpaces();
+  breakAt(b, [{ at: inUser("behind") }]);
+  finish(b.debuggee.resume());
+  const first = bits(b, "satp");
+  const [unbound] = [b.machine.instant];
+  finish(b.debuggee.resume());
+  assert.notEqual(bits(b, "satp"), first, "the other program is at the same address");
+  breakAt(b, [{ at: inUser("behind"), condition: `priv == U && satp == 0x${first.toString(16)}` }]);
+  finish(b.debuggee.resume());
+  assert.equal(bits(b, "satp"), first);
+  finish(b.debuggee.reverseContinue());
+  assert.equal(b.machine.instant, unbound);
+  assert.equal(b.debuggee.machine().spaces.length, 2);
 });
