@@ -306,3 +306,65 @@ round:  addi    s8, s8, 1               # @round
         addi    s9, s8, 1               # @behind
         j       round                   # @again
 `;
+
+/** A user program under a timer of machine mode, which interrupts it every ten thousand steps. */
+export const INTERRUPTED = `
+        .text
+        .globl  _start
+_start:
+        li      t0, -1
+        csrw    pmpaddr0, t0
+        li      t0, 0x1f
+        csrw    pmpcfg0, t0
+        la      t0, tick
+        csrw    mtvec, t0
+        la      t0, saved
+        csrw    mscratch, t0
+        li      t0, 0x2004000
+        li      t1, 20
+        sd      t1, 0(t0)
+        li      t0, 0x80
+        csrs    mie, t0
+        la      t0, user
+        csrw    mepc, t0
+        li      t0, 0x1800
+        csrc    mstatus, t0
+        mret
+
+        .balign 4
+        .type   tick, @function
+tick:   csrrw   t0, mscratch, t0        # @tick
+        sd      t1, 0(t0)
+        sd      t2, 8(t0)
+        li      t1, 0x2004000
+        ld      t2, 0(t1)
+        addi    t2, t2, 100
+        sd      t2, 0(t1)
+        ld      t1, 16(t0)
+        addi    t1, t1, 1
+        sd      t1, 16(t0)
+        ld      t2, 8(t0)
+        ld      t1, 0(t0)
+        csrrw   t0, mscratch, t0
+        mret                            # @tickEnd
+        .size   tick, .-tick
+
+        .balign 4
+        .type   user, @function
+user:   li      a0, 30000               # @user
+1:      addi    a0, a0, -1; bnez a0, 1b # @spin
+        call    helper                  # @call
+        j       user                    # @again
+        .size   user, .-user
+
+        .type   helper, @function
+helper: li      a1, 8000                # @helper
+2:      addi    a1, a1, -1; bnez a1, 2b # @turn
+        ret
+        .size   helper, .-helper
+
+        .data
+        .balign 8
+saved:  .dword  0, 0
+ticks:  .dword  0
+`;

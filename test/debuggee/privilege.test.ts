@@ -3,7 +3,7 @@ import test from "node:test";
 import type { StepKind, VariableNode } from "../../src/debuggee/protocol.ts";
 import { shiftProgram } from "../../src/symbols/shift.ts";
 import { type Bench, bench, breakAt, currentLine, finish, lineOf, onLine, program, step } from "./harness.ts";
-import { KERNEL, TWO_SPACES, USER_PROGRAM } from "./kernel-guest.ts";
+import { INTERRUPTED, KERNEL, TWO_SPACES, USER_PROGRAM } from "./kernel-guest.ts";
 
 /** The whole machine in the debugger: privilege modes, page tables, traps between them. */
 
@@ -282,4 +282,72 @@ test("a breakpoint that is bound to an address space counts there only, in both 
   finish(b.debuggee.reverseContinue());
   assert.equal(b.machine.instant, unbound);
   assert.equal(b.debuggee.machine().spaces.length, 2);
+});
+
+// ---- interrupts
+
+/** Stands at the line that spins, in the first round that a timer interrupts. */
+function interrupted(marker: string): Bench {
+  const b = bench(INTERRUPTED, {}, BOARD);
+  breakAt(b, [{ at: onLine(lineOf(INTERRUPTED, marker)) }]);
+  finish(b.debuggee.resume());
+  b.debuggee.setBreakpoints({ kind: "source" }, []);
+  return b;
+}
+
+test("interrupts do not end a step, whatever it goes over, and are run through by into", () => {
+  for (const [from, kind, to] of [
+    ["spin", "over", "call"],
+    ["spin", "into", "call"],
+    ["call", "over", "again"],
+    ["turn", "out", "again"],
+  ] as const) {
+    const b = interrupted(from);
+    const { instant } = b.machine;
+    const before = bits(b, "*ticks");
+    step(b, kind);
+    // Out comes to rest behind the call, which is where the next line begins.
+    assert.equal(currentLine(b), lineOf(INTERRUPTED, to), `${kind} from ${from}`);
+    assert.ok(bits(b, "*ticks") > before, "the timer has interrupted it");
+    assert.equal(b.machine.harts[0].privilege, 0);
+    if (kind !== "over") continue;
+    step(b, "over", "backward");
+    assert.equal(b.machine.instant, instant, `back over from ${to}`);
+  }
+});
+
+test("a breakpoint in the handler shows what the interrupt came into", () => {
+  const b = interrupted("tick");
+  const [handler, user] = b.debuggee.frames(0);
+  assert.match(handler.name, /^tick/);
+  assert.equal(user.trap, "Machine timer interrupt");
+  assert.equal(user.source?.line, lineOf(INTERRUPTED, "spin"));
+  step(b, "out");
+  assert.equal(b.machine.harts[0].privilege, 0);
+  assert.equal(currentLine(b), lineOf(INTERRUPTED, "spin"));
+});
+
+// ---- several programs
+
+test("where programs lie over each other the first is believed, and all names are known", () => {
+  const first = program(USER_PROGRAM, "first.s");
+  const second = program(
+    USER_PROGRAM.replaceAll("user_start", "other_start").replace("li ", "nop\n        li "),
+    "second.s",
+  );
+  const far = shiftProgram(program(USER_PROGRAM, "far.s"), 0x1000_0000n);
+  const b = bench(KERNEL, {}, BOARD, [far, shiftProgram(first, 0x4000_0000n), shiftProgram(second, 0x4000_0000n)]);
+  const sourceAt = (address: string) => {
+    b.debuggee.evaluate(`pc = ${address}`, 0, 0);
+    return b.debuggee.frames(0)[0].source?.path;
+  };
+  assert.equal(sourceAt("0xc0000000"), "first.s");
+  assert.equal(sourceAt("0x90000000"), "far.s");
+  assert.match(value(b, "0xc0000002"), /<user_start\+0x2>/);
+  assert.equal(bits(b, "other_start"), 0xc000_0000n, "a name of the second is known all the same");
+  // A bare image knows nothing of its addresses: a file with symbols speaks for them.
+  const bare = bench({ ...program(KERNEL), symbols: [], lines: [], files: [] }, {}, BOARD, [
+    program(KERNEL, "kernel.s"),
+  ]);
+  assert.equal(bare.debuggee.frames(0)[0].source?.path, "kernel.s");
 });
