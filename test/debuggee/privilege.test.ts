@@ -93,6 +93,12 @@ test("frames go from the kernel through the trap into the user program", () => {
     ["do_call", "kernel_entry", "user_main Environment call from U-mode"],
   );
   assert.equal(frames[2].source?.line, line("ecall"));
+  // The handler exchanged its stack pointer and saved what it uses on the other stack.
+  const registers = (name: string) => b.debuggee.evaluate(name, 0, 2).bits;
+  assert.equal(registers("s1"), 3n);
+  assert.equal(registers("sp"), bits(b, "user_stack_top"));
+  assert.match(b.debuggee.evaluate("ra", 0, 2).value, /<user_main\+0x14>/);
+  assert.throws(() => registers("a0"), { code: "register-unknown" });
 });
 
 test("frames of the firmware: the supervisor that called, and behind its trap the user program", () => {
