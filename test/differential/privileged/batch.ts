@@ -12,6 +12,8 @@ import { labels } from "./report.ts";
 import { SERVICES } from "./segment.ts";
 
 const CASES_PER_BATCH = 64;
+/** As far as the last slot. */
+const MEMORY_BYTES = 16 * 1024 * 1024;
 
 // Header, in bytes; known to harness.S too.
 const HEADER_COUNT = 0;
@@ -138,7 +140,7 @@ export const PRIVILEGED_SUITE: Suite = {
   casesPerBatch: CASES_PER_BATCH,
   address: plan.BATCH,
   machine: (batch) => ({
-    configuration: { ...DEFAULT_CONFIGURATION, modes: "msu", isa: isa(batch) },
+    configuration: { ...DEFAULT_CONFIGURATION, memoryBytes: MEMORY_BYTES, modes: "msu", isa: isa(batch) },
     // With a second hart, which sleeps, QEMU executes atomic operations as such instead of as a load and a store.
     qemu: ["-cpu", qemuCpu(batch), "-smp", "2"],
   }),
