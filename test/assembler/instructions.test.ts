@@ -70,7 +70,7 @@ test("explicit compressed instructions", () => {
   checkWord("c.lwsp a0, 4(sp)", 0x4512);
   checkWord("c.nop", 0x0001);
   checkErrors(".option norvc\nc.nop", "2:1: `c.nop` is a compressed instruction, and `.option norvc` holds");
-  checkErrors("c.lw a0, 0(t0)", "1:10: this compressed instruction takes only s0, s1 and a0 to a5 (numbers 8 to 15)");
+  checkErrors("c.lw a0, 0(t0)", "1:10: this compressed instruction takes only s0, s1 and a0 to a5 (x8 to x15)");
 });
 
 test("li takes the shortest way that gas takes", () => {
