@@ -4,7 +4,7 @@
  * `--rounds N`, `--harts 1,2`, `--asked disk,poweroff`, `--json FILE`.
  */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -110,15 +110,20 @@ function qemu(way: Way, harts: number): string {
         ...["-device", `virtio-blk-device,drive=${drive.slice("file=".length)}`],
       ]
     : [];
-  return execFileSync(
+  // A file, not a pipe: what a pipe cannot take at once makes QEMU wait, while it records for ever.
+  const path = join(folder, "console");
+  const file = openSync(path, "w");
+  execFileSync(
     "qemu-system-riscv64",
     [
       ...["-machine", "virt", "-m", "256M", "-smp", String(harts), ...icount],
       ...["-kernel", debian.kernel, "-initrd", debian.initrd, "-append", commandLine, ...withDisk],
       ...["-net", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"],
     ],
-    { encoding: "latin1", maxBuffer: 2 ** 26, stdio: ["ignore", "pipe", "ignore"] },
+    { stdio: ["ignore", file, "ignore"] },
   );
+  closeSync(file);
+  return readFileSync(path, "latin1");
 }
 
 function report(): void {
