@@ -44,6 +44,8 @@ const STAGES: readonly Stage[] = [
       { program: "dtc", debianPackage: "device-tree-compiler" },
       { program: "mke2fs", debianPackage: "e2fsprogs" },
       { program: "xz", debianPackage: "xz-utils" },
+      // For the host's own floating point; the package brings gcc and the C library's headers.
+      { program: "g++", debianPackage: "g++" },
     ],
     concurrency: Math.max(2, availableParallelism()),
     fileTimeoutMs: NIGHTLY ? 8 * 3_600_000 : 8 * 60_000,
