@@ -55,7 +55,11 @@ console.log(
 );
 for (let round = 0; round < rounds; round++) {
   for (const harts of values.harts.split(",").map(Number)) {
-    for (const way of WAYS) runs.push({ way, harts, round, ...measure(way, harts) });
+    for (const way of WAYS) {
+      const run = { way, harts, round, ...measure(way, harts) };
+      runs.push(run);
+      console.error(`round ${round + 1}, ${harts} harts, ${way}: ${run.seconds.toFixed(1)} s`);
+    }
   }
 }
 rmSync(folder, { recursive: true });
