@@ -1,9 +1,9 @@
 import { encodingOf } from "../random/emitter.ts";
 import { RA, ZERO } from "../random/program-writer.ts";
 import { AMOS, accessBytes, RESERVED_LOADS, WIDE_MEMORY } from "../random/vocabulary.ts";
-import { fence, MSTATUS_CSR, SSTATUS } from "./csr-units.ts";
+import { MSTATUS_CSR, SSTATUS } from "./csr-units.ts";
 import * as plan from "./memory-plan.ts";
-import { type Area, randomLeaf } from "./page-tables.ts";
+import type { Area } from "./page-tables.ts";
 import type { PrivilegedWriter } from "./privileged-writer.ts";
 import { MACHINE, MSTATUS, SUPERVISOR, USER } from "./segment.ts";
 
@@ -158,23 +158,4 @@ export function otherHome(writer: PrivilegedWriter): void {
       writer.emit("jalr", { rd: ZERO, rs1: target, imm: 0 });
     });
   });
-}
-
-/** Another entry for an area, and the fence that makes it known. Not where the fence may be refused. */
-export function remap(writer: PrivilegedWriter): void {
-  const { segment } = writer;
-  if (writer.left || writer.mode === USER) return;
-  if (writer.mode !== MACHINE && (segment.mstatus & MSTATUS.TVM) !== 0n) return;
-  const candidates = writer.spaces.flatMap((space) => space.areas).filter(({ entry }) => entry !== undefined);
-  if (candidates.length === 0) return;
-  const area = writer.prng.pick(candidates);
-  const { address, level } = area.entry!;
-  const leaf = randomLeaf(writer.prng, area.content, level);
-  writer.holdingConstant(BigInt(address), (rs1) => {
-    writer.holdingConstant(leaf, (rs2) => writer.emit("sd", { rs1, rs2, imm: 0 }));
-  });
-  if (writer.oneIn(2)) fence(writer);
-  else {
-    writer.holdingConstant(area.address, (rs1) => writer.raw(0x1200_0073 | (rs1 << 15)));
-  }
 }

@@ -252,13 +252,19 @@ const SINVAL_VMA = 0x1600_0073;
 const SFENCE_W_INVAL = 0x1800_0073;
 const SFENCE_INVAL_IR = 0x1810_0073;
 
-/** sfence.vma with operands, for some address or address space only, or for all; now and then in Svinval's parts. */
+/** Makes what changed of the entries for an address known: by one instruction, or by Svinval's three. */
+export function invalidate(writer: PrivilegedWriter, address: number, inParts: boolean): void {
+  const operands = address << 15;
+  if (!inParts) writer.raw(SFENCE_VMA | operands);
+  else for (const part of [SFENCE_W_INVAL, SINVAL_VMA | operands, SFENCE_INVAL_IR]) writer.raw(part);
+}
+
+/** sfence.vma with operands, for some address or address space only, or for all; now and then in parts. */
 export function someFence(writer: PrivilegedWriter): void {
   const rs1 = writer.oneIn(2) ? ZERO : writer.any();
   const rs2 = writer.oneIn(2) ? ZERO : writer.any();
-  const operands = (rs2 << 20) | (rs1 << 15);
   // Refused, QEMU 7.2's sinval.vma leaves tval 0; its other two are not refused to user mode.
   const refused = writer.mode === SUPERVISOR ? (writer.segment.mstatus & MSTATUS.TVM) !== 0n || writer.left : true;
-  if ((refused && writer.mode !== MACHINE) || writer.oneIn(2)) writer.raw(SFENCE_VMA | operands);
-  else for (const part of [SFENCE_W_INVAL, SINVAL_VMA | operands, SFENCE_INVAL_IR]) writer.raw(part);
+  if ((refused && writer.mode !== MACHINE) || writer.oneIn(2)) writer.raw(SFENCE_VMA | (rs2 << 20) | (rs1 << 15));
+  else invalidate(writer, rs1, true);
 }
