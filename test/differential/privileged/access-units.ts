@@ -13,9 +13,14 @@ const LOADS = WIDE_MEMORY.filter((mnemonic) => mnemonic.startsWith("l"));
 /** Offsets in a page stay in what is compared of it. */
 const REACH = plan.WINDOW_BYTES / 2;
 
-/** A load, store, atomic operation or reservation of an area. */
+/** A load, store, atomic operation or reservation. */
 export function access(writer: PrivilegedWriter): void {
-  if (writer.oneIn(6)) return physicalAccess(writer);
+  // Machine mode finds nothing at the areas' addresses.
+  if (writer.mode === MACHINE ? !writer.oneIn(5) : writer.oneIn(6)) physicalAccess(writer);
+  else areaAccess(writer);
+}
+
+function areaAccess(writer: PrivilegedWriter): void {
   const mnemonic = pickMnemonic(writer);
   const isLoad = LOADS.includes(mnemonic);
   const address = addressOfAccess(writer, accessBytes(mnemonic), isLoad, mayMisalign(mnemonic));
@@ -111,7 +116,7 @@ export function modifiedPrivilege(writer: PrivilegedWriter): void {
     const wanted = (prng.next64() & (MSTATUS.SUM | MSTATUS.MXR)) | MSTATUS.MPRV | mode;
     writer.holdingConstant(bits, (rs1) => writer.emit("csrrc", { rd: ZERO, csr: MSTATUS_CSR, rs1 }));
     writer.holdingConstant(wanted, (rs1) => writer.emit("csrrs", { rd: ZERO, csr: MSTATUS_CSR, rs1 }));
-    access(writer);
+    areaAccess(writer);
     writer.holdingConstant(MSTATUS.MPRV, (rs1) => writer.emit("csrrc", { rd: ZERO, csr: MSTATUS_CSR, rs1 }));
   }
 }
