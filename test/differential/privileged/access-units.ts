@@ -122,7 +122,7 @@ export function modifiedPrivilege(writer: PrivilegedWriter): void {
 }
 
 /** Entry points of a page of functions; the last lies across its end. */
-const FUNCTION_ENTRIES = [0x002, 0x100, 0xffc, 0xffe];
+const FUNCTION_ENTRIES = [0x002, plan.FUNCTION_CHANGED, 0xffc, 0xffe];
 
 /** A call through an area: of a function, or of what is not there. */
 export function call(writer: PrivilegedWriter): void {
@@ -149,6 +149,24 @@ function callArea(writer: PrivilegedWriter, area: Area): void {
     writer.constant(target, area.address + BigInt(writer.prng.pick(entries)));
     writer.emit("jalr", { rd: RA, rs1: target, imm: 0 });
   });
+}
+
+/** c.addi a1 without its immediate. */
+const C_ADDI_A1 = 0x0581;
+
+/** Changes a function through one mapping, and calls it through another. */
+export function changeFunction(writer: PrivilegedWriter): void {
+  const { prng } = writer;
+  const area = writer.area("functions");
+  const own = plan.FUNCTIONS + prng.below(plan.FUNCTION_PAGES) * plan.PAGE;
+  const page = area === undefined || (writer.mode !== USER && writer.oneIn(2)) ? BigInt(own) : area.address;
+  writer.holdingConstant(page + BigInt(plan.FUNCTION_CHANGED), (rs1) => {
+    writer.holdingConstant(BigInt(C_ADDI_A1 + (1 + prng.below(31)) * 4), (rs2) => {
+      writer.emit("sh", { rs1, rs2, imm: 0 });
+    });
+  });
+  writer.emit("fence.i", {});
+  call(writer);
 }
 
 /** Goes on through another mapping of the same code, when there is one for this mode. */

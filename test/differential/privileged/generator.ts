@@ -21,6 +21,7 @@ const SIMPLE: readonly (readonly [number, Unit])[] = [
   [90, accesses.access],
   [60, csrs.csr],
   [25, accesses.call],
+  [12, accesses.changeFunction],
   [8, csrs.someFence],
   [15, modes.exception],
   [8, accesses.reservation],
