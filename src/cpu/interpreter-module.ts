@@ -9,7 +9,8 @@ import { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
 import { type ArithmeticFunctions, defineArithmetic } from "./arithmetic-code.ts";
 import { defineFloat } from "./float-code.ts";
-import { emitHandler, emitPc, type InterpreterFrame, ScratchLocals } from "./interpreter-reading.ts";
+import { emitHandler, emitPc, type InterpreterFrame } from "./interpreter-reading.ts";
+import { ScratchLocals } from "./wasm-reading.ts";
 
 /**
  * Operation numbers of records that are no instruction. Instructions of the table follow from FIRST_INSTRUCTION on, at

@@ -128,6 +128,16 @@ export class Code {
     return this.#indexed(OP.call, functionIndex);
   }
 
+  /** Calls through the table: the arguments and the slot are on the stack. */
+  callIndirect(type: number): this {
+    return this.#indexed(OP.call_indirect, type).#raw(0);
+  }
+
+  /** Likewise, and the callee returns to our caller. */
+  returnCallIndirect(type: number): this {
+    return this.#indexed(OP.return_call_indirect, type).#raw(0);
+  }
+
   /** The encoded function: local declarations, body, final `end`. */
   finish(): Uint8Array {
     assert(this.#depth === 0, "a block is open at the end of the function");
@@ -145,6 +155,11 @@ export class Code {
   #indexed(opcode: Opcode, index: number): this {
     this.#body.byte(opcode);
     this.#body.unsigned(index);
+    return this;
+  }
+
+  #raw(byte: number): this {
+    this.#body.byte(byte);
     return this;
   }
 
