@@ -148,7 +148,10 @@ function withMachineOptions(command: Command): Command {
         "paced",
       ]),
     )
-    .option("--net <network>", "none, or user[,hostfwd=tcp:127.0.0.1:8022-:22][,restrict=on] (default: none)")
+    .option(
+      "--net <network>",
+      "none, or user[,hostfwd=tcp:127.0.0.1:8022-:22][,restrict=on]; paces the clock (default: none)",
+    )
     .option("--input <file>", "bytes for the guest's console, or - for stdin")
     .option("--limit <steps>", "end the run after this many steps", parseSteps)
     .option("--disk <image>", "a virtio disk: FILE[,readonly][,external] or blank:SIZE; for each disk once", parseDisk)

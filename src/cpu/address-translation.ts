@@ -44,6 +44,7 @@ const MOST_PROTECTIONS = 256;
  */
 export class AddressTranslation implements WalkObserver {
   readonly #memory: PhysicalMemory;
+  readonly #remapped: () => void;
   readonly #tables: TranslationTables;
   readonly #entries: TableEntries;
   readonly #walk: PageWalk;
@@ -51,9 +52,17 @@ export class AddressTranslation implements WalkObserver {
   /** Entry of the current table that is being filled. */
   #filling = 0;
 
-  /** `updated` hears the offset in RAM of each entry whose A or D bit the hart has set by itself. */
-  constructor(memory: PhysicalMemory, maintenance: () => Maintenance, updated: (entry: number) => void) {
+  /**
+   * `updated` hears the offset in RAM of each entry whose A or D bit the hart has set by itself; `remapped`, that memory
+   * from which translations came has changed.
+   */
+  constructor(
+    memory: PhysicalMemory,
+    maintenance: () => Maintenance,
+    { updated, remapped }: { readonly updated: (entry: number) => void; readonly remapped: () => void },
+  ) {
     this.#memory = memory;
+    this.#remapped = remapped;
     this.#tables = new TranslationTables(memory, maintenance);
     this.#entries = new TableEntries(memory, this.#tables);
     this.#walk = new PageWalk(memory, updated);
@@ -135,6 +144,13 @@ export class AddressTranslation implements WalkObserver {
     return true;
   }
 
+  /** Whether the page of an address has an execute tag in the context that is in force. */
+  executes(pc: bigint): boolean {
+    const index = Number((pc >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
+    const entry = this.#tables.current.address + index * layout.TRANSLATION_ENTRY_BYTES;
+    return this.#memory.view.getBigUint64(entry + layout.ENTRY.executeTag, true) === (pc & ~0xfffn);
+  }
+
   /** Decoded pages that some context executes at a virtual page now. */
   executedAt(page: bigint): number[] {
     const index = Number((page >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
@@ -153,6 +169,7 @@ export class AddressTranslation implements WalkObserver {
     for (let page = offset >>> 12; page <= last; page++) {
       if ((flags[page] & layout.PAGE_FLAG.table) === 0) continue;
       this.#entries.overwritten(offset, size);
+      this.#remapped();
       return;
     }
   }

@@ -112,11 +112,13 @@ export class Machine implements MachineLike {
       },
     });
     this.#turn = this.#harts.turn;
-    this.#translation = new AddressTranslation(
-      memory,
-      () => this.#exports,
-      (entry) => this.#dependents.written(entry, 8),
-    );
+    this.#translation = new AddressTranslation(memory, () => this.#exports, {
+      updated: (entry) => this.#dependents.written(entry, 8),
+      // The store has taken away the page that is being executed: the next instruction must be fetched anew.
+      remapped: () => {
+        if (!this.#translation.executes(this.#turn.hart.pc)) this.#attention = true;
+      },
+    });
     const { tables } = this.#translation;
     this.#decoded = new DecodedPages(memory, isa, (what) =>
       what === "all" ? tables.flushAll() : tables.flushWrites(),

@@ -13,6 +13,10 @@ export interface Beginning {
   readonly ticks: number;
   /** Bits of menvcfg: which cache-block operations lower privileges may use. */
   readonly environment: number;
+  /** A part of the data that physical memory protection treats otherwise: a power of two of bytes, from 8 up. */
+  readonly protectedBytes: number;
+  /** What lower privileges may do there: bits of pmpcfg. */
+  readonly protectedFor: number;
   /** Bits of medeleg, of those that supervisor mode can handle. */
   readonly delegated: number;
 }
@@ -60,7 +64,7 @@ ${beginning.mode === "machine" ? "  csrsi mstatus, 8" : descent(beginning)}
  * Page tables, a first descent to `loop`. Memory is mapped in pages of 4 KiB where it is, and as a gigapage at another
  * address; devices are a gigapage. Supervisor mode handles some of its own traps; it could not execute pages of user mode.
  */
-function descent({ mode, environment, delegated }: Beginning): string {
+function descent({ mode, environment, protectedBytes, protectedFor, delegated }: Beginning): string {
   const [flags, previous] = mode === "user" ? [0xdf, 0] : [0xcf, 1 << 11];
   const handled = mode === "user" ? 0 : delegated & 0xb1fd;
   return `
@@ -94,15 +98,19 @@ function descent({ mode, environment, delegated }: Beginning): string {
   addi t1, t1, 1024
   addi t2, t2, -1
   bnez t2, 1b
-  li   t0, -1
+  la   t0, data + ${2 * protectedBytes}
+  srli t0, t0, 2
+  ori  t0, t0, ${protectedBytes / 8 - 1}
   csrw pmpaddr0, t0
+  li   t0, -1
+  csrw pmpaddr1, t0
   csrw mcounteren, t0
   csrw scounteren, t0
   csrw senvcfg, t0
   li   t1, ${environment & 0xf0}
   xor  t0, t0, t1
   csrw menvcfg, t0
-  li   t0, 0x1f
+  li   t0, 0x1f18 | ${protectedFor & 7}
   csrw pmpcfg0, t0
   la   t0, supervisor
   csrw stvec, t0

@@ -81,6 +81,8 @@ class GuestWriter {
         vectored: prng.below(2),
         ticks: 20 + prng.below(300),
         environment: prng.below(4) === 0 ? prng.next32() : 0,
+        protectedBytes: 8 << prng.below(10),
+        protectedFor: prng.pick([0, 1, 3, 4, 5, 7]),
         delegated: prng.next32(),
       }),
     );
