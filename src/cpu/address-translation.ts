@@ -151,6 +151,15 @@ export class AddressTranslation implements WalkObserver {
     return this.#memory.view.getBigUint64(entry + layout.ENTRY.executeTag, true) === (pc & ~0xfffn);
   }
 
+  /** The decoded page that the context in force executes at a virtual page; undefined when it has no execute tag. */
+  executedNow(page: bigint): number | undefined {
+    const index = Number((page >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
+    const entry = this.#tables.current.address + index * layout.TRANSLATION_ENTRY_BYTES;
+    const { view } = this.#memory;
+    if (view.getBigUint64(entry + layout.ENTRY.executeTag, true) !== page) return undefined;
+    return view.getInt32(entry + layout.ENTRY.decoded, true);
+  }
+
   /** Decoded pages that some context executes at a virtual page now. */
   executedAt(page: bigint): number[] {
     const index = Number((page >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));

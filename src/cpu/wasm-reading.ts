@@ -41,7 +41,8 @@ export class ScratchLocals {
 }
 
 /** Where values are computed, and the functions for what WebAssembly has no instruction for. */
-export interface WasmFrame extends ArithmeticFunctions {
+export interface WasmFrame {
+  readonly arithmetic: ArithmeticFunctions;
   readonly code: Code;
   readonly scratch: ScratchLocals;
 }
@@ -102,25 +103,25 @@ export abstract class WasmReading {
     return this.#unary(OP.i64_popcnt, a);
   }
   reverseBytes(a: WasmValue): WasmValue {
-    return this.#call(this.#frame.reverseBytes, a);
+    return this.#call(this.#frame.arithmetic.reverseBytes, a);
   }
   orCombineBytes(a: WasmValue): WasmValue {
-    return this.#call(this.#frame.orCombineBytes, a);
+    return this.#call(this.#frame.arithmetic.orCombineBytes, a);
   }
   carryLessMultiply(a: WasmValue, b: WasmValue, part: ProductPart): WasmValue {
-    return this.#call(this.#frame.carryLessMultiply[part], a, b);
+    return this.#call(this.#frame.arithmetic.carryLessMultiply[part], a, b);
   }
   multiply(a: WasmValue, b: WasmValue): WasmValue {
     return this.#binary(OP.i64_mul, a, b);
   }
   multiplyHigh(a: WasmValue, b: WasmValue, signedness: "signed" | "unsigned" | "mixed"): WasmValue {
-    return this.#call(this.#frame.multiplyHigh[signedness], a, b);
+    return this.#call(this.#frame.arithmetic.multiplyHigh[signedness], a, b);
   }
   divide(a: WasmValue, b: WasmValue, signedness: Signedness): WasmValue {
-    return this.#call(this.#frame.divide[signedness], a, b);
+    return this.#call(this.#frame.arithmetic.divide[signedness], a, b);
   }
   remainder(a: WasmValue, b: WasmValue, signedness: Signedness): WasmValue {
-    return this.#call(this.#frame.remainder[signedness], a, b);
+    return this.#call(this.#frame.arithmetic.remainder[signedness], a, b);
   }
   equal(a: WasmValue, b: WasmValue): WasmValue {
     return this.#binary(OP.i64_eq, a, b, I32);

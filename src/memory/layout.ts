@@ -95,11 +95,22 @@ export const ENTRY = {
   decoded: 28,
 } as const;
 
-/** Decoded pages: 2048 records and two that mark the end, 16 bytes each. */
+/**
+ * Decoded pages: 2048 records and two that mark the end, 16 bytes each; behind them, for each halfword, how often a jump
+ * has arrived there and the slot of its translation.
+ */
 export const DECODED_POOL = TRANSLATION_POOL + TRANSLATION_TABLES * TRANSLATION_TABLE_BYTES;
 export const RECORD_BYTES = 16;
-export const DECODED_PAGE_BYTES = (2048 + 2) * RECORD_BYTES;
-/** 4 MiB of code decoded at once, 32 MiB of records; when all are used the pool starts afresh. */
+export const ARRIVALS = (2048 + 2) * RECORD_BYTES;
+export const ARRIVAL_BYTES = 8;
+export const ARRIVAL = {
+  /** i32. */
+  count: 0,
+  /** i32; 0: there is no translation. */
+  slot: 4,
+} as const;
+export const DECODED_PAGE_BYTES = ARRIVALS + 2048 * ARRIVAL_BYTES;
+/** 4 MiB of code decoded at once, 48 MiB of records; when all are used the pool starts afresh. */
 export const DECODED_PAGES = 1024;
 
 export const RECORD = {

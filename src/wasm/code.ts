@@ -13,12 +13,18 @@ export interface Label {
   readonly depth: number;
 }
 
+/** A piece of a function's body. */
+export interface Fragment {
+  readonly bytes: Uint8Array;
+  readonly depth: number;
+}
+
 /**
  * Writes the body of one function. Methods append instructions in the order of the text format; operands are on
  * WebAssembly's stack. Blocks are closed with `end`, and branches name their `Label` instead of a relative depth.
  */
 export class Code {
-  readonly #body = new Bytes();
+  #body = new Bytes();
   readonly #parameters: readonly ValueType[];
   readonly #locals: ValueType[] = [];
   #depth = 0;
@@ -136,6 +142,23 @@ export class Code {
   /** Likewise, and the callee returns to our caller. */
   returnCallIndirect(type: number): this {
     return this.#indexed(OP.return_call_indirect, type).#raw(0);
+  }
+
+  /** Writes something that will stand later in the function, at the same depth: see `attach`. */
+  detached(write: () => void): Fragment {
+    const [body, depth] = [this.#body, this.#depth];
+    this.#body = new Bytes();
+    write();
+    assert(this.#depth === depth, "a block is open at the end of a fragment");
+    const fragment = { bytes: this.#body.view(), depth };
+    this.#body = body;
+    return fragment;
+  }
+
+  attach({ bytes, depth }: Fragment): this {
+    assert(this.#depth === depth, "a fragment stands at another depth than it was written for");
+    this.#body.bytes(bytes);
+    return this;
   }
 
   /** The encoded function: local declarations, body, final `end`. */
