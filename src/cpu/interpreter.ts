@@ -78,6 +78,9 @@ export class Interpreter implements Engine {
         case EXIT.hot:
           this.#translator?.translate(this.#parts.turn.hart.pc);
           break;
+        case EXIT.known:
+          this.#translator?.renew(view.getInt32(layout.WANTS_TRANSLATION, true));
+          break;
         default:
           assert(false, `the interpreter left with ${exit}`);
       }

@@ -7,7 +7,7 @@ import type { AddressTranslation } from "./address-translation.ts";
 import type { DecodedPages } from "./decoded-pages.ts";
 import { type InterpreterFunctions, OPERATION } from "./interpreter-module.ts";
 import { type ExecutedCode, growRegion, type Placed, type Region } from "./region.ts";
-import { type GuardedPage, regionModule } from "./region-code.ts";
+import { type Departure, type GuardedPage, regionModule } from "./region-code.ts";
 import { ANSWER, REGION_EXPORT, REGION_TABLE } from "./region-function.ts";
 import { analyseRegion } from "./region-graph.ts";
 
@@ -31,9 +31,23 @@ export interface TranslatorParts {
 const MOST_REGIONS = 4096;
 const TABLE_GROWTH = 1024;
 
+/** After so many departures for unknown addresses from one place its region is made anew, and once more, and once more. */
+const HABITS = [1000, 4000, 16_000];
+
+/** They are compared one after the other. */
+const MOST_TARGETS = 8;
+
+/** A jump to an address in a register: its number in layout.DEPARTURES, and the addresses where it went. */
+interface KnownDeparture {
+  readonly number: number;
+  readonly targets: Set<bigint>;
+}
+
 /** A translation in the table. */
 interface Translated {
   readonly slot: number;
+  /** Virtual address of its entry. */
+  readonly entry: bigint;
   /** Address of what the decoded page knows of jumps that arrive at its entry. */
   readonly arrival: number;
   /** Offsets in RAM of its instructions. */
@@ -53,7 +67,9 @@ export class Translator {
   readonly #slots = new Map<number, number>();
   /** By page of RAM. */
   readonly #translated = new Map<number, Set<Translated>>();
-  #count = 0;
+  readonly #bySlot = new Map<number, Translated>();
+  /** What is known of jumps to addresses in registers, by offset in RAM of the instruction. */
+  readonly #departures = new Map<number, KnownDeparture>();
   #nextSlot = 1;
 
   constructor(parts: TranslatorParts) {
@@ -63,9 +79,9 @@ export class Translator {
 
   /** Jumps have arrived at an address often. It is executed now, so that its page has an execute tag. */
   translate(pc: bigint): void {
-    if (this.#count >= MOST_REGIONS) this.dropAll();
+    if (this.#bySlot.size >= MOST_REGIONS) this.dropAll();
     const { memory, functions, exports, table, instructionAlignment } = this.#parts;
-    const code = new CodeAround(this.#parts, pc);
+    const code = new CodeAround(this.#parts, pc, this.#departures);
     const entry = code.ramOffset(0);
     if (entry === undefined || code.at(0) === undefined) return;
     const region = growRegion(code);
@@ -75,13 +91,22 @@ export class Translator {
       ...{ graph, where: memory.layout, functions, instructionAlignment, entry: pc },
       pages: code.pagesOf(region),
       slotFor: (distance) => this.#slotFor(code.ramOffset(distance)),
+      departureFor: ({ ramOffset }) => this.#departureFor(ramOffset),
     });
     const imports: Record<string, WebAssembly.ImportValue> = { memory: memory.memory, [REGION_TABLE]: table };
     for (const index of imported) {
       imports[`function ${index}`] = exports[functions.exportName(index)] as WebAssembly.ImportValue;
     }
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: imports });
-    this.#install(entry, region, instance.exports[REGION_EXPORT]);
+    this.#install(pc, entry, region, instance.exports[REGION_EXPORT]);
+  }
+
+  /** A translation has learnt where it goes: another takes its place. */
+  renew(slot: number): void {
+    const translated = this.#bySlot.get(slot);
+    if (translated === undefined) return;
+    this.#drop(translated);
+    this.translate(translated.entry);
   }
 
   /** The instruction at an offset of RAM is another now, or must not be passed unseen. */
@@ -96,11 +121,13 @@ export class Translator {
     for (const there of this.#translated.values()) for (const translated of there) this.#forget(translated);
     this.#translated.clear();
     this.#slots.clear();
-    this.#count = 0;
+    this.#bySlot.clear();
+    this.#departures.clear();
+    this.#parts.memory.bytes.fill(0, layout.DEPARTURES, layout.DEPARTURES + DEPARTURES_BYTES);
     this.#nextSlot = 1;
   }
 
-  #install(entry: number, region: Region, callable: unknown): void {
+  #install(pc: bigint, entry: number, region: Region, callable: unknown): void {
     const slot = this.#slotFor(entry);
     const offsets = new Set(
       region.blocks.flatMap(({ instructions }) => instructions.map(({ ramOffset }) => ramOffset)),
@@ -109,7 +136,7 @@ export class Translator {
     const decodedPage = memory.decodedPointers[entry >>> 12];
     assert(decodedPage !== 0, "what is translated has been decoded");
     const arrival = decodedPage + layout.ARRIVALS + (entry & 4095) * (layout.ARRIVAL_BYTES / 2);
-    const translated: Translated = { slot, arrival, offsets };
+    const translated: Translated = { slot, entry: pc, arrival, offsets };
     for (const page of new Set([...offsets].map((offset) => offset >>> 12))) {
       let there = this.#translated.get(page);
       if (there === undefined) {
@@ -120,7 +147,7 @@ export class Translator {
     }
     this.#parts.table.set(slot, callable);
     memory.view.setInt32(arrival + layout.ARRIVAL.slot, slot, true);
-    this.#count++;
+    this.#bySlot.set(slot, translated);
   }
 
   #drop(translated: Translated): void {
@@ -128,7 +155,7 @@ export class Translator {
       this.#translated.get(page)?.delete(translated);
     }
     this.#forget(translated);
-    this.#count--;
+    this.#bySlot.delete(translated.slot);
   }
 
   #forget({ slot, arrival }: Translated): void {
@@ -136,6 +163,19 @@ export class Translator {
     table.set(slot, this.#absent);
     memory.view.setInt32(arrival + layout.ARRIVAL.slot, 0, true);
     memory.view.setInt32(arrival + layout.ARRIVAL.count, 0, true);
+  }
+
+  #departureFor(offset: number): Departure | undefined {
+    let known = this.#departures.get(offset);
+    if (known === undefined) {
+      if (this.#departures.size >= layout.DEPARTURE_COUNT) return undefined;
+      known = { number: this.#departures.size, targets: new Set() };
+      this.#departures.set(offset, known);
+    }
+    const at = layout.DEPARTURES + known.number * layout.DEPARTURE_BYTES;
+    const count = this.#parts.memory.view.getInt32(at + layout.DEPARTURE.count, true);
+    const habit = HABITS.find((limit) => limit > count);
+    return habit === undefined ? undefined : { number: known.number, habit };
   }
 
   /** The slot of the translation for an offset of RAM, whether there is one already or not; 0 for no place in RAM. */
@@ -153,6 +193,8 @@ export class Translator {
   }
 }
 
+const DEPARTURES_BYTES = layout.DEPARTURE_COUNT * layout.DEPARTURE_BYTES;
+
 /** Where a virtual page is executed from. */
 interface ExecutedPage extends GuardedPage {
   readonly ramPage: number;
@@ -164,10 +206,12 @@ class CodeAround implements ExecutedCode {
   readonly #origin: bigint;
   readonly #pages = new Map<bigint, ExecutedPage | undefined>();
   readonly #instructions = new Map<number, Placed | undefined>();
+  readonly #departures: ReadonlyMap<number, KnownDeparture>;
 
-  constructor(parts: TranslatorParts, origin: bigint) {
+  constructor(parts: TranslatorParts, origin: bigint, departures: ReadonlyMap<number, KnownDeparture>) {
     this.#parts = parts;
     this.#origin = origin;
+    this.#departures = departures;
   }
 
   at(pc: number): Placed | undefined {
@@ -183,6 +227,19 @@ class CodeAround implements ExecutedCode {
     const within = Number(this.#address(pc) & 0xfffn);
     const arrival = page.decodedPage + layout.ARRIVALS + within * (layout.ARRIVAL_BYTES / 2);
     return this.#parts.memory.view.getInt32(arrival + layout.ARRIVAL.count, true);
+  }
+
+  targets({ ramOffset }: Placed): number[] {
+    const known = this.#departures.get(ramOffset);
+    if (known === undefined) return [];
+    const at = layout.DEPARTURES + known.number * layout.DEPARTURE_BYTES;
+    const { view } = this.#parts.memory;
+    const count = Math.min(view.getInt32(at + layout.DEPARTURE.count, true), layout.DEPARTURE_TARGETS);
+    for (let index = 0; index < count && known.targets.size < MOST_TARGETS; index++) {
+      known.targets.add(view.getBigUint64(at + layout.DEPARTURE.targets + index * 8, true));
+    }
+    const distances = [...known.targets].map((target) => Number(BigInt.asIntN(64, target - this.#origin)));
+    return distances.filter((distance) => Number.isSafeInteger(distance) && this.at(distance) !== undefined);
   }
 
   /** Undefined where nothing is executed. */
