@@ -68,7 +68,11 @@ class RegionBody {
   readonly #states: readonly Local[];
   readonly #loops = new Map<Node, Label>();
   readonly #merges = new Map<Node, Label>();
+  readonly #frame: RegionFrame;
   #epilogue!: Label;
+  /** Of the instruction that is being written: what leaving before it costs, and its pc. */
+  #stepsBefore = 0;
+  #current = 0;
 
   constructor(plan: RegionPlan, type: number) {
     this.#plan = plan;
@@ -77,6 +81,12 @@ class RegionBody {
     this.#locals = new RegionLocals(this.#code);
     this.#scratch = new ScratchLocals(this.#code);
     this.#states = Array.from({ length: plan.graph.stateCount }, () => this.#code.local(I32));
+    const { where, functions, entry: base, instructionAlignment } = plan;
+    this.#frame = {
+      ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals },
+      ...{ arithmetic: functions.arithmetic, float: functions.float, where, base, instructionAlignment },
+      leave: () => this.#leave(this.#stepsBefore, this.#current, "interpret"),
+    };
   }
 
   /**
@@ -155,18 +165,11 @@ class RegionBody {
     }
     let continuation: Continuation = { kind: "next" };
     block.instructions.forEach((placed, index) => {
-      continuation = emitInstruction(this.#frame(node, placed, index), placed);
+      this.#stepsBefore = node.potential + index;
+      this.#current = placed.pc;
+      continuation = emitInstruction(this.#frame, placed);
     });
     this.#emitEnding(node, continuation);
-  }
-
-  #frame(node: Node, placed: Placed, index: number): RegionFrame {
-    const { where, functions, entry, instructionAlignment } = this.#plan;
-    return {
-      ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals },
-      ...{ arithmetic: functions.arithmetic, float: functions.float, where, base: entry, instructionAlignment },
-      leave: () => this.#leave(node.potential + index, placed.pc, "interpret"),
-    };
   }
 
   #emitEnding(node: Node, continuation: Continuation): void {

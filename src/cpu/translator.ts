@@ -204,13 +204,15 @@ interface ExecutedPage extends GuardedPage {
 class CodeAround implements ExecutedCode {
   readonly #parts: TranslatorParts;
   readonly #origin: bigint;
-  readonly #pages = new Map<bigint, ExecutedPage | undefined>();
+  readonly #originInPage: number;
+  readonly #pages = new Map<number, ExecutedPage | undefined>();
   readonly #instructions = new Map<number, Placed | undefined>();
   readonly #departures: ReadonlyMap<number, KnownDeparture>;
 
   constructor(parts: TranslatorParts, origin: bigint, departures: ReadonlyMap<number, KnownDeparture>) {
     this.#parts = parts;
     this.#origin = origin;
+    this.#originInPage = Number(origin & 0xfffn);
     this.#departures = departures;
   }
 
@@ -224,7 +226,7 @@ class CodeAround implements ExecutedCode {
   arrivals(pc: number): number {
     const page = this.#pageOf(pc);
     if (page === undefined) return 0;
-    const within = Number(this.#address(pc) & 0xfffn);
+    const within = (this.#originInPage + pc) & 0xfff;
     const arrival = page.decodedPage + layout.ARRIVALS + within * (layout.ARRIVAL_BYTES / 2);
     return this.#parts.memory.view.getInt32(arrival + layout.ARRIVAL.count, true);
   }
@@ -245,7 +247,7 @@ class CodeAround implements ExecutedCode {
   /** Undefined where nothing is executed. */
   ramOffset(pc: number): number | undefined {
     const page = this.#pageOf(pc);
-    return page && page.ramPage * layout.PAGE_BYTES + Number(this.#address(pc) & 0xfffn);
+    return page && page.ramPage * layout.PAGE_BYTES + ((this.#originInPage + pc) & 0xfff);
   }
 
   /** The pages that a region has instructions on. */
@@ -277,11 +279,13 @@ class CodeAround implements ExecutedCode {
   }
 
   #pageOf(pc: number): ExecutedPage | undefined {
+    // Pages by their distance from the origin's, so that small integers serve.
+    const number = Math.floor((this.#originInPage + pc) / layout.PAGE_BYTES);
+    if (this.#pages.has(number)) return this.#pages.get(number);
     const virtualPage = this.#address(pc) & ~0xfffn;
-    if (this.#pages.has(virtualPage)) return this.#pages.get(virtualPage);
     const decodedPage = this.#parts.translation.executedNow(virtualPage);
     const page = decodedPage && { virtualPage, decodedPage, ramPage: this.#parts.decoded.ramPageOf(decodedPage) };
-    this.#pages.set(virtualPage, page || undefined);
+    this.#pages.set(number, page || undefined);
     return page || undefined;
   }
 
