@@ -189,12 +189,12 @@ export function instantiateInterpreter(
 const FIRST_TABLE_SLOTS = 64;
 
 function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, operation: number): number {
-  const { turn, memory, data, contextChanged, endTurn } = parts;
+  const { turn, memory, data, contextChanged, timersChanged, endTurn } = parts;
   const { hart, csrs } = turn;
   const destination = memory.view.getUint16(record + layout.RECORD.rd, true);
   const { pc } = hart;
   const outcome = executeSystem(
-    { hart, csrs, data, contextChanged, endTurn },
+    { hart, csrs, data, contextChanged, timersChanged, endTurn },
     {
       operation: SYSTEM_OPERATIONS[operation],
       length: memory.bytes[record + layout.RECORD.advance] / 8,
