@@ -179,7 +179,7 @@ export function instantiateInterpreter(
   if (hotArrivals === undefined) return { exports, translator: undefined };
   const { decoded, translation } = parts();
   const translator = new Translator({
-    ...{ memory, decoded, translation, functions, table, instructionAlignment },
+    ...{ memory, decoded, translation, functions, table, instructionAlignment, hotArrivals },
     exports: instance.exports,
   });
   return { exports, translator };

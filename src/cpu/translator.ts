@@ -22,6 +22,8 @@ export interface TranslatorParts {
   /** Through which translations are called; slot 0 is nobody's. */
   readonly table: WebAssembly.Table;
   readonly instructionAlignment: 2 | 4;
+  /** Jumps that arrive somewhere before it is translated. */
+  readonly hotArrivals: number;
 }
 
 /**
@@ -43,11 +45,15 @@ interface KnownDeparture {
   readonly targets: Set<bigint>;
 }
 
+/** Code that changes again and again is left to the interpreter for twice as long each time, up to this often. */
+const MOST_DOUBLINGS = 8;
+
 /** A translation in the table. */
 interface Translated {
   readonly slot: number;
   /** Virtual address of its entry. */
   readonly entry: bigint;
+  readonly entryOffset: number;
   /** Address of what the decoded page knows of jumps that arrive at its entry. */
   readonly arrival: number;
   /** Offsets in RAM of its instructions. */
@@ -68,6 +74,8 @@ export class Translator {
   /** By page of RAM. */
   readonly #translated = new Map<number, Set<Translated>>();
   readonly #bySlot = new Map<number, Translated>();
+  /** How often the code of a translation has changed, by offset in RAM of its entry. */
+  readonly #changes = new Map<number, number>();
   /** What is known of jumps to addresses in registers, by offset in RAM of the instruction. */
   readonly #departures = new Map<number, KnownDeparture>();
   #nextSlot = 1;
@@ -113,7 +121,18 @@ export class Translator {
   changed(offset: number): void {
     const there = this.#translated.get(offset >>> 12);
     if (there === undefined) return;
-    for (const translated of [...there]) if (translated.offsets.has(offset)) this.#drop(translated);
+    for (const translated of [...there]) {
+      if (!translated.offsets.has(offset)) continue;
+      this.#drop(translated);
+      this.#distrust(translated);
+    }
+  }
+
+  #distrust({ entryOffset, arrival }: Translated): void {
+    const changes = Math.min((this.#changes.get(entryOffset) ?? 0) + 1, MOST_DOUBLINGS);
+    this.#changes.set(entryOffset, changes);
+    const patience = this.#parts.hotArrivals * (2 ** changes - 2);
+    this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.count, -patience, true);
   }
 
   /** All translations go; the decoded pages may be gone already. */
@@ -123,6 +142,7 @@ export class Translator {
     this.#slots.clear();
     this.#bySlot.clear();
     this.#departures.clear();
+    this.#changes.clear();
     this.#parts.memory.bytes.fill(0, layout.DEPARTURES, layout.DEPARTURES + DEPARTURES_BYTES);
     this.#nextSlot = 1;
   }
@@ -136,7 +156,7 @@ export class Translator {
     const decodedPage = memory.decodedPointers[entry >>> 12];
     assert(decodedPage !== 0, "what is translated has been decoded");
     const arrival = decodedPage + layout.ARRIVALS + (entry & 4095) * (layout.ARRIVAL_BYTES / 2);
-    const translated: Translated = { slot, entry: pc, arrival, offsets };
+    const translated: Translated = { slot, entry: pc, entryOffset: entry, arrival, offsets };
     for (const page of new Set([...offsets].map((offset) => offset >>> 12))) {
       let there = this.#translated.get(page);
       if (there === undefined) {
