@@ -7,6 +7,7 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { buildInitramfs } from "./debian/initramfs.ts";
+import { kernelSymbols } from "./debian/kallsyms.ts";
 import { PackageCache } from "./debian/packages.ts";
 
 /** Paths of what a machine needs to boot Debian. */
@@ -15,6 +16,8 @@ export interface DebianFiles {
   readonly kernel: string;
   readonly kernelVersion: string;
   readonly initrd: string;
+  /** The kernel's symbols, in the form of System.map. */
+  readonly symbols: string;
   /** An ext4 file system with a file in it. */
   readonly disk: string;
   /** Debian's OpenSBI. */
@@ -26,7 +29,7 @@ const DISK_MEGABYTES = 16;
 export const DISK_GREETING = "hello from the host";
 
 /** Raised when what is built from the packages changes. */
-const BUILD_VERSION = 1;
+const BUILD_VERSION = 2;
 
 /** Fetches and builds what is missing. Takes a minute the first time. */
 export function debianFiles(update = false): DebianFiles {
@@ -41,15 +44,17 @@ export function debianFiles(update = false): DebianFiles {
     const packages = cache.unpack([cache.kernelPackage(), "busybox-static", "opensbi"], root);
     const version = kernelVersion(root);
     writeFileSync(join(FOLDER, "initramfs.cpio"), buildInitramfs(root, version));
+    writeFileSync(join(FOLDER, "System.map"), kernelSymbols(readFileSync(kernelPath(root, version))));
     makeDisk(join(FOLDER, "disk.img"));
     writeFileSync(about, JSON.stringify({ version: BUILD_VERSION, packages }, null, 2));
   }
   const version = kernelVersion(root);
   const opensbi = join(root, "usr/lib/riscv64-linux-gnu/opensbi/generic");
   return {
-    kernel: join(root, "boot", `vmlinux-${version}`),
+    kernel: kernelPath(root, version),
     kernelVersion: version,
     initrd: join(FOLDER, "initramfs.cpio"),
+    symbols: join(FOLDER, "System.map"),
     disk: join(FOLDER, "disk.img"),
     opensbi: {
       dynamic: join(opensbi, "fw_dynamic.bin"),
@@ -57,6 +62,10 @@ export function debianFiles(update = false): DebianFiles {
       dynamicElf: join(opensbi, "fw_dynamic.elf"),
     },
   };
+}
+
+function kernelPath(root: string, version: string): string {
+  return join(root, "boot", `vmlinux-${version}`);
 }
 
 function kernelVersion(root: string): string {

@@ -24,7 +24,7 @@ const ROOT = resolve(import.meta.dirname, "..");
 const NIGHTLY = process.argv.includes("--nightly");
 
 /** Folders of test/ whose suites need programs from outside; every other folder is part of the unit stage. */
-const OUTSIDE = ["differential", "vscode"];
+const OUTSIDE = ["differential", "linux", "vscode"];
 
 const STAGES: readonly Stage[] = [
   {
@@ -44,10 +44,24 @@ const STAGES: readonly Stage[] = [
       { program: "dtc", debianPackage: "device-tree-compiler" },
       { program: "mke2fs", debianPackage: "e2fsprogs" },
       { program: "xz", debianPackage: "xz-utils" },
+      // For the host's own floating point; the package brings gcc and the C library's headers.
+      { program: "g++", debianPackage: "g++" },
     ],
     concurrency: Math.max(2, availableParallelism()),
     fileTimeoutMs: NIGHTLY ? 8 * 3_600_000 : 8 * 60_000,
     owns: (folder) => folder === "differential",
+  },
+  {
+    name: "linux",
+    requirements: [
+      { program: "dpkg-deb", debianPackage: "dpkg" },
+      { program: "mke2fs", debianPackage: "e2fsprogs" },
+      { program: "xz", debianPackage: "xz-utils" },
+    ],
+    // Each boots a machine of its own, a thousand million steps and more.
+    concurrency: Math.max(1, availableParallelism() - 1),
+    fileTimeoutMs: 45 * 60_000,
+    owns: (folder) => folder === "linux",
   },
   {
     name: "vscode",

@@ -58,5 +58,9 @@ export function assembleFirmware(sources: ReadonlyMap<string, string>): Firmware
     sources !== SOURCES || first === undefined,
     `firmware: ${first && `${files[first.file].name}:${first.line}: ${first.message}`}`,
   );
-  return program && { program, sources };
+  if (program === undefined) return undefined;
+  // Names of numbers, which many programs use for numbers of their own, are nobody's addresses.
+  const symbols = program.symbols.filter(({ kind }) => kind !== "absolute");
+  // Harts come in where it begins; _start would be the name of the kernel's entry as well.
+  return { program: { ...program, entry: program.segments[0].virtualAddress, symbols }, sources };
 }

@@ -133,7 +133,7 @@ function withMachineOptions(command: Command): Command {
     .option("--harts <number>", "hardware threads (default: 1)", parseHarts)
     .option("--isa <string>", "instruction set of the harts: an ISA string, a profile or max", parseIsa)
     .addOption(
-      new Option("--modes <modes>", "privilege modes of the harts (default: m, for a kernel msu)").choices(MODES),
+      new Option("--modes <modes>", "privilege modes of the harts (default: msu)").choices(MODES),
     )
     .option("--kernel <file>", "a kernel instead of PROGRAM: ELF, Image or gzip'ed Image, in supervisor mode")
     .option("--initrd <file>", "the kernel's initial RAM disk")

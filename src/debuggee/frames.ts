@@ -3,7 +3,7 @@ import { MAX_HARTS } from "../machine/configuration.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { FrameRules, RegisterRule } from "../symbols/call-frames.ts";
 import { type CodeWord, callsBefore, fetch, readNumber } from "./code.ts";
-import { FunctionFlow } from "./function-flow.ts";
+import { type EntryState, FunctionFlow } from "./function-flow.ts";
 import type { FunctionExtent, ProgramMap } from "./program-map.ts";
 import type { Frame } from "./protocol.ts";
 import { type Privilege, trapEntries, trapInto } from "./trap-context.ts";
@@ -218,7 +218,11 @@ export class FrameFinder {
 
   #entrySp(extent: FunctionExtent, frame: UnwoundFrame): bigint | undefined {
     const state = this.#flow(extent).at(frame.pc);
-    if (state === undefined) return undefined;
+    return state === undefined || state.onOtherStack ? undefined : this.#base(state, frame);
+  }
+
+  /** What the stack pointer was where the state counts from. */
+  #base(state: EntryState, frame: UnwoundFrame): bigint | undefined {
     for (const [register, offset] of state.relative) {
       const value = frame.register(register);
       if (value !== undefined) return BigInt.asUintN(64, value - offset);
@@ -297,23 +301,25 @@ export class FrameFinder {
   }
 
   #interruptedBy(frame: UnwoundFrame, hart: number, mode: 1 | 3): UnwoundFrame | undefined {
-    const { pc, name: trap, from } = trapInto(this.#machine.harts[hart], mode);
+    const { pc, name: trap, from, scratch } = trapInto(this.#machine.harts[hart], mode);
     if (pc === undefined) return undefined;
     // A user program need not be known by its symbols; what trapped in its own mode is code that is.
     const isCode = this.#map.symbols.isExecutable(pc) || (from < mode && pc !== 0n && this.#fetch(pc) !== undefined);
     if (!isCode) return undefined;
     const extent = this.#map.functionAt(frame.lookup);
     const state = extent && this.#flow(extent).at(frame.pc);
-    const entrySp = extent && this.#entrySp(extent, frame);
+    const base = state && this.#base(state, frame);
+    // A handler that has exchanged its stack pointer has left the interrupted one in the scratch register.
+    const sp = state?.onOtherStack ? scratch : base;
     const register = (index: number): bigint | undefined => {
-      if (index === SP) return entrySp;
+      if (index === SP) return sp;
       if (state?.intact.has(index)) return frame.register(index);
       const slot = state?.saved.get(index);
-      return slot === undefined || entrySp === undefined
+      return slot === undefined || base === undefined
         ? undefined
-        : readNumber(this.#machine, entrySp + slot, 8, this.#hart);
+        : readNumber(this.#machine, base + slot, 8, this.#hart);
     };
-    return { pc, sp: entrySp, lookup: pc, confidence: "guess", interrupted: true, trap, register };
+    return { pc, sp, lookup: pc, confidence: "guess", interrupted: true, trap, register };
   }
 
   // ---- what a return address looks like

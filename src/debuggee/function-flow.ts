@@ -13,6 +13,11 @@ export interface EntryState {
   readonly intact: ReadonlySet<number>;
   /** Registers whose value at entry was saved, by offset from the stack pointer at entry. */
   readonly saved: ReadonlyMap<number, bigint>;
+  /**
+   * The stack pointer has been exchanged for one that is not known, as trap handlers do: `relative` and `saved` count
+   * from what it was then, instead of from entry.
+   */
+  readonly onOtherStack: boolean;
 }
 
 interface WorkingState {
@@ -20,6 +25,7 @@ interface WorkingState {
   readonly constants: Map<number, bigint>;
   readonly intact: Set<number>;
   readonly saved: Map<number, bigint>;
+  readonly onOtherStack: boolean;
 }
 
 const SP = 2;
@@ -70,7 +76,15 @@ function entryState(): WorkingState {
     constants: new Map(),
     intact: new Set(Array.from({ length: 31 }, (_, i) => i + 1)),
     saved: new Map(),
+    onOtherStack: false,
   };
+}
+
+/** The stack pointer becomes something unknown. What was saved on the old stack cannot be found from the new one. */
+function otherStack(before: WorkingState): WorkingState {
+  const state = copy(before);
+  forget(state, SP);
+  return { ...state, relative: new Map([[SP, 0n]]), saved: new Map(), onOtherStack: true };
 }
 
 /** The state behind an instruction. States are shared between addresses: what changes is a copy. */
@@ -97,6 +111,7 @@ function applied(code: CodeWord, before: WorkingState): WorkingState {
       return assigned(before, rd, addition(before, rs1, rs2), undefined);
     default: {
       const { writes } = registersOf(decoded);
+      if (writes === SP) return otherStack(before);
       return writes === undefined ? before : forgetAll(before, [writes]);
     }
   }
@@ -108,6 +123,7 @@ function copy(state: WorkingState): WorkingState {
     constants: new Map(state.constants),
     intact: new Set(state.intact),
     saved: new Map(state.saved),
+    onOtherStack: state.onOtherStack,
   };
 }
 
@@ -132,6 +148,7 @@ function met(first: WorkingState, second: WorkingState): WorkingState {
     constants: new Map(constants),
     saved: new Map(saved),
     intact: new Set(intact),
+    onOtherStack: first.onOtherStack,
   };
 }
 
@@ -198,9 +215,11 @@ function restored(
 ): WorkingState {
   if (rd === 0) return before;
   const slot = sum(before, base, offset);
+  const isSaved = slot !== undefined && before.saved.get(rd) === slot;
+  if (rd === SP && !isSaved) return otherStack(before);
   const state = copy(before);
   forget(state, rd);
-  if (slot === undefined || before.saved.get(rd) !== slot) return state;
+  if (!isSaved) return state;
   state.intact.add(rd);
   if (rd === SP) state.relative.set(SP, 0n);
   return state;

@@ -14,12 +14,25 @@ interface TrapRegisters {
   readonly vector: number;
   readonly epc: number;
   readonly cause: number;
+  readonly scratch: number;
   /** Of mstatus: the lowest bit of the previous privilege, and how many bits it has. */
   readonly previous: { readonly low: bigint; readonly bits: number };
 }
 
-const MACHINE: TrapRegisters = { vector: 0x305, epc: 0x341, cause: 0x342, previous: { low: 11n, bits: 2 } };
-const SUPERVISOR: TrapRegisters = { vector: 0x105, epc: 0x141, cause: 0x142, previous: { low: 8n, bits: 1 } };
+const MACHINE: TrapRegisters = {
+  vector: 0x305,
+  epc: 0x341,
+  cause: 0x342,
+  scratch: 0x340,
+  previous: { low: 11n, bits: 2 },
+};
+const SUPERVISOR: TrapRegisters = {
+  vector: 0x105,
+  epc: 0x141,
+  cause: 0x142,
+  scratch: 0x140,
+  previous: { low: 8n, bits: 1 },
+};
 /** With a vector in vectored mode, interrupts go to as many addresses behind its base. */
 const VECTORS = 16;
 
@@ -43,13 +56,14 @@ export function allTrapEntries(hart: HartView): bigint[] {
 
 /** The trap whose handler runs in a privilege mode; of several that are nested there, the innermost. */
 export function trapInto(hart: HartView, privilege: 1 | 3) {
-  const { epc, cause, previous } = registersOf(privilege);
+  const { epc, cause, scratch, previous } = registersOf(privilege);
   const why = hart.csr(cause) ?? 0n;
   return {
     pc: hart.csr(epc),
     name: causeName(why),
     interrupt: (why & INTERRUPT_BIT) !== 0n,
     from: previousPrivilege(hart, previous),
+    scratch: hart.csr(scratch),
   };
 }
 

@@ -18,8 +18,8 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     _folder: vscode.WorkspaceFolder | undefined,
     configuration: vscode.DebugConfiguration,
   ): Promise<vscode.DebugConfiguration | undefined> {
-    const { program, recording } = configuration;
-    const nothingNamed = program === undefined && recording === undefined;
+    const { program, kernel, recording } = configuration;
+    const nothingNamed = [program, kernel, recording].every((subject) => subject === undefined);
     if (!nothingNamed && program !== OPEN_FILE) return configuration;
 
     const uri = activeFile();

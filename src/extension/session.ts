@@ -18,8 +18,8 @@ export class Session {
   }
 
   get title(): string {
-    const { program, recording } = this.debugSession.configuration;
-    const path: string | undefined = program ?? recording;
+    const { program, kernel, recording } = this.debugSession.configuration;
+    const path: string | undefined = program ?? kernel ?? recording;
     return path === undefined ? this.debugSession.name : path.replace(/^.*[\\/]/, "");
   }
 

@@ -67,10 +67,8 @@ export const DEFAULT_CONFIGURATION: MachineConfiguration = {
   console: "uart",
 };
 
-/** What a kernel gets that firmware starts: all that the harts can have, and room for a distribution's kernel. */
+/** What a kernel gets that firmware starts: room for a distribution's. */
 export const KERNEL_CONFIGURATION: MachineConfiguration = {
   ...DEFAULT_CONFIGURATION,
   memoryBytes: 256 * 1024 * 1024,
-  isa: FULL_ISA,
-  modes: "msu",
 };

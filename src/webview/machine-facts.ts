@@ -26,13 +26,13 @@ export function hartCard(hart: HartFacts, selected: boolean, alone: boolean): HT
     ),
     element("div.hart-pc", { title: `pc ${pc}` }, code(symbol)),
     element("div.muted", {}, place ?? pc),
-    space === undefined ? undefined : element("div.muted", { title: `satp ${space.satp}` }, spaceText(space)),
+    space === undefined ? undefined : element("div.muted.wraps", { title: `satp ${space.satp}` }, spaceText(space)),
     ...pending.map((interrupt) => element("div.pending", {}, interrupt)),
   );
 }
 
 export function spaceText({ scheme, root, asid }: AddressSpace): string {
-  return scheme === "bare" ? "bare: no translation" : `${scheme} · root ${root} · ASID ${asid}`;
+  return scheme === "bare" ? "bare: no translation" : `${scheme} · ASID ${asid} · root ${root}`;
 }
 
 /** CSRs of one hart. `changed` are those that differ from the last stop; `open` those that show their fields. */

@@ -43,6 +43,7 @@ export function program(source: string, file = FILE): Program {
   return assembly.program;
 }
 
+/** Guests have a board with machine mode alone, as most were written for, unless `board` says otherwise. */
 export function bench(
   guest: string | Program,
   options: TimelineOptions = {},
@@ -50,7 +51,7 @@ export function bench(
   symbolFiles: readonly Program[] = [],
 ): Bench {
   const loaded = typeof guest === "string" ? program(guest) : guest;
-  const machine = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes: 1 << 20, ...board });
+  const machine = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes: 1 << 20, modes: "m", ...board });
   machine.load(loaded);
   const timeline = Timeline.record(machine, undefined, options);
   const events: DebuggeeEvent[] = [];

@@ -118,10 +118,10 @@ test("scopes: registers with names for addresses, CSRs by field, the machine, th
   const groups = scope(b, "CSRs");
   assert.deepEqual(
     groups.map(({ name }) => name),
-    ["Machine", "Supervisor", "Floating point", "Counters", "Physical memory protection"],
+    ["Machine", "Floating point", "Counters", "Physical memory protection"],
   );
   const csrs = b.debuggee.variables(child(groups, "Machine").reference);
-  assert.match(child(csrs, "mstatus").value, /^0x1800 \(MPP=M\)$/);
+  assert.match(child(csrs, "mstatus").value, /^0x\w+ \(.*MPP=M.*\)$/);
   assert.match(child(csrs, "mtvec").value, /<handler>/);
   const status = b.debuggee.variables(child(csrs, "mstatus").reference);
   assert.equal(child(status, "MPP").type, "bits 12:11");

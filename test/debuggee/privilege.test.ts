@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { StepKind, VariableNode } from "../../src/debuggee/protocol.ts";
-import { type Bench, bench, breakAt, currentLine, finish, lineOf, onLine, step } from "./harness.ts";
-import { KERNEL } from "./kernel-guest.ts";
+import { shiftProgram } from "../../src/symbols/shift.ts";
+import { type Bench, bench, breakAt, currentLine, finish, lineOf, onLine, program, step } from "./harness.ts";
+import { INTERRUPTED, KERNEL, TWO_SPACES, USER_PROGRAM } from "./kernel-guest.ts";
 
 /** The whole machine in the debugger: privilege modes, page tables, traps between them. */
 
@@ -92,6 +93,12 @@ test("frames go from the kernel through the trap into the user program", () => {
     ["do_call", "kernel_entry", "user_main Environment call from U-mode"],
   );
   assert.equal(frames[2].source?.line, line("ecall"));
+  // The handler exchanged its stack pointer and saved what it uses on the other stack.
+  const registers = (name: string) => b.debuggee.evaluate(name, 0, 2).bits;
+  assert.equal(registers("s1"), 3n);
+  assert.equal(registers("sp"), bits(b, "user_stack_top"));
+  assert.match(b.debuggee.evaluate("ra", 0, 2).value, /<user_main\+0x14>/);
+  assert.throws(() => registers("a0"), { code: "register-unknown" });
 });
 
 test("frames of the firmware: the supervisor that called, and behind its trap the user program", () => {
@@ -188,7 +195,7 @@ test("CSRs come in groups, and memory protection as ranges", () => {
   const scope = b.debuggee.scopes(0, 0).find(({ name }) => name === "CSRs");
   const groups = b.debuggee.variables(scope?.reference ?? 0);
   const supervisor = b.debuggee.variables(child(groups, "Supervisor").reference);
-  assert.match(child(supervisor, "satp").value, /\(MODE=Sv39 ASID=0x5 PPN=0x\w+\)$/);
+  assert.match(child(supervisor, "satp").value, /\(MODE=Sv39 ASID=5 PPN=0x\w+\)$/);
   assert.match(child(supervisor, "scause").value, /\(Environment call from U-mode\)$/);
   assert.match(child(supervisor, "stvec").value, /<kernel_entry>/);
   const protection = b.debuggee.variables(child(groups, "Physical memory protection").reference);
@@ -231,4 +238,122 @@ test("the Machine view: harts, address spaces seen, tables with runs of pages, t
   assert.match(translation.access, /by user mode.*without SUM/);
   assert.throws(() => b.debuggee.pageTable({ satp, level: 3 }), { code: "no-level" });
   assert.ok(b.debuggee.csrs(0).groups.some(({ name }) => name === "Supervisor"));
+});
+
+// ---- programs at the same addresses
+
+/** The kernel with the user program's code in it, and that program's symbols where it runs. */
+function twoSpaces(): Bench {
+  const image = program(TWO_SPACES, "kernel.s");
+  const user = program(USER_PROGRAM, "user.s");
+  const start = image.symbols.find(({ name }) => name === "user_code")?.address ?? 0n;
+  const [segment] = image.segments;
+  segment.bytes.set(user.segments[0].bytes, Number(start - segment.virtualAddress));
+  return bench(image, {}, BOARD, [shiftProgram(user, -0x4000_0000n)]);
+}
+
+const userLine = (marker: string) => lineOf(USER_PROGRAM, marker);
+const inUser = (marker: string) => ({ kind: "source", path: "user.s", line: userLine(marker) }) as const;
+
+test("over a call that lets another program run at the same addresses: back in the same one", () => {
+  const b = twoSpaces();
+  breakAt(b, [{ at: inUser("yield"), condition: "s8 == 2" }]);
+  finish(b.debuggee.resume());
+  b.debuggee.setBreakpoints({ kind: "source" }, []);
+  const space = bits(b, "satp");
+  const { instant } = b.machine;
+  step(b, "over");
+  assert.equal(b.debuggee.frames(0)[0].source?.path, "user.s");
+  assert.equal(currentLine(b), userLine("behind"));
+  assert.equal(bits(b, "satp"), space);
+  step(b, "over", "backward");
+  assert.equal(currentLine(b), userLine("yield"));
+  assert.equal(b.machine.instant, instant);
+  step(b, "over", "forward", "instruction");
+  assert.equal(bits(b, "satp"), space);
+  assert.equal(currentLine(b), userLine("behind"));
+});
+
+test("a breakpoint that is bound to an address space counts there only, in both directions", () => {
+  const b = twoSpaces();
+  breakAt(b, [{ at: inUser("behind") }]);
+  finish(b.debuggee.resume());
+  const first = bits(b, "satp");
+  const [unbound] = [b.machine.instant];
+  finish(b.debuggee.resume());
+  assert.notEqual(bits(b, "satp"), first, "the other program is at the same address");
+  breakAt(b, [{ at: inUser("behind"), condition: `priv == U && satp == 0x${first.toString(16)}` }]);
+  finish(b.debuggee.resume());
+  assert.equal(bits(b, "satp"), first);
+  finish(b.debuggee.reverseContinue());
+  assert.equal(b.machine.instant, unbound);
+  assert.equal(b.debuggee.machine().spaces.length, 2);
+});
+
+// ---- interrupts
+
+/** Stands at the line that spins, in the first round that a timer interrupts. */
+function interrupted(marker: string): Bench {
+  const b = bench(INTERRUPTED, {}, BOARD);
+  breakAt(b, [{ at: onLine(lineOf(INTERRUPTED, marker)) }]);
+  finish(b.debuggee.resume());
+  b.debuggee.setBreakpoints({ kind: "source" }, []);
+  return b;
+}
+
+test("interrupts do not end a step, whatever it goes over, and are run through by into", () => {
+  for (const [from, kind, to] of [
+    ["spin", "over", "call"],
+    ["spin", "into", "call"],
+    ["call", "over", "again"],
+    ["turn", "out", "again"],
+  ] as const) {
+    const b = interrupted(from);
+    const { instant } = b.machine;
+    const before = bits(b, "*ticks");
+    step(b, kind);
+    // Out comes to rest behind the call, which is where the next line begins.
+    assert.equal(currentLine(b), lineOf(INTERRUPTED, to), `${kind} from ${from}`);
+    assert.ok(bits(b, "*ticks") > before, "the timer has interrupted it");
+    assert.equal(b.machine.harts[0].privilege, 0);
+    if (kind !== "over") continue;
+    step(b, "over", "backward");
+    assert.equal(b.machine.instant, instant, `back over from ${to}`);
+  }
+});
+
+test("a breakpoint in the handler shows what the interrupt came into", () => {
+  const b = interrupted("tick");
+  const [handler, user] = b.debuggee.frames(0);
+  assert.match(handler.name, /^tick/);
+  assert.equal(user.trap, "Machine timer interrupt");
+  assert.equal(user.source?.line, lineOf(INTERRUPTED, "spin"));
+  step(b, "out");
+  assert.equal(b.machine.harts[0].privilege, 0);
+  assert.equal(currentLine(b), lineOf(INTERRUPTED, "spin"));
+});
+
+// ---- several programs
+
+test("where programs lie over each other the first is believed, and all names are known", () => {
+  const first = program(USER_PROGRAM, "first.s");
+  const second = program(
+    USER_PROGRAM.replaceAll("user_start", "other_start").replace("li ", "nop\n        li "),
+    "second.s",
+  );
+  const far = shiftProgram(program(USER_PROGRAM, "far.s"), 0x1000_0000n);
+  const b = bench(KERNEL, {}, BOARD, [far, shiftProgram(first, 0x4000_0000n), shiftProgram(second, 0x4000_0000n)]);
+  const sourceAt = (address: string) => {
+    b.debuggee.evaluate(`pc = ${address}`, 0, 0);
+    return b.debuggee.frames(0)[0].source?.path;
+  };
+  assert.equal(sourceAt("0xc0000000"), "first.s");
+  assert.equal(sourceAt("0x90000000"), "far.s");
+  assert.match(value(b, "0xc0000002"), /<user_start\+0x2>/);
+  assert.equal(bits(b, "other_start"), 0xc000_0000n, "a name of the second is known all the same");
+  // A bare image knows nothing of its addresses: a file with symbols speaks for them.
+  const bare = bench({ ...program(KERNEL), symbols: [], lines: [], files: [] }, {}, BOARD, [
+    program(KERNEL, "kernel.s"),
+  ]);
+  assert.equal(bare.debuggee.frames(0)[0].source?.path, "kernel.s");
 });

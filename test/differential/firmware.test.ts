@@ -15,6 +15,8 @@ import { temporaryPath } from "./cross-compiler.ts";
 import { runMachine } from "./qemu.ts";
 
 const MEMORY_MEGABYTES = 256;
+/** A boot takes some three seconds on a quiet machine. */
+const TIMEOUT_MS = 180_000;
 
 let debian: DebianFiles;
 let firmware: string;
@@ -38,7 +40,7 @@ async function boot(harts: number, cpu: string, extensions: readonly string[], a
   writeFileSync(treePath, encodeDeviceTree(tree));
   const disk = temporaryPath(`disk-${harts}.img`);
   copyFileSync(debian.disk, disk);
-  const { console, exitCode } = await runMachine([
+  const argv = [
     ...["-machine", "virt", "-cpu", cpu, "-m", `${MEMORY_MEGABYTES}M`, "-smp", String(harts)],
     ...[
       "-bios",
@@ -55,7 +57,8 @@ async function boot(harts: number, cpu: string, extensions: readonly string[], a
     ...["-drive", `file=${disk},format=raw,if=none,id=disk`, "-device", "virtio-blk-device,drive=disk"],
     ...["-netdev", "user,id=net", "-device", "virtio-net-device,netdev=net"],
     ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"],
-  ]);
+  ];
+  const { console, exitCode } = await runMachine(argv, TIMEOUT_MS);
   rmSync(treePath);
   rmSync(disk);
   return { text: console.toString("latin1"), exitCode };

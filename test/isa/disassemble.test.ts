@@ -108,6 +108,9 @@ test("meanings over operand names", () => {
   assert.equal(meaning("sc.d"), "if reserved: mem64[rs1] <- rs2; rd <- reserved ? 0 : 1");
   assert.equal(meaning("amomaxu.d"), "old <- mem64[rs1]; mem64[rs1] <- old <u rs2 ? rs2 : old; rd <- old");
   assert.equal(meaning("csrrw"), "rd, csr <- csr, rs1");
+  assert.equal(meaning("fnmadd.d"), "frd <- -frs1 * frs2 - frs3");
+  assert.equal(meaning("fsw"), "mem32[rs1 + imm] <- frs2");
+  assert.equal(meaning("fcvt.s.lu"), "frd <- single(uint64(rs1))");
 });
 
 test("registers of a decoded instruction, without x0", () => {

@@ -2,12 +2,12 @@
 export const CALLS = String.raw`# Calls from supervisor mode (RISC-V Supervisor Binary Interface Specification 2.0).
     .text
 # a7 extension, a6 function, a0 to a5 arguments. The answer goes to the saved a0 and a1.
-supervisor_call:
+fw_supervisor_call:
     addi    sp, sp, -16
     sd      ra, 0(sp)
     li      t0, EID_LAST_LEGACY
-    bleu    a7, t0, legacy_call
-    call    extension_of
+    bleu    a7, t0, fw_legacy_call
+    call    fw_extension_of
     beqz    t1, 1f
     jalr    t1
     j       2f
@@ -16,15 +16,15 @@ supervisor_call:
     li      a1, 0
 2:
     sd      a1, SAVED_A1(tp)
-answer_legacy:
+fw_answer_legacy:
     sd      a0, SAVED_A0(tp)
     ld      ra, 0(sp)
     addi    sp, sp, 16
     ret
 
 # a7: number of an extension -> t1: its calls, or 0.
-extension_of:
-    la      t0, extensions
+fw_extension_of:
+    la      t0, fw_extensions
 1:
     ld      t1, 8(t0)
     beqz    t1, 2f
@@ -37,7 +37,7 @@ extension_of:
 # Branches to function a6 of a table of 'count' addresses; there are no others.
     .macro  functions table, count
     li      t0, \count
-    bgeu    a6, t0, not_supported
+    bgeu    a6, t0, fw_not_supported
     slli    t0, a6, 3
     la      t1, \table
     add     t0, t0, t1
@@ -45,58 +45,58 @@ extension_of:
     jr      t0
     .endm
 
-not_supported:
+fw_not_supported:
     li      a0, SBI_ERR_NOT_SUPPORTED
     li      a1, 0
     ret
-invalid_parameter:
+fw_invalid_parameter:
     li      a0, SBI_ERR_INVALID_PARAM
     li      a1, 0
     ret
-succeed:
+fw_succeed:
     li      a1, 0
-succeed_with_a1:
+fw_succeed_with_a1:
     li      a0, SBI_SUCCESS
     ret
 
-base_call:
-    functions base_functions, 7
-base_specification:
+fw_base_call:
+    functions fw_base_functions, 7
+fw_base_specification:
     li      a1, SPECIFICATION_VERSION
-    j       succeed_with_a1
-base_implementation:
+    j       fw_succeed_with_a1
+fw_base_implementation:
     li      a1, IMPLEMENTATION_ID
-    j       succeed_with_a1
-base_implementation_version:
+    j       fw_succeed_with_a1
+fw_base_implementation_version:
     li      a1, IMPLEMENTATION_VERSION
-    j       succeed_with_a1
-base_probe:
+    j       fw_succeed_with_a1
+fw_base_probe:
     li      a1, 1
     li      t0, EID_LAST_LEGACY
-    bleu    a0, t0, succeed_with_a1
+    bleu    a0, t0, fw_succeed_with_a1
     mv      a7, a0
     mv      t6, ra
-    call    extension_of
+    call    fw_extension_of
     mv      ra, t6
     snez    a1, t1
-    j       succeed_with_a1
-base_vendor:
+    j       fw_succeed_with_a1
+fw_base_vendor:
     csrr    a1, mvendorid
-    j       succeed_with_a1
-base_architecture:
+    j       fw_succeed_with_a1
+fw_base_architecture:
     csrr    a1, marchid
-    j       succeed_with_a1
-base_machine:
+    j       fw_succeed_with_a1
+fw_base_machine:
     csrr    a1, mimpid
-    j       succeed_with_a1
+    j       fw_succeed_with_a1
 
-time_call:
-    bnez    a6, not_supported
-set_timer:
+fw_time_call:
+    bnez    a6, fw_not_supported
+fw_set_timer:
     ld      t0, HAS_STIMECMP(tp)
     beqz    t0, 1f
     csrw    CSR_STIMECMP, a0
-    j       succeed
+    j       fw_succeed
 1:
     li      t0, CLINT_MTIMECMP
     ld      t1, HART(tp)
@@ -107,51 +107,51 @@ set_timer:
     csrc    mip, t0
     li      t0, INTERRUPT_TIMER
     csrs    mie, t0
-    j       succeed
+    j       fw_succeed
 
 # a0 type: 0 shutdown, 1 cold reboot, 2 warm reboot; a1 reason: 0 none, 1 the system failed.
-reset_call:
-    bnez    a6, not_supported
+fw_reset_call:
+    bnez    a6, fw_not_supported
     li      t0, 2
-    bgtu    a0, t0, invalid_parameter
+    bgtu    a0, t0, fw_invalid_parameter
     li      t0, 1
-    bgtu    a1, t0, invalid_parameter
+    bgtu    a1, t0, fw_invalid_parameter
     bnez    a0, 1f
-    beqz    a1, legacy_shutdown
+    beqz    a1, fw_legacy_shutdown
     li      a0, (1 << 16) | FINISHER_FAIL
-    j       finish
+    j       fw_finish
 1:
     li      a0, FINISHER_RESET
-    j       finish
-legacy_shutdown:
+    j       fw_finish
+fw_legacy_shutdown:
     li      a0, FINISHER_PASS
-    j       finish
+    j       fw_finish
 
 # There are no counters that could be configured: cycle, time and instret are read without the firmware.
-pmu_call:
-    beqz    a6, succeed
+fw_pmu_call:
+    beqz    a6, fw_succeed
     li      t0, 7
-    bgeu    a6, t0, not_supported
+    bgeu    a6, t0, fw_not_supported
     li      t0, 2
-    beq     a6, t0, not_supported
-    j       invalid_parameter
+    beq     a6, t0, fw_not_supported
+    j       fw_invalid_parameter
 
 # Calls of SBI 0.1: a7 is the function, only a0 answers.
-legacy_call:
+fw_legacy_call:
     slli    t0, a7, 3
-    la      t1, legacy_functions
+    la      t1, fw_legacy_functions
     add     t0, t0, t1
     ld      t0, 0(t0)
     jalr    t0
-    j       answer_legacy
+    j       fw_answer_legacy
 
-legacy_putchar:
+fw_legacy_putchar:
     mv      t6, ra
-    call    put_byte
+    call    fw_put_byte
     mv      ra, t6
-    j       succeed
+    j       fw_succeed
 # A byte, or -1 when there is none.
-legacy_getchar:
+fw_legacy_getchar:
     li      t0, UART
     li      a0, -1
     lbu     t1, UART_LSR(t0)
@@ -160,36 +160,36 @@ legacy_getchar:
     lbu     a0, UART_DATA(t0)
 1:
     ret
-legacy_clear_ipi:
+fw_legacy_clear_ipi:
     li      t0, INTERRUPT_SSIP
     csrc    mip, t0
-    j       succeed
+    j       fw_succeed
 # a0: address of the harts, a bit each; 0 means all.
-legacy_send_ipi:
+fw_legacy_send_ipi:
     mv      t6, ra
-    call    legacy_harts
+    call    fw_legacy_harts
     mv      ra, t6
-    j       send_ipi
+    j       fw_send_ipi
 # The rest is (harts, start, bytes, space) too, in other registers than today's calls have them.
-legacy_fence_instructions:
+fw_legacy_fence_instructions:
     li      a6, FENCE_INSTRUCTIONS
     j       1f
-legacy_fence_addresses:
+fw_legacy_fence_addresses:
     li      a6, FENCE_ADDRESSES
     j       1f
-legacy_fence_address_space:
+fw_legacy_fence_address_space:
     li      a6, FENCE_ADDRESS_SPACE
 1:
     mv      a4, a3
     mv      a3, a2
     mv      a2, a1
     mv      t6, ra
-    call    legacy_harts
+    call    fw_legacy_harts
     mv      ra, t6
-    j       remote_fence
+    j       fw_remote_fence
 
 # a0: address of a mask in the caller's address space -> a0 mask, a1 base. An address that cannot be read gives no harts.
-legacy_harts:
+fw_legacy_harts:
     li      a1, -1
     beqz    a0, 2f
     la      t0, 1f

@@ -1,74 +1,74 @@
 /** The console: the DBCN extension, and what the firmware itself has to say. */
 export const CONSOLE = `# The console.
     .text
-console_call:
-    functions console_functions, 3
+fw_console_call:
+    functions fw_console_functions, 3
 
 # a0 bytes, a1 and a2 the physical address (low and high half) -> t1 the first, t2 behind the last; or it answers itself.
     .macro  buffer
-    bnez    a2, invalid_parameter
+    bnez    a2, fw_invalid_parameter
     add     t2, a0, a1
-    bltu    t2, a1, invalid_parameter
+    bltu    t2, a1, fw_invalid_parameter
     # The firmware's memory is not the caller's.
     li      t0, FIRMWARE_BASE + FIRMWARE_BYTES
     bgeu    a1, t0, 8f
     li      t0, FIRMWARE_BASE
-    bltu    t0, t2, invalid_parameter
+    bltu    t0, t2, fw_invalid_parameter
 8:
     mv      t1, a1
     .endm
 
 # Waits until the console has taken everything.
-console_write:
+fw_console_write:
     buffer
     mv      t6, ra
-    la      t0, buffer_done
+    la      t0, fw_buffer_done
     sd      t0, RESUME(tp)
 1:
-    bgeu    t1, t2, buffer_done
+    bgeu    t1, t2, fw_buffer_done
     lbu     a0, 0(t1)
-    call    put_byte
+    call    fw_put_byte
     addi    t1, t1, 1
     j       1b
 # A fault leads here too, and has cleared RESUME: an error when not even the first byte could be had.
-buffer_done:
+fw_buffer_done:
     ld      t0, RESUME(tp)
     sd      zero, RESUME(tp)
     mv      ra, t6
     bnez    t0, 1f
-    beq     t1, a1, invalid_parameter
+    beq     t1, a1, fw_invalid_parameter
 1:
     sub     a1, t1, a1
-    j       succeed_with_a1
+    j       fw_succeed_with_a1
 
 # Takes what is there, at most as much as fits.
-console_read:
+fw_console_read:
     buffer
     mv      t6, ra
-    la      t0, buffer_done
+    la      t0, fw_buffer_done
     sd      t0, RESUME(tp)
     li      t3, UART
 1:
-    bgeu    t1, t2, buffer_done
+    bgeu    t1, t2, fw_buffer_done
     # An address that cannot be written must not cost a byte of input.
     lbu     t4, 0(t1)
     sb      t4, 0(t1)
     lbu     t4, UART_LSR(t3)
     andi    t4, t4, UART_RECEIVED
-    beqz    t4, buffer_done
+    beqz    t4, fw_buffer_done
     lbu     t4, UART_DATA(t3)
     sb      t4, 0(t1)
     addi    t1, t1, 1
     j       1b
 
-console_write_byte:
+fw_console_write_byte:
     mv      t6, ra
-    call    put_byte
+    call    fw_put_byte
     mv      ra, t6
-    j       succeed
+    j       fw_succeed
 
 # a0: a byte. t4 and t5 are lost.
-put_byte:
+fw_put_byte:
     li      t4, UART
 1:
     lbu     t5, UART_LSR(t4)
@@ -78,20 +78,20 @@ put_byte:
     ret
 
 # a0: text that ends with a zero byte.
-print:
+fw_print:
     mv      t0, ra
     mv      t1, a0
 1:
     lbu     a0, 0(t1)
     beqz    a0, 2f
-    call    put_byte
+    call    fw_put_byte
     addi    t1, t1, 1
     j       1b
 2:
     jr      t0
 
 # a0: a number, printed as 16 hexadecimal digits.
-print_number:
+fw_print_number:
     mv      t0, ra
     mv      t1, a0
     li      t2, 60
@@ -103,7 +103,7 @@ print_number:
     addi    a0, a0, 'a' - '0' - 10
 2:
     addi    a0, a0, '0'
-    call    put_byte
+    call    fw_put_byte
     addi    t2, t2, -4
     bgez    t2, 1b
     jr      t0

@@ -13,40 +13,40 @@ export const ENTRY = String.raw`# Hindcast's SBI firmware: reset, waiting harts,
     .include "definitions.s"
 
     .section .text.init
-    .globl _start
+    .globl  fw_start
 # a0 hart, a1 device tree, a2 what to start: struct fw_dynamic_info, as QEMU and OpenSBI have it.
-_start:
+fw_start:
     csrw    mie, zero
     csrr    s0, mhartid
     li      t0, MAX_HARTS
-    bgeu    s0, t0, park
+    bgeu    s0, t0, fw_park
     mv      s1, a1
     mv      s2, a2
-    la      tp, hart_records
+    la      tp, fw_hart_records
     slli    t0, s0, RECORD_SHIFT
     add     tp, tp, t0
     li      t0, RECORD_BYTES
     add     sp, tp, t0
     sd      s0, HART(tp)
     csrw    mscratch, zero
-    call    prepare_hart
-    bnez    s0, wait_for_start
-    call    count_harts
-    call    prepare_uart
+    call    fw_prepare_hart
+    bnez    s0, fw_wait_for_start
+    call    fw_count_harts
+    call    fw_prepare_uart
     mv      a0, s2
-    call    next_stage
+    call    fw_next_stage
     sd      a0, START_ADDRESS(tp)
     sd      s1, START_ARGUMENT(tp)
-    j       start_supervisor
+    j       fw_start_supervisor
 
 # The board has room for no more harts.
-park:
+fw_park:
     wfi
-    j       park
+    j       fw_park
 
 # What each hart needs before supervisor mode can run on it.
-prepare_hart:
-    la      t0, trap_entry
+fw_prepare_hart:
+    la      t0, fw_trap_entry
     csrw    mtvec, t0
     # Calls from supervisor mode come here; everything else that can be delegated is supervisor mode's own business.
     li      t0, ~(1 << CAUSE_SUPERVISOR_ECALL)
@@ -80,12 +80,12 @@ prepare_hart:
     optional csrw CSR_PMPADDR2, t0
     li      t0, ((PMP_NAPOT | PMP_RWX) << 16) | (PMP_NAPOT << 8) | PMP_NAPOT
     optional csrw CSR_PMPCFG0, t0
-    la      t0, trap_entry
+    la      t0, fw_trap_entry
     csrw    mtvec, t0
     ret
 
 # Finds out how many harts there are: the CLINT keeps mtimecmp only for harts that exist.
-count_harts:
+fw_count_harts:
     li      t0, CLINT_MTIMECMP
     li      t1, -1
     li      t2, 0
@@ -98,12 +98,12 @@ count_harts:
     addi    t2, t2, 1
     bltu    t2, t3, 1b
 2:
-    la      t0, hart_count
+    la      t0, fw_hart_count
     sw      t2, 0(t0)
     ret
 
 # 8 data bits, no parity, one stop bit; polled.
-prepare_uart:
+fw_prepare_uart:
     li      t0, UART
     sb      zero, UART_IER(t0)
     li      t1, UART_EIGHT_BITS
@@ -111,7 +111,7 @@ prepare_uart:
     ret
 
 # a0: fw_dynamic_info or anything else -> a0: where supervisor mode begins.
-next_stage:
+fw_next_stage:
     li      t1, KERNEL_BASE
     andi    t0, a0, 7
     bnez    t0, 1f
@@ -130,26 +130,26 @@ next_stage:
     ret
 
 # A hart that is stopped sleeps here until another starts it.
-wait_for_start:
+fw_wait_for_start:
     li      t0, RECORD_BYTES
     add     sp, tp, t0
     li      t0, INTERRUPT_SOFTWARE
     csrw    mie, t0
 1:
-    call    serve_requests
+    call    fw_serve_requests
     andi    t0, a0, REQUEST_START
-    bnez    t0, start_supervisor
+    bnez    t0, fw_start_supervisor
     wfi
     j       1b
 
 # No interrupt is left over from before.
-start_supervisor:
+fw_start_supervisor:
     csrw    sie, zero
     csrw    mip, zero
     li      t0, INTERRUPT_SOFTWARE
     csrw    mie, t0
 # Enters supervisor mode at START_ADDRESS with a0 the hart, a1 START_ARGUMENT, and nothing else.
-enter_supervisor:
+fw_enter_supervisor:
     li      t0, HART_STARTED
     sw      t0, STATE(tp)
     # Requests for fences pass over stopped harts: this makes up for them.

@@ -2,8 +2,8 @@
 export const HARTS = `# Calls that concern other harts.
     .text
 # a0 mask, a1 number of its first hart or -1 for all -> a0: the harts, a bit each; or -1: there is no such hart.
-select_harts:
-    la      t0, hart_count
+fw_select_harts:
+    la      t0, fw_hart_count
     lw      t0, 0(t0)
     li      t1, 1
     sll     t1, t1, t0
@@ -28,7 +28,7 @@ select_harts:
 
 # t0: number of a hart -> t1: its record.
     .macro  record_of_t0
-    la      t1, hart_records
+    la      t1, fw_hart_records
     slli    t2, t0, RECORD_SHIFT
     add     t1, t1, t2
     .endm
@@ -43,19 +43,19 @@ select_harts:
     sw      t3, 0(t2)
     .endm
 
-ipi_call:
-    bnez    a6, not_supported
-send_ipi:
+fw_ipi_call:
+    bnez    a6, fw_not_supported
+fw_send_ipi:
     addi    sp, sp, -16
     sd      ra, 0(sp)
-    call    select_harts
+    call    fw_select_harts
     ld      ra, 0(sp)
     addi    sp, sp, 16
-    bltz    a0, invalid_parameter
+    bltz    a0, fw_invalid_parameter
     li      t0, 0
     ld      t4, HART(tp)
 1:
-    beqz    a0, succeed
+    beqz    a0, fw_succeed
     andi    t1, a0, 1
     srli    a0, a0, 1
     beqz    t1, 3f
@@ -74,14 +74,14 @@ send_ipi:
     j       1b
 
 # a6: instructions, addresses, or addresses of an address space; those of guests (3 to 6) need the hypervisor extension.
-fence_call:
+fw_fence_call:
     li      t0, FENCE_ADDRESS_SPACE
-    bgtu    a6, t0, not_supported
+    bgtu    a6, t0, fw_not_supported
 # a0, a1 harts; a2 first address, a3 bytes, a4 address space.
-remote_fence:
+fw_remote_fence:
     addi    sp, sp, -32
     sd      ra, 0(sp)
-    call    select_harts
+    call    fw_select_harts
     bltz    a0, 9f
     sd      a6, FENCE_KIND(tp)
     sd      a2, FENCE_START(tp)
@@ -119,10 +119,10 @@ remote_fence:
     and     t0, s0, s2
     beqz    t0, 4f
     mv      a0, tp
-    call    perform_fence
+    call    fw_perform_fence
     # Two harts may wait for each other: each serves the other meanwhile.
 4:
-    call    serve_requests
+    call    fw_serve_requests
     lw      t0, FENCE_PENDING(tp)
     beqz    t0, 5f
     wfi
@@ -130,14 +130,14 @@ remote_fence:
 5:
     ld      ra, 0(sp)
     addi    sp, sp, 32
-    j       succeed
+    j       fw_succeed
 9:
     ld      ra, 0(sp)
     addi    sp, sp, 32
-    j       invalid_parameter
+    j       fw_invalid_parameter
 
 # Does what other harts have asked for -> a0: the requests that it took.
-serve_requests:
+fw_serve_requests:
     addi    sp, sp, -48
     sd      ra, 0(sp)
     sd      s0, 8(sp)
@@ -169,7 +169,7 @@ serve_requests:
     mv      t0, s1
     record_of_t0
     mv      a0, t1
-    call    perform_fence
+    call    fw_perform_fence
     # Done: the last to say so wakes the hart that waits.
     mv      t0, s1
     record_of_t0
@@ -193,7 +193,7 @@ serve_requests:
     ret
 
 # a0: the record in which the fence stands.
-perform_fence:
+fw_perform_fence:
     ld      t0, FENCE_KIND(a0)
     bnez    t0, 1f
     fence.i
@@ -231,28 +231,28 @@ perform_fence:
 5:
     ret
 
-hart_call:
-    functions hart_functions, 4
+fw_hart_call:
+    functions fw_hart_functions, 4
 
 # a0 hart, a1 address, a2 argument.
-hart_start:
-    la      t0, hart_count
+fw_hart_start:
+    la      t0, fw_hart_count
     lw      t0, 0(t0)
-    bgeu    a0, t0, invalid_parameter
+    bgeu    a0, t0, fw_invalid_parameter
     # The firmware's own memory is nobody's to run.
     li      t0, FIRMWARE_BASE
     sub     t0, a1, t0
     li      t1, FIRMWARE_BYTES
-    bltu    t0, t1, invalid_address
+    bltu    t0, t1, fw_invalid_address
     andi    t0, a1, 1
-    bnez    t0, invalid_address
+    bnez    t0, fw_invalid_address
     mv      t0, a0
     record_of_t0
     addi    t4, t1, STATE
 1:
     lr.w.aqrl t2, (t4)
     li      t3, HART_STOPPED
-    bne     t2, t3, already_available
+    bne     t2, t3, fw_already_available
     li      t3, HART_START_PENDING
     sc.w.aqrl t2, t3, (t4)
     bnez    t2, 1b
@@ -262,42 +262,42 @@ hart_start:
     li      t2, REQUEST_START
     amoor.w.aqrl zero, t2, (t1)
     notify_t0
-    j       succeed
-already_available:
+    j       fw_succeed
+fw_already_available:
     li      a0, SBI_ERR_ALREADY_AVAILABLE
     li      a1, 0
     ret
-invalid_address:
+fw_invalid_address:
     li      a0, SBI_ERR_INVALID_ADDRESS
     li      a1, 0
     ret
 
 # Does not return.
-hart_stop:
+fw_hart_stop:
     csrw    satp, zero
     li      t0, HART_STOPPED
     fence   rw, rw
     sw      t0, STATE(tp)
-    j       wait_for_start
+    j       fw_wait_for_start
 
-hart_status:
-    la      t0, hart_count
+fw_hart_status:
+    la      t0, fw_hart_count
     lw      t0, 0(t0)
-    bgeu    a0, t0, invalid_parameter
+    bgeu    a0, t0, fw_invalid_parameter
     mv      t0, a0
     record_of_t0
     lw      a1, STATE(t1)
-    j       succeed_with_a1
+    j       fw_succeed_with_a1
 
 # a0 kind, a1 where to go on, a2 argument. Sleeps until an interrupt is there that is enabled in mie, as sie sees it.
-hart_suspend:
+fw_hart_suspend:
     slli    a0, a0, 32
     srli    a0, a0, 32
     beqz    a0, 1f
     li      t0, SUSPEND_NON_RETENTIVE
-    bne     a0, t0, invalid_parameter
+    bne     a0, t0, fw_invalid_parameter
     andi    t0, a1, 1
-    bnez    t0, invalid_address
+    bnez    t0, fw_invalid_address
 1:
     addi    sp, sp, -32
     sd      ra, 0(sp)
@@ -307,7 +307,7 @@ hart_suspend:
     li      t0, HART_SUSPENDED
     sw      t0, STATE(tp)
 2:
-    call    serve_requests
+    call    fw_serve_requests
     csrr    t0, mip
     csrr    t1, mie
     and     t0, t0, t1
@@ -322,8 +322,8 @@ hart_suspend:
     sw      t0, STATE(tp)
     ld      ra, 0(sp)
     addi    sp, sp, 32
-    j       succeed
+    j       fw_succeed
     # Interrupts that are enabled or due stay so; everything else begins anew.
 4:
-    j       enter_supervisor
+    j       fw_enter_supervisor
 `;

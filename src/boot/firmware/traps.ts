@@ -2,9 +2,9 @@
 export const TRAPS = String.raw`# Traps to machine mode.
     .text
     .balign 4
-trap_entry:
+fw_trap_entry:
     csrrw   tp, mscratch, tp
-    beqz    tp, trap_in_firmware
+    beqz    tp, fw_trap_in_firmware
     .irp    number, 1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 28, 29, 30, 31
     sd      x\number, 8*\number(tp)
     .endr
@@ -16,15 +16,15 @@ trap_entry:
     sd      t0, SAVED_STATUS(tp)
     addi    sp, tp, RECORD_BYTES
     csrr    t0, mcause
-    bltz    t0, interrupt
+    bltz    t0, fw_interrupt
     li      t1, CAUSE_SUPERVISOR_ECALL
-    bne     t0, t1, hand_to_supervisor
+    bne     t0, t1, fw_hand_to_supervisor
     ld      t0, SAVED_EPC(tp)
     addi    t0, t0, 4
     sd      t0, SAVED_EPC(tp)
-    call    supervisor_call
+    call    fw_supervisor_call
 
-return_from_trap:
+fw_return_from_trap:
     ld      t0, SAVED_EPC(tp)
     csrw    mepc, t0
     ld      t0, SAVED_STATUS(tp)
@@ -36,25 +36,25 @@ return_from_trap:
     ld      tp, SAVED_TP(tp)
     mret
 
-interrupt:
+fw_interrupt:
     slli    t0, t0, 1
     srli    t0, t0, 1
     li      t1, CODE_SOFTWARE
-    beq     t0, t1, software_interrupt
+    beq     t0, t1, fw_software_interrupt
     li      t1, CODE_TIMER
-    bne     t0, t1, stop_machine
+    bne     t0, t1, fw_stop_machine
     # The timer of supervisor mode is due. Its next set_timer asks for this interrupt again.
     li      t0, INTERRUPT_TIMER
     csrc    mie, t0
     li      t0, INTERRUPT_STIP
     csrs    mip, t0
-    j       return_from_trap
-software_interrupt:
-    call    serve_requests
-    j       return_from_trap
+    j       fw_return_from_trap
+fw_software_interrupt:
+    call    fw_serve_requests
+    j       fw_return_from_trap
 
 # An exception that could not be delegated is handed to supervisor mode as if it had been.
-hand_to_supervisor:
+fw_hand_to_supervisor:
     csrw    scause, t0
     csrr    t0, mtval
     csrw    stval, t0
@@ -80,41 +80,41 @@ hand_to_supervisor:
     csrr    t0, stvec
     andi    t0, t0, ~3
     sd      t0, SAVED_EPC(tp)
-    j       return_from_trap
+    j       fw_return_from_trap
 
 # An access for a caller that turned out not to be possible goes on at RESUME; t0 is lost.
-trap_in_firmware:
+fw_trap_in_firmware:
     csrrw   tp, mscratch, tp
     ld      t0, RESUME(tp)
-    beqz    t0, stop_machine
+    beqz    t0, fw_stop_machine
     sd      zero, RESUME(tp)
     csrw    mepc, t0
     mret
 
 # The firmware is at its end: says why, and stops the machine.
-stop_machine:
-    la      a0, unexpected_trap
-    call    print
+fw_stop_machine:
+    la      a0, fw_unexpected_trap
+    call    fw_print
     csrr    a0, mcause
-    call    print_number
-    la      a0, with_mepc
-    call    print
+    call    fw_print_number
+    la      a0, fw_with_mepc
+    call    fw_print
     csrr    a0, mepc
-    call    print_number
-    la      a0, with_mtval
-    call    print
+    call    fw_print_number
+    la      a0, fw_with_mtval
+    call    fw_print
     csrr    a0, mtval
-    call    print_number
-    la      a0, in_hart
-    call    print
+    call    fw_print_number
+    la      a0, fw_in_hart
+    call    fw_print
     csrr    a0, mhartid
-    call    print_number
-    la      a0, end_of_line
-    call    print
+    call    fw_print_number
+    la      a0, fw_end_of_line
+    call    fw_print
     li      a0, (1 << 16) | FINISHER_FAIL
 
 # a0: what the finisher is told. There is nothing after it.
-finish:
+fw_finish:
     li      t0, FINISHER
     sw      a0, 0(t0)
 1:

@@ -16,14 +16,26 @@ const REACH = plan.WINDOW_BYTES / 2;
 /** A load, store, atomic operation or reservation of an area. */
 export function access(writer: PrivilegedWriter): void {
   if (writer.oneIn(6)) return physicalAccess(writer);
-  const area = writer.area();
-  if (area === undefined) return;
-  const mnemonic = pickMnemonic(writer, area.content === "functions");
+  const mnemonic = pickMnemonic(writer);
+  const isLoad = LOADS.includes(mnemonic);
+  const address = addressOfAccess(writer, accessBytes(mnemonic), isLoad, mayMisalign(mnemonic));
+  if (address !== undefined) emitAccess(writer, mnemonic, address);
+}
+
+/** Where an access of an area may go, across its end or misaligned where both machines do the same then. */
+export function addressOfAccess(
+  writer: PrivilegedWriter,
+  bytes: number,
+  isLoad: boolean,
+  mayMisalign = true,
+): bigint | undefined {
+  // Functions are not stored to.
+  const area = writer.area("pool", "nowhere", "strongbox", ...(isLoad ? (["functions"] as const) : []));
+  if (area === undefined) return undefined;
   const { grain } = writer.segment.protection;
-  const bytes = accessBytes(mnemonic);
   // QEMU 7.2 reports another address of a misaligned access where nothing is, and sees no PMP entry in the middle of one.
   const misaligned =
-    mayMisalign(mnemonic) &&
+    mayMisalign &&
     writer.segment.translated &&
     writer.segment.mode !== MACHINE &&
     grain !== "fine" &&
@@ -32,13 +44,12 @@ export function access(writer: PrivilegedWriter): void {
     writer.oneIn(2);
   // It also takes the physical page behind for that of the other half.
   const straddling = misaligned && area.straddles && area.content === "pool" && grain === "none";
-  const offset = offsetIn(writer, bytes, misaligned, straddling);
-  emitAccess(writer, mnemonic, area.address + BigInt(offset));
+  return area.address + BigInt(offsetIn(writer, bytes, misaligned, straddling));
 }
 
 /** The same, of the pool at its own address: machine mode's, and supervisor mode's in every address space. */
 function physicalAccess(writer: PrivilegedWriter): void {
-  const mnemonic = pickMnemonic(writer, false);
+  const mnemonic = pickMnemonic(writer);
   const page = plan.POOL + writer.prng.below(plan.POOL_PAGES) * plan.PAGE;
   const misaligned =
     mayMisalign(mnemonic) && ["none", "page"].includes(writer.segment.protection.grain) && writer.oneIn(2);
@@ -46,9 +57,7 @@ function physicalAccess(writer: PrivilegedWriter): void {
   emitAccess(writer, mnemonic, BigInt(page + offset));
 }
 
-function pickMnemonic(writer: PrivilegedWriter, loads: boolean): string {
-  const { prng } = writer;
-  if (loads) return prng.pick(LOADS);
+function pickMnemonic({ prng }: PrivilegedWriter): string {
   const kind = prng.below(10);
   if (kind === 0) return prng.pick(RESERVED_LOADS);
   return kind < 3 ? prng.pick(AMOS) : prng.pick(WIDE_MEMORY);

@@ -149,7 +149,7 @@ function addAreas(prng: Prng, tables: PageTables, root: number, scheme: Scheme, 
     }
     default: {
       // An address that is not sign-extended, and one that nothing maps.
-      const known = areas.at(-1);
+      const known = areas.findLast(({ entry }) => entry !== undefined);
       if (known === undefined) return;
       const bit = BigInt(12 + 9 * scheme.levels - 1 + prng.below(65 - 12 - 9 * scheme.levels));
       const address = prng.below(2) === 0 ? known.address ^ (1n << bit) : known.address ^ (1n << 29n);

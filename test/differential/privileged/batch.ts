@@ -12,6 +12,8 @@ import { labels } from "./report.ts";
 import { SERVICES } from "./segment.ts";
 
 const CASES_PER_BATCH = 64;
+/** As far as the last slot. */
+const MEMORY_BYTES = 16 * 1024 * 1024;
 
 // Header, in bytes; known to harness.S too.
 const HEADER_COUNT = 0;
@@ -19,6 +21,7 @@ const HEADER_TABLE = 8;
 const HEADER_VERBOSE = 16;
 const HEADER_DEPARTURES = 24;
 const HEADER_LOCKED = 32;
+const HEADER_FLOAT = 64;
 const TABLE_OFFSET = 0x100;
 
 /** Generates the cases of these seeds into one image behind the harness. */
@@ -34,8 +37,10 @@ function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
   word(plan.BATCH + HEADER_COUNT, BigInt(seeds.length));
   word(plan.BATCH + HEADER_TABLE, BigInt(plan.BATCH + TABLE_OFFSET));
   word(plan.BATCH + HEADER_VERBOSE, verbose ? 1n : 0n);
-  // Locked until the machine is reset, so that one choice holds for all the cases that a batch may have.
   const number = Math.floor(seeds[0] / CASES_PER_BATCH);
+  const has = { pbmt: hasEntryExtensions(number), float: hasFloat(number) };
+  word(plan.BATCH + HEADER_FLOAT, has.float ? 1n : 0n);
+  // Locked until the machine is reset, so that one choice holds for all the cases that a batch may have.
   const locked = lockedProtection(new Prng(number));
   put(plan.BATCH + HEADER_LOCKED, [locked.configuration, ...locked.addresses]);
   const pattern = new Prng(0);
@@ -52,13 +57,7 @@ function makeBatch(seeds: readonly number[], verbose: boolean): Batch {
     const prng = new Prng(seed);
     const emitter = new Emitter(slot, plan.CODE_BYTES);
     const tables = new PageTables(prng, new DataView(bytes.buffer, slot - plan.BATCH, plan.SLOT_BYTES), slot);
-    const { registers, service, segments, notes } = generatePrivilegedCase(
-      prng,
-      emitter,
-      tables,
-      slot,
-      hasEntryExtensions(number),
-    );
+    const { registers, service, segments, notes } = generatePrivilegedCase(prng, emitter, tables, slot, has);
     assert(emitter.bytes.length <= plan.CODE_BYTES, `case ${seed} is too long`);
     bytes.set(emitter.bytes, slot - plan.BATCH);
     put(slot + plan.SLOT_REGISTERS, registers);
@@ -111,22 +110,29 @@ function placeFunctions(view: DataView): void {
   }
 }
 
-/** Two machines take turns, batch by batch: with and without the extensions of page-table entries. */
+/** Four machines take turns, batch by batch: with and without the extensions of page-table entries, and floating point. */
 function hasEntryExtensions(batch: number): boolean {
   return batch % 2 === 0;
 }
 
+function hasFloat(batch: number): boolean {
+  return batch % 4 >= 2;
+}
+
 const ENTRY_EXTENSIONS = ["svnapot", "svpbmt"];
+const EXTENSIONS = ["zba", "zbb", "zbc", "zbs", "sstc", "svinval"];
 
 function isa(batch: number): string {
-  const extensions = ["sstc", "svadu", "svinval", "sv57", ...(hasEntryExtensions(batch) ? ENTRY_EXTENSIONS : [])];
-  return ["rv64imac_zicsr_zifencei", ...extensions].join("_");
+  const base = hasFloat(batch) ? "rv64imafdc" : "rv64imac";
+  const entries = hasEntryExtensions(batch) ? ENTRY_EXTENSIONS : [];
+  return [base, "zicsr", "zifencei", ...EXTENSIONS, "svadu", "sv57", ...entries].join("_");
 }
 
 /** A hart like ours. Svpbmt is enabled when it is there, whatever menvcfg says, and so is the hardware's update of A and D. */
 function qemuCpu(batch: number): string {
-  const absent = ["f", "d", "h", "zba", "zbb", "zbc", "zbs", "Zihintpause", "debug"];
-  const present = ["sstc", "svinval"];
+  const absent = ["h", "Zihintpause", "debug"];
+  const present = [...EXTENSIONS];
+  (hasFloat(batch) ? present : absent).push("f", "d");
   (hasEntryExtensions(batch) ? present : absent).push(...ENTRY_EXTENSIONS);
   const switches = [...absent.map((name) => `${name}=off`), ...present.map((name) => `${name}=on`)];
   return ["rv64", ...switches, "pmu-num=0", "marchid=0", "mimpid=0"].join(",");
@@ -138,7 +144,7 @@ export const PRIVILEGED_SUITE: Suite = {
   casesPerBatch: CASES_PER_BATCH,
   address: plan.BATCH,
   machine: (batch) => ({
-    configuration: { ...DEFAULT_CONFIGURATION, modes: "msu", isa: isa(batch) },
+    configuration: { ...DEFAULT_CONFIGURATION, memoryBytes: MEMORY_BYTES, modes: "msu", isa: isa(batch) },
     // With a second hart, which sleeps, QEMU executes atomic operations as such instead of as a load and a store.
     qemu: ["-cpu", qemuCpu(batch), "-smp", "2"],
   }),

@@ -3,10 +3,20 @@ import { CSR_FORMS, CSR_IMMEDIATE_FORMS, CSR_REGISTER_FORMS } from "../random/vo
 import * as plan from "./memory-plan.ts";
 import type { PrivilegedWriter } from "./privileged-writer.ts";
 import { randomEntry } from "./protection.ts";
-import { delegation, MACHINE, MENVCFG_PBMTE, MENVCFG_STCE, MSTATUS, NEVER, SUPERVISOR_INTERRUPTS } from "./segment.ts";
+import {
+  delegation,
+  MACHINE,
+  MENVCFG_PBMTE,
+  MENVCFG_STCE,
+  MSTATUS,
+  NEVER,
+  SUPERVISOR,
+  SUPERVISOR_INTERRUPTS,
+} from "./segment.ts";
 
 // Units that read and write CSRs, from whatever mode they are met in.
 
+const LAST_FLOAT_CSR = 0x003;
 const STIMECMP = 0x14d;
 const SATP = 0x180;
 export const SSTATUS = 0x100;
@@ -28,7 +38,7 @@ interface Register {
   readonly written?: bigint;
 }
 
-const SSTATUS_BITS = MSTATUS.SIE | MSTATUS.SPIE | MSTATUS.SPP | MSTATUS.SUM | MSTATUS.MXR;
+const SSTATUS_BITS = MSTATUS.SIE | MSTATUS.SPIE | MSTATUS.SPP | MSTATUS.FS | MSTATUS.SUM | MSTATUS.MXR;
 /** Without MPRV: QEMU 7.2 keeps translations that it has made with it, also for fetches, and does not clear it in xRET. */
 const MSTATUS_BITS = Object.values(MSTATUS).reduce((sum, bit) => sum | bit) & ~MSTATUS.MPRV;
 const INTERRUPTS = 0xaaan;
@@ -39,6 +49,10 @@ const REGISTERS: readonly Register[] = [
   { csr: SSTATUS, compared: SSTATUS_BITS, written: SSTATUS_BITS },
   { csr: SIE, compared: INTERRUPTS, written: INTERRUPTS },
   { csr: SIP, compared: INTERRUPTS, written: INTERRUPTS },
+  // fflags, frm, fcsr: as floating point lets them.
+  { csr: 0x001 },
+  { csr: 0x002 },
+  { csr: 0x003 },
   // scounteren, sscratch, sepc, scause, stval
   { csr: 0x106, compared: COUNTERS, written: COUNTERS },
   { csr: 0x140 },
@@ -116,7 +130,8 @@ function ordinary(writer: PrivilegedWriter): void {
 function operand(writer: PrivilegedWriter, { csr, written }: Register, form: string): bigint {
   const { prng } = writer;
   let value = writer.value();
-  if (written === undefined) return value;
+  // Setting or clearing nothing writes all the same, which only QEMU 7.2 denies: floating-point state is dirty then.
+  if (written === undefined) return csr <= LAST_FLOAT_CSR && value === 0n ? 1n : value;
   value = prng.next64() & written;
   if (csr !== MSTATUS_CSR) return value;
   // MPP: of the values that it cannot hold, each machine makes what it likes.
@@ -233,9 +248,17 @@ export function fence(writer: PrivilegedWriter): void {
   writer.raw(SFENCE_VMA);
 }
 
-/** sfence.vma with operands: for some address or address space only, or for all. */
+const SINVAL_VMA = 0x1600_0073;
+const SFENCE_W_INVAL = 0x1800_0073;
+const SFENCE_INVAL_IR = 0x1810_0073;
+
+/** sfence.vma with operands, for some address or address space only, or for all; now and then in Svinval's parts. */
 export function someFence(writer: PrivilegedWriter): void {
   const rs1 = writer.oneIn(2) ? ZERO : writer.any();
   const rs2 = writer.oneIn(2) ? ZERO : writer.any();
-  writer.raw(SFENCE_VMA | (rs2 << 20) | (rs1 << 15));
+  const operands = (rs2 << 20) | (rs1 << 15);
+  // Refused, QEMU 7.2's sinval.vma leaves tval 0; its other two are not refused to user mode.
+  const refused = writer.mode === SUPERVISOR ? (writer.segment.mstatus & MSTATUS.TVM) !== 0n || writer.left : true;
+  if ((refused && writer.mode !== MACHINE) || writer.oneIn(2)) writer.raw(SFENCE_VMA | operands);
+  else for (const part of [SFENCE_W_INVAL, SINVAL_VMA | operands, SFENCE_INVAL_IR]) writer.raw(part);
 }

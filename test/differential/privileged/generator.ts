@@ -5,6 +5,7 @@ import { arithmetic } from "../random/plain-units.ts";
 import * as accesses from "./access-units.ts";
 import { type AddressSpace, buildAddressSpace } from "./address-space.ts";
 import * as csrs from "./csr-units.ts";
+import * as floats from "./float-units.ts";
 import * as plan from "./memory-plan.ts";
 import * as modes from "./mode-units.ts";
 import { type PageTables, SCHEMES, weighted } from "./page-tables.ts";
@@ -22,6 +23,7 @@ const SIMPLE: readonly (readonly [number, Unit])[] = [
   [8, csrs.someFence],
   [15, modes.exception],
   [8, accesses.reservation],
+  [15, floats.float],
 ];
 
 const UNITS: readonly (readonly [number, Unit])[] = [
@@ -40,6 +42,12 @@ const UNITS: readonly (readonly [number, Unit])[] = [
 const SEGMENT_ROOM_BYTES = 0x800;
 const MOST_SEGMENTS = 8;
 
+/** What the hart of a batch has. */
+export interface Has {
+  readonly pbmt: boolean;
+  readonly float: boolean;
+}
+
 export interface PrivilegedCase {
   readonly registers: readonly bigint[];
   readonly service: Service;
@@ -54,7 +62,7 @@ export function generatePrivilegedCase(
   emitter: Emitter,
   tables: PageTables,
   slot: number,
-  hasPbmt: boolean,
+  has: Has,
 ): PrivilegedCase {
   const service = prng.pick(SERVICES);
   const spaces: AddressSpace[] = [];
@@ -63,13 +71,13 @@ export function generatePrivilegedCase(
     spaces.push(buildAddressSpace(prng, tables, slot, prng.pick(SCHEMES), asid, later));
   }
   const { ofAreas } = tables;
-  const writer = new PrivilegedWriter(prng, emitter, service, spaces);
+  const writer = new PrivilegedWriter(prng, emitter, service, spaces, has.float);
   const registers = Array.from({ length: 32 }, () => writer.value());
   const notes = [...tables.notes, `supervisor handlers ask by exception ${service}`];
   const segments: (readonly bigint[])[] = [];
   const wanted = 2 + prng.below(MOST_SEGMENTS - 1);
   while (segments.length < wanted && roomIn(emitter, slot) > SEGMENT_ROOM_BYTES) {
-    const segment = randomSegment(prng, service, spaces, slot, ofAreas, hasPbmt);
+    const segment = randomSegment(prng, service, spaces, slot, ofAreas, has.pbmt);
     writer.begin(segment);
     const entry = writer.home(segment.mode);
     writeUnits(writer, slot);

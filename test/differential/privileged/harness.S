@@ -24,6 +24,7 @@
         .equ    BATCH_TABLE, 8                  # address of the table of slots
         .equ    BATCH_VERBOSE, 16               # print everything instead of hashes
         .equ    BATCH_DEPARTURES, 24            # this is QEMU: put right where it departs from the manual
+        .equ    BATCH_FLOAT, 64                 # the hart has floating-point registers
         .equ    BATCH_LOCKED, 32                # pmpcfg2, pmpaddr13 to 15, of entries that are locked for the whole batch
 
 # Slot of a case.
@@ -43,7 +44,8 @@
         .equ    SEGMENT_MSIP, 3 * 8
         .equ    SEGMENT_MTIMECMP, 4 * 8
         .equ    SEGMENT_MSTATUS, 5 * 8
-        .equ    SEGMENT_CSRS, 6 * 8
+        .equ    SEGMENT_EXTERNAL, 6 * 8         # contexts of the PLIC that see an interrupt: bit 0 machine, bit 1 supervisor mode
+        .equ    SEGMENT_CSRS, 7 * 8
 
 # Context, behind the registers.
         .equ    VECTOR, 256                     # which entry of mtvec's table was taken
@@ -57,6 +59,7 @@
         .equ    CODE, 320
         .equ    VERBOSE, 328
         .equ    DEPARTURES, 336
+        .equ    FLOAT, 352
         .equ    LOG_BYTES, 344                  # of the log, as a count of words, for whoever reads the report
         .equ    LOG, 512
         .equ    TRAP_LIMIT, 120                 # a case that traps more often is ended
@@ -65,10 +68,18 @@
         .equ    RECORD_TRAP, 1                  # to machine mode
         .equ    RECORD_SUPERVISOR_TRAP, 2
         .equ    RECORD_SEGMENT, 3
+        .equ    RECORD_FLOAT_SEGMENT, 5         # with floating-point registers
         .equ    RECORD_LOST, 4                  # a segment ended because it had no way on
 
         .equ    MSTATUS_MPP, 0x1800
         .equ    MSTATUS_TSR, 0x400000
+        .equ    MSTATUS_FS, 0x6000
+        .equ    UART_IER, 1
+        .equ    UART_IER_TRANSMITTER, 2         # empty whenever nobody prints
+        .equ    PLIC_PRIORITY, 0xc000000 + 10 * 4   # of the UART
+        .equ    PLIC_ENABLE, 0xc002000          # machine mode's; supervisor mode's is behind it
+        .equ    PLIC_ENABLE_UART, 1 << 10
+        .equ    PLIC_CLAIM, 0xc200004
         .equ    CLINT_MSIP, 0x2000000
         .equ    CLINT_MTIMECMP, 0x2004000
         .equ    USER_DISTANCE, 0x40000000       # from the addresses of code to those that user mode has for it
@@ -79,7 +90,7 @@
         .equ    STIMECMP, 0x14d
 
 # What both machines implement of a CSR.
-        .equ    MSTATUS_COMPARED, 0xf007e19aa   # without FS, VS and SD, and what belongs to the hypervisor
+        .equ    MSTATUS_COMPARED, 0x8000000f007e79aa    # without VS, and what belongs to the hypervisor
         .equ    MEDELEG_COMPARED, 0xb3ff
         .equ    INTERRUPTS_COMPARED, 0xaaa
         .equ    MIDELEG_COMPARED, 0x222
@@ -87,6 +98,16 @@
         .equ    MENVCFG_COMPARED, 0xc000000000000001
         .equ    SENVCFG_COMPARED, 1
         .equ    PMPADDR_COMPARED, 0x3fffffffffffff
+
+        # Out of the integer registers' place, or to any other.
+        .macro  each_float instruction, base
+        .option push
+        .option arch, +d
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+        \instruction f\n, \n * 8(\base)
+        .endr
+        .option pop
+        .endm
 
         .section .text.start, "ax"
         .globl  _start
@@ -103,6 +124,11 @@ park:   wfi
         sd      t0, VERBOSE(gp)
         ld      t0, BATCH_DEPARTURES(s1)
         sd      t0, DEPARTURES(gp)
+        ld      t0, BATCH_FLOAT(s1)
+        sd      t0, FLOAT(gp)
+        li      t0, PLIC_PRIORITY
+        li      t1, 1
+        sw      t1, 0(t0)
         ld      t0, BATCH_LOCKED(s1)
         ld      t1, BATCH_LOCKED + 8(s1)
         csrw    pmpaddr13, t1
@@ -162,7 +188,13 @@ next_case:
         csrw    scause, zero
         csrw    stval, zero
         csrw    sepc, zero
-        addi    t0, gp, LOG
+        ld      t0, FLOAT(gp)
+        beqz    t0, 1f
+        li      t0, MSTATUS_FS
+        csrs    mstatus, t0
+        each_float fld, gp
+        csrw    fcsr, zero
+1:      addi    t0, gp, LOG
         sd      t0, LOG_END(gp)
         sd      zero, TRAPS(gp)
         sd      zero, SEGMENT_NUMBER(gp)
@@ -184,7 +216,21 @@ next_segment:
 
         li      t0, MSTATUS_MPP
         csrw    mstatus, t0
-        ld      t1, SEGMENT_MTVEC(s0)
+        jal     quiet
+        ld      t1, SEGMENT_EXTERNAL(s0)
+        beqz    t1, 3f
+        li      t0, PLIC_ENABLE
+        li      t3, PLIC_ENABLE_UART
+        andi    t2, t1, 1
+        beqz    t2, 1f
+        sw      t3, 0(t0)
+1:      andi    t2, t1, 2
+        beqz    t2, 2f
+        sw      t3, 0x80(t0)
+2:      li      t0, UART
+        li      t1, UART_IER_TRANSMITTER
+        sb      t1, UART_IER(t0)
+3:      ld      t1, SEGMENT_MTVEC(s0)
         la      t0, vectors
         or      t0, t0, t1
         csrw    mtvec, t0
@@ -352,6 +398,20 @@ go_on:
         each_register ld, gp
         mret
 
+# Takes the UART's interrupt back, from the PLIC too, which holds it until it is claimed. Clobbers t0 to t2.
+quiet:
+        li      t0, UART
+        sb      zero, UART_IER(t0)
+        li      t0, PLIC_ENABLE
+        li      t1, PLIC_ENABLE_UART
+        sw      zero, 0x80(t0)
+        sw      t1, 0(t0)
+        li      t2, PLIC_CLAIM
+        lw      t1, 0(t2)
+        sw      t1, 0(t2)
+        sw      zero, 0(t0)
+        ret
+
 # Appends a0 to the log. Clobbers t0.
 log_word:
         ld      t0, LOG_END(gp)
@@ -414,7 +474,10 @@ departures:
 # What the segment has left behind goes to the log.
 segment_done:
         li      a0, RECORD_SEGMENT
-        jal     log_word
+        ld      t0, FLOAT(gp)
+        beqz    t0, 1f
+        li      a0, RECORD_FLOAT_SEGMENT
+1:      jal     log_word
         addi    t1, gp, REGISTERS + 8
         li      t2, 31
 1:      ld      a0, 0(t1)
@@ -459,6 +522,16 @@ segment_done:
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
         log_csr pmpaddr\n, PMPADDR_COMPARED
         .endr
+        ld      t0, FLOAT(gp)
+        beqz    t0, next_segment
+        li      t0, MSTATUS_FS
+        csrs    mstatus, t0
+        csrr    a0, fcsr
+        jal     log_word
+        ld      t0, LOG_END(gp)
+        each_float fsd, t0
+        addi    t0, t0, 32 * 8
+        sd      t0, LOG_END(gp)
         j       next_segment
 
 case_done:
@@ -468,6 +541,7 @@ case_done:
         csrw    pmpcfg0, zero
         csrw    pmpcfg2, zero
         sfence.vma
+        jal     quiet
         ld      s0, VERBOSE(gp)
         li      s1, 0
         addi    t0, gp, LOG

@@ -86,7 +86,9 @@ export function exception(writer: PrivilegedWriter): void {
       // Before the page and its protection, the alignment is looked at.
       const area = writer.area("pool");
       const address = (area?.address ?? BigInt(plan.POOL)) + BigInt(1 + 2 * prng.below(8));
-      writer.holdingConstant(address, (rs1) => writer.emitRandom(prng.pick([...AMOS, ...RESERVED_LOADS]), { rs1 }));
+      writer.holdingConstant(address, (rs1) =>
+        writer.emitRandom(prng.pick(prng.pick([AMOS, RESERVED_LOADS])), { rs1 }),
+      );
     }
   }
 }

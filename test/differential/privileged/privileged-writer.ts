@@ -16,8 +16,11 @@ export class PrivilegedWriter extends ProgramWriter {
   /** Machine mode has been left within the segment: what it alone may do no longer holds. */
   left = false;
 
-  constructor(prng: Prng, emitter: Emitter, service: Service, spaces: readonly AddressSpace[]) {
+  readonly hasFloat: boolean;
+
+  constructor(prng: Prng, emitter: Emitter, service: Service, spaces: readonly AddressSpace[], hasFloat: boolean) {
     super(prng, emitter, [RA]);
+    this.hasFloat = hasFloat;
     this.service = service;
     this.spaces = spaces;
   }

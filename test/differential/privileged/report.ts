@@ -13,7 +13,9 @@ const RECORD_TRAP = 1;
 const RECORD_SUPERVISOR_TRAP = 2;
 const RECORD_SEGMENT = 3;
 const RECORD_LOST = 4;
+const RECORD_FLOAT_SEGMENT = 5;
 const TRAP_FIELDS = ["kind", "cause", "epc", "tval", "mstatus"];
+const FLOAT_FIELDS = ["fcsr", ...Array.from({ length: 32 }, (_, register) => `f${register}`)];
 const SEGMENT_WORDS = 1 + 31 + SEGMENT_CSRS.length;
 const WINDOW_WORDS = (plan.WINDOW_BYTES / 8) * (plan.POOL_PAGES + 1);
 
@@ -26,10 +28,11 @@ export function labels(words: readonly string[]): string[] {
   while (names.length < end) {
     const kind = Number.parseInt(words[names.length].slice(-2), 16);
     if (kind === RECORD_LOST) names.push(`segment ${segment} lost`);
-    else if (kind === RECORD_SEGMENT) {
+    else if (kind === RECORD_SEGMENT || kind === RECORD_FLOAT_SEGMENT) {
       names.push(`segment ${segment} end`);
       for (let register = 1; register < 32; register++) names.push(`segment ${segment} ${abiName(register)}`);
       names.push(...SEGMENT_CSRS.map((csr) => `segment ${segment} ${csr}`));
+      if (kind === RECORD_FLOAT_SEGMENT) names.push(...FLOAT_FIELDS.map((field) => `segment ${segment} ${field}`));
       segment++;
     } else {
       names.push(...TRAP_FIELDS.map((field) => `segment ${segment} trap ${trap} ${field}`));
@@ -62,7 +65,8 @@ export function causesTaken(
       if (kind === RECORD_TRAP || kind === RECORD_SUPERVISOR_TRAP) {
         (kind === RECORD_TRAP ? machine : supervisor).add(BigInt(`0x${words[at + 1]}`));
         at += TRAP_FIELDS.length;
-      } else at += kind === RECORD_SEGMENT ? SEGMENT_WORDS : 1;
+      } else if (kind === RECORD_LOST) at++;
+      else at += SEGMENT_WORDS + (kind === RECORD_FLOAT_SEGMENT ? FLOAT_FIELDS.length : 0);
     }
     at = end + count + WINDOW_WORDS;
   }

@@ -16,6 +16,7 @@ export const MSTATUS = {
   MPIE: 1n << 7n,
   SPP: 1n << 8n,
   MPP: 3n << 11n,
+  FS: 3n << 13n,
   MPRV: 1n << 17n,
   SUM: 1n << 18n,
   MXR: 1n << 19n,
@@ -50,6 +51,8 @@ export interface Segment {
   readonly mtvecMode: bigint;
   readonly msip: bigint;
   readonly mtimecmp: bigint;
+  /** Contexts of the PLIC that see an interrupt: bit 0 machine mode, bit 1 supervisor mode. */
+  readonly external: bigint;
   readonly mstatus: bigint;
   readonly menvcfg: bigint;
   readonly senvcfg: bigint;
@@ -80,7 +83,7 @@ export function randomSegment(
   const some = (mask: bigint) => prng.next64() & mask;
   const mode = prng.pick([MACHINE, SUPERVISOR, SUPERVISOR, USER, USER] as const);
   let mstatus = BigInt(mode) << MPP_SHIFT;
-  mstatus |= some(MSTATUS.SIE | MSTATUS.SPIE | MSTATUS.MPIE | MSTATUS.SPP | MSTATUS.SUM | MSTATUS.MXR);
+  mstatus |= some(MSTATUS.SIE | MSTATUS.SPIE | MSTATUS.MPIE | MSTATUS.SPP | MSTATUS.SUM | MSTATUS.MXR | MSTATUS.FS);
   // Traps of virtualisation would make most of a segment alike.
   for (const bit of [MSTATUS.TVM, MSTATUS.TW, MSTATUS.TSR]) if (oneIn(5)) mstatus |= bit;
   const translated = !oneIn(6);
@@ -89,6 +92,7 @@ export function randomSegment(
     mtvecMode: BigInt(prng.below(2)),
     msip: oneIn(6) ? 1n : 0n,
     mtimecmp: oneIn(6) ? 0n : NEVER,
+    external: oneIn(5) ? BigInt(1 + prng.below(3)) : 0n,
     mstatus,
     menvcfg: MENVCFG_ADUE | some(MENVCFG_FIOM) | (oneIn(2) ? MENVCFG_STCE : 0n) | (hasPbmt ? MENVCFG_PBMTE : 0n),
     senvcfg: some(MENVCFG_FIOM),
@@ -121,7 +125,7 @@ function supervisorVectors(service: Service): bigint {
 /** The segment's words in harness.S's order, up to `entry` and the offset of its end. */
 export function segmentWords(segment: Segment, entry: bigint, endOffset: number): bigint[] {
   return [
-    ...[entry, BigInt(endOffset), segment.mtvecMode, segment.msip, segment.mtimecmp, segment.mstatus],
+    ...[entry, BigInt(endOffset), segment.mtvecMode, segment.msip, segment.mtimecmp, segment.mstatus, segment.external],
     ...[segment.menvcfg, segment.senvcfg, segment.stimecmp, segment.stvec, segment.medeleg, segment.mideleg],
     ...[segment.mie, segment.mip, segment.mcounteren, segment.scounteren, segment.sscratch, segment.satp],
     ...segment.protection.addresses,
