@@ -1,7 +1,6 @@
 import * as layout from "../memory/layout.ts";
 import type { Maintenance } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import { invalidTag } from "../memory/translation-code.ts";
 import type { Exception } from "./hart.ts";
 import { type AccessContext, PageWalk, SATP_LEVELS, type WalkObserver, type WalkOutcome } from "./page-walk.ts";
 import type { AccessKind, Pmp } from "./pmp.ts";
@@ -136,9 +135,6 @@ export class AddressTranslation implements WalkObserver {
     const index = (low >>> 12) & (layout.TRANSLATION_ENTRIES - 1);
     const entry = table.address + index * layout.TRANSLATION_ENTRY_BYTES;
     const { view } = this.#memory;
-    for (const tag of [layout.ENTRY.readTag, layout.ENTRY.writeTag]) {
-      if (view.getBigUint64(entry + tag, true) !== page) view.setBigUint64(entry + tag, invalidTag(index), true);
-    }
     view.setBigUint64(entry + layout.ENTRY.executeTag, page, true);
     view.setInt32(entry + layout.ENTRY.decoded, decoded, true);
     return true;

@@ -78,6 +78,8 @@ export const SCRATCH_BYTES = 0xa000;
  * Translation tables, one for each access context (cpu/address-translation.ts): 4096 entries of 32 bytes, indexed by bits
  * 23:12 of the virtual address. A tag is the virtual page address for which the access is allowed on the fast path;
  * `(va ^ tag) <= 4096 - size`, unsigned, settles page, permission and that the access stays within the page, all at once.
+ * Data and code share an entry's index, not its contents: read and write tags go with the addend, the execute tag with the
+ * decoded page.
  */
 export const TRANSLATION_POOL = 0x10000;
 export const TRANSLATION_ENTRIES = 4096;

@@ -146,8 +146,9 @@ function defineWatched(module: ModuleBuilder): number {
 }
 
 /**
- * (va i64, host i32, write i32): sets the read tag, and the write tag when asked. Tags of another page that shared the
- * entry become invalid.
+ * (va i64, host i32, write i32): sets the read tag, and the write tag when asked. The other becomes invalid when it was
+ * another page's. The execute tag goes with `decoded` and may be another page's: code and data do not get into each
+ * other's way.
  */
 function defineFill(module: ModuleBuilder): number {
   const code = new Code([I64, I32, I32]);
@@ -168,7 +169,7 @@ function defineFill(module: ModuleBuilder): number {
     .i64(1n << 62n)
     .op(OP.i64_or)
     .set(invalid);
-  for (const other of [layout.ENTRY.readTag, layout.ENTRY.writeTag, layout.ENTRY.executeTag]) {
+  for (const other of [layout.ENTRY.readTag, layout.ENTRY.writeTag]) {
     code.get(entry).memory(OP.i64_load, other).get(tag).op(OP.i64_ne);
     code.if();
     code.get(entry).get(invalid).memory(OP.i64_store, other);
