@@ -80,5 +80,5 @@ test("an access at an address that is no page's faults, whatever it is", () => {
     return `${load}\ncall accesses`;
   });
   const routine = loop(6, accesses.join("\n"));
-  alike(guest(`${calls.join("\n")}\nj halt\naccesses:\n${routine}\nret`), 9000);
+  alike(guest(`${calls.join("\n")}\nj halt\naccesses:\n${routine}\nret`), 12_000);
 });
