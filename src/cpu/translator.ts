@@ -182,7 +182,10 @@ class CodeAround implements ExecutedCode {
     if (page === undefined) return 0;
     const within = Number(this.#address(pc) & 0xfffn);
     const arrival = page.decodedPage + layout.ARRIVALS + within * (layout.ARRIVAL_BYTES / 2);
-    return this.#parts.memory.view.getInt32(arrival + layout.ARRIVAL.count, true);
+    const { view } = this.#parts.memory;
+    // What has a translation is hot, and its arrivals are counted no more.
+    if (view.getInt32(arrival + layout.ARRIVAL.slot, true) !== 0) return Number.POSITIVE_INFINITY;
+    return view.getInt32(arrival + layout.ARRIVAL.count, true);
   }
 
   /** Undefined where nothing is executed. */
