@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PhysicalAddress } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
-import type { Edit, MachineEvent } from "../../src/machine/inlet.ts";
+import type { MachineEvent } from "../../src/machine/inlet.ts";
 import { Guest, ScriptedInlet } from "../machine/guests.ts";
 
 const HANDLER = `
