@@ -48,14 +48,20 @@ function waysOf(encoding: string, prng: Prng): { flow: ControlFlow; ways: Set<st
     if (decoded === undefined) continue;
     flow = controlFlow(decoded);
     const turn = randomTurn(prng);
-    const { pc } = turn.hart;
+    const pc: bigint = turn.hart.pc;
     const outcome = new OracleReading(turn, ZEROS, 2).execute(decoded);
     const what = `${decoded.instruction.mnemonic} 0x${decoded.word.toString(16)}`;
     assert.equal(outcome.kind === "system", flow === "system", what);
     if (outcome.kind !== "retired") continue;
     const behind = BigInt.asUintN(64, pc + BigInt(decoded.length));
     const target = BigInt.asUintN(64, pc + BigInt(decoded.imm));
-    const expected = { next: [behind], branch: [behind, target], jump: [target], indirect: [turn.hart.pc], system: [] };
+    const expected: Readonly<Record<ControlFlow, readonly bigint[]>> = {
+      next: [behind],
+      branch: [behind, target],
+      jump: [target],
+      indirect: [turn.hart.pc],
+      system: [],
+    };
     assert.ok(expected[flow].includes(turn.hart.pc), `${what} goes to ${turn.hart.pc.toString(16)}`);
     ways.add(turn.hart.pc === behind ? "behind" : "elsewhere");
   }
