@@ -132,9 +132,7 @@ function withMachineOptions(command: Command): Command {
     .option("--memory <size>", "RAM, like 64K, 128M or 1G (default: 128M, for a kernel 256M)", parseMemory)
     .option("--harts <number>", "hardware threads (default: 1)", parseHarts)
     .option("--isa <string>", "instruction set of the harts: an ISA string, a profile or max", parseIsa)
-    .addOption(
-      new Option("--modes <modes>", "privilege modes of the harts (default: msu)").choices(MODES),
-    )
+    .addOption(new Option("--modes <modes>", "privilege modes of the harts (default: msu)").choices(MODES))
     .option("--kernel <file>", "a kernel instead of PROGRAM: ELF, Image or gzip'ed Image, in supervisor mode")
     .option("--initrd <file>", "the kernel's initial RAM disk")
     .option("--append <text>", "the kernel's command line")

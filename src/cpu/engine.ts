@@ -17,6 +17,8 @@ export interface EngineParts {
   readonly takeAttention: () => boolean;
   /** What the translation of addresses follows from has changed. */
   readonly contextChanged: () => void;
+  /** A timer of the hart is set to another time. */
+  readonly timersChanged: () => void;
   /** The hart would rather have another one run. */
   readonly endTurn: () => void;
 }

@@ -10,7 +10,7 @@ import { I32, I64, OP } from "../wasm/opcodes.ts";
 import { type ArithmeticFunctions, defineArithmetic } from "./arithmetic-code.ts";
 import { defineFloat, type FloatFunctions } from "./float-code.ts";
 import { emitHandler, emitPc, type InterpreterFrame } from "./interpreter-reading.ts";
-import { REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
+import { ANSWER, REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
 import { ScratchLocals } from "./wasm-reading.ts";
 
 /**
@@ -47,6 +47,8 @@ export const EXIT = {
   yield: 6,
   /** Jumps have arrived at pc so often that it is worth a translation. */
   hot: 7,
+  /** The translation in the slot WANTS_TRANSLATION should be made anew. */
+  known: 8,
 } as const;
 
 export interface InterpreterImports extends Record<string, WebAssembly.ImportValue> {
@@ -259,6 +261,10 @@ function emitRun(code: Code, callees: Callees, regions: RegionCalls | undefined)
     code.i32(0).memory(OP.i64_load, layout.PC).set(target);
     emitFetch();
     code.get(status).op(OP.i32_eqz).branchIf(arrival);
+    code.get(status).i32(ANSWER.known).op(OP.i32_eq);
+    code.if();
+    code.i32(EXIT.known).set(reason).branch(leaveAtTarget);
+    code.end();
     code.else();
     code
       .get(entry)

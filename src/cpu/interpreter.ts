@@ -78,6 +78,9 @@ export class Interpreter implements Engine {
         case EXIT.hot:
           this.#translator?.translate(this.#parts.turn.hart.pc);
           break;
+        case EXIT.known:
+          this.#translator?.renew(view.getInt32(layout.WANTS_TRANSLATION, true));
+          break;
         default:
           assert(false, `the interpreter left with ${exit}`);
       }
@@ -176,7 +179,7 @@ export function instantiateInterpreter(
   if (hotArrivals === undefined) return { exports, translator: undefined };
   const { decoded, translation } = parts();
   const translator = new Translator({
-    ...{ memory, decoded, translation, functions, table, instructionAlignment },
+    ...{ memory, decoded, translation, functions, table, instructionAlignment, hotArrivals },
     exports: instance.exports,
   });
   return { exports, translator };
@@ -186,12 +189,12 @@ export function instantiateInterpreter(
 const FIRST_TABLE_SLOTS = 64;
 
 function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, operation: number): number {
-  const { turn, memory, data, contextChanged, endTurn } = parts;
+  const { turn, memory, data, contextChanged, timersChanged, endTurn } = parts;
   const { hart, csrs } = turn;
   const destination = memory.view.getUint16(record + layout.RECORD.rd, true);
   const { pc } = hart;
   const outcome = executeSystem(
-    { hart, csrs, data, contextChanged, endTurn },
+    { hart, csrs, data, contextChanged, timersChanged, endTurn },
     {
       operation: SYSTEM_OPERATIONS[operation],
       length: memory.bytes[record + layout.RECORD.advance] / 8,

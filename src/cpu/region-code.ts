@@ -14,6 +14,12 @@ import { RegionLocals } from "./region-locals.ts";
 import { type Continuation, emitInstruction, type RegionFrame } from "./region-reading.ts";
 import { ScratchLocals } from "./wasm-reading.ts";
 
+/** A place in layout.DEPARTURES, and the departures from there after which the region shall be made anew. */
+export interface Departure {
+  readonly number: number;
+  readonly habit: number;
+}
+
 /** A page that a region has code of: it must be executed from where it was when the region was made. */
 export interface GuardedPage {
   readonly virtualPage: bigint;
@@ -31,6 +37,8 @@ export interface RegionPlan {
   readonly pages: readonly GuardedPage[];
   /** Slot of the translation at a distance from the entry, or the slot that will have it; 0: none is known. */
   readonly slotFor: (pc: number) => number;
+  /** Where an instruction that jumps to an address in a register says where it went; undefined: it need not. */
+  readonly departureFor: (placed: Placed) => Departure | undefined;
 }
 
 /** The module with a region's function. Its imports are those that `InterpreterFunctions` names, the memory, the table. */
@@ -60,7 +68,11 @@ class RegionBody {
   readonly #states: readonly Local[];
   readonly #loops = new Map<Node, Label>();
   readonly #merges = new Map<Node, Label>();
+  readonly #frame: RegionFrame;
   #epilogue!: Label;
+  /** Of the instruction that is being written: what leaving before it costs, and its pc. */
+  #stepsBefore = 0;
+  #current = 0;
 
   constructor(plan: RegionPlan, type: number) {
     this.#plan = plan;
@@ -69,6 +81,12 @@ class RegionBody {
     this.#locals = new RegionLocals(this.#code);
     this.#scratch = new ScratchLocals(this.#code);
     this.#states = Array.from({ length: plan.graph.stateCount }, () => this.#code.local(I32));
+    const { where, functions, entry: base, instructionAlignment } = plan;
+    this.#frame = {
+      ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals },
+      ...{ arithmetic: functions.arithmetic, float: functions.float, where, base, instructionAlignment },
+      leave: () => this.#leave(this.#stepsBefore, this.#current, "interpret"),
+    };
   }
 
   /**
@@ -147,18 +165,11 @@ class RegionBody {
     }
     let continuation: Continuation = { kind: "next" };
     block.instructions.forEach((placed, index) => {
-      continuation = emitInstruction(this.#frame(node, placed, index), placed);
+      this.#stepsBefore = node.potential + index;
+      this.#current = placed.pc;
+      continuation = emitInstruction(this.#frame, placed);
     });
     this.#emitEnding(node, continuation);
-  }
-
-  #frame(node: Node, placed: Placed, index: number): RegionFrame {
-    const { where, functions, entry, instructionAlignment } = this.#plan;
-    return {
-      ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals },
-      ...{ arithmetic: functions.arithmetic, float: functions.float, where, base: entry, instructionAlignment },
-      leave: () => this.#leave(node.potential + index, placed.pc, "interpret"),
-    };
   }
 
   #emitEnding(node: Node, continuation: Continuation): void {
@@ -192,7 +203,9 @@ class RegionBody {
           code.end();
         }
         this.#spend(node.potential + node.block.instructions.length);
-        code.i32(0).set(this.#locals.exitSlot).i32(ANSWER.jumped).set(this.#locals.answer).branch(this.#epilogue);
+        code.i32(0).set(this.#locals.exitSlot).i32(ANSWER.jumped).set(this.#locals.answer);
+        this.#noteDeparture(node.block.instructions[node.block.instructions.length - 1]);
+        code.branch(this.#epilogue);
         return;
       }
       case "leave":
@@ -211,6 +224,38 @@ class RegionBody {
       default:
         unreachable(ending, "ending of a block");
     }
+  }
+
+  /** Remembers where a jump to an address in a register has gone, and speaks up when that has become a habit. */
+  #noteDeparture(placed: Placed): void {
+    const departure = this.#plan.departureFor(placed);
+    if (departure === undefined) return;
+    const code = this.#code;
+    const { exitPc, answer } = this.#locals;
+    const at = layout.DEPARTURES + departure.number * layout.DEPARTURE_BYTES;
+    const count = this.#scratch.take(I32);
+    code
+      .i32(0)
+      .memory(OP.i32_load, at + layout.DEPARTURE.count)
+      .i32(1)
+      .op(OP.i32_add)
+      .set(count);
+    code
+      .i32(0)
+      .get(count)
+      .memory(OP.i32_store, at + layout.DEPARTURE.count);
+    code
+      .get(count)
+      .i32(layout.DEPARTURE_TARGETS - 1)
+      .op(OP.i32_and)
+      .i32(3)
+      .op(OP.i32_shl);
+    code.get(exitPc).memory(OP.i64_store, at + layout.DEPARTURE.targets);
+    code.get(count).i32(departure.habit).op(OP.i32_eq);
+    code.if();
+    code.i32(ANSWER.known).set(answer);
+    code.i32(0).i32(this.#plan.slotFor(0)).memory(OP.i32_store, layout.WANTS_TRANSLATION);
+    code.end();
   }
 
   #goTo(node: Node, edge: Edge): void {

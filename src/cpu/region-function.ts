@@ -9,6 +9,8 @@ export const ANSWER = {
   jumped: 0,
   /** The interpreter must execute at least one instruction at the pc in memory. */
   interpret: 1,
+  /** It has jumped to the pc in memory; and it knows by now where it goes, so that it should be made anew. */
+  known: 2,
 } as const;
 
 /** Name of the function in its module, and of the table through which regions are called. */

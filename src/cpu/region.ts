@@ -15,6 +15,8 @@ export interface ExecutedCode {
   at(pc: number): Placed | undefined;
   /** How often jumps have arrived there. */
   arrivals(pc: number): number;
+  /** Where the instruction, which jumps to an address in a register, was seen to go. */
+  targets(placed: Placed): readonly number[];
 }
 
 /** From the end of a block to another, or out of the region to a pc. */
@@ -148,21 +150,36 @@ class Growth {
         case "jump":
           return end({ kind: "jump", edge: this.#jump(context, pc + imm, next, rd) });
         default:
-          return end({ kind: "indirect", known: this.#return(context, placed.decoded) });
+          return end({ kind: "indirect", known: this.#known(context, placed, next) });
       }
     }
   }
 
+  /** A call that is not brought in goes out; one of a function that is being executed goes to the code that is there. */
   #jump(context: Context, target: number, next: number, rd: number): Edge {
     if (!isLink(rd)) return this.#edge(context, target);
+    for (let caller: Context | undefined = context; caller !== undefined; caller = caller.parent) {
+      if (caller.entry === target) return this.#edge(caller, target);
+    }
     if (!this.#canInline(context, target)) return { to: undefined, exit: target };
     return this.#edge(this.#inlined(context, target, next), target);
   }
 
-  #return(context: Context, { rd, rs1, imm }: Decoded): { target: number; edge: Edge }[] {
+  /** Where a jump to an address in a register goes: a return to the caller that was brought in, and what was seen. */
+  #known(context: Context, placed: Placed, next: number): { target: number; edge: Edge }[] {
+    const { rd, rs1, imm } = placed.decoded;
+    const seen = this.#code.targets(placed);
+    if (isLink(rd)) {
+      return seen
+        .filter((target) => this.#canInline(context, target))
+        .map((target) => ({ target, edge: this.#edge(this.#inlined(context, target, next), target) }));
+    }
     const returns = rd === 0 && isLink(rs1) && imm === 0;
-    if (!returns || context.parent === undefined) return [];
-    return [{ target: context.returnsTo, edge: this.#edge(context.parent, context.returnsTo) }];
+    if (returns && context.parent !== undefined) {
+      const target = context.returnsTo;
+      return [{ target, edge: this.#edge(context.parent, target) }];
+    }
+    return seen.map((target) => ({ target, edge: this.#edge(context, target) }));
   }
 
   #inlined(caller: Context, target: number, returnsTo: number): Context {

@@ -7,7 +7,7 @@ import type { AddressTranslation } from "./address-translation.ts";
 import type { DecodedPages } from "./decoded-pages.ts";
 import { type InterpreterFunctions, OPERATION } from "./interpreter-module.ts";
 import { type ExecutedCode, growRegion, type Placed, type Region } from "./region.ts";
-import { type GuardedPage, regionModule } from "./region-code.ts";
+import { type Departure, type GuardedPage, regionModule } from "./region-code.ts";
 import { ANSWER, REGION_EXPORT, REGION_TABLE } from "./region-function.ts";
 import { analyseRegion } from "./region-graph.ts";
 
@@ -22,6 +22,8 @@ export interface TranslatorParts {
   /** Through which translations are called; slot 0 is nobody's. */
   readonly table: WebAssembly.Table;
   readonly instructionAlignment: 2 | 4;
+  /** Jumps that arrive somewhere before it is translated. */
+  readonly hotArrivals: number;
 }
 
 /**
@@ -29,11 +31,34 @@ export interface TranslatorParts {
  * that has left its old code behind does not pay for it for ever.
  */
 const MOST_REGIONS = 4096;
+/** Likewise, of what translations lead to or have led to: each place has a slot for good. */
+const MOST_SLOTS = 1 << 16;
 const TABLE_GROWTH = 1024;
+
+/**
+ * After so many departures for unknown addresses from one place, in times of what makes a jump's target hot, its region
+ * is made anew, and once more, and once more.
+ */
+const HABITS = [0.5, 2, 8];
+
+/** They are compared one after the other. */
+const MOST_TARGETS = 8;
+
+/** A jump to an address in a register: its number in layout.DEPARTURES, and the addresses where it went. */
+interface KnownDeparture {
+  readonly number: number;
+  readonly targets: Set<bigint>;
+}
+
+/** Code that changes again and again is left to the interpreter for twice as long each time, up to this often. */
+const MOST_DOUBLINGS = 8;
 
 /** A translation in the table. */
 interface Translated {
   readonly slot: number;
+  /** Virtual address of its entry. */
+  readonly entry: bigint;
+  readonly entryOffset: number;
   /** Address of what the decoded page knows of jumps that arrive at its entry. */
   readonly arrival: number;
   /** Offsets in RAM of its instructions. */
@@ -53,7 +78,11 @@ export class Translator {
   readonly #slots = new Map<number, number>();
   /** By page of RAM. */
   readonly #translated = new Map<number, Set<Translated>>();
-  #count = 0;
+  readonly #bySlot = new Map<number, Translated>();
+  /** How often the code of a translation has changed, by offset in RAM of its entry. */
+  readonly #changes = new Map<number, number>();
+  /** What is known of jumps to addresses in registers, by offset in RAM of the instruction. */
+  readonly #departures = new Map<number, KnownDeparture>();
   #nextSlot = 1;
 
   constructor(parts: TranslatorParts) {
@@ -63,9 +92,9 @@ export class Translator {
 
   /** Jumps have arrived at an address often. It is executed now, so that its page has an execute tag. */
   translate(pc: bigint): void {
-    if (this.#count >= MOST_REGIONS) this.dropAll();
+    if (this.#bySlot.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
     const { memory, functions, exports, table, instructionAlignment } = this.#parts;
-    const code = new CodeAround(this.#parts, pc);
+    const code = new CodeAround(this.#parts, pc, this.#departures);
     const entry = code.ramOffset(0);
     if (entry === undefined || code.at(0) === undefined) return;
     const region = growRegion(code);
@@ -75,20 +104,41 @@ export class Translator {
       ...{ graph, where: memory.layout, functions, instructionAlignment, entry: pc },
       pages: code.pagesOf(region),
       slotFor: (distance) => this.#slotFor(code.ramOffset(distance)),
+      departureFor: ({ ramOffset }) => this.#departureFor(ramOffset),
     });
     const imports: Record<string, WebAssembly.ImportValue> = { memory: memory.memory, [REGION_TABLE]: table };
     for (const index of imported) {
       imports[`function ${index}`] = exports[functions.exportName(index)] as WebAssembly.ImportValue;
     }
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: imports });
-    this.#install(entry, region, instance.exports[REGION_EXPORT]);
+    this.#install(pc, entry, region, instance.exports[REGION_EXPORT]);
+  }
+
+  /** A translation has learnt where it goes: another takes its place. */
+  renew(slot: number): void {
+    const translated = this.#bySlot.get(slot);
+    if (translated === undefined) return;
+    this.#drop(translated);
+    this.translate(translated.entry);
   }
 
   /** The instruction at an offset of RAM is another now, or must not be passed unseen. */
   changed(offset: number): void {
+    this.#countAfresh(offset);
     const there = this.#translated.get(offset >>> 12);
     if (there === undefined) return;
-    for (const translated of [...there]) if (translated.offsets.has(offset)) this.#drop(translated);
+    for (const translated of [...there]) {
+      if (!translated.offsets.has(offset)) continue;
+      this.#drop(translated);
+      this.#distrust(translated);
+    }
+  }
+
+  #distrust({ entryOffset, arrival }: Translated): void {
+    const changes = Math.min((this.#changes.get(entryOffset) ?? 0) + 1, MOST_DOUBLINGS);
+    this.#changes.set(entryOffset, changes);
+    const patience = this.#parts.hotArrivals * (2 ** changes - 2);
+    this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.count, -patience, true);
   }
 
   /** All translations go; the decoded pages may be gone already. */
@@ -96,11 +146,14 @@ export class Translator {
     for (const there of this.#translated.values()) for (const translated of there) this.#forget(translated);
     this.#translated.clear();
     this.#slots.clear();
-    this.#count = 0;
+    this.#bySlot.clear();
+    this.#departures.clear();
+    this.#changes.clear();
+    this.#parts.memory.bytes.fill(0, layout.DEPARTURES, layout.DEPARTURES + DEPARTURES_BYTES);
     this.#nextSlot = 1;
   }
 
-  #install(entry: number, region: Region, callable: unknown): void {
+  #install(pc: bigint, entry: number, region: Region, callable: unknown): void {
     const slot = this.#slotFor(entry);
     const offsets = new Set(
       region.blocks.flatMap(({ instructions }) => instructions.map(({ ramOffset }) => ramOffset)),
@@ -108,8 +161,8 @@ export class Translator {
     const { memory } = this.#parts;
     const decodedPage = memory.decodedPointers[entry >>> 12];
     assert(decodedPage !== 0, "what is translated has been decoded");
-    const arrival = decodedPage + layout.ARRIVALS + (entry & 4095) * (layout.ARRIVAL_BYTES / 2);
-    const translated: Translated = { slot, arrival, offsets };
+    const arrival = arrivalAt(decodedPage, entry);
+    const translated: Translated = { slot, entry: pc, entryOffset: entry, arrival, offsets };
     for (const page of new Set([...offsets].map((offset) => offset >>> 12))) {
       let there = this.#translated.get(page);
       if (there === undefined) {
@@ -120,15 +173,24 @@ export class Translator {
     }
     this.#parts.table.set(slot, callable);
     memory.view.setInt32(arrival + layout.ARRIVAL.slot, slot, true);
-    this.#count++;
+    this.#bySlot.set(slot, translated);
+  }
+
+  /** What was hot and could not have a translation, because of a breakpoint perhaps, may get one now. */
+  #countAfresh(offset: number): void {
+    const { memory, hotArrivals } = this.#parts;
+    const count = arrivalAt(memory.decodedPointers[offset >>> 12], offset) + layout.ARRIVAL.count;
+    if (memory.view.getInt32(count, true) >= hotArrivals) memory.view.setInt32(count, 0, true);
   }
 
   #drop(translated: Translated): void {
     for (const page of new Set([...translated.offsets].map((offset) => offset >>> 12))) {
-      this.#translated.get(page)?.delete(translated);
+      const there = this.#translated.get(page);
+      there?.delete(translated);
+      if (there?.size === 0) this.#translated.delete(page);
     }
     this.#forget(translated);
-    this.#count--;
+    this.#bySlot.delete(translated.slot);
   }
 
   #forget({ slot, arrival }: Translated): void {
@@ -136,6 +198,19 @@ export class Translator {
     table.set(slot, this.#absent);
     memory.view.setInt32(arrival + layout.ARRIVAL.slot, 0, true);
     memory.view.setInt32(arrival + layout.ARRIVAL.count, 0, true);
+  }
+
+  #departureFor(offset: number): Departure | undefined {
+    let known = this.#departures.get(offset);
+    if (known === undefined) {
+      if (this.#departures.size >= layout.DEPARTURE_COUNT) return undefined;
+      known = { number: this.#departures.size, targets: new Set() };
+      this.#departures.set(offset, known);
+    }
+    const at = layout.DEPARTURES + known.number * layout.DEPARTURE_BYTES;
+    const count = this.#parts.memory.view.getInt32(at + layout.DEPARTURE.count, true);
+    const habit = HABITS.map((times) => Math.ceil(times * this.#parts.hotArrivals)).find((limit) => limit > count);
+    return habit === undefined ? undefined : { number: known.number, habit };
   }
 
   /** The slot of the translation for an offset of RAM, whether there is one already or not; 0 for no place in RAM. */
@@ -153,6 +228,8 @@ export class Translator {
   }
 }
 
+const DEPARTURES_BYTES = layout.DEPARTURE_COUNT * layout.DEPARTURE_BYTES;
+
 /** Where a virtual page is executed from. */
 interface ExecutedPage extends GuardedPage {
   readonly ramPage: number;
@@ -162,12 +239,16 @@ interface ExecutedPage extends GuardedPage {
 class CodeAround implements ExecutedCode {
   readonly #parts: TranslatorParts;
   readonly #origin: bigint;
-  readonly #pages = new Map<bigint, ExecutedPage | undefined>();
+  readonly #originInPage: number;
+  readonly #pages = new Map<number, ExecutedPage | undefined>();
   readonly #instructions = new Map<number, Placed | undefined>();
+  readonly #departures: ReadonlyMap<number, KnownDeparture>;
 
-  constructor(parts: TranslatorParts, origin: bigint) {
+  constructor(parts: TranslatorParts, origin: bigint, departures: ReadonlyMap<number, KnownDeparture>) {
     this.#parts = parts;
     this.#origin = origin;
+    this.#originInPage = Number(origin & 0xfffn);
+    this.#departures = departures;
   }
 
   at(pc: number): Placed | undefined {
@@ -180,18 +261,30 @@ class CodeAround implements ExecutedCode {
   arrivals(pc: number): number {
     const page = this.#pageOf(pc);
     if (page === undefined) return 0;
-    const within = Number(this.#address(pc) & 0xfffn);
-    const arrival = page.decodedPage + layout.ARRIVALS + within * (layout.ARRIVAL_BYTES / 2);
+    const arrival = arrivalAt(page.decodedPage, this.#originInPage + pc);
     const { view } = this.#parts.memory;
     // What has a translation is hot, and its arrivals are counted no more.
     if (view.getInt32(arrival + layout.ARRIVAL.slot, true) !== 0) return Number.POSITIVE_INFINITY;
     return view.getInt32(arrival + layout.ARRIVAL.count, true);
   }
 
+  targets({ ramOffset }: Placed): number[] {
+    const known = this.#departures.get(ramOffset);
+    if (known === undefined) return [];
+    const at = layout.DEPARTURES + known.number * layout.DEPARTURE_BYTES;
+    const { view } = this.#parts.memory;
+    const count = Math.min(view.getInt32(at + layout.DEPARTURE.count, true), layout.DEPARTURE_TARGETS);
+    for (let index = 0; index < count && known.targets.size < MOST_TARGETS; index++) {
+      known.targets.add(view.getBigUint64(at + layout.DEPARTURE.targets + index * 8, true));
+    }
+    const distances = [...known.targets].map((target) => Number(BigInt.asIntN(64, target - this.#origin)));
+    return distances.filter((distance) => Number.isSafeInteger(distance) && this.at(distance) !== undefined);
+  }
+
   /** Undefined where nothing is executed. */
   ramOffset(pc: number): number | undefined {
     const page = this.#pageOf(pc);
-    return page && page.ramPage * layout.PAGE_BYTES + Number(this.#address(pc) & 0xfffn);
+    return page && page.ramPage * layout.PAGE_BYTES + ((this.#originInPage + pc) & 0xfff);
   }
 
   /** The pages that a region has instructions on. */
@@ -223,17 +316,24 @@ class CodeAround implements ExecutedCode {
   }
 
   #pageOf(pc: number): ExecutedPage | undefined {
+    // Pages by their distance from the origin's, so that small integers serve.
+    const number = Math.floor((this.#originInPage + pc) / layout.PAGE_BYTES);
+    if (this.#pages.has(number)) return this.#pages.get(number);
     const virtualPage = this.#address(pc) & ~0xfffn;
-    if (this.#pages.has(virtualPage)) return this.#pages.get(virtualPage);
     const decodedPage = this.#parts.translation.executedNow(virtualPage);
     const page = decodedPage && { virtualPage, decodedPage, ramPage: this.#parts.decoded.ramPageOf(decodedPage) };
-    this.#pages.set(virtualPage, page || undefined);
+    this.#pages.set(number, page || undefined);
     return page || undefined;
   }
 
   #address(pc: number): bigint {
     return BigInt.asUintN(64, this.#origin + BigInt(pc));
   }
+}
+
+/** Address of what a decoded page knows of jumps that arrive at an offset in RAM. */
+function arrivalAt(decodedPage: number, offset: number): number {
+  return decodedPage + layout.ARRIVALS + (offset & (layout.PAGE_BYTES - 1)) * (layout.ARRIVAL_BYTES / 2);
 }
 
 /** A function of WebAssembly that answers ANSWER.jumped: tables hold no others. */

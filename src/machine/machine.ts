@@ -65,6 +65,8 @@ export class Machine implements MachineLike {
   /** While an engine runs: the instant at which its budget is used up. */
   #sliceEnd: number | undefined;
   #attention = false;
+  /** Instant at which a timer's or an alarm's interrupt becomes pending by itself; undefined: to be found out. */
+  #deadline: number | undefined;
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
   #stops: StopConditions = NO_STOPS;
@@ -90,6 +92,7 @@ export class Machine implements MachineLike {
         setTime: (ticks) => this.#setTime(ticks),
         attention: () => {
           this.#attention = true;
+          this.#deadline = undefined;
         },
         memory: {
           contains: (address, length) => length > 0 && this.#memory.ramOffset(BigInt(address), length) >= 0,
@@ -149,6 +152,9 @@ export class Machine implements MachineLike {
       isa,
       takeAttention: () => this.#takeAttention(),
       contextChanged: () => this.#contextChanged(),
+      timersChanged: () => {
+        this.#deadline = undefined;
+      },
       endTurn: () => this.#harts.endTurn(),
     };
     const breakpoints = () => this.#breakpoints;
@@ -253,6 +259,7 @@ export class Machine implements MachineLike {
     assert(state.instant === checkpoint.instant, "a checkpoint of another instant than it says");
     this.#instant = state.instant;
     this.#tickOffset = state.tickOffset;
+    this.#deadline = undefined;
     this.#harts.restore(state.harts, state.turn, state.turnLeft);
     this.#board.restore(state.devices);
     this.#versions.restore(checkpoint.pages);
@@ -309,7 +316,7 @@ export class Machine implements MachineLike {
 
   /** One slice of the engine, up to the next thing that may happen by itself. Undefined: nothing to stop for. */
   #slice(until: number, departing: boolean): MachineStop | undefined {
-    const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#deadline());
+    const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#nextDeadline());
     assert(horizon > this.#instant, "an event for this instant was not delivered");
     // What is due here was made so by an edit: it is taken behind the next step, however long the slice was to be.
     const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
@@ -364,6 +371,7 @@ export class Machine implements MachineLike {
     if (event.kind === "console-input") this.#board.receive(event.bytes);
     else if (event.kind === "network-input") this.#board.receiveFrame(event.frame);
     else this.#tickOffset += BigInt(event.ticks);
+    this.#deadline = undefined;
   }
 
   /**
@@ -372,6 +380,7 @@ export class Machine implements MachineLike {
    * the run and before it by a replay.
    */
   #edit(edit: Edit): void {
+    this.#deadline = undefined;
     if (edit.target === "memory") {
       const offset = this.#memory.ramOffset(BigInt(edit.address), edit.bytes.length);
       if (offset < 0 || edit.bytes.length === 0) return;
@@ -411,6 +420,7 @@ export class Machine implements MachineLike {
     const ticks = this.#ticksToTimer();
     if (ticks === undefined) return false;
     this.#tickOffset += ticks;
+    this.#deadline = undefined;
     this.#settled = false;
     return true;
   }
@@ -435,8 +445,13 @@ export class Machine implements MachineLike {
     return ticks === undefined ? { kind: "waiting" } : { kind: "waiting", ticks: Number(ticks) };
   }
 
-  /** The instant at which a timer's or an alarm's interrupt becomes pending, so that no slice runs past it. */
-  #deadline(): number {
+  /** No slice runs past a deadline. It stays what it is until a timer, a device or the time itself is changed. */
+  #nextDeadline(): number {
+    if (this.#deadline === undefined || this.#deadline <= this.#instant) this.#deadline = this.#findDeadline();
+    return this.#deadline;
+  }
+
+  #findDeadline(): number {
     const supervisor = this.#harts.nextSupervisorDeadline();
     const next = earliest([this.#board.nextDeadline(), ...(supervisor === undefined ? [] : [supervisor])])!;
     // By difference: software may have set mtime to anything, so that what it is ahead of the instant can be negative.
@@ -529,6 +544,7 @@ export class Machine implements MachineLike {
 
   #setTime(ticks: bigint): void {
     this.#tickOffset = BigInt.asIntN(64, this.#tickOffset + ticks - this.time);
+    this.#deadline = undefined;
   }
 
   #encodeState(): Uint8Array {

@@ -56,6 +56,8 @@ export const STATUS_YIELD = 2;
 
 /** Address of the translation table that is in force (TRANSLATION_POOL). i32. */
 export const TRANSLATION_BASE = 0x1018;
+/** Slot of the translation that wants to be made anew (ANSWER.known in cpu/region-function.ts). i32. */
+export const WANTS_TRANSLATION = 0x1020;
 /** 0: data addresses are physical and everything is allowed; 1: whoever misses asks `translate`. i32. */
 export const DATA_IS_TRANSLATED = 0x101c;
 
@@ -101,7 +103,17 @@ export const ENTRY = {
  * Decoded pages: 2048 records and two that mark the end, 16 bytes each; behind them, for each halfword, how often a jump
  * has arrived there and the slot of its translation.
  */
-export const DECODED_POOL = TRANSLATION_POOL + TRANSLATION_TABLES * TRANSLATION_TABLE_BYTES;
+/**
+ * Places in translations where they leave for an address in a register that they do not know: how often that happened
+ * (i32), and the last four addresses (i64 each). What is seen here the next translation of the region knows.
+ */
+export const DEPARTURES = TRANSLATION_POOL + TRANSLATION_TABLES * TRANSLATION_TABLE_BYTES;
+export const DEPARTURE_COUNT = 8192;
+export const DEPARTURE_BYTES = 40;
+export const DEPARTURE = { count: 0, targets: 8 } as const;
+export const DEPARTURE_TARGETS = 4;
+
+export const DECODED_POOL = DEPARTURES + DEPARTURE_COUNT * DEPARTURE_BYTES;
 export const RECORD_BYTES = 16;
 export const ARRIVALS = (2048 + 2) * RECORD_BYTES;
 export const ARRIVAL_BYTES = 8;

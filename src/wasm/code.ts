@@ -50,7 +50,7 @@ export class Code {
 
   i32(value: number): this {
     this.#body.byte(OP.i32_const);
-    this.#body.signed(BigInt(value | 0));
+    this.#body.signed32(value);
     return this;
   }
 
