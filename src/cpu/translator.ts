@@ -30,7 +30,7 @@ export interface TranslatorParts {
  * Each costs V8 some ten to a hundred kilobytes. When there are more, all go, and what is still hot comes again: a program
  * that has left its old code behind does not pay for it for ever.
  */
-const MOST_REGIONS = 4096;
+export const MOST_REGIONS = 4096;
 /** Likewise, of what translations lead to or have led to: each place has a slot for good. */
 const MOST_SLOTS = 1 << 16;
 const TABLE_GROWTH = 1024;
