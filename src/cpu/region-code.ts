@@ -130,6 +130,17 @@ class RegionBody {
         .memory(OP.i32_load, at + layout.ENTRY.decoded);
       code.i32(decodedPage).op(OP.i32_ne).branchIf(failed);
     }
+    if (this.#locals.usesFloat) {
+      const dirty = Number(layout.MSTATUS_FS_DIRTY);
+      code
+        .i32(0)
+        .memory(OP.i32_load, layout.MSTATUS)
+        .i32(dirty)
+        .op(OP.i32_and)
+        .i32(dirty)
+        .op(OP.i32_ne)
+        .branchIf(failed);
+    }
     code.branch(passed);
     code.end();
     code.i32(ANSWER.interpret).op(OP.return);

@@ -1,6 +1,10 @@
 import * as layout from "../memory/layout.ts";
 import type { Code, Local } from "../wasm/code.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
+import { FLAG } from "./float-format.ts";
+
+/** frm in fcsr; rounding to nearest even is 0. */
+const FRM = 7 << 5;
 
 /** The page that a base register was last used with: its tag, and what makes a host address of an address in it. */
 export interface CachedPage {
@@ -28,6 +32,11 @@ export class RegionLocals {
   readonly #registers = new Map<number, Local>();
   readonly #written = new Set<number>();
   readonly #pages = new Map<string, CachedPage>();
+  readonly #floats = new Map<number, Local>();
+  readonly #writtenFloats = new Set<number>();
+  readonly #silent = new Map<"dynamic" | "static", Local>();
+  /** Some instruction touches floating-point state. */
+  usesFloat = false;
 
   constructor(code: Code) {
     this.code = code;
@@ -54,6 +63,40 @@ export class RegionLocals {
     return this.read(register);
   }
 
+  /** The local of a floating-point register, as its 64 bits. */
+  readFloat(register: number): Local {
+    let local = this.#floats.get(register);
+    if (local === undefined) {
+      local = this.code.local(I64);
+      this.#floats.set(register, local);
+    }
+    return local;
+  }
+
+  /** Likewise, of one that is written. */
+  writtenFloat(register: number): Local {
+    this.#writtenFloats.add(register);
+    return this.readFloat(register);
+  }
+
+  /** The region must not be entered but with mstatus.FS dirty: then no instruction need look at it or change it. */
+  requireFloat(): void {
+    this.usesFloat = true;
+  }
+
+  /**
+   * 1 when rounding to nearest even has left no trace but its result ever since the region was entered, because NX was set:
+   * by the dynamic rounding mode, or by a static one.
+   */
+  silent(mode: "dynamic" | "static"): Local {
+    let local = this.#silent.get(mode);
+    if (local === undefined) {
+      local = this.code.local(I32);
+      this.#silent.set(mode, local);
+    }
+    return local;
+  }
+
   pageOf(base: number, access: "read" | "write"): CachedPage {
     const name = `${base} ${access}`;
     let page = this.#pages.get(name);
@@ -74,6 +117,17 @@ export class RegionLocals {
         .memory(OP.i64_load, layout.REGISTERS + register * 8)
         .set(local);
     }
+    for (const [register, local] of this.#floats) {
+      code
+        .i32(0)
+        .memory(OP.i64_load, layout.FLOAT_REGISTERS + register * 8)
+        .set(local);
+    }
+    for (const [mode, local] of this.#silent) {
+      const bits = mode === "dynamic" ? FRM | FLAG.inexact : FLAG.inexact;
+      code.i32(0).memory(OP.i32_load, layout.FCSR).i32(bits).op(OP.i32_and);
+      code.i32(FLAG.inexact).op(OP.i32_eq).set(local);
+    }
     for (const { tag } of this.#pages.values()) code.i64(NO_PAGE).set(tag);
   }
 
@@ -84,6 +138,12 @@ export class RegionLocals {
         .i32(0)
         .get(this.read(register))
         .memory(OP.i64_store, layout.REGISTERS + register * 8);
+    }
+    for (const register of this.#writtenFloats) {
+      code
+        .i32(0)
+        .get(this.readFloat(register))
+        .memory(OP.i64_store, layout.FLOAT_REGISTERS + register * 8);
     }
     code.i32(0).get(this.exitPc).memory(OP.i64_store, layout.PC);
     code.i32(0).get(this.budget).memory(OP.i32_store, layout.BUDGET);

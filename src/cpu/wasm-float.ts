@@ -9,6 +9,7 @@ import type {
 } from "../isa/float-semantics.ts";
 import type { Code } from "../wasm/code.ts";
 import { call, type Expression, i64, push, select } from "../wasm/expression.ts";
+import { hostFuses } from "../wasm/fused-multiply-add.ts";
 import { I32, I64 } from "../wasm/opcodes.ts";
 import type { FloatFunctions } from "./float-code.ts";
 import * as fast from "./float-fast-code.ts";
@@ -65,7 +66,10 @@ export abstract class WasmFloat implements FloatSemantics<WasmValue> {
     return this.#fresh();
   }
   multiplyAdd(size: FloatSize, a: WasmValue, b: WasmValue, c: WasmValue, mode: WasmValue): WasmValue {
-    return this.#value(call(this.#functions.multiplyAdd[size], a.local, b.local, c.local, mode.local));
+    const exact = call(this.#functions.multiplyAdd[size], a.local, b.local, c.local, mode.local);
+    if (!hostFuses()) return this.#value(exact);
+    fast.emitMultiplyAdd(this.#path, size, [a.local, b.local, c.local], modeOf(mode), exact);
+    return this.#fresh();
   }
   choose(choice: "minimum" | "maximum", size: FloatSize, a: WasmValue, b: WasmValue): WasmValue {
     const exact = call(this.#functions.choose[size][choice], a.local, b.local);

@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { Bytes } from "./bytes.ts";
-import { type BlockType, OP, type Opcode, type ValueType, VOID } from "./opcodes.ts";
+import { type BlockType, OP, type Opcode, SIMD_PREFIX, type SimdOpcode, type ValueType, VOID } from "./opcodes.ts";
 
 /** A local variable of the function that is being written. */
 export interface Local {
@@ -45,6 +45,14 @@ export class Code {
 
   op(...opcodes: Opcode[]): this {
     for (const opcode of opcodes) this.#body.byte(opcode);
+    return this;
+  }
+
+  /** A vector instruction; `lane` for those that name one. */
+  simd(opcode: SimdOpcode, lane?: number): this {
+    this.#body.byte(SIMD_PREFIX);
+    this.#body.unsigned(opcode);
+    if (lane !== undefined) this.#body.byte(lane);
     return this;
   }
 
