@@ -1,6 +1,6 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
-import { AddressTranslation } from "../cpu/address-translation.ts";
+import { AddressTranslation, type ContextChange } from "../cpu/address-translation.ts";
 import { DataAccess } from "../cpu/data-access.ts";
 import { DecodedPages } from "../cpu/decoded-pages.ts";
 import { Dependents } from "../cpu/dependents.ts";
@@ -119,12 +119,10 @@ export class Machine implements MachineLike {
         if (!this.#translation.executes(this.#turn.hart.pc)) this.#attention = true;
       },
     });
-    const { tables } = this.#translation;
-    this.#decoded = new DecodedPages(memory, isa, (what) =>
-      what === "all" ? tables.flushAll() : tables.flushWrites(),
-    );
+    const { group } = this.#translation;
+    this.#decoded = new DecodedPages(memory, isa, (what) => (what === "all" ? group.flushAll() : group.flushWrites()));
     const harts = this.#harts.all.map(({ hart }) => hart);
-    this.#reservations = new Reservations(memory, tables, harts);
+    this.#reservations = new Reservations(memory, group, harts);
     this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
     this.#data = new DataAccess({
       turn: this.#turn,
@@ -141,7 +139,7 @@ export class Machine implements MachineLike {
       data: this.#data,
       isa,
       takeAttention: () => this.#takeAttention(),
-      contextChanged: () => this.#contextChanged(),
+      contextChanged: (how) => this.#contextChanged(how),
       endTurn: () => this.#harts.endTurn(),
     };
     const breakpoints = () => this.#breakpoints;
@@ -154,7 +152,7 @@ export class Machine implements MachineLike {
     );
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, this.#exports, breakpoints);
     const observer = {
-      rearm: () => tables.flushWrites(),
+      rearm: () => group.beginInterval(),
       overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
     };
     this.#versions = new RamVersions(memory, this.#exports, observer, disks);
@@ -216,7 +214,7 @@ export class Machine implements MachineLike {
         access,
       })),
     );
-    this.#translation.tables.flushAll();
+    this.#translation.group.flushAll();
   }
 
   run(until: Instant, options: RunOptions): MachineStop {
@@ -469,7 +467,9 @@ export class Machine implements MachineLike {
     this.#harts.taken(steps);
   }
 
-  #contextChanged(): void {
+  #contextChanged(how?: ContextChange): void {
+    if (how !== undefined) this.#translation.changed(how);
+    if (how === "fence") return;
     this.#translation.select(this.#turn.csrs.translationState());
   }
 

@@ -58,6 +58,10 @@ export const STATUS_YIELD = 2;
 export const TRANSLATION_BASE = 0x1018;
 /** 0: data addresses are physical and everything is allowed; 1: whoever misses asks `translate`. i32. */
 export const DATA_IS_TRANSLATED = 0x101c;
+/** Where the last translation came from, for the entry that is filled with it: see TABLE_SOURCES. u32. */
+export const TRANSLATION_SOURCE = 0x1020;
+/** Translations that generated code found by itself, counted. i64. */
+export const GENERATED_FILLS = 0x1028;
 
 /** What the watches cover: i32 count, then from +16 entries of 24 bytes {first i64, last i64, access i32}. */
 export const WATCH_TABLE = 0x1100;
@@ -75,16 +79,13 @@ export const SCRATCH = HART_PARKING + MAX_PARKED_HARTS * HART_WINDOW_BYTES;
 export const SCRATCH_BYTES = 0xa000;
 
 /**
- * Translation tables, one for each access context (cpu/address-translation.ts): 4096 entries of 32 bytes, indexed by bits
- * 23:12 of the virtual address. A tag is the virtual page address for which the access is allowed on the fast path;
+ * Translation tables, one for each access context (cpu/cache-group.ts): 4096 entries of 32 bytes, indexed by bits 23:12 of
+ * the virtual address. A tag is the virtual page address for which the access is allowed on the fast path;
  * `(va ^ tag) <= 4096 - size`, unsigned, settles page, permission and that the access stays within the page, all at once.
  */
 export const TRANSLATION_POOL = 0x10000;
 export const TRANSLATION_ENTRIES = 4096;
 export const TRANSLATION_ENTRY_BYTES = 32;
-export const TRANSLATION_TABLE_BYTES = TRANSLATION_ENTRIES * TRANSLATION_ENTRY_BYTES;
-/** Processes that take turns rarely have more contexts alive at once; 4 MiB. */
-export const TRANSLATION_TABLES = 32;
 export const ENTRY = {
   readTag: 0,
   writeTag: 8,
@@ -94,6 +95,51 @@ export const ENTRY = {
   /** Address of the decoded page. i32. */
   decoded: 28,
 } as const;
+
+/**
+ * Behind a table's entries: for each of them the offset in RAM of the page-table entry that mapped the page, with bit 0 set;
+ * 0 when none did. u32.
+ */
+export const TABLE_SOURCES = TRANSLATION_ENTRIES * TRANSLATION_ENTRY_BYTES;
+/**
+ * Then where walks have ended (memory/walk-code.ts), by bits 29:21 of the virtual address, 16 bytes each: what a table of the
+ * last level maps, or a part of a large page. Enough for 1 GiB.
+ */
+export const TABLE_WALKS = TABLE_SOURCES + TRANSLATION_ENTRIES * 4;
+export const WALK_ENTRIES = 512;
+export const WALK_ENTRY_BYTES = 16;
+export const WALK = {
+  /** The virtual address without bits 20:0, with bit 0 set. */
+  tag: 0,
+  /** Offset in RAM of the table; or of 2 MiB of a large page, with flags of WALK_LARGE. u32. */
+  place: 8,
+  /** Of a large page: see TABLE_SOURCES. */
+  source: 12,
+} as const;
+export const WALK_LARGE = { large: 1, readable: 2, writable: 4 } as const;
+/** Then what translations of this context come from, apart from page tables. */
+export const TABLE_CONTEXT = TABLE_WALKS + WALK_ENTRIES * WALK_ENTRY_BYTES;
+export const CONTEXT = {
+  /** Bit n is set when entries 64n to 64n + 63 may be valid: a flush passes over the others. i64. */
+  used: 0,
+  /** An entry of the last level permits a load, or a store, when under the mask its low bits are what is wanted. i32. */
+  readMask: 8,
+  readWanted: 12,
+  writeMask: 16,
+  writeWanted: 20,
+  /** The part of RAM that the PMP leaves to this context: offset and length. u32. */
+  openFirst: 24,
+  openBytes: 28,
+  /** Data addresses are physical. i32. */
+  isBare: 32,
+} as const;
+/** Not a power of two, so that the same entry of two tables does not compete for one set of the host's caches. */
+export const TRANSLATION_TABLE_BYTES = TABLE_CONTEXT + 64;
+/**
+ * Some hundred processes have two or three contexts each. What is not used of a table costs nothing: the host gives
+ * memory by pages.
+ */
+export const TRANSLATION_TABLES = 512;
 
 /** Decoded pages: 2048 records and two that mark the end, 16 bytes each. */
 export const DECODED_POOL = TRANSLATION_POOL + TRANSLATION_TABLES * TRANSLATION_TABLE_BYTES;
