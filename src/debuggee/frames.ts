@@ -309,8 +309,8 @@ export class FrameFinder {
     const extent = this.#map.functionAt(frame.lookup);
     const state = extent && this.#flow(extent).at(frame.pc);
     const base = state && this.#base(state, frame);
-    // A handler that has exchanged its stack pointer has left the interrupted one in the scratch register.
-    const sp = state?.onOtherStack ? scratch : base;
+    // A handler that has exchanged its stack pointer has left the interrupted one in the scratch register; some clear it.
+    const sp = state?.onOtherStack ? (scratch === 0n ? undefined : scratch) : base;
     const register = (index: number): bigint | undefined => {
       if (index === SP) return sp;
       if (state?.intact.has(index)) return frame.register(index);

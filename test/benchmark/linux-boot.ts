@@ -4,7 +4,7 @@
  * `--rounds N`, `--harts 1,2`, `--asked disk,poweroff`, `--json FILE`.
  */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -55,7 +55,11 @@ console.log(
 );
 for (let round = 0; round < rounds; round++) {
   for (const harts of values.harts.split(",").map(Number)) {
-    for (const way of WAYS) runs.push({ way, harts, round, ...measure(way, harts) });
+    for (const way of WAYS) {
+      const run = { way, harts, round, ...measure(way, harts) };
+      runs.push(run);
+      console.error(`round ${round + 1}, ${harts} harts, ${way}: ${run.seconds.toFixed(1)} s`);
+    }
   }
 }
 rmSync(folder, { recursive: true });
@@ -110,15 +114,20 @@ function qemu(way: Way, harts: number): string {
         ...["-device", `virtio-blk-device,drive=${drive.slice("file=".length)}`],
       ]
     : [];
-  return execFileSync(
+  // A file, not a pipe: what a pipe cannot take at once makes QEMU wait, while it records for ever.
+  const path = join(folder, "console");
+  const file = openSync(path, "w");
+  execFileSync(
     "qemu-system-riscv64",
     [
       ...["-machine", "virt", "-m", "256M", "-smp", String(harts), ...icount],
       ...["-kernel", debian.kernel, "-initrd", debian.initrd, "-append", commandLine, ...withDisk],
       ...["-net", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"],
     ],
-    { encoding: "latin1", maxBuffer: 2 ** 26, stdio: ["ignore", "pipe", "ignore"] },
+    { stdio: ["ignore", file, "ignore"] },
   );
+  closeSync(file);
+  return readFileSync(path, "latin1");
 }
 
 function report(): void {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import test from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import { PRIVILEGED_SUITE } from "./privileged/batch.ts";
@@ -10,6 +11,16 @@ import { placeBatch } from "./random/suite.ts";
  */
 const RUNS = process.env.HINDCAST_NIGHTLY === undefined ? 6 : 300;
 const CASES = 6;
+
+test("a planted fault is found", () => {
+  const subject = placeBatch(PRIVILEGED_SUITE, PRIVILEGED_SUITE.makeBatch([0], false));
+  const segments = subject.image.segments.map((segment) => ({ ...segment, bytes: segment.bytes.slice() }));
+  // In the last slot, where no case is.
+  const { bytes } = segments[segments.length - 1];
+  bytes[bytes.length - 1] ^= 1;
+  const planted = { ...subject, image: { ...subject.image, segments } };
+  assert.throws(() => assertDeterminism(subject, new Prng(0), planted), /instant \d+/);
+});
 
 for (let run = 0; run < RUNS; run++) {
   const first = run * PRIVILEGED_SUITE.casesPerBatch;

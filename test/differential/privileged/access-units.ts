@@ -1,9 +1,9 @@
 import { encodingOf } from "../random/emitter.ts";
 import { RA, ZERO } from "../random/program-writer.ts";
 import { AMOS, accessBytes, RESERVED_LOADS, WIDE_MEMORY } from "../random/vocabulary.ts";
-import { fence, MSTATUS_CSR, SSTATUS } from "./csr-units.ts";
+import { MSTATUS_CSR, SSTATUS } from "./csr-units.ts";
 import * as plan from "./memory-plan.ts";
-import { type Area, randomLeaf } from "./page-tables.ts";
+import type { Area } from "./page-tables.ts";
 import type { PrivilegedWriter } from "./privileged-writer.ts";
 import { MACHINE, MSTATUS, SUPERVISOR, USER } from "./segment.ts";
 
@@ -13,9 +13,14 @@ const LOADS = WIDE_MEMORY.filter((mnemonic) => mnemonic.startsWith("l"));
 /** Offsets in a page stay in what is compared of it. */
 const REACH = plan.WINDOW_BYTES / 2;
 
-/** A load, store, atomic operation or reservation of an area. */
+/** A load, store, atomic operation or reservation. */
 export function access(writer: PrivilegedWriter): void {
-  if (writer.oneIn(6)) return physicalAccess(writer);
+  // Machine mode finds nothing at the areas' addresses.
+  if (writer.mode === MACHINE ? !writer.oneIn(5) : writer.oneIn(6)) physicalAccess(writer);
+  else areaAccess(writer);
+}
+
+function areaAccess(writer: PrivilegedWriter): void {
   const mnemonic = pickMnemonic(writer);
   const isLoad = LOADS.includes(mnemonic);
   const address = addressOfAccess(writer, accessBytes(mnemonic), isLoad, mayMisalign(mnemonic));
@@ -111,13 +116,13 @@ export function modifiedPrivilege(writer: PrivilegedWriter): void {
     const wanted = (prng.next64() & (MSTATUS.SUM | MSTATUS.MXR)) | MSTATUS.MPRV | mode;
     writer.holdingConstant(bits, (rs1) => writer.emit("csrrc", { rd: ZERO, csr: MSTATUS_CSR, rs1 }));
     writer.holdingConstant(wanted, (rs1) => writer.emit("csrrs", { rd: ZERO, csr: MSTATUS_CSR, rs1 }));
-    access(writer);
+    areaAccess(writer);
     writer.holdingConstant(MSTATUS.MPRV, (rs1) => writer.emit("csrrc", { rd: ZERO, csr: MSTATUS_CSR, rs1 }));
   }
 }
 
 /** Entry points of a page of functions; the last lies across its end. */
-const FUNCTION_ENTRIES = [0x002, 0x100, 0xffc, 0xffe];
+const FUNCTION_ENTRIES = [0x002, plan.FUNCTION_CHANGED, 0xffc, 0xffe];
 
 /** A call through an area: of a function, or of what is not there. */
 export function call(writer: PrivilegedWriter): void {
@@ -146,6 +151,24 @@ function callArea(writer: PrivilegedWriter, area: Area): void {
   });
 }
 
+/** c.addi a1 without its immediate. */
+const C_ADDI_A1 = 0x0581;
+
+/** Changes a function through one mapping, and calls it through another. */
+export function changeFunction(writer: PrivilegedWriter): void {
+  const { prng } = writer;
+  const area = writer.area("functions");
+  const own = plan.FUNCTIONS + prng.below(plan.FUNCTION_PAGES) * plan.PAGE;
+  const page = area === undefined || (writer.mode !== USER && writer.oneIn(2)) ? BigInt(own) : area.address;
+  writer.holdingConstant(page + BigInt(plan.FUNCTION_CHANGED), (rs1) => {
+    writer.holdingConstant(BigInt(C_ADDI_A1 + (1 + prng.below(31)) * 4), (rs2) => {
+      writer.emit("sh", { rs1, rs2, imm: 0 });
+    });
+  });
+  writer.emit("fence.i", {});
+  call(writer);
+}
+
 /** Goes on through another mapping of the same code, when there is one for this mode. */
 export function otherHome(writer: PrivilegedWriter): void {
   const target = writer.lasting();
@@ -158,23 +181,4 @@ export function otherHome(writer: PrivilegedWriter): void {
       writer.emit("jalr", { rd: ZERO, rs1: target, imm: 0 });
     });
   });
-}
-
-/** Another entry for an area, and the fence that makes it known. Not where the fence may be refused. */
-export function remap(writer: PrivilegedWriter): void {
-  const { segment } = writer;
-  if (writer.left || writer.mode === USER) return;
-  if (writer.mode !== MACHINE && (segment.mstatus & MSTATUS.TVM) !== 0n) return;
-  const candidates = writer.spaces.flatMap((space) => space.areas).filter(({ entry }) => entry !== undefined);
-  if (candidates.length === 0) return;
-  const area = writer.prng.pick(candidates);
-  const { address, level } = area.entry!;
-  const leaf = randomLeaf(writer.prng, area.content, level);
-  writer.holdingConstant(BigInt(address), (rs1) => {
-    writer.holdingConstant(leaf, (rs2) => writer.emit("sd", { rs1, rs2, imm: 0 }));
-  });
-  if (writer.oneIn(2)) fence(writer);
-  else {
-    writer.holdingConstant(area.address, (rs1) => writer.raw(0x1200_0073 | (rs1 << 15)));
-  }
 }

@@ -25,6 +25,8 @@ export interface AddressSpace {
   readonly scheme: Scheme;
   readonly satp: bigint;
   readonly areas: readonly Area[];
+  /** Addresses of the pointers that lead to areas only. */
+  readonly pointers: readonly number[];
 }
 
 const SATP_MODE_SHIFT = 60n;
@@ -56,6 +58,7 @@ export function buildAddressSpace(
   } else tables.map(root, scheme, slotPage + plan.USER_DISTANCE, slotPage, 1, system(R | X | U));
 
   const firstOfAreas = tables.next;
+  const pointersOfSystem = tables.pointers.length;
   const areas: Area[] = [];
   const wanted = 4 + prng.below(6);
   let prefix: bigint | undefined;
@@ -73,7 +76,7 @@ export function buildAddressSpace(
     const where = entry === undefined ? "" : `at ${entry.address.toString(16)} level ${entry.level}`;
     tables.notes.push(`  ${address.toString(16)}: ${content}, entry ${value} ${where}`);
   }
-  return { scheme, satp, areas };
+  return { scheme, satp, areas, pointers: tables.pointers.slice(pointersOfSystem) };
 }
 
 /** A canonical address, of 1 GiB, that is none of a device or of RAM when it is taken as physical. */

@@ -103,8 +103,10 @@ function placeFunctions(view: DataView): void {
     const number = page + 1;
     half(0x000, (number << 4) | 5);
     half(0x002, C_RET);
-    half(0x100, 0x0585 + (number - 1) * 4);
-    half(0x102, C_RET);
+    half(plan.FUNCTION_CHANGED, 0x0585 + (number - 1) * 4);
+    half(plan.FUNCTION_CHANGED + 2, C_RET);
+    const word = view.getBigUint64(base + plan.FUNCTION_CHANGED, true);
+    view.setBigUint64(plan.FUNCTION_WORDS + page * 8 - plan.BATCH, word, true);
     half(0xffc, 0x0605 + (number - 1) * 4);
     half(0xffe, 0x0513);
   }

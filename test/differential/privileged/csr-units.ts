@@ -1,3 +1,4 @@
+import { arithmetic } from "../random/plain-units.ts";
 import { ZERO } from "../random/program-writer.ts";
 import { CSR_FORMS, CSR_IMMEDIATE_FORMS, CSR_REGISTER_FORMS } from "../random/vocabulary.ts";
 import * as plan from "./memory-plan.ts";
@@ -12,6 +13,7 @@ import {
   NEVER,
   SUPERVISOR,
   SUPERVISOR_INTERRUPTS,
+  USER,
 } from "./segment.ts";
 
 // Units that read and write CSRs, from whatever mode they are met in.
@@ -74,6 +76,9 @@ const REGISTERS: readonly Register[] = [
   { csr: 0x10a, compared: 1n, written: 1n },
 ];
 
+/** The mode that a CSR's number wants. */
+const csrPrivilege = (csr: number) => (csr >> 8) & 3;
+
 /** Only ever read: misa, mvendorid, marchid, mimpid, mhartid, mconfigptr. */
 const CONSTANTS = [0x301, 0xf11, 0xf12, 0xf13, 0xf14, 0xf15];
 /** Read by whoever the counter enables let; what they hold is not the same on both machines. */
@@ -87,6 +92,8 @@ const ABSENT = [
 ];
 
 export function csr(writer: PrivilegedWriter): void {
+  // Nearly all that user mode tries is refused in the same way.
+  if (writer.mode === USER && !writer.oneIn(3)) return arithmetic(writer);
   switch (writer.prng.below(12)) {
     case 0:
       return readOnly(writer);
@@ -111,7 +118,8 @@ export function csr(writer: PrivilegedWriter): void {
 
 function ordinary(writer: PrivilegedWriter): void {
   const { prng } = writer;
-  const register = prng.pick(REGISTERS);
+  const permitted = REGISTERS.filter(({ csr }) => csrPrivilege(csr) <= writer.mode);
+  const register = prng.pick(writer.oneIn(4) ? REGISTERS : permitted);
   const rd = writer.oneIn(6) ? ZERO : writer.lasting();
   const kind = prng.below(16);
   if (kind < 4) {
@@ -252,13 +260,19 @@ const SINVAL_VMA = 0x1600_0073;
 const SFENCE_W_INVAL = 0x1800_0073;
 const SFENCE_INVAL_IR = 0x1810_0073;
 
-/** sfence.vma with operands, for some address or address space only, or for all; now and then in Svinval's parts. */
+/** Makes what changed of the entries for an address known: by one instruction, or by Svinval's three. */
+export function invalidate(writer: PrivilegedWriter, address: number, inParts: boolean): void {
+  const operands = address << 15;
+  if (!inParts) writer.raw(SFENCE_VMA | operands);
+  else for (const part of [SFENCE_W_INVAL, SINVAL_VMA | operands, SFENCE_INVAL_IR]) writer.raw(part);
+}
+
+/** sfence.vma with operands, for some address or address space only, or for all; now and then in parts. */
 export function someFence(writer: PrivilegedWriter): void {
   const rs1 = writer.oneIn(2) ? ZERO : writer.any();
   const rs2 = writer.oneIn(2) ? ZERO : writer.any();
-  const operands = (rs2 << 20) | (rs1 << 15);
   // Refused, QEMU 7.2's sinval.vma leaves tval 0; its other two are not refused to user mode.
   const refused = writer.mode === SUPERVISOR ? (writer.segment.mstatus & MSTATUS.TVM) !== 0n || writer.left : true;
-  if ((refused && writer.mode !== MACHINE) || writer.oneIn(2)) writer.raw(SFENCE_VMA | operands);
-  else for (const part of [SFENCE_W_INVAL, SINVAL_VMA | operands, SFENCE_INVAL_IR]) writer.raw(part);
+  if ((refused && writer.mode !== MACHINE) || writer.oneIn(2)) writer.raw(SFENCE_VMA | (rs2 << 20) | (rs1 << 15));
+  else invalidate(writer, rs1, true);
 }

@@ -10,6 +10,7 @@ import * as plan from "./memory-plan.ts";
 import * as modes from "./mode-units.ts";
 import { type PageTables, SCHEMES, weighted } from "./page-tables.ts";
 import { PrivilegedWriter } from "./privileged-writer.ts";
+import * as remaps from "./remap-units.ts";
 import { describeSegment, MACHINE, randomSegment, SERVICES, type Service, segmentWords } from "./segment.ts";
 
 type Unit = (writer: PrivilegedWriter, block: control.Block) => void;
@@ -20,6 +21,7 @@ const SIMPLE: readonly (readonly [number, Unit])[] = [
   [90, accesses.access],
   [60, csrs.csr],
   [25, accesses.call],
+  [12, accesses.changeFunction],
   [8, csrs.someFence],
   [15, modes.exception],
   [8, accesses.reservation],
@@ -34,7 +36,7 @@ const UNITS: readonly (readonly [number, Unit])[] = [
   [25, modes.trapReturn],
   [8, modes.wait],
   [8, accesses.otherHome],
-  [20, accesses.remap],
+  [20, remaps.remap],
   [20, (writer) => writer.mode === MACHINE && accesses.modifiedPrivilege(writer)],
 ];
 

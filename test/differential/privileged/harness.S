@@ -15,6 +15,10 @@
         .equ    WINDOW_BYTES, 256               # compared around each page boundary of the pool
         .equ    BATCH, 0x80022000
         .equ    PATTERN, BATCH + 0x1000         # what the windows hold when a case begins, one after the other
+        .equ    FUNCTIONS, 0x80026000           # pages with code to call, and what cases may change of it
+        .equ    FUNCTION_PAGES, 4
+        .equ    FUNCTION_CHANGED, 0x100
+        .equ    FUNCTION_WORDS, BATCH + 0x2400
         .equ    HANDLERS, 0x80025000
         .equ    HANDLER_SHIFT, 10               # one set of vectors after the other, one for each service
         .equ    HANDLER_SRET, HANDLERS + 0xf00
@@ -166,6 +170,18 @@ next_case:
         addi    t3, t3, -1
         bnez    t3, 2b
         add     t0, t0, t5
+        addi    t2, t2, -1
+        bnez    t2, 1b
+
+        # The functions that the case before may have changed.
+        li      t0, FUNCTIONS + FUNCTION_CHANGED
+        li      t1, FUNCTION_WORDS
+        li      t2, FUNCTION_PAGES
+        li      t5, 0x1000
+1:      ld      t4, 0(t1)
+        sd      t4, 0(t0)
+        add     t0, t0, t5
+        addi    t1, t1, 8
         addi    t2, t2, -1
         bnez    t2, 1b
 

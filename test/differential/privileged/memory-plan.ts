@@ -19,6 +19,9 @@ export const HANDLER_SRET = HANDLERS + 0xf00;
 /** Pages with code to call, reached by all sorts of mappings. */
 export const FUNCTIONS = 0x8002_6000;
 export const FUNCTION_PAGES = 4;
+/** Offset in such a page of what cases may change, and where the harness finds what was there. */
+export const FUNCTION_CHANGED = 0x100;
+export const FUNCTION_WORDS = BATCH + 0x2400;
 /** Pages that entries of the PMP that are locked for a whole batch lie over. Nothing else is here. */
 export const STRONGBOX = 0x8002_a000;
 export const STRONGBOX_PAGES = 3;

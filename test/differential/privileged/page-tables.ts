@@ -61,8 +61,9 @@ export class PageTables {
   /** Addresses of entries that are compared at the end. */
   readonly watched = new Set<number>();
   readonly notes: string[] = [];
-  /** Tables that only lead to areas. */
+  /** Tables that only lead to areas, and pointers to them. */
   readonly ofAreas: number[] = [];
+  readonly pointers: number[] = [];
 
   /** `view` is of the slot's bytes, `slot` its address. */
   constructor(prng: Prng, view: DataView, slot: number) {
@@ -107,6 +108,7 @@ export class PageTables {
       if (value === 0n) {
         table = this.allocate();
         this.write(entry, pointer(table) | (this.#prng.below(6) === 0 ? G : 0n));
+        this.pointers.push(entry);
       } else {
         if ((value & (R | W | X)) !== 0n || (value & V) === 0n || value >> 54n !== 0n || (value & (U | A | D)) !== 0n) {
           return undefined;

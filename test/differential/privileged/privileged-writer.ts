@@ -38,7 +38,9 @@ export class PrivilegedWriter extends ProgramWriter {
   }
 
   area(...contents: readonly Content[]): Area | undefined {
-    const areas = this.spaces.flatMap((space) => space.areas);
+    // Mostly of the address space that the segment begins in.
+    const spaces = this.oneIn(4) ? this.spaces : this.spaces.filter(({ satp }) => satp === this.segment.satp);
+    const areas = spaces.flatMap((space) => space.areas);
     const suitable = areas.filter(({ content }) => contents.length === 0 || contents.includes(content));
     return suitable.length === 0 ? undefined : this.prng.pick(suitable);
   }
