@@ -91,6 +91,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     .option("--to <instant>", "stop at this instant instead of the end", parseCount)
     .option("--no-console", "do not print the guest's console output again")
     .addOption(engineOption())
+    .addOption(cacheGroupOption())
     .description(
       "Replays FILE and compares state digests and outputs with what was recorded. Exit code 1 when they differ.",
     );
@@ -132,9 +133,7 @@ function withMachineOptions(command: Command): Command {
     .option("--memory <size>", "RAM, like 64K, 128M or 1G (default: 128M, for a kernel 256M)", parseMemory)
     .option("--harts <number>", "hardware threads (default: 1)", parseHarts)
     .option("--isa <string>", "instruction set of the harts: an ISA string, a profile or max", parseIsa)
-    .addOption(
-      new Option("--modes <modes>", "privilege modes of the harts (default: msu)").choices(MODES),
-    )
+    .addOption(new Option("--modes <modes>", "privilege modes of the harts (default: msu)").choices(MODES))
     .option("--kernel <file>", "a kernel instead of PROGRAM: ELF, Image or gzip'ed Image, in supervisor mode")
     .option("--initrd <file>", "the kernel's initial RAM disk")
     .option("--append <text>", "the kernel's command line")
@@ -172,7 +171,13 @@ function withMachineOptions(command: Command): Command {
         "virtio",
       ]),
     )
-    .addOption(engineOption());
+    .addOption(engineOption())
+    .addOption(cacheGroupOption());
+}
+
+function cacheGroupOption(): Option {
+  const meaning = "off: satp writes and fences flush all translations; for measuring and for doubt (default: on)";
+  return new Option("--cache-group <choice>", meaning).choices(["on", "off"]);
 }
 
 function engineOption(): Option {

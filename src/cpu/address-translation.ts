@@ -4,7 +4,7 @@ import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { invalidTag } from "../memory/translation-code.ts";
 import { CacheGroup, type TranslationTable } from "./cache-group.ts";
 import { rememberWalk } from "./context-words.ts";
-import type { TranslationReport } from "./group-counters.ts";
+import type { CacheGroupReport } from "./group-counters.ts";
 import type { Exception } from "./hart.ts";
 import { type AccessContext, PageWalk, SATP_LEVELS, type WalkObserver, type WalkOutcome } from "./page-walk.ts";
 import type { AccessKind, Pmp } from "./pmp.ts";
@@ -41,6 +41,14 @@ const MOST_PROTECTIONS = 256;
 /** Whether cached translations outlive a change of address space and a fence. They are right either way. */
 export type CacheGroupChoice = "on" | "off";
 
+interface TranslationParts {
+  /** Hears the offset in RAM of each entry whose A or D bit the hart has set by itself. */
+  readonly updated: (entry: number) => void;
+  /** Hears that memory from which translations came has changed. */
+  readonly remapped: () => void;
+  readonly choice: CacheGroupChoice;
+}
+
 /** How the instruction that changes what translation follows from does so. */
 export type ContextChange = "satp" | "fence";
 
@@ -61,16 +69,8 @@ export class AddressTranslation implements WalkObserver {
   /** The entry that maps the page, by the walk that is under way. */
   #leaf: Leaf | undefined;
 
-  /**
-   * `updated` hears the offset in RAM of each entry whose A or D bit the hart has set by itself; `remapped`, that memory
-   * from which translations came has changed.
-   */
-  constructor(
-    memory: PhysicalMemory,
-    maintenance: () => Maintenance,
-    { updated, remapped }: { readonly updated: (entry: number) => void; readonly remapped: () => void },
-    choice: CacheGroupChoice = "on",
-  ) {
+  constructor(memory: PhysicalMemory, maintenance: () => Maintenance, parts: TranslationParts) {
+    const { updated, remapped, choice } = parts;
     this.#memory = memory;
     this.#remapped = remapped;
     this.#choice = choice;
@@ -89,7 +89,7 @@ export class AddressTranslation implements WalkObserver {
     if (this.#choice === "off") this.#group.flushAll();
   }
 
-  report(): TranslationReport {
+  report(): CacheGroupReport {
     const group = this.#group;
     const { generatedFills, walks, switches, hits, misses, evictions, fences, ...voided } = group.counters;
     return {

@@ -35,7 +35,7 @@ export class GroupCounters {
 }
 
 /** The cache group as the user is shown it. */
-export interface TranslationReport {
+export interface CacheGroupReport {
   /** Off: every write of satp and every fence flushes everything. */
   readonly cacheGroup: "on" | "off";
   /** Address spaces, and their contexts of privilege and permission, that have translations now. */

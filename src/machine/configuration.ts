@@ -42,6 +42,8 @@ export function pageCountOf({ memoryBytes, disks }: MachineConfiguration): numbe
 
 const PAGE_BYTES = 4096;
 
+export type { CacheGroupChoice } from "../cpu/address-translation.ts";
+
 export type EngineChoice = "auto" | "interpreter" | "oracle";
 
 /** As many as the plan of the board has addresses for in the CLINT and the PLIC that guests in the field expect. */

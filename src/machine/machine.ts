@@ -5,6 +5,7 @@ import { DataAccess } from "../cpu/data-access.ts";
 import { DecodedPages } from "../cpu/decoded-pages.ts";
 import { Dependents } from "../cpu/dependents.ts";
 import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
+import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Exception, Turn } from "../cpu/hart.ts";
 import { Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
@@ -16,7 +17,7 @@ import { parseInstructionSet } from "../isa/instruction-set.ts";
 import { BUDGET, MAX_RAM_BYTES, MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
-import { type EngineChoice, MAX_HARTS, type MachineConfiguration } from "./configuration.ts";
+import { type CacheGroupChoice, type EngineChoice, MAX_HARTS, type MachineConfiguration } from "./configuration.ts";
 import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
 import { earliest, Harts, isAfter } from "./harts.ts";
@@ -73,6 +74,7 @@ export class Machine implements MachineLike {
     configuration: MachineConfiguration,
     engine: EngineChoice = "auto",
     diskImages: readonly DiskImage[] = [],
+    cacheGroup: CacheGroupChoice = "on",
   ) {
     checkConfiguration(configuration);
     const isa = parseInstructionSet(configuration.isa, configuration.modes);
@@ -118,6 +120,7 @@ export class Machine implements MachineLike {
       remapped: () => {
         if (!this.#translation.executes(this.#turn.hart.pc)) this.#attention = true;
       },
+      choice: cacheGroup,
     });
     const { group } = this.#translation;
     this.#decoded = new DecodedPages(memory, isa, (what) => (what === "all" ? group.flushAll() : group.flushWrites()));
@@ -281,6 +284,11 @@ export class Machine implements MachineLike {
 
   translate(address: VirtualAddress, hart = this.currentHart): Translation {
     return describeTranslation(this.#memory, this.#harts.all[hart].csrs.translationState(), address);
+  }
+
+  /** What the caches of translations have done since the machine was made: no part of its state. */
+  get cacheGroup(): CacheGroupReport {
+    return this.#translation.report();
   }
 
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[] {

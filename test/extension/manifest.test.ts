@@ -29,6 +29,7 @@ const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   harts: true,
   isa: true,
   engine: true,
+  cacheGroup: true,
   clock: true,
   seed: true,
   input: true,
