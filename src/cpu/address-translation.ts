@@ -66,6 +66,9 @@ export class AddressTranslation implements WalkObserver {
   readonly #entries: TableEntries;
   readonly #walk: PageWalk;
   readonly #protections = new Map<string, number>();
+  /** The protection that was asked for last, and its number. */
+  #lastPmp: Pmp | undefined;
+  #lastNumber = 0;
   /** The entry that maps the page, by the walk that is under way. */
   #leaf: Leaf | undefined;
 
@@ -101,22 +104,38 @@ export class AddressTranslation implements WalkObserver {
 
   /** Puts the context in force that follows from the state of the hart whose turn it is. */
   select(state: TranslationState): void {
-    const { status, satpHigh, satpLow, environmentHigh } = state;
-    const dataPrivilege = privilegeOf(state, "data");
-    const isTranslated = dataPrivilege !== 3 || state.privilege !== 3;
+    const table = this.#group.select(this.#spaceOf(state), this.#variantOf(state), () => ({
+      data: accessContext(state, "data"),
+      fetch: accessContext(state, "fetch"),
+    }));
+    this.#memory.view.setInt32(layout.DATA_IS_TRANSLATED, isPlain(table.data) ? 0 : 1, true);
+  }
+
+  /** Whether it is known without a walk that a hart in some state can fetch at an address. */
+  canFetch(state: TranslationState, pc: bigint): boolean {
+    const table = this.#group.peek(this.#spaceOf(state), this.#variantOf(state));
+    return table !== undefined && this.#executesIn(table, pc);
+  }
+
+  /** A number for the address space. Small, where the root is in RAM: numbers of 31 bits are found faster. */
+  #spaceOf({ privilege, satpHigh, satpLow, status }: TranslationState): number {
+    const isTranslated = privilege !== 3 || dataPrivilegeOf(privilege, status) !== 3;
     const levels = isTranslated ? levelsOf(satpHigh) : 0;
-    const space = levels === 0 ? 0 : rootPage(satpHigh, satpLow) * 16 + levels;
+    if (levels === 0) return 0;
+    const page = rootPage(satpHigh, satpLow);
+    const { ramBase, ramPages } = this.#memory.layout;
+    const ramPage = page - ramBase / layout.PAGE_BYTES;
+    return ramPage >= 0 && ramPage < ramPages ? ramPage * 16 + levels : -(page * 16 + levels);
+  }
+
+  /** A number for the context in it: what permissions and the walk depend on beside the root. */
+  #variantOf({ privilege, status, environmentHigh, pmp }: TranslationState): number {
     const flags =
       ((status & MSTATUS_SUM) !== 0 ? 1 : 0) |
       ((status & MSTATUS_MXR) !== 0 ? 2 : 0) |
       ((environmentHigh & MENVCFG_ADUE_HIGH) !== 0 ? 4 : 0) |
       ((environmentHigh & MENVCFG_PBMTE_HIGH) !== 0 ? 8 : 0);
-    const variant = (this.#protection(state.pmp) << 8) | (flags << 4) | (dataPrivilege << 2) | state.privilege;
-    const table = this.#group.select(space, variant, () => ({
-      data: accessContext(state, "data"),
-      fetch: accessContext(state, "fetch"),
-    }));
-    this.#memory.view.setInt32(layout.DATA_IS_TRANSLATED, isPlain(table.data) ? 0 : 1, true);
+    return (this.#protection(pmp) << 8) | (flags << 4) | (dataPrivilegeOf(privilege, status) << 2) | privilege;
   }
 
   /** What the slow path of generated code asks (SlowPathImports.translate). */
@@ -174,8 +193,12 @@ export class AddressTranslation implements WalkObserver {
 
   /** Whether the page of an address has an execute tag in the context that is in force. */
   executes(pc: bigint): boolean {
+    return this.#executesIn(this.#group.current, pc);
+  }
+
+  #executesIn({ address }: TranslationTable, pc: bigint): boolean {
     const index = Number((pc >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
-    const entry = this.#group.current.address + index * layout.TRANSLATION_ENTRY_BYTES;
+    const entry = address + index * layout.TRANSLATION_ENTRY_BYTES;
     return this.#memory.view.getBigUint64(entry + layout.ENTRY.executeTag, true) === (pc & ~0xfffn);
   }
 
@@ -247,6 +270,14 @@ export class AddressTranslation implements WalkObserver {
   }
 
   #protection(pmp: Pmp): number {
+    if (pmp !== this.#lastPmp) {
+      this.#lastNumber = this.#numberOf(pmp);
+      this.#lastPmp = pmp;
+    }
+    return this.#lastNumber;
+  }
+
+  #numberOf(pmp: Pmp): number {
     const known = this.#protections.get(pmp.key);
     if (known !== undefined) return known;
     if (this.#protections.size >= MOST_PROTECTIONS) {
@@ -285,10 +316,13 @@ export function accessContext(state: TranslationState, use: "data" | "fetch"): A
   };
 }
 
-/** MPRV lends data accesses the privilege in MPP. */
 function privilegeOf({ privilege, status }: TranslationState, use: "data" | "fetch"): 0 | 1 | 3 {
-  if (use === "fetch" || (status & MSTATUS_MPRV) === 0) return privilege;
-  return ((status >>> MSTATUS_MPP_SHIFT) & 3) as 0 | 1 | 3;
+  return use === "fetch" ? privilege : dataPrivilegeOf(privilege, status);
+}
+
+/** MPRV lends data accesses the privilege in MPP. */
+function dataPrivilegeOf(privilege: 0 | 1 | 3, status: number): 0 | 1 | 3 {
+  return (status & MSTATUS_MPRV) === 0 ? privilege : (((status >>> MSTATUS_MPP_SHIFT) & 3) as 0 | 1 | 3);
 }
 
 function levelsOf(satpHigh: number): number {

@@ -35,7 +35,8 @@ export interface TranslationTable {
 
 /** The translations of one address space: a table for each context in which it is accessed. */
 interface CacheElement {
-  readonly contexts: Map<number, TranslationTable>;
+  /** Few: a search through them takes no map. */
+  readonly contexts: TranslationTable[];
 }
 
 /**
@@ -73,7 +74,7 @@ export class CacheGroup {
 
   get contexts(): number {
     let count = 0;
-    for (const { contexts } of this.#elements.values()) count += contexts.size;
+    for (const { contexts } of this.#elements.values()) count += contexts.length;
     return count;
   }
 
@@ -96,6 +97,12 @@ export class CacheGroup {
     table.lastUsed = ++this.#clock;
     this.#follow(table);
     return table;
+  }
+
+  /** The table of a context, when there is one with something in it. */
+  peek(space: number, variant: number): TranslationTable | undefined {
+    const table = this.#elements.get(space)?.contexts.find((candidate) => candidate.variant === variant);
+    return table === undefined || this.#isEmpty(table) ? undefined : table;
   }
 
   /** Every translation of every context is void. */
@@ -165,10 +172,16 @@ export class CacheGroup {
   }
 
   #find(space: number, variant: number): TranslationTable | undefined {
-    const table = this.#elements.get(space)?.contexts.get(variant);
-    if (table === undefined) this.counters.misses++;
-    else this.counters.hits++;
-    return table;
+    const element = this.#elements.get(space);
+    if (element !== undefined) {
+      for (const table of element.contexts) {
+        if (table.variant !== variant) continue;
+        this.counters.hits++;
+        return table;
+      }
+    }
+    this.counters.misses++;
+    return undefined;
   }
 
   #isEmpty(table: TranslationTable): boolean {
@@ -195,10 +208,10 @@ export class CacheGroup {
     writeContext(this.#memory, table.address, access.data);
     let element = this.#elements.get(space);
     if (element === undefined) {
-      element = { contexts: new Map() };
+      element = { contexts: [] };
       this.#elements.set(space, element);
     }
-    element.contexts.set(variant, table);
+    element.contexts.push(table);
     return table;
   }
 
@@ -220,8 +233,8 @@ export class CacheGroup {
     const element = this.#elements.get(oldest.space);
     if (element !== undefined) {
       this.counters.evictions++;
-      element.contexts.delete(oldest.variant);
-      if (element.contexts.size === 0) this.#elements.delete(oldest.space);
+      element.contexts.splice(element.contexts.indexOf(oldest), 1);
+      if (element.contexts.length === 0) this.#elements.delete(oldest.space);
     }
     return oldest;
   }

@@ -460,7 +460,10 @@ export class Machine implements MachineLike {
   #canHandle(cause: number): boolean {
     const { hart, csrs } = this.#turn;
     if (exceptionTarget(hart, csrs, cause) === "supervisor") {
-      const fault = fetchFault(this.#memory, csrs.translationState(), exceptionVector(csrs, "supervisor"));
+      const state = csrs.translationState();
+      const vector = exceptionVector(csrs, "supervisor");
+      if (this.#translation.canFetch({ ...state, privilege: 1 }, vector)) return true;
+      const fault = fetchFault(this.#memory, state, vector);
       if (fault === undefined) return true;
       if (((csrs.get("medeleg") >> BigInt(fault)) & 1n) === 1n) return false;
     }
