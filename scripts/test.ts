@@ -156,7 +156,12 @@ async function runStage(stage: Stage, paths: readonly string[]): Promise<void> {
   if (files.length === 0) return;
   console.log(`\n${stage.name}: ${files.length} files`);
   const missing = provide(stage.requirements);
-  if (missing.length === 0) return runFiles(stage, files);
+  if (missing.length === 0) {
+    const started = Date.now();
+    await runFiles(stage, files);
+    console.log(`${stage.name} took ${((Date.now() - started) / 60_000).toFixed(1)} minutes`);
+    return;
+  }
   add({ passed: 0, failed: 0, skipped: files.length });
   console.log(
     `SKIP ${stage.name}: ${missing.map(({ program }) => program).join(", ")} not found. ` +

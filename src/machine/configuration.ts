@@ -31,7 +31,7 @@ export interface DiskConfiguration {
   readonly readOnly: boolean;
 }
 
-/** The instruction set with all that works, in canonical order. */
+/** All that works, in canonical order, but for Svadu: page tables get their A and D bits from hardware on request only. */
 export const FULL_ISA =
   "rv64gc_zicbom_zicbop_zicboz_zicond_zihintntl_zihintpause_zawrs_zba_zbb_zbc_zbs_sstc_svinval_svnapot_svpbmt";
 

@@ -276,9 +276,9 @@ test("a pause that comes between two requests of one motion is not lost", async 
   client.debuggee.setBreakpoints = set;
   proceed();
   assert.equal((await client.event<Stopped>("stopped")).reason, "pause");
-  assert.deepEqual(
-    client.debuggee.calls.filter((call) => call === "pause" || call === "resume").slice(0, 2),
-    ["pause", "resume"],
-    "the first pause found nothing to end",
-  );
+  // How often it asks in vain is the clock's business.
+  const calls = client.debuggee.calls.filter((call) => call === "pause" || call === "resume");
+  const first = calls.indexOf("resume");
+  assert.ok(first > 0, "the first pause found nothing to end");
+  assert.ok(calls.indexOf("pause", first) > 0, "the one that ended it came behind");
 });

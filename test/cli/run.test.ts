@@ -106,22 +106,29 @@ test("stdin that is no terminal is left alone unless it is asked for", async () 
 });
 
 test("at a terminal keys go to the guest, and Ctrl-C ends the run", async () => {
-  const inTerminal = async (...keys: string[]) => {
+  const inTerminal = async (keys: string, then = "") => {
     // `script` gives the command a terminal of its own.
     const words = command("run", ECHO(), "--json").map((word) => `'${word}'`);
     const child = spawn("script", ["-qec", words.join(" "), "/dev/null"], { cwd: folder, env: ENVIRONMENT });
-    // Before the terminal is in raw mode, a Ctrl-C would be the terminal's.
-    const greeted = new Promise<void>((resolve) =>
-      child.stdout.on("data", (text: Buffer) => {
-        if (text.toString().includes("keyboard is the guest's")) setTimeout(resolve, 100);
-      }),
-    );
+    let shown = "";
+    const shows = (text: string) =>
+      new Promise<void>((resolve) =>
+        child.stdout.on("data", (piece: Buffer) => {
+          shown += piece.toString();
+          if (shown.includes(text)) resolve();
+        }),
+      );
+    const greeted = shows("keyboard is the guest's");
     const ended = end(child);
     await greeted;
-    for (const key of keys) {
-      child.stdin.write(key);
-      await new Promise((resolve) => setTimeout(resolve, 150));
-    }
+    // Before the terminal is in raw mode, a Ctrl-C would be the terminal's.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const echoed = shows(keys);
+    child.stdin.write(keys);
+    if (then === "") return ended;
+    // What was typed a moment ago may be no part of a run that ends now.
+    await echoed;
+    child.stdin.write(then);
     return ended;
   };
   const typed = await inTerminal("ab\x01aq");
@@ -147,7 +154,8 @@ test("a console flooded into a pipe that nobody reads any more ends the run", as
 test("a flood into a pipe that is read slowly is not gathered in memory, and a signal gets through", async () => {
   const child = start("run", FLOOD());
   const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
-  // Nobody reads: the guest has to wait when the pipe and our bound are full.
+  await new Promise((resolve) => child.stdout.once("readable", resolve));
+  // Nobody reads on: the guest has to wait when the pipe and our bound are full.
   await new Promise((resolve) => setTimeout(resolve, 1200));
   const { readFileSync } = await import("node:fs");
   if (process.platform === "linux") {

@@ -4,6 +4,8 @@ import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import type { LaunchArguments } from "../../src/adapter/custom-protocol.ts";
 import { parseLaunchArguments } from "../../src/adapter/launch-arguments.ts";
+import { parseInstructionSet } from "../../src/isa/instruction-set.ts";
+import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
@@ -59,6 +61,14 @@ test("the adapter accepts every default and every choice", () => {
       assert.deepEqual(warnings, [], `${name}: ${choice}`);
     }
   }
+});
+
+test("the machine that launch.json shows by its defaults is the one that there is without them", () => {
+  const { harts, modes, isa, seed, clock, virtio, console } = DEFAULT_CONFIGURATION;
+  const defaults = { harts, modes, seed, clock, virtio, guestConsole: console };
+  for (const [name, value] of Object.entries(defaults)) assert.equal(schema[name].default, value, name);
+  const shown = parseInstructionSet(schema.isa.default as string, modes);
+  assert.equal(shown.isaString, parseInstructionSet(isa, modes).isaString);
 });
 
 test("every choice in launch.json and in the settings is explained", () => {
