@@ -46,7 +46,8 @@ interface TranslationParts {
   readonly updated: (entry: number) => void;
   /** Hears that memory from which translations came has changed. */
   readonly remapped: () => void;
-  readonly choice: CacheGroupChoice;
+  /** Default: on. */
+  readonly choice?: CacheGroupChoice;
 }
 
 /** How the instruction that changes what translation follows from does so. */
@@ -73,7 +74,7 @@ export class AddressTranslation implements WalkObserver {
   #leaf: Leaf | undefined;
 
   constructor(memory: PhysicalMemory, maintenance: () => Maintenance, parts: TranslationParts) {
-    const { updated, remapped, choice } = parts;
+    const { updated, remapped, choice = "on" } = parts;
     this.#memory = memory;
     this.#remapped = remapped;
     this.#choice = choice;

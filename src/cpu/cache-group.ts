@@ -52,6 +52,8 @@ export class CacheGroup {
   readonly #maintenance: () => Maintenance;
   readonly #tables: TranslationTable[] = [];
   readonly #elements = new Map<number, CacheElement>();
+  /** Tables that serve no context any more. */
+  readonly #idle: TranslationTable[] = [];
   #current: TranslationTable | undefined;
   #clock = 0;
   #writes = 0;
@@ -136,7 +138,8 @@ export class CacheGroup {
   /** Forgets all contexts: whatever named them means something else now. */
   forget(): void {
     this.#elements.clear();
-    for (const table of this.#tables) Object.assign(table, { isVoid: true, space: NO_SPACE, lastUsed: 0 });
+    for (const table of this.#tables) Object.assign(table, { isVoid: true, space: NO_SPACE });
+    this.#idle.splice(0, this.#idle.length, ...this.#tables);
     this.#current = undefined;
   }
 
@@ -217,6 +220,8 @@ export class CacheGroup {
 
   /** A table that serves no context. */
   #vacant(access: ContextAccess): TranslationTable {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
     const index = this.#tables.length;
     if (index < layout.TRANSLATION_TABLES) {
       const address = layout.TRANSLATION_POOL + index * layout.TRANSLATION_TABLE_BYTES;
@@ -231,11 +236,10 @@ export class CacheGroup {
     }
     const oldest = this.#tables.reduce((a, b) => (b.lastUsed < a.lastUsed ? b : a));
     const element = this.#elements.get(oldest.space);
-    if (element !== undefined) {
-      this.counters.evictions++;
-      element.contexts.splice(element.contexts.indexOf(oldest), 1);
-      if (element.contexts.length === 0) this.#elements.delete(oldest.space);
-    }
+    assert(element !== undefined, "a table that is not idle serves a context");
+    this.counters.evictions++;
+    element.contexts.splice(element.contexts.indexOf(oldest), 1);
+    if (element.contexts.length === 0) this.#elements.delete(oldest.space);
     return oldest;
   }
 }
