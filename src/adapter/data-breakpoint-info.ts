@@ -58,8 +58,17 @@ async function ofExpression(debuggee: Debuggee, expression: string, where: Where
   if (/^\s*(phys:)?(0x[0-9a-f]+|\d+)\s*$/i.test(expression)) {
     return { address: fromReference(expression), size: 1, physical: addressUse(expression) === "physical" };
   }
-  const { memoryAddress, size, physical } = await debuggee.evaluate(expression, where.hart, where.level, "look");
+  const look = (text: string) => debuggee.evaluate(text, where.hart, where.level, "look");
+  const { value, memoryAddress, size, physical } = await look(expression);
   if (memoryAddress !== undefined && size !== undefined) return { address: memoryAddress, size, physical };
+  // A symbol's name stands for its address; who wants to watch it means what is there.
+  const name = expression.trim().replace(/^&/, "");
+  if (value.endsWith(`<${name}>`)) {
+    const inMemory = await look(`*${name}`);
+    if (inMemory.memoryAddress !== undefined && inMemory.size !== undefined) {
+      return { address: inMemory.memoryAddress, size: inMemory.size, physical: inMemory.physical };
+    }
+  }
   return `“${expression}” is a value, not a place in memory; give an address, a symbol or an access to memory.`;
 }
 

@@ -56,7 +56,7 @@ function lines(reader: RecordingReader, json: ReturnType<typeof describe>): stri
   const { configuration } = json;
   const state = json.complete ? "complete" : "not complete";
   const ended = reader.reason === undefined ? "the guest could have gone on" : describeStop(reader.reason);
-  const machine = `${configuration.harts} hart, ${configuration.isa}, ${formatMemory(configuration.memoryBytes)} of memory`;
+  const machine = `${configuration.harts} hart${configuration.harts === 1 ? "" : "s"}, ${configuration.isa}, ${formatMemory(configuration.memoryBytes)} of memory`;
   const rows: [string, string][] = [
     ["recorded with", `${json.tool}, ${state}, ${formatBytes(json.bytes)}`],
     ["machine", `${machine}, ${configuration.clock} clock, seed ${configuration.seed}`],

@@ -190,7 +190,7 @@ function defineQuery(define: (name: string, summary: string, load: () => Promise
   define("query", "ask a recording about the past", load)
     .argument("<file>", "a recording")
     .addArgument(new Argument("<question>", "what to ask").choices(["last-write", "writes", "outputs"]))
-    .argument("[place]", "an address or a symbol, optionally with an offset: 0x80001000, pool, pool+8")
+    .argument("[place]", "an address or a symbol, optionally with an offset: 0x80001000, phys:0x80001000, pool, pool+8")
     .option("--before <instant>", "only what happened before this instant (default: the end)", parseCount)
     .option("--after <instant>", "writes, outputs: only what happened from this instant on", parseCount)
     .option("--length <bytes>", "how many bytes (default: the symbol's size, else the aligned word)", parseLength)

@@ -1,15 +1,18 @@
-import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
+import { type Instant, type VirtualAddress, virtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { RecordedSession } from "../host/recorded-session.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import { NO_STOPS, type StopConditions, type WatchHit } from "../machine/stop.ts";
 import type { Hit, Motion } from "../replay/timeline-interface.ts";
+import { locate } from "./locate.ts";
 import { type Place, Places } from "./places.ts";
 import { formatAddress, parseAddress } from "./quantities.ts";
 
 /** A range of memory that a question is about. */
 export interface Range {
   readonly address: VirtualAddress;
+  /** The address is physical. Else it is one of the address space that some hart was in. */
+  readonly isPhysical: boolean;
   readonly length: number;
   /** As the user named it. */
   readonly text: string;
@@ -35,10 +38,14 @@ export interface Bounds {
   readonly most: number;
 }
 
-/** `0x80001000`, `pool`, `pool+8`, `pool-0x10`; the symbol's size, or an aligned word, when `length` is undefined. */
+/**
+ * `0x80001000`, `phys:0x80001000`, `pool`, `pool+8`, `pool-0x10`; the symbol's size, or an aligned word, when `length` is
+ * undefined.
+ */
 export function parseRange(text: string, length: number | undefined, places: Places): Range {
-  const number = parseAddress(text);
-  if (number !== undefined) return range(number, length ?? alignedSize(number), text);
+  const isPhysical = text.startsWith(PHYSICAL_MARK);
+  const number = parseAddress(isPhysical ? text.slice(PHYSICAL_MARK.length) : text);
+  if (number !== undefined) return { ...range(number, length ?? alignedSize(number), text), isPhysical };
   const match = /^(.+?)(?:([+-])([0-9a-fx_]+))?$/i.exec(text);
   const offset = match?.[3] === undefined ? 0n : parseAddress(match[3]);
   const symbol = places.symbols.named(match?.[1] ?? text);
@@ -49,7 +56,7 @@ export function parseRange(text: string, length: number | undefined, places: Pla
 }
 
 function range(address: bigint, length: number, text: string): Range {
-  return { address: virtualAddress(address), length, text };
+  return { address: virtualAddress(address), length, text, isPhysical: false };
 }
 
 /** A bare address means the word there: 8 bytes at a multiple of 8, 4 at one of 4, … . */
@@ -76,21 +83,26 @@ export class Questions {
 
   /** The last write to a range before an instant. */
   *lastWrite(range: Range, before: Instant): Motion<QueryHit[]> {
-    const found = yield* this.#session.timeline.findLast({ stops: writeStops(range) }, before);
+    const stops = yield* this.#writeStops(range, before);
+    const found = yield* this.#session.timeline.findLast({ stops }, before);
     if (found === undefined) return [];
     // Once more that one step, to see what it wrote.
     const from = found.instant;
-    return yield* this.writes(range, { from, before: (from + 1) as Instant, most: 1 });
+    return yield* this.#writes(stops, { from, before: (from + 1) as Instant, most: 1 });
   }
 
   /** The first writes to a range within bounds. */
-  *writes(range: Range, { from, before, most }: Bounds): Motion<QueryHit[]> {
+  *writes(range: Range, bounds: Bounds): Motion<QueryHit[]> {
+    return yield* this.#writes(yield* this.#writeStops(range, bounds.before), bounds);
+  }
+
+  *#writes(stops: StopConditions, { from, before, most }: Bounds): Motion<QueryHit[]> {
     const hits: QueryHit[] = [];
     const accept = (hit: Hit, machine: MachineLike) => {
       for (const write of writesOf(hit)) hits.push(this.#write(write, machine));
       return true;
     };
-    yield* this.#session.timeline.findAll({ stops: writeStops(range), accept }, from, before, most);
+    yield* this.#session.timeline.findAll({ stops, accept }, from, before, most);
     return hits.slice(0, most);
   }
 
@@ -101,10 +113,15 @@ export class Questions {
     for (const { instant, text } of this.#lines(from, before, most)) {
       if (instant < timeline.now) yield* timeline.seek(instant);
       else yield* timeline.forward({ stops: NO_STOPS, limit: instant });
-      const [hart] = machine.harts;
+      const hart = machine.harts[machine.currentHart];
       hits.push({ instant, hart: hart.id, ...this.places.at(hart.pc), text });
     }
     return hits;
+  }
+
+  *#writeStops(range: Range, before: Instant): Motion<StopConditions> {
+    const places = yield* locate(this.#session.timeline, range, before);
+    return { ...NO_STOPS, watches: places.map((place) => ({ ...place, access: "write" })) };
   }
 
   #lines(from: Instant, before: Instant, most: number): { instant: Instant; text: string }[] {
@@ -125,7 +142,7 @@ export class Questions {
 
   /** `machine` stands behind the write. */
   #write(write: WatchHit, machine: MachineLike): QueryHit {
-    const bytes = machine.peek(write.address, write.size);
+    const bytes = machine.peek(write.address, write.size, write.hart);
     const value = bytes.reduceRight((sum: bigint, byte) => (sum << 8n) | BigInt(byte ?? 0), 0n);
     const store = { address: formatAddress(write.address), size: write.size, value: formatAddress(value) };
     return { instant: write.instant, hart: write.hart, ...this.places.at(write.pc), ...store };
@@ -133,10 +150,7 @@ export class Questions {
 }
 
 const NEWLINE = 0x0a;
-
-function writeStops({ address, length }: Range): StopConditions {
-  return { ...NO_STOPS, watches: [{ address: Number(address) as PhysicalAddress, length, access: "write" }] };
-}
+const PHYSICAL_MARK = "phys:";
 
 function writesOf({ stop }: Hit): readonly WatchHit[] {
   return stop.kind === "watch" ? stop.hits.filter(({ access }) => access === "write") : [];

@@ -1,7 +1,6 @@
 import * as layout from "../memory/layout.ts";
 import type { Maintenance } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import { invalidTag } from "../memory/translation-code.ts";
 import { CacheGroup, type TranslationTable } from "./cache-group.ts";
 import { rememberWalk } from "./context-words.ts";
 import type { CacheGroupReport } from "./group-counters.ts";
@@ -179,16 +178,16 @@ export class AddressTranslation implements WalkObserver {
     const offset = this.#pageToFill(low, Number(pc >> 32n), "execute", table.fetch);
     if (offset < 0) return false;
     const page = pc & ~0xfffn;
+    const { life } = table;
     const decoded = decodedPage(offset >>> 12, page);
+    // Making room for a decoded page flushes everything: what the walk has noted belongs to a life that is over.
+    if (table.life !== life) this.#pageToFill(low, Number(pc >> 32n), "execute", table.fetch);
     const index = (low >>> 12) & (layout.TRANSLATION_ENTRIES - 1);
     const entry = table.address + index * layout.TRANSLATION_ENTRY_BYTES;
     const { view } = this.#memory;
-    for (const tag of [layout.ENTRY.readTag, layout.ENTRY.writeTag]) {
-      if (view.getBigUint64(entry + tag, true) !== page) view.setBigUint64(entry + tag, invalidTag(index), true);
-    }
     view.setBigUint64(entry + layout.ENTRY.executeTag, page, true);
     view.setInt32(entry + layout.ENTRY.decoded, decoded, true);
-    this.#noteUse(table, index);
+    this.#noteExecuted(table, index);
     return true;
   }
 
@@ -201,6 +200,15 @@ export class AddressTranslation implements WalkObserver {
     const index = Number((pc >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
     const entry = address + index * layout.TRANSLATION_ENTRY_BYTES;
     return this.#memory.view.getBigUint64(entry + layout.ENTRY.executeTag, true) === (pc & ~0xfffn);
+  }
+
+  /** The decoded page that the context in force executes at a virtual page; undefined when it has no execute tag. */
+  executedNow(page: bigint): number | undefined {
+    const index = Number((page >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
+    const entry = this.#group.current.address + index * layout.TRANSLATION_ENTRY_BYTES;
+    const { view } = this.#memory;
+    if (view.getBigUint64(entry + layout.ENTRY.executeTag, true) !== page) return undefined;
+    return view.getInt32(entry + layout.ENTRY.decoded, true);
   }
 
   /** Decoded pages that some context executes at a virtual page now. */
@@ -260,14 +268,14 @@ export class AddressTranslation implements WalkObserver {
     return offset;
   }
 
-  /** As generated code does for the entries that it fills: CONTEXT.used and TABLE_SOURCES. */
-  #noteUse({ address }: TranslationTable, entry: number): void {
+  /** As generated code does for data (noteUse in memory/translation-code.ts): CONTEXT.used and where the page came from. */
+  #noteExecuted({ address }: TranslationTable, entry: number): void {
     const { view } = this.#memory;
     // The low half of the bits is for the first 32 groups of 64 entries.
     const used = address + layout.TABLE_CONTEXT + layout.CONTEXT.used + (entry < 2048 ? 0 : 4);
     view.setInt32(used, view.getInt32(used, true) | (1 << ((entry >>> 6) & 31)), true);
     const source = view.getUint32(layout.TRANSLATION_SOURCE, true);
-    if (source !== 0) view.setUint32(address + layout.TABLE_SOURCES + entry * 4, source, true);
+    view.setUint32(address + layout.EXECUTE_SOURCES + entry * 4, source, true);
   }
 
   #protection(pmp: Pmp): number {

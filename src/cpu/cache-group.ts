@@ -145,10 +145,14 @@ export class CacheGroup {
 
   /** The entry of a table comes from the page-table entry at `source` (TABLE_SOURCES): makes it invalid if so. */
   dropIfFrom(index: number, entry: number, source: number): void {
+    const { view } = this.#memory;
     const { address } = this.#tables[index];
-    if (this.#memory.view.getUint32(address + layout.TABLE_SOURCES + entry * 4, true) !== source) return;
-    this.#invalidate(address, entry);
-    this.counters.droppedTranslations++;
+    const { readTag, writeTag, executeTag } = layout.ENTRY;
+    const isData = view.getUint32(address + layout.TABLE_SOURCES + entry * 4, true) === source;
+    const isCode = view.getUint32(address + layout.EXECUTE_SOURCES + entry * 4, true) === source;
+    if (isData) this.#invalidate(address, entry, [readTag, writeTag]);
+    if (isCode) this.#invalidate(address, entry, [executeTag]);
+    if (isData || isCode) this.counters.droppedTranslations++;
   }
 
   /** Whether a table still lives the life in which something was noted of it. */
@@ -166,10 +170,9 @@ export class CacheGroup {
     }
   }
 
-  #invalidate(table: number, entry: number): void {
+  #invalidate(table: number, entry: number, tags: readonly number[]): void {
     const at = table + entry * layout.TRANSLATION_ENTRY_BYTES;
-    const { readTag, writeTag, executeTag } = layout.ENTRY;
-    for (const tag of [readTag, writeTag, executeTag]) {
+    for (const tag of tags) {
       this.#memory.view.setBigUint64(at + tag, invalidTag(entry), true);
     }
   }
@@ -226,7 +229,7 @@ export class CacheGroup {
     if (index < layout.TRANSLATION_TABLES) {
       const address = layout.TRANSLATION_POOL + index * layout.TRANSLATION_TABLE_BYTES;
       // Zeros are a valid tag of the first entry alone: they name the page at 0.
-      this.#invalidate(address, 0);
+      this.#invalidate(address, 0, [layout.ENTRY.readTag, layout.ENTRY.writeTag, layout.ENTRY.executeTag]);
       const table: TranslationTable = {
         ...{ index, address, ...access, space: NO_SPACE, variant: 0, lastUsed: 0 },
         ...{ writes: 0, everything: 0, isVoid: true, life: 0 },

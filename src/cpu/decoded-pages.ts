@@ -11,6 +11,16 @@ import { PlacedBreakpoints } from "./placed-breakpoints.ts";
 
 const GRANULE_BYTES = 64;
 
+/** Who must hear of what happens to decoded code. */
+export interface CodeObserver {
+  /** A page has code now: stores to it must be looked at. */
+  becameCode(): void;
+  /** What is to be done at an offset of RAM is another now. */
+  changed(offset: number): void;
+  /** All decoded pages are gone. */
+  cleared(): void;
+}
+
 /**
  * The predecoded records of executed code, a page of records for a page of RAM. Records are made when an instruction
  * is executed first and cleared when a store hits its bytes, so that they are always what memory says and `fence.i`
@@ -21,14 +31,13 @@ export class DecodedPages {
   readonly #memory: PhysicalMemory;
   readonly #isa: InstructionSet;
   readonly #breakpoints: PlacedBreakpoints;
-  readonly #withhold: (what: "writes" | "all") => void;
+  readonly #observer: CodeObserver;
   #used = 0;
 
-  /** `withhold` takes tags from every translation: the write tags where pages became code, or all tags. */
-  constructor(memory: PhysicalMemory, isa: InstructionSet, withhold: (what: "writes" | "all") => void) {
+  constructor(memory: PhysicalMemory, isa: InstructionSet, observer: CodeObserver) {
     this.#memory = memory;
     this.#isa = isa;
-    this.#withhold = withhold;
+    this.#observer = observer;
     this.#breakpoints = new PlacedBreakpoints((offset, stands) => this.#mark(offset, stands));
   }
 
@@ -106,7 +115,7 @@ export class DecodedPages {
     for (let page = 0; page < flags.length; page++) flags[page] &= ~layout.PAGE_FLAG.code;
     this.#used = 0;
     this.#breakpoints.forgetPlaces();
-    this.#withhold("all");
+    this.#observer.cleared();
   }
 
   #page(ramPage: number): number {
@@ -137,6 +146,7 @@ export class DecodedPages {
     const { bytes } = this.#memory;
     const record = page + ((offset & (PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
     if (bytes[record + layout.RECORD.operation] === OPERATION.undecoded) return;
+    this.#observer.changed(offset);
     bytes[record + layout.RECORD.operation] = operation(bytes[record + layout.RECORD.replaced]);
   }
 
@@ -148,7 +158,7 @@ export class DecodedPages {
       if ((flags[page] & layout.PAGE_FLAG.code) !== 0) continue;
       flags[page] |= layout.PAGE_FLAG.code;
       // Stores to this page must take the slow path from now on.
-      this.#withhold("writes");
+      this.#observer.becameCode();
     }
   }
 }

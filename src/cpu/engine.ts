@@ -17,6 +17,8 @@ export interface EngineParts {
   readonly takeAttention: () => boolean;
   /** What the translation of addresses follows from has changed. */
   readonly contextChanged: (how?: ContextChange) => void;
+  /** A timer of the hart is set to another time. */
+  readonly timersChanged: () => void;
   /** The hart would rather have another one run. */
   readonly endTurn: () => void;
 }
@@ -31,8 +33,11 @@ export type EngineStop =
   | { readonly kind: "breakpoint"; readonly executed: number }
   | { readonly kind: "exception"; readonly executed: number; readonly exception: Exception };
 
-/** The most steps of one slice: the budget is a 32-bit integer, and slices end where the host wants to look anyway. */
-export const MAX_SLICE_STEPS = 1 << 30;
+/**
+ * The most steps of one slice. V8 replaces a function by a faster one only where it is entered anew: guest code that never
+ * leaves a loop must do so now and then.
+ */
+export const MAX_SLICE_STEPS = 1 << 20;
 
 /** Executes instructions. All engines give the same state after the same steps. */
 export interface Engine {

@@ -1,6 +1,7 @@
 import type { FloatOperation, FloatRelation, FloatSize, IntegerFormat } from "../isa/float-semantics.ts";
 import type { Code, Local } from "../wasm/code.ts";
 import { type Expression, i32, i64, type Operand, push } from "../wasm/expression.ts";
+import { emitFusedMultiplyAdd } from "../wasm/fused-multiply-add.ts";
 import { F32, F64, I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
 import { asBits, asNumber, CHOICE_OPCODES, RELATION_OPCODES } from "./float-comparison-code.ts";
 import { INTEGER_SHAPES } from "./float-conversion-code.ts";
@@ -51,6 +52,23 @@ export function emitArithmetic(
   // A sum that is subnormal is exact, and so raises nothing.
   const mayUnderflow = operation === "multiply" || operation === "divide";
   emitGuarded(path, size, mode, result, mayUnderflow ? isNormal : isFiniteNumber, otherwise);
+}
+
+/** Only where the host fuses (wasm/fused-multiply-add.ts). A result that is zero may have come from less than zero is. */
+export function emitMultiplyAdd(
+  path: FastPath,
+  size: FloatSize,
+  operands: readonly Local[],
+  mode: ModeLocals,
+  otherwise: Expression,
+): void {
+  const result = (code: Code): void =>
+    emitFusedMultiplyAdd(
+      code,
+      size,
+      operands.map((operand) => (into: Code) => push(into, asNumber(size, operand))),
+    );
+  emitGuarded(path, size, mode, result, isNormal, otherwise);
 }
 
 export function emitSquareRoot(

@@ -5,11 +5,13 @@ import * as layout from "../memory/layout.ts";
 import { defineMaintenance } from "../memory/maintenance-code.ts";
 import { defineSlowPath, entryAddress } from "../memory/translation-code.ts";
 import { Code, type Label } from "../wasm/code.ts";
-import { ModuleBuilder } from "../wasm/module.ts";
+import { type FunctionType, ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
 import { type ArithmeticFunctions, defineArithmetic } from "./arithmetic-code.ts";
-import { defineFloat } from "./float-code.ts";
-import { emitHandler, emitPc, type InterpreterFrame, ScratchLocals } from "./interpreter-reading.ts";
+import { defineFloat, type FloatFunctions } from "./float-code.ts";
+import { emitHandler, emitPc, type InterpreterFrame } from "./interpreter-reading.ts";
+import { ANSWER, REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
+import { ScratchLocals } from "./wasm-reading.ts";
 
 /**
  * Operation numbers of records that are no instruction. Instructions of the table follow from FIRST_INSTRUCTION on, at
@@ -43,6 +45,10 @@ export const EXIT = {
   repeat: 5,
   /** A system instruction was executed and the engine's caller must look. */
   yield: 6,
+  /** Jumps have arrived at pc so often that it is worth a translation. */
+  hot: 7,
+  /** The translation in the slot WANTS_TRANSLATION should be made anew. */
+  known: 8,
 } as const;
 
 export interface InterpreterImports extends Record<string, WebAssembly.ImportValue> {
@@ -68,10 +74,31 @@ export interface InterpreterExports {
   hash(host: number, length: number): bigint;
 }
 
-/** The interpreter as a WebAssembly module, generated from the instruction table. */
-export function interpreterModule(where: MemoryLayout, instructionAlignment: 2 | 4): Uint8Array<ArrayBuffer> {
+/** Functions of the interpreter's module that translations call, by index; exported under `exportName`. */
+export interface InterpreterFunctions {
+  readonly arithmetic: ArithmeticFunctions;
+  readonly float: FloatFunctions;
+  signature(index: number): FunctionType;
+  exportName(index: number): string;
+}
+
+export interface InterpreterModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly functions: InterpreterFunctions;
+}
+
+/**
+ * The interpreter as a WebAssembly module, generated from the instruction table. `hotArrivals`: it counts where jumps
+ * arrive, asks for a translation at that many, and goes on in translations; undefined: there are none.
+ */
+export function interpreterModule(
+  where: MemoryLayout,
+  instructionAlignment: 2 | 4,
+  hotArrivals: number | undefined,
+): InterpreterModule {
   assert(INSTRUCTIONS.length + FIRST_INSTRUCTION <= 256, "operation numbers are one byte");
   const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });
+  if (hotArrivals !== undefined) module.importTable(REGION_TABLE);
   const load = module.importFunction("load", { parameters: [I64, I32], results: [I64] });
   const store = module.importFunction("store", { parameters: [I64, I32, I64], results: [I32] });
   const translate = module.importFunction("translate", { parameters: [I32, I32, I32], results: [I32] });
@@ -81,21 +108,41 @@ export function interpreterModule(where: MemoryLayout, instructionAlignment: 2 |
   const float = defineFloat(module, arithmetic.multiplyHigh.unsigned);
   defineMaintenance(module);
   const code = new Code([I32]);
-  emitRun(code, { where, slowPath, system, instructionAlignment, float, ...arithmetic });
+  const regions = hotArrivals === undefined ? undefined : { type: module.typeOf(REGION_FUNCTION), hotArrivals };
+  emitRun(code, { where, slowPath, system, instructionAlignment, float, arithmetic }, regions);
   module.defineFunction({ parameters: [I32], results: [I32] }, code, "run");
-  return module.finish();
+  const exported = new Map<number, string>();
+  forEachIndex({ arithmetic, float }, (index) => exported.set(index, module.exportByIndex(index)));
+  const functions: InterpreterFunctions = {
+    ...{ arithmetic, float, signature: (index) => module.signature(index) },
+    exportName: (index) => exported.get(index)!,
+  };
+  return { bytes: module.finish(), functions };
+}
+
+function forEachIndex(functions: object, visit: (index: number) => void): void {
+  for (const value of Object.values(functions)) {
+    if (typeof value === "number") visit(value);
+    else forEachIndex(value as object, visit);
+  }
 }
 
 type Callees = Pick<
   InterpreterFrame,
-  "where" | "slowPath" | "system" | "instructionAlignment" | "float" | keyof ArithmeticFunctions
+  "where" | "slowPath" | "system" | "instructionAlignment" | "float" | "arithmetic"
 >;
+
+/** How translations are called, and when one is wanted. */
+interface RegionCalls {
+  readonly type: number;
+  readonly hotArrivals: number;
+}
 
 /**
  * `run`: a loop around a `br_table` over the operation of the current record. Straight-line code only moves the record
  * pointer; the end of a page is a record like any other, so nothing is checked between two instructions but the budget.
  */
-function emitRun(code: Code, callees: Callees): void {
+function emitRun(code: Code, callees: Callees, regions: RegionCalls | undefined): void {
   const skipAt = code.parameter(0);
   const [record, decodedPage, budget, status, operation, reason, entry] = Array.from({ length: 7 }, () =>
     code.local(I32),
@@ -154,11 +201,12 @@ function emitRun(code: Code, callees: Callees): void {
   // A target in the same page needs no look at the translation entry.
   code.get(target).get(pageAddress).op(OP.i64_xor).i64(4096n).op(OP.i64_lt_u);
   code.if();
-  code.get(decodedPage);
-  code.get(target).op(OP.i32_wrap_i64).i32(4095).op(OP.i32_and).i32(3).op(OP.i32_shl, OP.i32_add).set(record);
-  code.branch(dispatch);
+  emitRecord();
+  code.else();
+  emitFetch();
   code.end();
-  code.branch(refetch);
+  if (regions !== undefined) emitArrival(regions);
+  code.branch(dispatch);
 
   code.end(); // again
   code.end(); // dispatch
@@ -182,8 +230,56 @@ function emitRun(code: Code, callees: Callees): void {
     code.if();
     code.i32(EXIT.fetch).set(reason).branch(leaveAtTarget);
     code.end();
-    code.get(entry).memory(OP.i32_load, layout.ENTRY.decoded).tee(decodedPage);
+    code.get(entry).memory(OP.i32_load, layout.ENTRY.decoded).set(decodedPage);
+    emitRecord();
+  }
+
+  /** The record of the address in `target`, which is in the current page. */
+  function emitRecord(): void {
+    code.get(decodedPage);
     code.get(target).op(OP.i32_wrap_i64).i32(4095).op(OP.i32_and).i32(3).op(OP.i32_shl, OP.i32_add).set(record);
+  }
+
+  /**
+   * A jump has arrived at `target`: on in the translation that is there, or one arrival more is counted. A translation
+   * comes back where the interpreter has to go on, which may be another such place.
+   */
+  function emitArrival({ type, hotArrivals }: RegionCalls): void {
+    const { count, slot } = layout.ARRIVAL;
+    const arrival = code.loop();
+    code.get(decodedPage);
+    code.get(target).op(OP.i32_wrap_i64).i32(4095).op(OP.i32_and).i32(2).op(OP.i32_shl, OP.i32_add).set(entry);
+    code
+      .get(entry)
+      .memory(OP.i32_load, layout.ARRIVALS + slot)
+      .tee(operation);
+    code.if();
+    code.i32(0).get(target).memory(OP.i64_store, layout.PC);
+    code.i32(0).get(budget).memory(OP.i32_store, layout.BUDGET);
+    code.get(operation).callIndirect(type).set(status);
+    code.i32(0).memory(OP.i32_load, layout.BUDGET).set(budget);
+    code.i32(0).memory(OP.i64_load, layout.PC).set(target);
+    emitFetch();
+    code.get(status).op(OP.i32_eqz).branchIf(arrival);
+    code.get(status).i32(ANSWER.known).op(OP.i32_eq);
+    code.if();
+    code.i32(EXIT.known).set(reason).branch(leaveAtTarget);
+    code.end();
+    code.else();
+    code
+      .get(entry)
+      .get(entry)
+      .memory(OP.i32_load, layout.ARRIVALS + count)
+      .i32(1)
+      .op(OP.i32_add)
+      .tee(operation);
+    code.memory(OP.i32_store, layout.ARRIVALS + count);
+    code.get(operation).i32(hotArrivals).op(OP.i32_eq);
+    code.if();
+    code.i32(EXIT.hot).set(reason).branch(leaveAtTarget);
+    code.end();
+    code.end();
+    code.end();
   }
 
   /** Here when the next virtual page is the next page of RAM, else by the oracle. */

@@ -2,7 +2,6 @@ import { assert } from "../base/assert.ts";
 import type { Instruction } from "../isa/instruction.ts";
 import {
   type AccessSize,
-  type ProductPart,
   type Semantics,
   type Signedness,
   SYSTEM_OPERATIONS,
@@ -12,25 +11,14 @@ import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES } from "../memory/translation-code.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
-import { I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
-import type { ArithmeticFunctions } from "./arithmetic-code.ts";
+import { I32, I64, OP } from "../wasm/opcodes.ts";
 import type { FloatFunctions } from "./float-code.ts";
 import { emitZeroBlock } from "./interpreter-cache-block.ts";
 import { InterpreterFloat } from "./interpreter-float.ts";
-
-/**
- * A value of the interpreter's reading: a local that is written once. Conditions stay i32 until somebody computes with
- * them.
- */
-export interface WasmValue {
-  readonly local: Local;
-  /** For a rounding mode: 1 when it is to nearest even and NX is set, so that rounding leaves no trace but the result. */
-  readonly silent?: Local;
-}
+import { type WasmFrame, WasmReading, type WasmValue } from "./wasm-reading.ts";
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
-export interface InterpreterFrame extends ArithmeticFunctions {
-  readonly code: Code;
+export interface InterpreterFrame extends WasmFrame {
   /** Address of the current record. */
   readonly record: Local;
   /** Address of the current decoded page, and the virtual address that its first record stands for. */
@@ -57,34 +45,6 @@ export interface InterpreterFrame extends ArithmeticFunctions {
   readonly float: FloatFunctions;
   /** Imported: (record i32) -> status. */
   readonly system: number;
-  readonly scratch: ScratchLocals;
-}
-
-/**
- * Locals that live no longer than one handler. All handlers share them, or the function would have thousands, each of
- * which V8 would carry around the dispatch loop.
- */
-export class ScratchLocals {
-  readonly #code: Code;
-  readonly #pools = new Map<ValueType, Local[]>();
-  readonly #used = new Map<ValueType, number>();
-
-  constructor(code: Code) {
-    this.#code = code;
-  }
-
-  take(type: ValueType): Local {
-    const pool = this.#pools.get(type) ?? [];
-    this.#pools.set(type, pool);
-    const used = this.#used.get(type) ?? 0;
-    if (used === pool.length) pool.push(this.#code.local(type));
-    this.#used.set(type, used + 1);
-    return pool[used];
-  }
-
-  releaseAll(): void {
-    this.#used.clear();
-  }
 }
 
 /** Emits the handler of one instruction; operand fields are read from the record at run time. */
@@ -95,7 +55,7 @@ export function emitHandler(frame: InterpreterFrame, instruction: Instruction): 
   reading.finish();
 }
 
-class InterpreterReading implements Semantics<WasmValue> {
+class InterpreterReading extends WasmReading implements Semantics<WasmValue> {
   readonly #frame: InterpreterFrame;
   readonly #code: Code;
   readonly float: InterpreterFloat;
@@ -104,6 +64,7 @@ class InterpreterReading implements Semantics<WasmValue> {
   #left = false;
 
   constructor(frame: InterpreterFrame) {
+    super(frame);
     this.#frame = frame;
     this.#code = frame.code;
     this.float = new InterpreterFloat(frame);
@@ -114,14 +75,14 @@ class InterpreterReading implements Semantics<WasmValue> {
     if (this.#left) return;
     const { code, next, jumped, target, record } = this.#frame;
     if (this.#jump !== undefined) {
-      this.#push(this.#jump);
+      this.push(this.#jump);
       code.set(target).branch(jumped);
       return;
     }
     if (this.#branch !== undefined) {
-      this.#pushCondition(this.#branch.condition);
+      this.pushCondition(this.#branch.condition);
       code.if();
-      this.#push(this.#branch.target);
+      this.push(this.#branch.target);
       code.set(target).branch(jumped);
       code.end();
     }
@@ -139,123 +100,25 @@ class InterpreterReading implements Semantics<WasmValue> {
 
   get imm(): WasmValue {
     this.#code.get(this.#frame.record).memory(OP.i64_load32_s, layout.RECORD.immediate);
-    return this.#fresh(I64);
+    return this.fresh(I64);
   }
 
   get pc(): WasmValue {
     emitPc(this.#frame);
-    return this.#fresh(I64);
+    return this.fresh(I64);
   }
 
   get nextPc(): WasmValue {
     emitPc(this.#frame);
     const { record } = this.#frame;
     this.#code.get(record).memory(OP.i64_load8_u, layout.RECORD.advance).i64(3n).op(OP.i64_shr_u, OP.i64_add);
-    return this.#fresh(I64);
+    return this.fresh(I64);
   }
 
   writeRd(value: WasmValue): void {
     this.#code.get(this.#frame.record).memory(OP.i32_load16_u, layout.RECORD.rd);
-    this.#push(value);
+    this.push(value);
     this.#code.memory(OP.i64_store, layout.REGISTERS);
-  }
-
-  constant(value: bigint): WasmValue {
-    this.#code.i64(BigInt.asIntN(64, value));
-    return this.#fresh(I64);
-  }
-
-  add(a: WasmValue, b: WasmValue): WasmValue {
-    return this.#binary(OP.i64_add, a, b);
-  }
-  subtract(a: WasmValue, b: WasmValue): WasmValue {
-    return this.#binary(OP.i64_sub, a, b);
-  }
-  and(a: WasmValue, b: WasmValue): WasmValue {
-    return this.#binary(OP.i64_and, a, b);
-  }
-  or(a: WasmValue, b: WasmValue): WasmValue {
-    return this.#binary(OP.i64_or, a, b);
-  }
-  xor(a: WasmValue, b: WasmValue): WasmValue {
-    return this.#binary(OP.i64_xor, a, b);
-  }
-  // WebAssembly takes shift amounts modulo 64, as RISC-V does.
-  shiftLeft(a: WasmValue, amount: WasmValue): WasmValue {
-    return this.#binary(OP.i64_shl, a, amount);
-  }
-  shiftRightLogical(a: WasmValue, amount: WasmValue): WasmValue {
-    return this.#binary(OP.i64_shr_u, a, amount);
-  }
-  shiftRightArithmetic(a: WasmValue, amount: WasmValue): WasmValue {
-    return this.#binary(OP.i64_shr_s, a, amount);
-  }
-  rotateLeft(a: WasmValue, amount: WasmValue): WasmValue {
-    return this.#binary(OP.i64_rotl, a, amount);
-  }
-  rotateRight(a: WasmValue, amount: WasmValue): WasmValue {
-    return this.#binary(OP.i64_rotr, a, amount);
-  }
-  countLeadingZeros(a: WasmValue): WasmValue {
-    return this.#unary(OP.i64_clz, a);
-  }
-  countTrailingZeros(a: WasmValue): WasmValue {
-    return this.#unary(OP.i64_ctz, a);
-  }
-  populationCount(a: WasmValue): WasmValue {
-    return this.#unary(OP.i64_popcnt, a);
-  }
-  reverseBytes(a: WasmValue): WasmValue {
-    return this.#call(this.#frame.reverseBytes, a);
-  }
-  orCombineBytes(a: WasmValue): WasmValue {
-    return this.#call(this.#frame.orCombineBytes, a);
-  }
-  carryLessMultiply(a: WasmValue, b: WasmValue, part: ProductPart): WasmValue {
-    return this.#call(this.#frame.carryLessMultiply[part], a, b);
-  }
-  multiply(a: WasmValue, b: WasmValue): WasmValue {
-    return this.#binary(OP.i64_mul, a, b);
-  }
-  multiplyHigh(a: WasmValue, b: WasmValue, signedness: "signed" | "unsigned" | "mixed"): WasmValue {
-    return this.#call(this.#frame.multiplyHigh[signedness], a, b);
-  }
-  divide(a: WasmValue, b: WasmValue, signedness: Signedness): WasmValue {
-    return this.#call(this.#frame.divide[signedness], a, b);
-  }
-  remainder(a: WasmValue, b: WasmValue, signedness: Signedness): WasmValue {
-    return this.#call(this.#frame.remainder[signedness], a, b);
-  }
-  equal(a: WasmValue, b: WasmValue): WasmValue {
-    return this.#binary(OP.i64_eq, a, b, I32);
-  }
-  lessThan(a: WasmValue, b: WasmValue, signedness: Signedness): WasmValue {
-    return this.#binary(signedness === "signed" ? OP.i64_lt_s : OP.i64_lt_u, a, b, I32);
-  }
-  not(condition: WasmValue): WasmValue {
-    this.#pushCondition(condition);
-    this.#code.op(OP.i32_eqz);
-    return this.#fresh(I32);
-  }
-
-  signExtend(value: WasmValue, bits: 8 | 16 | 32): WasmValue {
-    this.#push(value);
-    this.#code.op(bits === 8 ? OP.i64_extend8_s : bits === 16 ? OP.i64_extend16_s : OP.i64_extend32_s);
-    return this.#fresh(I64);
-  }
-
-  zeroExtend(value: WasmValue, bits: 8 | 16 | 32): WasmValue {
-    this.#push(value);
-    this.#code.i64((1n << BigInt(bits)) - 1n).op(OP.i64_and);
-    return this.#fresh(I64);
-  }
-
-  select(condition: WasmValue, ifTrue: WasmValue, ifFalse: WasmValue): WasmValue {
-    this.#push(ifTrue);
-    this.#push(ifFalse);
-    this.#pushCondition(condition);
-    this.#code.op(OP.select);
-    return this.#fresh(I64);
   }
 
   load(size: AccessSize, extension: Signedness, address: WasmValue): WasmValue {
@@ -277,7 +140,7 @@ class InterpreterReading implements Semantics<WasmValue> {
     this.#obeyStatus();
     code.get(value);
     code.end();
-    return this.#fresh(I64);
+    return this.fresh(I64);
   }
 
   store(size: AccessSize, address: WasmValue, value: WasmValue): void {
@@ -286,12 +149,12 @@ class InterpreterReading implements Semantics<WasmValue> {
     fastPathCheck(code, address.local, entry, layout.ENTRY.writeTag, size);
     code.if();
     hostAddress(code, address.local, entry);
-    this.#push(value);
+    this.push(value);
     code.memory(STORE_OPCODES[size], 0);
     code.else();
     this.#announce();
     code.get(address.local).i32(size);
-    this.#push(value);
+    this.push(value);
     code.call(slowPath.store);
     this.#obeyStatus();
     code.end();
@@ -303,7 +166,7 @@ class InterpreterReading implements Semantics<WasmValue> {
     const host = scratch.take(I32);
     this.#plainHost(size, address, layout.ENTRY.readTag, slowPath.readable);
     code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
-    const value = this.#fresh(I64);
+    const value = this.fresh(I64);
     code.i32(0);
     this.#pushPhysical(host);
     code.memory(OP.i64_store, layout.RESERVATION);
@@ -324,7 +187,7 @@ class InterpreterReading implements Semantics<WasmValue> {
     code.i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
     code.if();
     code.get(host);
-    this.#push(value);
+    this.push(value);
     code.memory(STORE_OPCODES[size], 0);
     code.end();
     code.end();
@@ -338,10 +201,10 @@ class InterpreterReading implements Semantics<WasmValue> {
     const host = scratch.take(I32);
     this.#writableHost(size, address);
     code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
-    const old = this.#fresh(I64);
+    const old = this.fresh(I64);
     const updated = update(old);
     code.get(host);
-    this.#push(updated);
+    this.push(updated);
     code.memory(STORE_OPCODES[size], 0);
     return old;
   }
@@ -357,7 +220,7 @@ class InterpreterReading implements Semantics<WasmValue> {
   branch(condition: WasmValue, target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
     if (this.#frame.instructionAlignment > 2) {
-      this.#pushCondition(condition);
+      this.pushCondition(condition);
       this.#code.if();
       this.#requireTarget(target);
       this.#code.end();
@@ -377,7 +240,7 @@ class InterpreterReading implements Semantics<WasmValue> {
 
   #register(field: number): WasmValue {
     this.#code.get(this.#frame.record).memory(OP.i32_load8_u, field).memory(OP.i64_load, layout.REGISTERS);
-    return this.#fresh(I64);
+    return this.fresh(I64);
   }
 
   /** Host address of plain RAM for a read-modify-write; anything else is repeated by the oracle. */
@@ -444,42 +307,6 @@ class InterpreterReading implements Semantics<WasmValue> {
     code.i32(0).get(budget).memory(OP.i32_store, layout.CARRY);
     code.i32(0).set(budget);
     code.end();
-  }
-
-  #binary(opcode: Opcode, a: WasmValue, b: WasmValue, result: ValueType = I64): WasmValue {
-    this.#push(a);
-    this.#push(b);
-    this.#code.op(opcode);
-    return this.#fresh(result);
-  }
-
-  #unary(opcode: Opcode, a: WasmValue): WasmValue {
-    this.#push(a);
-    this.#code.op(opcode);
-    return this.#fresh(I64);
-  }
-
-  #call(index: number, ...operands: readonly WasmValue[]): WasmValue {
-    for (const operand of operands) this.#push(operand);
-    this.#code.call(index);
-    return this.#fresh(I64);
-  }
-
-  /** Stores what is on the stack in a local of its own, so that a value is never computed twice. */
-  #fresh(type: ValueType): WasmValue {
-    const local = this.#frame.scratch.take(type);
-    this.#code.set(local);
-    return { local };
-  }
-
-  #push(value: WasmValue): void {
-    this.#code.get(value.local);
-    if (value.local.type === I32) this.#code.op(OP.i64_extend_i32_u);
-  }
-
-  #pushCondition(value: WasmValue): void {
-    this.#code.get(value.local);
-    if (value.local.type === I64) this.#code.op(OP.i64_eqz, OP.i32_eqz);
   }
 }
 

@@ -7,7 +7,9 @@ import type { Engine, EngineParts, EngineStop } from "./engine.ts";
 import type { Exception } from "./hart.ts";
 import { EXIT, type InterpreterExports, type InterpreterImports, interpreterModule } from "./interpreter-module.ts";
 import type { Oracle } from "./oracle.ts";
+import { REGION_TABLE } from "./region-function.ts";
 import { executeSystem } from "./system.ts";
+import { Translator } from "./translator.ts";
 
 /** A budget that no instruction leaves. */
 const NO_STEP = -1;
@@ -22,9 +24,16 @@ export class Interpreter implements Engine {
   readonly #exports: InterpreterExports;
 
   readonly #breakpoints: () => ReadonlySet<bigint>;
+  readonly #translator: Translator | undefined;
 
-  constructor(parts: EngineParts, oracle: Oracle, exports: InterpreterExports, breakpoints: () => ReadonlySet<bigint>) {
+  constructor(
+    parts: EngineParts,
+    oracle: Oracle,
+    { exports, translator }: GeneratedCode,
+    breakpoints: () => ReadonlySet<bigint>,
+  ) {
     this.#parts = parts;
+    this.#translator = translator;
     this.#oracle = oracle;
     this.#breakpoints = breakpoints;
     this.#exports = exports;
@@ -65,6 +74,12 @@ export class Interpreter implements Engine {
           break;
         case EXIT.repeat:
           single = true;
+          break;
+        case EXIT.hot:
+          this.#translator?.translate(this.#parts.turn.hart.pc);
+          break;
+        case EXIT.known:
+          this.#translator?.renew(view.getInt32(layout.WANTS_TRANSLATION, true));
           break;
         default:
           assert(false, `the interpreter left with ${exit}`);
@@ -113,13 +128,26 @@ export class Interpreter implements Engine {
   }
 }
 
-/** Compiles and instantiates the generated module over the machine's memory. */
+/** The generated module over the machine's memory, and the translator that adds to it. */
+export interface GeneratedCode {
+  readonly exports: InterpreterExports;
+  /** Undefined: hot code is not translated. */
+  readonly translator: Translator | undefined;
+}
+
+export interface InterpreterChoices {
+  readonly instructionAlignment: 2 | 4;
+  /** Jumps that arrive somewhere before it is translated; undefined: nothing is. */
+  readonly hotArrivals: number | undefined;
+}
+
+/** Compiles and instantiates the generated module. */
 export function instantiateInterpreter(
   parts: () => EngineParts,
   oracle: () => Oracle,
   memory: EngineParts["memory"],
-  instructionAlignment: 2 | 4,
-): InterpreterExports {
+  { instructionAlignment, hotArrivals }: InterpreterChoices,
+): GeneratedCode {
   const imports: InterpreterImports = {
     memory: memory.memory,
     load: (va, size) => {
@@ -143,18 +171,30 @@ export function instantiateInterpreter(
     translate: (low, high, write) => parts().translation.ramOffsetForCode(low, high, write),
     system: (record, operation) => systemFromRecord(parts(), oracle(), record, operation),
   };
-  const module = new WebAssembly.Module(interpreterModule(memory.layout, instructionAlignment));
-  const instance = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
-  return instance.exports as unknown as InterpreterExports;
+  const { bytes, functions } = interpreterModule(memory.layout, instructionAlignment, hotArrivals);
+  const table = new WebAssembly.Table({ element: "anyfunc", initial: FIRST_TABLE_SLOTS });
+  const linked = hotArrivals !== undefined ? { ...imports, [REGION_TABLE]: table } : imports;
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: linked });
+  const exports = instance.exports as unknown as InterpreterExports;
+  if (hotArrivals === undefined) return { exports, translator: undefined };
+  const { decoded, translation } = parts();
+  const translator = new Translator({
+    ...{ memory, decoded, translation, functions, table, instructionAlignment, hotArrivals },
+    exports: instance.exports,
+  });
+  return { exports, translator };
 }
 
+/** Slots for translations to begin with. */
+const FIRST_TABLE_SLOTS = 64;
+
 function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, operation: number): number {
-  const { turn, memory, data, contextChanged, endTurn } = parts;
+  const { turn, memory, data, contextChanged, timersChanged, endTurn } = parts;
   const { hart, csrs } = turn;
   const destination = memory.view.getUint16(record + layout.RECORD.rd, true);
   const { pc } = hart;
   const outcome = executeSystem(
-    { hart, csrs, data, contextChanged, endTurn },
+    { hart, csrs, data, contextChanged, timersChanged, endTurn },
     {
       operation: SYSTEM_OPERATIONS[operation],
       length: memory.bytes[record + layout.RECORD.advance] / 8,

@@ -44,7 +44,7 @@ export class Oracle implements Engine {
 
   /** Executes the instruction at pc. An exception has changed nothing. */
   step(): "done" | "yield" | Exception {
-    const { turn, data, contextChanged, endTurn } = this.#parts;
+    const { turn, data, contextChanged, timersChanged, endTurn } = this.#parts;
     const fetched = this.fetch(turn.hart.pc);
     if ("cause" in fetched) return fetched;
     const { decoded: instruction, word } = fetched;
@@ -54,7 +54,7 @@ export class Oracle implements Engine {
     if (outcome.kind === "exception") return outcome.exception;
     const { hart, csrs } = turn;
     return executeSystem(
-      { hart, csrs, data, contextChanged, endTurn },
+      { hart, csrs, data, contextChanged, timersChanged, endTurn },
       { ...instruction, operation: outcome.operation, word: () => instruction.word },
     );
   }

@@ -38,6 +38,8 @@ export interface SystemParts {
   readonly data: DataPort;
   /** What the translation of addresses follows from has changed. */
   readonly contextChanged: (how?: ContextChange) => void;
+  /** A timer of the hart is set to another time. */
+  readonly timersChanged: () => void;
   /** The hart would rather have another one run. */
   readonly endTurn: () => void;
 }
@@ -147,6 +149,7 @@ function executeCsr(parts: SystemParts, instruction: SystemInstruction, operatio
     const base = replaces ? 0n : csrs.readToModify(number);
     const effects = csrs.write(number, combine(operation, base, operand));
     if (effects.translation) parts.contextChanged(number === SATP ? "satp" : undefined);
+    if (effects.timers) parts.timersChanged();
     if (effects.timers || (effects.interrupts && csrs.dueInterrupts() !== undefined)) outcome = "yield";
   }
   hart.setRegister(rd, old);

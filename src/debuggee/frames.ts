@@ -34,6 +34,8 @@ const SCANNED_WORDS = 64;
 const MOST_KNOWN_FLOWS = 1000;
 /** Of a longer function only the beginning is compared; where code changes, it is hardly there. */
 const MOST_COMPARED_BYTES = 1 << 16;
+/** Of a page-table entry: user mode may use the page. */
+const USER_PAGE = 1n << 4n;
 /** Registers that survive calls: sp, gp, tp, s0, s1, s2-s11. */
 const KEPT = new Set([2, 3, 4, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27]);
 
@@ -302,7 +304,7 @@ export class FrameFinder {
 
   #interruptedBy(frame: UnwoundFrame, hart: number, mode: 1 | 3): UnwoundFrame | undefined {
     const { pc, name: trap, from, scratch } = trapInto(this.#machine.harts[hart], mode);
-    if (pc === undefined) return undefined;
+    if (pc === undefined || (from === 0 && !this.#isUserCode(pc, hart))) return undefined;
     // A user program need not be known by its symbols; what trapped in its own mode is code that is.
     const isCode = this.#map.symbols.isExecutable(pc) || (from < mode && pc !== 0n && this.#fetch(pc) !== undefined);
     if (!isCode) return undefined;
@@ -320,6 +322,16 @@ export class FrameFinder {
         : readNumber(this.#machine, base + slot, 8, this.#hart);
     };
     return { pc, sp, lookup: pc, confidence: "guess", interrupted: true, trap, register };
+  }
+
+  /**
+   * Whether user mode may run code at an address. Every sret leaves "from user mode" behind: in code that no trap has led to,
+   * such as a kernel thread, the registers tell of a trap that is long over, and of the kernel's own code.
+   */
+  #isUserCode(pc: bigint, hart: number): boolean {
+    const { entries, scheme } = this.#machine.translate(BigInt.asUintN(64, pc) as VirtualAddress, hart);
+    const leaf = entries.at(-1)?.value;
+    return scheme === "bare" || (leaf !== undefined && (leaf & USER_PAGE) !== 0n);
   }
 
   // ---- what a return address looks like

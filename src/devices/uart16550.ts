@@ -36,12 +36,22 @@ const LSR_RX_READY = 1 << 0; // a byte waits in RBR
 const LSR_THR_EMPTY = 1 << 5;
 const LSR_TX_IDLE = 1 << 6;
 
+/** Bytes that the receiver holds while its FIFO is on. */
+const FIFO_BYTES = 16;
+/**
+ * A guest that set up its port and looks at LSR so often asks for bytes: the first look belongs to the setting up, in which
+ * drivers read LSR and RBR once, without asking, to be rid of what was there.
+ */
+const LOOKS_OF_A_POLL = 2;
+
 /** Carrier, data set ready and clear to send: somebody is at the other end. */
 const MSR_CONNECTED = 0xb0;
 
 /**
  * 16550A serial port. Sending takes no time: the transmitter is always empty. What the outside sends waits on the line
- * until the guest has read what came before, so nothing is ever overrun.
+ * until the guest listens and has read what came before, so nothing is ever overrun, and a driver that clears the receiver
+ * while it starts loses nothing. A guest listens that has the receive interrupt enabled: then the FIFO is filled from the line.
+ * So does one that polls LSR: then bytes are handed over one by one as they are read.
  */
 export class Uart16550 implements Device {
   readonly name = "uart16550";
@@ -49,7 +59,12 @@ export class Uart16550 implements Device {
   readonly sizeBytes = 0x100;
   readonly #context: DeviceContext;
   readonly #send: (byte: number) => void;
+  /** Sent by the outside, and not yet in the receiver. */
+  readonly #line = new ByteQueue();
+  /** In the receiver: its FIFO, or RBR alone while the FIFOs are off. Loopback may put more there than it holds. */
   readonly #received = new ByteQueue();
+  /** Looks at LSR since the port was set up, LOOKS_OF_A_POLL at most; a guest that never sets it up polls. */
+  #looks = LOOKS_OF_A_POLL;
   #ier = 0;
   #fcr = 0;
   #lcr = 0;
@@ -67,7 +82,8 @@ export class Uart16550 implements Device {
 
   /** Bytes arrive on the line. */
   receive(bytes: Uint8Array): void {
-    this.#received.push(bytes);
+    this.#line.push(bytes);
+    this.#fill();
     this.#context.attention();
   }
 
@@ -96,7 +112,9 @@ export class Uart16550 implements Device {
 
   save(): DeviceState {
     return {
+      line: this.#line.contents(),
       received: this.#received.contents(),
+      looks: this.#looks,
       ier: this.#ier,
       fcr: this.#fcr,
       lcr: this.#lcr,
@@ -108,6 +126,9 @@ export class Uart16550 implements Device {
   }
 
   restore(state: DeviceState): void {
+    this.#line.clear();
+    this.#line.push(state.line as readonly number[]);
+    this.#looks = Number(state.looks);
     this.#received.clear();
     this.#received.push(state.received as readonly number[]);
     this.#ier = Number(state.ier);
@@ -123,7 +144,7 @@ export class Uart16550 implements Device {
     const latch = (this.#lcr & LCR_DIVISOR_LATCH) !== 0;
     switch (offset) {
       case RBR_THR:
-        return latch ? this.#divisor & 0xff : (this.#received.shift() ?? 0);
+        return latch ? this.#divisor & 0xff : this.#take();
       case IER:
         return latch ? this.#divisor >> 8 : this.#ier;
       case IIR_FCR: {
@@ -136,7 +157,8 @@ export class Uart16550 implements Device {
       case MCR:
         return this.#mcr;
       case LSR:
-        return LSR_THR_EMPTY | LSR_TX_IDLE | (this.#received.length > 0 ? LSR_RX_READY : 0);
+        if (this.#looks < LOOKS_OF_A_POLL) this.#looks++;
+        return LSR_THR_EMPTY | LSR_TX_IDLE | (this.#ready ? LSR_RX_READY : 0);
       case MSR:
         return this.#modemStatus();
       case SCR:
@@ -148,6 +170,7 @@ export class Uart16550 implements Device {
 
   #writeRegister(offset: number, value: number): void {
     const latch = (this.#lcr & LCR_DIVISOR_LATCH) !== 0;
+    if (offset >= IER && offset <= MCR) this.#looks = 0;
     switch (offset) {
       case RBR_THR:
         if (latch) this.#divisor = (this.#divisor & 0xff00) | value;
@@ -156,6 +179,7 @@ export class Uart16550 implements Device {
       case IER:
         if (latch) this.#divisor = (this.#divisor & 0x00ff) | (value << 8);
         else this.#enableInterrupts(value & IER_WRITABLE);
+        this.#fill();
         break;
       case IIR_FCR:
         this.#controlFifos(value);
@@ -165,6 +189,7 @@ export class Uart16550 implements Device {
         break;
       case MCR:
         this.#mcr = value & MCR_WRITABLE;
+        this.#fill();
         break;
       case SCR:
         this.#scratch = value;
@@ -176,13 +201,37 @@ export class Uart16550 implements Device {
 
   /**
    * A transmitter's FIFO that is cleared has become empty, which QEMU's board tells, too; switching the FIFOs clears it. What
-   * has been received goes only when that is asked for: most of it is still on the line.
+   * is in the receiver goes only when that is asked for, and what is still on the line follows.
    */
   #controlFifos(value: number): void {
     const switched = ((value ^ this.#fcr) & FCR_ENABLE) !== 0;
     if (switched || (value & FCR_CLEAR_TX) !== 0) this.#thrEmptyPending = true;
     if ((value & FCR_CLEAR_RX) !== 0) this.#received.clear();
     this.#fcr = value & FCR_KEPT;
+    this.#fill();
+  }
+
+  /** Moves bytes from the line to the receiver of a guest that is interrupted for them. In loopback the line is cut off. */
+  #fill(): void {
+    if ((this.#ier & IER_RX_AVAILABLE) === 0 || (this.#mcr & MCR_LOOPBACK) !== 0) return;
+    const room = (this.#fcr & FCR_ENABLE) !== 0 ? FIFO_BYTES : 1;
+    while (this.#received.length < room && this.#line.length > 0) this.#received.push([this.#line.shift()!]);
+  }
+
+  /** The guest polls: RBR shows what is on the line. */
+  get #polled(): boolean {
+    return this.#looks >= LOOKS_OF_A_POLL && (this.#mcr & MCR_LOOPBACK) === 0 && this.#line.length > 0;
+  }
+
+  get #ready(): boolean {
+    return this.#received.length > 0 || this.#polled;
+  }
+
+  /** The guest reads RBR. */
+  #take(): number {
+    const byte = this.#received.shift() ?? (this.#polled ? this.#line.shift() : undefined) ?? 0;
+    this.#fill();
+    return byte;
   }
 
   #transmit(byte: number): void {

@@ -44,7 +44,8 @@ const PAGE_BYTES = 4096;
 
 export type { CacheGroupChoice } from "../cpu/address-translation.ts";
 
-export type EngineChoice = "auto" | "interpreter" | "oracle";
+/** "auto" is the fastest there is: the translator, which has the interpreter execute what is not hot. */
+export type EngineChoice = "auto" | "translator" | "interpreter" | "oracle";
 
 /** As many as the plan of the board has addresses for in the CLINT and the PLIC that guests in the field expect. */
 export const MAX_HARTS = 8;

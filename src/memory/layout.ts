@@ -56,10 +56,12 @@ export const STATUS_YIELD = 2;
 
 /** Address of the translation table that is in force (TRANSLATION_POOL). i32. */
 export const TRANSLATION_BASE = 0x1018;
+/** Slot of the translation that wants to be made anew (ANSWER.known in cpu/region-function.ts). i32. */
+export const WANTS_TRANSLATION = 0x1020;
 /** 0: data addresses are physical and everything is allowed; 1: whoever misses asks `translate`. i32. */
 export const DATA_IS_TRANSLATED = 0x101c;
 /** Where the last translation came from, for the entry that is filled with it: see TABLE_SOURCES. u32. */
-export const TRANSLATION_SOURCE = 0x1020;
+export const TRANSLATION_SOURCE = 0x1024;
 /** Translations that generated code found by itself, counted. i64. */
 export const GENERATED_FILLS = 0x1028;
 
@@ -82,6 +84,8 @@ export const SCRATCH_BYTES = 0xa000;
  * Translation tables, one for each access context (cpu/cache-group.ts): 4096 entries of 32 bytes, indexed by bits 23:12 of
  * the virtual address. A tag is the virtual page address for which the access is allowed on the fast path;
  * `(va ^ tag) <= 4096 - size`, unsigned, settles page, permission and that the access stays within the page, all at once.
+ * Data and code share an entry's index, not its contents: read and write tags go with the addend, the execute tag with the
+ * decoded page.
  */
 export const TRANSLATION_POOL = 0x10000;
 export const TRANSLATION_ENTRIES = 4096;
@@ -97,15 +101,16 @@ export const ENTRY = {
 } as const;
 
 /**
- * Behind a table's entries: for each of them the offset in RAM of the page-table entry that mapped the page, with bit 0 set;
- * 0 when none did. u32.
+ * Behind a table's entries: for each of them the offset in RAM of the page-table entry that mapped the page for data, with
+ * bit 0 set; 0 when none did. u32. Then the same for the page that is executed.
  */
 export const TABLE_SOURCES = TRANSLATION_ENTRIES * TRANSLATION_ENTRY_BYTES;
+export const EXECUTE_SOURCES = TABLE_SOURCES + TRANSLATION_ENTRIES * 4;
 /**
  * Then where walks have ended (memory/walk-code.ts), by bits 29:21 of the virtual address, 16 bytes each: what a table of the
  * last level maps, or a part of a large page. Enough for 1 GiB.
  */
-export const TABLE_WALKS = TABLE_SOURCES + TRANSLATION_ENTRIES * 4;
+export const TABLE_WALKS = EXECUTE_SOURCES + TRANSLATION_ENTRIES * 4;
 export const WALK_ENTRIES = 512;
 export const WALK_ENTRY_BYTES = 16;
 export const WALK = {
@@ -141,11 +146,32 @@ export const TRANSLATION_TABLE_BYTES = TABLE_CONTEXT + 64;
  */
 export const TRANSLATION_TABLES = 512;
 
-/** Decoded pages: 2048 records and two that mark the end, 16 bytes each. */
-export const DECODED_POOL = TRANSLATION_POOL + TRANSLATION_TABLES * TRANSLATION_TABLE_BYTES;
+/**
+ * Places in translations where they leave for an address in a register that they do not know: how often that happened
+ * (i32), and the last four addresses (i64 each). What is seen here the next translation of the region knows.
+ */
+export const DEPARTURES = TRANSLATION_POOL + TRANSLATION_TABLES * TRANSLATION_TABLE_BYTES;
+export const DEPARTURE_COUNT = 8192;
+export const DEPARTURE_BYTES = 40;
+export const DEPARTURE = { count: 0, targets: 8 } as const;
+export const DEPARTURE_TARGETS = 4;
+
+/**
+ * Decoded pages: 2048 records and two that mark the end, 16 bytes each; behind them, for each halfword, how often a jump
+ * has arrived there and the slot of its translation.
+ */
+export const DECODED_POOL = DEPARTURES + DEPARTURE_COUNT * DEPARTURE_BYTES;
 export const RECORD_BYTES = 16;
-export const DECODED_PAGE_BYTES = (2048 + 2) * RECORD_BYTES;
-/** 4 MiB of code decoded at once, 32 MiB of records; when all are used the pool starts afresh. */
+export const ARRIVALS = (2048 + 2) * RECORD_BYTES;
+export const ARRIVAL_BYTES = 8;
+export const ARRIVAL = {
+  /** i32. */
+  count: 0,
+  /** i32; 0: there is no translation. */
+  slot: 4,
+} as const;
+export const DECODED_PAGE_BYTES = ARRIVALS + 2048 * ARRIVAL_BYTES;
+/** 4 MiB of code decoded at once, 48 MiB of records; when all are used the pool starts afresh. */
 export const DECODED_PAGES = 1024;
 
 export const RECORD = {

@@ -150,8 +150,9 @@ function defineWatched(module: ModuleBuilder): number {
 }
 
 /**
- * (va i64, host i32, write i32): sets the read tag, and the write tag when asked. Tags of another page that shared the
- * entry become invalid.
+ * (va i64, host i32, write i32): sets the read tag, and the write tag when asked. The other becomes invalid when it was
+ * another page's. The execute tag goes with `decoded` and may be another page's: code and data do not get into each
+ * other's way.
  */
 function defineFill(module: ModuleBuilder): number {
   const code = new Code([I64, I32, I32]);
@@ -172,7 +173,7 @@ function defineFill(module: ModuleBuilder): number {
     .i64(1n << 62n)
     .op(OP.i64_or)
     .set(invalid);
-  for (const other of [layout.ENTRY.readTag, layout.ENTRY.writeTag, layout.ENTRY.executeTag]) {
+  for (const other of [layout.ENTRY.readTag, layout.ENTRY.writeTag]) {
     code.get(entry).memory(OP.i64_load, other).get(tag).op(OP.i64_ne);
     code.if();
     code.get(entry).get(invalid).memory(OP.i64_store, other);
@@ -198,12 +199,8 @@ function noteUse(code: Code, va: Local): void {
   code.get(va).i64(12n).op(OP.i64_shr_u, OP.i32_wrap_i64);
   code.i32(layout.TRANSLATION_ENTRIES - 1).op(OP.i32_and);
   code.tee(index).i32(6).op(OP.i32_shr_u, OP.i64_extend_i32_u, OP.i64_shl, OP.i64_or).memory(OP.i64_store, used);
-  // A bare access to an entry that is executed by translation leaves that one's source alone.
-  code.i32(0).memory(OP.i32_load, layout.TRANSLATION_SOURCE);
-  code.if();
   code.get(table).get(index).i32(2).op(OP.i32_shl, OP.i32_add);
   code.i32(0).memory(OP.i32_load, layout.TRANSLATION_SOURCE).memory(OP.i32_store, layout.TABLE_SOURCES);
-  code.end();
 }
 
 function defineSlowLoad({ module, where, imports, translate, watched, fill }: SlowPathParts): number {

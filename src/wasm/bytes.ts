@@ -27,12 +27,32 @@ export class Bytes {
     this.byte(rest);
   }
 
+  /** Any value of 64 bits. */
   signed(value: bigint): void {
     let rest = BigInt.asIntN(64, value);
+    const small = Number(rest);
+    if (small >= -0x8000_0000 && small <= 0x7fff_ffff) {
+      this.signed32(small);
+      return;
+    }
     for (;;) {
       const low = Number(rest & 0x7fn);
       rest >>= 7n;
       if ((rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0)) {
+        this.byte(low);
+        return;
+      }
+      this.byte(low | 0x80);
+    }
+  }
+
+  /** A signed 32-bit integer: most constants are, and bigints are slow. */
+  signed32(value: number): void {
+    let rest = value | 0;
+    for (;;) {
+      const low = rest & 0x7f;
+      rest >>= 7;
+      if ((rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0)) {
         this.byte(low);
         return;
       }

@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { Bytes } from "./bytes.ts";
-import { type BlockType, OP, type Opcode, type ValueType, VOID } from "./opcodes.ts";
+import { type BlockType, OP, type Opcode, SIMD_PREFIX, type SimdOpcode, type ValueType, VOID } from "./opcodes.ts";
 
 /** A local variable of the function that is being written. */
 export interface Local {
@@ -13,12 +13,18 @@ export interface Label {
   readonly depth: number;
 }
 
+/** A piece of a function's body. */
+export interface Fragment {
+  readonly bytes: Uint8Array;
+  readonly depth: number;
+}
+
 /**
  * Writes the body of one function. Methods append instructions in the order of the text format; operands are on
  * WebAssembly's stack. Blocks are closed with `end`, and branches name their `Label` instead of a relative depth.
  */
 export class Code {
-  readonly #body = new Bytes();
+  #body = new Bytes();
   readonly #parameters: readonly ValueType[];
   readonly #locals: ValueType[] = [];
   #depth = 0;
@@ -42,9 +48,17 @@ export class Code {
     return this;
   }
 
+  /** A vector instruction; `lane` for those that name one. */
+  simd(opcode: SimdOpcode, lane?: number): this {
+    this.#body.byte(SIMD_PREFIX);
+    this.#body.unsigned(opcode);
+    if (lane !== undefined) this.#body.byte(lane);
+    return this;
+  }
+
   i32(value: number): this {
     this.#body.byte(OP.i32_const);
-    this.#body.signed(BigInt(value | 0));
+    this.#body.signed32(value);
     return this;
   }
 
@@ -128,6 +142,33 @@ export class Code {
     return this.#indexed(OP.call, functionIndex);
   }
 
+  /** Calls through the table: the arguments and the slot are on the stack. */
+  callIndirect(type: number): this {
+    return this.#indexed(OP.call_indirect, type).#raw(0);
+  }
+
+  /** Likewise, and the callee returns to our caller. */
+  returnCallIndirect(type: number): this {
+    return this.#indexed(OP.return_call_indirect, type).#raw(0);
+  }
+
+  /** Writes something that will stand later in the function, at the same depth: see `attach`. */
+  detached(write: () => void): Fragment {
+    const [body, depth] = [this.#body, this.#depth];
+    this.#body = new Bytes();
+    write();
+    assert(this.#depth === depth, "a block is open at the end of a fragment");
+    const fragment = { bytes: this.#body.view(), depth };
+    this.#body = body;
+    return fragment;
+  }
+
+  attach({ bytes, depth }: Fragment): this {
+    assert(this.#depth === depth, "a fragment stands at another depth than it was written for");
+    this.#body.bytes(bytes);
+    return this;
+  }
+
   /** The encoded function: local declarations, body, final `end`. */
   finish(): Uint8Array {
     assert(this.#depth === 0, "a block is open at the end of the function");
@@ -145,6 +186,11 @@ export class Code {
   #indexed(opcode: Opcode, index: number): this {
     this.#body.byte(opcode);
     this.#body.unsigned(index);
+    return this;
+  }
+
+  #raw(byte: number): this {
+    this.#body.byte(byte);
     return this;
   }
 

@@ -10,14 +10,15 @@ export interface FunctionType {
 
 const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
-const KIND = { function: 0, memory: 2 } as const;
+const KIND = { function: 0, table: 1, memory: 2 } as const;
 const FUNCTION_TYPE = 0x60;
+const FUNCREF = 0x70;
 
 /** Everything is imported from one module name: what a module needs is listed by the caller, not found by name. */
 export const IMPORT_MODULE = "hindcast";
 
 /**
- * Builds one WebAssembly module with one imported memory. Imported functions must be declared before the first defined
+ * Builds one WebAssembly module with one imported memory and perhaps one imported table of functions. Imported functions must be declared before the first defined
  * one, because they come first in the index space.
  */
 export class ModuleBuilder {
@@ -25,6 +26,7 @@ export class ModuleBuilder {
   readonly #imports: { name: string; type: number }[] = [];
   readonly #functions: { type: number; code: Code; exported: string | undefined }[] = [];
   readonly #memory: { name: string; minimumPages: number };
+  #table: string | undefined;
 
   /** `minimumPages` counts 64-KiB pages. */
   constructor(memory: { name: string; minimumPages: number }) {
@@ -36,6 +38,29 @@ export class ModuleBuilder {
     assert(this.#functions.length === 0, "imports come before definitions");
     this.#imports.push({ name, type: this.#typeIndex(type) });
     return this.#imports.length - 1;
+  }
+
+  /** Declares the imported table that indirect calls go through. */
+  importTable(name: string): void {
+    this.#table = name;
+  }
+
+  /** Index of a function type, which indirect calls name. */
+  typeOf(type: FunctionType): number {
+    return this.#typeIndex(type);
+  }
+
+  /** Type of a function of this module. */
+  signature(index: number): FunctionType {
+    const imported = this.#imports[index];
+    return this.#types[imported?.type ?? this.#functions[index - this.#imports.length].type];
+  }
+
+  /** Exports a defined function, under a name that follows from its index. */
+  exportByIndex(index: number): string {
+    const name = `function ${index}`;
+    this.#functions[index - this.#imports.length].exported ??= name;
+    return this.#functions[index - this.#imports.length].exported ?? name;
   }
 
   /** Adds a function; gives its index. Its code may be written later, until `finish`. */
@@ -60,6 +85,17 @@ export class ModuleBuilder {
       bytes.byte(KIND.function);
       bytes.unsigned(type);
     });
+    const table = this.#table;
+    if (table !== undefined) {
+      imports.push((bytes) => {
+        bytes.name(IMPORT_MODULE);
+        bytes.name(table);
+        bytes.byte(KIND.table);
+        bytes.byte(FUNCREF);
+        bytes.byte(0); // No maximum.
+        bytes.unsigned(0);
+      });
+    }
     imports.push((bytes) => {
       bytes.name(IMPORT_MODULE);
       bytes.name(this.#memory.name);

@@ -159,3 +159,15 @@ export const F64 = 0x7c;
 export const VOID = 0x40;
 export type ValueType = typeof I32 | typeof I64 | typeof F32 | typeof F64;
 export type BlockType = ValueType | typeof VOID;
+
+/** Opcodes behind the prefix of vector instructions, those of relaxed SIMD among them. */
+export const SIMD = {
+  f32x4_splat: 0x13,
+  f64x2_splat: 0x14,
+  f32x4_extract_lane: 0x1f,
+  f64x2_extract_lane: 0x21,
+  f32x4_relaxed_madd: 0x105,
+  f64x2_relaxed_madd: 0x107,
+} as const;
+export const SIMD_PREFIX = 0xfd;
+export type SimdOpcode = (typeof SIMD)[keyof typeof SIMD];

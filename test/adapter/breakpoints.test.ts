@@ -131,6 +131,7 @@ test("what can be watched: variables, expressions, addresses, ranges", async () 
     description: "counter (2 bytes at 0x80000040)",
     ...all,
   });
+  for (const name of ["jiffies", "&jiffies"]) assert.equal((await info({ name })).dataId, "0x80000048/8");
   assert.deepEqual(await info({ name: "0x80000123", asAddress: true, bytes: 16 }), {
     dataId: "0x80000123/16",
     description: "16 bytes at 0x80000123",

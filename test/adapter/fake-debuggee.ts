@@ -170,6 +170,9 @@ export class FakeDebuggee implements Debuggee {
     this.calls.push(`evaluate ${expression} ${hart} ${level} ${use}`);
     if (expression === "a0") return { value: String(this.x10), bits: this.x10, type: "u64", reference: 0 };
     if (expression === "counter") return { value: "7", bits: 7n, reference: 0, memoryAddress: RAM + 64n, size: 8 };
+    // A symbol of which only the name is known: its value is its address.
+    if (/^&?jiffies$/.test(expression)) return { value: "0x80000048 <jiffies>", bits: RAM + 72n, reference: 0 };
+    if (expression === "*jiffies") return { value: "1", bits: 1n, reference: 0, memoryAddress: RAM + 72n, size: 8 };
     throw new UserError("unknown-name", `“${expression}” is not known.`);
   }
 

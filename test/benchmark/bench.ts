@@ -1,23 +1,44 @@
 /**
- * `npm run bench`: how fast guests run (plain, recorded, beside QEMU) and how fast one travels in a long run. Prints tables;
- * `--json FILE` writes the figures, `--quick` takes a tenth of the time, `--only speed` or `--only travel` takes one half.
+ * `npm run bench`: how fast guests run (plain, recorded, beside QEMU plain and QEMU recording), what a machine costs (time to
+ * its first instruction, memory), how fast one travels in a long run, and how long Linux takes to boot. Prints tables.
+ *
+ *     --only speed,travel       sections (speed, start, footprint, travel, linux), guests by name, groups of guests
+ *     --sessions N              how often everything is measured (7)
+ *     --quick                   a tenth of the work, two sessions
+ *     --by cpu                  time of processors instead of the clock's, where other work cannot be kept away
+ *     --engine interpreter      another column: ours without the translator
+ *     --cache-group on|off      for all runs of ours. Without it, guests with address spaces have a column with the group off,
+ *                               as soon as the command line knows the option
+ *     --json FILE               the figures
  */
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { provide } from "../../scripts/debian-packages.ts";
-import { measureSpeed, SPEED_GUESTS, type SpeedFigures } from "./speed.ts";
-import { spreadText, table } from "./statistics.ts";
+import { CONTENDERS, type Contender, knowsOption } from "./contenders.ts";
+import { BENCH_GUESTS, type BenchGuest } from "./guests.ts";
+import { type Footprint, measureFootprint, measureStart } from "./machine-costs.ts";
+import { footprintTable, goalTable, speedTables, travelTable } from "./report.ts";
+import { measureSpeed, type SpeedFigures } from "./speed.ts";
+import { type Spread, spreadText } from "./statistics.ts";
 import { measureTravel, type TravelFigures } from "./travel.ts";
 
 /** Other work on the machine makes figures worth little: it is said with them. */
 const QUIET_LOAD = 0.5;
+const SECTIONS = ["speed", "start", "footprint", "travel", "linux"];
+/** After runs of these, memory is looked at: what is translated most, maps most, records most. */
+const FOOTPRINT_GUESTS = ["interpreter", "memory", "paging", "spaces", "codegen"];
 
 const { values } = parseArgs({
   options: {
-    quick: { type: "boolean", default: false },
     only: { type: "string" },
     sessions: { type: "string" },
+    quick: { type: "boolean", default: false },
+    by: { type: "string", default: "wall" },
+    engine: { type: "string" },
+    "cache-group": { type: "string" },
     json: { type: "string" },
   },
 });
@@ -32,69 +53,82 @@ if (missing.length > 0) {
   process.exit(3);
 }
 
-const quick = values.quick;
+const { quick } = values;
+const by = values.by === "cpu" ? "cpu" : "wall";
+const only = values.only?.split(",");
 const sessions = Number(values.sessions ?? (quick ? 2 : 7));
+const groups = new Set<string>(BENCH_GUESTS.map(({ group }) => group));
+const unknown = only?.filter(
+  (name) => !SECTIONS.includes(name) && !groups.has(name) && !BENCH_GUESTS.some((guest) => guest.name === name),
+);
+if (unknown !== undefined && unknown.length > 0) {
+  const names = [...SECTIONS, ...groups, ...BENCH_GUESTS.map(({ name }) => name)];
+  console.error(`--only does not know ${unknown.join(" and ")}. There are ${[...new Set(names)].join(", ")}.`);
+  process.exit(2);
+}
+
+execFileSync(process.execPath, [resolve(import.meta.dirname, "../../scripts/build.ts")], { stdio: "ignore" });
+const hasGroup = knowsOption("--cache-group");
 const load = loadavg()[0];
 const host = `${cpus()[0].model.trim()}, ${cpus().length} cores, Node ${process.versions.node}, load ${load.toFixed(2)}`;
-console.log(`${host}${load > QUIET_LOAD ? ": NOT QUIET, something else runs on this machine" : ""}\n`);
+console.log(`${host}${load > QUIET_LOAD ? ": NOT QUIET, something else runs on this machine" : ""}`);
+console.log(`${sessions} sessions, in which all take turns${quick ? "; a tenth of the work" : ""}\n`);
 
 const speed: SpeedFigures[] = [];
+const footprint: Footprint[] = [];
+let start: Spread | undefined;
 let travel: TravelFigures | undefined;
-if (values.only !== "travel") {
-  for (const guest of SPEED_GUESTS)
-    speed.push(measureSpeed({ ...guest, rounds: quick ? guest.rounds / 10 : guest.rounds }, sessions));
-  printSpeed(speed);
+
+for (const guest of chosenGuests()) {
+  process.stderr.write(`${guest.name}\n`);
+  speed.push(measureSpeed(guest, { sessions, by, ...chosenContenders(guest) }));
 }
-if (values.only !== "speed") {
+if (speed.length > 0) console.log(speedTables(speed, by));
+if (wants("start")) {
+  start = measureStart(BENCH_GUESTS[0], quick ? 5 : 20);
+  console.log(`First instruction of a fresh machine, thread and recording included: ${spreadText(start, 0)} ms\n`);
+}
+if (wants("footprint")) {
+  const guests = BENCH_GUESTS.filter(({ name }) => FOOTPRINT_GUESTS.includes(name)).map(scaled);
+  footprint.push(...guests.map(measureFootprint));
+  console.log(`Memory after a recorded run\n\n${footprintTable(footprint)}\n`);
+}
+if (wants("travel")) {
   travel = await measureTravel({ steps: quick ? 1e8 : 1e9, repeats: quick ? 20 : 100, longRepeats: quick ? 2 : 5 });
-  printTravel(travel);
+  console.log(travelTable(travel));
 }
+if (wants("linux")) {
+  const script = resolve(import.meta.dirname, "linux-boot.ts");
+  const rounds = String(Math.min(sessions, quick ? 1 : 3));
+  execFileSync(process.execPath, [script, "--rounds", rounds, "--harts", "1"], { stdio: "inherit" });
+  console.log("");
+}
+console.log(goalTable({ speed, start, footprint }));
 if (values.json !== undefined)
-  writeFileSync(values.json, `${JSON.stringify({ host, load, speed, travel }, undefined, 2)}\n`);
+  writeFileSync(values.json, `${JSON.stringify({ host, load, by, speed, start, footprint, travel }, undefined, 2)}\n`);
 
-function printSpeed(figures: readonly SpeedFigures[]): void {
-  console.log(`Million steps a second; median (least-most) of ${sessions} sessions, in which all take turns\n`);
-  const speeds = figures.map(({ guest, steps, plain, recorded, qemu, qemuIcount }) => [
-    guest,
-    (steps / 1e6).toFixed(0),
-    ...[plain, recorded, qemu, qemuIcount].map((spread) => spreadText(spread, 0)),
-  ]);
-  console.log(table(["guest", "million steps", "plain", "recorded", "QEMU", "QEMU -icount"], speeds));
-  const ratios = figures.map((figure) => [
-    figure.guest,
-    spreadText(figure.recordedToPlainSeconds, 3),
-    spreadText(figure.plainToQemuSpeed, 3),
-    spreadText(figure.plainToIcountSpeed, 3),
-    spreadText(figure.bytesPerMillionSteps, 0),
-  ]);
-  const head = [
-    "guest",
-    "recorded / plain, time",
-    "plain / QEMU, speed",
-    "plain / -icount, speed",
-    "bytes per million steps",
-  ];
-  console.log(`\nRatios within a session, and the size of recordings\n\n${table(head, ratios)}\n`);
+function wants(section: string): boolean {
+  return only === undefined || only.includes(section);
 }
 
-function printTravel(figures: TravelFigures): void {
-  const million = (count: number) => (count / 1e6).toFixed(1);
-  console.log(
-    `A run of ${million(figures.steps)} million steps, recorded in ${figures.recordingSeconds.toFixed(1)} s into ` +
-      `${million(figures.recordingBytes)} MB, opened in ${figures.openSeconds.toFixed(2)} s; then from its end, in milliseconds\n`,
-  );
-  const rows: readonly (readonly [string, keyof TravelFigures])[] = [
-    ["step back, instruction", "stepBack"],
-    ["step back, line", "stepBackLine"],
-    ["reverse to a breakpoint 2.1 million steps back", "reverseContinue"],
-    ["reverse to a write 2.1 million steps back", "reverseToWrite"],
-    ["seek to a random instant", "seekRandom"],
-    ["reverse to a breakpoint at the start", "reverseToStart"],
-    ["reverse to the only write of a word, at the start", "reverseToFirstWrite"],
-  ];
-  const cells = rows.map(([title, key]) => {
-    const { median, most, count } = figures[key] as TravelFigures["stepBack"];
-    return [title, median.toFixed(1), most.toFixed(1), String(count)];
-  });
-  console.log(table(["motion", "median", "worst", "of"], cells));
+/** A section's name means all guests, as no name at all does. */
+function chosenGuests(): readonly BenchGuest[] {
+  const all = wants("speed");
+  // "memory" and "calls" name a guest and the group that it is in: the group is meant.
+  const chosen = BENCH_GUESTS.filter(({ name, group }) => all || only?.includes(name) || only?.includes(group));
+  return chosen.map(scaled);
+}
+
+function scaled(guest: BenchGuest): BenchGuest {
+  return quick ? { ...guest, rounds: Math.ceil(guest.rounds / 10) } : guest;
+}
+
+function chosenContenders(guest: BenchGuest): { contenders: readonly Contender[]; machine: readonly string[] } {
+  const group = values["cache-group"];
+  const isLeftOut: Partial<Record<Contender, boolean>> = {
+    interpreter: values.engine !== "interpreter",
+    "group off": !hasGroup || group !== undefined || !guest.kernel,
+  };
+  const machine = hasGroup && group !== undefined ? ["--cache-group", group] : [];
+  return { contenders: CONTENDERS.filter((contender) => !isLeftOut[contender]), machine };
 }

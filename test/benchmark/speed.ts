@@ -1,108 +1,88 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
-import { resolve } from "node:path";
-import { compileGuest, temporaryPath } from "../differential/cross-compiler.ts";
-import { QEMU_ARGUMENTS } from "../differential/qemu.ts";
+import { type Contender, canRun, runContender } from "./contenders.ts";
+import { type BenchGuest, buildBenchGuest } from "./guests.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
-const CLI = resolve(import.meta.dirname, "../../src/cli/main.ts");
-
-/** A guest of guest/bench, and how many of its rounds take our interpreter some seconds. */
-export interface SpeedGuest {
-  readonly name: string;
-  readonly rounds: number;
-  /** How many times as many QEMU is given: it should take seconds, too, so that its start is a small part of them. */
-  readonly qemuFactor: number;
+export interface SpeedOptions {
+  readonly sessions: number;
+  readonly contenders: readonly Contender[];
+  /** Time by the clock, or that of processors: the latter says more where other work runs, and counts all threads. */
+  readonly by: "wall" | "cpu";
+  /** Further options of our machine. */
+  readonly machine: readonly string[];
 }
-
-export const SPEED_GUESTS: readonly SpeedGuest[] = [
-  { name: "integer", rounds: 6000, qemuFactor: 4 },
-  { name: "memory", rounds: 1000, qemuFactor: 0.25 },
-  { name: "calls", rounds: 8000, qemuFactor: 1 },
-];
 
 export interface SpeedFigures {
   readonly guest: string;
+  readonly group: BenchGuest["group"];
+  /** Ours; other machines may take more or fewer where harts wait for each other. */
   readonly steps: number;
-  /** Million steps a second. */
-  readonly plain: Spread;
-  readonly recorded: Spread;
-  readonly qemu: Spread;
-  readonly qemuIcount: Spread;
-  /** Within one session, so that the drift of the machine's clock cancels out. */
-  readonly recordedToPlainSeconds: Spread;
-  readonly plainToQemuSpeed: Spread;
-  readonly plainToIcountSpeed: Spread;
-  readonly bytesPerMillionSteps: Spread;
+  /** What each contender took, start-up left out. */
+  readonly seconds: Readonly<Partial<Record<Contender, Spread>>>;
+  /** In thousand million steps of ours a second: how fast the same work was done. */
+  readonly speed: Readonly<Partial<Record<Contender, Spread>>>;
+  readonly recordedToPlainTime: Spread;
+  readonly plainToQemu: Spread;
+  readonly recordedToQemu: Spread;
+  readonly recordedToQemuRecord: Spread | undefined;
+  readonly plainToInterpreter: Spread | undefined;
+  readonly plainToGroupOff: Spread | undefined;
+  readonly recordingBytes: number;
 }
 
-interface Session {
-  readonly plain: OurRun;
-  readonly recorded: OurRun;
-  readonly qemuSeconds: number;
-  readonly icountSeconds: number;
-}
+type Times = ReadonlyMap<Contender, number>;
 
-interface OurRun {
-  readonly instant: number;
-  readonly seconds: number;
-  readonly bytes: number;
-}
-
-/** Measures one guest in `sessions` sessions; within a session the contenders take turns. */
-export function measureSpeed({ name, rounds, qemuFactor }: SpeedGuest, sessions: number): SpeedFigures {
-  const build = (count: number) => compileGuest(name, "O2", { folder: "bench", defines: { ROUNDS: count } }).path;
-  const qemuRounds = rounds * qemuFactor;
-  const [one, many, qemuMany] = [build(1), build(rounds), build(qemuRounds)];
-  const first = runOurs("run", one).instant;
-  const steps = runOurs("run", many).instant;
-  // Every round takes the same steps, so those of QEMU's run need not be counted by running it here.
-  const stepsOfRound = (steps - first) / (rounds - 1);
-  const qemuSteps = (qemuRounds - 1) * stepsOfRound;
-
-  const measured: Session[] = [];
-  for (let session = 0; session < sessions; session++) {
-    measured.push({
-      plain: runOurs("run", many),
-      recorded: runOurs("record", many),
-      qemuSeconds: qemuSeconds(qemuMany, []) - qemuSeconds(one, []),
-      icountSeconds: qemuSeconds(qemuMany, ["-icount", "shift=0"]) - qemuSeconds(one, ["-icount", "shift=0"]),
-    });
+/**
+ * Measures one guest. In a session every contender runs it once and, for what its start takes, once with a single round;
+ * they take turns, and who begins changes from session to session. Ratios are formed within a session.
+ */
+export function measureSpeed(guest: BenchGuest, options: SpeedOptions): SpeedFigures {
+  const harts = guest.harts ?? 1;
+  const one = buildBenchGuest(guest, 1).path;
+  const many = buildBenchGuest(guest, guest.rounds).path;
+  const contenders = options.contenders.filter((contender) => canRun(contender, harts));
+  const results = new Set<string>();
+  let steps = 0;
+  let recordingBytes = 0;
+  const sessions: Times[] = [];
+  for (let session = 0; session < options.sessions; session++) {
+    const times = new Map<Contender, number>();
+    for (let turn = 0; turn < contenders.length; turn++) {
+      const contender = contenders[(session + turn) % contenders.length];
+      const start = runContender(contender, one, harts, options.machine);
+      const whole = runContender(contender, many, harts, options.machine);
+      results.add(whole.result);
+      if (contender === "plain") steps = whole.steps! - start.steps!;
+      if (contender === "recorded") recordingBytes = whole.recordingBytes!;
+      times.set(contender, secondsOf(whole, options.by) - secondsOf(start, options.by));
+    }
+    sessions.push(times);
   }
-  const over = (figure: (session: Session) => number) => spreadOf(measured.map(figure));
+  // A machine that computes something else may well be faster.
+  if (results.size !== 1) throw new Error(`${guest.name} had several results: ${[...results].join(" | ")}`);
+
+  const has = (contender: Contender) => contenders.includes(contender);
+  const ratio = (over: Contender, under: Contender) =>
+    spreadOf(sessions.map((times) => times.get(over)! / times.get(under)!));
+  const perContender = (figure: (times: Times, contender: Contender) => number) =>
+    Object.fromEntries(
+      contenders.map((contender) => [contender, spreadOf(sessions.map((times) => figure(times, contender)))]),
+    );
   return {
-    guest: name,
-    steps,
-    plain: over(({ plain }) => plain.instant / plain.seconds / 1e6),
-    recorded: over(({ recorded }) => recorded.instant / recorded.seconds / 1e6),
-    qemu: over((session) => qemuSteps / session.qemuSeconds / 1e6),
-    qemuIcount: over((session) => qemuSteps / session.icountSeconds / 1e6),
-    recordedToPlainSeconds: over(({ plain, recorded }) => recorded.seconds / plain.seconds),
-    plainToQemuSpeed: over((session) => (steps / session.plain.seconds / qemuSteps) * session.qemuSeconds),
-    plainToIcountSpeed: over((session) => (steps / session.plain.seconds / qemuSteps) * session.icountSeconds),
-    bytesPerMillionSteps: over(({ recorded }) => (recorded.bytes / recorded.instant) * 1e6),
+    ...{ guest: guest.name, group: guest.group, steps, recordingBytes },
+    seconds: perContender((times, contender) => times.get(contender)!),
+    speed: perContender((times, contender) => steps / times.get(contender)! / 1e9),
+    recordedToPlainTime: ratio("recorded", "plain"),
+    plainToQemu: ratio("QEMU", "plain"),
+    recordedToQemu: ratio("QEMU", "recorded"),
+    recordedToQemuRecord: has("QEMU rr=record") ? ratio("QEMU rr=record", "recorded") : undefined,
+    plainToInterpreter: has("interpreter") ? ratio("interpreter", "plain") : undefined,
+    plainToGroupOff: has("group off") ? ratio("group off", "plain") : undefined,
   };
 }
 
-/** The command line, as users run it; its own clock leaves out the start of Node. */
-function runOurs(command: "run" | "record", path: string): OurRun {
-  const recording = temporaryPath("speed.hindcast");
-  const options = command === "record" ? ["-o", recording] : [];
-  rmSync(recording, { force: true });
-  const output = execFileSync(process.execPath, [CLI, command, path, "--json", "--quiet", ...options], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const answer = JSON.parse(output.trim().split("\n").at(-1)!) as Record<string, number | string>;
-  if (answer.reason !== "exit") throw new Error(`${command} ended with ${answer.reason}`);
-  return { instant: Number(answer.instant), seconds: Number(answer.seconds), bytes: Number(answer.bytes ?? 0) };
-}
-
-function qemuSeconds(path: string, more: readonly string[]): number {
-  const started = performance.now();
-  const { status } = spawnSync("qemu-system-riscv64", [...QEMU_ARGUMENTS, ...more, "-kernel", path], {
-    stdio: "ignore",
-  });
-  if (status !== 0) throw new Error(`QEMU ended with ${status}`);
-  return (performance.now() - started) / 1000;
+function secondsOf(
+  { wallSeconds, cpuSeconds }: { wallSeconds: number; cpuSeconds: number },
+  by: "wall" | "cpu",
+): number {
+  return by === "wall" ? wallSeconds : cpuSeconds;
 }

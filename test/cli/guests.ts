@@ -112,3 +112,62 @@ counter: .space 8
 untouched: .space 8
 `,
   );
+
+/**
+ * Supervisor mode sees memory at the top of the address space, counts there in `pages_counter`, and idles for long; the run
+ * ends in machine mode, which translates nothing.
+ */
+export const PAGED = () =>
+  file(
+    "paged.s",
+    `${PRELUDE}
+    .equ HIGH, 0xffffffff00000000
+    la   t0, handler
+    csrw mtvec, t0
+    li   t0, -1
+    csrw pmpaddr0, t0
+    li   t0, 0x1f
+    csrw pmpcfg0, t0
+    # Gigabytes 2 of the lower half and 510 of the upper one are memory.
+    la   t1, table
+    li   t0, 0x200000cf
+    sd   t0, 16(t1)
+    li   t2, 510 * 8
+    add  t2, t2, t1
+    sd   t0, 0(t2)
+    srli t1, t1, 12
+    li   t0, 8 << 60
+    or   t0, t0, t1
+    csrw satp, t0
+    li   t0, 1 << 11
+    csrs mstatus, t0
+    li   t0, 1 << 12
+    csrc mstatus, t0
+    la   t0, supervisor
+    csrw mepc, t0
+    mret
+supervisor:
+    la   a0, pages_counter
+    li   t0, HIGH
+    add  a0, a0, t0
+    li   t0, 3
+supervisor_count:
+    sd   t0, 0(a0)
+    addi t0, t0, -1
+    bnez t0, supervisor_count
+    li   t1, 60000000       # beyond a checkpoint
+1:  addi t1, t1, -1
+    bnez t1, 1b
+    ecall
+    .balign 4
+handler:
+    finish 0
+    .data
+    .balign 8
+    .global pages_counter
+pages_counter: .dword 0
+    .bss
+    .balign 4096
+table: .space 4096
+`,
+  );

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import test, { before } from "node:test";
 import { assertRefused, folder, hindcast, hindcastJson, type Json } from "./command.ts";
-import { DAMAGE } from "./guests.ts";
+import { DAMAGE, PAGED } from "./guests.ts";
 
 const RECORDING = join(folder, "damage.hindcast");
 before(async () => {
@@ -85,4 +85,31 @@ test("wrong questions", async () => {
   );
   await assertRefused(["query", RECORDING, "last-write"], 2, "usage", /needs a place/);
   await assertRefused(["query", RECORDING, "guess", "counter"], 2, "usage", /Allowed choices are/);
+});
+
+test("an address is one of the address space that the guest was in, or physical", async () => {
+  const recording = join(folder, "paged.hindcast");
+  const { exitCode, stderr } = await hindcast("record", PAGED(), "-o", recording);
+  assert.equal(exitCode, 0, stderr);
+  const physical = await hindcastJson("query", recording, "last-write", "pages_counter");
+  const [hit] = hitsOf(physical.json);
+  assert.equal(hit.symbol, "supervisor_count");
+  assert.equal(hit.value, "0x1");
+  const address = BigInt(hit.address as string);
+  assert.ok(address > 0xffff_ffff_8000_0000n, "the address is given as the store had it");
+  // The run ended in machine mode, which translates nothing.
+  for (const place of [`0x${address.toString(16)}`, `phys:0x${(address - 0xffff_ffff_0000_0000n).toString(16)}`]) {
+    const { json } = await hindcastJson("query", recording, "writes", place);
+    assert.deepEqual(
+      hitsOf(json).map(({ symbol, value }) => [symbol, value]),
+      ["0x3", "0x2", "0x1"].map((value) => ["supervisor_count", value]),
+      place,
+    );
+  }
+  await assertRefused(
+    ["query", recording, "last-write", "0xffffffc000000000"],
+    3,
+    "not-mapped",
+    /0xffffffc000000000 is not mapped at any checkpoint.*phys:0xffffffc000000000/,
+  );
 });

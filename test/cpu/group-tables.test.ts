@@ -104,11 +104,14 @@ test("an entry is dropped in its table and with all its tags, if it comes from t
         subject.memory.view.setBigUint64(at, BigInt(entry) << 12n, true);
       }
       subject.memory.view.setUint32(table + layout.TABLE_SOURCES + entry * 4, 0x1231, true);
+      subject.memory.view.setUint32(table + layout.EXECUTE_SOURCES + entry * 4, 0x2341, true);
     }
   }
   subject.group.dropIfFrom(1, 5, 0x1239);
   subject.group.dropIfFrom(1, 5, 0x1231);
   const invalid = invalidTag(5);
+  assert.deepEqual(tags(tables[1], 5), [invalid, invalid, 5n << 12n], "code comes from elsewhere");
+  subject.group.dropIfFrom(1, 5, 0x2341);
   assert.deepEqual(tags(tables[1], 5), [invalid, invalid, invalid]);
   for (const [table, entry] of [
     [0, 4],

@@ -109,6 +109,15 @@ test("frames of the firmware: the supervisor that called, and behind its trap th
   );
 });
 
+// Found with Linux: below every kernel thread stood a trap out of whatever the hart had last been interrupted in.
+test("a trap that is over is no frame: what it interrupted was the kernel's own code", () => {
+  const b = standing("afterSbi");
+  const names = () => b.debuggee.frames(0).map(({ name }) => name.replace(/\+0x\w+/, ""));
+  assert.equal(names().at(-1), "user_main");
+  b.debuggee.setExpression("sepc", "do_call", 0);
+  assert.equal(names().at(-1), "kernel_entry");
+});
+
 // ---- addresses
 
 test("translate and pagetable show the way of an address; reads go through the hart's address space", () => {

@@ -115,3 +115,63 @@ test("clearing or switching the transmit FIFO counts as becoming empty", () => {
   write(IIR, 0x01);
   assert.equal(read(IIR), 0xc1);
 });
+
+// `--input commands.txt` for a kernel: its driver starts a thousand million steps after the bytes have arrived.
+test("what waits on the line survives a driver that clears the receiver while it starts", () => {
+  const { device, read, write } = uart();
+  device.receive(Uint8Array.from({ length: 40 }, (_, index) => index + 1));
+  // As Linux's 8250 driver does it: probing, messages by polling, and twice "clear the interrupt registers".
+  write(IIR, 0x01);
+  write(IIR, 0x00);
+  assert.equal(read(RBR), 0);
+  for (const byte of [0x68, 0x69]) {
+    read(LSR);
+    write(RBR, byte);
+  }
+  for (const value of [0x01, 0x07, 0x00]) write(IIR, value);
+  assert.equal(read(LSR) & 1, 0);
+  assert.deepEqual([read(RBR), read(IIR), read(MSR)], [0, 0x01, 0xb0]);
+  write(IER, 0x02);
+  write(IER, 0x00);
+  assert.deepEqual([read(LSR) & 1, read(RBR)], [0, 0]);
+  write(IER, 0x05);
+  write(IIR, 0x81);
+  assert.equal(device.interrupt(), true);
+  const heard: number[] = [];
+  while ((read(LSR) & 1) !== 0) heard.push(read(RBR));
+  assert.deepEqual(
+    heard,
+    Array.from({ length: 40 }, (_, index) => index + 1),
+  );
+});
+
+test("clearing the receiver drops what its FIFO holds, and the line goes on", () => {
+  const { device, read, write } = uart();
+  write(IIR, 0x01);
+  write(IER, 0x01);
+  device.receive(Uint8Array.from({ length: 20 }, (_, index) => index));
+  write(IIR, 0x03);
+  assert.deepEqual([read(RBR), read(RBR)], [16, 17]);
+});
+
+test("a guest that sets its port up and polls is given bytes from its second look on", () => {
+  const { device, read, write } = uart();
+  device.receive(Uint8Array.of(7, 8));
+  write(IIR, 0x07);
+  assert.deepEqual([read(LSR) & 1, read(RBR)], [0, 0]);
+  assert.deepEqual([read(LSR) & 1, read(RBR)], [1, 7]);
+  assert.deepEqual([read(LSR) & 1, read(RBR), read(LSR) & 1], [1, 8, 0]);
+});
+
+test("in loopback the line is cut off, and comes back", () => {
+  const { device, read, write } = uart();
+  write(IER, 0x01);
+  write(MCR, 0x10);
+  device.receive(Uint8Array.of(9));
+  assert.equal(device.interrupt(), false);
+  write(RBR, 0x55);
+  assert.equal(read(RBR), 0x55);
+  write(MCR, 0x00);
+  assert.equal(device.interrupt(), true);
+  assert.equal(read(RBR), 9);
+});

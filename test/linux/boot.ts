@@ -53,6 +53,12 @@ export async function replay(path: string): Promise<Readonly<Record<string, unkn
   return (await hindcast(["replay", path, "--no-console"])).answer;
 }
 
+/** The last write to a place, as `hindcast query` has it; undefined for none. */
+export async function lastWrite(path: string, place: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const { answer } = await hindcast(["query", path, "last-write", place]);
+  return (answer.hits as Readonly<Record<string, unknown>>[])[0];
+}
+
 async function hindcast(args: readonly string[]) {
   const run = promisify(execFile);
   const { stdout } = await run(process.execPath, [MAIN, ...args, "--json"], { maxBuffer: 64 * 2 ** 20 });

@@ -6,7 +6,7 @@ import { Debuggee } from "../../src/debuggee/debuggee.ts";
 import { Bell, drive } from "../../src/host/motion-driver.ts";
 import { openRecording } from "../../src/host/recorded-session.ts";
 import type { Motion } from "../../src/replay/timeline-interface.ts";
-import { checkBoot, debian } from "./boot.ts";
+import { checkBoot, debian, lastWrite } from "./boot.ts";
 
 const END = /HINDCAST: ready[\s\S]*reboot: Power down/;
 
@@ -46,6 +46,11 @@ test("a breakpoint on a kernel function is met in both directions", async () => 
   } finally {
     session.close();
   }
+});
+
+test("who wrote a variable of the kernel last, though the run ended in firmware", async () => {
+  const write = await lastWrite(plainBoot, "jiffies_64");
+  assert.match(String(write?.symbol), /^tick_do_update_jiffies64/);
 });
 
 test("the built-in SBI, two harts: a disk mounted and written, the network up", async () => {

@@ -250,9 +250,8 @@ test("input goes to the virtio console once a driver has it, to the UART before"
     { kind: "console-input", instant: 30 as Instant, bytes: bytes("cd") },
   ]);
   machine.run(50 as Instant, { departing: false });
-  const received = (address: number) =>
-    machine.describeDevices().find((device) => device.address === address)?.state.received;
-  assert.deepEqual([received(0x1000_0000), received(0x1000_1000)], ["97 98", "99 100"]);
+  const state = (address: number) => machine.describeDevices().find((device) => device.address === address)?.state;
+  assert.deepEqual([state(0x1000_0000)?.line, state(0x1000_1000)?.received], ["97 98", "99 100"]);
 });
 
 test("without being asked for there is no virtio console; the slots are filled from the first", () => {

@@ -103,7 +103,15 @@ const OVERVIEW: MachineOverview = {
     { start: "0x80200000", end: "0x80210000", name: "kernel.elf", kind: "program", detail: "code, 65,536 bytes" },
   ],
   translation: {
-    ...{ cacheGroup: "off", elements: 201, contexts: 403, mostContexts: 512, switches: 50_001, hits: 149_600, misses: 403 },
+    ...{
+      cacheGroup: "off",
+      elements: 201,
+      contexts: 403,
+      mostContexts: 512,
+      switches: 50_001,
+      hits: 149_600,
+      misses: 403,
+    },
     ...{ evictions: 0, fences: 50_000, fills: 4_592, walks: 607, droppedTranslations: 12, voidedContexts: 3 },
     ...{ flushes: 7, checkpoints: 1 },
   },

@@ -3,6 +3,10 @@
         .section .text.start, "ax"
         .globl  _start
 _start:
+        csrr    t0, mhartid
+        beqz    t0, 1f
+        tail    other_hart
+1:
         # No relaxation against gp while gp is being set.
         .option push
         .option norelax
@@ -32,6 +36,12 @@ finish:
         sd      x\n, \n * 8(t6)
         .endr
         call    report_and_power_off
+
+# Where the harts beyond the first go, with t0 as their number and no stack: to sleep, unless a program has a place for them.
+        .weak   other_hart
+other_hart:
+        wfi
+        j       other_hart
 
 # Every trap goes to void trap(struct trap_frame *), which may change the frame.
         .balign 4

@@ -1,0 +1,330 @@
+import { assert, unreachable } from "../base/assert.ts";
+import type { MemoryLayout } from "../memory/layout.ts";
+import * as layout from "../memory/layout.ts";
+import { entryAddress } from "../memory/translation-code.ts";
+import { Code, type Label, type Local } from "../wasm/code.ts";
+import { ModuleBuilder } from "../wasm/module.ts";
+import { I32, I64, OP } from "../wasm/opcodes.ts";
+import type { InterpreterFunctions } from "./interpreter-module.ts";
+import { importing } from "./lazy-imports.ts";
+import type { Block, Edge, Placed } from "./region.ts";
+import { ANSWER, REGION_EXPORT, REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
+import type { Node, RegionGraph } from "./region-graph.ts";
+import { RegionLocals } from "./region-locals.ts";
+import { type Continuation, emitInstruction, type RegionFrame } from "./region-reading.ts";
+import { ScratchLocals } from "./wasm-reading.ts";
+
+/** A place in layout.DEPARTURES, and the departures from there after which the region shall be made anew. */
+export interface Departure {
+  readonly number: number;
+  readonly habit: number;
+}
+
+/** A page that a region has code of: it must be executed from where it was when the region was made. */
+export interface GuardedPage {
+  readonly virtualPage: bigint;
+  readonly decodedPage: number;
+}
+
+/** What a region's function is made from. */
+export interface RegionPlan {
+  readonly graph: RegionGraph;
+  readonly where: MemoryLayout;
+  readonly functions: InterpreterFunctions;
+  readonly instructionAlignment: 2 | 4;
+  /** Virtual address of the entry. */
+  readonly entry: bigint;
+  readonly pages: readonly GuardedPage[];
+  /** Slot of the translation at a distance from the entry, or the slot that will have it; 0: none is known. */
+  readonly slotFor: (pc: number) => number;
+  /** Where an instruction that jumps to an address in a register says where it went; undefined: it need not. */
+  readonly departureFor: (placed: Placed) => Departure | undefined;
+}
+
+/** The module with a region's function. Its imports are those that `InterpreterFunctions` names, the memory, the table. */
+export function regionModule(plan: RegionPlan): { bytes: Uint8Array<ArrayBuffer>; imported: readonly number[] } {
+  const module = new ModuleBuilder({ name: "memory", minimumPages: plan.where.wasmPages });
+  module.importTable(REGION_TABLE);
+  const imports = new Map<number, number>();
+  const functions = importing(plan.functions, (index) => {
+    let imported = imports.get(index);
+    if (imported === undefined) {
+      imported = module.importFunction(`function ${index}`, plan.functions.signature(index));
+      imports.set(index, imported);
+    }
+    return imported;
+  });
+  const body = new RegionBody({ ...plan, functions }, module.typeOf(REGION_FUNCTION));
+  module.defineFunction(REGION_FUNCTION, body.write(), REGION_EXPORT);
+  return { bytes: module.finish(), imported: [...imports.keys()] };
+}
+
+class RegionBody {
+  readonly #plan: RegionPlan;
+  readonly #type: number;
+  readonly #code: Code;
+  readonly #locals: RegionLocals;
+  readonly #scratch: ScratchLocals;
+  readonly #states: readonly Local[];
+  readonly #loops = new Map<Node, Label>();
+  readonly #merges = new Map<Node, Label>();
+  readonly #frame: RegionFrame;
+  #epilogue!: Label;
+  /** Of the instruction that is being written: what leaving before it costs, and its pc. */
+  #stepsBefore = 0;
+  #current = 0;
+
+  constructor(plan: RegionPlan, type: number) {
+    this.#plan = plan;
+    this.#type = type;
+    this.#code = new Code([]);
+    this.#locals = new RegionLocals(this.#code);
+    this.#scratch = new ScratchLocals(this.#code);
+    this.#states = Array.from({ length: plan.graph.stateCount }, () => this.#code.local(I32));
+    const { where, functions, entry: base, instructionAlignment } = plan;
+    this.#frame = {
+      ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals },
+      ...{ arithmetic: functions.arithmetic, float: functions.float, where, base, instructionAlignment },
+      leave: () => this.#leave(this.#stepsBefore, this.#current, "interpret"),
+    };
+  }
+
+  /**
+   * Guards, registers into locals, the region's blocks, and one epilogue for every way out: separate ones would make the
+   * code more than twice as large.
+   */
+  write(): Code {
+    const code = this.#code;
+    const [start] = this.#plan.graph.nodes;
+    // Which locals there are shows while the blocks are written; their loads come in front.
+    const body = code.detached(() => {
+      this.#epilogue = code.block();
+      this.#emitTree(start);
+      code.end();
+    });
+    this.#emitGuards();
+    this.#locals.emitLoad(code);
+    code.attach(body);
+    this.#locals.emitStore(code);
+    this.#emitDeparture();
+    return code;
+  }
+
+  #emitGuards(): void {
+    const code = this.#code;
+    const { entry, pages } = this.#plan;
+    const passed = code.block();
+    const failed = code.block();
+    code.i32(0).memory(OP.i64_load, layout.PC).i64(BigInt.asIntN(64, entry)).op(OP.i64_ne).branchIf(failed);
+    for (const { virtualPage, decodedPage } of pages) {
+      const index = Number((virtualPage >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
+      const at = index * layout.TRANSLATION_ENTRY_BYTES;
+      code
+        .i32(0)
+        .memory(OP.i32_load, layout.TRANSLATION_BASE)
+        .memory(OP.i64_load, at + layout.ENTRY.executeTag);
+      code.i64(BigInt.asIntN(64, virtualPage)).op(OP.i64_ne).branchIf(failed);
+      code
+        .i32(0)
+        .memory(OP.i32_load, layout.TRANSLATION_BASE)
+        .memory(OP.i32_load, at + layout.ENTRY.decoded);
+      code.i32(decodedPage).op(OP.i32_ne).branchIf(failed);
+    }
+    if (this.#locals.usesFloat) {
+      const dirty = Number(layout.MSTATUS_FS_DIRTY);
+      code
+        .i32(0)
+        .memory(OP.i32_load, layout.MSTATUS)
+        .i32(dirty)
+        .op(OP.i32_and)
+        .i32(dirty)
+        .op(OP.i32_ne)
+        .branchIf(failed);
+    }
+    code.branch(passed);
+    code.end();
+    code.i32(ANSWER.interpret).op(OP.return);
+    code.end();
+  }
+
+  /** A node and what it dominates: merges become blocks around it that jumps leave, loops become loops. */
+  #emitTree(node: Node): void {
+    const code = this.#code;
+    const merges = node.children.filter((child) => child.isMerge).sort((a, b) => b.order - a.order);
+    if (node.isLoop) this.#loops.set(node, code.loop());
+    for (const merge of merges) this.#merges.set(merge, code.block());
+    this.#emitNode(node);
+    for (const merge of merges.reverse()) {
+      code.end();
+      this.#emitTree(merge);
+    }
+    if (node.isLoop) code.end();
+    if (node.isLoop) code.op(OP.unreachable);
+  }
+
+  #emitNode(node: Node): void {
+    const code = this.#code;
+    const { block } = node;
+    if (node.isChecked) {
+      code
+        .get(this.#locals.budget)
+        .i32(node.potential + node.longest)
+        .op(OP.i32_lt_s);
+      code.if();
+      this.#leave(node.potential, block.pc, "interpret");
+      code.end();
+    }
+    let continuation: Continuation = { kind: "next" };
+    block.instructions.forEach((placed, index) => {
+      this.#stepsBefore = node.potential + index;
+      this.#current = placed.pc;
+      continuation = emitInstruction(this.#frame, placed);
+    });
+    this.#emitEnding(node, continuation);
+  }
+
+  #emitEnding(node: Node, continuation: Continuation): void {
+    const code = this.#code;
+    const { ending } = node.block;
+    switch (ending.kind) {
+      case "jump":
+        this.#goTo(node, ending.edge);
+        return;
+      case "branch": {
+        assert(continuation.kind === "branch", "the last instruction of the block branches");
+        const { local } = continuation.condition;
+        code.get(local);
+        if (local.type === I64) code.op(OP.i64_eqz, OP.i32_eqz);
+        code.if();
+        this.#goTo(node, ending.taken);
+        code.end();
+        this.#goTo(node, ending.otherwise);
+        return;
+      }
+      case "indirect": {
+        assert(continuation.kind === "jump", "the last instruction of the block jumps");
+        code.get(continuation.target.local).set(this.#locals.exitPc);
+        for (const { target, edge } of ending.known) {
+          code
+            .get(this.#locals.exitPc)
+            .i64(BigInt.asIntN(64, this.#plan.entry + BigInt(target)))
+            .op(OP.i64_eq);
+          code.if();
+          this.#goTo(node, edge);
+          code.end();
+        }
+        this.#spend(node.potential + node.block.instructions.length);
+        code.i32(0).set(this.#locals.exitSlot).i32(ANSWER.jumped).set(this.#locals.answer);
+        this.#noteDeparture(node.block.instructions[node.block.instructions.length - 1]);
+        code.branch(this.#epilogue);
+        return;
+      }
+      case "leave":
+        this.#leave(node.potential + node.block.instructions.length, ending.pc, "interpret");
+        return;
+      case "dispatch":
+        ending.edges.forEach((edge, choice) => {
+          if (choice < ending.edges.length - 1) {
+            code.get(this.#states[ending.state]).i32(choice).op(OP.i32_eq);
+            code.if();
+          }
+          this.#goTo(node, edge);
+          if (choice < ending.edges.length - 1) code.end();
+        });
+        return;
+      default:
+        unreachable(ending, "ending of a block");
+    }
+  }
+
+  /** Remembers where a jump to an address in a register has gone, and speaks up when that has become a habit. */
+  #noteDeparture(placed: Placed): void {
+    const departure = this.#plan.departureFor(placed);
+    if (departure === undefined) return;
+    const code = this.#code;
+    const { exitPc, answer } = this.#locals;
+    const at = layout.DEPARTURES + departure.number * layout.DEPARTURE_BYTES;
+    const count = this.#scratch.take(I32);
+    code
+      .i32(0)
+      .memory(OP.i32_load, at + layout.DEPARTURE.count)
+      .i32(1)
+      .op(OP.i32_add)
+      .set(count);
+    code
+      .i32(0)
+      .get(count)
+      .memory(OP.i32_store, at + layout.DEPARTURE.count);
+    code
+      .get(count)
+      .i32(layout.DEPARTURE_TARGETS - 1)
+      .op(OP.i32_and)
+      .i32(3)
+      .op(OP.i32_shl);
+    code.get(exitPc).memory(OP.i64_store, at + layout.DEPARTURE.targets);
+    code.get(count).i32(departure.habit).op(OP.i32_eq);
+    code.if();
+    code.i32(ANSWER.known).set(answer);
+    code.i32(0).i32(this.#plan.slotFor(0)).memory(OP.i32_store, layout.WANTS_TRANSLATION);
+    code.end();
+  }
+
+  #goTo(node: Node, edge: Edge): void {
+    const code = this.#code;
+    const done = node.potential + node.block.instructions.length;
+    if (edge.to === undefined) {
+      this.#leave(done, edge.exit, "jumped");
+      return;
+    }
+    const next = this.#plan.graph.nodeOf.get(edge.to)!;
+    this.#spend(done - next.potential);
+    if (edge.to.ending.kind === "dispatch") this.#choose(edge, edge.to);
+    if (next.order <= node.order) code.branch(this.#loops.get(next)!);
+    else if (next.isMerge) code.branch(this.#merges.get(next)!);
+    else this.#emitTree(next);
+  }
+
+  #choose(edge: Edge, header: Block): void {
+    assert(header.ending.kind === "dispatch" && edge.choice !== undefined, "a jump to a header says where it goes on");
+    this.#code.i32(edge.choice).set(this.#states[header.ending.state]);
+  }
+
+  #spend(steps: number): void {
+    if (steps === 0) return;
+    const { budget } = this.#locals;
+    this.#code.get(budget).i32(steps).op(OP.i32_sub).set(budget);
+  }
+
+  #leave(steps: number, pc: number, answer: keyof typeof ANSWER): void {
+    const { exitPc, exitSlot, answer: answerLocal } = this.#locals;
+    this.#spend(steps);
+    this.#code.i64(BigInt.asIntN(64, this.#plan.entry + BigInt(pc))).set(exitPc);
+    this.#code.i32(answer === "jumped" ? this.#plan.slotFor(pc) : 0).set(exitSlot);
+    this.#code.i32(ANSWER[answer]).set(answerLocal).branch(this.#epilogue);
+  }
+
+  /** Straight into the next region where there is one, by its slot or by what a jump arrives at; else back. */
+  #emitDeparture(): void {
+    const code = this.#code;
+    const { exitSlot, exitPc, answer } = this.#locals;
+    const entry = this.#scratch.take(I32);
+    code.get(exitSlot);
+    code.if();
+    code.get(exitSlot).returnCallIndirect(this.#type);
+    code.end();
+    code.get(answer).op(OP.i32_eqz);
+    code.if();
+    entryAddress(code, exitPc);
+    code.tee(entry).memory(OP.i64_load, layout.ENTRY.executeTag).get(exitPc).op(OP.i64_xor).i64(4096n).op(OP.i64_lt_u);
+    code.if();
+    code.get(entry).memory(OP.i32_load, layout.ENTRY.decoded);
+    code.get(exitPc).op(OP.i32_wrap_i64).i32(4095).op(OP.i32_and).i32(2).op(OP.i32_shl, OP.i32_add);
+    code.memory(OP.i32_load, layout.ARRIVALS + layout.ARRIVAL.slot).tee(exitSlot);
+    code.if();
+    code.get(exitSlot).returnCallIndirect(this.#type);
+    code.end();
+    code.end();
+    code.end();
+    code.get(answer);
+  }
+}

@@ -1,0 +1,214 @@
+import { assert } from "../base/assert.ts";
+import type { AccessSize, Semantics, Signedness } from "../isa/semantics.ts";
+import type { MemoryLayout } from "../memory/layout.ts";
+import * as layout from "../memory/layout.ts";
+import { LOAD_OPCODES, STORE_OPCODES } from "../memory/translation-code.ts";
+import type { Local } from "../wasm/code.ts";
+import { I32, I64, OP } from "../wasm/opcodes.ts";
+import type { FloatFunctions } from "./float-code.ts";
+import type { Placed } from "./region.ts";
+import type { RegionLocals } from "./region-locals.ts";
+import { TranslatorFloat } from "./translator-float.ts";
+import { type WasmFrame, WasmReading, type WasmValue } from "./wasm-reading.ts";
+
+/** What the instructions of a region's function share. */
+export interface RegionFrame extends WasmFrame {
+  readonly where: MemoryLayout;
+  readonly float: FloatFunctions;
+  readonly locals: RegionLocals;
+  /** Address of the region's entry: `Placed.pc` counts from it. */
+  readonly base: bigint;
+  /** Bytes. */
+  readonly instructionAlignment: 2 | 4;
+  /** Leaves the function before the current instruction, which the interpreter shall execute. Emitted wherever it may. */
+  readonly leave: () => void;
+}
+
+/** Where an instruction goes on, as the code that was emitted for it has it. */
+export type Continuation =
+  | { readonly kind: "next" }
+  | { readonly kind: "branch"; readonly condition: WasmValue }
+  | { readonly kind: "jump"; readonly target: WasmValue };
+
+/** Emits one instruction; its operands are constants, its registers locals. */
+export function emitInstruction(frame: RegionFrame, placed: Placed): Continuation {
+  frame.scratch.releaseAll();
+  const reading = new RegionReading(frame, placed);
+  placed.decoded.instruction.semantics(reading);
+  return reading.continuation;
+}
+
+/**
+ * The translator's reading of the instruction table. Whatever is not usual leaves before the instruction has done
+ * anything, and the interpreter repeats it: misses, faults, devices, and memory that somebody has an eye on.
+ */
+class RegionReading extends WasmReading implements Semantics<WasmValue> {
+  readonly #frame: RegionFrame;
+  readonly #placed: Placed;
+  readonly float: TranslatorFloat;
+  continuation: Continuation = { kind: "next" };
+
+  constructor(frame: RegionFrame, placed: Placed) {
+    super(frame);
+    this.#frame = frame;
+    this.#placed = placed;
+    this.float = new TranslatorFloat(frame, placed.decoded);
+  }
+
+  get rs1(): WasmValue {
+    return this.#register(this.#placed.decoded.rs1);
+  }
+  get rs2(): WasmValue {
+    return this.#register(this.#placed.decoded.rs2);
+  }
+  get imm(): WasmValue {
+    return this.constant(BigInt(this.#placed.decoded.imm));
+  }
+  get pc(): WasmValue {
+    return this.constant(this.#frame.base + BigInt(this.#placed.pc));
+  }
+  get nextPc(): WasmValue {
+    return this.constant(this.#frame.base + BigInt(this.#placed.pc + this.#placed.decoded.length));
+  }
+
+  writeRd(value: WasmValue): void {
+    const { rd } = this.#placed.decoded;
+    if (rd === 0) return;
+    this.push(value);
+    this.#frame.code.set(this.#frame.locals.written(rd));
+  }
+
+  load(size: AccessSize, extension: Signedness, address: WasmValue): WasmValue {
+    this.#host(size, address, "read");
+    this.#frame.code.memory(LOAD_OPCODES[extension][size], 0);
+    return this.fresh(I64);
+  }
+
+  store(size: AccessSize, address: WasmValue, value: WasmValue): void {
+    this.#host(size, address, "write");
+    this.push(value);
+    this.#frame.code.memory(STORE_OPCODES[size], 0);
+  }
+
+  loadReserved(size: 4 | 8, address: WasmValue): WasmValue {
+    const { code, scratch } = this.#frame;
+    this.#leaveUnlessAligned(size, address);
+    const host = scratch.take(I32);
+    this.#host(size, address, "read");
+    code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
+    const value = this.fresh(I64);
+    code.i32(0);
+    this.#pushPhysical(host);
+    code.memory(OP.i64_store, layout.RESERVATION);
+    return value;
+  }
+
+  storeConditional(size: 4 | 8, address: WasmValue, value: WasmValue): WasmValue {
+    const { code, scratch } = this.#frame;
+    this.#leaveUnlessAligned(size, address);
+    const [failed, host] = [scratch.take(I32), scratch.take(I32)];
+    code.i32(1).set(failed);
+    code.i32(0).memory(OP.i64_load, layout.RESERVATION).i64(-1n).op(OP.i64_ne);
+    code.if();
+    this.#host(size, address, "write");
+    code.set(host);
+    this.#pushPhysical(host);
+    code.i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
+    code.if();
+    code.get(host);
+    this.push(value);
+    code.memory(STORE_OPCODES[size], 0);
+    code.end();
+    code.end();
+    code.i32(0).i64(-1n).memory(OP.i64_store, layout.RESERVATION);
+    return { local: failed };
+  }
+
+  atomic(size: 4 | 8, address: WasmValue, update: (old: WasmValue) => WasmValue): WasmValue {
+    const { code, scratch } = this.#frame;
+    this.#leaveUnlessAligned(size, address);
+    const host = scratch.take(I32);
+    this.#host(size, address, "write");
+    code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
+    const old = this.fresh(I64);
+    const updated = update(old);
+    code.get(host);
+    this.push(updated);
+    code.memory(STORE_OPCODES[size], 0);
+    return old;
+  }
+
+  prefetch(): void {}
+  fence(): void {}
+
+  jump(target: WasmValue): void {
+    assert(this.continuation.kind === "next", "an instruction jumps once");
+    if (this.#frame.instructionAlignment > 2) this.#leaveUnlessAligned(4, target);
+    this.continuation = { kind: "jump", target };
+  }
+
+  branch(condition: WasmValue, target: WasmValue): void {
+    assert(this.continuation.kind === "next", "an instruction jumps once");
+    if (this.#frame.instructionAlignment > 2) {
+      this.pushCondition(condition);
+      this.#frame.code.if();
+      this.#leaveUnlessAligned(4, target);
+      this.#frame.code.end();
+    }
+    this.continuation = { kind: "branch", condition };
+  }
+
+  system(): void {
+    assert(false, "a system instruction is no part of a region");
+  }
+
+  #register(register: number): WasmValue {
+    return register === 0 ? this.constant(0n) : { local: this.#frame.locals.read(register) };
+  }
+
+  /**
+   * Leaves the host address of plain RAM on the stack. The page that a base register was last used with is in locals, so
+   * that most accesses need not look into the translation table.
+   */
+  #host(size: AccessSize, address: WasmValue, access: "read" | "write"): void {
+    const { code, locals, scratch, leave } = this.#frame;
+    const { tag, addend } = locals.pageOf(this.#placed.decoded.rs1, access);
+    const entry = scratch.take(I32);
+    const va = address.local;
+    const mostDistance = BigInt(layout.PAGE_BYTES - size);
+    code.get(va).get(tag).op(OP.i64_xor).i64(mostDistance).op(OP.i64_gt_u);
+    code.if();
+    const indexMask = (layout.TRANSLATION_ENTRIES - 1) * layout.TRANSLATION_ENTRY_BYTES;
+    code.get(va).op(OP.i32_wrap_i64).i32(7).op(OP.i32_shr_u).i32(indexMask).op(OP.i32_and);
+    code.get(locals.table).op(OP.i32_add).tee(entry);
+    code.memory(OP.i64_load, access === "read" ? layout.ENTRY.readTag : layout.ENTRY.writeTag).tee(tag);
+    code.get(va).op(OP.i64_xor).i64(mostDistance).op(OP.i64_gt_u);
+    code.if();
+    leave();
+    code.end();
+    code.get(entry).memory(OP.i32_load, layout.ENTRY.addend).set(addend);
+    code.end();
+    code.get(va).op(OP.i32_wrap_i64).get(addend).op(OP.i32_add);
+  }
+
+  #leaveUnlessAligned(size: 4 | 8, address: WasmValue): void {
+    const { code, leave } = this.#frame;
+    code
+      .get(address.local)
+      .i64(BigInt(size - 1))
+      .op(OP.i64_and, OP.i64_eqz, OP.i32_eqz);
+    code.if();
+    leave();
+    code.end();
+  }
+
+  /** Leaves the physical address of a host address of RAM on the stack. */
+  #pushPhysical(host: Local): void {
+    const { ramBase, ram } = this.#frame.where;
+    this.#frame.code
+      .get(host)
+      .op(OP.i64_extend_i32_u)
+      .i64(BigInt(ramBase - ram))
+      .op(OP.i64_add);
+  }
+}

@@ -1,0 +1,101 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { temporaryPath } from "../differential/cross-compiler.ts";
+
+/** Ours as users have it: the bundle, which `bench.ts` makes anew. */
+export const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
+
+export const CONTENDERS = ["plain", "recorded", "QEMU", "QEMU rr=record", "interpreter", "group off"] as const;
+export type Contender = (typeof CONTENDERS)[number];
+
+/** QEMU records one hart only. */
+export function canRun(contender: Contender, harts: number): boolean {
+  return contender !== "QEMU rr=record" || harts === 1;
+}
+
+/** Whether the command line knows an option; those of features that are not there yet are left out. */
+export function knowsOption(option: string): boolean {
+  return spawnSync(process.execPath, [CLI, "run", "--help"], { encoding: "utf8" }).stdout.includes(option);
+}
+
+export interface Run {
+  /** From the start of the process to its end. */
+  readonly wallSeconds: number;
+  /** Of all its threads, user and system. */
+  readonly cpuSeconds: number;
+  /** What the guest said of its work: the console's first line. */
+  readonly result: string;
+  /** Ours only. */
+  readonly steps?: number;
+  readonly recordingBytes?: number;
+}
+
+/** The shell's `times`: its own, then those of what it has started. */
+const TIMED = '"$@"; code=$?; times >&2; exit $code';
+
+/** Runs a guest to its end. `machine` are further options of ours. */
+export function runContender(contender: Contender, path: string, harts: number, machine: readonly string[] = []): Run {
+  const recording = temporaryPath("bench.hindcast");
+  rmSync(recording, { force: true });
+  const command = commandOf(contender, { path, harts, machine, recording });
+  const started = performance.now();
+  const { status, stdout, stderr } = spawnSync("sh", ["-c", TIMED, "sh", ...command], {
+    encoding: "latin1",
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 2 ** 26,
+  });
+  const wallSeconds = (performance.now() - started) / 1000;
+  if (status !== 0)
+    throw new Error(`${contender} ended with ${status}: ${stderr.slice(-500)}\n${stdout.slice(0, 500)}`);
+  const result = stdout.slice(0, stdout.indexOf("\n"));
+  const cpuSeconds = cpuTime(stderr);
+  if (contender.startsWith("QEMU")) return { wallSeconds, cpuSeconds, result };
+  const answer = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as { readonly instant: number };
+  const recordingBytes = existsSync(recording) ? statSync(recording).size : undefined;
+  return { wallSeconds, cpuSeconds, result, steps: answer.instant, recordingBytes };
+}
+
+interface Surroundings {
+  readonly path: string;
+  readonly harts: number;
+  readonly machine: readonly string[];
+  readonly recording: string;
+}
+
+function commandOf(contender: Contender, { path, harts, machine, recording }: Surroundings): readonly string[] {
+  const ours = (command: string, ...more: readonly string[]) => [
+    ...[process.execPath, CLI, command, path, "--harts", String(harts), "--json", "--quiet", ...machine, ...more],
+  ];
+  const qemu = (...more: readonly string[]) => [
+    ...["qemu-system-riscv64", "-machine", "virt", "-cpu", "rv64", "-m", "128M", "-smp", String(harts)],
+    ...["-bios", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-net", "none", "-no-reboot"],
+    ...[...more, "-kernel", path],
+  ];
+  switch (contender) {
+    case "plain":
+      return ours("run");
+    case "recorded":
+      return ours("record", "-o", recording);
+    case "interpreter":
+      return ours("run", "--engine", "interpreter");
+    case "group off":
+      return ours("run", "--cache-group", "off");
+    case "QEMU":
+      return qemu();
+    case "QEMU rr=record":
+      return qemu("-icount", `shift=auto,rr=record,rrfile=${temporaryPath("qemu.rr")}`);
+  }
+}
+
+function cpuTime(stderr: string): number {
+  const times = [
+    ...stderr
+      .trimEnd()
+      .split("\n")
+      .at(-1)!
+      .matchAll(/(\d+)m([\d.]+)s/g),
+  ];
+  if (times.length !== 2) throw new Error(`no times in ${stderr.slice(-200)}`);
+  return times.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
+}

@@ -1,0 +1,48 @@
+import { compileGuest, type Executable } from "../differential/cross-compiler.ts";
+
+/** What a goal is set for: guests of one group are judged together. */
+export type GuestGroup = "integer" | "memory" | "calls" | "floating point" | "system" | "address spaces";
+
+/** A guest of guest/bench. */
+export interface BenchGuest {
+  readonly name: string;
+  readonly group: GuestGroup;
+  /** How many take a second or more at 1500 million steps a second, and QEMU not much more than three. */
+  readonly rounds: number;
+  readonly harts?: number;
+  /** Compiled for harts with F and D. */
+  readonly floatingPoint?: boolean;
+  /** Linked with guest/bench/kernel. */
+  readonly kernel?: boolean;
+}
+
+export const BENCH_GUESTS: readonly BenchGuest[] = [
+  { name: "integer", group: "integer", rounds: 20000 },
+  { name: "sorting", group: "integer", rounds: 850 },
+  { name: "hashing", group: "integer", rounds: 700 },
+  { name: "compression", group: "integer", rounds: 150 },
+  { name: "interpreter", group: "integer", rounds: 800 },
+  { name: "matrix", group: "integer", rounds: 1300 },
+  { name: "memory", group: "memory", rounds: 250 },
+  { name: "pointers", group: "memory", rounds: 250 },
+  { name: "strings", group: "memory", rounds: 1000 },
+  { name: "calls", group: "calls", rounds: 5000 },
+  { name: "indirect", group: "calls", rounds: 3500 },
+  { name: "nbody", group: "floating point", rounds: 3000, floatingPoint: true },
+  { name: "mandelbrot", group: "floating point", rounds: 2500, floatingPoint: true },
+  { name: "linear", group: "floating point", rounds: 2500, floatingPoint: true },
+  { name: "fused", group: "floating point", rounds: 2500, floatingPoint: true },
+  { name: "paging", group: "system", rounds: 1000, kernel: true },
+  { name: "spaces", group: "address spaces", rounds: 100, kernel: true },
+  { name: "harts", group: "system", rounds: 400, harts: 4 },
+  { name: "codegen", group: "system", rounds: 1500 },
+];
+
+export function buildBenchGuest({ name, floatingPoint, kernel }: BenchGuest, rounds: number): Executable {
+  return compileGuest(name, "O2", {
+    folder: "bench",
+    defines: { ROUNDS: rounds },
+    ...(floatingPoint ? { floatingPoint, flags: ["-fno-math-errno"] } : {}),
+    ...(kernel ? { sources: ["kernel/kernel.S", "kernel/kernel.c"] } : {}),
+  });
+}
