@@ -111,10 +111,19 @@ export class AddressTranslation implements WalkObserver {
     this.#memory.view.setInt32(layout.DATA_IS_TRANSLATED, isPlain(table.data) ? 0 : 1, true);
   }
 
-  /** Whether it is known without a walk that a hart in some state can fetch at an address. */
-  canFetch(state: TranslationState, pc: bigint): boolean {
-    const table = this.#group.peek(this.#spaceOf(state), this.#variantOf(state));
-    return table !== undefined && this.#executesIn(table, pc);
+  /** Cause of the exception that fetching at an address in supervisor mode would meet; undefined for none. */
+  supervisorFetchFault(state: TranslationState, pc: bigint): number | undefined {
+    const supervisor = { ...state, privilege: 1 } as const;
+    const table = this.#group.peek(this.#spaceOf(supervisor), this.#variantOf(supervisor));
+    if (table !== undefined && this.#executesIn(table, pc)) return undefined;
+    const memory = this.#memory;
+    const { pmp } = state;
+    const walk = new PageWalk(memory, undefined);
+    const context = accessContext(supervisor, "fetch");
+    const outcome = walk.walk(Number(pc & 0xffff_ffffn), Number(pc >> 32n), "execute", context);
+    if (outcome === "page-fault") return PAGE_FAULTS.execute;
+    const isMemory = outcome === "mapped" && memory.ramOffset(BigInt(walk.physical), 2) >= 0;
+    return isMemory && pmp.allows(walk.physical, 2, "execute", 1) ? undefined : ACCESS_FAULTS.execute;
   }
 
   /** A number for the address space. Small, where the root is in RAM: numbers of 31 bits are found faster. */

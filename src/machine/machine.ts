@@ -11,7 +11,7 @@ import { Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
 import { Reservations } from "../cpu/reservations.ts";
-import { describeTranslation, fetchFault } from "../cpu/translation-view.ts";
+import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
@@ -305,7 +305,6 @@ export class Machine implements MachineLike {
     return describeTranslation(this.#memory, this.#harts.all[hart].csrs.translationState(), address);
   }
 
-  /** What the caches of translations have done since the machine was made: no part of its state. */
   get cacheGroup(): CacheGroupReport {
     return this.#translation.report();
   }
@@ -487,10 +486,8 @@ export class Machine implements MachineLike {
   #canHandle(cause: number): boolean {
     const { hart, csrs } = this.#turn;
     if (exceptionTarget(hart, csrs, cause) === "supervisor") {
-      const state = csrs.translationState();
       const vector = exceptionVector(csrs, "supervisor");
-      if (this.#translation.canFetch({ ...state, privilege: 1 }, vector)) return true;
-      const fault = fetchFault(this.#memory, state, vector);
+      const fault = this.#translation.supervisorFetchFault(csrs.translationState(), vector);
       if (fault === undefined) return true;
       if (((csrs.get("medeleg") >> BigInt(fault)) & 1n) === 1n) return false;
     }
