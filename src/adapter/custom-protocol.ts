@@ -33,6 +33,8 @@ export interface LaunchArguments {
   /** Privilege modes of the harts: `m`, `mu`, `msu`. */
   modes?: "m" | "mu" | "msu";
   engine?: "auto" | "interpreter" | "oracle";
+  /** Whether cached translations outlive changes of the address space and fences; default `on`. */
+  cacheGroup?: "on" | "off";
   clock?: "virtual" | "paced";
   seed?: number;
   /** virtio disks: `FILE`, `FILE,readonly`, `FILE,external`, `blank:64M`; one or a list. */
@@ -179,6 +181,34 @@ export interface MachineBody {
   devices: { name: string; address: string; registers: { name: string; value: string }[] }[];
   /** By address. A device does not say how far it reaches, and has no `end`. */
   memory: { start: string; end?: string; name: string; kind: "memory" | "device" | "program"; detail: string }[];
+  translation?: CacheGroupBody;
+}
+
+/** The caches of translations, one element for each address space: what they have done in this session. */
+export interface CacheGroupBody {
+  cacheGroup: "on" | "off";
+  /** Address spaces, and their contexts of privilege and permission, that have translations now. */
+  elements: number;
+  contexts: number;
+  mostContexts: number;
+  /** Changes of the address space. */
+  switches: number;
+  /** Changes of the context that found it in the group, or not. */
+  hits: number;
+  misses: number;
+  /** Contexts that made room for others. */
+  evictions: number;
+  fences: number;
+  /** Missing translations found by generated code, and by a walk in full. */
+  fills: number;
+  walks: number;
+  /** What stores to page tables made void: single translations, and contexts. */
+  droppedTranslations: number;
+  voidedContexts: number;
+  /** Times that everything became void. */
+  flushes: number;
+  /** Times that checkpoints took back the permission to store unnoticed. */
+  checkpoints: number;
 }
 
 export interface HartBody {

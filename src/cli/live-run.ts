@@ -19,7 +19,7 @@ export function openUnrecorded(
   const choice = runChoice(path, options);
   const disks = openDisks(options.disk ?? [], false);
   const configuration = configurationOf({ ...choice, ...options, memoryBytes: options.memory }, disks.configurations);
-  const machine = new Machine(configuration, options.engine, disks.images);
+  const machine = new Machine(configuration, options.engine, disks.images, options.cacheGroup);
   const { image, programs, warnings } = loadBoot(choice, configuration);
   machine.load(image);
   const { stdout } = context;

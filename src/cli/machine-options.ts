@@ -1,6 +1,6 @@
 import type { SymbolChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
-import type { EngineChoice } from "../machine/configuration.ts";
+import type { CacheGroupChoice, EngineChoice } from "../machine/configuration.ts";
 
 /** What commander makes of the machine's options (main.ts). */
 export interface MachineOptions {
@@ -19,6 +19,7 @@ export interface MachineOptions {
   readonly input?: string;
   readonly limit?: number;
   readonly engine?: EngineChoice;
+  readonly cacheGroup?: CacheGroupChoice;
   readonly net?: string;
   readonly disk?: readonly DiskChoice[];
   readonly startTime?: number;

@@ -91,6 +91,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     .option("--to <instant>", "stop at this instant instead of the end", parseCount)
     .option("--no-console", "do not print the guest's console output again")
     .addOption(engineOption())
+    .addOption(cacheGroupOption())
     .description(
       "Replays FILE and compares state digests and outputs with what was recorded. Exit code 1 when they differ.",
     );
@@ -170,7 +171,13 @@ function withMachineOptions(command: Command): Command {
         "virtio",
       ]),
     )
-    .addOption(engineOption());
+    .addOption(engineOption())
+    .addOption(cacheGroupOption());
+}
+
+function cacheGroupOption(): Option {
+  const meaning = "off: satp writes and fences flush all translations; for measuring and for doubt (default: on)";
+  return new Option("--cache-group <choice>", meaning).choices(["on", "off"]);
 }
 
 function engineOption(): Option {

@@ -15,11 +15,12 @@ export interface ReplayOptions {
   /** False: the guest's console is not printed. */
   readonly console?: boolean;
   readonly engine?: "auto" | "interpreter" | "oracle";
+  readonly cacheGroup?: "on" | "off";
 }
 
 /** Runs a recording again, and holds digests and outputs against it. */
 export async function replay(context: Context, [path]: readonly string[], options: ReplayOptions): Promise<Answer> {
-  const session = openRecording(path, options.engine);
+  const session = openRecording(path, options.engine, options.cacheGroup);
   try {
     for (const warning of session.warnings) context.voice.warn(warning);
     const { timeline } = session;

@@ -1,7 +1,7 @@
 import type { Program } from "../assembler/program.ts";
 import { AssertionFailure } from "../base/assert.ts";
 import { causeName } from "../isa/causes.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
+import type { CacheGroupReport, MachineLike } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import type { TravelStop } from "../replay/timeline-interface.ts";
 import { type Answer, NEGATIVE, UNUSABLE_INPUT } from "./context.ts";
@@ -37,6 +37,8 @@ export interface RunAnswer {
     readonly tval: string;
     readonly hart: number;
   };
+  /** What the caches of translations have done. */
+  readonly translation?: CacheGroupReport;
 }
 
 /** Exit codes have eight bits: a failure must not look like success because of that. */
@@ -53,7 +55,10 @@ export function answerTo(
   const stepsPerSecond = figures.seconds > 0 ? Math.round(instant / figures.seconds) : 0;
   const seconds = Number(figures.seconds.toFixed(6));
   const { reason, exitCode, shownExitCode, sentence, trap } = explain(ending, figures);
-  const json: RunAnswer = { reason, exitCode: shownExitCode ?? exitCode, instant, seconds, stepsPerSecond, ...trap };
+  const { cacheGroup } = figures.machine;
+  const translation = cacheGroup === undefined ? {} : { translation: cacheGroup };
+  const shown = { reason, exitCode: shownExitCode ?? exitCode, instant, seconds, stepsPerSecond };
+  const json: RunAnswer = { ...shown, ...trap, ...translation };
   const speed = `${formatSeconds(figures.seconds)}, ${formatSpeed(stepsPerSecond)}`;
   const where = `at instant ${formatCount(instant)} (${speed})`;
   return { answer: { exitCode, json }, sentence: sentence?.replace("WHERE", where) };

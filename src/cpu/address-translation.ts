@@ -1,11 +1,13 @@
 import * as layout from "../memory/layout.ts";
 import type { Maintenance } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { CacheGroup, type TranslationTable } from "./cache-group.ts";
+import { rememberWalk } from "./context-words.ts";
+import type { CacheGroupReport } from "./group-counters.ts";
 import type { Exception } from "./hart.ts";
 import { type AccessContext, PageWalk, SATP_LEVELS, type WalkObserver, type WalkOutcome } from "./page-walk.ts";
 import type { AccessKind, Pmp } from "./pmp.ts";
 import { TableEntries } from "./table-entries.ts";
-import { TranslationTables } from "./translation-tables.ts";
 
 /** What the translation of a hart's addresses follows from. Numbers, because it is looked at on every trap. */
 export interface TranslationState {
@@ -35,6 +37,21 @@ const ACCESS_FAULTS: Readonly<Record<AccessKind, number>> = { execute: 1, read: 
 /** Distinct settings of PMP that are told apart; a guest that plays through more starts afresh. */
 const MOST_PROTECTIONS = 256;
 
+/** Whether cached translations outlive a change of address space and a fence. They are right either way. */
+export type CacheGroupChoice = "on" | "off";
+
+interface TranslationParts {
+  /** Hears the offset in RAM of each entry whose A or D bit the hart has set by itself. */
+  readonly updated: (entry: number) => void;
+  /** Hears that memory from which translations came has changed. */
+  readonly remapped: () => void;
+  /** Default: on. */
+  readonly choice?: CacheGroupChoice;
+}
+
+/** How the instruction that changes what translation follows from does so. */
+export type ContextChange = "satp" | "fence";
+
 /**
  * Addresses as the hart that has its turn uses them: finds the table for its present context, answers misses, and keeps
  * every cached translation equal to what a walk would give (TableEntries). A context is all that translations and
@@ -44,57 +61,96 @@ const MOST_PROTECTIONS = 256;
 export class AddressTranslation implements WalkObserver {
   readonly #memory: PhysicalMemory;
   readonly #remapped: () => void;
-  readonly #tables: TranslationTables;
+  readonly #group: CacheGroup;
+  readonly #choice: CacheGroupChoice;
   readonly #entries: TableEntries;
   readonly #walk: PageWalk;
   readonly #protections = new Map<string, number>();
-  /** Entry of the current table that is being filled. */
-  #filling = 0;
+  /** The protection that was asked for last, and its number. */
+  #lastPmp: Pmp | undefined;
+  #lastNumber = 0;
+  /** The entry that maps the page, by the walk that is under way. */
+  #leaf: Leaf | undefined;
 
-  /**
-   * `updated` hears the offset in RAM of each entry whose A or D bit the hart has set by itself; `remapped`, that memory
-   * from which translations came has changed.
-   */
-  constructor(
-    memory: PhysicalMemory,
-    maintenance: () => Maintenance,
-    { updated, remapped }: { readonly updated: (entry: number) => void; readonly remapped: () => void },
-  ) {
+  constructor(memory: PhysicalMemory, maintenance: () => Maintenance, parts: TranslationParts) {
+    const { updated, remapped, choice = "on" } = parts;
     this.#memory = memory;
     this.#remapped = remapped;
-    this.#tables = new TranslationTables(memory, maintenance);
-    this.#entries = new TableEntries(memory, this.#tables);
+    this.#choice = choice;
+    this.#group = new CacheGroup(memory, maintenance);
+    this.#entries = new TableEntries(memory, this.#group);
     this.#walk = new PageWalk(memory, updated);
   }
 
-  get tables(): TranslationTables {
-    return this.#tables;
+  get group(): CacheGroup {
+    return this.#group;
+  }
+
+  /** A hart has written satp, or waits for stores to page tables. With the group, translations are right as they are. */
+  changed(how: ContextChange): void {
+    if (how === "fence") this.#group.counters.fences++;
+    if (this.#choice === "off") this.#group.flushAll();
+  }
+
+  report(): CacheGroupReport {
+    const group = this.#group;
+    const { generatedFills, walks, switches, hits, misses, evictions, fences, ...voided } = group.counters;
+    return {
+      ...{ cacheGroup: this.#choice, elements: group.elements, contexts: group.contexts },
+      ...{ mostContexts: layout.TRANSLATION_TABLES, switches, hits, misses, evictions, fences },
+      ...{ fills: generatedFills, walks, ...voided },
+    };
   }
 
   /** Puts the context in force that follows from the state of the hart whose turn it is. */
   select(state: TranslationState): void {
-    const { status, satpHigh, satpLow, environmentHigh } = state;
-    const dataPrivilege = privilegeOf(state, "data");
-    const isTranslated = dataPrivilege !== 3 || state.privilege !== 3;
-    const levels = isTranslated ? levelsOf(satpHigh) : 0;
-    const space = levels === 0 ? 0 : rootPage(satpHigh, satpLow) * 16 + levels;
-    const flags =
-      ((status & MSTATUS_SUM) !== 0 ? 1 : 0) |
-      ((status & MSTATUS_MXR) !== 0 ? 2 : 0) |
-      ((environmentHigh & MENVCFG_ADUE_HIGH) !== 0 ? 4 : 0) |
-      ((environmentHigh & MENVCFG_PBMTE_HIGH) !== 0 ? 8 : 0);
-    const variant = (this.#protection(state.pmp) << 8) | (flags << 4) | (dataPrivilege << 2) | state.privilege;
-    const table = this.#tables.select(space, variant, () => ({
+    const table = this.#group.select(this.#spaceOf(state), this.#variantOf(state), () => ({
       data: accessContext(state, "data"),
       fetch: accessContext(state, "fetch"),
     }));
     this.#memory.view.setInt32(layout.DATA_IS_TRANSLATED, isPlain(table.data) ? 0 : 1, true);
   }
 
+  /** Cause of the exception that fetching at an address in supervisor mode would meet; undefined for none. */
+  supervisorFetchFault(state: TranslationState, pc: bigint): number | undefined {
+    const supervisor = { ...state, privilege: 1 } as const;
+    const table = this.#group.peek(this.#spaceOf(supervisor), this.#variantOf(supervisor));
+    if (table !== undefined && this.#executesIn(table, pc)) return undefined;
+    const memory = this.#memory;
+    const { pmp } = state;
+    const walk = new PageWalk(memory, undefined);
+    const context = accessContext(supervisor, "fetch");
+    const outcome = walk.walk(Number(pc & 0xffff_ffffn), Number(pc >> 32n), "execute", context);
+    if (outcome === "page-fault") return PAGE_FAULTS.execute;
+    const isMemory = outcome === "mapped" && memory.ramOffset(BigInt(walk.physical), 2) >= 0;
+    return isMemory && pmp.allows(walk.physical, 2, "execute", 1) ? undefined : ACCESS_FAULTS.execute;
+  }
+
+  /** A number for the address space. Small, where the root is in RAM: numbers of 31 bits are found faster. */
+  #spaceOf({ privilege, satpHigh, satpLow, status }: TranslationState): number {
+    const isTranslated = privilege !== 3 || dataPrivilegeOf(privilege, status) !== 3;
+    const levels = isTranslated ? levelsOf(satpHigh) : 0;
+    if (levels === 0) return 0;
+    const page = rootPage(satpHigh, satpLow);
+    const { ramBase, ramPages } = this.#memory.layout;
+    const ramPage = page - ramBase / layout.PAGE_BYTES;
+    return ramPage >= 0 && ramPage < ramPages ? ramPage * 16 + levels : -(page * 16 + levels);
+  }
+
+  /** A number for the context in it: what permissions and the walk depend on beside the root. */
+  #variantOf({ privilege, status, environmentHigh, pmp }: TranslationState): number {
+    const flags =
+      ((status & MSTATUS_SUM) !== 0 ? 1 : 0) |
+      ((status & MSTATUS_MXR) !== 0 ? 2 : 0) |
+      ((environmentHigh & MENVCFG_ADUE_HIGH) !== 0 ? 4 : 0) |
+      ((environmentHigh & MENVCFG_PBMTE_HIGH) !== 0 ? 8 : 0);
+    return (this.#protection(pmp) << 8) | (flags << 4) | (dataPrivilegeOf(privilege, status) << 2) | privilege;
+  }
+
   /** What the slow path of generated code asks (SlowPathImports.translate). */
   ramOffsetForCode(low: number, high: number, write: number): number {
     const access = write === 0 ? "read" : "write";
-    const { data } = this.#tables.current;
+    const { data } = this.#group.current;
     return this.#pageToFill(low, high, access, data);
   }
 
@@ -103,7 +159,7 @@ export class AddressTranslation implements WalkObserver {
    * May be no RAM.
    */
   locate(address: bigint, size: number, access: AccessKind): number | Exception {
-    const { data, fetch } = this.#tables.current;
+    const { data, fetch } = this.#group.current;
     const context = access === "execute" ? fetch : data;
     const low = Number(address & 0xffff_ffffn);
     const high = Number(address >> 32n);
@@ -118,7 +174,7 @@ export class AddressTranslation implements WalkObserver {
 
   /** Whether neighbouring pages need not be neighbours in memory, or not be allowed alike. */
   get splitsPages(): boolean {
-    return !isPlain(this.#tables.current.data);
+    return !isPlain(this.#group.current.data);
   }
 
   /**
@@ -126,31 +182,39 @@ export class AddressTranslation implements WalkObserver {
    * when the page cannot have one: fetching there faults, or is allowed on a part of the page only.
    */
   fillExecute(pc: bigint, decodedPage: (ramPage: number, virtualPage: bigint) => number): boolean {
-    const table = this.#tables.current;
+    const table = this.#group.current;
     const low = Number(pc & 0xffff_f000n);
     const offset = this.#pageToFill(low, Number(pc >> 32n), "execute", table.fetch);
     if (offset < 0) return false;
     const page = pc & ~0xfffn;
+    const { life } = table;
     const decoded = decodedPage(offset >>> 12, page);
+    // Making room for a decoded page flushes everything: what the walk has noted belongs to a life that is over.
+    if (table.life !== life) this.#pageToFill(low, Number(pc >> 32n), "execute", table.fetch);
     const index = (low >>> 12) & (layout.TRANSLATION_ENTRIES - 1);
     const entry = table.address + index * layout.TRANSLATION_ENTRY_BYTES;
     const { view } = this.#memory;
     view.setBigUint64(entry + layout.ENTRY.executeTag, page, true);
     view.setInt32(entry + layout.ENTRY.decoded, decoded, true);
+    this.#noteExecuted(table, index);
     return true;
   }
 
   /** Whether the page of an address has an execute tag in the context that is in force. */
   executes(pc: bigint): boolean {
+    return this.#executesIn(this.#group.current, pc);
+  }
+
+  #executesIn({ address }: TranslationTable, pc: bigint): boolean {
     const index = Number((pc >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
-    const entry = this.#tables.current.address + index * layout.TRANSLATION_ENTRY_BYTES;
+    const entry = address + index * layout.TRANSLATION_ENTRY_BYTES;
     return this.#memory.view.getBigUint64(entry + layout.ENTRY.executeTag, true) === (pc & ~0xfffn);
   }
 
   /** The decoded page that the context in force executes at a virtual page; undefined when it has no execute tag. */
   executedNow(page: bigint): number | undefined {
     const index = Number((page >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
-    const entry = this.#tables.current.address + index * layout.TRANSLATION_ENTRY_BYTES;
+    const entry = this.#group.current.address + index * layout.TRANSLATION_ENTRY_BYTES;
     const { view } = this.#memory;
     if (view.getBigUint64(entry + layout.ENTRY.executeTag, true) !== page) return undefined;
     return view.getInt32(entry + layout.ENTRY.decoded, true);
@@ -160,8 +224,7 @@ export class AddressTranslation implements WalkObserver {
   executedAt(page: bigint): number[] {
     const index = Number((page >> 12n) & BigInt(layout.TRANSLATION_ENTRIES - 1));
     const { view } = this.#memory;
-    return this.#tables.all
-      .filter(({ stale }) => stale !== "all")
+    return this.#group.valid
       .map(({ address }) => address + index * layout.TRANSLATION_ENTRY_BYTES)
       .filter((entry) => view.getBigUint64(entry + layout.ENTRY.executeTag, true) === page)
       .map((entry) => view.getInt32(entry + layout.ENTRY.decoded, true));
@@ -179,37 +242,80 @@ export class AddressTranslation implements WalkObserver {
     }
   }
 
-  met(entry: number, leaf: boolean): void {
-    if (leaf) this.#entries.leaf(entry, this.#filling);
-    else this.#entries.branch(entry);
+  branch(entry: number): void {
+    this.#entries.branch(entry);
   }
 
-  /** Offset in RAM when the access is allowed on all of its page, with what the page came from noted; else -1. */
+  leaf(entry: number, level: number): void {
+    this.#leaf = { entry, level };
+    this.#entries.leaf(entry, level);
+  }
+
+  /**
+   * Offset in RAM when the access is allowed on all of its page, with what the page came from noted; else -1. What it came
+   * from is left for the entry that is filled with it.
+   */
   #pageToFill(low: number, high: number, access: AccessKind, context: AccessContext): number {
+    this.#group.counters.walks++;
     this.#entries.makeRoom();
-    this.#filling = (low >>> 12) & (layout.TRANSLATION_ENTRIES - 1);
+    this.#leaf = undefined;
     const outcome: WalkOutcome = this.#walk.walk(low, high, access, context, this);
     if (outcome !== "mapped") return -1;
     const { physical } = this.#walk;
     const { ramBase, ramBytes } = this.#memory.layout;
     const offset = physical - ramBase;
+    const page = offset - (offset % layout.PAGE_BYTES);
     if (!(offset >= 0 && offset < ramBytes)) return -1;
-    if (!context.pmp.allowsPage(physical - (physical % layout.PAGE_BYTES), access, context.privilege)) return -1;
+    if (!context.pmp.allowsPage(ramBase + page, access, context.privilege)) return -1;
+    const leaf = this.#leaf as Leaf | undefined;
+    const source = leaf === undefined ? 0 : leaf.entry + 1;
+    this.#memory.view.setUint32(layout.TRANSLATION_SOURCE, source, true);
+    if (leaf !== undefined && access !== "execute" && this.#walk.pageBytes !== NAPOT_PAGE_BYTES) {
+      const end = { low, high, leaf: leaf.entry, level: leaf.level, page, write: access === "write" };
+      rememberWalk(this.#memory, this.#group.current.address, context, end);
+    }
     return offset;
   }
 
+  /** As generated code does for data (noteUse in memory/translation-code.ts): CONTEXT.used and where the page came from. */
+  #noteExecuted({ address }: TranslationTable, entry: number): void {
+    const { view } = this.#memory;
+    // The low half of the bits is for the first 32 groups of 64 entries.
+    const used = address + layout.TABLE_CONTEXT + layout.CONTEXT.used + (entry < 2048 ? 0 : 4);
+    view.setInt32(used, view.getInt32(used, true) | (1 << ((entry >>> 6) & 31)), true);
+    const source = view.getUint32(layout.TRANSLATION_SOURCE, true);
+    view.setUint32(address + layout.EXECUTE_SOURCES + entry * 4, source, true);
+  }
+
   #protection(pmp: Pmp): number {
+    if (pmp !== this.#lastPmp) {
+      this.#lastNumber = this.#numberOf(pmp);
+      this.#lastPmp = pmp;
+    }
+    return this.#lastNumber;
+  }
+
+  #numberOf(pmp: Pmp): number {
     const known = this.#protections.get(pmp.key);
     if (known !== undefined) return known;
     if (this.#protections.size >= MOST_PROTECTIONS) {
       this.#protections.clear();
-      this.#tables.forget();
+      this.#group.forget();
     }
     const number = this.#protections.size;
     this.#protections.set(pmp.key, number);
     return number;
   }
 }
+
+interface Leaf {
+  /** Offset in RAM. */
+  readonly entry: number;
+  readonly level: number;
+}
+
+/** Of Svnapot: its entries are looked at in full each time. */
+const NAPOT_PAGE_BYTES = 0x10000;
 
 /** The context of a hart's data accesses, or of its fetches. */
 export function accessContext(state: TranslationState, use: "data" | "fetch"): AccessContext {
@@ -228,10 +334,13 @@ export function accessContext(state: TranslationState, use: "data" | "fetch"): A
   };
 }
 
-/** MPRV lends data accesses the privilege in MPP. */
 function privilegeOf({ privilege, status }: TranslationState, use: "data" | "fetch"): 0 | 1 | 3 {
-  if (use === "fetch" || (status & MSTATUS_MPRV) === 0) return privilege;
-  return ((status >>> MSTATUS_MPP_SHIFT) & 3) as 0 | 1 | 3;
+  return use === "fetch" ? privilege : dataPrivilegeOf(privilege, status);
+}
+
+/** MPRV lends data accesses the privilege in MPP. */
+function dataPrivilegeOf(privilege: 0 | 1 | 3, status: number): 0 | 1 | 3 {
+  return (status & MSTATUS_MPRV) === 0 ? privilege : (((status >>> MSTATUS_MPP_SHIFT) & 3) as 0 | 1 | 3);
 }
 
 function levelsOf(satpHigh: number): number {

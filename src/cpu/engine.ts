@@ -1,6 +1,6 @@
 import type { InstructionSet } from "../isa/instruction-set.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import type { AddressTranslation } from "./address-translation.ts";
+import type { AddressTranslation, ContextChange } from "./address-translation.ts";
 import type { DataAccess } from "./data-access.ts";
 import type { DecodedPages } from "./decoded-pages.ts";
 import type { Exception, Turn } from "./hart.ts";
@@ -16,7 +16,7 @@ export interface EngineParts {
   /** A device or a watch wants the machine to look before the next step. Reading clears it. */
   readonly takeAttention: () => boolean;
   /** What the translation of addresses follows from has changed. */
-  readonly contextChanged: () => void;
+  readonly contextChanged: (how?: ContextChange) => void;
   /** A timer of the hart is set to another time. */
   readonly timersChanged: () => void;
   /** The hart would rather have another one run. */

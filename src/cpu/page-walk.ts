@@ -41,8 +41,10 @@ export type WalkOutcome = "mapped" | "page-fault" | "access-fault";
 
 /** What a walk tells of the entries that it met. */
 export interface WalkObserver {
-  /** Offset of an entry in RAM; `leaf` when it maps the page. */
-  met(entry: number, leaf: boolean): void;
+  /** The entry at an offset of RAM led to another table. */
+  branch(entry: number): void;
+  /** The entry at an offset of RAM maps the page, in a table of that level; 0 is the last. */
+  leaf(entry: number, level: number): void;
 }
 
 /**
@@ -90,7 +92,7 @@ export class PageWalk {
       }
       const reserved = PTE.dirty | PTE.accessed | PTE.user;
       if ((bits & reserved) !== 0 || upper >>> PBMT_SHIFT !== 0) return "page-fault";
-      observer?.met(entry, false);
+      observer?.branch(entry);
       table = pageNumber * 4096;
     }
     return "page-fault";
@@ -113,7 +115,7 @@ export class PageWalk {
         this.#updated(entry);
       }
     }
-    observer?.met(entry, true);
+    observer?.leaf(entry, level);
     let within = 0;
     for (let lower = level - 1; lower >= 0; lower--) within = within * 512 + virtualPageNumber(low, high, lower);
     const base = isNapot ? pageNumber - NAPOT_64K + ((low >>> 12) & NAPOT_MASK) : pageNumber + within;

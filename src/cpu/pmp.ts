@@ -9,6 +9,7 @@ const TOR = 1;
 const NA4 = 2;
 const NAPOT = 3;
 const MACHINE = 3;
+const PAGE_BYTES = 4096;
 
 /** A number of entry or address beyond which nothing is told apart: RAM and devices lie far below. */
 const NO_LIMIT = 2 ** 57;
@@ -51,6 +52,32 @@ export class Pmp {
       return permits(region.configuration, access, privilege);
     }
     return privilege === MACHINE;
+  }
+
+  /**
+   * The largest run of whole pages within some bytes that a privilege may read and write without restriction; a length of
+   * 0 when there is none.
+   */
+  openPart(address: number, bytes: number, privilege: number): { readonly first: number; readonly bytes: number } {
+    const end = address + bytes;
+    const edges = this.#regions
+      .flatMap((region) => [region.first, region.end])
+      .filter((at) => at > address && at < end);
+    const sorted = [address, ...edges.sort((a, b) => a - b), end];
+    let best = { first: address, bytes: 0 };
+    let first: number | undefined;
+    for (let index = 0; index + 1 < sorted.length; index++) {
+      const [from, to] = [sorted[index], sorted[index + 1]];
+      if (from === to) continue;
+      const isOpen = (["read", "write"] as const).every((access) => this.allows(from, to - from, access, privilege));
+      // Where two entries meet within a page, an access may belong to both, and that is not allowed.
+      if (isOpen && from % PAGE_BYTES === 0) first ??= from;
+      else first = isOpen ? Math.ceil(from / PAGE_BYTES) * PAGE_BYTES : undefined;
+      if (first === undefined) continue;
+      const length = Math.floor(to / PAGE_BYTES) * PAGE_BYTES - first;
+      if (length > best.bytes) best = { first, bytes: length };
+    }
+    return best;
   }
 
   /** Whether an access of that kind is allowed wherever in the page it is, and whatever its size. */

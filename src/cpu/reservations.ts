@@ -1,7 +1,7 @@
 import { PAGE_FLAG } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { CacheGroup } from "./cache-group.ts";
 import { type Hart, NO_RESERVATION } from "./hart.ts";
-import type { TranslationTables } from "./translation-tables.ts";
 
 /** A reservation covers the doubleword that it was made in. */
 const SET_BYTES = 8n;
@@ -13,12 +13,12 @@ const SET_BYTES = 8n;
  */
 export class Reservations {
   readonly #memory: PhysicalMemory;
-  readonly #tables: TranslationTables;
+  readonly #group: CacheGroup;
   readonly #harts: readonly Hart[];
 
-  constructor(memory: PhysicalMemory, tables: TranslationTables, harts: readonly Hart[]) {
+  constructor(memory: PhysicalMemory, group: CacheGroup, harts: readonly Hart[]) {
     this.#memory = memory;
-    this.#tables = tables;
+    this.#group = group;
     this.#harts = harts;
   }
 
@@ -35,7 +35,7 @@ export class Reservations {
       this.#flagged.push(page);
     }
     // Stores to these pages must take the slow path from now on.
-    if (this.#flagged.length > 0) this.#tables.flushWrites();
+    if (this.#flagged.length > 0) this.#group.flushWrites();
   }
 
   /** The current hart stores to RAM, on a page with the flag. */

@@ -1,5 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import type { SystemOperation } from "../isa/semantics.ts";
+import type { ContextChange } from "./address-translation.ts";
 import { executeCacheBlock, permitsCacheBlock } from "./cache-block.ts";
 import type { CsrFile } from "./csr-file.ts";
 import type { Exception, Hart } from "./hart.ts";
@@ -9,6 +10,8 @@ import { returnFromMachineTrap, returnFromSupervisorTrap } from "./trap.ts";
 export const ILLEGAL_INSTRUCTION = 2;
 const BREAKPOINT = 3;
 const ECALL_FROM_USER = 8;
+/** Number of the CSR. */
+const SATP = 0x180;
 
 const MSTATUS_TVM = 1n << 20n;
 const MSTATUS_TW = 1n << 21n;
@@ -34,7 +37,7 @@ export interface SystemParts {
   readonly csrs: CsrFile;
   readonly data: DataPort;
   /** What the translation of addresses follows from has changed. */
-  readonly contextChanged: () => void;
+  readonly contextChanged: (how?: ContextChange) => void;
   /** A timer of the hart is set to another time. */
   readonly timersChanged: () => void;
   /** The hart would rather have another one run. */
@@ -73,7 +76,8 @@ export function executeSystem(parts: SystemParts, instruction: SystemInstruction
     case "sfence.vma":
     case "sinval.vma":
       if (hart.privilege < 1 || isTrapped(hart, csrs, MSTATUS_TVM)) return illegal(instruction);
-      // Cached translations follow every store to a page table at once (table-entries.ts).
+      // Cached translations follow every store to a page table at once (table-entries.ts), unless that is switched off.
+      parts.contextChanged("fence");
       advance(hart, instruction);
       return "done";
     case "sfence.w.inval":
@@ -144,7 +148,7 @@ function executeCsr(parts: SystemParts, instruction: SystemInstruction, operatio
   if (writes) {
     const base = replaces ? 0n : csrs.readToModify(number);
     const effects = csrs.write(number, combine(operation, base, operand));
-    if (effects.translation) parts.contextChanged();
+    if (effects.translation) parts.contextChanged(number === SATP ? "satp" : undefined);
     if (effects.timers) parts.timersChanged();
     if (effects.timers || (effects.interrupts && csrs.dueInterrupts() !== undefined)) outcome = "yield";
   }

@@ -1,46 +1,61 @@
 import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import type { TranslationTables } from "./translation-tables.ts";
+import type { CacheGroup } from "./cache-group.ts";
 
-/** More translations than this of one entry (a large page has hundreds) are not listed: when it changes, all go. */
-const MOST_LISTED = 64;
-/** More entries than this are forgotten together with every translation; a map of them must not grow for ever. */
-const MOST_ENTRIES = 1 << 18;
+/** Noted pages and entries of upper levels; with more, everything is forgotten: they must not grow for ever. */
+const MOST_NOTED = 1 << 18;
 
-/** Translations that came from an entry, each as table * TRANSLATION_ENTRIES + entry; "all": too many, or not a leaf. */
-type Users = number[] | "all";
+/** Tables that used something, with the life in which they did (TranslationTable). */
+type Users = Map<number, number>;
+
+/** An entry above the last level, or one of a large page. */
+interface UpperEntry {
+  readonly isLeaf: boolean;
+  readonly users: Users;
+}
 
 /**
  * Page-table entries that cached translations came from. A store to one of them drops what came from it, in every
- * table, so that a cached translation is always what a walk would give now: `sfence.vma` and a change of satp have
+ * context, so that a cached translation is always what a walk would give now: `sfence.vma` and a change of satp have
  * nothing to do, and nothing that a guest can see depends on what happens to be cached. (The manual would allow stale
  * translations until the fence; a machine that is restored from a checkpoint could not have the same ones.)
+ *
+ * Generated code notes entries of the last level by itself: each translation says where it came from (TABLE_SOURCES), and
+ * there are only eight places in a table for what such an entry maps. What is noted here is which contexts to look into:
+ * the users of each table of the last level, and of each entry above.
  */
 export class TableEntries {
   readonly #memory: PhysicalMemory;
-  readonly #tables: TranslationTables;
-  readonly #users = new Map<number, Users>();
+  readonly #group: CacheGroup;
+  /** By number of the page of RAM. */
+  readonly #lastTables = new Map<number, Users>();
+  /** By offset in RAM. */
+  readonly #upper = new Map<number, UpperEntry>();
 
-  constructor(memory: PhysicalMemory, tables: TranslationTables) {
+  constructor(memory: PhysicalMemory, group: CacheGroup) {
     this.#memory = memory;
-    this.#tables = tables;
+    this.#group = group;
   }
 
-  /** The entry at an offset of RAM led to others. */
+  /** The entry at an offset of RAM led to another table, for the current context. */
   branch(entry: number): void {
-    if (this.#isKnown(entry)) return;
-    this.#add(entry, "all");
+    this.#useUpper(entry, false);
   }
 
-  /** A translation in the current table, for the page of a virtual address, comes from the leaf at an offset of RAM. */
-  leaf(entry: number, translationEntry: number): void {
-    const user = this.#tables.current.index * layout.TRANSLATION_ENTRIES + translationEntry;
-    const users = this.#isKnown(entry) ? this.#users.get(entry) : undefined;
-    if (users === undefined) this.#add(entry, [user]);
-    else if (users !== "all" && !users.includes(user)) {
-      if (users.length < MOST_LISTED) users.push(user);
-      else this.#users.set(entry, "all");
+  /** A translation of the current context comes from the entry at an offset of RAM, in a table of that level. */
+  leaf(entry: number, level: number): void {
+    if (level > 0) {
+      this.#useUpper(entry, true);
+      return;
     }
+    const page = entry >>> 12;
+    let users = this.#lastTables.get(page);
+    if (users === undefined) {
+      users = new Map();
+      this.#lastTables.set(page, users);
+    }
+    this.#use(users);
+    this.#mark(entry);
   }
 
   /** Bytes of RAM on a page with the flag `table` were written. */
@@ -57,52 +72,75 @@ export class TableEntries {
     }
   }
 
+  /** To be called before a walk, so that what it notes stays together. */
+  makeRoom(): void {
+    if (this.#upper.size + this.#lastTables.size < MOST_NOTED) return;
+    const { flags, tableEntries } = this.#memory;
+    for (const page of this.#lastTables.keys()) flags[page] &= ~layout.PAGE_FLAG.table;
+    for (const entry of this.#upper.keys()) flags[entry >>> 12] &= ~layout.PAGE_FLAG.table;
+    tableEntries.fill(0);
+    this.#lastTables.clear();
+    this.#upper.clear();
+    this.#group.flushAll();
+  }
+
   #changed(number: number): void {
     const entry = number * ENTRY_BYTES;
-    const users = this.#users.get(entry) ?? "all";
-    this.#users.delete(entry);
+    const page = Math.floor(entry / layout.PAGE_BYTES);
     this.#memory.tableEntries[number >>> 3] &= ~(1 << (number & 7));
-    if (users === "all") this.#tables.flushAll();
-    else for (const user of users) this.#drop(user);
-    this.#unflag(Math.floor(entry / layout.PAGE_BYTES));
+    const source = entry + 1;
+    const upper = this.#upper.get(entry);
+    if (upper !== undefined) {
+      this.#upper.delete(entry);
+      for (const [table, life] of upper.users) {
+        if (!upper.isLeaf) this.#group.voidContext(table, life);
+        else if (this.#group.lives(table, life)) this.#group.dropAllFrom(table, source);
+      }
+    }
+    for (const [table, life] of this.#lastTables.get(page) ?? []) {
+      if (!this.#group.lives(table, life)) continue;
+      // The entry's place in its table gives nine bits of the page's number; the others are unknown.
+      for (let at = number % ENTRIES; at < layout.TRANSLATION_ENTRIES; at += ENTRIES) {
+        this.#group.dropIfFrom(table, at, source);
+      }
+    }
+    this.#unflag(page);
   }
 
-  #drop(user: number): void {
-    this.#tables.dropEntry(Math.floor(user / layout.TRANSLATION_ENTRIES), user % layout.TRANSLATION_ENTRIES);
+  #useUpper(entry: number, isLeaf: boolean): void {
+    let upper = this.#upper.get(entry);
+    if (upper === undefined) {
+      upper = { isLeaf, users: new Map() };
+      this.#upper.set(entry, upper);
+    }
+    this.#use(upper.users);
+    this.#mark(entry);
   }
 
-  #isKnown(entry: number): boolean {
-    return (this.#memory.tableEntries[entry >>> 6] & (1 << ((entry >>> 3) & 7))) !== 0;
+  #use(users: Users): void {
+    const { index, life } = this.#group.current;
+    users.set(index, life);
   }
 
-  #add(entry: number, users: Users): void {
+  #mark(entry: number): void {
     const { tableEntries, flags } = this.#memory;
-    this.#users.set(entry, users);
     tableEntries[entry >>> 6] |= 1 << ((entry >>> 3) & 7);
     const page = entry >>> 12;
     if ((flags[page] & layout.PAGE_FLAG.table) !== 0) return;
     flags[page] |= layout.PAGE_FLAG.table;
     // Stores to this page must take the slow path from now on.
-    this.#tables.flushWrites();
+    this.#group.flushWrites();
   }
 
+  /** Users of the page stay noted: they still know it as a table, and go on where it gets the flag again. */
   #unflag(page: number): void {
     const { tableEntries, flags } = this.#memory;
     const first = page * layout.TABLE_ENTRY_BYTES;
     for (let at = first; at < first + layout.TABLE_ENTRY_BYTES; at++) if (tableEntries[at] !== 0) return;
     flags[page] &= ~layout.PAGE_FLAG.table;
   }
-
-  /** To be called before a walk, so that what it notes stays together. */
-  makeRoom(): void {
-    if (this.#users.size < MOST_ENTRIES) return;
-    for (const entry of this.#users.keys()) {
-      this.#memory.tableEntries[entry >>> 6] = 0;
-      this.#memory.flags[entry >>> 12] &= ~layout.PAGE_FLAG.table;
-    }
-    this.#users.clear();
-    this.#tables.flushAll();
-  }
 }
 
 const ENTRY_BYTES = 8;
+/** Of one page table. */
+const ENTRIES = 512;

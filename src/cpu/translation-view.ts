@@ -1,7 +1,7 @@
 import type { PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { accessContext, type TranslationState } from "./address-translation.ts";
-import { entryPageNumber, isCanonical, PageWalk, PTE, SATP_SCHEMES, virtualPageNumber } from "./page-walk.ts";
+import { entryPageNumber, isCanonical, PTE, SATP_SCHEMES, virtualPageNumber } from "./page-walk.ts";
 
 /** How an address is translated, level by level. */
 export interface Translation {
@@ -77,14 +77,4 @@ export function describeTranslation(
 function bare(address: number): Translation {
   const physicalAddress = address as PhysicalAddress;
   return { scheme: "bare", entries: [], physicalAddress, pageBytes: 0, problem: undefined };
-}
-
-/** Cause of the exception that fetching at an address in supervisor mode would meet; undefined for none. */
-export function fetchFault(memory: PhysicalMemory, state: TranslationState, address: bigint): number | undefined {
-  const context = accessContext({ ...state, privilege: 1 }, "fetch");
-  const walk = new PageWalk(memory, undefined);
-  const outcome = walk.walk(Number(address & 0xffff_ffffn), Number(address >> 32n), "execute", context);
-  if (outcome === "page-fault") return 12;
-  const isMemory = outcome === "mapped" && memory.ramOffset(BigInt(walk.physical), 2) >= 0;
-  return isMemory && context.pmp.allows(walk.physical, 2, "execute", 1) ? undefined : 1;
 }

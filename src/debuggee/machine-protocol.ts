@@ -1,5 +1,7 @@
 /** What the Machine view shows, as plain data. Addresses and values are bigint, as in protocol.ts. */
 
+import type { CacheGroupReport } from "../machine/machine-interface.ts";
+
 export interface MachineOverview {
   readonly instant: number;
   readonly harts: readonly HartReport[];
@@ -7,6 +9,8 @@ export interface MachineOverview {
   readonly spaces: readonly AddressSpaceReport[];
   readonly devices: readonly DeviceReport[];
   readonly memory: readonly MemoryRegion[];
+  /** What the caches of translations have done in this session, travels through time included; absent: there are none. */
+  readonly translation?: CacheGroupReport;
 }
 
 export interface HartReport {

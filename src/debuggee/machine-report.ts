@@ -68,6 +68,7 @@ export class MachineReporter {
         registers: Object.entries(state).map(([key, value]) => ({ name: key, value: String(value) })),
       })),
       memory: this.#memory(),
+      ...(this.#machine.cacheGroup !== undefined && { translation: this.#machine.cacheGroup }),
     };
   }
 

@@ -30,6 +30,7 @@ export interface LaunchOptions extends BootChoice {
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: "auto" | "interpreter" | "oracle";
+  readonly cacheGroup?: "on" | "off";
   /** The network, as `hindcast run --net` has it; undefined: none. */
   readonly net?: string;
   /** virtio disks, in the order of their slots; absolute paths. */

@@ -3,6 +3,7 @@ import packageDescription from "../../package.json" with { type: "json" };
 import type { DiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
 import {
+  type CacheGroupChoice,
   DEFAULT_CONFIGURATION,
   type EngineChoice,
   KERNEL_CONFIGURATION,
@@ -29,6 +30,7 @@ export interface LiveOptions extends RunChoice {
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
   readonly engine?: EngineChoice;
+  readonly cacheGroup?: CacheGroupChoice;
   /** The network, as `--net` has it. Absent: none. */
   readonly net?: string;
   /** In the order of their slots. */
@@ -83,7 +85,7 @@ export function timelineOptions(engine: EngineChoice | undefined): TimelineOptio
 export function openLive(options: LiveOptions, onRoom: () => void, network?: HostNetwork): LiveSession {
   const disks = openDisks(options.disks ?? [], true);
   const configuration = configurationOf(options, disks.configurations);
-  const machine = new Machine(configuration, options.engine, disks.images);
+  const machine = new Machine(configuration, options.engine, disks.images, options.cacheGroup);
   const boot = loadBoot(options, configuration);
   machine.load(boot.image);
   const header: RecordingHeader = {

@@ -3,7 +3,7 @@ import { parseSymbolChoice } from "../base/boot-choice.ts";
 import { UserError } from "../base/errors.ts";
 import { KERNEL_BASE } from "../boot/boot-plan.ts";
 import { assembleFirmware } from "../boot/sbi-firmware.ts";
-import type { EngineChoice, MachineConfiguration } from "../machine/configuration.ts";
+import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "../machine/configuration.ts";
 import type { DiskImage } from "../machine/disks.ts";
 import { Machine } from "../machine/machine.ts";
 import type { Image } from "../machine/machine-interface.ts";
@@ -36,14 +36,14 @@ export interface RecordedSession {
 }
 
 /** Throws a UserError when the file is no recording, is one of another version, or cannot be replayed. */
-export function openRecording(path: string, engine?: EngineChoice): RecordedSession {
+export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: CacheGroupChoice): RecordedSession {
   const source = new FileByteSource(path);
   try {
     const reader = new RecordingReader(source, ZSTD);
     const warnings = [...reader.warnings];
     const { image, programs, sources } = restorePrograms(reader, warnings);
     const { configuration, images } = reader.header;
-    const machine = new Machine(configuration, engine, diskImages(images, configuration));
+    const machine = new Machine(configuration, engine, diskImages(images, configuration), cacheGroup);
     machine.load(image);
     const timeline = Timeline.open(machine, reader, timelineOptions(engine));
     return { machine, timeline, reader, programs, sources, warnings, close: () => source.close() };

@@ -66,7 +66,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
 }
 
 function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void): Session {
-  const session = openRecording(path, options.engine);
+  const session = openRecording(path, options.engine, options.cacheGroup);
   const { machine, timeline, reader, programs, sources, warnings } = session;
   const debuggee = new Debuggee({
     timeline,

@@ -42,6 +42,8 @@ export function pageCountOf({ memoryBytes, disks }: MachineConfiguration): numbe
 
 const PAGE_BYTES = 4096;
 
+export type { CacheGroupChoice } from "../cpu/address-translation.ts";
+
 /** "auto" is the fastest there is: the translator, which has the interpreter execute what is not hot. */
 export type EngineChoice = "auto" | "translator" | "interpreter" | "oracle";
 

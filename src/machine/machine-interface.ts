@@ -1,4 +1,5 @@
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
+import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Translation } from "../cpu/translation-view.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import type { Inlet, Outlet } from "./inlet.ts";
@@ -18,6 +19,7 @@ export interface Image {
   }[];
 }
 
+export type { CacheGroupReport } from "../cpu/group-counters.ts";
 export type { PageTableEntry, Translation } from "../cpu/translation-view.ts";
 
 /** A hash of the complete machine state, 32 hex digits. Equal digests: equal states. */
@@ -99,6 +101,8 @@ export interface MachineLike {
   translate(address: VirtualAddress, hart?: number): Translation;
   /** Current mtime in ticks of 10 MHz. */
   readonly time: bigint;
+  /** What the caches of translations have done since the machine was made: no part of its state. */
+  readonly cacheGroup?: CacheGroupReport;
   /** Plain-data description of every device, for views. */
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[];
 }

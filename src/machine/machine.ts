@@ -1,23 +1,25 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
-import { AddressTranslation } from "../cpu/address-translation.ts";
+import { AddressTranslation, type ContextChange } from "../cpu/address-translation.ts";
 import { DataAccess } from "../cpu/data-access.ts";
 import { DecodedPages } from "../cpu/decoded-pages.ts";
 import { Dependents } from "../cpu/dependents.ts";
 import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
+import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Exception, Turn } from "../cpu/hart.ts";
 import { Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
 import { Reservations } from "../cpu/reservations.ts";
-import { describeTranslation, fetchFault } from "../cpu/translation-view.ts";
+import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
-import { BUDGET, MAX_RAM_BYTES, MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
+import { BUDGET, MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
-import { type EngineChoice, MAX_HARTS, type MachineConfiguration } from "./configuration.ts";
+import { checkConfiguration } from "./check-configuration.ts";
+import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./configuration.ts";
 import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
 import { earliest, Harts, isAfter } from "./harts.ts";
@@ -77,6 +79,7 @@ export class Machine implements MachineLike {
     configuration: MachineConfiguration,
     engine: EngineChoice = "auto",
     diskImages: readonly DiskImage[] = [],
+    cacheGroup: CacheGroupChoice = "on",
   ) {
     checkConfiguration(configuration);
     const isa = parseInstructionSet(configuration.isa, configuration.modes);
@@ -123,18 +126,19 @@ export class Machine implements MachineLike {
       remapped: () => {
         if (!this.#translation.executes(this.#turn.hart.pc)) this.#attention = true;
       },
+      choice: cacheGroup,
     });
-    const { tables } = this.#translation;
+    const { group } = this.#translation;
     this.#decoded = new DecodedPages(memory, isa, {
-      becameCode: () => tables.flushWrites(),
+      becameCode: () => group.flushWrites(),
       changed: (offset) => this.#translator?.changed(offset),
       cleared: () => {
         this.#translator?.dropAll();
-        tables.flushAll();
+        group.flushAll();
       },
     });
     const harts = this.#harts.all.map(({ hart }) => hart);
-    this.#reservations = new Reservations(memory, tables, harts);
+    this.#reservations = new Reservations(memory, group, harts);
     this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
     this.#data = new DataAccess({
       turn: this.#turn,
@@ -151,7 +155,7 @@ export class Machine implements MachineLike {
       data: this.#data,
       isa,
       takeAttention: () => this.#takeAttention(),
-      contextChanged: () => this.#contextChanged(),
+      contextChanged: (how) => this.#contextChanged(how),
       timersChanged: () => {
         this.#deadline = undefined;
       },
@@ -169,7 +173,7 @@ export class Machine implements MachineLike {
     this.#translator = generated.translator;
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, generated, breakpoints);
     const observer = {
-      rearm: () => tables.flushWrites(),
+      rearm: () => group.beginInterval(),
       overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
     };
     this.#versions = new RamVersions(memory, this.#exports, observer, disks);
@@ -231,7 +235,7 @@ export class Machine implements MachineLike {
         access,
       })),
     );
-    this.#translation.tables.flushAll();
+    this.#translation.group.flushAll();
   }
 
   run(until: Instant, options: RunOptions): MachineStop {
@@ -299,6 +303,10 @@ export class Machine implements MachineLike {
 
   translate(address: VirtualAddress, hart = this.currentHart): Translation {
     return describeTranslation(this.#memory, this.#harts.all[hart].csrs.translationState(), address);
+  }
+
+  get cacheGroup(): CacheGroupReport {
+    return this.#translation.report();
   }
 
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[] {
@@ -478,7 +486,8 @@ export class Machine implements MachineLike {
   #canHandle(cause: number): boolean {
     const { hart, csrs } = this.#turn;
     if (exceptionTarget(hart, csrs, cause) === "supervisor") {
-      const fault = fetchFault(this.#memory, csrs.translationState(), exceptionVector(csrs, "supervisor"));
+      const vector = exceptionVector(csrs, "supervisor");
+      const fault = this.#translation.supervisorFetchFault(csrs.translationState(), vector);
       if (fault === undefined) return true;
       if (((csrs.get("medeleg") >> BigInt(fault)) & 1n) === 1n) return false;
     }
@@ -493,7 +502,9 @@ export class Machine implements MachineLike {
     this.#harts.taken(steps);
   }
 
-  #contextChanged(): void {
+  #contextChanged(how?: ContextChange): void {
+    if (how !== undefined) this.#translation.changed(how);
+    if (how === "fence") return;
     this.#translation.select(this.#turn.csrs.translationState());
   }
 
@@ -586,10 +597,3 @@ const HOT_ARRIVALS: Readonly<Record<EngineChoice, number | undefined>> = {
   interpreter: undefined,
   oracle: undefined,
 };
-
-function checkConfiguration({ memoryBytes, harts }: MachineConfiguration): void {
-  if (!(Number.isInteger(memoryBytes / PAGE_BYTES) && memoryBytes > 0 && memoryBytes <= MAX_RAM_BYTES)) {
-    throw errors.memorySize(memoryBytes);
-  }
-  if (!(Number.isInteger(harts) && harts >= 1 && harts <= MAX_HARTS)) throw errors.harts(harts, MAX_HARTS);
-}

@@ -60,6 +60,10 @@ export const TRANSLATION_BASE = 0x1018;
 export const WANTS_TRANSLATION = 0x1020;
 /** 0: data addresses are physical and everything is allowed; 1: whoever misses asks `translate`. i32. */
 export const DATA_IS_TRANSLATED = 0x101c;
+/** Where the last translation came from, for the entry that is filled with it: see TABLE_SOURCES. u32. */
+export const TRANSLATION_SOURCE = 0x1024;
+/** Translations that generated code found by itself, counted. i64. */
+export const GENERATED_FILLS = 0x1028;
 
 /** What the watches cover: i32 count, then from +16 entries of 24 bytes {first i64, last i64, access i32}. */
 export const WATCH_TABLE = 0x1100;
@@ -77,8 +81,8 @@ export const SCRATCH = HART_PARKING + MAX_PARKED_HARTS * HART_WINDOW_BYTES;
 export const SCRATCH_BYTES = 0xa000;
 
 /**
- * Translation tables, one for each access context (cpu/address-translation.ts): 4096 entries of 32 bytes, indexed by bits
- * 23:12 of the virtual address. A tag is the virtual page address for which the access is allowed on the fast path;
+ * Translation tables, one for each access context (cpu/cache-group.ts): 4096 entries of 32 bytes, indexed by bits 23:12 of
+ * the virtual address. A tag is the virtual page address for which the access is allowed on the fast path;
  * `(va ^ tag) <= 4096 - size`, unsigned, settles page, permission and that the access stays within the page, all at once.
  * Data and code share an entry's index, not its contents: read and write tags go with the addend, the execute tag with the
  * decoded page.
@@ -86,9 +90,6 @@ export const SCRATCH_BYTES = 0xa000;
 export const TRANSLATION_POOL = 0x10000;
 export const TRANSLATION_ENTRIES = 4096;
 export const TRANSLATION_ENTRY_BYTES = 32;
-export const TRANSLATION_TABLE_BYTES = TRANSLATION_ENTRIES * TRANSLATION_ENTRY_BYTES;
-/** Processes that take turns rarely have more contexts alive at once; 4 MiB. */
-export const TRANSLATION_TABLES = 32;
 export const ENTRY = {
   readTag: 0,
   writeTag: 8,
@@ -100,9 +101,51 @@ export const ENTRY = {
 } as const;
 
 /**
- * Decoded pages: 2048 records and two that mark the end, 16 bytes each; behind them, for each halfword, how often a jump
- * has arrived there and the slot of its translation.
+ * Behind a table's entries: for each of them the offset in RAM of the page-table entry that mapped the page for data, with
+ * bit 0 set; 0 when none did. u32. Then the same for the page that is executed.
  */
+export const TABLE_SOURCES = TRANSLATION_ENTRIES * TRANSLATION_ENTRY_BYTES;
+export const EXECUTE_SOURCES = TABLE_SOURCES + TRANSLATION_ENTRIES * 4;
+/**
+ * Then where walks have ended (memory/walk-code.ts), by bits 29:21 of the virtual address, 16 bytes each: what a table of the
+ * last level maps, or a part of a large page. Enough for 1 GiB.
+ */
+export const TABLE_WALKS = EXECUTE_SOURCES + TRANSLATION_ENTRIES * 4;
+export const WALK_ENTRIES = 512;
+export const WALK_ENTRY_BYTES = 16;
+export const WALK = {
+  /** The virtual address without bits 20:0, with bit 0 set. */
+  tag: 0,
+  /** Offset in RAM of the table; or of 2 MiB of a large page, with flags of WALK_LARGE. u32. */
+  place: 8,
+  /** Of a large page: see TABLE_SOURCES. */
+  source: 12,
+} as const;
+export const WALK_LARGE = { large: 1, readable: 2, writable: 4 } as const;
+/** Then what translations of this context come from, apart from page tables. */
+export const TABLE_CONTEXT = TABLE_WALKS + WALK_ENTRIES * WALK_ENTRY_BYTES;
+export const CONTEXT = {
+  /** Bit n is set when entries 64n to 64n + 63 may be valid: a flush passes over the others. i64. */
+  used: 0,
+  /** An entry of the last level permits a load, or a store, when under the mask its low bits are what is wanted. i32. */
+  readMask: 8,
+  readWanted: 12,
+  writeMask: 16,
+  writeWanted: 20,
+  /** The part of RAM that the PMP leaves to this context: offset and length. u32. */
+  openFirst: 24,
+  openBytes: 28,
+  /** Data addresses are physical. i32. */
+  isBare: 32,
+} as const;
+/** Not a power of two, so that the same entry of two tables does not compete for one set of the host's caches. */
+export const TRANSLATION_TABLE_BYTES = TABLE_CONTEXT + 64;
+/**
+ * Some hundred processes have two or three contexts each. What is not used of a table costs nothing: the host gives
+ * memory by pages.
+ */
+export const TRANSLATION_TABLES = 512;
+
 /**
  * Places in translations where they leave for an address in a register that they do not know: how often that happened
  * (i32), and the last four addresses (i64 each). What is seen here the next translation of the region knows.
@@ -113,6 +156,10 @@ export const DEPARTURE_BYTES = 40;
 export const DEPARTURE = { count: 0, targets: 8 } as const;
 export const DEPARTURE_TARGETS = 4;
 
+/**
+ * Decoded pages: 2048 records and two that mark the end, 16 bytes each; behind them, for each halfword, how often a jump
+ * has arrived there and the slot of its translation.
+ */
 export const DECODED_POOL = DEPARTURES + DEPARTURE_COUNT * DEPARTURE_BYTES;
 export const RECORD_BYTES = 16;
 export const ARRIVALS = (2048 + 2) * RECORD_BYTES;

@@ -1,4 +1,4 @@
-import { Code } from "../wasm/code.ts";
+import { Code, type Local } from "../wasm/code.ts";
 import type { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
 import * as layout from "./layout.ts";
@@ -14,7 +14,7 @@ export const HASH_BLOCK_BYTES = LANES * 8;
 export interface Maintenance {
   /** Makes every write tag of the table at `table` invalid: the next store to each page takes the slow path. */
   flushWriteTags(table: number): void;
-  /** Makes every tag of the table at `table` invalid. */
+  /** Makes every tag of the table at `table` invalid, and forgets where walks ended. */
   flushTags(table: number): void;
   /** Hash of `length` bytes at `host`; length is a multiple of HASH_BLOCK_BYTES. */
   hash(host: number, length: number): bigint;
@@ -27,11 +27,27 @@ export function defineMaintenance(module: ModuleBuilder): void {
   defineHash(module);
 }
 
+/** Entries of a table that one bit of CONTEXT.used stands for. */
+const USED_GROUP_BYTES = 64 * layout.TRANSLATION_ENTRY_BYTES;
+
+/** Flushes tags of the groups of entries that are used. When all tags go, the ends of walks go too, and nothing is used. */
 function defineFlush(module: ModuleBuilder, name: string, tags: readonly number[]): void {
   const code = new Code([I32]);
   const table = code.parameter(0);
   const entry = code.local(I32);
+  const end = code.local(I32);
+  const used = code.local(I64);
   const invalid = code.local(I64);
+  code
+    .get(table)
+    .memory(OP.i64_load, layout.TABLE_CONTEXT + layout.CONTEXT.used)
+    .set(used);
+  const done = code.block();
+  const groups = code.loop();
+  code.get(used).op(OP.i64_eqz).branchIf(done);
+  code.get(used).op(OP.i64_ctz, OP.i32_wrap_i64).i32(USED_GROUP_BYTES).op(OP.i32_mul).tee(entry);
+  code.i32(USED_GROUP_BYTES).op(OP.i32_add).set(end);
+  code.get(used).get(used).i64(1n).op(OP.i64_sub, OP.i64_and).set(used);
   const loop = code.loop();
   // Entry index = offset / 32; invalid tag = (index ^ 1) << 12, with bit 62.
   code.get(entry).i32(7).op(OP.i32_shl).i32(4096).op(OP.i32_xor, OP.i64_extend_i32_u);
@@ -41,9 +57,37 @@ function defineFlush(module: ModuleBuilder, name: string, tags: readonly number[
     .set(invalid);
   for (const tag of tags) code.get(entry).get(table).op(OP.i32_add).get(invalid).memory(OP.i64_store, tag);
   code.get(entry).i32(layout.TRANSLATION_ENTRY_BYTES).op(OP.i32_add).tee(entry);
-  code.i32(layout.TRANSLATION_TABLE_BYTES).op(OP.i32_lt_u).branchIf(loop);
+  code.get(end).op(OP.i32_lt_u).branchIf(loop);
   code.end();
+  code.branch(groups);
+  code.end();
+  code.end();
+  if (tags.length > 1) {
+    code
+      .get(table)
+      .i64(0n)
+      .memory(OP.i64_store, layout.TABLE_CONTEXT + layout.CONTEXT.used);
+    clearWalks(code, table);
+  }
   module.defineFunction({ parameters: [I32], results: [] }, code, name);
+}
+
+function clearWalks(code: Code, table: Local): void {
+  const at = code.local(I32);
+  const end = code.local(I32);
+  code
+    .get(table)
+    .tee(at)
+    .i32(layout.WALK_ENTRIES * layout.WALK_ENTRY_BYTES)
+    .op(OP.i32_add)
+    .set(end);
+  const loop = code.loop();
+  code
+    .get(at)
+    .i64(0n)
+    .memory(OP.i64_store, layout.TABLE_WALKS + layout.WALK.tag);
+  code.get(at).i32(layout.WALK_ENTRY_BYTES).op(OP.i32_add).tee(at).get(end).op(OP.i32_lt_u).branchIf(loop);
+  code.end();
 }
 
 /**

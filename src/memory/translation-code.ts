@@ -3,6 +3,7 @@ import type { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP, type Opcode, VOID } from "../wasm/opcodes.ts";
 import type { MemoryLayout } from "./layout.ts";
 import * as layout from "./layout.ts";
+import { defineTranslate } from "./walk-code.ts";
 
 /** Indices of the functions that the fast path of an access falls back to, in the module that is being built. */
 export interface SlowPath {
@@ -84,6 +85,7 @@ export function defineSlowPath(module: ModuleBuilder, where: MemoryLayout, impor
     module,
     where,
     imports,
+    translate: defineTranslate(module, where, imports.translate),
     watched: defineWatched(module),
     fill: defineFill(module),
   };
@@ -99,6 +101,8 @@ interface SlowPathParts {
   readonly module: ModuleBuilder;
   readonly where: MemoryLayout;
   readonly imports: SlowPathImports;
+  /** (va i64, write i32) -> offset of RAM i32, or -1: see SlowPathImports. */
+  readonly translate: number;
   readonly watched: number;
   readonly fill: number;
 }
@@ -181,16 +185,31 @@ function defineFill(module: ModuleBuilder): number {
   code.get(entry).get(tag).memory(OP.i64_store, layout.ENTRY.writeTag);
   code.end();
   code.get(entry).get(host).get(va).op(OP.i32_wrap_i64, OP.i32_sub).memory(OP.i32_store, layout.ENTRY.addend);
+  noteUse(code, va);
   return module.defineFunction({ parameters: [I64, I32, I32], results: [] }, code);
 }
 
-function defineSlowLoad({ module, where, imports, watched, fill }: SlowPathParts): number {
+/** Notes of the entry for `va` that it is used, and which page-table entry it came from. */
+function noteUse(code: Code, va: Local): void {
+  const table = code.local(I32);
+  const index = code.local(I32);
+  const used = layout.TABLE_CONTEXT + layout.CONTEXT.used;
+  code.i32(0).memory(OP.i32_load, layout.TRANSLATION_BASE).tee(table);
+  code.get(table).memory(OP.i64_load, used).i64(1n);
+  code.get(va).i64(12n).op(OP.i64_shr_u, OP.i32_wrap_i64);
+  code.i32(layout.TRANSLATION_ENTRIES - 1).op(OP.i32_and);
+  code.tee(index).i32(6).op(OP.i32_shr_u, OP.i64_extend_i32_u, OP.i64_shl, OP.i64_or).memory(OP.i64_store, used);
+  code.get(table).get(index).i32(2).op(OP.i32_shl, OP.i32_add);
+  code.i32(0).memory(OP.i32_load, layout.TRANSLATION_SOURCE).memory(OP.i32_store, layout.TABLE_SOURCES);
+}
+
+function defineSlowLoad({ module, where, imports, translate, watched, fill }: SlowPathParts): number {
   const code = new Code([I64, I32]);
   const [va, size] = [code.parameter(0), code.parameter(1)];
   const { offset, flags, host } = ramLocals(code);
   code.i32(0).i32(layout.STATUS_DONE).memory(OP.i32_store, layout.STATUS);
   const notPlain = code.block();
-  ramOffset(code, where, imports, { va, size, offset }, "read", notPlain);
+  ramOffset(code, where, translate, { va, size, offset }, "read", notPlain);
   pageFlagsOf(code, where, offset, size, flags);
   code.get(offset).op(OP.i32_wrap_i64).i32(where.ram).op(OP.i32_add).set(host);
   code.get(flags).i32(layout.PAGE_FLAG.watchedRead).op(OP.i32_and);
@@ -214,12 +233,12 @@ function defineSlowLoad({ module, where, imports, watched, fill }: SlowPathParts
 const WRITE_TAG_WITHHELD =
   layout.PAGE_FLAG.watchedWrite | layout.PAGE_FLAG.code | layout.PAGE_FLAG.table | layout.PAGE_FLAG.reserved;
 
-function defineSlowStore({ module, where, imports, watched, fill }: SlowPathParts): number {
+function defineSlowStore({ module, where, imports, translate, watched, fill }: SlowPathParts): number {
   const code = new Code([I64, I32, I64]);
   const [va, size, value] = [code.parameter(0), code.parameter(1), code.parameter(2)];
   const { offset, flags, host } = ramLocals(code);
   const notPlain = code.block();
-  ramOffset(code, where, imports, { va, size, offset }, "write", notPlain);
+  ramOffset(code, where, translate, { va, size, offset }, "write", notPlain);
   pageFlagsOf(code, where, offset, size, flags);
   code.get(offset).op(OP.i32_wrap_i64).i32(where.ram).op(OP.i32_add).set(host);
   code.get(flags).i32(WRITE_TAG_WITHHELD).op(OP.i32_and);
@@ -254,14 +273,14 @@ function defineSlowStore({ module, where, imports, watched, fill }: SlowPathPart
 }
 
 /** Host address of RAM on which nothing special lies, or 0. */
-function definePlain({ module, where, imports, fill }: SlowPathParts, access: "read" | "write"): number {
+function definePlain({ module, where, translate, fill }: SlowPathParts, access: "read" | "write"): number {
   const code = new Code([I64, I32]);
   const [va, size] = [code.parameter(0), code.parameter(1)];
   const { offset, flags, host } = ramLocals(code);
   const { watchedRead } = layout.PAGE_FLAG;
   const special = access === "read" ? watchedRead : watchedRead | WRITE_TAG_WITHHELD;
   const notPlain = code.block();
-  ramOffset(code, where, imports, { va, size, offset }, access, notPlain);
+  ramOffset(code, where, translate, { va, size, offset }, access, notPlain);
   pageFlagsOf(code, where, offset, size, flags);
   code.get(flags).i32(special).op(OP.i32_and).branchIf(notPlain);
   code.get(offset).op(OP.i32_wrap_i64).i32(where.ram).op(OP.i32_add).set(host);
@@ -293,7 +312,7 @@ function ramLocals(code: Code): { offset: Local; flags: Local; host: Local } {
 function ramOffset(
   code: Code,
   where: MemoryLayout,
-  imports: SlowPathImports,
+  translate: number,
   { va, size, offset }: { readonly va: Local; readonly size: Local; readonly offset: Local },
   access: "read" | "write",
   otherwise: { depth: number },
@@ -302,15 +321,15 @@ function ramOffset(
   code.if();
   withinPage(code, va, size);
   code.op(OP.i32_eqz).branchIf(otherwise);
-  code.get(va).op(OP.i32_wrap_i64);
-  code.get(va).i64(32n).op(OP.i64_shr_u, OP.i32_wrap_i64);
   code
+    .get(va)
     .i32(access === "write" ? 1 : 0)
-    .call(imports.translate)
+    .call(translate)
     .op(OP.i64_extend_i32_u)
     .tee(offset);
   code.i64(0xffff_ffffn).op(OP.i64_eq).branchIf(otherwise);
   code.else();
+  code.i32(0).i32(0).memory(OP.i32_store, layout.TRANSLATION_SOURCE);
   code.get(va).i64(BigInt(where.ramBase)).op(OP.i64_sub).tee(offset);
   code.i64(BigInt(where.ramBytes)).get(size).op(OP.i64_extend_i32_u, OP.i64_sub, OP.i64_gt_u);
   code.branchIf(otherwise);

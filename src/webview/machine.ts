@@ -1,6 +1,7 @@
 import { element } from "./elements.ts";
 import { byId, connect } from "./host.ts";
 import { csrView, deviceView, hartCard, memoryView, spaceText } from "./machine-facts.ts";
+import { groupView } from "./machine-group.ts";
 import { TableTree } from "./machine-tables.ts";
 import { walkView } from "./machine-walk.ts";
 import type {
@@ -41,6 +42,7 @@ const PAGE = `
         <button type="submit">Translate</button>
       </form>
       <div id="walk" aria-live="polite"></div>
+      <div id="group"></div>
     </section>
     <section id="panel-tables" role="tabpanel" aria-labelledby="tab-tables">
       <div class="bar"><label for="space">Address space</label> <select id="space"></select></div>
@@ -158,6 +160,7 @@ function arrive(next: MachineOverview): void {
   drawHarts();
   drawSpaces();
   byId("panel-memory").replaceChildren(memoryView(next.memory));
+  byId("group").replaceChildren(...groupView(next.translation));
   byId("panel-devices").replaceChildren(deviceView(next.devices));
   refresh();
 }

@@ -69,6 +69,26 @@ export interface MachineOverview {
   readonly spaces: readonly AddressSpace[];
   readonly devices: readonly DeviceFacts[];
   readonly memory: readonly MemoryRegion[];
+  readonly translation?: CacheGroup;
+}
+
+/** What the caches of translations have done in this session. */
+export interface CacheGroup {
+  readonly cacheGroup: "on" | "off";
+  readonly elements: number;
+  readonly contexts: number;
+  readonly mostContexts: number;
+  readonly switches: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly evictions: number;
+  readonly fences: number;
+  readonly fills: number;
+  readonly walks: number;
+  readonly droppedTranslations: number;
+  readonly voidedContexts: number;
+  readonly flushes: number;
+  readonly checkpoints: number;
 }
 
 export interface HartFacts {

@@ -31,6 +31,7 @@ test("everything at once, and what a client adds of its own", () => {
     harts: 2,
     isa: "rv64imac",
     engine: "oracle",
+    cacheGroup: "off",
     clock: "paced",
     seed: 7,
     bios: "none",
@@ -55,6 +56,7 @@ test("everything at once, and what a client adds of its own", () => {
       bios: "none",
       clock: "paced",
       engine: "oracle",
+      cacheGroup: "off",
       disks: [
         { path: "/project/sub/a.img", readOnly: true, external: false },
         { blankBytes: 64 * 2 ** 20, readOnly: false },

@@ -43,6 +43,14 @@ test("every engine does the same", async () => {
   assert.equal(instants.size, 1);
 });
 
+test("the cache group can be switched off, and is in the answer", async () => {
+  for (const choice of ["on", "off"]) {
+    const { json } = await hindcastJson("run", HELLO(), "--cache-group", choice);
+    const { cacheGroup, elements } = json.translation as Record<string, unknown>;
+    assert.deepEqual([cacheGroup, elements], [choice, 1]);
+  }
+});
+
 test("a trap without a handler says what, where and why", async () => {
   const { exitCode, json, stderr } = await hindcastJson("run", TRAP());
   assert.equal(exitCode, 1);

@@ -31,6 +31,7 @@ const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   harts: true,
   isa: true,
   engine: true,
+  cacheGroup: true,
   clock: true,
   seed: true,
   input: true,

@@ -3,6 +3,7 @@ import { assemble } from "../../src/assembler/assemble.ts";
 import type { Program } from "../../src/assembler/program.ts";
 import type { Instant, PhysicalAddress, VirtualAddress } from "../../src/base/brand.ts";
 import {
+  type CacheGroupChoice,
   DEFAULT_CONFIGURATION,
   type EngineChoice,
   type MachineConfiguration,
@@ -70,9 +71,10 @@ export class Guest {
     engine: EngineChoice = "auto",
     configuration: Partial<MachineConfiguration> = {},
     disks: readonly DiskImage[] = [],
+    cacheGroup: CacheGroupChoice = "on",
   ) {
     this.program = typeof source === "string" ? program(source) : source;
-    this.machine = new Machine({ ...SMALL, ...configuration }, engine, disks);
+    this.machine = new Machine({ ...SMALL, ...configuration }, engine, disks, cacheGroup);
     this.machine.outlet = {
       consoleOutput: (instant, byte) => {
         this.output += String.fromCharCode(byte);

@@ -210,7 +210,9 @@ class Storm {
     this.#trace = trace;
     this.#inlets = [0, 1].map(() => new ScriptedInlet(events));
     this.#guests = [0, 1].map((index) => {
-      const guest = new Guest(subject.program, engines[index], subject.configuration);
+      // What is cached must not show: the run goes back and forth between a machine that keeps it and one that does not.
+      const cacheGroup = index === 0 ? "on" : "off";
+      const guest = new Guest(subject.program, engines[index], subject.configuration, [], cacheGroup);
       guest.machine.inlet = this.#inlets[index];
       guest.machine.outlet = {
         consoleOutput: (instant, byte) => assert.equal(byte, trace.output.get(instant), `output at ${instant}`),

@@ -82,19 +82,28 @@ test("flushing makes the tags invalid that it should, and only those", () => {
     for (let index = 0; index < layout.TRANSLATION_ENTRIES; index++) {
       for (const tag of tags) memory.view.setBigUint64(entry(index) + tag, 0x1234_5000n, true);
     }
+    // Entries 128 to 4031 are said never to have been filled: they are passed over.
+    memory.view.setBigUint64(used, (1n << 63n) | 3n, true);
+    memory.view.setBigUint64(walk, 0x20_0001n, true);
   };
+  const used = table + layout.TABLE_CONTEXT + layout.CONTEXT.used;
+  const walk = table + layout.TABLE_WALKS + layout.WALK_ENTRY_BYTES;
   const values = (index: number): bigint[] => tags.map((tag) => memory.view.getBigUint64(entry(index) + tag, true));
   fill();
   maintenance.flushWriteTags(table);
   for (const index of [0, 1, 4095]) {
     assert.deepEqual(values(index), [0x1234_5000n, invalidTag(index), 0x1234_5000n]);
   }
+  assert.equal(memory.view.getBigUint64(walk, true), 0x20_0001n);
   maintenance.flushTags(table);
   for (const index of [0, 77, 4095])
     assert.deepEqual(
       values(index),
       tags.map(() => invalidTag(index)),
     );
+  assert.deepEqual(values(2000), [0x1234_5000n, 0x1234_5000n, 0x1234_5000n]);
+  assert.equal(memory.view.getBigUint64(used, true), 0n);
+  assert.equal(memory.view.getBigUint64(walk, true), 0n);
 });
 
 test("the hash of known bytes stays what recordings hold", () => {

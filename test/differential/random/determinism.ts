@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Instant, instant } from "../../../src/base/brand.ts";
 import type { Prng } from "../../../src/base/prng.ts";
-import type { EngineChoice, MachineConfiguration } from "../../../src/machine/configuration.ts";
+import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "../../../src/machine/configuration.ts";
 import { Machine } from "../../../src/machine/machine.ts";
 import type { Checkpoint, Digest, Image } from "../../../src/machine/machine-interface.ts";
 import { NO_STOPS } from "../../../src/machine/stop.ts";
@@ -42,14 +42,14 @@ export function assertDeterminism(subject: Subject, prng: Prng, planted = subjec
   record(subject, prng, looks, expected);
 }
 
-function machineOf({ image, configuration }: Subject, engine: EngineChoice): Machine {
-  const machine = new Machine(configuration, engine);
+function machineOf({ image, configuration }: Subject, engine: EngineChoice, cacheGroup?: CacheGroupChoice): Machine {
+  const machine = new Machine(configuration, engine, [], cacheGroup);
   machine.load(image);
   return machine;
 }
 
 function wander(subject: Subject, prng: Prng, looks: readonly Instant[], expected: ReadonlyMap<Instant, Digest>): void {
-  const machines = [machineOf(subject, "translator"), machineOf(subject, "interpreter")];
+  const machines = [machineOf(subject, "translator", "on"), machineOf(subject, "interpreter", "off")];
   const saved: Checkpoint[][] = [[], []];
   let at = 0;
   let returns = 0;

@@ -1,0 +1,251 @@
+import { assert } from "../base/assert.ts";
+import * as layout from "../memory/layout.ts";
+import type { Maintenance } from "../memory/maintenance-code.ts";
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { invalidTag } from "../memory/translation-code.ts";
+import { writeContext } from "./context-words.ts";
+import { GroupCounters } from "./group-counters.ts";
+import type { AccessContext } from "./page-walk.ts";
+
+/** How a context accesses memory: by data accesses, and by fetches. */
+export interface ContextAccess {
+  readonly data: AccessContext;
+  readonly fetch: AccessContext;
+}
+
+/** One table of translation entries, and the context that it serves. */
+export interface TranslationTable {
+  readonly index: number;
+  /** Address in the machine's memory. */
+  readonly address: number;
+  /** What names the address space, and the context in it: see AddressTranslation. */
+  space: number;
+  variant: number;
+  data: AccessContext;
+  fetch: AccessContext;
+  lastUsed: number;
+  /** Of the group's generations, those that this table has followed. */
+  writes: number;
+  everything: number;
+  /** All of it is void, whatever the group's generation. */
+  isVoid: boolean;
+  /** Rises whenever the table becomes empty: what was noted of an earlier life means nothing. */
+  life: number;
+}
+
+/** The translations of one address space: a table for each context in which it is accessed. */
+interface CacheElement {
+  /** Few: a search through them takes no map. */
+  readonly contexts: TranslationTable[];
+}
+
+/**
+ * The cache group: an element for each address space (root and scheme of satp), found again when a hart comes back to it,
+ * so that neither a trap nor a switch of address space flushes anything. Elements stay valid because page tables are
+ * watched (TableEntries). The least recently used context makes room; an element goes with its last.
+ *
+ * Flushing is a matter of generations: tables that are not in force follow when they next are.
+ */
+export class CacheGroup {
+  readonly counters: GroupCounters;
+  readonly #memory: PhysicalMemory;
+  readonly #maintenance: () => Maintenance;
+  readonly #tables: TranslationTable[] = [];
+  readonly #elements = new Map<number, CacheElement>();
+  /** Tables that serve no context any more. */
+  readonly #idle: TranslationTable[] = [];
+  #current: TranslationTable | undefined;
+  #clock = 0;
+  #writes = 0;
+  #everything = 0;
+
+  constructor(memory: PhysicalMemory, maintenance: () => Maintenance) {
+    this.#memory = memory;
+    this.#maintenance = maintenance;
+    this.counters = new GroupCounters(memory);
+  }
+
+  get current(): TranslationTable {
+    assert(this.#current !== undefined, "no translation table is in force");
+    return this.#current;
+  }
+
+  get elements(): number {
+    return this.#elements.size;
+  }
+
+  get contexts(): number {
+    let count = 0;
+    for (const { contexts } of this.#elements.values()) count += contexts.length;
+    return count;
+  }
+
+  /** Tables of which something may be valid. */
+  get valid(): readonly TranslationTable[] {
+    return this.#tables.filter((table) => !this.#isEmpty(table));
+  }
+
+  /** Puts the table of a context in force; `access` describes it when there is none yet. */
+  select(space: number, variant: number, access: () => ContextAccess): TranslationTable {
+    const old = this.#current;
+    let table = old;
+    if (old === undefined || old.space !== space || old.variant !== variant) {
+      table = this.#find(space, variant) ?? this.#make(space, variant, access());
+      this.#current = table;
+      this.#memory.view.setInt32(layout.TRANSLATION_BASE, table.address, true);
+      if (old?.space !== space) this.counters.switches++;
+    }
+    assert(table !== undefined, "a context has a table");
+    table.lastUsed = ++this.#clock;
+    this.#follow(table);
+    return table;
+  }
+
+  /** The table of a context, when there is one with something in it. */
+  peek(space: number, variant: number): TranslationTable | undefined {
+    const table = this.#elements.get(space)?.contexts.find((candidate) => candidate.variant === variant);
+    return table === undefined || this.#isEmpty(table) ? undefined : table;
+  }
+
+  /** Every translation of every context is void. */
+  flushAll(): void {
+    this.counters.flushes++;
+    this.#everything++;
+    this.#followNow();
+  }
+
+  /** The next store to each page takes the slow path. */
+  flushWrites(): void {
+    this.#writes++;
+    this.#followNow();
+  }
+
+  /** A checkpoint was made or restored. */
+  beginInterval(): void {
+    this.counters.checkpoints++;
+    this.flushWrites();
+  }
+
+  /** Every translation of one context is void, if it still lives the life given. */
+  voidContext(index: number, life: number): void {
+    const table = this.#tables[index];
+    if (table.life !== life || this.#isEmpty(table)) return;
+    table.isVoid = true;
+    this.counters.voidedContexts++;
+    if (table === this.#current) this.#follow(table);
+  }
+
+  /** Forgets all contexts: whatever named them means something else now. */
+  forget(): void {
+    this.#elements.clear();
+    for (const table of this.#tables) Object.assign(table, { isVoid: true, space: NO_SPACE });
+    this.#idle.splice(0, this.#idle.length, ...this.#tables);
+    this.#current = undefined;
+  }
+
+  /** The entry of a table comes from the page-table entry at `source` (TABLE_SOURCES): makes it invalid if so. */
+  dropIfFrom(index: number, entry: number, source: number): void {
+    const { view } = this.#memory;
+    const { address } = this.#tables[index];
+    const { readTag, writeTag, executeTag } = layout.ENTRY;
+    const isData = view.getUint32(address + layout.TABLE_SOURCES + entry * 4, true) === source;
+    const isCode = view.getUint32(address + layout.EXECUTE_SOURCES + entry * 4, true) === source;
+    if (isData) this.#invalidate(address, entry, [readTag, writeTag]);
+    if (isCode) this.#invalidate(address, entry, [executeTag]);
+    if (isData || isCode) this.counters.droppedTranslations++;
+  }
+
+  /** Whether a table still lives the life in which something was noted of it. */
+  lives(index: number, life: number): boolean {
+    return this.#tables[index].life === life;
+  }
+
+  /** Drops what comes from a large page, which can be at any entry. */
+  dropAllFrom(index: number, source: number): void {
+    for (let entry = 0; entry < layout.TRANSLATION_ENTRIES; entry++) this.dropIfFrom(index, entry, source);
+    const { view } = this.#memory;
+    const first = this.#tables[index].address + layout.TABLE_WALKS;
+    for (let walk = first; walk < first + layout.WALK_ENTRIES * layout.WALK_ENTRY_BYTES; walk += WALK_BYTES) {
+      if (view.getUint32(walk + layout.WALK.source, true) === source) view.setBigUint64(walk, 0n, true);
+    }
+  }
+
+  #invalidate(table: number, entry: number, tags: readonly number[]): void {
+    const at = table + entry * layout.TRANSLATION_ENTRY_BYTES;
+    for (const tag of tags) {
+      this.#memory.view.setBigUint64(at + tag, invalidTag(entry), true);
+    }
+  }
+
+  #find(space: number, variant: number): TranslationTable | undefined {
+    const element = this.#elements.get(space);
+    if (element !== undefined) {
+      for (const table of element.contexts) {
+        if (table.variant !== variant) continue;
+        this.counters.hits++;
+        return table;
+      }
+    }
+    this.counters.misses++;
+    return undefined;
+  }
+
+  #isEmpty(table: TranslationTable): boolean {
+    return table.isVoid || table.everything !== this.#everything;
+  }
+
+  #followNow(): void {
+    if (this.#current !== undefined) this.#follow(this.#current);
+  }
+
+  /** Does to a table what has come over the group. */
+  #follow(table: TranslationTable): void {
+    if (this.#isEmpty(table)) {
+      this.#maintenance().flushTags(table.address);
+      table.life++;
+    } else if (table.writes !== this.#writes) this.#maintenance().flushWriteTags(table.address);
+    table.writes = this.#writes;
+    table.everything = this.#everything;
+    table.isVoid = false;
+  }
+
+  #make(space: number, variant: number, access: ContextAccess): TranslationTable {
+    const table = Object.assign(this.#vacant(access), { ...access, space, variant, isVoid: true });
+    writeContext(this.#memory, table.address, access.data);
+    let element = this.#elements.get(space);
+    if (element === undefined) {
+      element = { contexts: [] };
+      this.#elements.set(space, element);
+    }
+    element.contexts.push(table);
+    return table;
+  }
+
+  /** A table that serves no context. */
+  #vacant(access: ContextAccess): TranslationTable {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    const index = this.#tables.length;
+    if (index < layout.TRANSLATION_TABLES) {
+      const address = layout.TRANSLATION_POOL + index * layout.TRANSLATION_TABLE_BYTES;
+      // Zeros are a valid tag of the first entry alone: they name the page at 0.
+      this.#invalidate(address, 0, [layout.ENTRY.readTag, layout.ENTRY.writeTag, layout.ENTRY.executeTag]);
+      const table: TranslationTable = {
+        ...{ index, address, ...access, space: NO_SPACE, variant: 0, lastUsed: 0 },
+        ...{ writes: 0, everything: 0, isVoid: true, life: 0 },
+      };
+      this.#tables.push(table);
+      return table;
+    }
+    const oldest = this.#tables.reduce((a, b) => (b.lastUsed < a.lastUsed ? b : a));
+    const element = this.#elements.get(oldest.space);
+    assert(element !== undefined, "a table that is not idle serves a context");
+    this.counters.evictions++;
+    element.contexts.splice(element.contexts.indexOf(oldest), 1);
+    if (element.contexts.length === 0) this.#elements.delete(oldest.space);
+    return oldest;
+  }
+}
+
+const NO_SPACE = -1;
+const WALK_BYTES = layout.WALK_ENTRY_BYTES;
