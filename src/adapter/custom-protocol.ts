@@ -32,7 +32,7 @@ export interface LaunchArguments {
   isa?: string;
   /** Privilege modes of the harts: `m`, `mu`, `msu`. */
   modes?: "m" | "mu" | "msu";
-  engine?: "auto" | "interpreter" | "oracle";
+  engine?: "auto" | "translator" | "interpreter" | "oracle";
   /** Whether cached translations outlive changes of the address space and fences; default `on`. */
   cacheGroup?: "on" | "off";
   clock?: "virtual" | "paced";

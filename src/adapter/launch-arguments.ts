@@ -106,7 +106,7 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     seed: fields.integer("seed", 0, Number.MAX_SAFE_INTEGER),
     clock: fields.choice("clock", ["virtual", "paced"]),
     net: fields.network("net"),
-    engine: fields.choice("engine", ["auto", "interpreter", "oracle"]),
+    engine: fields.choice("engine", ["auto", "translator", "interpreter", "oracle"]),
     cacheGroup: fields.choice("cacheGroup", ["on", "off"]),
     disks: fields.disks("disk", (text) => paths.resolvePath(cwd, text)),
     startTime: fields.time("startTime"),

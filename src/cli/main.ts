@@ -181,7 +181,7 @@ function cacheGroupOption(): Option {
 }
 
 function engineOption(): Option {
-  const engines = ["auto", "interpreter", "oracle"];
+  const engines = ["auto", "translator", "interpreter", "oracle"];
   return new Option("--engine <name>", "what executes the guest (default: auto)").choices(engines);
 }
 

@@ -14,7 +14,7 @@ export interface ReplayOptions {
   readonly to?: number;
   /** False: the guest's console is not printed. */
   readonly console?: boolean;
-  readonly engine?: "auto" | "interpreter" | "oracle";
+  readonly engine?: "auto" | "translator" | "interpreter" | "oracle";
   readonly cacheGroup?: "on" | "off";
 }
 

@@ -29,7 +29,7 @@ export interface LaunchOptions extends BootChoice {
   readonly modes?: "m" | "mu" | "msu";
   readonly seed?: number;
   readonly clock?: "virtual" | "paced";
-  readonly engine?: "auto" | "interpreter" | "oracle";
+  readonly engine?: "auto" | "translator" | "interpreter" | "oracle";
   readonly cacheGroup?: "on" | "off";
   /** The network, as `hindcast run --net` has it; undefined: none. */
   readonly net?: string;
