@@ -12,8 +12,11 @@ export interface CachedPage {
   readonly addend: Local;
 }
 
-/** No page in memory; also what the tag of a page is as long as none is known. */
-const NO_PAGE = 1n << 62n;
+/**
+ * The tag as long as no page is known. It is no page's address: any of these is one that a guest may try, and where it
+ * matched, the guest would have the host's own memory.
+ */
+const NO_PAGE = BigInt(layout.PAGE_BYTES / 2);
 
 /** The locals of a region's function that live from its beginning to its end. */
 export class RegionLocals {

@@ -168,7 +168,7 @@ class RegionReading extends WasmReading implements Semantics<WasmValue> {
 
   /**
    * Leaves the host address of plain RAM on the stack. The page that a base register was last used with is in locals, so
-   * that most accesses need not look into the translation table.
+   * that most accesses need not look into the translation table; misaligned ones, which may leave their page, do.
    */
   #host(size: AccessSize, address: WasmValue, access: "read" | "write"): void {
     const { code, locals, scratch, leave } = this.#frame;
@@ -176,7 +176,8 @@ class RegionReading extends WasmReading implements Semantics<WasmValue> {
     const entry = scratch.take(I32);
     const va = address.local;
     const mostDistance = BigInt(layout.PAGE_BYTES - size);
-    code.get(va).get(tag).op(OP.i64_xor).i64(mostDistance).op(OP.i64_gt_u);
+    const alignedInPage = BigInt(-layout.PAGE_BYTES | (size - 1));
+    code.get(va).i64(alignedInPage).op(OP.i64_and).get(tag).op(OP.i64_ne);
     code.if();
     const indexMask = (layout.TRANSLATION_ENTRIES - 1) * layout.TRANSLATION_ENTRY_BYTES;
     code.get(va).op(OP.i32_wrap_i64).i32(7).op(OP.i32_shr_u).i32(indexMask).op(OP.i32_and);

@@ -30,11 +30,16 @@ export interface TranslatorParts {
  * Each costs V8 some ten to a hundred kilobytes. When there are more, all go, and what is still hot comes again: a program
  * that has left its old code behind does not pay for it for ever.
  */
-const MOST_REGIONS = 4096;
+export const MOST_REGIONS = 4096;
+/** Likewise, of what translations lead to or have led to: each place has a slot for good. */
+const MOST_SLOTS = 1 << 16;
 const TABLE_GROWTH = 1024;
 
-/** After so many departures for unknown addresses from one place its region is made anew, and once more, and once more. */
-const HABITS = [1000, 4000, 16_000];
+/**
+ * After so many departures for unknown addresses from one place, in times of what makes a jump's target hot, its region
+ * is made anew, and once more, and once more.
+ */
+const HABITS = [0.5, 2, 8];
 
 /** They are compared one after the other. */
 const MOST_TARGETS = 8;
@@ -87,7 +92,7 @@ export class Translator {
 
   /** Jumps have arrived at an address often. It is executed now, so that its page has an execute tag. */
   translate(pc: bigint): void {
-    if (this.#bySlot.size >= MOST_REGIONS) this.dropAll();
+    if (this.#bySlot.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
     const { memory, functions, exports, table, instructionAlignment } = this.#parts;
     const code = new CodeAround(this.#parts, pc, this.#departures);
     const entry = code.ramOffset(0);
@@ -119,6 +124,7 @@ export class Translator {
 
   /** The instruction at an offset of RAM is another now, or must not be passed unseen. */
   changed(offset: number): void {
+    this.#countAfresh(offset);
     const there = this.#translated.get(offset >>> 12);
     if (there === undefined) return;
     for (const translated of [...there]) {
@@ -155,7 +161,7 @@ export class Translator {
     const { memory } = this.#parts;
     const decodedPage = memory.decodedPointers[entry >>> 12];
     assert(decodedPage !== 0, "what is translated has been decoded");
-    const arrival = decodedPage + layout.ARRIVALS + (entry & 4095) * (layout.ARRIVAL_BYTES / 2);
+    const arrival = arrivalAt(decodedPage, entry);
     const translated: Translated = { slot, entry: pc, entryOffset: entry, arrival, offsets };
     for (const page of new Set([...offsets].map((offset) => offset >>> 12))) {
       let there = this.#translated.get(page);
@@ -170,9 +176,18 @@ export class Translator {
     this.#bySlot.set(slot, translated);
   }
 
+  /** What was hot and could not have a translation, because of a breakpoint perhaps, may get one now. */
+  #countAfresh(offset: number): void {
+    const { memory, hotArrivals } = this.#parts;
+    const count = arrivalAt(memory.decodedPointers[offset >>> 12], offset) + layout.ARRIVAL.count;
+    if (memory.view.getInt32(count, true) >= hotArrivals) memory.view.setInt32(count, 0, true);
+  }
+
   #drop(translated: Translated): void {
     for (const page of new Set([...translated.offsets].map((offset) => offset >>> 12))) {
-      this.#translated.get(page)?.delete(translated);
+      const there = this.#translated.get(page);
+      there?.delete(translated);
+      if (there?.size === 0) this.#translated.delete(page);
     }
     this.#forget(translated);
     this.#bySlot.delete(translated.slot);
@@ -194,7 +209,7 @@ export class Translator {
     }
     const at = layout.DEPARTURES + known.number * layout.DEPARTURE_BYTES;
     const count = this.#parts.memory.view.getInt32(at + layout.DEPARTURE.count, true);
-    const habit = HABITS.find((limit) => limit > count);
+    const habit = HABITS.map((times) => Math.ceil(times * this.#parts.hotArrivals)).find((limit) => limit > count);
     return habit === undefined ? undefined : { number: known.number, habit };
   }
 
@@ -246,9 +261,11 @@ class CodeAround implements ExecutedCode {
   arrivals(pc: number): number {
     const page = this.#pageOf(pc);
     if (page === undefined) return 0;
-    const within = (this.#originInPage + pc) & 0xfff;
-    const arrival = page.decodedPage + layout.ARRIVALS + within * (layout.ARRIVAL_BYTES / 2);
-    return this.#parts.memory.view.getInt32(arrival + layout.ARRIVAL.count, true);
+    const arrival = arrivalAt(page.decodedPage, this.#originInPage + pc);
+    const { view } = this.#parts.memory;
+    // What has a translation is hot, and its arrivals are counted no more.
+    if (view.getInt32(arrival + layout.ARRIVAL.slot, true) !== 0) return Number.POSITIVE_INFINITY;
+    return view.getInt32(arrival + layout.ARRIVAL.count, true);
   }
 
   targets({ ramOffset }: Placed): number[] {
@@ -312,6 +329,11 @@ class CodeAround implements ExecutedCode {
   #address(pc: number): bigint {
     return BigInt.asUintN(64, this.#origin + BigInt(pc));
   }
+}
+
+/** Address of what a decoded page knows of jumps that arrive at an offset in RAM. */
+function arrivalAt(decodedPage: number, offset: number): number {
+  return decodedPage + layout.ARRIVALS + (offset & (layout.PAGE_BYTES - 1)) * (layout.ARRIVAL_BYTES / 2);
 }
 
 /** A function of WebAssembly that answers ANSWER.jumped: tables hold no others. */

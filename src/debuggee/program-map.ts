@@ -5,6 +5,7 @@ import { LineTable } from "../symbols/line-table.ts";
 import { SymbolTable } from "../symbols/symbol-table.ts";
 import { codeWord, flowOf } from "./code.ts";
 import type { SourcePosition } from "./protocol.ts";
+import { findTrapReturns } from "./trap-returns.ts";
 
 /** The extent of a function, or of what is most likely one. */
 export interface FunctionExtent {
@@ -129,7 +130,7 @@ export class ProgramMap {
 
   /** Addresses of mret and sret, as the programs were loaded: where handlers end. */
   get trapReturns(): readonly bigint[] {
-    this.#trapReturns ??= findTrapReturns(this.programs);
+    this.#trapReturns ??= trapReturnsIn(this.programs);
     return this.#trapReturns;
   }
 }
@@ -189,27 +190,14 @@ function findCallTargets(programs: readonly Program[]): ReadonlySet<bigint> {
   return callTargets;
 }
 
-/**
- * By their bits at every even offset: a kernel is too large to be decoded for this. Bits that only look like one of
- * them, in data or across two instructions, are never executed, or are looked at again there.
- */
-function findTrapReturns(programs: readonly Program[]): readonly bigint[] {
+function trapReturnsIn(programs: readonly Program[]): readonly bigint[] {
   const found: bigint[] = [];
   let left = MOST_SEARCHED_BYTES;
   for (const { executable, bytes, virtualAddress } of programs.flatMap((program) => program.segments)) {
     if (!executable) continue;
-    const end = Math.min(bytes.length - 3, left);
-    left -= Math.max(0, end);
-    for (let at = 0; at < end && found.length < MOST_TRAP_RETURNS; at += 2) {
-      if (bytes[at] !== TRAP_RETURN[0] || bytes[at + 1] !== TRAP_RETURN[1] || bytes[at + 2] !== TRAP_RETURN[2])
-        continue;
-      if (bytes[at + 3] === MRET || bytes[at + 3] === SRET) found.push(virtualAddress + BigInt(at));
-    }
+    const searched = bytes.subarray(0, left);
+    left -= searched.length;
+    found.push(...findTrapReturns(searched, virtualAddress, MOST_TRAP_RETURNS - found.length));
   }
   return found;
 }
-
-/** `mret` is 0x30200073, `sret` 0x10200073: their first three bytes, and the last of each. */
-const TRAP_RETURN = [0x73, 0x00, 0x20];
-const MRET = 0x30;
-const SRET = 0x10;

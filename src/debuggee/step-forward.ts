@@ -8,6 +8,7 @@ import type { FunctionExtent } from "./program-map.ts";
 import type { StepKind } from "./protocol.ts";
 import { PendingCall, RA, SP, STEPPED, type StepEnd, type StepParts } from "./step-parts.ts";
 import { type Context, contextBehind, contextOf, isIn, sameContext, wasInterrupted } from "./trap-context.ts";
+import { trapReturns } from "./trap-returns.ts";
 import type { Arrival } from "./travel.ts";
 
 /** Instructions of one line that are looked at together; a line that is longer is run in several pieces. */
@@ -113,12 +114,12 @@ export class ForwardStepper {
    * wherever its mret or sret leads.
    */
   *#throughHandler(sp: bigint, expected: readonly bigint[], context: Context): Motion<Arrival> {
-    const { traveller, map } = this.#parts;
+    const { traveller } = this.#parts;
     const isBack = () => expected.includes(this.#hart.pc) && isIn(context, this.#hart);
     for (;;) {
       const arrival = yield* traveller.forward({
         hart: this.#id,
-        breakpoints: [...expected, ...map.trapReturns],
+        breakpoints: [...expected, ...this.#trapReturns],
         accept: () => this.#sp === sp && (isBack() || this.#returnTarget(context) !== undefined),
       });
       if (arrival.kind !== "own" || isBack()) return arrival;
@@ -139,7 +140,7 @@ export class ForwardStepper {
   // ---- out
 
   *#out(): Motion<StepEnd> {
-    const { frames, map } = this.#parts;
+    const { frames } = this.#parts;
     const [, caller] = frames.unwind(this.#id, 2);
     if (caller === undefined) throw errors.noCaller();
     const sp = this.#sp;
@@ -150,7 +151,7 @@ export class ForwardStepper {
       return arrival.kind === "own" || arrival.kind === "limit" ? STEPPED : arrival;
     }
     const arrival = yield* this.#within(context, {
-      breakpoints: map.trapReturns,
+      breakpoints: [...this.#trapReturns],
       // A nested handler returns from deeper on the same stack.
       accept: () => this.#sp >= sp || this.#sp < sp - HANDLER_STACK,
     });
@@ -283,7 +284,8 @@ export class ForwardStepper {
     first: CodeWord,
     extent: FunctionExtent | undefined,
   ): Motion<Left | undefined> {
-    const { frames, traveller, map } = this.#parts;
+    const { frames, traveller } = this.#parts;
+    const trapReturns = this.#trapReturns;
     const plan = this.#plan(range, kind);
     const startSp = this.#sp;
     const context = contextOf(this.#hart);
@@ -291,7 +293,7 @@ export class ForwardStepper {
     let pending: PendingCall | undefined;
     const call = plan.calls.get(first.address);
     if (call !== undefined) pending = new PendingCall(first.address, call, startSp);
-    const isTrapReturn = (pc: bigint) => map.trapReturns.includes(pc);
+    const isTrapReturn = (pc: bigint) => trapReturns.has(pc);
     const accept = (): boolean => {
       const { pc } = this.#hart;
       const sp = this.#sp;
@@ -319,7 +321,7 @@ export class ForwardStepper {
         ...plan.careful,
         ...plan.calls.keys(),
         ...plan.calls.values(),
-        ...map.trapReturns,
+        ...trapReturns,
       ],
       exceptions: kind === "into",
       accept: (hit) =>
@@ -388,6 +390,11 @@ export class ForwardStepper {
 
   get #sp(): bigint {
     return this.#hart.register(SP);
+  }
+
+  /** Where handlers of traps of this hart end. */
+  get #trapReturns(): ReadonlySet<bigint> {
+    return trapReturns(this.#parts.machine, this.#parts.map, this.#hart);
   }
 }
 

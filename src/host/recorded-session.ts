@@ -93,7 +93,9 @@ function reload(
   try {
     for (const base of [RAM_BASE, KERNEL_BASE]) {
       const loaded = loadProgram(path, files, { memoryBytes, base });
-      // A raw image has neither symbols nor lines: where it lay is the memory's to say.
+      // A raw image has neither symbols nor lines that could be wrong; where it lay is the memory's to say.
+      const isElsewhere = loaded.isRaw && image !== undefined && !liesIn(image, loaded.program);
+      if (isElsewhere && base === RAM_BASE) continue;
       if (image === undefined || loaded.isRaw) return loaded;
       const program = programIn(image, loaded.program);
       if (program !== undefined) return { ...loaded, program };
@@ -122,6 +124,13 @@ function programIn(image: Image, program: Program): Program | undefined {
   if (shift === undefined) return undefined;
   const isIdentical = program.segments.every(({ physicalAddress, virtualAddress: v }) => v === BigInt(physicalAddress));
   return isIdentical ? shiftProgram(program, BigInt(shift)) : program;
+}
+
+/** Whether the program's bytes are in memory at reset where it says. */
+function liesIn(image: Image, program: Program): boolean {
+  return program.segments.every(({ physicalAddress, bytes }) =>
+    image.segments.some((at) => at.physicalAddress === physicalAddress && sameBytes(at.bytes, bytes)),
+  );
 }
 
 /** The built-in firmware, when it was used: assembled from the sources that the recording holds. */

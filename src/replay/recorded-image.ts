@@ -14,8 +14,9 @@ export function recordedImage(
   name: string,
   bytes: Uint8Array,
   embedded = true,
+  hash: (bytes: Uint8Array) => string = sha256,
 ): RecordedImage {
-  return { role, name, sizeBytes: bytes.length, sha256: sha256(bytes), bytes: embedded ? bytes : undefined };
+  return { role, name, sizeBytes: bytes.length, sha256: hash(bytes), bytes: embedded ? bytes : undefined };
 }
 
 /** The same, compressed when that makes it smaller. */
@@ -25,11 +26,13 @@ export function packedImage(
   bytes: Uint8Array,
   codec: ChunkCodec,
 ): RecordedImage {
-  const image = recordedImage(role, name, bytes);
+  // A kernel and its initramfs have some fifty megabytes: the host hashes them in a tenth of the time.
+  const hash = (of: Uint8Array) => codec.sha256?.(of) ?? sha256(of);
+  const image = recordedImage(role, name, bytes, true, hash);
   if (bytes.length < LEAST_PACKED_BYTES) return image;
   const packed = codec.compress(bytes);
   if (packed.length >= bytes.length) return image;
-  return { ...image, bytes: packed, packed: { sizeBytes: packed.length, sha256: sha256(packed) } };
+  return { ...image, bytes: packed, packed: { sizeBytes: packed.length, sha256: hash(packed) } };
 }
 
 /** The bytes of an image that is not a disk, unpacked; undefined when the recording does not hold them. */

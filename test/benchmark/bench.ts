@@ -2,7 +2,8 @@
  * `npm run bench`: how fast guests run (plain, recorded, beside QEMU plain and QEMU recording), what a machine costs (time to
  * its first instruction, memory), how fast one travels in a long run, and how long Linux takes to boot. Prints tables.
  *
- *     --only speed,travel       sections (speed, start, footprint, travel, linux), guests by name, groups of guests
+ *     --only speed,travel       sections (speed, start, footprint, travel, linux) and guests by name
+ *     --group integer,memory    these groups of guests (guests.ts)
  *     --sessions N              how often everything is measured (7)
  *     --quick                   a tenth of the work, two sessions
  *     --by cpu                  time of processors instead of the clock's, where other work cannot be kept away
@@ -34,6 +35,7 @@ const FOOTPRINT_GUESTS = ["interpreter", "memory", "paging", "spaces", "codegen"
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
+    group: { type: "string" },
     sessions: { type: "string" },
     quick: { type: "boolean", default: false },
     by: { type: "string", default: "wall" },
@@ -57,15 +59,9 @@ const { quick } = values;
 const by = values.by === "cpu" ? "cpu" : "wall";
 const only = values.only?.split(",");
 const sessions = Number(values.sessions ?? (quick ? 2 : 7));
-const groups = new Set<string>(BENCH_GUESTS.map(({ group }) => group));
-const unknown = only?.filter(
-  (name) => !SECTIONS.includes(name) && !groups.has(name) && !BENCH_GUESTS.some((guest) => guest.name === name),
-);
-if (unknown !== undefined && unknown.length > 0) {
-  const names = [...SECTIONS, ...groups, ...BENCH_GUESTS.map(({ name }) => name)];
-  console.error(`--only does not know ${unknown.join(" and ")}. There are ${[...new Set(names)].join(", ")}.`);
-  process.exit(2);
-}
+const group = values.group?.split(",");
+checkNames("--only", only, [...SECTIONS, ...BENCH_GUESTS.map(({ name }) => name)]);
+checkNames("--group", group, [...new Set(BENCH_GUESTS.map((guest) => guest.group))]);
 
 execFileSync(process.execPath, [resolve(import.meta.dirname, "../../scripts/build.ts")], { stdio: "ignore" });
 const hasGroup = knowsOption("--cache-group");
@@ -107,16 +103,21 @@ console.log(goalTable({ speed, start, footprint }));
 if (values.json !== undefined)
   writeFileSync(values.json, `${JSON.stringify({ host, load, by, speed, start, footprint, travel }, undefined, 2)}\n`);
 
-function wants(section: string): boolean {
-  return only === undefined || only.includes(section);
+function checkNames(option: string, names: readonly string[] | undefined, known: readonly string[]): void {
+  const unknown = names?.filter((name) => !known.includes(name)) ?? [];
+  if (unknown.length === 0) return;
+  console.error(`${option} does not know ${unknown.join(" and ")}. There are ${known.join(", ")}.`);
+  process.exit(2);
 }
 
-/** A section's name means all guests, as no name at all does. */
+/** Without a choice, everything. */
+function wants(section: string): boolean {
+  return (only === undefined && group === undefined) || (only?.includes(section) ?? false);
+}
+
 function chosenGuests(): readonly BenchGuest[] {
   const all = wants("speed");
-  // "memory" and "calls" name a guest and the group that it is in: the group is meant.
-  const chosen = BENCH_GUESTS.filter(({ name, group }) => all || only?.includes(name) || only?.includes(group));
-  return chosen.map(scaled);
+  return BENCH_GUESTS.filter((guest) => all || only?.includes(guest.name) || group?.includes(guest.group)).map(scaled);
 }
 
 function scaled(guest: BenchGuest): BenchGuest {
@@ -124,11 +125,11 @@ function scaled(guest: BenchGuest): BenchGuest {
 }
 
 function chosenContenders(guest: BenchGuest): { contenders: readonly Contender[]; machine: readonly string[] } {
-  const group = values["cache-group"];
+  const cacheGroup = values["cache-group"];
   const isLeftOut: Partial<Record<Contender, boolean>> = {
     interpreter: values.engine !== "interpreter",
-    "group off": !hasGroup || group !== undefined || !guest.kernel,
+    "group off": !hasGroup || cacheGroup !== undefined || !guest.kernel,
   };
-  const machine = hasGroup && group !== undefined ? ["--cache-group", group] : [];
+  const machine = hasGroup && cacheGroup !== undefined ? ["--cache-group", cacheGroup] : [];
   return { contenders: CONTENDERS.filter((contender) => !isLeftOut[contender]), machine };
 }

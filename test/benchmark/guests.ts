@@ -22,7 +22,7 @@ export const BENCH_GUESTS: readonly BenchGuest[] = [
   { name: "hashing", group: "integer", rounds: 700 },
   { name: "compression", group: "integer", rounds: 150 },
   { name: "interpreter", group: "integer", rounds: 800 },
-  { name: "matrix", group: "integer", rounds: 1300 },
+  { name: "matrix", group: "integer", rounds: 2500 },
   { name: "memory", group: "memory", rounds: 250 },
   { name: "pointers", group: "memory", rounds: 250 },
   { name: "strings", group: "memory", rounds: 1000 },

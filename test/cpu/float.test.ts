@@ -37,7 +37,7 @@ data: .dword 0x3ff0000000000000, 0x7ff0000000000001, 0x3f8000007f800001, 0
 `;
   const { program, errors } = assemble(text, { file: "float.s" });
   assert.ok(program, errors.map(({ line, message }) => `${line}: ${message}`).join("\n"));
-  const engines = new TwoEngines();
+  const engines = new TwoEngines("interpreter");
   const { bytes } = program.segments[0];
   engines.check(
     [
@@ -47,7 +47,7 @@ data: .dword 0x3ff0000000000000, 0x7ff0000000000001, 0x3f8000007f800001, 0
     STEPS,
     () => source,
   );
-  const [hart] = engines.interpreter.machine.harts;
+  const [hart] = engines.other.machine.harts;
   for (const [name, value] of Object.entries(expected)) {
     const float = findFloatRegister(name);
     const found = float ? hart.floatRegister(float.number) : hart.register(findRegister(name)!.number);

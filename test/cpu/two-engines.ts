@@ -37,40 +37,45 @@ export class EditedMachine {
   }
 }
 
-/** The oracle and the interpreter, given the same edits and steps, compared after each. */
+/** The oracle and a fast engine, given the same edits and steps, compared after each. */
 export class TwoEngines {
   readonly oracle = new EditedMachine("oracle");
-  readonly interpreter = new EditedMachine("interpreter");
+  readonly other: EditedMachine;
+  readonly #name: EngineChoice;
+
+  constructor(engine: EngineChoice) {
+    this.#name = engine;
+    this.other = new EditedMachine(engine);
+  }
 
   /** Runs up to `steps` steps from the edited state; fails with `what` where the engines differ. */
   check(edits: readonly Edit[], steps: number, what: () => string): MachineStop {
-    const stops = [this.oracle, this.interpreter].map((engine) => {
+    const stops = [this.oracle, this.other].map((engine) => {
       engine.edit(edits);
       return engine.run(steps);
     });
     assert.deepEqual(stops[1], stops[0], what());
-    const [oracle, interpreter] = [this.oracle.machine, this.interpreter.machine];
-    assert.equal(interpreter.instant, oracle.instant, what());
-    if (interpreter.digest() !== oracle.digest()) assert.fail(`${what()}: ${difference(oracle, interpreter)}`);
-    assert.equal(this.interpreter.output, this.oracle.output, what());
+    const [oracle, other] = [this.oracle.machine, this.other.machine];
+    assert.equal(other.instant, oracle.instant, what());
+    if (other.digest() !== oracle.digest()) assert.fail(`${what()}: ${difference(oracle, other, this.#name)}`);
+    assert.equal(this.other.output, this.oracle.output, what());
     return stops[0];
   }
 }
 
-function difference(oracle: Machine, interpreter: Machine): string {
+function difference(oracle: Machine, other: Machine, name: EngineChoice): string {
   const differences: string[] = [];
-  const [a, b] = [oracle.harts[0], interpreter.harts[0]];
-  if (a.pc !== b.pc) differences.push(`pc oracle ${a.pc.toString(16)} interpreter ${b.pc.toString(16)}`);
+  const [a, b] = [oracle.harts[0], other.harts[0]];
+  if (a.pc !== b.pc) differences.push(`pc oracle ${a.pc.toString(16)} ${name} ${b.pc.toString(16)}`);
   for (let index = 0; index < 32; index++) {
     const [x, y] = [a.register(index), b.register(index)];
-    if (x !== y) differences.push(`x${index} oracle ${x.toString(16)} interpreter ${y.toString(16)}`);
+    if (x !== y) differences.push(`x${index} oracle ${x.toString(16)} ${name} ${y.toString(16)}`);
     const [f, g] = [a.floatRegister(index), b.floatRegister(index)];
-    if (f !== g) differences.push(`f${index} oracle ${f.toString(16)} interpreter ${g.toString(16)}`);
+    if (f !== g) differences.push(`f${index} oracle ${f.toString(16)} ${name} ${g.toString(16)}`);
   }
-  const [left, right] = [oracle, interpreter].map((machine) => machine.peek(address(RAM_BASE), MEMORY_BYTES));
+  const [left, right] = [oracle, other].map((machine) => machine.peek(address(RAM_BASE), MEMORY_BYTES));
   const at = left.findIndex((byte, index) => byte !== right[index]);
-  if (at >= 0)
-    differences.push(`memory at ${(RAM_BASE + at).toString(16)}: oracle ${left[at]} interpreter ${right[at]}`);
+  if (at >= 0) differences.push(`memory at ${(RAM_BASE + at).toString(16)}: oracle ${left[at]} ${name} ${right[at]}`);
   return differences.join("; ") || "registers and memory are equal: CSRs, devices or counters differ";
 }
 

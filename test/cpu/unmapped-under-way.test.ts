@@ -46,7 +46,7 @@ handler:
 table: .space 4096`;
 
 test("a page that unmaps itself is not executed further, wherever slices end", () => {
-  for (const engine of ["oracle", "interpreter"] as const) {
+  for (const engine of ["oracle", "interpreter", "translator"] as const) {
     for (const slice of [1, 2, 3, 1000]) {
       const guest = new Guest(GUEST, engine, { modes: "msu" });
       while (guest.machine.instant < 60) guest.run(Math.min(60, guest.machine.instant + slice));

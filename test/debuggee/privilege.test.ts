@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { Debuggee } from "../../src/debuggee/debuggee.ts";
 import type { StepKind, VariableNode } from "../../src/debuggee/protocol.ts";
 import { shiftProgram } from "../../src/symbols/shift.ts";
 import { type Bench, bench, breakAt, currentLine, finish, lineOf, onLine, program, step } from "./harness.ts";
@@ -56,6 +57,17 @@ test("over ecall comes back behind it, in user mode; into goes to the kernel's h
     ["forward", "out", "afterEcall"],
   ]);
   goes("ecall", [["forward", "into instruction", "entry"]]);
+});
+
+// As with a stock kernel and its System.map: symbols without code, at addresses that the image does not know.
+test("out of a handler whose code only the machine has", () => {
+  const b = standing("entry");
+  const { timeline, program: whole } = b;
+  const segments = whole.segments.map((segment) => ({ ...segment, bytes: new Uint8Array(0) }));
+  const debuggee = new Debuggee({ timeline, programs: [{ ...whole, segments }], emit: () => {} });
+  const stopped = finish(debuggee.step("out", "forward", "line", 0));
+  assert.equal(stopped.reason, "step", stopped.description);
+  assert.equal(debuggee.frames(0)[0].source?.line, line("afterEcall"));
 });
 
 test("over a call in the kernel passes its own call of the firmware", () => {

@@ -162,8 +162,9 @@ test("a session with Debian on two harts", async (context) => {
 test("its recording opens and leads to the same instants with the same registers", async () => {
   const client = new DapClient();
   try {
-    await client.launch({ recording });
+    await client.launch({ recording, stopOnEntry: true });
     await client.request("configurationDone");
+    await client.event("stopped");
     for (const expected of [atPrint, atInit]) {
       const there = await client.move("hindcast/seek", { instant: expected.instant });
       assert.deepEqual(await stateAt(client, there), expected);

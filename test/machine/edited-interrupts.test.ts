@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Instant } from "../../src/base/brand.ts";
+import type { EngineChoice } from "../../src/machine/configuration.ts";
 import { Guest, ScriptedInlet } from "./guests.ts";
 
 // The storm found it: the user's edit of mstatus let a pending interrupt in, which was then taken at the end of the
@@ -27,7 +28,7 @@ handler:
   j    2b`;
 
 /** The state at END of a run that is cut at these instants. */
-function run(engine: "interpreter" | "oracle", cuts: readonly number[]): string {
+function run(engine: EngineChoice, cuts: readonly number[]): string {
   const guest = new Guest(GUEST, engine);
   const edit = { target: "csr", hart: 0, csr: MSTATUS, value: 8n } as const;
   guest.machine.inlet = new ScriptedInlet([{ kind: "edit", instant: EDITED as Instant, edit }]);
@@ -41,7 +42,7 @@ test("an interrupt that an edit lets in is taken behind the next step, wherever 
     "oracle",
     Array.from({ length: END }, (_, instant) => instant),
   );
-  for (const engine of ["interpreter", "oracle"] as const) {
+  for (const engine of ["interpreter", "translator", "oracle"] as const) {
     for (const cuts of [[], [EDITED], [EDITED + 1], [EDITED + 2], [EDITED, EDITED + 50], [10, 100, 150]]) {
       assert.equal(run(engine, cuts), expected, `${engine}, cut at ${cuts}`);
     }

@@ -6,7 +6,7 @@ import { Guest, physical } from "./guests.ts";
 
 const A0 = 10;
 const ILLEGAL_INSTRUCTION = 2;
-const ENGINES = ["interpreter", "oracle"] as const;
+const ENGINES = ["interpreter", "translator", "oracle"] as const;
 
 /** A guest that stops at its end, with the instruction set. */
 function run(source: string, isa: string, engine: (typeof ENGINES)[number]): Guest {

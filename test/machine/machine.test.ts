@@ -122,7 +122,7 @@ test("one bit of difference in memory, a register, a CSR or a device changes the
   assert.equal(new Set([base, ...digests]).size, events.length + 1);
 });
 
-for (const engine of ["interpreter", "oracle"] as const) {
+for (const engine of ["interpreter", "translator", "oracle"] as const) {
   test(`${engine}: timer and console interrupts come at their instants, wfi passes idle time`, () => {
     const at = (instant: number, text: string): MachineEvent => ({
       kind: "console-input",
@@ -142,13 +142,13 @@ for (const engine of ["interpreter", "oracle"] as const) {
   });
 }
 
-test("interrupts, idle jumps and input give the same state from every checkpoint, in both engines", () => {
+test("interrupts, idle jumps and input give the same state from every checkpoint, in all engines", () => {
   const events: MachineEvent[] = [
     { kind: "console-input", instant: 211 as Instant, bytes: bytes("hello") },
     { kind: "console-input", instant: 1800 as Instant, bytes: bytes("!q") },
   ];
   const guestProgram = program(INTERRUPTS);
-  const run = (engine: "interpreter" | "oracle") => {
+  const run = (engine: "interpreter" | "translator" | "oracle") => {
     const guest = new Guest(guestProgram, engine);
     const inlet = new ScriptedInlet(events);
     guest.machine.inlet = inlet;
@@ -317,14 +317,14 @@ test("an edited counter shows what it was set to", () => {
 });
 
 test("an atomic operation that a device refuses is a store access fault, reading being what it refuses", () => {
-  for (const engine of ["interpreter", "oracle"] as const) {
+  for (const engine of ["interpreter", "translator", "oracle"] as const) {
     const guest = new Guest("li a0, 0xc000000\n amoadd.d a1, a0, (a0)", engine);
     assert.deepEqual(guest.run(), { kind: "unhandled-trap", hart: 0, cause: 7, tval: 0xc00_0000n });
   }
 });
 
 test("self-modifying code takes effect at once, in the line being executed too", () => {
-  for (const engine of ["interpreter", "oracle"] as const) {
+  for (const engine of ["interpreter", "translator", "oracle"] as const) {
     const guest = new Guest(
       `
   .option norvc

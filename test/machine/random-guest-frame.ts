@@ -40,6 +40,7 @@ _start:
   li   s1, 0x9e3779b97f4a7c15
   csrr t2, mhartid
   add  s1, s1, t2
+  slli s11, t2, 10
   li   t0, UART
   li   t1, 1
   sb   t1, 1(t0)

@@ -1,5 +1,6 @@
 import type { Prng } from "../../src/base/prng.ts";
 import { DATA_PAGES, handlers, PAGE_TABLES, prologue } from "./random-guest-frame.ts";
+import { HOT_ROUTINES, HOT_STACKS, HotCode } from "./random-hot-code.ts";
 
 /**
  * Random guests that do what is hard for a machine, over and over, until whoever runs them has enough: interrupts of
@@ -7,7 +8,7 @@ import { DATA_PAGES, handlers, PAGE_TABLES, prologue } from "./random-guest-fram
  * among code, and code that is changed byte by byte at page edges and in the midst of instructions.
  *
  * Registers: s0 data, s1 random bits, s2 to s5 and a0 to a5 values, t0 to t2 addresses; t3 to t6, gp and tp belong to the
- * handler.
+ * handler; the others to loops that get hot.
  */
 export function randomGuest(prng: Prng, shape: GuestShape): string {
   return new GuestWriter(prng, shape).write();
@@ -88,6 +89,24 @@ class GuestWriter {
     );
     this.#emit("loop:", "slli t0, s1, 13", "xor s1, s1, t0", "srli t0, s1, 7", "xor s1, s1, t0");
     this.#emit("slli t0, s1, 17", "xor s1, s1, t0");
+    const pieces = [
+      () => this.#arithmetic(),
+      () => this.#arithmetic(),
+      () => this.#bits(),
+      () => this.#float(),
+      () => this.#access(),
+      () => this.#randomAccess(),
+      () => this.#atomic(),
+      () => this.#reserved(),
+      () => this.#callSlots(),
+      () => this.#patch(),
+      ...(this.#shape.mode === "machine" ? [] : [() => this.#paging()]),
+    ];
+    const hot = new HotCode(prng, {
+      emit: (...lines) => this.#emit(...lines),
+      label: () => this.#label(),
+      piece: () => prng.pick(pieces)(),
+    });
     const blocks = [
       () => this.#arithmetic(),
       () => this.#access(),
@@ -109,6 +128,7 @@ class GuestWriter {
       () => this.#bits(),
       () => this.#cacheBlock(),
       () => this.#float(),
+      ...Array.from({ length: 8 }, () => () => hot.write()),
       ...(this.#shape.harts === 1 ? [] : [() => this.#letOthersRun(), () => this.#letOthersRun()]),
       ...(this.#shape.mode === "machine" ? [] : [() => this.#paging(), () => this.#paging(), () => this.#supervisor()]),
     ];
@@ -124,7 +144,8 @@ class GuestWriter {
     this.#emit("j loop");
     this.#emit(handlers(1 + prng.below(40), this.#shape.mode));
     this.#slots();
-    this.#emit(".bss", ".balign 4096", "data:", `.space 4096 * ${DATA_PAGES}`, PAGE_TABLES);
+    this.#emit(HOT_ROUTINES);
+    this.#emit(".bss", ".balign 4096", "data:", `.space 4096 * ${DATA_PAGES}`, PAGE_TABLES, HOT_STACKS);
     return this.#lines.join("\n");
   }
 

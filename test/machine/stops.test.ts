@@ -5,7 +5,7 @@ import type { EngineChoice } from "../../src/machine/configuration.ts";
 import type { MachineStop } from "../../src/machine/stop.ts";
 import { Guest, INTERRUPTS, physical, program, ScriptedInlet, WORKER } from "./guests.ts";
 
-const ENGINES: readonly EngineChoice[] = ["interpreter", "oracle"];
+const ENGINES: readonly EngineChoice[] = ["interpreter", "translator", "oracle"];
 
 const LOOP = `
   la   a0, cell

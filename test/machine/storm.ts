@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import type { Program } from "../../src/assembler/program.ts";
 import type { Instant, PhysicalAddress, VirtualAddress } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { FULL_ISA, type MachineConfiguration } from "../../src/machine/configuration.ts";
+import { type EngineChoice, FULL_ISA, type MachineConfiguration } from "../../src/machine/configuration.ts";
 import type { Edit, MachineEvent } from "../../src/machine/inlet.ts";
+import type { Machine } from "../../src/machine/machine.ts";
 import type { Checkpoint, Digest } from "../../src/machine/machine-interface.ts";
 import { RAM_BASE } from "../../src/machine/memory-map.ts";
 import type { MachineStop, StopConditions, Watch, WatchHit } from "../../src/machine/stop.ts";
+import { PAGE_BYTES } from "../../src/memory/layout.ts";
 import { Guest, program, ScriptedInlet, symbol } from "./guests.ts";
 import { type GuestShape, randomGuest, SLOTS, slotWord } from "./random-guest.ts";
 import { DATA_PAGES } from "./random-guest-frame.ts";
 
 const MEMORY_BYTES = 128 * 1024;
-/** What the guest's page tables add to an address of memory (random-guest-frame.ts). */
-const ALIAS = 0x8000_0000;
 const EXCEPTIONS = Array.from({ length: 16 }, (_, cause) => cause);
 /** Steps after which the oracle saves, so that its digests need not hash all that was ever written. */
 const SAVING_STEPS = 64;
@@ -25,12 +25,19 @@ export interface Outcome {
   readonly steps: number;
 }
 
-type Access = Omit<WatchHit, "watch">;
+/** An access, and the physical addresses of its bytes: in two parts when it reaches into another page. */
+interface Access {
+  readonly hit: Omit<WatchHit, "watch">;
+  readonly parts: readonly { readonly first: number; readonly last: number }[];
+}
 
 interface Subject {
   readonly program: Program;
   readonly configuration: Partial<MachineConfiguration>;
 }
+
+/** Of the two machines that go through a run; checkpoints travel between them. */
+export type Engines = readonly [EngineChoice, EngineChoice];
 
 /** What the step at one instant does, found by taking it alone. */
 interface TracedStep {
@@ -50,11 +57,11 @@ interface Trace {
 
 /**
  * One random guest, under random input and edits: the oracle takes it step by step and notes everything. Then the
- * interpreter goes through the same run by random slices, with random stops, checkpoints taken and restored at random,
+ * fast engines go through the same run by random slices, with random stops, checkpoints taken and restored at random,
  * in one machine and in another; every stop must be the one that the notes foretell, every state the one noted.
- * `planted`: the interpreter's run has one event more, which must be found.
+ * `planted`: the fast engines' run has one event more, which must be found.
  */
-export function storm(seed: number, steps: number, moves: number, planted = false): Outcome {
+export function storm(seed: number, steps: number, moves: number, engines: Engines, planted = false): Outcome {
   const prng = new Prng(seed);
   const shape: GuestShape = {
     harts: prng.pick([1, 1, 2, 4]),
@@ -72,7 +79,7 @@ export function storm(seed: number, steps: number, moves: number, planted = fals
   const events = randomEvents(prng, guest.program, shape.harts, steps);
   const trace = traced(guest, events, steps);
   if (planted) events.push({ kind: "edit", instant: (events.at(-1)?.instant ?? 0) as Instant, edit: FAULT });
-  return new Storm(prng, guest, events, trace).blow(moves);
+  return new Storm(prng, guest, events, trace, engines).blow(moves);
 }
 
 /** Changes mscratch, which guests seldom look at. */
@@ -84,7 +91,10 @@ function traced(subject: Subject, events: readonly MachineEvent[], most: number)
   const output = new Map<number, number>();
   judge.machine.outlet = { consoleOutput: (instant, byte) => output.set(instant, byte) };
   judge.stops({
-    watches: [{ address: RAM_BASE as PhysicalAddress, length: MEMORY_BYTES, access: "readWrite" }],
+    watches: Array.from({ length: MEMORY_BYTES / PAGE_BYTES }, (_, page) => ({
+      address: (RAM_BASE + page * PAGE_BYTES) as PhysicalAddress,
+      ...{ length: PAGE_BYTES, access: "readWrite" },
+    })),
     exceptions: EXCEPTIONS,
   });
   const { machine } = judge;
@@ -98,7 +108,7 @@ function traced(subject: Subject, events: readonly MachineEvent[], most: number)
     let stop = judge.run(next, false);
     const exception = stop.kind === "exception" ? { cause: stop.cause, tval: stop.tval } : undefined;
     if (exception !== undefined) stop = judge.run(next, true);
-    const accesses = stop.kind === "watch" ? stop.hits.map(({ watch: _, ...access }) => access) : [];
+    const accesses = stop.kind === "watch" ? accessesOf(machine, stop.hits) : [];
     steps.push({ digest, hart, pc, exception, accesses });
     if (machine.instant !== next) {
       end = stop;
@@ -152,9 +162,32 @@ function randomEdit(prng: Prng, guest: Program, hart: number): Edit {
   }
 }
 
-function physical(address: VirtualAddress): number {
-  const at = Number(address);
-  return at >= RAM_BASE + ALIAS ? at - ALIAS : at;
+/** The guest's tables lead anywhere: what a watch of each page saw tells where an access really went. */
+function accessesOf(machine: Machine, hits: readonly WatchHit[]): Access[] {
+  const accesses: Access[] = [];
+  for (let at = 0; at < hits.length; ) {
+    const { watch, ...hit } = hits[at];
+    const inPage = Number(hit.address & BigInt(PAGE_BYTES - 1));
+    const straddles = inPage + hit.size > PAGE_BYTES;
+    const other = straddles && hits[at + 1]?.access === hit.access ? hits[at + 1].watch : undefined;
+    const isOther = other !== undefined && machine.translate(hit.address).physicalAddress === pageAt(other) + inPage;
+    const [page, next] = isOther ? [other, watch] : [watch, other ?? watch];
+    const first = pageAt(page) + inPage;
+    const [last, left] = [first + hit.size - 1, inPage + hit.size - PAGE_BYTES];
+    const parts = straddles
+      ? [
+          { first, last: pageAt(page) + PAGE_BYTES - 1 },
+          { first: pageAt(next), last: pageAt(next) + left - 1 },
+        ]
+      : [{ first, last }];
+    accesses.push({ hit, parts });
+    at += other === undefined ? 1 : 2;
+  }
+  return accesses;
+}
+
+function pageAt(number: number): number {
+  return RAM_BASE + number * PAGE_BYTES;
 }
 
 class Storm {
@@ -171,7 +204,7 @@ class Storm {
   #at = 0;
   #stops: StopConditions = { breakpoints: [], watches: [], exceptions: [] };
 
-  constructor(prng: Prng, subject: Subject, events: readonly MachineEvent[], trace: Trace) {
+  constructor(prng: Prng, subject: Subject, events: readonly MachineEvent[], trace: Trace, engines: Engines) {
     this.#prng = prng;
     this.#program = subject.program;
     this.#trace = trace;
@@ -179,7 +212,7 @@ class Storm {
     this.#guests = [0, 1].map((index) => {
       // What is cached must not show: the run goes back and forth between a machine that keeps it and one that does not.
       const cacheGroup = index === 0 ? "on" : "off";
-      const guest = new Guest(subject.program, "interpreter", subject.configuration, [], cacheGroup);
+      const guest = new Guest(subject.program, engines[index], subject.configuration, [], cacheGroup);
       guest.machine.inlet = this.#inlets[index];
       guest.machine.outlet = {
         consoleOutput: (instant, byte) => assert.equal(byte, trace.output.get(instant), `output at ${instant}`),
@@ -263,13 +296,12 @@ class Storm {
     }
   }
 
-  #hits(access: Access): WatchHit[] {
-    const first = physical(access.address);
-    const last = first + access.size - 1;
+  #hits({ hit, parts }: Access): WatchHit[] {
     return this.#stops.watches.flatMap((watch, index) => {
-      const overlaps = watch.address <= last && watch.address + watch.length - 1 >= first;
-      const wanted = watch.access === "readWrite" || watch.access === access.access;
-      return overlaps && wanted ? [{ watch: index, ...access }] : [];
+      const end = watch.address + watch.length;
+      const overlaps = parts.some(({ first, last }) => watch.address <= last && end > first);
+      const wanted = watch.access === "readWrite" || watch.access === hit.access;
+      return overlaps && wanted ? [{ watch: index, ...hit }] : [];
     });
   }
 
@@ -292,7 +324,7 @@ class Storm {
     const from = prng.below(this.#trace.steps.length);
     const access = this.#trace.steps.slice(from).find(({ accesses }) => accesses.length > 0)?.accesses[0];
     if (access === undefined) return undefined;
-    const address = (physical(access.address) + prng.below(12) - 6) as PhysicalAddress;
+    const address = (prng.pick(access.parts).first + prng.below(12) - 6) as PhysicalAddress;
     return { address, length: prng.pick([1, 1, 2, 4, 8, 64, 4096]), access: prng.pick(["read", "write", "readWrite"]) };
   }
 

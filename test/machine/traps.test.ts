@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Guest } from "./guests.ts";
 
-const ENGINES = ["oracle", "interpreter"] as const;
+const ENGINES = ["oracle", "interpreter", "translator"] as const;
 const [MSTATUS, MCAUSE, MEPC, SCAUSE, SEPC, STVAL] = [0x300, 0x342, 0x341, 0x142, 0x141, 0x143];
 const MIP = 0x344;
 

@@ -20,7 +20,10 @@ for (const optimisation of ["O0", "O2", "Os"]) {
     assert.equal(theirs.exitCode, 0, theirs.console.toString("latin1"));
     assert.match(theirs.console.toString("latin1"), /fcsr [0-9a-f]+\n/);
     // One level is enough for the slow engine: it has to agree with the fast one, state for state.
-    const engines = optimisation === "Os" ? (["interpreter", "oracle"] as const) : (["interpreter"] as const);
+    const engines =
+      optimisation === "Os"
+        ? (["interpreter", "translator", "oracle"] as const)
+        : (["interpreter", "translator"] as const);
     const digests = engines.map((engine) => {
       const ours = runOurs(readElf(bytes, path), engine, LIMIT_STEPS, DEFAULT_CONFIGURATION);
       assert.equal(ours.failure, undefined);

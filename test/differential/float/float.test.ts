@@ -49,9 +49,11 @@ for (let run = 0; run < RUNS; run++) {
   const tables = makeTables(seed, OPERANDS_PER_RUN);
   const guest = guestOf(tables);
   const expected = expectedResults(tables);
-  test(`the interpreter computes what is right, seed ${seed}`, () => {
-    compare(tables, expected, runHere(guest, "interpreter"), "interpreter", seed);
-  });
+  for (const engine of ["interpreter", "translator"] as const) {
+    test(`the ${engine} computes what is right, seed ${seed}`, () => {
+      compare(tables, expected, runHere(guest, engine), engine, seed);
+    });
+  }
   test(`QEMU finds the same, seed ${seed}`, { skip: withoutQemu }, async () => {
     compare(tables, expected, await runThere(guest, expected), "QEMU", seed);
   });

@@ -35,9 +35,11 @@ for (let run = 0; run < RUNS; run++) {
     makeSequence(run * SEQUENCES_PER_RUN + index),
   );
   const guest = guestOf(sequences);
-  test(`seeds from ${sequences[0].seed}: oracle, interpreter and QEMU end alike`, { skip }, async () => {
+  test(`seeds from ${sequences[0].seed}: oracle, interpreter, translator and QEMU end alike`, { skip }, async () => {
     const oracle = runHere(guest, "oracle");
-    compare(sequences, oracle, runHere(guest, "interpreter"), "interpreter");
+    for (const engine of ["interpreter", "translator"] as const) {
+      compare(sequences, oracle, runHere(guest, engine), engine);
+    }
     compare(sequences, oracle, await runThere(guest, oracle), "QEMU");
   });
 }

@@ -8,7 +8,7 @@ import { type Batch, placeBatch, type Suite } from "./suite.ts";
 /** A batch takes about a million steps; one that goes on for longer has lost its way. */
 const LIMIT_STEPS = 100_000_000;
 
-const ENGINES = ["interpreter", "oracle"] as const;
+const ENGINES = ["interpreter", "translator", "oracle"] as const;
 
 /** What is done to our copy of a batch before it runs: for the proof that a difference is found. */
 export type Sabotage = (bytes: Uint8Array) => void;
@@ -31,11 +31,11 @@ export async function compareBatch(suite: Suite, seeds: readonly number[], sabot
     if (ours.failure !== undefined) problems.push(ours.failure);
     return ours.machine;
   });
-  const [fast, slow] = machines;
-  if (problems.length === 0 && (fast.instant !== slow.instant || fast.digest() !== slow.digest())) {
+  const ends = machines.map((machine) => `instant ${machine.instant}, digest ${machine.digest()}`);
+  if (problems.length === 0 && new Set(ends).size > 1) {
+    const found = ENGINES.map((engine, index) => `${engine}: ${ends[index]}`).join("; ");
     problems.push(
-      `seeds from ${seeds[0]}: interpreter and oracle agree on every case, and yet end in different states ` +
-        `(instants ${fast.instant} and ${slow.instant})`,
+      `seeds from ${seeds[0]}: the engines agree on every case, and yet end in different states (${found})`,
     );
   }
   return problems;

@@ -22,9 +22,9 @@ export interface Subject {
 }
 
 /**
- * One guest, whole: the oracle goes straight through it, and its states at random instants are those of the interpreter
- * that comes by in random slices, goes back to checkpoints and on in another machine, and those of a recording. `planted`:
- * that interpreter gets another guest, which must be found.
+ * One guest, whole: the oracle goes straight through it, and its states at random instants are those of the translator
+ * that comes by in random slices, goes back to checkpoints and on in an interpreter, and those of a recording. `planted`:
+ * the translator gets another guest, which must be found.
  */
 export function assertDeterminism(subject: Subject, prng: Prng, planted = subject): void {
   const { machine: whole, failure } = runOurs(subject.image, "interpreter", MOST_STEPS, subject.configuration);
@@ -49,7 +49,7 @@ function machineOf({ image, configuration }: Subject, engine: EngineChoice, cach
 }
 
 function wander(subject: Subject, prng: Prng, looks: readonly Instant[], expected: ReadonlyMap<Instant, Digest>): void {
-  const machines = [machineOf(subject, "interpreter", "on"), machineOf(subject, "interpreter", "off")];
+  const machines = [machineOf(subject, "translator", "on"), machineOf(subject, "interpreter", "off")];
   const saved: Checkpoint[][] = [[], []];
   let at = 0;
   let returns = 0;

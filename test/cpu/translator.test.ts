@@ -1,0 +1,252 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../../src/base/brand.ts";
+import { Prng } from "../../src/base/prng.ts";
+import type { MachineEvent } from "../../src/machine/inlet.ts";
+import { Guest, ScriptedInlet } from "../machine/guests.ts";
+
+const HANDLER = `
+  .balign 4
+handler:
+  csrr t3, mcause
+  add  s11, s11, t3
+  csrr t3, mepc
+  lhu  t4, 0(t3)
+  andi t4, t4, 3
+  addi t4, t4, -3
+  addi t3, t3, 2
+  bnez t4, 1f
+  addi t3, t3, 2
+1:
+  csrw mepc, t3
+  mret
+`;
+
+/** A guest whose hot code does what each test is about; s2 counts rounds down. */
+function guest(body: string, data = ""): string {
+  return `
+  .option arch, +zba, +zbb
+_start:
+  la   t0, handler
+  csrw mtvec, t0
+  li   t0, 1 << 13
+  csrs mstatus, t0
+  la   s0, data
+  la   sp, stack
+${body}
+halt:
+  j    halt
+${HANDLER}
+  .data
+  .balign 4096
+data:
+  .space 4096
+${data}
+  .space 4096
+stack:
+  .space 8
+`;
+}
+
+/** Runs a guest on the interpreter and on the translator, by random slices: the states must always be the same. */
+function alike(source: string, steps: number, events: (guest: Guest) => MachineEvent[] = () => []): Guest {
+  const prng = new Prng(steps);
+  const guests = (["interpreter", "translator"] as const).map((engine) => {
+    const made = new Guest(source, engine);
+    made.machine.inlet = new ScriptedInlet(events(made));
+    return made;
+  });
+  const [interpreter, translator] = guests;
+  while (interpreter.machine.instant < steps) {
+    const until = Math.min(steps, interpreter.machine.instant + 1 + prng.below(prng.pick([3, 60, 2000])));
+    const stops = guests.map((one) => one.run(until).kind);
+    assert.deepEqual(stops, ["reached", "reached"], `stops before ${until}`);
+    const [expected, found] = guests.map(({ machine }) => machine.harts[0].pc.toString(16));
+    assert.equal(found, expected, `pc at ${until}`);
+    assert.equal(translator.machine.digest(), interpreter.machine.digest(), `state at ${until}, pc ${expected}`);
+  }
+  return translator;
+}
+
+function loop(rounds: number, body: string): string {
+  return `li s2, ${rounds}\n1:\n${body}\naddi s2, s2, -1\nbnez s2, 1b\n`;
+}
+
+test("an access at an address that is no page's faults, whatever it is", () => {
+  const everywhere = Array.from({ length: 31 }, (_, bit) => 1n << BigInt(33 + bit));
+  const accesses = ["ld t1, 0(s0)", "sd s2, 8(s0)", "lbu t2, 3(s0)", "amoadd.d t1, s2, (s0)", "sw s2, 2047(s0)"];
+  const calls = ["data", "data", "data", ...everywhere].map((address) => {
+    const load = typeof address === "string" ? `la s0, ${address}` : `li s0, ${BigInt.asIntN(64, address)}`;
+    return `${load}\ncall accesses`;
+  });
+  const routine = loop(6, accesses.join("\n"));
+  alike(guest(`${calls.join("\n")}\nj halt\naccesses:\n${routine}\nret`), 12_000);
+});
+
+const SUM = guest(`
+  li   s3, 0
+${loop(200, "  call routine\n  ld   t1, 8(s0)\n  add  t1, t1, s3\n  sd   t1, 8(s0)\nwithin:\n  addi s3, s3, 1")}
+  j    halt
+  .option norvc
+routine:
+  addi s4, s4, 1
+  xor  s3, s3, s4
+  ret
+`);
+
+test("a routine that is rewritten 300 times is always what it says now", () => {
+  const body = `
+  li   s5, 300
+next:
+  la   t0, routine
+  lw   t1, 0(t0)
+  li   t2, 1 << 20
+  add  t1, t1, t2
+  sw   t1, 0(t0)
+${loop(6, "call routine")}
+  addi s5, s5, -1
+  bnez s5, next
+  j    halt
+  .option norvc
+routine:
+  addi s4, s4, 0
+  xor  s6, s6, s4
+  ret
+`;
+  const done = alike(guest(body), 20_000);
+  // Six rounds for each immediate from 1 to 300.
+  assert.equal(done.register(20), BigInt((6 * 300 * 301) / 2));
+});
+
+test("a breakpoint that is set in a hot loop is hit each time, and costs nothing once it is gone", () => {
+  const [interpreter, translator] = (["interpreter", "translator"] as const).map((engine) => new Guest(SUM, engine));
+  for (const at of ["within", "routine"]) {
+    for (const hot of [interpreter, translator]) {
+      hot.step(150);
+      hot.stops({ breakpoints: [hot.at(at)] });
+    }
+    for (let hit = 0; hit < 12; hit++) {
+      const stops = [interpreter, translator].map((hot) => hot.run());
+      assert.deepEqual(stops[1], { kind: "breakpoint", hart: 0, pc: translator.at(at) });
+      assert.deepEqual(stops[0], stops[1]);
+      assert.equal(translator.machine.digest(), interpreter.machine.digest());
+    }
+    for (const hot of [interpreter, translator]) hot.stops({});
+  }
+  for (const hot of [interpreter, translator]) hot.run(3000);
+  assert.equal(translator.machine.digest(), interpreter.machine.digest());
+});
+
+test("a watch on what a hot loop writes is hit at each store, from the first", () => {
+  const hot = new Guest(SUM, "translator");
+  hot.step(200);
+  hot.stops({ watches: [{ address: Number(hot.at("data") + 8n) as PhysicalAddress, length: 1, access: "write" }] });
+  let [last, expected] = [-1, 0n];
+  for (let hit = 0; hit < 20; hit++) {
+    const stop = hot.run();
+    assert.ok(stop.kind === "watch" && stop.hits.length === 1 && stop.hits[0].size === 8);
+    if (hit > 0) assert.equal(hot.word((hot.at("data") + 8n) as VirtualAddress), expected + hot.register(19));
+    // A round of eleven steps, the counting down and the jump among them.
+    if (hit > 0) assert.equal(stop.hits[0].instant - last, 11);
+    last = stop.hits[0].instant;
+    expected = hot.word((hot.at("data") + 8n) as VirtualAddress);
+  }
+});
+
+test("code that the user edits in a hot loop is what runs from then on", () => {
+  const edits = (edited: Guest): MachineEvent[] =>
+    [400, 700, 703, 711, 1200].map((instant, index) => {
+      const bytes = new Uint8Array(4);
+      // addi s4, s4, 16 << index
+      new DataView(bytes.buffer).setUint32(0, 0x000a_0a13 | ((16 << index) << 20), true);
+      const address = Number(edited.at("routine")) as PhysicalAddress;
+      return { kind: "edit", instant: instant as Instant, edit: { target: "memory", address, bytes } };
+    });
+  alike(SUM, 2100, edits);
+});
+
+test("calls that return elsewhere, tail calls, recursion and jumps into loops", () => {
+  const body = `
+${loop(60, "  andi a0, s2, 7\n  call count\n  call tail\n  call twice\n  addi s3, s3, 1\n  addi s3, s3, 2\n  jal t0, other")}
+  j    halt
+count:
+  beqz a0, 1f
+  addi sp, sp, -16
+  sd   ra, 8(sp)
+  addi a0, a0, -1
+  call count
+  add  s4, s4, a0
+  addi a0, a0, 1
+  ld   ra, 8(sp)
+  addi sp, sp, 16
+1:
+  ret
+tail:
+  addi s5, s5, 1
+  j    count
+twice:
+  andi t1, s2, 1
+  slli t1, t1, 1
+  add  ra, ra, t1
+  ret
+other:
+  xor  s6, s6, s5
+  jr   t0
+`;
+  alike(guest(body), 9000);
+});
+
+test("a loop with two entries goes round from either", () => {
+  const body = `
+${loop(
+  80,
+  `
+  andi t1, s2, 3
+  li   s3, 5
+  beqz t1, right
+left:
+  addi s4, s4, 3
+  addi s3, s3, -1
+  blez s3, out
+  andi t1, s4, 1
+  bnez t1, left
+right:
+  addi s4, s4, 2
+  xor  s5, s5, s4
+  addi s3, s3, -1
+  bgtz s3, left
+out:`,
+)}`;
+  alike(guest(body), 5000);
+});
+
+test("floating point in hot loops has the flags and the state that it has outside", () => {
+  const body = `
+  fcvt.d.l fa0, zero
+  li   t1, 3
+  fcvt.d.l fa1, t1
+${loop(
+  60,
+  `
+  andi t1, s2, 7
+  fsrm t1
+  li   t1, 1
+  fcvt.d.l fa2, t1
+  fdiv.d fa2, fa2, fa1
+  fadd.d fa0, fa0, fa2
+  fcvt.s.d fa3, fa0
+  fmadd.s fa4, fa3, fa3, fa3
+  frflags s3
+  add  s4, s4, s3
+  andi t1, s2, 15
+  bnez t1, on
+  fsflags zero
+  li   t1, 3 << 13
+  csrc mstatus, t1
+  fadd.d fa5, fa0, fa0
+  li   t1, 1 << 13
+  csrs mstatus, t1
+on:`,
+)}`;
+  alike(guest(body), 5000);
+});
