@@ -191,6 +191,13 @@ test("without a session the page says what to do, and its buttons do it", async 
   assert.deepEqual(await sent("command"), { type: "command", command: "hindcast.openDemo" });
 });
 
+test("the caches of translations: what they hold, what they have done, and that they are switched off", async () => {
+  await showStop();
+  const group = page.locator("#translation");
+  for (const text of ["403 of 512", "149,600 found, 403 new", "4,592 quick, 607 in full", "The cache group is off"])
+    await group.getByText(text).waitFor();
+});
+
 test("harts: where each stands, in which mode and address space; a click and the arrows choose one", async () => {
   await showStop();
   await page.locator("#now", { hasText: "1,234,567" }).waitFor();
