@@ -12,6 +12,11 @@ export class Client {
   readonly supportsMemoryEvents: boolean;
   readonly supportsMemoryReferences: boolean;
   readonly supportsVariableTypes: boolean;
+  /**
+   * Shows no frame, no variables and no disassembly of a stop without sources, unless its reason is an instruction
+   * breakpoint (VS Code's `getTopStackFrame`).
+   */
+  readonly needsSources: boolean;
   readonly #send: (event: string, body: object | undefined) => void;
   readonly #congested: () => boolean;
 
@@ -26,6 +31,7 @@ export class Client {
     this.supportsMemoryEvents = said.supportsMemoryEvent === true;
     this.supportsMemoryReferences = said.supportsMemoryReferences === true;
     this.supportsVariableTypes = said.supportsVariableType === true;
+    this.needsSources = said.clientID === "vscode";
     this.#send = send;
     this.#congested = congested;
   }

@@ -173,14 +173,25 @@ export class Parts {
       this.#endTold = true;
     }
     this.client.event("stopped", {
-      reason: REASONS[stopped.reason],
-      description: readable(stopped),
+      reason: this.#reason(stopped),
+      description: this.#label(stopped),
       text: sentence(stopped),
       threadId: threadOfHart(stopped.hart),
       allThreadsStopped: true,
       ...(stopped.breakpoints.length === 0 ? {} : { hitBreakpointIds: [...stopped.breakpoints] }),
     });
     this.memory.moved();
+  }
+
+  /** VS Code writes it in place of the thread's name: with several harts it must not be as long as to hide which one stopped. */
+  #label(stopped: Stopped): string {
+    const long = readable(stopped);
+    return this.client.needsSources && this.stacks.several ? (/^\w+(?= at )/.exec(long)?.[0] ?? long) : long;
+  }
+
+  #reason({ reason, sourceless }: Stopped): string {
+    const asInstruction = sourceless === true && this.client.needsSources && reason !== "exception";
+    return REASONS[asInstruction ? "instruction breakpoint" : reason];
   }
 
   #onFailed(error: unknown): void {

@@ -47,6 +47,11 @@ export class Stacks {
     this.#harts = count;
   }
 
+  /** There are several harts. */
+  get several(): boolean {
+    return this.#harts > 1;
+  }
+
   threads(): DebugProtocol.Thread[] {
     return Array.from({ length: this.#harts }, (_, hart) => ({ id: threadOfHart(hart), name: `hart ${hart}` }));
   }

@@ -214,7 +214,13 @@ export class Debuggee {
     this.#reporter.visit();
     if (exception !== undefined) this.#trap = { instant, hart, cause: exception.cause, tval: exception.tval };
     if (this.#marks.visit(stopped)) this.#emit({ type: "timelineChanged" });
-    return stopped;
+    return this.#isSourceless(hart) ? { ...stopped, sourceless: true } : stopped;
+  }
+
+  /** Callers with a source are shown where the innermost frame has none. */
+  #isSourceless(hart: number): boolean {
+    if (this.#map.position(this.#timeline.machine.harts[hart].pc) !== undefined) return false;
+    return this.#frames.unwind(hart).every(({ lookup }) => this.#map.position(lookup) === undefined);
   }
 
   #log({ breakpoint, text, instant }: LogLine): void {

@@ -75,6 +75,8 @@ export interface Stopped {
   readonly description: string;
   /** Ids of the breakpoints that were hit. */
   readonly breakpoints: readonly number[];
+  /** No frame of the hart has a source: a kernel, perhaps, of which only symbols are known. */
+  readonly sourceless?: true;
   readonly exception?: ExceptionDetails;
   /** Set when the guest ended by itself. */
   readonly exitCode?: number;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { UserError } from "../../src/base/errors.ts";
-import { settle, TestClient } from "./harness.ts";
+import { EVERYTHING, settle, TestClient } from "./harness.ts";
 
 type Stopped = DebugProtocol.StoppedEvent["body"];
 
@@ -281,4 +281,26 @@ test("a pause that comes between two requests of one motion is not lost", async 
   const first = calls.indexOf("resume");
   assert.ok(first > 0, "the first pause found nothing to end");
   assert.ok(calls.indexOf("pause", first) > 0, "the one that ended it came behind");
+});
+
+// VS Code shows nothing of a stop in a kernel of which only symbols are known, unless it is an instruction breakpoint's.
+test("a stop without sources has the reason by which VS Code shows it; other clients are told as it is", async () => {
+  for (const [clientID, reason, description] of [
+    ["vscode", "instruction breakpoint", "Paused"],
+    ["another", "pause", "Paused at do_idle, instant 7."],
+  ]) {
+    const client = new TestClient();
+    await client.launchStopped({ harts: 2 }, { ...EVERYTHING, clientID });
+    const stop = {
+      reason: "pause",
+      instant: 7,
+      hart: 1,
+      description: "Paused at do_idle, instant 7.",
+      breakpoints: [],
+    };
+    client.debuggee.resume = async () => ({ ...stop, reason: "pause", sourceless: true });
+    await client.request("continue", { threadId: 1 });
+    const stopped = await client.event<Stopped>("stopped");
+    assert.deepEqual([stopped.reason, stopped.description, stopped.threadId], [reason, description, 2]);
+  }
 });
