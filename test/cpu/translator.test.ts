@@ -250,3 +250,34 @@ on:`,
 )}`;
   alike(guest(body), 5000);
 });
+
+test("a store that leaves the page which its base register was last used with is seen where it arrives", () => {
+  const body = `
+${loop(
+  200,
+  `
+  srli t2, s2, 1
+  andi t2, t2, 3
+  addi t2, t2, 1
+  slli t2, t2, 2
+  li   t1, (20 << 7) | 1
+  or   t1, t1, t2
+  slli t1, t1, 16
+  la   s0, routine - 64
+  sw   t1, 0(s0)
+  andi t2, s2, 1
+  bnez t2, beside
+  la   s0, routine - 2
+beside:
+  sw   t1, 0(s0)
+  call routine`,
+)}
+  j    halt
+  .balign 4096
+  .space 4096
+routine:
+  c.addi s4, 1
+  ret
+`;
+  alike(guest(body), 4000);
+});
