@@ -134,7 +134,10 @@ const MISTAKES: readonly [Record<string, unknown>, RegExp][] = [
   [{ program: "p", isa: 64 }, /“isa” must be an ISA string such as "rv64imac", not 64/],
   [{ program: "p", isa: "x86" }, /“isa”: “x86” is no instruction set/],
   [{ program: "p", isa: "rv64gcv" }, /“isa”: .* extension v/],
-  [{ program: "p", engine: "fast" }, /“engine” must be "auto" or "interpreter" or "oracle", not "fast"/],
+  [
+    { program: "p", engine: "fast" },
+    /“engine” must be "auto" or "translator" or "interpreter" or "oracle", not "fast"/,
+  ],
   [{ program: "p", clock: "real" }, /“clock” must be "virtual" or "paced"/],
   [{ program: "p", seed: 1.5 }, /“seed” must be a whole number/],
   [{ program: "p", stopOnEntry: "yes" }, /“stopOnEntry” must be true or false, not "yes"/],
