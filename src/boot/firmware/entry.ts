@@ -108,6 +108,8 @@ fw_prepare_uart:
     sb      zero, UART_IER(t0)
     li      t1, UART_EIGHT_BITS
     sb      t1, UART_LCR(t0)
+    # The port takes the first look for part of the setting up: whoever reads the console is given bytes at once.
+    lbu     t1, UART_LSR(t0)
     ret
 
 # a0: fw_dynamic_info or anything else -> a0: where supervisor mode begins.
