@@ -25,7 +25,8 @@ export function hartCard(hart: HartFacts, selected: boolean, alone: boolean): HT
       ...states,
     ),
     element("div.hart-pc", { title: `pc ${pc}` }, code(symbol)),
-    element("div.muted", {}, place ?? pc),
+    // Where there is neither place nor symbol the address has been said.
+    place === undefined && symbol === pc ? undefined : element("div.muted", {}, place ?? pc),
     space === undefined ? undefined : element("div.muted.wraps", { title: `satp ${space.satp}` }, spaceText(space)),
     ...pending.map((interrupt) => element("div.pending", {}, interrupt)),
   );

@@ -1,12 +1,15 @@
 /** Stock Debian 13 on our machine: every kind of firmware, several harts, a disk and a network; recorded and replayed. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { DISK_GREETING } from "../../scripts/debian.ts";
 import { Debuggee } from "../../src/debuggee/debuggee.ts";
 import { Bell, drive } from "../../src/host/motion-driver.ts";
 import { openRecording } from "../../src/host/recorded-session.ts";
 import type { Motion } from "../../src/replay/timeline-interface.ts";
-import { checkBoot, debian, lastWrite } from "./boot.ts";
+import { checkBoot, debian, lastWrite, record } from "./boot.ts";
 
 const END = /HINDCAST: ready[\s\S]*reboot: Power down/;
 
@@ -67,6 +70,24 @@ test("the built-in SBI, two harts: a disk mounted and written, the network up", 
 
 test("the built-in SBI, four harts", async () => {
   await checkBoot({ options: ["--harts", "4"], asked: "poweroff" }, [/HINDCAST: init, \S+, 4 harts/, END]);
+});
+
+// The driver of the serial port clears its receiver three times before it listens.
+test("a file of commands reaches the shell, though it is there before the serial driver starts", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "hindcast-input-"));
+  try {
+    const commands = join(folder, "commands.txt");
+    writeFileSync(commands, "echo $((6 * 7)) is the answer\npoweroff -f\n");
+    await checkBoot({ options: ["--input", commands], asked: "none" }, [/^42 is the answer\r?$/m, END]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a reboot ends the run, and says so", async () => {
+  const { console, answer } = await record({ options: [], asked: "reboot" });
+  assert.match(console, /reboot: Restarting system/);
+  assert.deepEqual([answer.reason, answer.exitCode], ["reset", 0]);
 });
 
 test("OpenSBI that is told where to go, two harts", async () => {

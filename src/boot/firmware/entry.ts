@@ -108,7 +108,7 @@ fw_prepare_uart:
     sb      zero, UART_IER(t0)
     li      t1, UART_EIGHT_BITS
     sb      t1, UART_LCR(t0)
-    # The first look at the line belongs to the setting up: who reads behind it asks for bytes.
+    # The port takes the first look for part of the setting up: whoever reads the console is given bytes at once.
     lbu     t1, UART_LSR(t0)
     ret
 
