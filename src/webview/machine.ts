@@ -1,4 +1,5 @@
 import { element } from "./elements.ts";
+import { EMPTY_SECTION, listenToButtons, showEmpty, showSession } from "./empty.ts";
 import { byId, connect } from "./host.ts";
 import { csrView, deviceView, hartCard, memoryView, spaceText } from "./machine-facts.ts";
 import { groupView } from "./machine-group.ts";
@@ -10,7 +11,6 @@ import type {
   MachineOverview,
   PageTable,
   TableQuestion,
-  TimelineCommand,
   ToMachine,
   Translation,
 } from "./messages.ts";
@@ -39,7 +39,7 @@ const PAGE = `
       <form id="question">
         <input id="address" spellcheck="false" autocomplete="off" aria-label="Address or expression to translate"
           placeholder="Address or expression: pc, sp, main, 0x80001000, *(u64*)a0">
-        <button type="submit">Translate</button>
+        <button type="submit" class="action">Translate</button>
       </form>
       <div id="walk" aria-live="polite"></div>
       <div id="group"></div>
@@ -56,15 +56,7 @@ const PAGE = `
     <section id="panel-memory" role="tabpanel" aria-labelledby="tab-memory"></section>
     <section id="panel-devices" role="tabpanel" aria-labelledby="tab-devices"></section>
   </div>
-</main>
-<section id="empty" hidden>
-  <p id="empty-text"></p>
-  <div id="empty-buttons">
-    <button data-command="hindcast.debugFile">Debug the Open File</button>
-    <button data-command="hindcast.openRecording" class="secondary">Open Recording…</button>
-    <button data-command="hindcast.openDemo" class="secondary">Open the Demo Program</button>
-  </div>
-</section>`;
+</main>${EMPTY_SECTION}`;
 
 const EMPTY =
   "No machine to show. Press F5 on a RISC-V program or a recording: its harts, control registers, page tables and devices appear here.";
@@ -111,10 +103,10 @@ const tree = new TableTree(byId("tree"), {
 host.listen((message) => {
   switch (message.type) {
     case "idle":
-      showEmpty(EMPTY, true);
+      forget(EMPTY, true);
       break;
     case "starting":
-      showEmpty(`Starting ${message.title}…`, false);
+      forget(`Starting ${message.title}…`, false);
       break;
     case "running":
       byId("running").hidden = false;
@@ -133,25 +125,21 @@ host.listen((message) => {
   }
 });
 
-function showEmpty(text: string, buttons: boolean): void {
+function forget(text: string, buttons: boolean): void {
   overview = undefined;
   csrs = undefined;
   previous = new Map();
   csrsAt = undefined;
   waiting.clear();
-  byId("session").hidden = true;
-  byId("empty").hidden = false;
-  byId("empty-text").textContent = text;
-  byId("empty-buttons").hidden = !buttons;
+  showEmpty(text, buttons);
 }
 
 function arrive(next: MachineOverview): void {
   const isFirst = overview === undefined;
   overview = next;
   waiting.clear();
-  byId("session").hidden = false;
+  showSession();
   byId("session").classList.remove("stale");
-  byId("empty").hidden = true;
   byId("running").hidden = true;
   byId("now").textContent = exact(next.instant);
   // The stop is about a hart: that is the one to look at.
@@ -315,10 +303,6 @@ byId("question").addEventListener("submit", (event) => {
 });
 byId("space").addEventListener("change", () => void showTables());
 byId("filter").addEventListener("input", drawCsrs);
-for (const button of document.querySelectorAll<HTMLElement>("[data-command]")) {
-  button.addEventListener("click", () =>
-    host.send({ type: "command", command: button.dataset.command as TimelineCommand }),
-  );
-}
+listenToButtons((command) => host.send({ type: "command", command }));
 show(tab);
 host.send({ type: "ready" });

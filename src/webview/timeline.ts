@@ -1,8 +1,9 @@
 import { Chart } from "./chart.ts";
+import { EMPTY_SECTION, listenToButtons, showEmpty, showSession } from "./empty.ts";
 import { byId, connect } from "./host.ts";
 import { MarkList } from "./mark-list.ts";
 import { type Filter, LANES, passes, withLabel } from "./marks.ts";
-import type { FromTimeline, Mark, MarkKind, Position, TimelineCommand, ToTimeline } from "./messages.ts";
+import type { FromTimeline, Mark, MarkKind, Position, ToTimeline } from "./messages.ts";
 import { exact, type Range } from "./scale.ts";
 
 /** More marks than this cannot be told apart on a screen; the rest is thinned away where they are kept. */
@@ -39,15 +40,7 @@ const PAGE = `
     </aside>
   </div>
   <div id="spoken" aria-live="polite"></div>
-</main>
-<section id="empty" hidden>
-  <p id="empty-text"></p>
-  <div id="empty-buttons">
-    <button data-command="hindcast.debugFile">Debug the Open File</button>
-    <button data-command="hindcast.openRecording" class="secondary">Open Recording…</button>
-    <button data-command="hindcast.openDemo" class="secondary">Open the Demo Program</button>
-  </div>
-</section>`;
+</main>${EMPTY_SECTION}`;
 
 const EMPTY =
   "No run to show. Open a RISC-V assembly file, an ELF or a recording and press F5: everything that it does appears here.";
@@ -103,10 +96,10 @@ function ask({ from, to }: Range): void {
 host.listen((message) => {
   switch (message.type) {
     case "idle":
-      showEmpty(EMPTY, true);
+      forget(EMPTY, true);
       break;
     case "starting":
-      showEmpty(`Starting ${message.title}…`, false);
+      forget(`Starting ${message.title}…`, false);
       break;
     case "position":
       if (position === undefined) begin();
@@ -133,19 +126,15 @@ function begin(): void {
   total = 0;
   chart.select(undefined);
   chart.setMarks(marks, wanted);
-  byId("session").hidden = false;
-  byId("empty").hidden = true;
+  showSession();
   chart.setPosition({ first: 0, now: 0, end: 0, live: true, running: false });
   chart.fit();
   askSoon();
 }
 
-function showEmpty(text: string, buttons: boolean): void {
+function forget(text: string, buttons: boolean): void {
   position = undefined;
-  byId("session").hidden = true;
-  byId("empty").hidden = false;
-  byId("empty-text").textContent = text;
-  byId("empty-buttons").hidden = !buttons;
+  showEmpty(text, buttons);
 }
 
 function showPosition(position: Position): void {
@@ -240,9 +229,5 @@ byId("next").addEventListener("click", () => chart.selectNext(1));
 byId("in").addEventListener("click", () => chart.zoomBy(1 / 2));
 byId("out").addEventListener("click", () => chart.zoomBy(2));
 byId("fit").addEventListener("click", () => chart.fit());
-for (const button of document.querySelectorAll<HTMLElement>("[data-command]")) {
-  button.addEventListener("click", () =>
-    host.send({ type: "command", command: button.dataset.command as TimelineCommand }),
-  );
-}
+listenToButtons((command) => host.send({ type: "command", command }));
 host.send({ type: "ready" });
