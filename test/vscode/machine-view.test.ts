@@ -121,7 +121,7 @@ step("the map and the devices", async () => {
   await view.getByText("RAM", { exact: true }).waitFor();
   await workbench.screenshot("machine-map");
   await view.getByRole("tab", { name: "Devices" }).click();
-  await view.locator(".device-card").first().waitFor();
+  await view.locator("#panel-devices .device-card").first().waitFor();
   await workbench.screenshot("machine-devices");
 });
 
