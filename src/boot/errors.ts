@@ -43,6 +43,9 @@ export const errors = {
     ),
 
   imageEndianness: (name: string): UserError => new UserError("boot-kernel", `${name} is a big-endian kernel image.`),
+
+  imageCutOff: (name: string, has: number, needs: number): UserError =>
+    new UserError("boot-kernel", `${name} is cut off: it has ${has} bytes, and its last section ends at ${needs}.`),
 };
 
 export interface Span {
