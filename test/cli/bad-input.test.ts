@@ -156,6 +156,13 @@ test("options of the machine that it does not have are said by the machine", asy
   await assertRefused(question, 2, "instant-out-of-range", /There is no instant/);
 });
 
+test("asm replaces executables, and nothing else", async () => {
+  const source = file("precious.s", readFileSync(HELLO()));
+  await assertRefused(["asm", source, "-o", source], 3, "output-exists", /exists and is not an ELF/);
+  assert.deepEqual(readFileSync(source), readFileSync(HELLO()));
+  for (let turn = 0; turn < 2; turn++) assert.equal((await hindcast("asm", source, "-o", at("new.elf"))).exitCode, 0);
+});
+
 test("every command explains itself on stdout", async () => {
   for (const command of ["run", "record", "replay", "query", "asm"]) {
     const { exitCode, stdout, stderr } = await hindcast(command, "--help");
