@@ -21,6 +21,9 @@ export const errors = {
   atomics: (): UserError =>
     new UserError("boot-isa", "The built-in SBI firmware uses atomic instructions: give the harts the extension A.", 2),
 
+  instructionFence: (): UserError =>
+    new UserError("boot-isa", "The built-in SBI firmware uses fence.i: give the harts the extension Zifencei.", 2),
+
   overlap: (a: Span, b: Span): UserError =>
     new UserError(
       "boot-overlap",

@@ -115,6 +115,7 @@ const sized = (sizeBytes: number) => ({ name: "big", bytes: imageFile({ sizeByte
 for (const [what, changes, code, message] of [
   ["harts without supervisor mode", { configuration: configuration({ modes: "mu" }) }, "boot-modes", /msu/],
   ["harts without atomics", { hart: { ...HART, extensions: ["i"] } }, "boot-isa", /extension A/],
+  ["harts without fence.i", { hart: { ...HART, extensions: ["i", "a"] } }, "boot-isa", /extension Zifencei/],
   [
     "a kernel larger than memory",
     { kernel: sized(64 * MEGABYTE) },
