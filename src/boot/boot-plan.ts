@@ -63,6 +63,7 @@ export function planBoot(request: BootRequest): BootPlan {
   const { configuration, firmware: choice } = request;
   if (choice !== "none" && configuration.modes !== "msu") throw errors.modes();
   if (choice === "sbi" && !request.hart.extensions.includes("a")) throw errors.atomics();
+  if (choice === "sbi" && !request.hart.extensions.includes("zifencei")) throw errors.instructionFence();
   const builtIn = choice === "sbi" ? sbiFirmware() : undefined;
   const firmware = firmwareParts(choice, builtIn?.program);
   const kernel = placeKernel(request.kernel, firmware === undefined ? RAM_BASE : KERNEL_BASE);

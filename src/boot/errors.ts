@@ -21,6 +21,9 @@ export const errors = {
   atomics: (): UserError =>
     new UserError("boot-isa", "The built-in SBI firmware uses atomic instructions: give the harts the extension A.", 2),
 
+  instructionFence: (): UserError =>
+    new UserError("boot-isa", "The built-in SBI firmware uses fence.i: give the harts the extension Zifencei.", 2),
+
   overlap: (a: Span, b: Span): UserError =>
     new UserError(
       "boot-overlap",
@@ -43,6 +46,9 @@ export const errors = {
     ),
 
   imageEndianness: (name: string): UserError => new UserError("boot-kernel", `${name} is a big-endian kernel image.`),
+
+  imageCutOff: (name: string, has: number, needs: number): UserError =>
+    new UserError("boot-kernel", `${name} is cut off: it has ${has} bytes, and its last section ends at ${needs}.`),
 };
 
 export interface Span {

@@ -1,4 +1,4 @@
-import { holderOf } from "../host/recording-lock.ts";
+import { holderOf, recordingWarnings } from "../host/recording-lock.ts";
 import { FileByteSource } from "../host/recording-source.ts";
 import { ZSTD } from "../host/zstd.ts";
 import { RecordingReader } from "../replay/recording-reader.ts";
@@ -8,12 +8,11 @@ import { describeStop, stopToJson } from "./stops.ts";
 
 /** Says what a recording holds, without running it. */
 export async function info(context: Context, [path]: readonly string[]): Promise<Answer> {
+  const writer = holderOf(path);
   const source = new FileByteSource(path);
   try {
     const reader = new RecordingReader(source, ZSTD);
-    const warnings = [...reader.warnings];
-    const writer = holderOf(path);
-    if (writer !== undefined) warnings.push(`It is still being recorded, by process ${writer.pid}.`);
+    const warnings = recordingWarnings(reader, writer);
     for (const warning of warnings) context.voice.warn(warning);
     const json = describe(reader, warnings);
     if (!context.json) for (const line of lines(reader, json)) await context.stdout.line(line);

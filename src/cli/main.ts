@@ -201,7 +201,10 @@ function defineQuery(define: (name: string, summary: string, load: () => Promise
 /** Parses, runs, and gives the exit code. Wrong usage has been explained on stderr by then. */
 async function main(argv: readonly string[]): Promise<number> {
   if (!HAS_ZSTD) {
-    new Voice({ quiet: false }).fail(`Node 22.15 or later is needed, and this is ${process.version}.`);
+    new Voice({ quiet: false }).fail(
+      `Node 22.15 or later is needed, and this is ${process.version}: ` +
+        "in a clone of Hindcast, `npm run -s hindcast --` takes the one that npm ci brought along.",
+    );
     return UNUSABLE_INPUT;
   }
   let exitCode = OK;

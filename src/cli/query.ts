@@ -101,7 +101,7 @@ async function show(context: Context, hits: readonly QueryHit[], sources: Source
     await context.stdout.line(`instant ${formatCount(instant)}  hart ${hart}  ${pc}  ${symbol ?? "?"}${where}`);
     const line = source === null ? undefined : sources.line(source.path, source.line);
     if (line !== undefined) await context.stdout.line(`    ${line.trim()}`);
-    if (text !== undefined) await context.stdout.line(`    printed ${JSON.stringify(text)}`);
+    if (text !== undefined) await context.stdout.line(`    printed ${JSON.stringify(text.replace(/\r$/, ""))}`);
     if (value !== undefined) await context.stdout.line(`    wrote ${value} to ${address} (${size} bytes)`);
   }
 }

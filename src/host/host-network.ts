@@ -152,6 +152,6 @@ async function listening(emitter: NodeJS.EventEmitter, { host, text }: Forward):
     await once(emitter, "listening");
   } catch (error) {
     const place = `port ${host.port} of ${formatIpv4(host.address)}`;
-    throw new UserError("net-forward", `hostfwd=${text} cannot listen on ${place}: ${systemReason(error)}.`, 2);
+    throw new UserError("net-forward", `hostfwd=${text} cannot listen on ${place}: ${systemReason(error)}.`);
   }
 }

@@ -18,6 +18,7 @@ import { recordedSymbols } from "./boot-files.ts";
 import { recordedDisks } from "./disk-files.ts";
 import { timelineOptions } from "./live-session.ts";
 import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./program-files.ts";
+import { holderOf, recordingWarnings } from "./recording-lock.ts";
 import { FileByteSource } from "./recording-source.ts";
 import { sourceTexts } from "./source-files.ts";
 import { ZSTD } from "./zstd.ts";
@@ -37,10 +38,11 @@ export interface RecordedSession {
 
 /** Throws a UserError when the file is no recording, is one of another version, or cannot be replayed. */
 export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: CacheGroupChoice): RecordedSession {
+  const writer = holderOf(path);
   const source = new FileByteSource(path);
   try {
     const reader = new RecordingReader(source, ZSTD);
-    const warnings = [...reader.warnings];
+    const warnings = recordingWarnings(reader, writer);
     const { image, programs, sources } = restorePrograms(reader, warnings);
     const { configuration, images } = reader.header;
     const machine = new Machine(configuration, engine, diskImages(images, configuration), cacheGroup);

@@ -62,6 +62,16 @@ export function holderOf(recording: string): LockHolder | undefined {
   return livingHolder(lockPath(recording));
 }
 
+/** What is to be said of a recording: one that grows under our eyes was not cut short. `writer` is who held it before it was read. */
+export function recordingWarnings(
+  reader: { readonly warnings: readonly string[]; readonly endsOpen: boolean; readonly end: number },
+  writer: LockHolder | undefined,
+): string[] {
+  if (writer === undefined || !reader.endsOpen) return [...reader.warnings];
+  const end = reader.end.toLocaleString("en-US");
+  return [`The recording is still being recorded, by process ${writer.pid}: so far it goes to instant ${end}.`];
+}
+
 function livingHolder(path: string): LockHolder | undefined {
   try {
     const holder = JSON.parse(readFileSync(path, "utf8")) as Partial<LockHolder> | null;

@@ -47,6 +47,8 @@ export class RecordingReader {
   readonly complete: boolean;
   /** The newest instant that can be replayed to. */
   readonly end: Instant;
+  /** Sound as far as it goes, but nobody has ended it: its writer was killed, or still writes. */
+  readonly endsOpen: boolean;
   /** Why the run ended; undefined when it could have gone on. */
   readonly reason: MachineStop | undefined;
   readonly sizeBytes: number;
@@ -68,6 +70,7 @@ export class RecordingReader {
     this.complete = summary !== undefined && damage === undefined && index !== undefined;
     this.end = (damage === undefined ? (summary?.end ?? this.#lastInstant) : this.#lastInstant) as Instant;
     this.reason = damage === undefined ? summary?.reason : undefined;
+    this.endsOpen = summary === undefined && damage === undefined;
     this.bookmarks.sort((a, b) => a.instant - b.instant);
     const goodUpTo = `it is good up to instant ${this.end.toLocaleString("en-US")}, and what came later is missing`;
     if (damage !== undefined) {

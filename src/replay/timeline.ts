@@ -363,5 +363,6 @@ function outOfRange(instant: number, end: Instant): UserError {
   return new UserError(
     "instant-out-of-range",
     `There is no instant ${instant}: the run goes from 0 to ${end.toLocaleString("en-US")}.`,
+    2,
   );
 }

@@ -115,6 +115,7 @@ const sized = (sizeBytes: number) => ({ name: "big", bytes: imageFile({ sizeByte
 for (const [what, changes, code, message] of [
   ["harts without supervisor mode", { configuration: configuration({ modes: "mu" }) }, "boot-modes", /msu/],
   ["harts without atomics", { hart: { ...HART, extensions: ["i"] } }, "boot-isa", /extension A/],
+  ["harts without fence.i", { hart: { ...HART, extensions: ["i", "a"] } }, "boot-isa", /extension Zifencei/],
   [
     "a kernel larger than memory",
     { kernel: sized(64 * MEGABYTE) },
@@ -151,6 +152,18 @@ for (const [what, changes, code, message] of [
     { kernel: { name: "be", bytes: imageFile({ flags: 1n }) } },
     "boot-kernel",
     /be is a big-endian/,
+  ],
+  [
+    "a kernel that is cut off",
+    { kernel: { name: "cut", bytes: imageFile({ length: 8191, sectionEnd: 8192 }) } },
+    "boot-kernel",
+    /cut is cut off: it has 8191 bytes, and its last section ends at 8192/,
+  ],
+  [
+    "a kernel that is cut off in its headers",
+    { kernel: { name: "cut", bytes: imageFile({ length: 127, sectionEnd: 8192 }) } },
+    "boot-kernel",
+    /cut is cut off/,
   ],
   ["no device tree", { deviceTree: { name: "x.dts", bytes: new Uint8Array(99) } }, "device-tree", /x\.dts is not/],
 ] as const) {

@@ -29,6 +29,8 @@ export function imageFile(fields: {
   sizeBytes?: number;
   flags?: bigint;
   length?: number;
+  /** Where the only section of an EFI stub ends. */
+  sectionEnd?: number;
 }): Uint8Array {
   const bytes = new Uint8Array(fields.length ?? 64);
   const view = new DataView(bytes.buffer);
@@ -36,6 +38,13 @@ export function imageFile(fields: {
   view.setBigUint64(16, BigInt(fields.sizeBytes ?? 0), true);
   view.setBigUint64(24, fields.flags ?? 0n, true);
   bytes.set(new TextEncoder().encode("RSC\x05"), 56);
+  if (fields.sectionEnd !== undefined) {
+    view.setUint32(60, 64, true);
+    bytes.set(new TextEncoder().encode("PE\0\0"), 64);
+    view.setUint16(64 + 6, 1, true);
+    view.setUint32(64 + 24 + 16, fields.sectionEnd - 4096, true);
+    view.setUint32(64 + 24 + 20, 4096, true);
+  }
   return bytes;
 }
 

@@ -152,6 +152,15 @@ test("options of the machine that it does not have are said by the machine", asy
   );
   await hindcast("record", HELLO(), "-o", at("short.hindcast"));
   await assertRefused(["replay", at("short.hindcast"), "--to", "1e9"], 2, "instant-out-of-range", /ends at instant/);
+  const question = ["query", at("short.hindcast"), "last-write", "0x80000000", "--before", "1e9"];
+  await assertRefused(question, 2, "instant-out-of-range", /There is no instant/);
+});
+
+test("asm replaces executables, and nothing else", async () => {
+  const source = file("precious.s", readFileSync(HELLO()));
+  await assertRefused(["asm", source, "-o", source], 3, "output-exists", /exists and is not an ELF/);
+  assert.deepEqual(readFileSync(source), readFileSync(HELLO()));
+  for (let turn = 0; turn < 2; turn++) assert.equal((await hindcast("asm", source, "-o", at("new.elf"))).exitCode, 0);
 });
 
 test("every command explains itself on stdout", async () => {

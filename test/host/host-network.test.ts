@@ -181,6 +181,7 @@ test("a forward that cannot listen is told in one sentence, and nothing stays op
   const net = `user,hostfwd=udp:127.0.0.1:0-:1,hostfwd=tcp:127.0.0.1:${port}-:22`;
   await assert.rejects(openNetwork(net, new Bell()), {
     code: "net-forward",
+    exitCode: 3,
     message: `hostfwd=tcp:127.0.0.1:${port}-:22 cannot listen on port ${port} of 127.0.0.1: another program uses that port.`,
   });
   server.close();

@@ -87,6 +87,11 @@ test("nothing committed names this machine or a registry", () => {
   );
 });
 
+test("no merge is left half done", () => {
+  const text = treeFiles().filter((path) => /\.(ts|js|json|md|s|S|c|h|ld|sh|yml|css|html)$|^\.ci\//.test(path));
+  assert.deepEqual(findIn(text, /^(?:<{7}|>{7}|\|{7}) .*$/gm), []);
+});
+
 test(`no source file is longer than ${LONGEST_FILE_LINES} lines`, () => {
   const sources = [...sourceFiles("src"), ...sourceFiles("scripts"), ...sourceFiles("test")];
   const long = sources
