@@ -61,7 +61,10 @@ function lines(reader: RecordingReader, json: ReturnType<typeof describe>): stri
     ["machine", `${machine}, ${configuration.clock} clock, seed ${configuration.seed}`],
     ["instants", `0 to ${formatCount(json.instants)}; ${ended}`],
     ["events", formatCount(json.events)],
-    ["outputs", `${formatCount(json.outputs)} bytes on the console, ${formatCount(reader.outputs.lines)} lines`],
+    [
+      "outputs",
+      `${formatCount(json.outputs)} bytes on the console, ${formatCount(reader.outputs.lines)} ${reader.outputs.lines === 1 ? "line" : "lines"}`,
+    ],
     ...packets(json),
     ["checkpoints", `${formatCount(json.checkpoints)}, and ${formatCount(json.digests)} digests`],
     ...json.bookmarks.map(({ name, instant }): [string, string] => ["bookmark", `${name}, at ${formatCount(instant)}`]),

@@ -102,6 +102,7 @@ async function show(context: Context, hits: readonly QueryHit[], sources: Source
     const line = source === null ? undefined : sources.line(source.path, source.line);
     if (line !== undefined) await context.stdout.line(`    ${line.trim()}`);
     if (text !== undefined) await context.stdout.line(`    printed ${JSON.stringify(text.replace(/\r$/, ""))}`);
-    if (value !== undefined) await context.stdout.line(`    wrote ${value} to ${address} (${size} bytes)`);
+    if (value !== undefined)
+      await context.stdout.line(`    wrote ${value} to ${address} (${size} ${size === 1 ? "byte" : "bytes"})`);
   }
 }
