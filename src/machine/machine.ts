@@ -346,18 +346,16 @@ export class Machine implements MachineLike {
   }
 
   /**
-   * Interrupts are taken between steps: input and idle jumps first, then interrupts, then the user's edits. True when an
-   * interrupt was taken.
+   * Interrupts are taken between steps: behind input and idle jumps, before the user's edits. Events are in their order:
+   * what a waiting guest gets after an edit finds it done. True when an interrupt was taken.
    */
   #settle(): boolean {
     let interrupted = false;
     for (;;) {
-      const edits: Edit[] = [];
-      for (;;) {
-        const event = this.inlet.take(this.instant);
-        if (event === undefined) break;
-        if (event.kind === "edit") edits.push(event.edit);
-        else this.#apply(event);
+      const event = this.inlet.take(this.instant);
+      if (event !== undefined && event.kind !== "edit") {
+        this.#apply(event);
+        continue;
       }
       if (!this.#settled) {
         this.#board.timePassed();
@@ -368,8 +366,8 @@ export class Machine implements MachineLike {
         }
       }
       this.#settled = true;
-      for (const edit of edits) this.#edit(edit);
-      if (!this.#passIdleTime()) return interrupted;
+      if (event !== undefined) this.#edit(event.edit);
+      else if (!this.#passIdleTime()) return interrupted;
     }
   }
 
