@@ -431,7 +431,10 @@ export class Machine implements MachineLike {
     return true;
   }
 
-  /** Ticks until a timer, or a device's alarm, may wake one of the harts, all of which wait; undefined: none ever will. */
+  /**
+   * Ticks until a timer, or a device's alarm, wakes one of the harts, all of which wait; undefined: none ever will. A jump
+   * that woke nobody would come before the event that does so when it is made, and behind it in a replay.
+   */
   #ticksToTimer(): bigint | undefined {
     const now = this.time;
     const times = this.#harts.all.flatMap(({ hart, csrs }) => {
@@ -439,7 +442,7 @@ export class Machine implements MachineLike {
       return [
         (enabled & MIE_MTIE) === 0n ? undefined : this.#board.clint.timerDeadline(hart.id),
         (enabled & MIE_STIE) === 0n ? undefined : csrs.supervisorDeadline(),
-        (enabled & MIE_EXTERNAL) === 0n ? undefined : this.#board.externalDeadline(),
+        this.#board.alarmDeadline(hart.id, Number(enabled)),
       ].filter((time) => isAfter(time, now));
     });
     const first = earliest(times);
@@ -582,8 +585,6 @@ const REGISTER_A1 = 11;
 const REGISTER_A2 = 12;
 const MIE_STIE = 1n << 5n;
 const MIE_MTIE = 1n << 7n;
-/** From devices, for machine or supervisor mode. */
-const MIE_EXTERNAL = (1n << 11n) | (1n << 9n);
 
 /**
  * Jumps that arrive somewhere before it is translated. Anything from 500 to 20000 serves (measured by the prototype); the

@@ -90,3 +90,28 @@ buffer:
   const address = Number(symbol(program(source), "buffer")) as PhysicalAddress;
   compare(source, { console: "virtio" }, [{ target: "memory", address, bytes: Uint8Array.of(0x7a) }]);
 });
+
+test("time does not jump to an alarm that wakes nobody", () => {
+  const source = `
+_start:
+  li   t0, 0x0c000028               # priority of the UART's source
+  li   t1, 1
+  sw   t1, 0(t0)
+  li   t0, 0x0c002000
+  li   t1, 1 << 10
+  sw   t1, 0(t0)
+  li   t0, 0x10000000
+  li   t1, 1
+  sb   t1, 1(t0)
+  li   t0, 0x00101000               # the clock; the PLIC does not let its interrupt through
+  sw   t1, 0x10(t0)
+  li   t1, 1000000
+  sw   zero, 0x0c(t0)
+  sw   t1, 0x08(t0)
+  li   t1, 1 << 11
+  csrw mie, t1
+  wfi
+1: addi a0, a0, 1
+  j    1b`;
+  compare(source, {}, []);
+});
