@@ -418,6 +418,7 @@ export class Machine implements MachineLike {
       default:
         unreachable(edit, "edit");
     }
+    this.#harts.passTurn();
   }
 
   /** A virtual clock jumps to the timer interrupt that a waiting hart waits for. True when it did. */
