@@ -353,5 +353,5 @@ function rootPage(satpHigh: number, satpLow: number): number {
 
 /** Addresses are physical and nothing is forbidden. */
 function isPlain({ levels, privilege, pmp }: AccessContext): boolean {
-  return levels === 0 && privilege === 3 && !pmp.hasLocked;
+  return levels === 0 && privilege === 3 && !pmp.hasLocked && !pmp.hasEdges;
 }

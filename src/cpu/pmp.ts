@@ -14,6 +14,9 @@ const PAGE_BYTES = 4096;
 /** A number of entry or address beyond which nothing is told apart: RAM and devices lie far below. */
 const NO_LIMIT = 2 ** 57;
 
+/** Physical addresses have 56 bits. */
+const ADDRESSES = 2 ** 56;
+
 /** An entry that covers something: the bytes from `first` up to, not including, `end`. */
 interface Region {
   readonly first: number;
@@ -29,6 +32,8 @@ export class Pmp {
   readonly #regions: readonly Region[];
   /** Some entry binds machine mode as well. */
   readonly hasLocked: boolean;
+  /** Some entry ends where there are addresses on the other side: an access that reaches over its edge is refused. */
+  readonly hasEdges: boolean;
   /** Equal for equal protection. */
   readonly key: string;
 
@@ -41,6 +46,7 @@ export class Pmp {
     });
     this.#regions = regions;
     this.hasLocked = regions.some(({ configuration }) => (configuration & PMP_CONFIGURATION.locked) !== 0);
+    this.hasEdges = regions.some(({ first, end }) => first > 0 || end < ADDRESSES);
     this.key = regions.map(({ first, end, configuration }) => `${first}-${end}:${configuration}`).join(" ");
   }
 

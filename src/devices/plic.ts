@@ -57,6 +57,13 @@ export class Plic implements Device {
     return this.#best(context, this.#threshold[context]) !== 0;
   }
 
+  /** Whether the line to a context rises when a source's level does. */
+  passes(context: number, source: number): boolean {
+    const [word, bit] = [source >> 5, 1 << (source & 31)];
+    if ((this.#enabled[context * WORDS + word] & bit) === 0 || (this.#claimed[word] & bit) !== 0) return false;
+    return this.#priority[source] > this.#threshold[context];
+  }
+
   read(offset: number, sizeBytes: number): bigint | undefined {
     if (sizeBytes !== 4) return undefined;
     return BigInt(this.#readWord(offset) >>> 0);

@@ -108,14 +108,18 @@ export class Board {
     if (this.rtc.interrupt()) this.plic.sense();
   }
 
-  /** mtime at which a device that interrupts through the PLIC will do so by itself; undefined: never. */
-  externalDeadline(): bigint | undefined {
-    return this.rtc.nextDeadline();
+  /** mtime at which the clock's alarm gets through the PLIC to a hart with these interrupts enabled; undefined: never. */
+  alarmDeadline(hart: number, enabled: number): bigint | undefined {
+    const context = hart * CONTEXTS_PER_HART;
+    const isHeard =
+      ((enabled & MIP_MEIP) !== 0 && this.plic.passes(context, RTC_IRQ)) ||
+      ((enabled & MIP_SEIP) !== 0 && this.plic.passes(context + 1, RTC_IRQ));
+    return isHeard ? this.rtc.nextDeadline() : undefined;
   }
 
   /** mtime at which some device will do something by itself. */
   nextDeadline(): bigint {
-    const [timer, external] = [this.clint.nextDeadline(), this.externalDeadline()];
+    const [timer, external] = [this.clint.nextDeadline(), this.rtc.nextDeadline()];
     return external !== undefined && external < timer ? external : timer;
   }
 

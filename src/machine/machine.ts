@@ -346,18 +346,16 @@ export class Machine implements MachineLike {
   }
 
   /**
-   * Interrupts are taken between steps: input and idle jumps first, then interrupts, then the user's edits. True when an
-   * interrupt was taken.
+   * Interrupts are taken between steps: behind input and idle jumps, before the user's edits. Events are in their order:
+   * what a waiting guest gets after an edit finds it done. True when an interrupt was taken.
    */
   #settle(): boolean {
     let interrupted = false;
     for (;;) {
-      const edits: Edit[] = [];
-      for (;;) {
-        const event = this.inlet.take(this.instant);
-        if (event === undefined) break;
-        if (event.kind === "edit") edits.push(event.edit);
-        else this.#apply(event);
+      const event = this.inlet.take(this.instant);
+      if (event !== undefined && event.kind !== "edit") {
+        this.#apply(event);
+        continue;
       }
       if (!this.#settled) {
         this.#board.timePassed();
@@ -368,8 +366,8 @@ export class Machine implements MachineLike {
         }
       }
       this.#settled = true;
-      for (const edit of edits) this.#edit(edit);
-      if (!this.#passIdleTime()) return interrupted;
+      if (event !== undefined) this.#edit(event.edit);
+      else if (!this.#passIdleTime()) return interrupted;
     }
   }
 
@@ -420,6 +418,7 @@ export class Machine implements MachineLike {
       default:
         unreachable(edit, "edit");
     }
+    this.#harts.passTurn();
   }
 
   /** A virtual clock jumps to the timer interrupt that a waiting hart waits for. True when it did. */
@@ -433,7 +432,10 @@ export class Machine implements MachineLike {
     return true;
   }
 
-  /** Ticks until a timer, or a device's alarm, may wake one of the harts, all of which wait; undefined: none ever will. */
+  /**
+   * Ticks until a timer, or a device's alarm, wakes one of the harts, all of which wait; undefined: none ever will. A jump
+   * that woke nobody would come before the event that does so when it is made, and behind it in a replay.
+   */
   #ticksToTimer(): bigint | undefined {
     const now = this.time;
     const times = this.#harts.all.flatMap(({ hart, csrs }) => {
@@ -441,7 +443,7 @@ export class Machine implements MachineLike {
       return [
         (enabled & MIE_MTIE) === 0n ? undefined : this.#board.clint.timerDeadline(hart.id),
         (enabled & MIE_STIE) === 0n ? undefined : csrs.supervisorDeadline(),
-        (enabled & MIE_EXTERNAL) === 0n ? undefined : this.#board.externalDeadline(),
+        this.#board.alarmDeadline(hart.id, Number(enabled)),
       ].filter((time) => isAfter(time, now));
     });
     const first = earliest(times);
@@ -584,8 +586,6 @@ const REGISTER_A1 = 11;
 const REGISTER_A2 = 12;
 const MIE_STIE = 1n << 5n;
 const MIE_MTIE = 1n << 7n;
-/** From devices, for machine or supervisor mode. */
-const MIE_EXTERNAL = (1n << 11n) | (1n << 9n);
 
 /**
  * Jumps that arrive somewhere before it is translated. Anything from 500 to 20000 serves (measured by the prototype); the

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AccessKind } from "../../src/cpu/pmp.ts";
+import { Guest } from "../machine/guests.ts";
 import { pmp } from "./page-tables.ts";
 
 const [R, W, X] = [1, 2, 4];
@@ -105,4 +106,50 @@ test("equal protection has an equal key, different protection another", () => {
   assert.equal(pmp([entry]).key, pmp([entry, off]).key);
   assert.notEqual(pmp([entry]).key, pmp([{ ...entry, configuration: NA4 | R | LOCKED }]).key);
   assert.notEqual(pmp([entry]).key, pmp([{ ...entry, address: at(0x8000_0004) }]).key);
+});
+
+// The interpreter looked at no entry in machine mode unless one was locked: the oracle, which executes an instruction here
+// and there for it, refused what it allowed.
+test("an access of machine mode over an edge of an entry is refused by every engine", () => {
+  for (const [address, size] of [
+    ["word", 4],
+    ["word - 4", 4],
+    ["page - 4", 4096],
+  ] as const) {
+    const region = size === 4 ? "srli t2, t2, 2" : "srli t2, t2, 2\n  ori  t2, t2, 0x1ff";
+    const source = `
+_start:
+  la   t0, handler
+  csrw mtvec, t0
+  la   t2, ${size === 4 ? "word" : "page"}
+  ${region}
+  csrw pmpaddr0, t2
+  li   t3, ${size === 4 ? 0x17 : 0x1f}
+  csrw pmpcfg0, t3
+  la   t1, ${address}
+  li   t4, 20
+1: li  a1, 0
+  ld   a0, 0(t1)
+  addi t4, t4, -1
+  bnez t4, 1b
+  j    .
+  .balign 4
+handler:
+  csrr a1, mcause
+  j    .
+  .balign 4096
+  .dword 1
+word:
+  .dword 5
+  .balign 4096
+page:
+  .zero 4096`;
+    const causes = (["oracle", "interpreter", "translator"] as const).map((engine) => {
+      const guest = new Guest(source, engine);
+      guest.run(300);
+      return guest.register(11);
+    });
+    assert.equal(new Set(causes).size, 1, `${address}: ${causes}`);
+    if (size === 4) assert.equal(causes[0], 5n, address);
+  }
 });

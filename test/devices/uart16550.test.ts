@@ -78,6 +78,20 @@ test("loopback returns bytes and modem outputs to the receiver", () => {
   assert.deepEqual(sent, []);
 });
 
+test("loopback fills the receiver and no more, however much a guest sends", () => {
+  for (const [fcr, room] of [
+    [0, 1],
+    [1, 16],
+  ]) {
+    const { device, read, write } = uart();
+    write(IIR, fcr);
+    write(MCR, 0x10);
+    for (let byte = 0; byte < 100; byte++) write(RBR, byte);
+    assert.equal((device.save().received as readonly number[]).length, room);
+    assert.equal(read(RBR), 0);
+  }
+});
+
 test("save and restore keep every register and the waiting bytes", () => {
   const first = uart();
   first.write(IER, 3);

@@ -62,3 +62,18 @@ test("the same from a checkpoint at the edit", () => {
   guest.run(END);
   assert.equal(guest.machine.digest(), digest);
 });
+
+test("a waiting hart that is edited goes on while the hart that had its turn waits", () => {
+  for (const edit of [
+    { target: "csr", hart: 0, csr: MSTATUS, value: 0n },
+    { target: "pc", hart: 0, value: 0x8000_0004n },
+  ] as const) {
+    const guest = new Guest("_start: wfi\n1: addi a1, a1, 1\nj 1b", "interpreter", { harts: 2 });
+    assert.equal(guest.run(END).kind, "waiting");
+    const { instant, currentHart } = guest.machine;
+    assert.equal(currentHart, 1);
+    guest.machine.inlet = new ScriptedInlet([{ kind: "edit", instant, edit }]);
+    assert.equal(guest.run(END).kind, "reached", edit.target);
+    assert.notEqual(guest.register(11), 0n);
+  }
+});
