@@ -23,8 +23,8 @@ interface Stage {
 const ROOT = resolve(import.meta.dirname, "..");
 const NIGHTLY = process.argv.includes("--nightly");
 
-/** Folders of test/ whose suites need programs from outside; every other folder is part of the unit stage. */
-const OUTSIDE = ["differential", "linux", "vscode"];
+/** Folders of test/ with a stage of their own; every other folder is part of the unit stage, which stays below a minute. */
+const APART = ["cli", "differential", "linux", "vscode"];
 
 const STAGES: readonly Stage[] = [
   {
@@ -33,7 +33,15 @@ const STAGES: readonly Stage[] = [
     concurrency: Math.max(2, availableParallelism()),
     // The slowest file takes a few seconds on a quiet machine.
     fileTimeoutMs: 3 * 60_000,
-    owns: (folder) => !OUTSIDE.includes(folder),
+    owns: (folder) => !APART.includes(folder),
+  },
+  {
+    name: "cli",
+    requirements: [],
+    // The command in processes of its own, killed and interrupted: most of the time goes into starting Node.
+    concurrency: Math.max(2, availableParallelism()),
+    fileTimeoutMs: 3 * 60_000,
+    owns: (folder) => folder === "cli",
   },
   {
     name: "differential",
