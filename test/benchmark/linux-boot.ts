@@ -56,6 +56,8 @@ console.log(
 for (let round = 0; round < rounds; round++) {
   for (const harts of values.harts.split(",").map(Number)) {
     for (const way of WAYS) {
+      // With several harts and time from instructions QEMU 7.2 did not reach power-off in minutes.
+      if (harts > 1 && way.startsWith("QEMU ")) continue;
       const run = { way, harts, round, ...measure(way, harts) };
       runs.push(run);
       console.error(`round ${round + 1}, ${harts} harts, ${way}: ${run.seconds.toFixed(1)} s`);
@@ -138,6 +140,7 @@ function report(): void {
     for (const way of WAYS) {
       const mine = of(way, harts);
       const ratios = mine.map(({ seconds }, round) => seconds / plain[round].seconds);
+      if (mine.length === 0) continue;
       const { steps, recordingBytes } = mine[0];
       rows.push([
         String(harts),
