@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { debianFiles } from "../../scripts/debian.ts";
 import { provide } from "../../scripts/debian-packages.ts";
+import { measureCheckpoints } from "./boot-checkpoints.ts";
 import { spreadOf, spreadText, table } from "./statistics.ts";
 
 const { values } = parseArgs({
@@ -139,8 +140,8 @@ function report(): void {
     const plain = of("QEMU", harts);
     for (const way of WAYS) {
       const mine = of(way, harts);
-      const ratios = mine.map(({ seconds }, round) => seconds / plain[round].seconds);
       if (mine.length === 0) continue;
+      const ratios = mine.map(({ seconds }, round) => seconds / plain[round].seconds);
       const { steps, recordingBytes } = mine[0];
       rows.push([
         String(harts),
@@ -153,4 +154,10 @@ function report(): void {
     }
   }
   console.log(table(["harts", "way", "seconds", "times QEMU plain", "million steps", "MB"], rows));
+
+  const cost = measureCheckpoints(debian, commandLine, 1);
+  console.log(
+    `A checkpoint every 20 million steps of a boot, one hart: ${spreadText(cost.takeMs, 1)} ms to take, ${spreadText(cost.restoreMs, 1)} ms ` +
+      `to go back to, ${spreadText(cost.pages, 0)} pages, ${spreadText(cost.stateBytes, 0)} bytes of harts and devices.`,
+  );
 }
