@@ -7,7 +7,6 @@ import {
   SYSTEM_OPERATIONS,
   type SystemOperation,
 } from "../isa/semantics.ts";
-import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { fastPathCheck, hostAddress, LOAD_OPCODES, type SlowPath, STORE_OPCODES } from "../memory/translation-code.ts";
 import type { Code, Label, Local } from "../wasm/code.ts";
@@ -15,10 +14,11 @@ import { I32, I64, OP } from "../wasm/opcodes.ts";
 import type { FloatFunctions } from "./float-code.ts";
 import { emitZeroBlock } from "./interpreter-cache-block.ts";
 import { InterpreterFloat } from "./interpreter-float.ts";
-import { type WasmFrame, WasmReading, type WasmValue } from "./wasm-reading.ts";
+import { type Aligned, type WasmMemoryFrame, WasmMemoryReading } from "./wasm-memory-reading.ts";
+import type { WasmValue } from "./wasm-reading.ts";
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
-export interface InterpreterFrame extends WasmFrame {
+export interface InterpreterFrame extends WasmMemoryFrame {
   /** Address of the current record. */
   readonly record: Local;
   /** Address of the current decoded page, and the virtual address that its first record stands for. */
@@ -38,7 +38,6 @@ export interface InterpreterFrame extends WasmFrame {
   /** A system routine has run: i32 status is in `status`, PC holds what comes next. */
   readonly afterSystem: Label;
   readonly status: Local;
-  readonly where: MemoryLayout;
   readonly slowPath: SlowPath;
   /** Bytes. */
   readonly instructionAlignment: 2 | 4;
@@ -55,7 +54,7 @@ export function emitHandler(frame: InterpreterFrame, instruction: Instruction): 
   reading.finish();
 }
 
-class InterpreterReading extends WasmReading implements Semantics<WasmValue> {
+class InterpreterReading extends WasmMemoryReading implements Semantics<WasmValue> {
   readonly #frame: InterpreterFrame;
   readonly #code: Code;
   readonly float: InterpreterFloat;
@@ -160,57 +159,6 @@ class InterpreterReading extends WasmReading implements Semantics<WasmValue> {
     code.end();
   }
 
-  loadReserved(size: 4 | 8, address: WasmValue): WasmValue {
-    const { code, scratch, slowPath } = this.#frame;
-    this.#requireAligned(size, address, LOAD_ADDRESS_MISALIGNED);
-    const host = scratch.take(I32);
-    this.#plainHost(size, address, layout.ENTRY.readTag, slowPath.readable);
-    code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
-    const value = this.fresh(I64);
-    code.i32(0);
-    this.#pushPhysical(host);
-    code.memory(OP.i64_store, layout.RESERVATION);
-    return value;
-  }
-
-  storeConditional(size: 4 | 8, address: WasmValue, value: WasmValue): WasmValue {
-    const { code, scratch } = this.#frame;
-    this.#requireAligned(size, address, STORE_ADDRESS_MISALIGNED);
-    const failed = scratch.take(I32);
-    const host = scratch.take(I32);
-    code.i32(1).set(failed);
-    code.i32(0).memory(OP.i64_load, layout.RESERVATION).i64(-1n).op(OP.i64_ne);
-    code.if();
-    this.#writableHost(size, address);
-    code.set(host);
-    this.#pushPhysical(host);
-    code.i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
-    code.if();
-    code.get(host);
-    this.push(value);
-    code.memory(STORE_OPCODES[size], 0);
-    code.end();
-    code.end();
-    code.i32(0).i64(-1n).memory(OP.i64_store, layout.RESERVATION);
-    return { local: failed };
-  }
-
-  atomic(size: 4 | 8, address: WasmValue, update: (old: WasmValue) => WasmValue): WasmValue {
-    const { code, scratch } = this.#frame;
-    this.#requireAligned(size, address, STORE_ADDRESS_MISALIGNED);
-    const host = scratch.take(I32);
-    this.#writableHost(size, address);
-    code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
-    const old = this.fresh(I64);
-    const updated = update(old);
-    code.get(host);
-    this.push(updated);
-    code.memory(STORE_OPCODES[size], 0);
-    return old;
-  }
-
-  prefetch(): void {}
-
   jump(target: WasmValue): void {
     assert(this.#jump === undefined && this.#branch === undefined, "an instruction jumps once");
     this.#requireTarget(target);
@@ -228,8 +176,6 @@ class InterpreterReading extends WasmReading implements Semantics<WasmValue> {
     this.#branch = { condition, target };
   }
 
-  fence(): void {}
-
   system(operation: SystemOperation): void {
     const { code, record, system, status, afterSystem } = this.#frame;
     if (operation === "cbo.zero") emitZeroBlock(this.#frame);
@@ -243,47 +189,37 @@ class InterpreterReading extends WasmReading implements Semantics<WasmValue> {
     return this.fresh(I64);
   }
 
-  /** Host address of plain RAM for a read-modify-write; anything else is repeated by the oracle. */
-  #writableHost(size: 4 | 8, address: WasmValue): void {
-    this.#plainHost(size, address, layout.ENTRY.writeTag, this.#frame.slowPath.writable);
-  }
-
-  #plainHost(size: 4 | 8, address: WasmValue, tag: number, slowPath: number): void {
-    const { code, scratch, repeat } = this.#frame;
+  /** Anything but plain RAM is repeated by the oracle. */
+  protected plainHost(size: 4 | 8, address: WasmValue, access: "read" | "write"): void {
+    const { code, scratch, slowPath, repeat } = this.#frame;
+    const { tag, find } =
+      access === "read"
+        ? { tag: layout.ENTRY.readTag, find: slowPath.readable }
+        : { tag: layout.ENTRY.writeTag, find: slowPath.writable };
     const entry = scratch.take(I32);
     const host = scratch.take(I32);
     fastPathCheck(code, address.local, entry, tag, size);
     code.if(I32);
     hostAddress(code, address.local, entry);
     code.else();
-    code.get(address.local).i32(size).call(slowPath).tee(host).op(OP.i32_eqz).branchIf(repeat);
+    code.get(address.local).i32(size).call(find).tee(host).op(OP.i32_eqz).branchIf(repeat);
     code.get(host);
     code.end();
   }
 
   /** Every even address is good for a hart with compressed instructions, and jumps clear the lowest bit. */
   #requireTarget(target: WasmValue): void {
-    if (this.#frame.instructionAlignment > 2) this.#requireAligned(4, target, INSTRUCTION_ADDRESS_MISALIGNED);
+    if (this.#frame.instructionAlignment > 2) this.requireAligned(4, target, "jump");
   }
 
-  /** Leaves the physical address of a host address of RAM on the stack. */
-  #pushPhysical(host: Local): void {
-    const { ramBase, ram } = this.#frame.where;
-    this.#code
-      .get(host)
-      .op(OP.i64_extend_i32_u)
-      .i64(BigInt(ramBase - ram))
-      .op(OP.i64_add);
-  }
-
-  #requireAligned(size: 4 | 8, address: WasmValue, cause: number): void {
+  protected requireAligned(size: 4 | 8, address: WasmValue, use: Aligned): void {
     const { code, trapped } = this.#frame;
     code
       .get(address.local)
       .i64(BigInt(size - 1))
       .op(OP.i64_and, OP.i64_eqz, OP.i32_eqz);
     code.if();
-    code.i32(0).i32(cause).memory(OP.i32_store, layout.TRAP_CAUSE);
+    code.i32(0).i32(MISALIGNED[use]).memory(OP.i32_store, layout.TRAP_CAUSE);
     code.i32(0).get(address.local).memory(OP.i64_store, layout.TRAP_VALUE);
     code.branch(trapped);
     code.end();
@@ -311,9 +247,7 @@ class InterpreterReading extends WasmReading implements Semantics<WasmValue> {
 }
 
 /** mcause values that alignment rules raise. */
-const INSTRUCTION_ADDRESS_MISALIGNED = 0;
-const LOAD_ADDRESS_MISALIGNED = 4;
-const STORE_ADDRESS_MISALIGNED = 6;
+const MISALIGNED: Readonly<Record<Aligned, number>> = { jump: 0, load: 4, store: 6 };
 
 /** Leaves the pc of the current record on the stack. */
 export function emitPc(frame: Pick<InterpreterFrame, "code" | "record" | "decodedPage" | "pageAddress">): void {

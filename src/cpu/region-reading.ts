@@ -1,19 +1,17 @@
 import { assert } from "../base/assert.ts";
 import type { AccessSize, Semantics, Signedness } from "../isa/semantics.ts";
-import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { LOAD_OPCODES, STORE_OPCODES } from "../memory/translation-code.ts";
-import type { Local } from "../wasm/code.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
 import type { FloatFunctions } from "./float-code.ts";
 import type { Placed } from "./region.ts";
 import type { RegionLocals } from "./region-locals.ts";
 import { TranslatorFloat } from "./translator-float.ts";
-import { type WasmFrame, WasmReading, type WasmValue } from "./wasm-reading.ts";
+import { type WasmMemoryFrame, WasmMemoryReading } from "./wasm-memory-reading.ts";
+import type { WasmValue } from "./wasm-reading.ts";
 
 /** What the instructions of a region's function share. */
-export interface RegionFrame extends WasmFrame {
-  readonly where: MemoryLayout;
+export interface RegionFrame extends WasmMemoryFrame {
   readonly float: FloatFunctions;
   readonly locals: RegionLocals;
   /** Address of the region's entry: `Placed.pc` counts from it. */
@@ -42,7 +40,7 @@ export function emitInstruction(frame: RegionFrame, placed: Placed): Continuatio
  * The translator's reading of the instruction table. Whatever is not usual leaves before the instruction has done
  * anything, and the interpreter repeats it: misses, faults, devices, and memory that somebody has an eye on.
  */
-class RegionReading extends WasmReading implements Semantics<WasmValue> {
+class RegionReading extends WasmMemoryReading implements Semantics<WasmValue> {
   readonly #frame: RegionFrame;
   readonly #placed: Placed;
   readonly float: TranslatorFloat;
@@ -79,71 +77,20 @@ class RegionReading extends WasmReading implements Semantics<WasmValue> {
   }
 
   load(size: AccessSize, extension: Signedness, address: WasmValue): WasmValue {
-    this.#host(size, address, "read");
+    this.plainHost(size, address, "read");
     this.#frame.code.memory(LOAD_OPCODES[extension][size], 0);
     return this.fresh(I64);
   }
 
   store(size: AccessSize, address: WasmValue, value: WasmValue): void {
-    this.#host(size, address, "write");
+    this.plainHost(size, address, "write");
     this.push(value);
     this.#frame.code.memory(STORE_OPCODES[size], 0);
   }
 
-  loadReserved(size: 4 | 8, address: WasmValue): WasmValue {
-    const { code, scratch } = this.#frame;
-    this.#leaveUnlessAligned(size, address);
-    const host = scratch.take(I32);
-    this.#host(size, address, "read");
-    code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
-    const value = this.fresh(I64);
-    code.i32(0);
-    this.#pushPhysical(host);
-    code.memory(OP.i64_store, layout.RESERVATION);
-    return value;
-  }
-
-  storeConditional(size: 4 | 8, address: WasmValue, value: WasmValue): WasmValue {
-    const { code, scratch } = this.#frame;
-    this.#leaveUnlessAligned(size, address);
-    const [failed, host] = [scratch.take(I32), scratch.take(I32)];
-    code.i32(1).set(failed);
-    code.i32(0).memory(OP.i64_load, layout.RESERVATION).i64(-1n).op(OP.i64_ne);
-    code.if();
-    this.#host(size, address, "write");
-    code.set(host);
-    this.#pushPhysical(host);
-    code.i32(0).memory(OP.i64_load, layout.RESERVATION).op(OP.i64_ne).tee(failed).op(OP.i32_eqz);
-    code.if();
-    code.get(host);
-    this.push(value);
-    code.memory(STORE_OPCODES[size], 0);
-    code.end();
-    code.end();
-    code.i32(0).i64(-1n).memory(OP.i64_store, layout.RESERVATION);
-    return { local: failed };
-  }
-
-  atomic(size: 4 | 8, address: WasmValue, update: (old: WasmValue) => WasmValue): WasmValue {
-    const { code, scratch } = this.#frame;
-    this.#leaveUnlessAligned(size, address);
-    const host = scratch.take(I32);
-    this.#host(size, address, "write");
-    code.tee(host).memory(LOAD_OPCODES.signed[size], 0);
-    const old = this.fresh(I64);
-    const updated = update(old);
-    code.get(host);
-    this.push(updated);
-    code.memory(STORE_OPCODES[size], 0);
-    return old;
-  }
-
-  prefetch(): void {}
-  fence(): void {}
-
   jump(target: WasmValue): void {
     assert(this.continuation.kind === "next", "an instruction jumps once");
-    if (this.#frame.instructionAlignment > 2) this.#leaveUnlessAligned(4, target);
+    if (this.#frame.instructionAlignment > 2) this.requireAligned(4, target);
     this.continuation = { kind: "jump", target };
   }
 
@@ -152,7 +99,7 @@ class RegionReading extends WasmReading implements Semantics<WasmValue> {
     if (this.#frame.instructionAlignment > 2) {
       this.pushCondition(condition);
       this.#frame.code.if();
-      this.#leaveUnlessAligned(4, target);
+      this.requireAligned(4, target);
       this.#frame.code.end();
     }
     this.continuation = { kind: "branch", condition };
@@ -170,7 +117,7 @@ class RegionReading extends WasmReading implements Semantics<WasmValue> {
    * Leaves the host address of plain RAM on the stack. The page that a base register was last used with is in locals, so
    * that most accesses need not look into the translation table; misaligned ones, which may leave their page, do.
    */
-  #host(size: AccessSize, address: WasmValue, access: "read" | "write"): void {
+  protected plainHost(size: AccessSize, address: WasmValue, access: "read" | "write"): void {
     const { code, locals, scratch, leave } = this.#frame;
     const { tag, addend } = locals.pageOf(this.#placed.decoded.rs1, access);
     const entry = scratch.take(I32);
@@ -192,7 +139,7 @@ class RegionReading extends WasmReading implements Semantics<WasmValue> {
     code.get(va).op(OP.i32_wrap_i64).get(addend).op(OP.i32_add);
   }
 
-  #leaveUnlessAligned(size: 4 | 8, address: WasmValue): void {
+  protected requireAligned(size: 4 | 8, address: WasmValue): void {
     const { code, leave } = this.#frame;
     code
       .get(address.local)
@@ -201,15 +148,5 @@ class RegionReading extends WasmReading implements Semantics<WasmValue> {
     code.if();
     leave();
     code.end();
-  }
-
-  /** Leaves the physical address of a host address of RAM on the stack. */
-  #pushPhysical(host: Local): void {
-    const { ramBase, ram } = this.#frame.where;
-    this.#frame.code
-      .get(host)
-      .op(OP.i64_extend_i32_u)
-      .i64(BigInt(ramBase - ram))
-      .op(OP.i64_add);
   }
 }
