@@ -40,6 +40,8 @@ export function combine(operator: BinaryOperator, a: Value, b: Value): Value {
   const signed = isSigned(widened(a.type)) && isSigned(widened(b.type));
   const x = signed ? BigInt.asIntN(64, a.bits) : a.bits;
   const y = signed ? BigInt.asIntN(64, b.bits) : b.bits;
+  const relation = compare(operator, x, y);
+  if (relation !== undefined) return relation;
   const type = resultType(operator, a.type, b.type, signed);
   const result = (bits: bigint): Value => ({ bits: BigInt.asUintN(64, bits), type });
   switch (operator) {
@@ -67,38 +69,15 @@ export function combine(operator: BinaryOperator, a: Value, b: Value): Value {
       const value = numberOf(widened(a.type), a.bits);
       return arithmetic(a.type, (value >> (b.bits > 63n ? 63n : b.bits)) >> (b.bits > 63n ? 1n : 0n));
     }
-    case "==":
-      return truth(a.bits === b.bits);
-    case "!=":
-      return truth(a.bits !== b.bits);
-    case "<":
-      return truth(x < y);
-    case "<=":
-      return truth(x <= y);
-    case ">":
-      return truth(x > y);
-    case ">=":
-      return truth(x >= y);
     default:
       // && and || have been compiled apart, because they may leave their right side out.
       throw new TypeError(`unexpected operator ${operator}`);
   }
 }
 
-/** As C has it: both operands become double. Bits of floating-point numbers are had with `,x` or `fa0.x`. */
-function combineFloats(operator: BinaryOperator, a: Value, b: Value): Value {
-  const x = toFloat(a.type, a.bits);
-  const y = toFloat(b.type, b.bits);
-  const result = (value: number): Value => ({ bits: bitsOf(F64, value), type: F64 });
+/** Undefined: the operator is no comparison. */
+function compare<Operand extends bigint | number>(operator: BinaryOperator, x: Operand, y: Operand): Value | undefined {
   switch (operator) {
-    case "+":
-      return result(x + y);
-    case "-":
-      return result(x - y);
-    case "*":
-      return result(x * y);
-    case "/":
-      return result(x / y);
     case "==":
       return truth(x === y);
     case "!=":
@@ -111,6 +90,27 @@ function combineFloats(operator: BinaryOperator, a: Value, b: Value): Value {
       return truth(x > y);
     case ">=":
       return truth(x >= y);
+    default:
+      return undefined;
+  }
+}
+
+/** As C has it: both operands become double. Bits of floating-point numbers are had with `,x` or `fa0.x`. */
+function combineFloats(operator: BinaryOperator, a: Value, b: Value): Value {
+  const x = toFloat(a.type, a.bits);
+  const y = toFloat(b.type, b.bits);
+  const relation = compare(operator, x, y);
+  if (relation !== undefined) return relation;
+  const result = (value: number): Value => ({ bits: bitsOf(F64, value), type: F64 });
+  switch (operator) {
+    case "+":
+      return result(x + y);
+    case "-":
+      return result(x - y);
+    case "*":
+      return result(x * y);
+    case "/":
+      return result(x / y);
     default:
       throw errors.floatOperator(operator);
   }
