@@ -178,10 +178,25 @@ export interface MachineBody {
   harts: HartBody[];
   /** Address spaces that harts were in at stops of this session, those of now first. */
   spaces: AddressSpaceBody[];
-  devices: { name: string; address: string; registers: { name: string; value: string }[] }[];
-  /** By address. A device does not say how far it reaches, and has no `end`. */
-  memory: { start: string; end?: string; name: string; kind: "memory" | "device" | "program"; detail: string }[];
+  devices: DeviceBody[];
+  /** By address. */
+  memory: MemoryRegionBody[];
   translation?: CacheGroupBody;
+}
+
+export interface DeviceBody {
+  name: string;
+  address: string;
+  registers: { name: string; value: string }[];
+}
+
+export interface MemoryRegionBody {
+  start: string;
+  /** A device does not say how far it reaches. */
+  end?: string;
+  name: string;
+  kind: "memory" | "device" | "program";
+  detail: string;
 }
 
 /** The caches of translations, one element for each address space: what they have done in this session. */

@@ -1,7 +1,22 @@
 /**
  * What the extension and its webviews say to each other. The only file that both sides import: plain data, no code that
- * needs either of them.
+ * needs either of them; what the adapter answers goes through with the types of its protocol.
  */
+
+import type {
+  AddressSpaceBody as AddressSpace,
+  CacheGroupBody as CacheGroup,
+  CsrBody as CsrFacts,
+  CsrsBody as CsrTable,
+  DeviceBody as DeviceFacts,
+  HartBody as HartFacts,
+  MachineBody as MachineOverview,
+  MemoryRegionBody as MemoryRegion,
+  PageEntryBody as PageEntry,
+  PageTableBody as PageTable,
+  PageTableArguments as TableQuestion,
+  TranslationBody as Translation,
+} from "../adapter/custom-protocol.ts";
 
 export type MarkKind = "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
 
@@ -61,135 +76,21 @@ export type TimelineCommand =
   | "hindcast.openDemo"
   | "hindcast.addBookmark";
 
-/** The machine as a whole, where it stands still. Addresses and values are `0x…`. */
-export interface MachineOverview {
-  readonly instant: number;
-  readonly harts: readonly HartFacts[];
-  /** Address spaces that harts were in at stops of this session, those of now first. */
-  readonly spaces: readonly AddressSpace[];
-  readonly devices: readonly DeviceFacts[];
-  readonly memory: readonly MemoryRegion[];
-  readonly translation?: CacheGroup;
-}
-
-/** What the caches of translations have done in this session. */
-export interface CacheGroup {
-  readonly cacheGroup: "on" | "off";
-  readonly elements: number;
-  readonly contexts: number;
-  readonly mostContexts: number;
-  readonly switches: number;
-  readonly hits: number;
-  readonly misses: number;
-  readonly evictions: number;
-  readonly fences: number;
-  readonly fills: number;
-  readonly walks: number;
-  readonly droppedTranslations: number;
-  readonly voidedContexts: number;
-  readonly flushes: number;
-  readonly checkpoints: number;
-}
-
-export interface HartFacts {
-  readonly id: number;
-  readonly stopped: boolean;
-  readonly turn: boolean;
-  readonly pc: string;
-  readonly symbol: string;
-  readonly place?: string;
-  readonly privilege: "M" | "S" | "U";
-  readonly waiting: boolean;
-  /** Absent where harts do not translate addresses. */
-  readonly space?: AddressSpace;
-  readonly pending: readonly string[];
-}
-
-export interface AddressSpace {
-  readonly satp: string;
-  readonly scheme: "bare" | "Sv39" | "Sv48" | "Sv57";
-  readonly asid: number;
-  readonly root: string;
-  readonly harts: readonly number[];
-}
-
-export interface DeviceFacts {
-  readonly name: string;
-  readonly address: string;
-  readonly registers: readonly { readonly name: string; readonly value: string }[];
-}
-
-export interface MemoryRegion {
-  readonly start: string;
-  readonly end?: string;
-  readonly name: string;
-  readonly kind: "memory" | "device" | "program";
-  readonly detail: string;
-}
-
-export interface CsrFacts {
-  readonly name: string;
-  readonly number: number;
-  readonly value: string;
-  readonly meaning: string;
-  readonly description: string;
-  readonly fields: readonly {
-    readonly name: string;
-    readonly bits: string;
-    readonly value: string;
-    readonly meaning?: string;
-    readonly description: string;
-  }[];
-}
-
-export interface CsrTable {
-  readonly groups: readonly { readonly name: string; readonly csrs: readonly CsrFacts[] }[];
-  /** Physical memory protection: the entries that are on. */
-  readonly protection: readonly {
-    readonly entry: number;
-    readonly mode: string;
-    readonly start: string;
-    readonly last: string;
-    readonly permissions: string;
-    readonly locked: boolean;
-  }[];
-}
-
-export interface PageEntry {
-  readonly level: number;
-  readonly index: number;
-  readonly address: string;
-  readonly value?: string;
-  readonly kind: "table" | "page" | "invalid" | "no memory";
-  /** Of V R W X U G A D those that are set. */
-  readonly flags: readonly string[];
-  readonly ppn?: string;
-  readonly target?: string;
-  /** Bytes of addresses that the entry is for, and the first of them. */
-  readonly bytes: string;
-  readonly virtual: string;
-  readonly symbol?: string;
-  readonly notes: readonly string[];
-}
-
-export interface Translation {
-  readonly address: string;
-  readonly symbol?: string;
-  readonly hart: number;
-  readonly space: AddressSpace;
-  readonly entries: readonly PageEntry[];
-  readonly physicalAddress?: string;
-  readonly pageBytes: number;
-  readonly problem?: string;
-  readonly access: string;
-}
-
-export interface PageTable {
-  readonly scheme: AddressSpace["scheme"];
-  readonly level: number;
-  readonly table: string;
-  readonly entries: readonly (PageEntry & { readonly count: number })[];
-}
+/** The machine as a whole, where it stands still: what the adapter answers goes to the page as it is. */
+export type {
+  AddressSpace,
+  CacheGroup,
+  CsrFacts,
+  CsrTable,
+  DeviceFacts,
+  HartFacts,
+  MachineOverview,
+  MemoryRegion,
+  PageEntry,
+  PageTable,
+  TableQuestion,
+  Translation,
+};
 
 export type ToMachine =
   | { readonly type: "idle" }
@@ -212,14 +113,6 @@ export type FromMachine =
   | { readonly type: "askTranslation"; readonly request: number; readonly hart: number; readonly address: string }
   | ({ readonly type: "askTable"; readonly request: number } & TableQuestion)
   | { readonly type: "command"; readonly command: TimelineCommand };
-
-/** One table of an address space; without `table` its root. */
-export interface TableQuestion {
-  readonly satp: string;
-  readonly table?: string;
-  readonly level?: number;
-  readonly base?: string;
-}
 
 /** What the page of a recording shows. */
 export interface RecordingFacts {
