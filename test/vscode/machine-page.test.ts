@@ -1,10 +1,6 @@
 /** The Machine view's page by itself in a browser: what it draws, asks and sends. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { findProgram } from "../../scripts/debian-packages.ts";
+import { test } from "node:test";
 import type {
   AddressSpace,
   CsrTable,
@@ -16,49 +12,17 @@ import type {
   ToMachine,
   Translation,
 } from "../../src/webview/messages.ts";
-import { build, ROOT } from "./workbench.ts";
+import { webviewPage } from "./webview-page.ts";
 
-let browser: Browser;
-let page: Page;
-const problems: string[] = [];
-
-before(async () => {
-  build("--only=webviews");
-  browser = await chromium.launch({ executablePath: findProgram("chromium"), args: ["--no-sandbox", "--disable-gpu"] });
-});
-
-after(async () => {
-  await browser?.close();
-  assert.deepEqual(problems, [], "errors on the page");
-});
-
-beforeEach(async () => {
-  await page?.close();
-  page = await browser.newPage({ viewport: { width: 1200, height: 300 } });
-  page.setDefaultTimeout(10_000);
-  page.on("pageerror", (error) => problems.push(error.message));
-  const bundle = (name: string) => readFileSync(join(ROOT, "dist", "webview", name), "utf8");
-  await page.setContent(`<html><head><style>${bundle("machine.css")}</style></head><body></body></html>`);
-  await page.evaluate(() => {
-    const sent: unknown[] = [];
-    Object.assign(window, {
-      sent,
-      acquireVsCodeApi: () => ({ postMessage: (message: unknown) => sent.push(message) }),
-    });
-  });
-  await page.addScriptTag({ content: bundle("machine.js") });
-});
-
-function tell(message: ToMachine): Promise<void> {
-  return page.evaluate((message) => window.postMessage(message, "*"), message);
-}
+const view = webviewPage<ToMachine>("machine", { width: 1200, height: 300 });
+const tell = view.tell;
 
 /** The newest message of a type that the page has sent; waits until there are `count`. */
 async function sent<Type extends FromMachine["type"]>(
   type: Type,
   count = 1,
 ): Promise<Extract<FromMachine, { type: Type }>> {
-  const found = await page.waitForFunction(
+  const found = await view.page.waitForFunction(
     ([type, count]) => {
       const all = (window as unknown as { sent: { type: string }[] }).sent.filter((message) => message.type === type);
       return all.length >= count ? (all.at(-1) as never) : undefined;
@@ -186,41 +150,41 @@ async function showStop(overview = OVERVIEW, translation: Translation = TRANSLAT
 
 test("without a session the page says what to do, and its buttons do it", async () => {
   await tell({ type: "idle" });
-  await page.getByText("Press F5").waitFor();
-  await page.getByRole("button", { name: "Open the Demo Program" }).click();
+  await view.page.getByText("Press F5").waitFor();
+  await view.page.getByRole("button", { name: "Open the Demo Program" }).click();
   assert.deepEqual(await sent("command"), { type: "command", command: "hindcast.openDemo" });
 });
 
 test("the caches of translations: what they hold, what they have done, and that they are switched off", async () => {
   await showStop();
-  const group = page.locator("#translation");
+  const group = view.page.locator("#translation");
   for (const text of ["403 of 512", "149,600 found, 403 new", "4,592 quick, 607 in full", "The cache group is off"])
     await group.getByText(text).waitFor();
 });
 
 test("harts: where each stands, in which mode and address space; a click and the arrows choose one", async () => {
   await showStop();
-  await page.locator("#now", { hasText: "1,234,567" }).waitFor();
-  const first = page.getByRole("option").first();
+  await view.page.locator("#now", { hasText: "1,234,567" }).waitFor();
+  const first = view.page.getByRole("option").first();
   for (const text of ["hart 0", "do_syscall+0x40", "kernel.c:120", "Sv39", "Supervisor timer interrupt"])
     await first.getByText(text).first().waitFor();
-  await page.getByRole("option").nth(1).getByText("waiting").waitFor();
-  await page.getByRole("option").nth(1).click();
+  await view.page.getByRole("option").nth(1).getByText("waiting").waitFor();
+  await view.page.getByRole("option").nth(1).click();
   assert.equal((await sent("askTranslation", 2)).hart, 1);
-  await page.keyboard.press("ArrowUp");
-  await page.getByRole("option").nth(1).focus();
-  await page.keyboard.press("ArrowUp");
+  await view.page.keyboard.press("ArrowUp");
+  await view.page.getByRole("option").nth(1).focus();
+  await view.page.keyboard.press("ArrowUp");
   assert.equal((await sent("askTranslation", 3)).hart, 0);
 });
 
 test("a translation is drawn level by level, and so is one that fails", async () => {
   await showStop();
-  const walk = page.locator("#walk");
+  const walk = view.page.locator("#walk");
   for (const text of ["Level 2, entry 258", "Level 1, entry 0", "page of 2 MiB", "0x80201040", "supervisor mode"])
     await walk.getByText(text).first().waitFor();
   assert.equal(await walk.locator(".flags").nth(1).getAttribute("aria-label"), "flags V R W X A D");
-  await page.getByLabel("Address or expression to translate").fill("a0 + 8");
-  await page.keyboard.press("Enter");
+  await view.page.getByLabel("Address or expression to translate").fill("a0 + 8");
+  await view.page.keyboard.press("Enter");
   const question = await sent("askTranslation", 2);
   assert.equal(question.address, "a0 + 8");
   const { physicalAddress: _, ...unmapped } = TRANSLATION;
@@ -228,8 +192,8 @@ test("a translation is drawn level by level, and so is one that fails", async ()
   const translation = { ...unmapped, entries: [invalid], pageBytes: 0, problem: "V is clear", access: "" };
   await tell({ type: "translation", request: question.request, translation });
   await walk.getByText("V is clear").waitFor();
-  await page.getByLabel("Address or expression to translate").fill("nonsense");
-  await page.keyboard.press("Enter");
+  await view.page.getByLabel("Address or expression to translate").fill("nonsense");
+  await view.page.keyboard.press("Enter");
   const refused = await sent("askTranslation", 3);
   await tell({ type: "refused", request: refused.request, message: "There is no symbol nonsense." });
   await walk.getByText("There is no symbol nonsense.").waitFor();
@@ -237,7 +201,7 @@ test("a translation is drawn level by level, and so is one that fails", async ()
 
 test("page tables open table by table, by mouse and by keyboard; a page leads to its walk", async () => {
   await showStop();
-  await page.getByRole("tab", { name: "Page Tables" }).click();
+  await view.page.getByRole("tab", { name: "Page Tables" }).click();
   const root = await sent("askTable");
   assert.deepEqual([root.satp, root.table], [SPACE.satp, undefined]);
   const rootTable: PageTable = {
@@ -247,9 +211,9 @@ test("page tables open table by table, by mouse and by keyboard; a page leads to
     entries: [{ ...TABLE_ENTRY, count: 1 }],
   };
   await tell({ type: "table", request: root.request, table: rootTable });
-  const item = page.getByRole("treeitem").first();
+  const item = view.page.getByRole("treeitem").first();
   await item.focus();
-  await page.keyboard.press("ArrowRight");
+  await view.page.keyboard.press("ArrowRight");
   const below = await sent("askTable", 2);
   assert.deepEqual([below.table, below.level, below.base], ["0x80203000", 1, "0xffffffc080000000"]);
   const table: PageTable = {
@@ -259,65 +223,65 @@ test("page tables open table by table, by mouse and by keyboard; a page leads to
     entries: [{ ...PAGE_ENTRY, count: 4 }],
   };
   await tell({ type: "table", request: below.request, table });
-  await page.getByText("4 pages of 2 MiB").waitFor();
+  await view.page.getByText("4 pages of 2 MiB").waitFor();
   assert.equal(await item.getAttribute("aria-expanded"), "true");
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("Enter");
+  await view.page.keyboard.press("ArrowDown");
+  await view.page.keyboard.press("Enter");
   assert.equal((await sent("askTranslation", 2)).address, "0xffffffc080000000");
-  assert.equal(await page.getByRole("tab", { name: "Translate" }).getAttribute("aria-selected"), "true");
+  assert.equal(await view.page.getByRole("tab", { name: "Translate" }).getAttribute("aria-selected"), "true");
 });
 
 test("CSRs open to their fields, pass a filter, and show what has changed since the last stop", async () => {
   await showStop();
-  await page.getByRole("tab", { name: "CSRs" }).click();
+  await view.page.getByRole("tab", { name: "CSRs" }).click();
   const first = await sent("askCsrs");
   await tell({ type: "csrs", request: first.request, hart: 0, csrs: CSRS });
-  await page.getByRole("button", { name: /sstatus/ }).click();
-  await page.getByText("Privilege before the trap.").waitFor();
-  await page.getByText("0x80000000 – 0x801fffff").waitFor();
-  assert.equal(await page.locator(".changed").count(), 0);
+  await view.page.getByRole("button", { name: /sstatus/ }).click();
+  await view.page.getByText("Privilege before the trap.").waitFor();
+  await view.page.getByText("0x80000000 – 0x801fffff").waitFor();
+  assert.equal(await view.page.locator(".changed").count(), 0);
   await tell({ type: "overview", overview: { ...OVERVIEW, instant: 1_234_600 } });
   const second = await sent("askCsrs", 2);
   const [group, ...others] = CSRS.groups;
   const [status, scratch] = group.csrs;
   const changed = { ...CSRS, groups: [{ ...group, csrs: [status, { ...scratch, value: "0x10" }] }, ...others] };
   await tell({ type: "csrs", request: second.request, hart: 0, csrs: changed });
-  await page.locator(".changed", { hasText: "sscratch" }).waitFor();
-  assert.equal(await page.locator(".changed").count(), 1);
-  await page.getByLabel("Filter CSRs and fields").fill("spp");
-  await page.locator(".csr", { hasText: "sscratch" }).waitFor({ state: "detached" });
-  await page.getByRole("button", { name: /sstatus/ }).waitFor();
+  await view.page.locator(".changed", { hasText: "sscratch" }).waitFor();
+  assert.equal(await view.page.locator(".changed").count(), 1);
+  await view.page.getByLabel("Filter CSRs and fields").fill("spp");
+  await view.page.locator(".csr", { hasText: "sscratch" }).waitFor({ state: "detached" });
+  await view.page.getByRole("button", { name: /sstatus/ }).waitFor();
 });
 
 test("a machine without supervisor mode says that it has no page tables", async () => {
   const { space: _, ...hart } = HART;
   await showStop({ ...OVERVIEW, harts: [hart], spaces: [] });
-  await page.getByRole("tab", { name: "Page Tables" }).click();
-  await page.getByText("no supervisor mode").waitFor();
+  await view.page.getByRole("tab", { name: "Page Tables" }).click();
+  await view.page.getByText("no supervisor mode").waitFor();
 });
 
 test("tabs go round with the arrows; the map and the devices are there", async () => {
   await showStop();
-  await page.getByRole("tab", { name: "Translate" }).focus();
-  await page.keyboard.press("ArrowLeft");
-  await page.getByText("lsr").waitFor();
-  await page.keyboard.press("ArrowLeft");
-  await page.getByText("kernel.elf").waitFor();
-  await page.getByText("0x80000000 – 0x87ffffff").waitFor();
+  await view.page.getByRole("tab", { name: "Translate" }).focus();
+  await view.page.keyboard.press("ArrowLeft");
+  await view.page.getByText("lsr").waitFor();
+  await view.page.keyboard.press("ArrowLeft");
+  await view.page.getByText("kernel.elf").waitFor();
+  await view.page.getByText("0x80000000 – 0x87ffffff").waitFor();
 });
 
 test("while the machine runs what is shown is marked as old", async () => {
   await showStop();
   await tell({ type: "running" });
-  await page.getByText("running…").waitFor();
+  await view.page.getByText("running…").waitFor();
   await tell({ type: "overview", overview: OVERVIEW });
-  await page.locator("#running").waitFor({ state: "hidden" });
+  await view.page.locator("#running").waitFor({ state: "hidden" });
 });
 
 test("nothing is cut off in a narrow place", async () => {
-  await page.setViewportSize({ width: 320, height: 700 });
+  await view.page.setViewportSize({ width: 320, height: 700 });
   await showStop();
-  const overflow = await page.evaluate(
+  const overflow = await view.page.evaluate(
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
   assert.equal(overflow, 0);

@@ -5,8 +5,9 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { Driver } from "./driver.ts";
+import { story } from "./story.ts";
 import { packagedExtension, ROOT, startWorkbench, temporaryFolder, type Workbench } from "./workbench.ts";
 
 const GUEST = "test/vscode/fixtures/kernel.s";
@@ -15,7 +16,6 @@ const source = readFileSync(join(ROOT, GUEST), "utf8").split("\n");
 const folder = temporaryFolder(GUEST);
 let workbench: Workbench;
 let user: Driver;
-let broken: string | undefined;
 
 before(async () => {
   mkdirSync(join(folder.path, ".vscode"));
@@ -38,19 +38,7 @@ after(async () => {
   folder.remove();
 });
 
-/** A step of the story; after one that failed the later ones cannot mean anything. */
-function step(name: string, work: () => Promise<void>): void {
-  test(name, async (context) => {
-    if (broken !== undefined) return context.skip(`after "${broken}" failed`);
-    try {
-      await work();
-    } catch (error) {
-      broken = name;
-      await workbench.screenshot("machine-failed");
-      throw error;
-    }
-  });
-}
+const step = story(() => workbench.screenshot("machine-failed"));
 
 function lineOf(marker: string): number {
   return source.findIndex((line) => line.includes(`@${marker}`)) + 1;

@@ -1,54 +1,18 @@
 /** The Timeline's page by itself in a browser: what it draws, asks and sends, with as many marks as it will ever get. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { findProgram } from "../../scripts/debian-packages.ts";
+import { test } from "node:test";
 import type { FromTimeline, Mark, ToTimeline } from "../../src/webview/messages.ts";
-import { build, ROOT } from "./workbench.ts";
+import { webviewPage } from "./webview-page.ts";
 
 const END = 81_204_113;
 const NOW = 52_345_678;
 
-let browser: Browser;
-let page: Page;
-const problems: string[] = [];
-
-before(async () => {
-  build("--only=webviews");
-  browser = await chromium.launch({ executablePath: findProgram("chromium"), args: ["--no-sandbox", "--disable-gpu"] });
-});
-
-after(async () => {
-  await browser?.close();
-  assert.deepEqual(problems, [], "errors on the page");
-});
-
-beforeEach(async () => {
-  await page?.close();
-  page = await browser.newPage({ viewport: { width: 1100, height: 260 } });
-  page.setDefaultTimeout(10_000);
-  page.on("pageerror", (error) => problems.push(error.message));
-  const bundle = (name: string) => readFileSync(join(ROOT, "dist", "webview", name), "utf8");
-  await page.setContent(`<html><head><style>${bundle("timeline.css")}</style></head><body></body></html>`);
-  await page.evaluate(() => {
-    const sent: unknown[] = [];
-    Object.assign(window, {
-      sent,
-      acquireVsCodeApi: () => ({ postMessage: (message: unknown) => sent.push(message) }),
-    });
-  });
-  await page.addScriptTag({ content: bundle("timeline.js") });
-});
-
-function tell(message: ToTimeline): Promise<void> {
-  return page.evaluate((message) => window.postMessage(message, "*"), message);
-}
+const view = webviewPage<ToTimeline>("timeline", { width: 1100, height: 260 });
+const tell = view.tell;
 
 /** What the page has sent of one type, oldest first. */
 function sent<Type extends FromTimeline["type"]>(type: Type): Promise<Extract<FromTimeline, { type: Type }>[]> {
-  return page.evaluate(
+  return view.page.evaluate(
     (type) =>
       (window as unknown as { sent: { type: string }[] }).sent.filter((message) => message.type === type) as never,
     type,
@@ -56,7 +20,7 @@ function sent<Type extends FromTimeline["type"]>(type: Type): Promise<Extract<Fr
 }
 
 async function waitForSent(type: FromTimeline["type"], count: number): Promise<void> {
-  await page.waitForFunction(
+  await view.page.waitForFunction(
     ([type, count]) =>
       (window as unknown as { sent: { type: string }[] }).sent.filter((message) => message.type === type).length >=
       count,
@@ -69,7 +33,7 @@ async function showRun(marks: readonly Mark[]): Promise<void> {
   await waitForSent("askMarks", 1);
   const { request, from, to } = (await sent("askMarks")).at(-1)!;
   await tell({ type: "marks", request, from, to, marks, total: marks.length });
-  await page.locator("#count", { hasText: marks.length === 0 ? "Nothing" : "in view" }).waitFor();
+  await view.page.locator("#count", { hasText: marks.length === 0 ? "Nothing" : "in view" }).waitFor();
 }
 
 const MARKS: readonly Mark[] = [
@@ -81,7 +45,7 @@ const MARKS: readonly Mark[] = [
 
 /** Where an instant is drawn, in pixels of the page, while all of the run is in view. */
 async function positionOf(instant: number, lane: number): Promise<{ x: number; y: number }> {
-  const box = (await page.locator("#axis").boundingBox())!;
+  const box = (await view.page.locator("#axis").boundingBox())!;
   return {
     x: box.x + 8 + (instant / END) * (box.width - 16),
     y: box.y + 24 + (lane + 0.5) * ((box.height - 24) / 6),
@@ -90,18 +54,18 @@ async function positionOf(instant: number, lane: number): Promise<{ x: number; y
 
 test("without a session the page says what to do, and its buttons do it", async () => {
   await tell({ type: "idle" });
-  await page.getByText("press F5").waitFor();
-  await page.getByRole("button", { name: "Open the Demo Program" }).click();
+  await view.page.getByText("press F5").waitFor();
+  await view.page.getByRole("button", { name: "Open the Demo Program" }).click();
   assert.deepEqual((await sent("command")).at(-1), { type: "command", command: "hindcast.openDemo" });
 });
 
 test("a click on a mark travels to exactly its instant, a click beside marks to the instant there", async () => {
   await showRun(MARKS);
   const mark = await positionOf(20_000_000, 0);
-  await page.mouse.click(mark.x + 3, mark.y);
+  await view.page.mouse.click(mark.x + 3, mark.y);
   assert.equal((await sent("travel")).at(-1)?.instant, 20_000_000);
   const beside = await positionOf(60_000_000, 3);
-  await page.mouse.click(beside.x, beside.y);
+  await view.page.mouse.click(beside.x, beside.y);
   const { instant } = (await sent("travel")).at(-1)!;
   assert.ok(Math.abs(instant - 60_000_000) < END / 900, String(instant));
 });
@@ -109,8 +73,8 @@ test("a click on a mark travels to exactly its instant, a click beside marks to 
 test("hovering names the mark", async () => {
   await showRun(MARKS);
   const mark = await positionOf(20_000_000, 0);
-  await page.mouse.move(mark.x, mark.y);
-  assert.deepEqual(await page.locator("#tip div").allTextContents(), [
+  await view.page.mouse.move(mark.x, mark.y);
+  assert.deepEqual(await view.page.locator("#tip div").allTextContents(), [
     "breakpoint",
     "queue_push",
     "Instant 20,000,000",
@@ -120,31 +84,31 @@ test("hovering names the mark", async () => {
 test("wheel and keys zoom, a drag pans without travelling, and marks are asked for anew", async () => {
   await showRun(MARKS);
   const place = await positionOf(40_000_000, 4);
-  await page.mouse.move(place.x, place.y);
+  await view.page.mouse.move(place.x, place.y);
   const before = (await sent("askMarks")).length;
-  await page.mouse.wheel(0, -600);
+  await view.page.mouse.wheel(0, -600);
   await waitForSent("askMarks", before + 1);
   const zoomed = (await sent("askMarks")).at(-1)!;
   assert.ok(zoomed.to - zoomed.from < END / 3, "zoomed in");
   assert.ok(zoomed.from < 40_000_000 && zoomed.to > 40_000_000, "around the pointer");
-  await page.mouse.down();
-  await page.mouse.move(place.x - 200, place.y, { steps: 4 });
-  await page.mouse.up();
-  await page.waitForTimeout(150);
+  await view.page.mouse.down();
+  await view.page.mouse.move(place.x - 200, place.y, { steps: 4 });
+  await view.page.mouse.up();
+  await view.page.waitForTimeout(150);
   const panned = (await sent("askMarks")).at(-1)!;
   assert.ok(panned.from > zoomed.from, "panned to the right");
   assert.deepEqual(await sent("travel"), []);
-  await page.locator("#axis").press("0");
-  await page.waitForTimeout(150);
+  await view.page.locator("#axis").press("0");
+  await view.page.waitForTimeout(150);
   const whole = (await sent("askMarks")).at(-1)!;
   assert.deepEqual([whole.from, whole.to], [0, END]);
 });
 
 test("keys alone are enough: select marks, travel, go to the ends", async () => {
   await showRun(MARKS);
-  const axis = page.locator("#axis");
+  const axis = view.page.locator("#axis");
   await axis.press("ArrowLeft");
-  assert.equal(await page.locator("#spoken").textContent(), "before the crash, instant 40,000,000");
+  assert.equal(await view.page.locator("#spoken").textContent(), "before the crash, instant 40,000,000");
   await axis.press("ArrowLeft");
   await axis.press("Enter");
   await axis.press("Home");
@@ -157,7 +121,7 @@ test("keys alone are enough: select marks, travel, go to the ends", async () => 
 
 test("the list holds the same marks, for the keyboard and for screen readers", async () => {
   await showRun(MARKS);
-  const list = page.getByRole("listbox");
+  const list = view.page.getByRole("listbox");
   assert.deepEqual(await list.getByRole("option").evaluateAll((rows) => rows.map((row) => row.ariaLabel)), [
     "output: hello, instant 10,000,000",
     "hit: breakpoint, instant 20,000,000",
@@ -172,24 +136,24 @@ test("the list holds the same marks, for the keyboard and for screen readers", a
 
 test("filters by kind and by text", async () => {
   await showRun(MARKS);
-  const options = page.getByRole("listbox").getByRole("option");
-  await page.getByRole("button", { name: "Traps" }).click();
+  const options = view.page.getByRole("listbox").getByRole("option");
+  await view.page.getByRole("button", { name: "Traps" }).click();
   assert.equal(await options.count(), 3);
-  await page.getByLabel("Filter marks").fill("queue");
+  await view.page.getByLabel("Filter marks").fill("queue");
   assert.deepEqual(await options.locator(".label").allTextContents(), ["breakpoint"]);
-  await page.getByLabel("Filter marks").fill("nothing like this");
-  await page.getByText("No mark passes the filter.").waitFor();
+  await view.page.getByLabel("Filter marks").fill("nothing like this");
+  await view.page.getByText("No mark passes the filter.").waitFor();
 });
 
 test("a late answer to an old question does not replace a newer one", async () => {
   await showRun(MARKS);
-  await page.locator("#axis").press("+");
+  await view.page.locator("#axis").press("+");
   await waitForSent("askMarks", 2);
   const { request, from, to } = (await sent("askMarks")).at(-1)!;
   await tell({ type: "marks", request, from, to, marks: MARKS.slice(0, 1), total: 1 });
   await tell({ type: "marks", request: request - 1, from: 0, to: END, marks: MARKS, total: 4 });
-  await page.waitForTimeout(50);
-  assert.equal(await page.getByRole("listbox").getByRole("option").count(), 1);
+  await view.page.waitForTimeout(50);
+  assert.equal(await view.page.getByRole("listbox").getByRole("option").count(), 1);
 });
 
 test("a growing run stays in view as a whole; a zoomed view stays where it is until the present moves", async () => {
@@ -198,11 +162,11 @@ test("a growing run stays in view as a whole; a zoomed view stays where it is un
   await tell({ type: "position", position: { first: 0, now: END, end: END, live: true, running: true } });
   await waitForSent("askMarks", 2);
   assert.equal((await sent("askMarks")).at(-1)?.to, END);
-  for (let press = 0; press < 8; press++) await page.locator("#axis").press("+");
+  for (let press = 0; press < 8; press++) await view.page.locator("#axis").press("+");
   const asked = (await sent("askMarks")).length;
   await tell({ type: "position", position: { first: 0, now: 1000, end: END, live: true, running: false } });
   await waitForSent("askMarks", asked + 1);
-  await page.waitForTimeout(150);
+  await view.page.waitForTimeout(150);
   const { from, to } = (await sent("askMarks")).at(-1)!;
   assert.ok(from <= 1000 && to >= 1000 && to - from < END / 10, `${from}..${to}`);
 });
@@ -219,9 +183,9 @@ test("four thousand marks draw without stutter", async (context) => {
   );
   await showRun(marks);
   const place = await positionOf(40_000_000, 2);
-  await page.mouse.move(place.x, place.y);
+  await view.page.mouse.move(place.x, place.y);
   // Work in the page's own thread while the view is zoomed and panned, a frame at a time.
-  const worst = await page.evaluate(async () => {
+  const worst = await view.page.evaluate(async () => {
     const axis = document.getElementById("axis")!;
     const times: number[] = [];
     for (let frame = 0; frame < 40; frame++) {
@@ -236,6 +200,6 @@ test("four thousand marks draw without stutter", async (context) => {
   });
   context.diagnostic(`a frame takes ${worst.toFixed(1)} ms, the wait for it included, at the ninetieth percentile`);
   assert.ok(worst < 120, `${worst.toFixed(1)} ms`);
-  const rows = await page.getByRole("listbox").getByRole("option").count();
+  const rows = await view.page.getByRole("listbox").getByRole("option").count();
   assert.ok(rows < 60, `${rows} rows are in the document`);
 });

@@ -5,8 +5,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { Driver } from "./driver.ts";
+import { story } from "./story.ts";
 import { packagedExtension, ROOT, startWorkbench, temporaryFolder, type Workbench } from "./workbench.ts";
 
 const DEMO = "guest/demo/work-queue.s";
@@ -15,8 +16,6 @@ const source = readFileSync(join(ROOT, DEMO), "utf8").split("\n");
 const folder = temporaryFolder(DEMO, "test/vscode/fixtures/echo.s");
 let workbench: Workbench;
 let user: Driver;
-/** After a step that failed the later ones cannot mean anything. */
-let broken: string | undefined;
 
 before(async () => {
   workbench = await startWorkbench({
@@ -35,19 +34,7 @@ after(async () => {
   assert.deepEqual(foreign, [], "something was asked for outside of this machine");
 });
 
-/** A step of the story. */
-function step(name: string, work: () => Promise<void>): void {
-  test(name, async (context) => {
-    if (broken !== undefined) return context.skip(`after "${broken}" failed`);
-    try {
-      await work();
-    } catch (error) {
-      broken = name;
-      await workbench.screenshot("failed");
-      throw error;
-    }
-  });
-}
+const step = story(() => workbench.screenshot("failed"));
 
 /** Line, from 1, that contains `text`, the only one that does. */
 function lineOf(text: string): number {
