@@ -35,7 +35,7 @@ const END = 9;
 
 /** No tree of a real board is nearly as deep or large; a damaged one may say anything. */
 const MAX_DEPTH = 64;
-export const MAX_TREE_BYTES = 2 * 2 ** 20;
+const MAX_TREE_BYTES = 2 * 2 ** 20;
 
 /** 32-bit cells. */
 export function cells(...values: readonly number[]): Uint8Array {
@@ -161,11 +161,6 @@ export function decodeDeviceTree(bytes: Uint8Array, file: string): DeviceTree {
   const reservations = readReservations(blob, word(4), file);
   const root = new StructureReader(blob, word(2), word(3), file).root();
   return { root, reservations };
-}
-
-/** How long a blob says that it is. */
-export function deviceTreeBytes(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(4);
 }
 
 function readReservations(blob: Uint8Array, start: number, file: string): MemoryReservation[] {

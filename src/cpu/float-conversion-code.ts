@@ -136,7 +136,7 @@ export function defineWiden({ module, format, propagate }: FloatParts): number {
 }
 
 /** A single, given by its bits as an i64, as an f64. What becomes of a NaN is WebAssembly's choice. */
-export function promoted(bits: Operand): (code: Code) => void {
+function promoted(bits: Operand): (code: Code) => void {
   return (code) => {
     push(code, i32.low(bits));
     code.op(OP.f32_reinterpret_i32, OP.f64_promote_f32);

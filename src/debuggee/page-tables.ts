@@ -63,15 +63,11 @@ export function levelsOf(scheme: PagedScheme): number {
 }
 
 /** Bytes that one entry of a level is for. */
-export function entryBytes(level: number): bigint {
+function entryBytes(level: number): bigint {
   return 1n << (PAGE_BITS + INDEX_BITS * BigInt(level));
 }
 
-export function decodeEntry(
-  scheme: PagedScheme,
-  at: Pick<PageEntry, "level" | "address" | "value">,
-  base: bigint,
-): PageEntry {
+function decodeEntry(scheme: PagedScheme, at: Pick<PageEntry, "level" | "address" | "value">, base: bigint): PageEntry {
   const { level, address, value } = at;
   const index = Number((address % 4096n) / BigInt(ENTRY_BYTES));
   const bytes = entryBytes(level);
@@ -134,7 +130,7 @@ export function sizeText(bytes: bigint): string {
 }
 
 /** `V R W - - - A D` */
-export function flagsText(flags: readonly string[]): string {
+function flagsText(flags: readonly string[]): string {
   return FLAGS.map((flag) => (flags.includes(flag) ? flag : "-")).join(" ");
 }
 

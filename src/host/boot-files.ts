@@ -104,7 +104,7 @@ export function loadBoot(choice: RunChoice, configuration: MachineConfiguration)
 }
 
 /** An ELF, an assembly source or a list of symbols, where its code really is. */
-export function loadSymbols({ path, offset }: SymbolChoice, files: FileSource): LoadedProgram {
+function loadSymbols({ path, offset }: SymbolChoice, files: FileSource): LoadedProgram {
   const bytes = files.read(path);
   const loaded = isSymbolList(bytes)
     ? { program: readSymbolList(bytes, path), bytes, isRaw: false, sources: new Map(), assembled: false, warnings: [] }

@@ -2,7 +2,7 @@ import type { MacAddress } from "./addresses.ts";
 import { concatenate, get16, put16 } from "./wire.ts";
 
 export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
-export const ETHERNET_HEADER_BYTES = 14;
+const ETHERNET_HEADER_BYTES = 14;
 /** Bytes of a packet in a frame. */
 export const MTU = 1500;
 export const MOST_FRAME_BYTES = ETHERNET_HEADER_BYTES + MTU;

@@ -1,11 +1,11 @@
 import type { Ipv4Address } from "./addresses.ts";
-import { type Ipv4Packet, type OutgoingPacket, PROTOCOL, pseudoHeaderSum } from "./ipv4.ts";
+import { IPV4_HEADER_BYTES, type Ipv4Packet, type OutgoingPacket, PROTOCOL, pseudoHeaderSum } from "./ipv4.ts";
 import { checksum, concatenate, get16, put16, sum16 } from "./wire.ts";
 
 /** RFC 768. */
-export const UDP_HEADER_BYTES = 8;
+const UDP_HEADER_BYTES = 8;
 /** What fits behind both headers into an IPv4 packet. */
-export const MOST_DATAGRAM_BYTES = 65_535 - 20 - UDP_HEADER_BYTES;
+export const MOST_DATAGRAM_BYTES = 65_535 - IPV4_HEADER_BYTES - UDP_HEADER_BYTES;
 
 export interface Endpoint {
   readonly address: Ipv4Address;

@@ -3,7 +3,7 @@ import type { Instant } from "../base/brand.ts";
 import { lowerBound, NumberColumn } from "./number-column.ts";
 
 /** Default bound of the frames' bytes in memory. */
-export const FRAME_LOG_BYTES = 64 * 1024 * 1024;
+const FRAME_LOG_BYTES = 64 * 1024 * 1024;
 
 /**
  * Every frame that the guest sent, with its instant. Beyond the bound the oldest lose their contents, which can be had
