@@ -35,6 +35,8 @@ export interface RegionPlan {
   /** Virtual address of the entry. */
   readonly entry: bigint;
   readonly pages: readonly GuardedPage[];
+  /** Counts how often the region is entered, in memory; at that count it asks to be made anew. */
+  readonly entries: { readonly address: number; readonly limit: number } | undefined;
   /** Slot of the translation at a distance from the entry, or the slot that will have it; 0: none is known. */
   readonly slotFor: (pc: number) => number;
   /** Where an instruction that jumps to an address in a register says where it went; undefined: it need not. */
@@ -144,6 +146,22 @@ class RegionBody {
     code.branch(passed);
     code.end();
     code.i32(ANSWER.interpret).op(OP.return);
+    code.end();
+    this.#emitEntryCount();
+  }
+
+  #emitEntryCount(): void {
+    const { entries, slotFor } = this.#plan;
+    if (entries === undefined) return;
+    const code = this.#code;
+    const count = this.#scratch.take(I32);
+    code.i32(0);
+    code.i32(0).memory(OP.i32_load, entries.address).i32(1).op(OP.i32_add).tee(count);
+    code.memory(OP.i32_store, entries.address);
+    code.get(count).i32(entries.limit).op(OP.i32_eq);
+    code.if();
+    code.i32(0).i32(slotFor(0)).memory(OP.i32_store, layout.WANTS_TRANSLATION);
+    code.i32(ANSWER.known).op(OP.return);
     code.end();
   }
 
