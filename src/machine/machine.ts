@@ -131,7 +131,7 @@ export class Machine implements MachineLike {
     const { group } = this.#translation;
     this.#decoded = new DecodedPages(memory, isa, {
       becameCode: () => group.flushWrites(),
-      changed: (offset) => this.#translator?.changed(offset),
+      translations: () => this.#translator,
       cleared: () => {
         this.#translator?.dropAll();
         group.flushAll();
