@@ -8,6 +8,7 @@ import type { Exception } from "./hart.ts";
 import { EXIT, type InterpreterExports, type InterpreterImports, interpreterModule } from "./interpreter-module.ts";
 import type { Oracle } from "./oracle.ts";
 import { REGION_TABLE } from "./region-function.ts";
+import type { RegionCompiler } from "./region-compiler.ts";
 import { executeSystem } from "./system.ts";
 import { Translator } from "./translator.ts";
 
@@ -43,6 +44,7 @@ export class Interpreter implements Engine {
     const { view } = this.#parts.memory;
     let left = steps;
     let skip = skipBreakpoint;
+    this.#translator?.collect();
     for (;;) {
       // A jump to a page without a tag leaves before the budget is looked at: its fault belongs to the next slice.
       if (left === 0) return { kind: "paused", executed: steps };
@@ -135,10 +137,20 @@ export interface GeneratedCode {
   readonly translator: Translator | undefined;
 }
 
+/** When code is worth a translation. */
+export interface Heat {
+  /** Jumps that have arrived somewhere: it gets a small region. */
+  readonly arrivals: number;
+  /** Entries into a small region: a large one takes its place. */
+  readonly entries: number;
+}
+
 export interface InterpreterChoices {
   readonly instructionAlignment: 2 | 4;
-  /** Jumps that arrive somewhere before it is translated; undefined: nothing is. */
-  readonly hotArrivals: number | undefined;
+  /** When code is translated; undefined: never. */
+  readonly heat: Heat | undefined;
+  /** Makes regions elsewhere. */
+  readonly compiler: RegionCompiler | undefined;
 }
 
 /** Compiles and instantiates the generated module. */
@@ -146,7 +158,7 @@ export function instantiateInterpreter(
   parts: () => EngineParts,
   oracle: () => Oracle,
   memory: EngineParts["memory"],
-  { instructionAlignment, hotArrivals }: InterpreterChoices,
+  { instructionAlignment, heat, compiler }: InterpreterChoices,
 ): GeneratedCode {
   const imports: InterpreterImports = {
     memory: memory.memory,
@@ -171,15 +183,16 @@ export function instantiateInterpreter(
     translate: (low, high, write) => parts().translation.ramOffsetForCode(low, high, write),
     system: (record, operation) => systemFromRecord(parts(), oracle(), record, operation),
   };
-  const { bytes, functions } = interpreterModule(memory.layout, instructionAlignment, hotArrivals);
+  const { bytes, functions } = interpreterModule(memory.layout, instructionAlignment, heat?.arrivals);
   const table = new WebAssembly.Table({ element: "anyfunc", initial: FIRST_TABLE_SLOTS });
-  const linked = hotArrivals !== undefined ? { ...imports, [REGION_TABLE]: table } : imports;
+  const linked = heat !== undefined ? { ...imports, [REGION_TABLE]: table } : imports;
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: linked });
   const exports = instance.exports as unknown as InterpreterExports;
-  if (hotArrivals === undefined) return { exports, translator: undefined };
+  if (heat === undefined) return { exports, translator: undefined };
   const { decoded, translation } = parts();
   const translator = new Translator({
-    ...{ memory, decoded, translation, functions, table, instructionAlignment, hotArrivals },
+    ...{ memory, decoded, translation, functions, table, instructionAlignment, compiler },
+    ...{ hotArrivals: heat.arrivals, hotEntries: heat.entries },
     exports: instance.exports,
   });
   return { exports, translator };

@@ -26,6 +26,12 @@ export interface GuardedPage {
   readonly decodedPage: number;
 }
 
+/** Where a region counts how often it is entered, and the count at which it asks to be made anew. */
+export interface EntryCount {
+  readonly address: number;
+  readonly limit: number;
+}
+
 /** What a region's function is made from. */
 export interface RegionPlan {
   readonly graph: RegionGraph;
@@ -35,29 +41,39 @@ export interface RegionPlan {
   /** Virtual address of the entry. */
   readonly entry: bigint;
   readonly pages: readonly GuardedPage[];
-  /** Counts how often the region is entered, in memory; at that count it asks to be made anew. */
-  readonly entries: { readonly address: number; readonly limit: number } | undefined;
+  readonly entries: EntryCount;
   /** Slot of the translation at a distance from the entry, or the slot that will have it; 0: none is known. */
   readonly slotFor: (pc: number) => number;
   /** Where an instruction that jumps to an address in a register says where it went; undefined: it need not. */
   readonly departureFor: (placed: Placed) => Departure | undefined;
 }
 
-/** The module with a region's function. Its imports are those that `InterpreterFunctions` names, the memory, the table. */
-export function regionModule(plan: RegionPlan): { bytes: Uint8Array<ArrayBuffer>; imported: readonly number[] } {
-  const module = new ModuleBuilder({ name: "memory", minimumPages: plan.where.wasmPages });
+/**
+ * The module with the functions of regions of one machine. Its imports are those that `InterpreterFunctions` names, the
+ * memory, the table.
+ */
+export function regionModule(plans: readonly RegionPlan[]): {
+  bytes: Uint8Array<ArrayBuffer>;
+  imported: readonly number[];
+} {
+  const [{ where, functions: all }] = plans;
+  const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });
   module.importTable(REGION_TABLE);
   const imports = new Map<number, number>();
-  const functions = importing(plan.functions, (index) => {
+  const functions = importing(all, (index) => {
     let imported = imports.get(index);
     if (imported === undefined) {
-      imported = module.importFunction(`function ${index}`, plan.functions.signature(index));
+      imported = module.importFunction(`function ${index}`, all.signature(index));
       imports.set(index, imported);
     }
     return imported;
   });
-  const body = new RegionBody({ ...plan, functions }, module.typeOf(REGION_FUNCTION));
-  module.defineFunction(REGION_FUNCTION, body.write(), REGION_EXPORT);
+  const type = module.typeOf(REGION_FUNCTION);
+  // Imports come before definitions, and which there are shows while the functions are written.
+  const bodies = plans.map((plan) => new RegionBody({ ...plan, functions }, type).write());
+  bodies.forEach((body, index) => {
+    module.defineFunction(REGION_FUNCTION, body, REGION_EXPORT + index);
+  });
   return { bytes: module.finish(), imported: [...imports.keys()] };
 }
 
@@ -152,7 +168,6 @@ class RegionBody {
 
   #emitEntryCount(): void {
     const { entries, slotFor } = this.#plan;
-    if (entries === undefined) return;
     const code = this.#code;
     const count = this.#scratch.take(I32);
     code.i32(0);

@@ -50,7 +50,7 @@ export interface Block {
 }
 
 /** A call that was inlined, seen from inside: where it returns to. */
-interface Context {
+export interface Context {
   readonly id: number;
   readonly parent: Context | undefined;
   readonly returnsTo: number;
@@ -63,6 +63,9 @@ export interface Region {
   readonly blocks: readonly Block[];
 }
 
+/** Outside of all inlined calls. */
+export const ROOT: Context = { id: 0, parent: undefined, returnsTo: 0, entry: 0, depth: 0 };
+
 /** How far a region grows. */
 export interface GrowthLimits {
   readonly instructions: number;
@@ -73,6 +76,12 @@ export interface GrowthLimits {
   /** Jumps to addresses in registers go on in the region where they were seen to go. */
   readonly followsTargets: boolean;
 }
+
+/**
+ * The region that is made first. Most code never becomes as hot as to earn more: bringing in calls would make the same
+ * code again and again.
+ */
+export const SMALL: GrowthLimits = { instructions: 100, inlined: 0, arrivals: 30, followsTargets: false };
 
 /**
  * The region of what is hot enough for the best code. It is a function of WebAssembly: beyond this size V8 optimises it
@@ -109,15 +118,14 @@ class Growth {
   }
 
   grow(): Region {
-    const root: Context = { id: 0, parent: undefined, returnsTo: 0, entry: 0, depth: 0 };
-    this.#start(root, 0);
+    this.#start(ROOT, 0);
     for (const { context, pc } of this.#queue) {
       if (this.#total > this.#limits.instructions && this.#blocks.size > 0) break;
       this.#blocks.set(key(context, pc), this.#block(context, pc));
     }
     for (const block of this.#blocks.values()) this.#cut(block);
     for (const { edge, key: name } of this.#pending) edge.to = this.#blocks.get(name);
-    const entry = this.#blocks.get(key(root, 0))!;
+    const entry = this.#blocks.get(key(ROOT, 0))!;
     return { entry, blocks: [...this.#blocks.values()] };
   }
 

@@ -1,4 +1,5 @@
 import type { Program } from "../assembler/program.ts";
+import { makeCompileThread } from "./compile-thread.ts";
 import { parseSymbolChoice } from "../base/boot-choice.ts";
 import { UserError } from "../base/errors.ts";
 import { KERNEL_BASE } from "../boot/boot-plan.ts";
@@ -45,7 +46,7 @@ export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: 
     const warnings = recordingWarnings(reader, writer);
     const { image, programs, sources } = restorePrograms(reader, warnings);
     const { configuration, images } = reader.header;
-    const machine = new Machine(configuration, engine, diskImages(images, configuration), cacheGroup);
+    const machine = new Machine(configuration, engine, diskImages(images, configuration), cacheGroup, makeCompileThread);
     machine.load(image);
     const timeline = Timeline.open(machine, reader, timelineOptions(engine));
     return { machine, timeline, reader, programs, sources, warnings, close: () => source.close() };
