@@ -4,6 +4,9 @@ import type { EncodedOrder } from "../cpu/region-order.ts";
 import type { FromCompiler, ToCompileThread } from "./compile-protocol.ts";
 import { workerUrl } from "./worker-url.ts";
 
+/** One module of several functions costs less than several modules, but what is made first should not wait for the rest. */
+const MOST_TOGETHER = 16;
+
 /** One for all machines of this thread: a recording's machine and the one that travels seldom run at the same time. */
 let thread: Worker | undefined;
 let hasFailed = false;
@@ -16,6 +19,9 @@ class CompileThread implements RegionCompiler {
   readonly #setup: CompilerSetup;
   #port: MessagePort | undefined;
   #isReady = false;
+  #waiting: EncodedOrder[] = [];
+  /** Orders that have not come back. */
+  #sent = 0;
 
   constructor(setup: CompilerSetup) {
     this.#setup = setup;
@@ -30,12 +36,23 @@ class CompileThread implements RegionCompiler {
   }
 
   order(order: EncodedOrder): void {
-    this.#port?.postMessage(order, [order.blocks.buffer]);
+    this.#waiting.push(order);
+    if (this.#waiting.length >= MOST_TOGETHER) this.#send();
   }
 
   collect(): { readonly orders: number; readonly compiled: CompiledRegions } | undefined {
     const message = this.#port && (receiveMessageOnPort(this.#port)?.message as FromCompiler | undefined);
-    return typeof message === "object" ? message : undefined;
+    const made = typeof message === "object" ? message : undefined;
+    if (made !== undefined) this.#sent -= made.orders;
+    if (this.#sent === 0 && this.#waiting.length > 0) this.#send();
+    return made;
+  }
+
+  /** To wake a thread costs more than anything else here: while it is busy, orders wait for each other. */
+  #send(): void {
+    this.#sent += this.#waiting.length;
+    this.#port?.postMessage(this.#waiting);
+    this.#waiting = [];
   }
 
   #open(): MessagePort {

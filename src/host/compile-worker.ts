@@ -1,4 +1,4 @@
-import { type MessagePort, parentPort, receiveMessageOnPort } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { assert } from "../base/assert.ts";
 import { compileRegions, interpreterFunctions, WarmUp } from "../cpu/region-compiler.ts";
 import { decodeOrder, type EncodedOrder, type RegionOrder } from "../cpu/region-order.ts";
@@ -15,19 +15,6 @@ parentPort.on("message", ({ port, setup }: ToCompileThread) => {
     warmUp.call(orders.length, compiled);
     answer({ orders: orders.length, compiled });
   };
-  port.on("message", (first: EncodedOrder) => make(withWaiting(port, first).map(decodeOrder)));
+  port.on("message", (orders: EncodedOrder[]) => make(orders.map(decodeOrder)));
   answer("ready");
 });
-
-/** Modules of several functions cost less than several modules: what waits already goes along. */
-const MOST_TOGETHER = 16;
-
-function withWaiting(port: MessagePort, first: EncodedOrder): EncodedOrder[] {
-  const orders = [first];
-  while (orders.length < MOST_TOGETHER) {
-    const next = receiveMessageOnPort(port);
-    if (next === undefined) break;
-    orders.push(next.message as EncodedOrder);
-  }
-  return orders;
-}
