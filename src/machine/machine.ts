@@ -37,6 +37,7 @@ import type {
 import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
 import { mix } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
+import { writeSliceEnd, writeTickOffset, writeTrapStops } from "./slice-words.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
 
@@ -167,7 +168,7 @@ export class Machine implements MachineLike {
       () => parts,
       () => oracle,
       memory,
-      { instructionAlignment: isa.instructionAlignment, hotArrivals: HOT_ARRIVALS[engine] },
+      { isa, hotArrivals: HOT_ARRIVALS[engine], stepsPerTick: STEPS_PER_TICK },
     );
     this.#exports = generated.exports;
     this.#translator = generated.translator;
@@ -222,6 +223,7 @@ export class Machine implements MachineLike {
     assert(stops.watches.length <= MAX_WATCHES, `more than ${MAX_WATCHES} watches`);
     const old = this.#stops;
     this.#stops = stops;
+    writeTrapStops(this.#memory, stops.exceptions);
     if (stops.breakpoints !== old.breakpoints) {
       // No instruction begins at an odd address.
       this.#breakpoints = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
@@ -330,6 +332,8 @@ export class Machine implements MachineLike {
     const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
     const steps = Math.min(horizon - this.#instant, this.#harts.left, most);
     this.#sliceEnd = this.#instant + steps;
+    writeSliceEnd(this.#memory, this.#sliceEnd);
+    writeTickOffset(this.#memory, this.#tickOffset);
     const stop = this.#engine.run(steps, departing);
     this.#sliceEnd = undefined;
     this.#taken(stop.executed);
@@ -557,6 +561,7 @@ export class Machine implements MachineLike {
 
   #setTime(ticks: bigint): void {
     this.#tickOffset = BigInt.asIntN(64, this.#tickOffset + ticks - this.time);
+    writeTickOffset(this.#memory, this.#tickOffset);
     this.#deadline = undefined;
   }
 
