@@ -7,7 +7,7 @@ import type { AddressTranslation } from "./address-translation.ts";
 import type { DecodedPages } from "./decoded-pages.ts";
 import { type InterpreterFunctions, OPERATION } from "./interpreter-module.ts";
 import { type ExecutedCode, growRegion, type Placed, type Region } from "./region.ts";
-import { type Departure, type GuardedPage, regionModule } from "./region-code.ts";
+import { type Departure, type GuardedPage, type RegionForm, regionModule } from "./region-code.ts";
 import { ANSWER, REGION_EXPORT, REGION_TABLE } from "./region-function.ts";
 import { analyseRegion } from "./region-graph.ts";
 
@@ -53,6 +53,9 @@ interface KnownDeparture {
 /** Code that changes again and again is left to the interpreter for twice as long each time, up to this often. */
 const MOST_DOUBLINGS = 8;
 
+/** Where watches come and go this often, the form that is right either way stays. */
+const MOST_FORM_CHANGES = 8;
+
 /** A translation in the table. */
 interface Translated {
   readonly slot: number;
@@ -83,6 +86,8 @@ export class Translator {
   readonly #changes = new Map<number, number>();
   /** What is known of jumps to addresses in registers, by offset in RAM of the instruction. */
   readonly #departures = new Map<number, KnownDeparture>();
+  /** The form of a translation and how often it has changed, by offset in RAM of its entry. */
+  readonly #forms = new Map<number, { form: RegionForm; changes: number }>();
   #nextSlot = 1;
 
   constructor(parts: TranslatorParts) {
@@ -102,7 +107,7 @@ export class Translator {
     const graph = analyseRegion(region);
     const { bytes, imported } = regionModule({
       ...{ graph, where: memory.layout, functions, instructionAlignment, entry: pc },
-      pages: code.pagesOf(region),
+      ...{ pages: code.pagesOf(region), form: this.#formFor(entry) },
       slotFor: (distance) => this.#slotFor(code.ramOffset(distance)),
       departureFor: ({ ramOffset }) => this.#departureFor(ramOffset),
     });
@@ -112,6 +117,16 @@ export class Translator {
     }
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: imports });
     this.#install(pc, entry, region, instance.exports[REGION_EXPORT]);
+  }
+
+  #formFor(entry: number): RegionForm {
+    const { view } = this.#parts.memory;
+    if (view.getInt32(layout.DATA_IS_TRANSLATED, true) !== 0) return "tables";
+    const form = view.getInt32(layout.WATCH_TABLE, true) === 0 ? "window" : "watched";
+    const last = this.#forms.get(entry);
+    const changes = last === undefined || last.form === form ? (last?.changes ?? 0) : last.changes + 1;
+    this.#forms.set(entry, { form, changes });
+    return changes > MOST_FORM_CHANGES ? "tables" : form;
   }
 
   /** A translation has learnt where it goes: another takes its place. */
@@ -149,6 +164,7 @@ export class Translator {
     this.#bySlot.clear();
     this.#departures.clear();
     this.#changes.clear();
+    this.#forms.clear();
     this.#parts.memory.bytes.fill(0, layout.DEPARTURES, layout.DEPARTURES + DEPARTURES_BYTES);
     this.#nextSlot = 1;
   }
