@@ -113,13 +113,13 @@ function same(a: Span | undefined, b: Span | undefined): boolean {
 }
 
 function pass(known: Known, instructions: readonly Placed[], index: number): RamCheck[] {
-  const { decoded } = instructions[index];
+  const { decoded, patched } = instructions[index];
   const effects = effectsOf(decoded.instruction);
   const checks = effects.address === "rs1 + imm" ? checksOf(known, instructions, index) : [];
   if (!effects.writesRd || decoded.rd === 0) return checks;
   const { rd, rs1, rs2, imm } = decoded;
   for (const spans of [known.readable, known.writable]) {
-    if (effects.result === "rs1 + imm") spans[rd] = shifted(spans[rs1], imm);
+    if (effects.result === "rs1 + imm" && patched === undefined) spans[rd] = shifted(spans[rs1], imm);
     else if (effects.result === "rs1 + rs2" && rs1 === 0) spans[rd] = spans[rs2];
     else spans[rd] = undefined;
   }
