@@ -1,7 +1,7 @@
 import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
-import { type InterpreterFunctions, interpreterModule } from "./interpreter-module.ts";
+import { type InterpreterFunctions, interpreterModule, type ModuleChoices } from "./interpreter-module.ts";
 import { regionModule } from "./region-code.ts";
 import { REGION_EXPORT, REGION_TABLE } from "./region-function.ts";
 import { analyseRegion } from "./region-graph.ts";
@@ -17,7 +17,7 @@ export interface CompiledRegions {
 /** What a region's code follows from beside its order. */
 export interface CompilerSetup {
   readonly where: MemoryLayout;
-  readonly instructionAlignment: 2 | 4;
+  readonly choices: ModuleChoices;
 }
 
 /** Makes regions somewhere else, while the machine goes on. What is asked for comes back in its order, sooner or later. */
@@ -32,12 +32,12 @@ export interface RegionCompiler {
 /** Emits and compiles, at once. */
 export function compileRegions(
   orders: readonly RegionOrder[],
-  { where, instructionAlignment }: CompilerSetup,
+  { where, choices: { instructionAlignment } }: CompilerSetup,
   functions: InterpreterFunctions,
 ): CompiledRegions {
   const { bytes, imported } = regionModule(
-    orders.map(({ region, entry, pages, entries, slots, departures }) => ({
-      ...{ graph: analyseRegion(region), where, functions, instructionAlignment, entry, pages, entries },
+    orders.map(({ region, entry, pages, form, entries, slots, departures }) => ({
+      ...{ graph: analyseRegion(region), where, functions, instructionAlignment, entry, pages, form, entries },
       slotFor: (distance) => slots.get(distance) ?? 0,
       departureFor: ({ ramOffset }) => departures.get(ramOffset),
     })),
@@ -46,8 +46,8 @@ export function compileRegions(
 }
 
 /** What regions import of the interpreter, for who has no interpreter. */
-export function interpreterFunctions({ where, instructionAlignment }: CompilerSetup): InterpreterFunctions {
-  return interpreterModule(where, instructionAlignment, 1).functions;
+export function interpreterFunctions({ where, choices }: CompilerSetup): InterpreterFunctions {
+  return interpreterModule(where, choices).functions;
 }
 
 /**

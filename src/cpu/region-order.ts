@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { decode } from "../isa/decode.ts";
 import { type Block, type Edge, type Ending, edgesOf, type Placed, type Region, ROOT } from "./region.ts";
-import type { Departure, EntryCount, GuardedPage } from "./region-code.ts";
+import type { Departure, EntryCount, GuardedPage, RegionForm } from "./region-code.ts";
 import type { PatchedFormat } from "./translated-code.ts";
 
 /** A region that shall become WebAssembly: all that its code is made from. */
@@ -10,6 +10,7 @@ export interface RegionOrder {
   /** Virtual address of the entry. */
   readonly entry: bigint;
   readonly pages: readonly GuardedPage[];
+  readonly form: RegionForm;
   readonly entries: EntryCount;
   /** By distance from the entry: the slot of the region itself, and of places that it leaves to. */
   readonly slots: ReadonlyMap<number, number>;

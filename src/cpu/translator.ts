@@ -9,8 +9,8 @@ import { Departures } from "./departures.ts";
 import { arrivalAt, CodeAround } from "./executed-code.ts";
 import type { InterpreterFunctions } from "./interpreter-module.ts";
 import { type GrowthLimits, growRegion, LARGE, type Region, SMALL } from "./region.ts";
-import type { Departure } from "./region-code.ts";
-import { type CompiledRegions, compileRegions, type RegionCompiler } from "./region-compiler.ts";
+import type { Departure, RegionForm } from "./region-code.ts";
+import { type CompiledRegions, type CompilerSetup, compileRegions, type RegionCompiler } from "./region-compiler.ts";
 import { ANSWER, REGION_EXPORT, REGION_TABLE } from "./region-function.ts";
 import { encodeOrder, exitsOf, type RegionOrder } from "./region-order.ts";
 import { type Difference, TranslatedCode } from "./translated-code.ts";
@@ -25,7 +25,7 @@ export interface TranslatorParts {
   readonly exports: WebAssembly.Exports;
   /** Through which translations are called; slot 0 is nobody's. */
   readonly table: WebAssembly.Table;
-  readonly instructionAlignment: 2 | 4;
+  readonly setup: CompilerSetup;
   /** Jumps that arrive somewhere before it is translated. */
   readonly hotArrivals: number;
   /** Entries into its small region before it has a large one. */
@@ -84,11 +84,28 @@ export class Translator implements Translations {
     this.#translate(pc, SMALL);
   }
 
-  /** A translation is entered so often that it is worth a large region, or has learnt where it goes. */
+  /**
+   * A translation is entered so often that it is worth a large region, or has learnt where it goes: another takes its place.
+   * Or its form does not fit the present context: then it is kept for when it does again.
+   */
   renew(slot: number): void {
     this.collect();
     const translated = this.#bySlot.get(slot);
-    if (translated !== undefined) this.#translate(translated.entry, LARGE);
+    if (translated === undefined) return;
+    const { entry, limits } = translated;
+    if (this.#isOfForm(translated)) {
+      this.#translate(entry, LARGE);
+      return;
+    }
+    this.#drop(translated);
+    this.#history.keep(translated);
+    this.#translate(entry, limits);
+  }
+
+  #formNow(): RegionForm {
+    const { view } = this.#parts.memory;
+    if (view.getInt32(layout.DATA_IS_TRANSLATED, true) !== 0) return "tables";
+    return view.getInt32(layout.WATCH_TABLE, true) === 0 ? "window" : "watched";
   }
 
   #translate(pc: bigint, limits: GrowthLimits): void {
@@ -109,13 +126,14 @@ export class Translator implements Translations {
     if (region.entry.instructions.length === 0) return;
     const made = new TranslatedCode(memory, region, (distance) => code.ramOffset(distance));
     const guarded = code.pagesOf(region);
+    const form = this.#formNow();
     const order: RegionOrder = {
-      ...{ region, entry: pc, pages: guarded },
+      ...{ region, entry: pc, pages: guarded, form },
       entries: { address: arrival + layout.ARRIVAL.count, limit: limits === LARGE ? NEVER : hotEntries },
       slots: this.#slotsFor(region, code),
       departures: limits.followsTargets ? this.#departuresOf(region) : new Map(),
     };
-    this.#make({ slot, entry: pc, entryOffset, arrival, code: made, guarded }, order);
+    this.#make({ slot, entry: pc, entryOffset, arrival, code: made, guarded, form, limits }, order);
   }
 
   /** Puts what has been made elsewhere into the table, if what it was made of is still there. */
@@ -134,14 +152,14 @@ export class Translator implements Translations {
   }
 
   #make(pending: Pending, order: RegionOrder): void {
-    const { memory, functions, instructionAlignment, compiler } = this.#parts;
+    const { functions, setup, compiler } = this.#parts;
     if (compiler?.isReady) {
       compiler.order(encodeOrder(order));
       this.#pending.set(pending.slot, pending);
       this.#ordered.push(pending);
       return;
     }
-    const compiled = compileRegions([order], { where: memory.layout, instructionAlignment }, functions);
+    const compiled = compileRegions([order], setup, functions);
     this.#replace({ ...pending, callable: this.#instantiate(compiled)(0) });
   }
 
@@ -241,9 +259,15 @@ export class Translator implements Translations {
     return true;
   }
 
+  #isOfForm({ form }: Translated): boolean {
+    return form === "tables" || form === this.#formNow();
+  }
+
   /** Whether an old translation's code is there, where it was, and free of breakpoints. */
-  #fits({ code, guarded }: Translated): boolean {
+  #fits(translated: Translated): boolean {
+    const { code, guarded } = translated;
     const { translation, decoded } = this.#parts;
+    if (!this.#isOfForm(translated)) return false;
     if (!code.isThere() || [...code.offsets].some((offset) => decoded.hasBreakpoint(offset))) return false;
     return guarded.every(({ virtualPage, decodedPage }) => translation.executedNow(virtualPage) === decodedPage);
   }
