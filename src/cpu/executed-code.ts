@@ -31,12 +31,7 @@ export class CodeAround implements ExecutedCode {
   readonly #departures: Departures;
   readonly #history: CodeHistory;
 
-  constructor(
-    parts: CodeParts,
-    origin: bigint,
-    departures: Departures,
-    history: CodeHistory,
-  ) {
+  constructor(parts: CodeParts, origin: bigint, departures: Departures, history: CodeHistory) {
     this.#parts = parts;
     this.#origin = origin;
     this.#originInPage = Number(origin & 0xfffn);

@@ -10,8 +10,8 @@ import type { Engine, EngineParts, EngineStop } from "./engine.ts";
 import type { Exception } from "./hart.ts";
 import { EXIT, type InterpreterExports, type InterpreterImports, interpreterModule } from "./interpreter-module.ts";
 import type { Oracle } from "./oracle.ts";
-import { REGION_TABLE } from "./region-function.ts";
 import type { CompilerSetup, RegionCompiler } from "./region-compiler.ts";
+import { REGION_TABLE } from "./region-function.ts";
 import { executeSystem } from "./system.ts";
 import { Translator } from "./translator.ts";
 

@@ -1,5 +1,4 @@
 import type { Program } from "../assembler/program.ts";
-import { makeCompileThread } from "./compile-thread.ts";
 import { parseSymbolChoice } from "../base/boot-choice.ts";
 import { UserError } from "../base/errors.ts";
 import { KERNEL_BASE } from "../boot/boot-plan.ts";
@@ -17,6 +16,7 @@ import { Timeline } from "../replay/timeline.ts";
 import { shiftProgram } from "../symbols/shift.ts";
 import { BookmarkFile } from "./bookmark-file.ts";
 import { recordedSymbols } from "./boot-files.ts";
+import { makeCompileThread } from "./compile-thread.ts";
 import { recordedDisks } from "./disk-files.ts";
 import { timelineOptions } from "./live-session.ts";
 import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./program-files.ts";
@@ -47,7 +47,13 @@ export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: 
     const warnings = recordingWarnings(reader, writer);
     const { image, programs, sources } = restorePrograms(reader, warnings);
     const { configuration, images } = reader.header;
-    const machine = new Machine(configuration, engine, diskImages(images, configuration), cacheGroup, makeCompileThread);
+    const machine = new Machine(
+      configuration,
+      engine,
+      diskImages(images, configuration),
+      cacheGroup,
+      makeCompileThread,
+    );
     machine.load(image);
     const kept = new BookmarkFile(path, reader);
     if (kept.warning !== undefined) warnings.push(kept.warning);
