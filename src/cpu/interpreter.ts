@@ -3,7 +3,7 @@ import { type AccessSize, SYSTEM_OPERATIONS } from "../isa/semantics.ts";
 import * as layout from "../memory/layout.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
 import { announceFault } from "./data-access.ts";
-import type { Engine, EngineParts, EngineStop } from "./engine.ts";
+import type { Breakpoints, Engine, EngineParts, EngineStop } from "./engine.ts";
 import type { Exception } from "./hart.ts";
 import { EXIT, type InterpreterExports, type InterpreterImports, interpreterModule } from "./interpreter-module.ts";
 import type { Oracle } from "./oracle.ts";
@@ -23,14 +23,14 @@ export class Interpreter implements Engine {
   readonly #oracle: Oracle;
   readonly #exports: InterpreterExports;
 
-  readonly #breakpoints: () => ReadonlySet<bigint>;
+  readonly #breakpoints: () => Breakpoints;
   readonly #translator: Translator | undefined;
 
   constructor(
     parts: EngineParts,
     oracle: Oracle,
     { exports, translator }: GeneratedCode,
-    breakpoints: () => ReadonlySet<bigint>,
+    breakpoints: () => Breakpoints,
   ) {
     this.#parts = parts;
     this.#translator = translator;

@@ -15,15 +15,17 @@ import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
+import { replayHint } from "../isa/replay-hints.ts";
 import { BUDGET, MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
-import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./configuration.ts";
+import { type CacheGroupChoice, type EngineChoice, HOT_ARRIVALS, type MachineConfiguration } from "./configuration.ts";
 import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
 import { earliest, Harts, isAfter } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
+import { MachineIsolation } from "./isolation.ts";
 import type {
   Checkpoint,
   CheckpointParts,
@@ -35,7 +37,7 @@ import type {
   Translation,
 } from "./machine-interface.ts";
 import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
-import { mix } from "./pages.ts";
+import { digestOf } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
@@ -57,6 +59,7 @@ export class Machine implements MachineLike {
   readonly #board: Board;
   readonly #versions: RamVersions;
   readonly #engine: Engine;
+  readonly #oracle: Oracle;
   readonly #exports: InterpreterExports;
   readonly #translator: Translator | undefined;
   readonly harts: readonly HartView[];
@@ -73,6 +76,7 @@ export class Machine implements MachineLike {
   #settled = false;
   #stops: StopConditions = NO_STOPS;
   #breakpoints: ReadonlySet<bigint> = new Set();
+  readonly isolation: MachineIsolation;
 
   /** `diskImages`: the images of the configuration's disks. */
   constructor(
@@ -161,8 +165,12 @@ export class Machine implements MachineLike {
       },
       endTurn: () => this.#harts.endTurn(),
     };
-    const breakpoints = () => this.#breakpoints;
+    const stopping = {
+      has: (pc: bigint) => (this.#breakpoints.has(pc) && !this.isolation.active) || this.#isStoppingHint(pc),
+    };
+    const breakpoints = () => stopping;
     const oracle = new Oracle(parts, breakpoints);
+    this.#oracle = oracle;
     const generated = instantiateInterpreter(
       () => parts,
       () => oracle,
@@ -178,6 +186,11 @@ export class Machine implements MachineLike {
     };
     this.#versions = new RamVersions(memory, this.#exports, observer, disks);
     this.harts = this.#harts.views();
+    this.isolation = new MachineIsolation({
+      bus: this.#board.bus,
+      decoded: this.#decoded,
+      versions: this.#versions,
+    });
     this.#harts.reset();
   }
 
@@ -222,6 +235,7 @@ export class Machine implements MachineLike {
     assert(stops.watches.length <= MAX_WATCHES, `more than ${MAX_WATCHES} watches`);
     const old = this.#stops;
     this.#stops = stops;
+    this.isolation.stopAtHints(stops.replayHints === true);
     if (stops.breakpoints !== old.breakpoints) {
       // No instruction begins at an odd address.
       this.#breakpoints = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
@@ -277,11 +291,7 @@ export class Machine implements MachineLike {
   }
 
   digest(): Digest {
-    const state = this.#versions.hash(this.#encodeState());
-    const [first, second] = this.#versions.sums();
-    const high = mix(first ^ state);
-    const low = mix(second + mix(state ^ high));
-    return [high, low].map((half) => half.toString(16).padStart(16, "0")).join("");
+    return digestOf(this.#versions.sums(), this.#versions.hash(this.#encodeState()));
   }
 
   peek(address: VirtualAddress, length: number, hart = this.currentHart): (number | undefined)[] {
@@ -310,16 +320,7 @@ export class Machine implements MachineLike {
   }
 
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[] {
-    return this.#board.devices.map((device) => ({
-      name: device.name,
-      address: device.base,
-      state: Object.fromEntries(
-        Object.entries(device.save()).map(([name, value]) => [
-          name,
-          typeof value === "object" ? value.join(" ") : value,
-        ]),
-      ),
-    }));
+    return this.#board.describe();
   }
 
   /** One slice of the engine, up to the next thing that may happen by itself. Undefined: nothing to stop for. */
@@ -327,8 +328,9 @@ export class Machine implements MachineLike {
     const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#nextDeadline());
     assert(horizon > this.#instant, "an event for this instant was not delivered");
     // What is due here was made so by an edit: it is taken behind the next step, however long the slice was to be.
-    const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
-    const steps = Math.min(horizon - this.#instant, this.#harts.left, most);
+    const most = this.isolation.active || this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
+    const left = this.isolation.active ? most : this.#harts.left;
+    const steps = Math.min(horizon - this.#instant, left, most);
     this.#sliceEnd = this.#instant + steps;
     const stop = this.#engine.run(steps, departing);
     this.#sliceEnd = undefined;
@@ -357,7 +359,7 @@ export class Machine implements MachineLike {
         this.#apply(event);
         continue;
       }
-      if (!this.#settled) {
+      if (!this.#settled && !this.isolation.active) {
         this.#board.timePassed();
         this.#harts.passTurn();
         if (takeInterrupt(this.#turn.hart, this.#turn.csrs)) {
@@ -418,12 +420,12 @@ export class Machine implements MachineLike {
       default:
         unreachable(edit, "edit");
     }
-    this.#harts.passTurn();
+    if (!this.isolation.active) this.#harts.passTurn();
   }
 
   /** A virtual clock jumps to the timer interrupt that a waiting hart waits for. True when it did. */
   #passIdleTime(): boolean {
-    if (!this.#turn.hart.waiting || this.configuration.clock === "paced") return false;
+    if (!this.#turn.hart.waiting || this.isolation.active || this.configuration.clock === "paced") return false;
     const ticks = this.#ticksToTimer();
     if (ticks === undefined) return false;
     this.#tickOffset += ticks;
@@ -457,6 +459,7 @@ export class Machine implements MachineLike {
 
   /** No slice runs past a deadline. It stays what it is until a timer, a device or the time itself is changed. */
   #nextDeadline(): number {
+    if (this.isolation.active) return Number.POSITIVE_INFINITY;
     if (this.#deadline === undefined || this.#deadline <= this.#instant) this.#deadline = this.#findDeadline();
     return this.#deadline;
   }
@@ -471,7 +474,7 @@ export class Machine implements MachineLike {
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
     const { hart, csrs } = this.#turn;
-    if (!departing && this.#stops.exceptions.includes(exception.cause)) {
+    if (this.isolation.active || (!departing && this.#stops.exceptions.includes(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };
     }
     if (!this.#canHandle(exception.cause)) return { kind: "unhandled-trap", hart: hart.id, ...exception };
@@ -515,6 +518,7 @@ export class Machine implements MachineLike {
     const accesses = this.#data.watched;
     if (accesses.length === 0) return undefined;
     this.#data.watched = [];
+    if (this.isolation.active) return undefined;
     const hits = accesses.map(
       ({ watch, access, address, size, pc }): WatchHit => ({
         ...{ watch, access, size, hart: this.#turn.hart.id },
@@ -570,6 +574,12 @@ export class Machine implements MachineLike {
     });
   }
 
+  #isStoppingHint(pc: bigint): boolean {
+    if (!this.isolation.hintsStop) return false;
+    const fetched = this.#oracle.fetch(pc);
+    return "word" in fetched && replayHint(fetched.word) !== undefined;
+  }
+
   #byteAt(physical: number): number | undefined {
     const offset = physical - RAM_BASE;
     return offset >= 0 && offset < this.#memory.ram.length ? this.#memory.ram[offset] : undefined;
@@ -586,14 +596,3 @@ const REGISTER_A1 = 11;
 const REGISTER_A2 = 12;
 const MIE_STIE = 1n << 5n;
 const MIE_MTIE = 1n << 7n;
-
-/**
- * Jumps that arrive somewhere before it is translated (docs/performance.md, "When code is hot"). The engine "translator"
- * begins at once, so that short tests reach it.
- */
-const HOT_ARRIVALS: Readonly<Record<EngineChoice, number | undefined>> = {
-  auto: 100_000,
-  translator: 3,
-  interpreter: undefined,
-  oracle: undefined,
-};

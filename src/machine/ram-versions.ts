@@ -116,6 +116,17 @@ export class RamVersions {
     return [first, second];
   }
 
+  /** Pages of RAM that count as unchanged since the last `save` or `restore`, and are not. Looks at every byte. */
+  changedUnseen(): number[] {
+    const { flags } = this.#memory;
+    const pages: number[] = [];
+    for (let page = 0; page < this.#ramPages; page++) {
+      if ((flags[page] & PAGE_FLAG.dirty) !== 0) continue;
+      if (this.#hashPage(page) !== (this.#current.get(page)?.hash ?? this.#zeroHash)) pages.push(page);
+    }
+    return pages;
+  }
+
   /** Hash of any bytes. */
   hash(bytes: Uint8Array): bigint {
     const scratch = this.#memory.bytes.subarray(SCRATCH, SCRATCH + SCRATCH_BYTES);
