@@ -12,12 +12,19 @@ import { PlacedBreakpoints } from "./placed-breakpoints.ts";
 
 const GRANULE_BYTES = 64;
 
+/** Translations that were made of decoded instructions. */
+export interface Translations {
+  /** Bytes of the decoded instruction at an offset of RAM were written. True: its record is wanted still. */
+  rewritten(offset: number): boolean;
+  /** A breakpoint is set on the decoded instruction at an offset of RAM, or taken away. */
+  breakpointChanged(offset: number): void;
+}
+
 /** Who must hear of what happens to decoded code. */
 export interface CodeObserver {
   /** A page has code now: stores to it must be looked at. */
   becameCode(): void;
-  /** What is to be done at an offset of RAM is another now. */
-  changed(offset: number): void;
+  translations(): Translations | undefined;
   /** All decoded pages are gone. */
   cleared(): void;
 }
@@ -84,13 +91,22 @@ export class DecodedPages {
     bytes[record + layout.RECORD.roundingMask] = roundingMask(decoded.rm);
   }
 
+  ensureDecoded(offset: number): void {
+    if (this.#decodedRecord(offset) === 0) this.decodeAt(offset);
+  }
+
+  /** The engines stop before the instruction there. */
+  hasBreakpoint(offset: number): boolean {
+    return this.#stopsAt(offset);
+  }
+
   /** A word taken apart, if the harts have that instruction. */
   decode(word: number): Decoded | undefined {
     const decoded = decode(word);
     return decoded !== undefined && this.#isa.executes(decoded) ? decoded : undefined;
   }
 
-  /** Bytes of RAM were written: records that they belong to are cleared. */
+  /** Bytes of RAM were written: records that they belong to are cleared, or decoded again. */
   overwritten(offset: number, size: number): void {
     const { flags, codeGranules } = this.#memory;
     const last = offset + size - 1;
@@ -100,7 +116,7 @@ export class DecodedPages {
       const to = Math.min(last, page * PAGE_BYTES + PAGE_BYTES - 1);
       // A four-byte instruction may begin in the halfword before the first byte written. (`& ~1` would make an offset
       // beyond 2 GiB negative.)
-      for (let at = Math.max(0, from - (from & 1) - 2); at <= to; at += 2) this.#clearRecord(at);
+      for (let at = Math.max(0, from - (from & 1) - 2); at <= to; at += 2) this.#rewritten(at);
     }
   }
 
@@ -151,24 +167,30 @@ export class DecodedPages {
     return this.#breakpoints.standsAt(offset) || (this.#stopsAtHints && this.#hints.has(offset));
   }
 
+  /** Whether the engines stop at an offset is another now, perhaps. */
   #mark(offset: number): void {
-    const stops = this.#stopsAt(offset);
-    this.#putOperation(offset, (replaced) => (stops ? OPERATION.breakpoint : replaced));
-  }
-
-  #clearRecord(offset: number): void {
-    this.#putOperation(offset, () => OPERATION.undecoded);
-  }
-
-  /** Gives a decoded record another operation; one that is not decoded stays so. */
-  #putOperation(offset: number, operation: (replaced: number) => number): void {
-    const page = this.#memory.decodedPointers[offset >>> 12];
-    if (page === 0) return;
+    const record = this.#decodedRecord(offset);
+    if (record === 0) return;
+    this.#observer.translations()?.breakpointChanged(offset);
+    const stands = this.#stopsAt(offset);
     const { bytes } = this.#memory;
+    bytes[record + layout.RECORD.operation] = stands ? OPERATION.breakpoint : bytes[record + layout.RECORD.replaced];
+  }
+
+  #rewritten(offset: number): void {
+    const record = this.#decodedRecord(offset);
+    if (record === 0) return;
+    if (this.#observer.translations()?.rewritten(offset)) this.decodeAt(offset);
+    else this.#memory.bytes[record + layout.RECORD.operation] = OPERATION.undecoded;
+  }
+
+  /** The record of a decoded instruction, or 0. */
+  #decodedRecord(offset: number): number {
+    const { bytes, decodedPointers } = this.#memory;
+    const page = decodedPointers[offset >>> 12];
+    if (page === 0) return 0;
     const record = page + ((offset & (PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
-    if (bytes[record + layout.RECORD.operation] === OPERATION.undecoded) return;
-    this.#observer.changed(offset);
-    bytes[record + layout.RECORD.operation] = operation(bytes[record + layout.RECORD.replaced]);
+    return bytes[record + layout.RECORD.operation] === OPERATION.undecoded ? 0 : record;
   }
 
   #markCode(offset: number, length: number): void {

@@ -74,14 +74,3 @@ export const KERNEL_CONFIGURATION: MachineConfiguration = {
   ...DEFAULT_CONFIGURATION,
   memoryBytes: 256 * 1024 * 1024,
 };
-
-/**
- * Jumps that arrive somewhere before it is translated (docs/performance.md, "When code is hot"). The engine "translator"
- * begins at once, so that short tests reach it.
- */
-export const HOT_ARRIVALS: Readonly<Record<EngineChoice, number | undefined>> = {
-  auto: 100_000,
-  translator: 3,
-  interpreter: undefined,
-  oracle: undefined,
-};

@@ -1,22 +1,25 @@
 import { assert } from "../base/assert.ts";
 import type { DecodedPages } from "../cpu/decoded-pages.ts";
+import { EXCEPTION_CAUSES } from "../isa/causes.ts";
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { Bus, RefusedAccess } from "./bus.ts";
 import type { Checkpoint, Digest, Isolation } from "./machine-interface.ts";
 import { digestOf, Pages } from "./pages.ts";
 import type { RamVersions } from "./ram-versions.ts";
+import { NO_STOPS, type StopConditions } from "./stop.ts";
 
 export interface IsolationParts {
   readonly bus: Bus;
   readonly decoded: DecodedPages;
   readonly versions: RamVersions;
+  readonly memory: PhysicalMemory;
 }
 
 /** See `Isolation`; the machine asks for `active` wherever something would happen by itself. */
 export class MachineIsolation implements Isolation {
   readonly #parts: IsolationParts;
   #active = false;
-  /** Outside of isolation, the machine stops at HINTs for replay. */
-  #stopsAtHints = false;
+  #outside: StopConditions = NO_STOPS;
 
   constructor(parts: IsolationParts) {
     this.#parts = parts;
@@ -27,16 +30,17 @@ export class MachineIsolation implements Isolation {
   }
 
   get hintsStop(): boolean {
-    return this.#active || this.#stopsAtHints;
+    return this.#active || this.#outside.replayHints === true;
   }
 
   get refused(): RefusedAccess | undefined {
     return this.#parts.bus.refused;
   }
 
-  stopAtHints(stops: boolean): void {
-    this.#stopsAtHints = stops;
-    this.#parts.decoded.stopAtHints(this.hintsStop);
+  /** What the machine stops at while it is not isolated. */
+  outside(stops: StopConditions): void {
+    this.#outside = stops;
+    this.#apply();
   }
 
   enter(): void {
@@ -61,6 +65,14 @@ export class MachineIsolation implements Isolation {
   #put(active: boolean): void {
     this.#active = active;
     this.#parts.bus.closed = active;
-    this.#parts.decoded.stopAtHints(this.hintsStop);
+    this.#apply();
+  }
+
+  #apply(): void {
+    const { decoded, memory } = this.#parts;
+    decoded.stopAtHints(this.hintsStop);
+    memory.setTrapStops(this.#active ? ALL_CAUSES : this.#outside.exceptions);
   }
 }
+
+const ALL_CAUSES = EXCEPTION_CAUSES.map(({ code }) => code);
