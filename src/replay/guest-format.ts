@@ -136,11 +136,22 @@ function finite(conversion: string, value: number, digits: number): string {
   }
 }
 
-/** `toFixed` gives up at 1e21. */
+/** Exactly, with ties to even as C has them: a double is an integer times a power of two. */
 function fixed(value: number, places: number): string {
-  if (Math.abs(value) < 1e21) return value.toFixed(places);
-  const zeros = places === 0 ? "" : `.${"0".repeat(places)}`;
-  return `${BigInt(value)}${zeros}`;
+  let power = 0;
+  let mantissa = Math.abs(value);
+  while (!Number.isInteger(mantissa)) {
+    mantissa *= 2;
+    power++;
+  }
+  const scaled = BigInt(mantissa) * 10n ** BigInt(places);
+  const whole = scaled >> BigInt(power);
+  const twiceRest = (scaled - (whole << BigInt(power))) * 2n;
+  const one = 1n << BigInt(power);
+  const isUp = twiceRest > one || (twiceRest === one && (whole & 1n) === 1n);
+  const digits = String(isUp ? whole + 1n : whole).padStart(places + 1, "0");
+  const text = places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
+  return value < 0 ? `-${text}` : text;
 }
 
 /** At least two digits of exponent, as C has it. */
@@ -151,7 +162,7 @@ function exponent(text: string): string {
 function pad(text: string, flags: string, columns: number, digits: number | undefined, conversion: string): string {
   if (flags.includes("-")) return text.padEnd(columns);
   const isNumber = "fFeEgG".includes(conversion) || ("diuxXob".includes(conversion) && digits === undefined);
-  if (!flags.includes("0") || !isNumber || /[a-z]{3}/i.test(text)) return text.padStart(columns);
+  if (!flags.includes("0") || !isNumber || /^[-+ ]?(?:inf|nan)$/i.test(text)) return text.padStart(columns);
   const lead = /^[-+ ]?(?:0[xXb])?/.exec(text)![0];
   return lead + text.slice(lead.length).padStart(columns - lead.length, "0");
 }

@@ -190,6 +190,38 @@ before:
   });
 }
 
+for (const [mode, previous] of [
+  ["user", 0],
+  ["supervisor", 0x800],
+] as const) {
+  test(`a block in ${mode} mode runs in that mode`, () => {
+    const source = loop(`${LOG}
+        ${mode === "user" ? "csrr t0, sscratch" : "csrr t0, mscratch"}`).replace(
+      "round:",
+      `li   t0, -1
+        csrw pmpaddr0, t0
+        li   t0, 0x1f
+        csrw pmpcfg0, t0
+        li   t0, 0x1800
+        csrc mstatus, t0
+        li   t0, ${previous}
+        csrs mstatus, t0
+        la   t0, round
+        csrw mepc, t0
+        mret
+round:`,
+    );
+    for (const engine of ENGINES) {
+      const { outcomes, excursions } = undisturbed(source, engine);
+      assert.equal(excursions.verified, 40);
+      for (const { logs, end } of outcomes) {
+        assert.equal(logs.length, 1);
+        assert.match(problemOf(end, String) ?? "", /^Illegal instruction in the check/);
+      }
+    }
+  });
+}
+
 test("a HINT across two pages is recognised", () => {
   // The block begins two bytes before the end of a page.
   const source = loop(LOG).replace(
