@@ -1,6 +1,6 @@
 import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import type { GuardedPage } from "./region-code.ts";
+import type { GuardedPage, RegionForm } from "./region-code.ts";
 import { type Difference, type PatchedFormat, patchedFormat, type TranslatedCode } from "./translated-code.ts";
 
 /** A translation, in the table or kept for when its code is there again. */
@@ -13,6 +13,7 @@ export interface Translated {
   readonly arrival: number;
   readonly code: TranslatedCode;
   readonly guarded: readonly GuardedPage[];
+  readonly form: RegionForm;
   readonly callable: unknown;
 }
 

@@ -5,6 +5,7 @@ import { CSRS } from "../isa/csrs.ts";
 import { REGISTERS } from "../isa/registers.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
+import { isBookmarkName } from "../replay/timeline-interface.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { Disassembler } from "./disassembly.ts";
 import { Edits } from "./edits.ts";
@@ -37,6 +38,7 @@ import type {
   Evaluation,
   ExpressionName,
   Frame,
+  RegisterValues,
   SourceFile,
   SourcePosition,
   StepKind,
@@ -415,6 +417,15 @@ export class Debuggee {
     return this.#reporter.overview(this.#timeline.now, this.#inspector.focus);
   }
 
+  registers(hart: number): RegisterValues {
+    const view = this.#inspector.hart(hart);
+    const { pc, privilege } = view;
+    const all = Array.from({ length: REGISTERS.length }, (_, index) => index);
+    const integers = all.map((index) => view.register(index));
+    const hasFloats = this.#inspector.surroundings(hart).floatRegister(0) !== undefined;
+    return { pc, integers, privilege, ...(hasFloats && { floats: all.map((index) => view.floatRegister(index)) }) };
+  }
+
   csrs(hart: number): CsrReport {
     this.#inspector.hart(hart);
     return this.#reporter.csrs(hart);
@@ -437,12 +448,25 @@ export class Debuggee {
   }
 
   addBookmark(name: string): void {
-    this.#history?.addBookmark({ instant: this.#timeline.now, name });
-    this.#emit({ type: "timelineChanged" });
+    const trimmed = name.trim();
+    if (!isBookmarkName(trimmed)) throw errors.bookmarkName();
+    try {
+      this.#history?.addBookmark({ instant: this.#timeline.now, name: trimmed });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
   }
 
   instantOfOutput(offset: number): number | undefined {
     return this.#history?.instantOfOutput(offset);
+  }
+
+  outputBetween(from: number, to: number): Uint8Array {
+    const history = this.#history;
+    const first = history?.outputLengthAt?.(from as Instant);
+    const last = history?.outputLengthAt?.(to as Instant);
+    if (first === undefined || last === undefined || last <= first) return new Uint8Array();
+    return Uint8Array.from(history?.outputBytes(first, last - first) ?? []);
   }
 
   // ---- questions to the past; the timeline stays where it is

@@ -15,7 +15,7 @@ import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
-import { BUDGET, MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
+import { MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
@@ -35,7 +35,7 @@ import type {
   RunOptions,
   Translation,
 } from "./machine-interface.ts";
-import { RAM_BASE } from "./memory-map.ts";
+import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
 import { mix } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
@@ -84,7 +84,7 @@ export class Machine implements MachineLike {
     this.configuration = configuration;
     const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
     this.#memory = memory;
-    this.#clock = new Clock(() => memory.view.getInt32(BUDGET, true));
+    this.#clock = new Clock(memory);
     const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
     this.#board = new Board(
       configuration,
@@ -167,7 +167,7 @@ export class Machine implements MachineLike {
       () => parts,
       () => oracle,
       memory,
-      { instructionAlignment: isa.instructionAlignment, hotArrivals: HOT_ARRIVALS[engine] },
+      { isa, hotArrivals: HOT_ARRIVALS[engine], stepsPerTick: STEPS_PER_TICK },
     );
     this.#exports = generated.exports;
     this.#translator = generated.translator;
@@ -221,6 +221,7 @@ export class Machine implements MachineLike {
     assert(stops.watches.length <= MAX_WATCHES, `more than ${MAX_WATCHES} watches`);
     const old = this.#stops;
     this.#stops = stops;
+    this.#memory.setTrapStops(stops.exceptions);
     if (stops.breakpoints !== old.breakpoints) {
       // No instruction begins at an odd address.
       this.#breakpoints = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
