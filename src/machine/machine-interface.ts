@@ -89,7 +89,8 @@ export interface MachineLike {
   restore(checkpoint: Checkpoint): void;
   /** A checkpoint out of a recording: pages that are not in `pages` are those of `base`. */
   importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint;
-  digest(): Digest;
+  /** Of the present state; or of the state in a checkpoint of this machine, for less. */
+  digest(checkpoint?: Checkpoint): Digest;
   /**
    * Reads without side effects, by virtual address as `hart` (absent: the one whose turn it is) would see it now; undefined for bytes that
    * are not mapped or not memory. What protects pages from the hart does not protect them from its debugger.

@@ -274,9 +274,9 @@ export class Machine implements MachineLike {
     return { instant: parts.instant, state: parts.state, pages: this.#versions.import(parts.pages, base?.pages) };
   }
 
-  digest(): Digest {
-    const state = this.#versions.hash(this.#encodeState());
-    const [first, second] = this.#versions.sums();
+  digest(checkpoint?: Checkpoint): Digest {
+    const state = this.#versions.hash(checkpoint?.state ?? this.#encodeState());
+    const [first, second] = this.#versions.sums(checkpoint?.pages);
     const high = mix(first ^ state);
     const low = mix(second + mix(state ^ high));
     return [high, low].map((half) => half.toString(16).padStart(16, "0")).join("");

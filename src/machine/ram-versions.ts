@@ -9,6 +9,9 @@ import { contribution, mix, Pages } from "./pages.ts";
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
 const COMPARE_BYTES = 64;
 
+/** The dirty flags of four pages. */
+const DIRTY_WORD = PAGE_FLAG.dirty * 0x0101_0101;
+
 /** Who must hear of what happens to RAM here. */
 export interface RamObserver {
   /** The next store to each page must take the slow path. */
@@ -99,8 +102,12 @@ export class RamVersions {
     return (base ?? Pages.initial(this.#current.pageCount)).with(changes);
   }
 
-  /** The sums of the present contents of RAM and disks, as `save().sums` would give them; nothing is saved. */
-  sums(): readonly [bigint, bigint] {
+  /** The sums of a page table; or of the present contents of RAM and disks, as `save().sums` would give them. */
+  sums(pages?: PageTable): readonly [bigint, bigint] {
+    if (pages !== undefined) {
+      assert(pages instanceof Pages, "a page table of another machine");
+      return pages.sums;
+    }
     let [first, second] = this.#current.sums;
     const add = (page: number, hash: bigint | undefined) => {
       const [oldFirst, oldSecond] = contribution(page, this.#current.get(page)?.hash);
@@ -137,8 +144,16 @@ export class RamVersions {
 
   #dirtyPages(): number[] {
     const { flags } = this.#memory;
+    // Four at a time: few are, of all that there are.
+    const words = new Uint32Array(flags.buffer, flags.byteOffset, flags.length >>> 2);
     const pages: number[] = [];
-    for (let page = 0; page < flags.length; page++) if ((flags[page] & PAGE_FLAG.dirty) !== 0) pages.push(page);
+    const collect = (first: number, end: number) => {
+      for (let page = first; page < end; page++) if ((flags[page] & PAGE_FLAG.dirty) !== 0) pages.push(page);
+    };
+    for (let word = 0; word < words.length; word++) {
+      if ((words[word] & DIRTY_WORD) !== 0) collect(word * 4, word * 4 + 4);
+    }
+    collect(words.length * 4, flags.length);
     return pages;
   }
 
