@@ -2,6 +2,7 @@ import { decode, instructionLength } from "../isa/decode.ts";
 import { effectsOf } from "../isa/effects.ts";
 import { type Decoded, DYNAMIC_ROUNDING } from "../isa/instruction.ts";
 import type { InstructionSet } from "../isa/instruction-set.ts";
+import { REPLAY_HINT_LOW, replayHint } from "../isa/replay-hints.ts";
 import * as layout from "../memory/layout.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
@@ -11,12 +12,19 @@ import { PlacedBreakpoints } from "./placed-breakpoints.ts";
 
 const GRANULE_BYTES = 64;
 
+/** Translations that were made of decoded instructions. */
+export interface Translations {
+  /** Bytes of the decoded instruction at an offset of RAM were written. True: its record is wanted still. */
+  rewritten(offset: number): boolean;
+  /** A breakpoint is set on the decoded instruction at an offset of RAM, or taken away. */
+  breakpointChanged(offset: number): void;
+}
+
 /** Who must hear of what happens to decoded code. */
 export interface CodeObserver {
   /** A page has code now: stores to it must be looked at. */
   becameCode(): void;
-  /** What is to be done at an offset of RAM is another now. */
-  changed(offset: number): void;
+  translations(): Translations | undefined;
   /** All decoded pages are gone. */
   cleared(): void;
 }
@@ -32,13 +40,16 @@ export class DecodedPages {
   readonly #isa: InstructionSet;
   readonly #breakpoints: PlacedBreakpoints;
   readonly #observer: CodeObserver;
+  /** Offsets of RAM at which a HINT for replay was decoded. */
+  readonly #hints = new Set<number>();
+  #stopsAtHints = false;
   #used = 0;
 
   constructor(memory: PhysicalMemory, isa: InstructionSet, observer: CodeObserver) {
     this.#memory = memory;
     this.#isa = isa;
     this.#observer = observer;
-    this.#breakpoints = new PlacedBreakpoints((offset, stands) => this.#mark(offset, stands));
+    this.#breakpoints = new PlacedBreakpoints((offset) => this.#mark(offset));
   }
 
   /** Address of the decoded page for a page of RAM, which is about to be executed at a virtual page. */
@@ -58,12 +69,16 @@ export class DecodedPages {
     const word = length === 4 && fits ? view.getUint32(where.ram + offset, true) : low;
     this.#markCode(offset, fits ? length : 2);
     const decoded = fits ? this.decode(word) : undefined;
+    const crosses = (offset & (PAGE_BYTES - 1)) + length > PAGE_BYTES;
+    // Of one that reaches into the next virtual page, the engine sees the rest.
+    if (low === REPLAY_HINT_LOW && (crosses || replayHint(word) !== undefined)) this.#hints.add(offset);
+    else if (this.#hints.size > 0) this.#hints.delete(offset);
     let operation: number = decoded === undefined ? OPERATION.illegal : decoded.index + FIRST_INSTRUCTION;
-    if ((offset & (PAGE_BYTES - 1)) + length > PAGE_BYTES) {
+    if (crosses) {
       bytes[record + layout.RECORD.straddling] = operation;
       operation = OPERATION.straddling;
     }
-    bytes[record + layout.RECORD.operation] = this.#breakpoints.standsAt(offset) ? OPERATION.breakpoint : operation;
+    bytes[record + layout.RECORD.operation] = this.#stopsAt(offset) ? OPERATION.breakpoint : operation;
     bytes[record + layout.RECORD.replaced] = operation;
     bytes[record + layout.RECORD.advance] = length * 8;
     if (decoded === undefined) return;
@@ -76,13 +91,22 @@ export class DecodedPages {
     bytes[record + layout.RECORD.roundingMask] = roundingMask(decoded.rm);
   }
 
+  ensureDecoded(offset: number): void {
+    if (this.#decodedRecord(offset) === 0) this.decodeAt(offset);
+  }
+
+  /** The engines stop before the instruction there. */
+  hasBreakpoint(offset: number): boolean {
+    return this.#stopsAt(offset);
+  }
+
   /** A word taken apart, if the harts have that instruction. */
   decode(word: number): Decoded | undefined {
     const decoded = decode(word);
     return decoded !== undefined && this.#isa.executes(decoded) ? decoded : undefined;
   }
 
-  /** Bytes of RAM were written: records that they belong to are cleared. */
+  /** Bytes of RAM were written: records that they belong to are cleared, or decoded again. */
   overwritten(offset: number, size: number): void {
     const { flags, codeGranules } = this.#memory;
     const last = offset + size - 1;
@@ -92,13 +116,20 @@ export class DecodedPages {
       const to = Math.min(last, page * PAGE_BYTES + PAGE_BYTES - 1);
       // A four-byte instruction may begin in the halfword before the first byte written. (`& ~1` would make an offset
       // beyond 2 GiB negative.)
-      for (let at = Math.max(0, from - (from & 1) - 2); at <= to; at += 2) this.#clearRecord(at);
+      for (let at = Math.max(0, from - (from & 1) - 2); at <= to; at += 2) this.#rewritten(at);
     }
   }
 
   /** Where breakpoints stand, by virtual address; records change at once, and only those that must. */
   setBreakpoints(addresses: ReadonlySet<bigint>, places: (virtualPage: bigint) => Iterable<number>): void {
     this.#breakpoints.set(addresses, places);
+  }
+
+  /** Whether the HINTs for replay are as breakpoints; records of those that have been executed change at once. */
+  stopAtHints(stops: boolean): void {
+    if (stops === this.#stopsAtHints) return;
+    this.#stopsAtHints = stops;
+    for (const offset of this.#hints) this.#mark(offset);
   }
 
   /** Number of the page of RAM that a decoded page is for. */
@@ -115,6 +146,7 @@ export class DecodedPages {
     for (let page = 0; page < flags.length; page++) flags[page] &= ~layout.PAGE_FLAG.code;
     this.#used = 0;
     this.#breakpoints.forgetPlaces();
+    this.#hints.clear();
     this.#observer.cleared();
   }
 
@@ -131,23 +163,34 @@ export class DecodedPages {
     return address;
   }
 
-  #mark(offset: number, stands: boolean): void {
-    this.#putOperation(offset, (replaced) => (stands ? OPERATION.breakpoint : replaced));
+  #stopsAt(offset: number): boolean {
+    return this.#breakpoints.standsAt(offset) || (this.#stopsAtHints && this.#hints.has(offset));
   }
 
-  #clearRecord(offset: number): void {
-    this.#putOperation(offset, () => OPERATION.undecoded);
-  }
-
-  /** Gives a decoded record another operation; one that is not decoded stays so. */
-  #putOperation(offset: number, operation: (replaced: number) => number): void {
-    const page = this.#memory.decodedPointers[offset >>> 12];
-    if (page === 0) return;
+  /** Whether the engines stop at an offset is another now, perhaps. */
+  #mark(offset: number): void {
+    const record = this.#decodedRecord(offset);
+    if (record === 0) return;
+    this.#observer.translations()?.breakpointChanged(offset);
+    const stands = this.#stopsAt(offset);
     const { bytes } = this.#memory;
+    bytes[record + layout.RECORD.operation] = stands ? OPERATION.breakpoint : bytes[record + layout.RECORD.replaced];
+  }
+
+  #rewritten(offset: number): void {
+    const record = this.#decodedRecord(offset);
+    if (record === 0) return;
+    if (this.#observer.translations()?.rewritten(offset)) this.decodeAt(offset);
+    else this.#memory.bytes[record + layout.RECORD.operation] = OPERATION.undecoded;
+  }
+
+  /** The record of a decoded instruction, or 0. */
+  #decodedRecord(offset: number): number {
+    const { bytes, decodedPointers } = this.#memory;
+    const page = decodedPointers[offset >>> 12];
+    if (page === 0) return 0;
     const record = page + ((offset & (PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
-    if (bytes[record + layout.RECORD.operation] === OPERATION.undecoded) return;
-    this.#observer.changed(offset);
-    bytes[record + layout.RECORD.operation] = operation(bytes[record + layout.RECORD.replaced]);
+    return bytes[record + layout.RECORD.operation] === OPERATION.undecoded ? 0 : record;
   }
 
   #markCode(offset: number, length: number): void {

@@ -1,5 +1,6 @@
 import type { Decoded } from "../isa/instruction.ts";
 import { controlFlow } from "./control-flow.ts";
+import type { PatchedFormat } from "./translated-code.ts";
 
 /** An instruction at its place. Addresses within a region are distances from its entry, in bytes: small integers. */
 export interface Placed {
@@ -7,6 +8,8 @@ export interface Placed {
   readonly pc: number;
   /** Of its first byte in RAM. */
   readonly ramOffset: number;
+  /** Its immediate changes now and then: the translation looks for it in RAM. */
+  readonly patched?: PatchedFormat;
 }
 
 /** Code as it has been executed in the address space that the region is for. */

@@ -4,12 +4,14 @@ import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
 import type { AddressTranslation } from "./address-translation.ts";
-import type { DecodedPages } from "./decoded-pages.ts";
+import { CodeHistory, type Translated } from "./code-history.ts";
+import type { DecodedPages, Translations } from "./decoded-pages.ts";
 import { type InterpreterFunctions, OPERATION } from "./interpreter-module.ts";
 import { type ExecutedCode, growRegion, type Placed, type Region } from "./region.ts";
-import { type Departure, type GuardedPage, regionModule } from "./region-code.ts";
+import { type Departure, type GuardedPage, type RegionForm, regionModule } from "./region-code.ts";
 import { ANSWER, REGION_EXPORT, REGION_TABLE } from "./region-function.ts";
 import { analyseRegion } from "./region-graph.ts";
+import { type Difference, TranslatedCode } from "./translated-code.ts";
 
 /** What the translator works with. */
 export interface TranslatorParts {
@@ -50,27 +52,12 @@ interface KnownDeparture {
   readonly targets: Set<bigint>;
 }
 
-/** Code that changes again and again is left to the interpreter for twice as long each time, up to this often. */
-const MOST_DOUBLINGS = 8;
-
-/** A translation in the table. */
-interface Translated {
-  readonly slot: number;
-  /** Virtual address of its entry. */
-  readonly entry: bigint;
-  readonly entryOffset: number;
-  /** Address of what the decoded page knows of jumps that arrive at its entry. */
-  readonly arrival: number;
-  /** Offsets in RAM of its instructions. */
-  readonly offsets: ReadonlySet<number>;
-}
-
 /**
  * Turns hot code into WebAssembly, and takes translations away when their instructions are overwritten or get a
  * breakpoint. A translation belongs to virtual addresses, but is found by the physical place of its entry, like decoded
  * instructions; it guards at its entry that its pages are where they were when it was made.
  */
-export class Translator {
+export class Translator implements Translations {
   readonly #parts: TranslatorParts;
   /** Answers that no translation is there (yet). */
   readonly #absent: unknown;
@@ -79,8 +66,7 @@ export class Translator {
   /** By page of RAM. */
   readonly #translated = new Map<number, Set<Translated>>();
   readonly #bySlot = new Map<number, Translated>();
-  /** How often the code of a translation has changed, by offset in RAM of its entry. */
-  readonly #changes = new Map<number, number>();
+  readonly #history: CodeHistory;
   /** What is known of jumps to addresses in registers, by offset in RAM of the instruction. */
   readonly #departures = new Map<number, KnownDeparture>();
   #nextSlot = 1;
@@ -88,21 +74,29 @@ export class Translator {
   constructor(parts: TranslatorParts) {
     this.#parts = parts;
     this.#absent = absentFunction();
+    this.#history = new CodeHistory(parts.memory, parts.hotArrivals);
   }
 
   /** Jumps have arrived at an address often. It is executed now, so that its page has an execute tag. */
   translate(pc: bigint): void {
-    if (this.#bySlot.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
+    if (this.#bySlot.size + this.#history.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
     const { memory, functions, exports, table, instructionAlignment } = this.#parts;
-    const code = new CodeAround(this.#parts, pc, this.#departures);
+    const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
     const entry = code.ramOffset(0);
-    if (entry === undefined || code.at(0) === undefined) return;
+    if (entry === undefined || this.#revive(pc, entry) || code.at(0) === undefined) return;
+    const decodedPage = memory.decodedPointers[entry >>> 12];
+    assert(decodedPage !== 0, "what is translated has been decoded");
+    const arrival = arrivalAt(decodedPage, entry);
+    if (!this.#history.mayTranslate(entry, arrival)) return;
     const region = growRegion(code);
     if (region.entry.instructions.length === 0) return;
+    const made = new TranslatedCode(memory, region, (distance) => code.ramOffset(distance));
+    const guarded = code.pagesOf(region);
     const graph = analyseRegion(region);
+    const form = this.#formNow();
     const { bytes, imported } = regionModule({
       ...{ graph, where: memory.layout, functions, instructionAlignment, entry: pc },
-      pages: code.pagesOf(region),
+      ...{ pages: guarded, form },
       slotFor: (distance) => this.#slotFor(code.ramOffset(distance)),
       departureFor: ({ ramOffset }) => this.#departureFor(ramOffset),
     });
@@ -111,34 +105,96 @@ export class Translator {
       imports[`function ${index}`] = exports[functions.exportName(index)] as WebAssembly.ImportValue;
     }
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: imports });
-    this.#install(pc, entry, region, instance.exports[REGION_EXPORT]);
+    const slot = this.#slotFor(entry);
+    const callable = instance.exports[REGION_EXPORT];
+    this.#install({ slot, entry: pc, entryOffset: entry, arrival, code: made, guarded, form, callable });
   }
 
-  /** A translation has learnt where it goes: another takes its place. */
+  #formNow(): RegionForm {
+    const { view } = this.#parts.memory;
+    if (view.getInt32(layout.DATA_IS_TRANSLATED, true) !== 0) return "tables";
+    return view.getInt32(layout.WATCH_TABLE, true) === 0 ? "window" : "watched";
+  }
+
+  /**
+   * A translation has learnt where it goes: another takes its place. Or its form does not fit the present context: then it
+   * is kept for when it does again.
+   */
   renew(slot: number): void {
     const translated = this.#bySlot.get(slot);
     if (translated === undefined) return;
     this.#drop(translated);
+    if (!this.#isOfForm(translated)) this.#history.keep(translated);
     this.translate(translated.entry);
   }
 
-  /** The instruction at an offset of RAM is another now, or must not be passed unseen. */
-  changed(offset: number): void {
+  /**
+   * Bytes of the instruction at an offset of RAM were written. True when a translation lives on, because they are the same
+   * to it: then the record of the instruction must be kept up to date, so that this hears of the next change.
+   */
+  rewritten(offset: number): boolean {
     this.#countAfresh(offset);
-    const there = this.#translated.get(offset >>> 12);
-    if (there === undefined) return;
-    for (const translated of [...there]) {
-      if (!translated.offsets.has(offset)) continue;
-      this.#drop(translated);
-      this.#distrust(translated);
+    let lives = false;
+    for (const translated of this.#with(offset)) {
+      const difference = translated.code.difference(offset);
+      if (difference === "none") lives = true;
+      else this.#retire(translated, offset, difference);
     }
+    this.#tryAgain(offset);
+    return lives;
   }
 
-  #distrust({ entryOffset, arrival }: Translated): void {
-    const changes = Math.min((this.#changes.get(entryOffset) ?? 0) + 1, MOST_DOUBLINGS);
-    this.#changes.set(entryOffset, changes);
-    const patience = this.#parts.hotArrivals * (2 ** changes - 2);
-    this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.count, -patience, true);
+  /** A breakpoint is set on the instruction at an offset of RAM, or taken away. */
+  breakpointChanged(offset: number): void {
+    this.#countAfresh(offset);
+    for (const translated of this.#with(offset)) this.#retire(translated, offset, "none");
+    // A translation that goes up to the breakpoint gives way to the one that goes on behind it.
+    for (const old of this.#history.withPresent(offset)) {
+      const present = this.#bySlot.get(old.slot);
+      if (present === undefined || !this.#fits(old)) continue;
+      this.#drop(present);
+      this.#history.keep(present);
+    }
+    this.#tryAgain(offset);
+  }
+
+  /** Translations that have the instruction at an offset of RAM. */
+  #with(offset: number): Translated[] {
+    return [...(this.#translated.get(offset >>> 12) ?? [])].filter(({ code }) => code.has(offset));
+  }
+
+  #retire(translated: Translated, offset: number, difference: Difference): void {
+    this.#drop(translated);
+    this.#history.retire(translated, offset, difference);
+  }
+
+  /** Old translations that have the instruction as it is now may fit again. */
+  #tryAgain(offset: number): void {
+    for (const old of this.#history.withPresent(offset)) if (!this.#bySlot.has(old.slot)) this.#history.tryAgain(old);
+  }
+
+  /** An old translation whose code is there again. */
+  #revive(pc: bigint, entryOffset: number): boolean {
+    const found = this.#history.versions(entryOffset).find((old) => old.entry === pc && this.#fits(old));
+    if (found === undefined) return false;
+    // Changes are told of decoded instructions only.
+    for (const offset of found.code.offsets) this.#parts.decoded.ensureDecoded(offset);
+    this.#history.revived(found);
+    this.#install(found);
+    return true;
+  }
+
+  #isOfForm({ form }: Translated): boolean {
+    return form === "tables" || form === this.#formNow();
+  }
+
+  /** Whether an old translation's code is there, where it was, and free of breakpoints. */
+  #fits(translated: Translated): boolean {
+    const { code, guarded } = translated;
+    const { translation, decoded } = this.#parts;
+    if (!this.#isOfForm(translated)) return false;
+    if (!code.isThere() || [...code.offsets].some((offset) => decoded.hasBreakpoint(offset))) return false;
+    return guarded.every(({ virtualPage, decodedPage }) => translation.executedNow(virtualPage) === decodedPage);
   }
 
   /** All translations go; the decoded pages may be gone already. */
@@ -148,22 +204,14 @@ export class Translator {
     this.#slots.clear();
     this.#bySlot.clear();
     this.#departures.clear();
-    this.#changes.clear();
+    this.#history.clear();
     this.#parts.memory.bytes.fill(0, layout.DEPARTURES, layout.DEPARTURES + DEPARTURES_BYTES);
     this.#nextSlot = 1;
   }
 
-  #install(pc: bigint, entry: number, region: Region, callable: unknown): void {
-    const slot = this.#slotFor(entry);
-    const offsets = new Set(
-      region.blocks.flatMap(({ instructions }) => instructions.map(({ ramOffset }) => ramOffset)),
-    );
-    const { memory } = this.#parts;
-    const decodedPage = memory.decodedPointers[entry >>> 12];
-    assert(decodedPage !== 0, "what is translated has been decoded");
-    const arrival = arrivalAt(decodedPage, entry);
-    const translated: Translated = { slot, entry: pc, entryOffset: entry, arrival, offsets };
-    for (const page of new Set([...offsets].map((offset) => offset >>> 12))) {
+  #install(translated: Translated): void {
+    const { slot, arrival, code, callable } = translated;
+    for (const page of code.pages) {
       let there = this.#translated.get(page);
       if (there === undefined) {
         there = new Set();
@@ -172,7 +220,7 @@ export class Translator {
       there.add(translated);
     }
     this.#parts.table.set(slot, callable);
-    memory.view.setInt32(arrival + layout.ARRIVAL.slot, slot, true);
+    this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.slot, slot, true);
     this.#bySlot.set(slot, translated);
   }
 
@@ -184,7 +232,7 @@ export class Translator {
   }
 
   #drop(translated: Translated): void {
-    for (const page of new Set([...translated.offsets].map((offset) => offset >>> 12))) {
+    for (const page of translated.code.pages) {
       const there = this.#translated.get(page);
       there?.delete(translated);
       if (there?.size === 0) this.#translated.delete(page);
@@ -243,12 +291,19 @@ class CodeAround implements ExecutedCode {
   readonly #pages = new Map<number, ExecutedPage | undefined>();
   readonly #instructions = new Map<number, Placed | undefined>();
   readonly #departures: ReadonlyMap<number, KnownDeparture>;
+  readonly #history: CodeHistory;
 
-  constructor(parts: TranslatorParts, origin: bigint, departures: ReadonlyMap<number, KnownDeparture>) {
+  constructor(
+    parts: TranslatorParts,
+    origin: bigint,
+    departures: ReadonlyMap<number, KnownDeparture>,
+    history: CodeHistory,
+  ) {
     this.#parts = parts;
     this.#origin = origin;
     this.#originInPage = Number(origin & 0xfffn);
     this.#departures = departures;
+    this.#history = history;
   }
 
   at(pc: number): Placed | undefined {
@@ -260,7 +315,7 @@ class CodeAround implements ExecutedCode {
 
   arrivals(pc: number): number {
     const page = this.#pageOf(pc);
-    if (page === undefined) return 0;
+    if (page === undefined || this.#history.isRestless(this.ramOffset(pc)!)) return 0;
     const arrival = arrivalAt(page.decodedPage, this.#originInPage + pc);
     const { view } = this.#parts.memory;
     // What has a translation is hot, and its arrivals are counted no more.
@@ -312,7 +367,9 @@ class CodeAround implements ExecutedCode {
     const host = memory.layout.ram + ramOffset;
     const low = memory.view.getUint16(host, true);
     const instruction = decoded.decode(instructionLength(low) === 2 ? low : memory.view.getUint32(host, true));
-    return instruction && { decoded: instruction, pc, ramOffset };
+    if (instruction === undefined) return undefined;
+    const patched = this.#history.patchedFormat(ramOffset, instruction.word);
+    return { decoded: instruction, pc, ramOffset, ...(patched && { patched }) };
   }
 
   #pageOf(pc: number): ExecutedPage | undefined {

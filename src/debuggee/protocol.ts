@@ -8,7 +8,7 @@ import type {
 
 /**
  * What one debugs, as seen from outside its worker: plain data both ways, so that it crosses a message port. The debug
- * adapter, the command line and (later) the gdb server are clients of this; none of it knows DAP.
+ * adapter, the command line and the gdb server are clients of this; none of it knows their protocols.
  *
  * Addresses travel as bigint, instants as number, register values as bigint.
  */
@@ -196,6 +196,24 @@ export interface ExpressionName {
   readonly kind: "register" | "csr" | "function" | "object" | "label" | "variable";
 }
 
+/** A program as an ELF, with what it has of symbols and lines. */
+export interface ExecutableFile {
+  /** An absolute path: where it was, when it was loaded. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What a hart's registers hold. */
+export interface RegisterValues {
+  readonly pc: bigint;
+  /** x0 to x31, unsigned. */
+  readonly integers: readonly bigint[];
+  /** f0 to f31 as their 64 bits; absent where harts have no floating point. */
+  readonly floats?: readonly bigint[];
+  /** 3 machine, 1 supervisor, 0 user. */
+  readonly privilege: 0 | 1 | 3;
+}
+
 /** How an address is meant: in the address space of a hart as it is now, or on the bus. */
 export type AddressUse = { readonly hart: number } | "physical";
 
@@ -260,6 +278,8 @@ export interface DebuggeeApi {
   sources(): Promise<SourceFile[]>;
   /** The text of a source as it was when the program was built or recorded; undefined when only the disk has it. */
   sourceText(path: string): Promise<string | undefined>;
+  /** The program for other debuggers; undefined when nothing is known of it but its memory. */
+  executable(): Promise<ExecutableFile | undefined>;
   /** Names that begin with `prefix` (case as written), registers first, at most `most`: for completion. */
   names(prefix: string, most: number): Promise<ExpressionName[]>;
   input(bytes: Uint8Array): Promise<void>;
@@ -267,6 +287,8 @@ export interface DebuggeeApi {
   addBookmark(name: string): Promise<void>;
   /** The instant that printed the byte at `offset` of the console's output so far. */
   instantOfOutput(offset: number): Promise<number | undefined>;
+  /** What the guest printed from one instant up to another, as far as it is still held. */
+  outputBetween(from: number, to: number): Promise<Uint8Array>;
   lastWrite(
     address: bigint,
     length: number,
@@ -275,6 +297,7 @@ export interface DebuggeeApi {
   ): Promise<{ instant: number; pc: bigint; symbol: string; source?: SourcePosition } | undefined>;
   /** Harts, address spaces, devices and the map of memory. */
   machine(): Promise<MachineOverview>;
+  registers(hart: number): Promise<RegisterValues>;
   csrs(hart: number): Promise<CsrReport>;
   /** How a hart's address space translates the value of an expression now. */
   translate(address: string, hart: number): Promise<TranslationReport>;

@@ -9,8 +9,8 @@ import { contribution, mix, Pages } from "./pages.ts";
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
 const COMPARE_BYTES = 64;
 
-/** The dirty flags of four pages. */
-const DIRTY_WORD = PAGE_FLAG.dirty * 0x0101_0101;
+/** PAGE_FLAG.dirty of eight pages. */
+const DIRTY_OF_EIGHT = BigInt(PAGE_FLAG.dirty) * 0x0101_0101_0101_0101n;
 
 /** Who must hear of what happens to RAM here. */
 export interface RamObserver {
@@ -29,14 +29,19 @@ export interface RamObserver {
  */
 export class RamVersions {
   readonly #memory: PhysicalMemory;
-  readonly #maintenance: Pick<Maintenance, "hash">;
+  readonly #maintenance: Pick<Maintenance, "hash" | "findBits">;
   readonly #others: RamObserver;
   readonly #disks: Disks;
   readonly #ramPages: number;
   readonly #zeroHash: bigint;
   #current: Pages;
 
-  constructor(memory: PhysicalMemory, maintenance: Pick<Maintenance, "hash">, others: RamObserver, disks: Disks) {
+  constructor(
+    memory: PhysicalMemory,
+    maintenance: Pick<Maintenance, "hash" | "findBits">,
+    others: RamObserver,
+    disks: Disks,
+  ) {
     this.#memory = memory;
     this.#maintenance = maintenance;
     this.#others = others;
@@ -123,6 +128,17 @@ export class RamVersions {
     return [first, second];
   }
 
+  /** Pages of RAM that count as unchanged since the last `save` or `restore`, and are not. Looks at every byte. */
+  changedUnseen(): number[] {
+    const { flags } = this.#memory;
+    const pages: number[] = [];
+    for (let page = 0; page < this.#ramPages; page++) {
+      if ((flags[page] & PAGE_FLAG.dirty) !== 0) continue;
+      if (this.#hashPage(page) !== (this.#current.get(page)?.hash ?? this.#zeroHash)) pages.push(page);
+    }
+    return pages;
+  }
+
   /** Hash of any bytes. */
   hash(bytes: Uint8Array): bigint {
     const scratch = this.#memory.bytes.subarray(SCRATCH, SCRATCH + SCRATCH_BYTES);
@@ -144,17 +160,16 @@ export class RamVersions {
 
   #dirtyPages(): number[] {
     const { flags } = this.#memory;
-    // Four at a time: few are, of all that there are.
-    const words = new Uint32Array(flags.buffer, flags.byteOffset, flags.length >>> 2);
     const pages: number[] = [];
-    const collect = (first: number, end: number) => {
-      for (let page = first; page < end; page++) if ((flags[page] & PAGE_FLAG.dirty) !== 0) pages.push(page);
-    };
-    for (let word = 0; word < words.length; word++) {
-      if ((words[word] & DIRTY_WORD) !== 0) collect(word * 4, word * 4 + 4);
+    const { pageFlags } = this.#memory.layout;
+    // Eight flags at a time; those beyond the last page of RAM are never set.
+    const end = pageFlags + Math.ceil(flags.length / 8) * 8;
+    for (let at = pageFlags; ; at += 8) {
+      at = this.#maintenance.findBits(at, end, DIRTY_OF_EIGHT);
+      if (at >= end) return pages;
+      const first = at - pageFlags;
+      for (let page = first; page < first + 8; page++) if ((flags[page] & PAGE_FLAG.dirty) !== 0) pages.push(page);
     }
-    collect(words.length * 4, flags.length);
-    return pages;
   }
 
   #replace(page: number, version: PageVersion | undefined): void {
