@@ -146,7 +146,11 @@ export class Translator implements Translations {
       this.#ordered.splice(0, orders).forEach((pending, index) => {
         if (this.#pending.get(pending.slot) !== pending) return;
         this.#pending.delete(pending.slot);
-        if (this.#isUnchanged(pending)) this.#replace({ ...pending, callable: functions(index) });
+        if (!this.#isUnchanged(pending)) return;
+        const translated = { ...pending, callable: functions(index) };
+        // The context may be another by now, and come back.
+        if (this.#isOfForm(translated)) this.#replace(translated);
+        else this.#history.keep(translated);
       });
     }
   }
