@@ -77,6 +77,9 @@ const MIP_SSIP = 1 << 1;
 const MIP_STIP = 1 << 5;
 const MIP_SEIP = 1 << 9;
 
+/** A read of these is not the stored word. */
+const COMPUTED = new Set(["mstatus", "mcycle", "minstret", "mip"]);
+
 /** These hold addresses of instructions only. */
 const EXCEPTION_PC = new Set(["mepc", "sepc"]);
 
@@ -220,6 +223,13 @@ export class CsrFile {
       timers: OF_TIMERS.has(csr),
       translation: OF_TRANSLATION.has(csr),
     };
+  }
+
+  /** Where the word of a CSR lies when reading it gives just that word; undefined for all others. */
+  plainAddress(csr: number): number | undefined {
+    const entry = this.#implemented.get(csr);
+    if (entry === undefined || entry.slot < 0 || COMPUTED.has(entry.csr.name)) return undefined;
+    return CSR_SLOTS + 8 * entry.slot;
   }
 
   /** The stored word of a CSR, as it is. */

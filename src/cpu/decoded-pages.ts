@@ -5,6 +5,7 @@ import type { InstructionSet } from "../isa/instruction-set.ts";
 import * as layout from "../memory/layout.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { BreakpointCheck, BreakpointSetting, BreakpointSlots } from "./breakpoint-slots.ts";
 import { FLAG, ROUND } from "./float-format.ts";
 import { END_RECORD, FIRST_INSTRUCTION, OPERATION } from "./interpreter-module.ts";
 import { PlacedBreakpoints } from "./placed-breakpoints.ts";
@@ -17,6 +18,8 @@ export interface CodeObserver {
   becameCode(): void;
   /** What is to be done at an offset of RAM is another now. */
   changed(offset: number): void;
+  /** A breakpoint now lies at an offset of RAM that is executed at an address, or no longer does. */
+  breakpointChanged(offset: number, address: bigint, stands: boolean): void;
   /** All decoded pages are gone. */
   cleared(): void;
 }
@@ -32,13 +35,15 @@ export class DecodedPages {
   readonly #isa: InstructionSet;
   readonly #breakpoints: PlacedBreakpoints;
   readonly #observer: CodeObserver;
+  readonly #slots: BreakpointSlots;
   #used = 0;
 
-  constructor(memory: PhysicalMemory, isa: InstructionSet, observer: CodeObserver) {
+  constructor(memory: PhysicalMemory, isa: InstructionSet, observer: CodeObserver, slots: BreakpointSlots) {
     this.#memory = memory;
     this.#isa = isa;
     this.#observer = observer;
-    this.#breakpoints = new PlacedBreakpoints((offset, stands) => this.#mark(offset, stands));
+    this.#slots = slots;
+    this.#breakpoints = new PlacedBreakpoints((offset, address, stands) => this.#mark(offset, address, stands));
   }
 
   /** Address of the decoded page for a page of RAM, which is about to be executed at a virtual page. */
@@ -65,6 +70,7 @@ export class DecodedPages {
     }
     bytes[record + layout.RECORD.operation] = this.#breakpoints.standsAt(offset) ? OPERATION.breakpoint : operation;
     bytes[record + layout.RECORD.replaced] = operation;
+    bytes[record + layout.RECORD.breakpoint] = this.#slotAt(offset);
     bytes[record + layout.RECORD.advance] = length * 8;
     if (decoded === undefined) return;
     bytes[record + layout.RECORD.rs1] = decoded.rs1 * 8;
@@ -97,8 +103,14 @@ export class DecodedPages {
   }
 
   /** Where breakpoints stand, by virtual address; records change at once, and only those that must. */
-  setBreakpoints(addresses: ReadonlySet<bigint>, places: (virtualPage: bigint) => Iterable<number>): void {
-    this.#breakpoints.set(addresses, places);
+  setBreakpoints(setting: BreakpointSetting, places: (virtualPage: bigint) => Iterable<number>): void {
+    this.#slots.set(setting);
+    this.#breakpoints.set(setting.addresses, places);
+  }
+
+  /** How a translation of the instruction at an address is to look for a breakpoint: see BreakpointSlots. */
+  breakpointCheck(address: bigint): BreakpointCheck | 0 | undefined {
+    return this.#slots.checkOf(address);
   }
 
   /** Number of the page of RAM that a decoded page is for. */
@@ -131,23 +143,34 @@ export class DecodedPages {
     return address;
   }
 
-  #mark(offset: number, stands: boolean): void {
-    this.#putOperation(offset, (replaced) => (stands ? OPERATION.breakpoint : replaced));
+  #mark(offset: number, address: bigint, stands: boolean): void {
+    const record = this.#decodedRecord(offset);
+    if (record === 0) return;
+    const { bytes } = this.#memory;
+    this.#observer.breakpointChanged(offset, address, stands);
+    const replaced = bytes[record + layout.RECORD.replaced];
+    bytes[record + layout.RECORD.operation] = this.#breakpoints.standsAt(offset) ? OPERATION.breakpoint : replaced;
+    bytes[record + layout.RECORD.breakpoint] = this.#slotAt(offset);
+  }
+
+  #slotAt(offset: number): number {
+    const address = this.#breakpoints.onlyAt(offset);
+    return address === undefined ? 0 : this.#slots.numberOf(address);
   }
 
   #clearRecord(offset: number): void {
-    this.#putOperation(offset, () => OPERATION.undecoded);
+    const record = this.#decodedRecord(offset);
+    if (record === 0) return;
+    this.#observer.changed(offset);
+    this.#memory.bytes[record + layout.RECORD.operation] = OPERATION.undecoded;
   }
 
-  /** Gives a decoded record another operation; one that is not decoded stays so. */
-  #putOperation(offset: number, operation: (replaced: number) => number): void {
+  /** Address of the record for an offset of RAM; 0 when nothing is decoded there. */
+  #decodedRecord(offset: number): number {
     const page = this.#memory.decodedPointers[offset >>> 12];
-    if (page === 0) return;
-    const { bytes } = this.#memory;
+    if (page === 0) return 0;
     const record = page + ((offset & (PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
-    if (bytes[record + layout.RECORD.operation] === OPERATION.undecoded) return;
-    this.#observer.changed(offset);
-    bytes[record + layout.RECORD.operation] = operation(bytes[record + layout.RECORD.replaced]);
+    return this.#memory.bytes[record + layout.RECORD.operation] === OPERATION.undecoded ? 0 : record;
   }
 
   #markCode(offset: number, length: number): void {

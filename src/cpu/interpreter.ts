@@ -146,6 +146,7 @@ export function instantiateInterpreter(
   parts: () => EngineParts,
   oracle: () => Oracle,
   memory: EngineParts["memory"],
+  table: WebAssembly.Table,
   { instructionAlignment, hotArrivals }: InterpreterChoices,
 ): GeneratedCode {
   const imports: InterpreterImports = {
@@ -172,8 +173,7 @@ export function instantiateInterpreter(
     system: (record, operation) => systemFromRecord(parts(), oracle(), record, operation),
   };
   const { bytes, functions } = interpreterModule(memory.layout, instructionAlignment, hotArrivals);
-  const table = new WebAssembly.Table({ element: "anyfunc", initial: FIRST_TABLE_SLOTS });
-  const linked = hotArrivals !== undefined ? { ...imports, [REGION_TABLE]: table } : imports;
+  const linked = { ...imports, [REGION_TABLE]: table };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: linked });
   const exports = instance.exports as unknown as InterpreterExports;
   if (hotArrivals === undefined) return { exports, translator: undefined };
@@ -183,6 +183,11 @@ export function instantiateInterpreter(
     exports: instance.exports,
   });
   return { exports, translator };
+}
+
+/** The table through which generated code calls filters of breakpoints and, behind them, translations. */
+export function functionTable(): WebAssembly.Table {
+  return new WebAssembly.Table({ element: "anyfunc", initial: layout.BREAKPOINT_SLOTS + FIRST_TABLE_SLOTS });
 }
 
 /** Slots for translations to begin with. */

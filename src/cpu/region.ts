@@ -1,4 +1,5 @@
 import type { Decoded } from "../isa/instruction.ts";
+import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { controlFlow } from "./control-flow.ts";
 
 /** An instruction at its place. Addresses within a region are distances from its entry, in bytes: small integers. */
@@ -7,6 +8,8 @@ export interface Placed {
   readonly pc: number;
   /** Of its first byte in RAM. */
   readonly ramOffset: number;
+  /** A breakpoint may stand there. */
+  readonly breakpoint?: BreakpointCheck | undefined;
 }
 
 /** Code as it has been executed in the address space that the region is for. */

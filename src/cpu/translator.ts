@@ -63,6 +63,8 @@ interface Translated {
   readonly arrival: number;
   /** Offsets in RAM of its instructions. */
   readonly offsets: ReadonlySet<number>;
+  /** Virtual addresses at which it looks whether a breakpoint stands there. */
+  readonly checked: ReadonlySet<bigint>;
 }
 
 /**
@@ -83,7 +85,7 @@ export class Translator {
   readonly #changes = new Map<number, number>();
   /** What is known of jumps to addresses in registers, by offset in RAM of the instruction. */
   readonly #departures = new Map<number, KnownDeparture>();
-  #nextSlot = 1;
+  #nextSlot = layout.BREAKPOINT_SLOTS;
 
   constructor(parts: TranslatorParts) {
     this.#parts = parts;
@@ -134,6 +136,23 @@ export class Translator {
     }
   }
 
+  /** A breakpoint lies at an offset of RAM, or no longer does. Translations that look whether it does may stay. */
+  breakpointChanged(offset: number, address: bigint, stands: boolean): void {
+    if (!stands) this.#countAfresh(offset);
+    else this.#dropWhere(offset, ({ offsets, checked }) => offsets.has(offset) && !checked.has(address));
+  }
+
+  /** Translations must no longer look for a breakpoint at an address as they do. */
+  checkOutdated(address: bigint): void {
+    for (const translated of [...this.#bySlot.values()]) if (translated.checked.has(address)) this.#drop(translated);
+  }
+
+  #dropWhere(offset: number, condition: (translated: Translated) => boolean): void {
+    for (const translated of [...(this.#translated.get(offset >>> 12) ?? [])]) {
+      if (condition(translated)) this.#drop(translated);
+    }
+  }
+
   #distrust({ entryOffset, arrival }: Translated): void {
     const changes = Math.min((this.#changes.get(entryOffset) ?? 0) + 1, MOST_DOUBLINGS);
     this.#changes.set(entryOffset, changes);
@@ -150,7 +169,7 @@ export class Translator {
     this.#departures.clear();
     this.#changes.clear();
     this.#parts.memory.bytes.fill(0, layout.DEPARTURES, layout.DEPARTURES + DEPARTURES_BYTES);
-    this.#nextSlot = 1;
+    this.#nextSlot = layout.BREAKPOINT_SLOTS;
   }
 
   #install(pc: bigint, entry: number, region: Region, callable: unknown): void {
@@ -162,7 +181,12 @@ export class Translator {
     const decodedPage = memory.decodedPointers[entry >>> 12];
     assert(decodedPage !== 0, "what is translated has been decoded");
     const arrival = arrivalAt(decodedPage, entry);
-    const translated: Translated = { slot, entry: pc, entryOffset: entry, arrival, offsets };
+    const checked = new Set(
+      region.blocks.flatMap(({ instructions }) =>
+        instructions.flatMap((placed) => (placed.breakpoint ? BigInt.asUintN(64, pc + BigInt(placed.pc)) : [])),
+      ),
+    );
+    const translated: Translated = { slot, entry: pc, entryOffset: entry, arrival, offsets, checked };
     for (const page of new Set([...offsets].map((offset) => offset >>> 12))) {
       let there = this.#translated.get(page);
       if (there === undefined) {
@@ -305,14 +329,17 @@ class CodeAround implements ExecutedCode {
     if (ramOffset === undefined || page === undefined) return undefined;
     const { memory, decoded } = this.#parts;
     const record = page.decodedPage + (ramOffset & 4095) * (layout.RECORD_BYTES / 2);
-    const operation = memory.bytes[record + layout.RECORD.operation];
+    let operation = memory.bytes[record + layout.RECORD.operation];
+    const breakpoint = decoded.breakpointCheck(this.#address(pc));
+    if (breakpoint === 0) return undefined;
+    if (operation === OPERATION.breakpoint) operation = memory.bytes[record + layout.RECORD.replaced];
     if (operation === OPERATION.straddling) {
       if (this.#pageOf(pc + 2)?.ramPage !== page.ramPage + 1) return undefined;
     } else if (operation <= OPERATION.straddling) return undefined;
     const host = memory.layout.ram + ramOffset;
     const low = memory.view.getUint16(host, true);
     const instruction = decoded.decode(instructionLength(low) === 2 ? low : memory.view.getUint32(host, true));
-    return instruction && { decoded: instruction, pc, ramOffset };
+    return instruction && { decoded: instruction, pc, ramOffset, breakpoint };
   }
 
   #pageOf(pc: number): ExecutedPage | undefined {

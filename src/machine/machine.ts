@@ -2,12 +2,12 @@ import { assert, unreachable } from "../base/assert.ts";
 import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
 import { AddressTranslation, type ContextChange } from "../cpu/address-translation.ts";
 import { DataAccess } from "../cpu/data-access.ts";
-import { DecodedPages } from "../cpu/decoded-pages.ts";
+import { type CodeObserver, DecodedPages } from "../cpu/decoded-pages.ts";
 import { Dependents } from "../cpu/dependents.ts";
 import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Exception, Turn } from "../cpu/hart.ts";
-import { Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
+import { functionTable, Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
 import { Reservations } from "../cpu/reservations.ts";
@@ -15,7 +15,7 @@ import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
-import { BUDGET, MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
+import { BUDGET, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
@@ -24,6 +24,7 @@ import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
 import { earliest, Harts, isAfter } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
+import { Lookout } from "./lookout.ts";
 import type {
   Checkpoint,
   CheckpointParts,
@@ -38,7 +39,7 @@ import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
 import { mix } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
-import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
+import type { MachineStop, StopConditions } from "./stop.ts";
 
 /**
  * The emulated board (MachineLike says what it promises). `run` owns the switch on stop reasons; what it calls computes.
@@ -54,6 +55,7 @@ export class Machine implements MachineLike {
   readonly #dependents: Dependents;
   readonly #data: DataAccess;
   readonly #decoded: DecodedPages;
+  readonly #lookout: Lookout;
   readonly #board: Board;
   readonly #versions: RamVersions;
   readonly #engine: Engine;
@@ -71,8 +73,6 @@ export class Machine implements MachineLike {
   #deadline: number | undefined;
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
-  #stops: StopConditions = NO_STOPS;
-  #breakpoints: ReadonlySet<bigint> = new Set();
 
   /** `diskImages`: the images of the configuration's disks. */
   constructor(
@@ -129,14 +129,29 @@ export class Machine implements MachineLike {
       choice: cacheGroup,
     });
     const { group } = this.#translation;
-    this.#decoded = new DecodedPages(memory, isa, {
+    const table = functionTable();
+    this.#lookout = new Lookout(
+      memory,
+      table,
+      this.#turn,
+      (address) => this.#translator?.checkOutdated(address),
+      () => ({
+        decoded: this.#decoded,
+        data: this.#data,
+        executedAt: (page) => this.#executedAt(page),
+        flushTranslations: () => group.flushAll(),
+      }),
+    );
+    const observer: CodeObserver = {
       becameCode: () => group.flushWrites(),
       changed: (offset) => this.#translator?.changed(offset),
+      breakpointChanged: (...how) => this.#translator?.breakpointChanged(...how),
       cleared: () => {
         this.#translator?.dropAll();
         group.flushAll();
       },
-    });
+    };
+    this.#decoded = new DecodedPages(memory, isa, observer, this.#lookout.slots);
     const harts = this.#harts.all.map(({ hart }) => hart);
     this.#reservations = new Reservations(memory, group, harts);
     this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
@@ -161,22 +176,23 @@ export class Machine implements MachineLike {
       },
       endTurn: () => this.#harts.endTurn(),
     };
-    const breakpoints = () => this.#breakpoints;
+    const breakpoints = () => this.#lookout.breakpoints;
     const oracle = new Oracle(parts, breakpoints);
     const generated = instantiateInterpreter(
       () => parts,
       () => oracle,
       memory,
+      table,
       { instructionAlignment: isa.instructionAlignment, hotArrivals: HOT_ARRIVALS[engine] },
     );
     this.#exports = generated.exports;
     this.#translator = generated.translator;
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, generated, breakpoints);
-    const observer = {
+    const pagesObserver = {
       rearm: () => group.beginInterval(),
       overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
     };
-    this.#versions = new RamVersions(memory, this.#exports, observer, disks);
+    this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks);
     this.harts = this.#harts.views();
     this.#harts.reset();
   }
@@ -217,28 +233,20 @@ export class Machine implements MachineLike {
     }
   }
 
-  /** Cheap when only breakpoints change: searches do so at every hit that they pass over. */
   setStops(stops: StopConditions): void {
-    assert(stops.watches.length <= MAX_WATCHES, `more than ${MAX_WATCHES} watches`);
-    const old = this.#stops;
-    this.#stops = stops;
-    if (stops.breakpoints !== old.breakpoints) {
-      // No instruction begins at an odd address.
-      this.#breakpoints = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
-      this.#decoded.setBreakpoints(this.#breakpoints, (page) => this.#executedAt(page));
-    }
-    if (stops.watches === old.watches || (stops.watches.length === 0 && old.watches.length === 0)) return;
-    this.#data.setWatches(
-      stops.watches.map(({ address, length, access }) => ({
-        first: BigInt(address),
-        last: BigInt(address + length - 1),
-        access,
-      })),
-    );
-    this.#translation.group.flushAll();
+    this.#lookout.set(stops);
   }
 
   run(until: Instant, options: RunOptions): MachineStop {
+    this.#lookout.slots.begin(this.#instant);
+    try {
+      return this.#runSlices(until, options);
+    } finally {
+      this.#lookout.slots.end();
+    }
+  }
+
+  #runSlices(until: Instant, options: RunOptions): MachineStop {
     const start = this.#instant;
     for (;;) {
       const interrupted = this.#settle();
@@ -330,6 +338,7 @@ export class Machine implements MachineLike {
     const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
     const steps = Math.min(horizon - this.#instant, this.#harts.left, most);
     this.#sliceEnd = this.#instant + steps;
+    this.#lookout.slots.slice(this.#sliceEnd, this.#turn.hart.id);
     const stop = this.#engine.run(steps, departing);
     this.#sliceEnd = undefined;
     this.#taken(stop.executed);
@@ -471,7 +480,7 @@ export class Machine implements MachineLike {
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
     const { hart, csrs } = this.#turn;
-    if (!departing && this.#stops.exceptions.includes(exception.cause)) {
+    if (!departing && this.#lookout.isForException(exception.cause)) {
       return { kind: "exception", hart: hart.id, ...exception };
     }
     if (!this.#canHandle(exception.cause)) return { kind: "unhandled-trap", hart: hart.id, ...exception };
@@ -512,17 +521,8 @@ export class Machine implements MachineLike {
 
   /** Watched accesses of the step just taken. */
   #takeWatchHits(): MachineStop | undefined {
-    const accesses = this.#data.watched;
-    if (accesses.length === 0) return undefined;
-    this.#data.watched = [];
-    const hits = accesses.map(
-      ({ watch, access, address, size, pc }): WatchHit => ({
-        ...{ watch, access, size, hart: this.#turn.hart.id },
-        instant: (this.#instant - 1) as Instant,
-        address: address as VirtualAddress,
-        pc: pc as VirtualAddress,
-      }),
-    );
+    const hits = this.#lookout.takeWatchHits((this.#instant - 1) as Instant);
+    if (hits === undefined) return undefined;
     this.#settle();
     return { kind: "watch", hits };
   }
