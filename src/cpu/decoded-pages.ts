@@ -12,14 +12,19 @@ import { PlacedBreakpoints } from "./placed-breakpoints.ts";
 
 const GRANULE_BYTES = 64;
 
+/** Translations that were made of decoded instructions. */
+export interface Translations {
+  /** Bytes of the decoded instruction at an offset of RAM were written. True: its record is wanted still. */
+  rewritten(offset: number): boolean;
+  /** A breakpoint on an address comes to the decoded instruction at an offset of RAM, or leaves it. */
+  breakpointChanged(offset: number, address: bigint, stands: boolean): void;
+}
+
 /** Who must hear of what happens to decoded code. */
 export interface CodeObserver {
   /** A page has code now: stores to it must be looked at. */
   becameCode(): void;
-  /** What is to be done at an offset of RAM is another now. */
-  changed(offset: number): void;
-  /** A breakpoint now lies at an offset of RAM that is executed at an address, or no longer does. */
-  breakpointChanged(offset: number, address: bigint, stands: boolean): void;
+  translations(): Translations | undefined;
   /** All decoded pages are gone. */
   cleared(): void;
 }
@@ -82,13 +87,22 @@ export class DecodedPages {
     bytes[record + layout.RECORD.roundingMask] = roundingMask(decoded.rm);
   }
 
+  ensureDecoded(offset: number): void {
+    if (this.#decodedRecord(offset) === 0) this.decodeAt(offset);
+  }
+
+  /** Addresses of the breakpoints on the instruction at an offset of RAM. */
+  breakpointsAt(offset: number): Iterable<bigint> {
+    return this.#breakpoints.at(offset);
+  }
+
   /** A word taken apart, if the harts have that instruction. */
   decode(word: number): Decoded | undefined {
     const decoded = decode(word);
     return decoded !== undefined && this.#isa.executes(decoded) ? decoded : undefined;
   }
 
-  /** Bytes of RAM were written: records that they belong to are cleared. */
+  /** Bytes of RAM were written: records that they belong to are cleared, or decoded again. */
   overwritten(offset: number, size: number): void {
     const { flags, codeGranules } = this.#memory;
     const last = offset + size - 1;
@@ -98,7 +112,7 @@ export class DecodedPages {
       const to = Math.min(last, page * PAGE_BYTES + PAGE_BYTES - 1);
       // A four-byte instruction may begin in the halfword before the first byte written. (`& ~1` would make an offset
       // beyond 2 GiB negative.)
-      for (let at = Math.max(0, from - (from & 1) - 2); at <= to; at += 2) this.#clearRecord(at);
+      for (let at = Math.max(0, from - (from & 1) - 2); at <= to; at += 2) this.#rewritten(at);
     }
   }
 
@@ -146,8 +160,8 @@ export class DecodedPages {
   #mark(offset: number, address: bigint, stands: boolean): void {
     const record = this.#decodedRecord(offset);
     if (record === 0) return;
+    this.#observer.translations()?.breakpointChanged(offset, address, stands);
     const { bytes } = this.#memory;
-    this.#observer.breakpointChanged(offset, address, stands);
     const replaced = bytes[record + layout.RECORD.replaced];
     bytes[record + layout.RECORD.operation] = this.#breakpoints.standsAt(offset) ? OPERATION.breakpoint : replaced;
     bytes[record + layout.RECORD.breakpoint] = this.#slotAt(offset);
@@ -158,19 +172,20 @@ export class DecodedPages {
     return address === undefined ? 0 : this.#slots.numberOf(address);
   }
 
-  #clearRecord(offset: number): void {
+  #rewritten(offset: number): void {
     const record = this.#decodedRecord(offset);
     if (record === 0) return;
-    this.#observer.changed(offset);
-    this.#memory.bytes[record + layout.RECORD.operation] = OPERATION.undecoded;
+    if (this.#observer.translations()?.rewritten(offset)) this.decodeAt(offset);
+    else this.#memory.bytes[record + layout.RECORD.operation] = OPERATION.undecoded;
   }
 
-  /** Address of the record for an offset of RAM; 0 when nothing is decoded there. */
+  /** The record of a decoded instruction, or 0. */
   #decodedRecord(offset: number): number {
-    const page = this.#memory.decodedPointers[offset >>> 12];
+    const { bytes, decodedPointers } = this.#memory;
+    const page = decodedPointers[offset >>> 12];
     if (page === 0) return 0;
     const record = page + ((offset & (PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
-    return this.#memory.bytes[record + layout.RECORD.operation] === OPERATION.undecoded ? 0 : record;
+    return bytes[record + layout.RECORD.operation] === OPERATION.undecoded ? 0 : record;
   }
 
   #markCode(offset: number, length: number): void {

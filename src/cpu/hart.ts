@@ -115,6 +115,12 @@ export class Hart {
     this.#words[(this.#base + layout.RESERVATION) / 8] = address;
   }
 
+  /** Likewise, without a bigint: asked for every hart at every change of turns. */
+  get hasReservation(): boolean {
+    const at = this.#base + layout.RESERVATION;
+    return (this.#view.getInt32(at, true) & this.#view.getInt32(at + 4, true)) !== -1;
+  }
+
   get privilege(): 0 | 1 | 3 {
     return this.#view.getInt32(this.#base + layout.PRIVILEGE, true) as 0 | 1 | 3;
   }

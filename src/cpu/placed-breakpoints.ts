@@ -23,6 +23,11 @@ export class PlacedBreakpoints {
     return this.#at.has(offset);
   }
 
+  /** Addresses of the breakpoints that lie at an offset of RAM. */
+  at(offset: number): Iterable<bigint> {
+    return this.#at.get(offset) ?? [];
+  }
+
   /** The one address whose breakpoint lies at an offset of RAM; undefined when there are none or several. */
   onlyAt(offset: number): bigint | undefined {
     const addresses = this.#at.get(offset);

@@ -60,7 +60,13 @@ class RegionReading extends WasmMemoryReading implements Semantics<WasmValue> {
     return this.#register(this.#placed.decoded.rs2);
   }
   get imm(): WasmValue {
-    return this.constant(BigInt(this.#placed.decoded.imm));
+    const { decoded, ramOffset, patched } = this.#placed;
+    if (patched === undefined) return this.constant(BigInt(decoded.imm));
+    const { code, where } = this.#frame;
+    code.i32(0).memory(OP.i64_load32_s, where.ram + ramOffset);
+    if (patched === "I") code.i64(20n).op(OP.i64_shr_s);
+    else code.i64(-4096n).op(OP.i64_and);
+    return this.fresh(I64);
   }
   get pc(): WasmValue {
     return this.constant(this.#frame.base + BigInt(this.#placed.pc));

@@ -1,6 +1,7 @@
 import type { Decoded } from "../isa/instruction.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { controlFlow } from "./control-flow.ts";
+import type { PatchedFormat } from "./translated-code.ts";
 
 /** An instruction at its place. Addresses within a region are distances from its entry, in bytes: small integers. */
 export interface Placed {
@@ -10,6 +11,8 @@ export interface Placed {
   readonly ramOffset: number;
   /** A breakpoint may stand there. */
   readonly breakpoint?: BreakpointCheck | undefined;
+  /** Its immediate changes now and then: the translation looks for it in RAM. */
+  readonly patched?: PatchedFormat;
 }
 
 /** Code as it has been executed in the address space that the region is for. */

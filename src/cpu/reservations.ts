@@ -10,6 +10,9 @@ const SET_BYTES = 8n;
  * Reservations of load-reserved (unprivileged manual, section 13.2). The hart that has its turn breaks those of the
  * others by storing to them; what it stores itself breaks none of its own. While a hart is parked with a reservation,
  * the page has a flag that leads every store to it here.
+ *
+ * A flag stays until a store meets it in vain: harts keep the reservation of a comparison that failed for long, and to
+ * take the flag away and put it back at each turn would cost all pages their write tags each time.
  */
 export class Reservations {
   readonly #memory: PhysicalMemory;
@@ -24,23 +27,29 @@ export class Reservations {
 
   /** Another hart has its turn, or states were replaced: pages where harts other than `current` hold a reservation. */
   turnOf(current: Hart): void {
-    for (const page of this.#flagged) this.#memory.flags[page] &= ~PAGE_FLAG.reserved;
-    this.#flagged.length = 0;
+    const { flags } = this.#memory;
+    let isNew = false;
     for (const hart of this.#harts) {
-      if (hart === current || hart.reservation === NO_RESERVATION) continue;
-      const offset = this.#memory.ramOffset(hart.reservation, 1);
-      if (offset < 0) continue;
-      const page = offset >>> 12;
-      this.#memory.flags[page] |= PAGE_FLAG.reserved;
-      this.#flagged.push(page);
+      if (hart === current || !hart.hasReservation) continue;
+      const page = this.#pageOf(hart);
+      if (page < 0 || (flags[page] & PAGE_FLAG.reserved) !== 0) continue;
+      flags[page] |= PAGE_FLAG.reserved;
+      isNew = true;
     }
     // Stores to these pages must take the slow path from now on.
-    if (this.#flagged.length > 0) this.#group.flushWrites();
+    if (isNew) this.#group.flushWrites();
   }
 
-  /** The current hart stores to RAM, on a page with the flag. */
+  /** The current hart stores to RAM. */
   stored(current: Hart, offset: number, size: number): void {
-    this.#break(offset, size, current);
+    const { flags } = this.#memory;
+    const last = (offset + size - 1) >>> 12;
+    for (let page = offset >>> 12; page <= last; page++) {
+      if ((flags[page] & PAGE_FLAG.reserved) === 0) continue;
+      this.#break(offset, size, current);
+      const isReserved = this.#harts.some((hart) => hart !== current && this.#pageOf(hart) === page);
+      if (!isReserved) flags[page] &= ~PAGE_FLAG.reserved;
+    }
   }
 
   /** Somebody who is no hart's instruction writes RAM: a device, the walk of a page table, the user. */
@@ -48,12 +57,16 @@ export class Reservations {
     this.#break(offset, size, undefined);
   }
 
-  readonly #flagged: number[] = [];
+  /** The page of RAM on which a hart holds a reservation, or -1. */
+  #pageOf(hart: Hart): number {
+    const offset = hart.hasReservation ? this.#memory.ramOffset(hart.reservation, 1) : -1;
+    return offset < 0 ? -1 : offset >>> 12;
+  }
 
   #break(offset: number, size: number, except: Hart | undefined): void {
-    const first = BigInt(this.#memory.layout.ramBase + offset);
     for (const hart of this.#harts) {
-      if (hart === except || hart.reservation === NO_RESERVATION) continue;
+      if (hart === except || !hart.hasReservation) continue;
+      const first = BigInt(this.#memory.layout.ramBase + offset);
       const set = hart.reservation & ~(SET_BYTES - 1n);
       if (set < first + BigInt(size) && set + SET_BYTES > first) hart.reservation = NO_RESERVATION;
     }

@@ -4,12 +4,15 @@ import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
 import type { AddressTranslation } from "./address-translation.ts";
-import type { DecodedPages } from "./decoded-pages.ts";
+import type { BreakpointCheck } from "./breakpoint-slots.ts";
+import { CodeHistory, type Translated } from "./code-history.ts";
+import type { DecodedPages, Translations } from "./decoded-pages.ts";
 import { type InterpreterFunctions, OPERATION } from "./interpreter-module.ts";
 import { type ExecutedCode, growRegion, type Placed, type Region } from "./region.ts";
 import { type Departure, type GuardedPage, regionModule } from "./region-code.ts";
 import { ANSWER, REGION_EXPORT, REGION_TABLE } from "./region-function.ts";
 import { analyseRegion } from "./region-graph.ts";
+import { type Difference, TranslatedCode } from "./translated-code.ts";
 
 /** What the translator works with. */
 export interface TranslatorParts {
@@ -50,29 +53,12 @@ interface KnownDeparture {
   readonly targets: Set<bigint>;
 }
 
-/** Code that changes again and again is left to the interpreter for twice as long each time, up to this often. */
-const MOST_DOUBLINGS = 8;
-
-/** A translation in the table. */
-interface Translated {
-  readonly slot: number;
-  /** Virtual address of its entry. */
-  readonly entry: bigint;
-  readonly entryOffset: number;
-  /** Address of what the decoded page knows of jumps that arrive at its entry. */
-  readonly arrival: number;
-  /** Offsets in RAM of its instructions. */
-  readonly offsets: ReadonlySet<number>;
-  /** Virtual addresses at which it looks whether a breakpoint stands there. */
-  readonly checked: ReadonlySet<bigint>;
-}
-
 /**
  * Turns hot code into WebAssembly, and takes translations away when their instructions are overwritten or get a
  * breakpoint. A translation belongs to virtual addresses, but is found by the physical place of its entry, like decoded
  * instructions; it guards at its entry that its pages are where they were when it was made.
  */
-export class Translator {
+export class Translator implements Translations {
   readonly #parts: TranslatorParts;
   /** Answers that no translation is there (yet). */
   readonly #absent: unknown;
@@ -81,8 +67,7 @@ export class Translator {
   /** By page of RAM. */
   readonly #translated = new Map<number, Set<Translated>>();
   readonly #bySlot = new Map<number, Translated>();
-  /** How often the code of a translation has changed, by offset in RAM of its entry. */
-  readonly #changes = new Map<number, number>();
+  readonly #history: CodeHistory;
   /** What is known of jumps to addresses in registers, by offset in RAM of the instruction. */
   readonly #departures = new Map<number, KnownDeparture>();
   #nextSlot = layout.BREAKPOINT_SLOTS;
@@ -90,21 +75,28 @@ export class Translator {
   constructor(parts: TranslatorParts) {
     this.#parts = parts;
     this.#absent = absentFunction();
+    this.#history = new CodeHistory(parts.memory, parts.hotArrivals);
   }
 
   /** Jumps have arrived at an address often. It is executed now, so that its page has an execute tag. */
   translate(pc: bigint): void {
-    if (this.#bySlot.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
+    if (this.#bySlot.size + this.#history.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
     const { memory, functions, exports, table, instructionAlignment } = this.#parts;
-    const code = new CodeAround(this.#parts, pc, this.#departures);
+    const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
     const entry = code.ramOffset(0);
-    if (entry === undefined || code.at(0) === undefined) return;
+    if (entry === undefined || this.#revive(pc, entry) || code.at(0) === undefined) return;
+    const decodedPage = memory.decodedPointers[entry >>> 12];
+    assert(decodedPage !== 0, "what is translated has been decoded");
+    const arrival = arrivalAt(decodedPage, entry);
+    if (!this.#history.mayTranslate(entry, arrival)) return;
     const region = growRegion(code);
     if (region.entry.instructions.length === 0) return;
+    const made = new TranslatedCode(memory, region, (distance) => code.ramOffset(distance));
+    const guarded = code.pagesOf(region);
     const graph = analyseRegion(region);
     const { bytes, imported } = regionModule({
       ...{ graph, where: memory.layout, functions, instructionAlignment, entry: pc },
-      pages: code.pagesOf(region),
+      pages: guarded,
       slotFor: (distance) => this.#slotFor(code.ramOffset(distance)),
       departureFor: ({ ramOffset }) => this.#departureFor(ramOffset),
     });
@@ -113,7 +105,18 @@ export class Translator {
       imports[`function ${index}`] = exports[functions.exportName(index)] as WebAssembly.ImportValue;
     }
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: imports });
-    this.#install(pc, entry, region, instance.exports[REGION_EXPORT]);
+    const slot = this.#slotFor(entry);
+    const callable = instance.exports[REGION_EXPORT];
+    this.#install({
+      slot,
+      entry: pc,
+      entryOffset: entry,
+      arrival,
+      code: made,
+      guarded,
+      checks: checksOf(region, pc),
+      callable,
+    });
   }
 
   /** A translation has learnt where it goes: another takes its place. */
@@ -124,40 +127,86 @@ export class Translator {
     this.translate(translated.entry);
   }
 
-  /** The instruction at an offset of RAM is another now, or must not be passed unseen. */
-  changed(offset: number): void {
+  /**
+   * Bytes of the instruction at an offset of RAM were written. True when a translation lives on, because they are the same
+   * to it: then the record of the instruction must be kept up to date, so that this hears of the next change.
+   */
+  rewritten(offset: number): boolean {
     this.#countAfresh(offset);
-    const there = this.#translated.get(offset >>> 12);
-    if (there === undefined) return;
-    for (const translated of [...there]) {
-      if (!translated.offsets.has(offset)) continue;
-      this.#drop(translated);
-      this.#distrust(translated);
+    let lives = false;
+    for (const translated of this.#with(offset)) {
+      const difference = translated.code.difference(offset);
+      if (difference === "none") lives = true;
+      else this.#retire(translated, offset, difference);
     }
+    this.#tryAgain(offset);
+    return lives;
   }
 
-  /** A breakpoint lies at an offset of RAM, or no longer does. Translations that look whether it does may stay. */
+  /** A breakpoint on an address comes to the instruction at an offset of RAM, or leaves it. */
   breakpointChanged(offset: number, address: bigint, stands: boolean): void {
+    // Translations that look whether it stands serve on.
+    for (const translated of stands ? this.#with(offset) : []) {
+      if (!translated.checks.has(address)) this.#retire(translated, offset, "none");
+    }
     if (!stands) this.#countAfresh(offset);
-    else this.#dropWhere(offset, ({ offsets, checked }) => offsets.has(offset) && !checked.has(address));
+    // A translation that goes up to the breakpoint gives way to the one that goes on behind it.
+    for (const old of this.#history.withPresent(offset)) {
+      const present = this.#bySlot.get(old.slot);
+      if (present === undefined || present.code.has(offset) || !this.#fits(old)) continue;
+      this.#drop(present);
+      this.#history.keep(present);
+    }
+    this.#tryAgain(offset);
   }
 
   /** Translations must no longer look for a breakpoint at an address as they do. */
   checkOutdated(address: bigint): void {
-    for (const translated of [...this.#bySlot.values()]) if (translated.checked.has(address)) this.#drop(translated);
-  }
-
-  #dropWhere(offset: number, condition: (translated: Translated) => boolean): void {
-    for (const translated of [...(this.#translated.get(offset >>> 12) ?? [])]) {
-      if (condition(translated)) this.#drop(translated);
+    for (const translated of [...this.#bySlot.values()]) {
+      if (!translated.checks.has(address)) continue;
+      this.#drop(translated);
+      this.#history.discarded(translated);
     }
   }
 
-  #distrust({ entryOffset, arrival }: Translated): void {
-    const changes = Math.min((this.#changes.get(entryOffset) ?? 0) + 1, MOST_DOUBLINGS);
-    this.#changes.set(entryOffset, changes);
-    const patience = this.#parts.hotArrivals * (2 ** changes - 2);
-    this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.count, -patience, true);
+  /** Translations that have the instruction at an offset of RAM. */
+  #with(offset: number): Translated[] {
+    return [...(this.#translated.get(offset >>> 12) ?? [])].filter(({ code }) => code.has(offset));
+  }
+
+  #retire(translated: Translated, offset: number, difference: Difference): void {
+    this.#drop(translated);
+    this.#history.retire(translated, offset, difference);
+  }
+
+  /** Old translations that have the instruction as it is now may fit again. */
+  #tryAgain(offset: number): void {
+    for (const old of this.#history.withPresent(offset)) if (!this.#bySlot.has(old.slot)) this.#history.tryAgain(old);
+  }
+
+  /** An old translation whose code is there again. */
+  #revive(pc: bigint, entryOffset: number): boolean {
+    const found = this.#history.versions(entryOffset).find((old) => old.entry === pc && this.#fits(old));
+    if (found === undefined) return false;
+    // Changes are told of decoded instructions only.
+    for (const offset of found.code.offsets) this.#parts.decoded.ensureDecoded(offset);
+    this.#history.revived(found);
+    this.#install(found);
+    return true;
+  }
+
+  /** Whether an old translation's code is there, where it was, and looks for the breakpoints that are there. */
+  #fits({ code, guarded, checks }: Translated): boolean {
+    const { translation, decoded } = this.#parts;
+    if (!code.isThere()) return false;
+    for (const offset of code.offsets) {
+      for (const address of decoded.breakpointsAt(offset)) if (!checks.has(address)) return false;
+    }
+    for (const [address, { slot, reads }] of checks) {
+      const check = decoded.breakpointCheck(address);
+      if (check === undefined || check === 0 || check.slot !== slot || (check.reads & ~reads) !== 0n) return false;
+    }
+    return guarded.every(({ virtualPage, decodedPage }) => translation.executedNow(virtualPage) === decodedPage);
   }
 
   /** All translations go; the decoded pages may be gone already. */
@@ -167,27 +216,14 @@ export class Translator {
     this.#slots.clear();
     this.#bySlot.clear();
     this.#departures.clear();
-    this.#changes.clear();
+    this.#history.clear();
     this.#parts.memory.bytes.fill(0, layout.DEPARTURES, layout.DEPARTURES + DEPARTURES_BYTES);
     this.#nextSlot = layout.BREAKPOINT_SLOTS;
   }
 
-  #install(pc: bigint, entry: number, region: Region, callable: unknown): void {
-    const slot = this.#slotFor(entry);
-    const offsets = new Set(
-      region.blocks.flatMap(({ instructions }) => instructions.map(({ ramOffset }) => ramOffset)),
-    );
-    const { memory } = this.#parts;
-    const decodedPage = memory.decodedPointers[entry >>> 12];
-    assert(decodedPage !== 0, "what is translated has been decoded");
-    const arrival = arrivalAt(decodedPage, entry);
-    const checked = new Set(
-      region.blocks.flatMap(({ instructions }) =>
-        instructions.flatMap((placed) => (placed.breakpoint ? BigInt.asUintN(64, pc + BigInt(placed.pc)) : [])),
-      ),
-    );
-    const translated: Translated = { slot, entry: pc, entryOffset: entry, arrival, offsets, checked };
-    for (const page of new Set([...offsets].map((offset) => offset >>> 12))) {
+  #install(translated: Translated): void {
+    const { slot, arrival, code, callable } = translated;
+    for (const page of code.pages) {
       let there = this.#translated.get(page);
       if (there === undefined) {
         there = new Set();
@@ -196,7 +232,7 @@ export class Translator {
       there.add(translated);
     }
     this.#parts.table.set(slot, callable);
-    memory.view.setInt32(arrival + layout.ARRIVAL.slot, slot, true);
+    this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.slot, slot, true);
     this.#bySlot.set(slot, translated);
   }
 
@@ -208,7 +244,7 @@ export class Translator {
   }
 
   #drop(translated: Translated): void {
-    for (const page of new Set([...translated.offsets].map((offset) => offset >>> 12))) {
+    for (const page of translated.code.pages) {
       const there = this.#translated.get(page);
       there?.delete(translated);
       if (there?.size === 0) this.#translated.delete(page);
@@ -267,12 +303,19 @@ class CodeAround implements ExecutedCode {
   readonly #pages = new Map<number, ExecutedPage | undefined>();
   readonly #instructions = new Map<number, Placed | undefined>();
   readonly #departures: ReadonlyMap<number, KnownDeparture>;
+  readonly #history: CodeHistory;
 
-  constructor(parts: TranslatorParts, origin: bigint, departures: ReadonlyMap<number, KnownDeparture>) {
+  constructor(
+    parts: TranslatorParts,
+    origin: bigint,
+    departures: ReadonlyMap<number, KnownDeparture>,
+    history: CodeHistory,
+  ) {
     this.#parts = parts;
     this.#origin = origin;
     this.#originInPage = Number(origin & 0xfffn);
     this.#departures = departures;
+    this.#history = history;
   }
 
   at(pc: number): Placed | undefined {
@@ -284,7 +327,7 @@ class CodeAround implements ExecutedCode {
 
   arrivals(pc: number): number {
     const page = this.#pageOf(pc);
-    if (page === undefined) return 0;
+    if (page === undefined || this.#history.isRestless(this.ramOffset(pc)!)) return 0;
     const arrival = arrivalAt(page.decodedPage, this.#originInPage + pc);
     const { view } = this.#parts.memory;
     // What has a translation is hot, and its arrivals are counted no more.
@@ -339,7 +382,9 @@ class CodeAround implements ExecutedCode {
     const host = memory.layout.ram + ramOffset;
     const low = memory.view.getUint16(host, true);
     const instruction = decoded.decode(instructionLength(low) === 2 ? low : memory.view.getUint32(host, true));
-    return instruction && { decoded: instruction, pc, ramOffset, breakpoint };
+    if (instruction === undefined) return undefined;
+    const patched = this.#history.patchedFormat(ramOffset, instruction.word);
+    return { decoded: instruction, pc, ramOffset, ...(patched && { patched }), ...(breakpoint && { breakpoint }) };
   }
 
   #pageOf(pc: number): ExecutedPage | undefined {
@@ -356,6 +401,17 @@ class CodeAround implements ExecutedCode {
   #address(pc: number): bigint {
     return BigInt.asUintN(64, this.#origin + BigInt(pc));
   }
+}
+
+/** Where a region looks for breakpoints, by address. */
+function checksOf({ blocks }: Region, entry: bigint): Map<bigint, BreakpointCheck> {
+  const checks = new Map<bigint, BreakpointCheck>();
+  for (const { instructions } of blocks) {
+    for (const { pc, breakpoint } of instructions) {
+      if (breakpoint !== undefined) checks.set(BigInt.asUintN(64, entry + BigInt(pc)), breakpoint);
+    }
+  }
+  return checks;
 }
 
 /** Address of what a decoded page knows of jumps that arrive at an offset in RAM. */

@@ -19,10 +19,11 @@ import { BUDGET, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
+import { Clock } from "./clock.ts";
 import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./configuration.ts";
 import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
-import { earliest, Harts, isAfter } from "./harts.ts";
+import { Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import { Lookout } from "./lookout.ts";
 import type {
@@ -35,11 +36,12 @@ import type {
   RunOptions,
   Translation,
 } from "./machine-interface.ts";
-import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
+import { RAM_BASE } from "./memory-map.ts";
 import { mix } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
+import { Timers } from "./timers.ts";
 
 /**
  * The emulated board (MachineLike says what it promises). `run` owns the switch on stop reasons; what it calls computes.
@@ -63,14 +65,10 @@ export class Machine implements MachineLike {
   readonly #translator: Translator | undefined;
   readonly harts: readonly HartView[];
 
-  #instant = 0;
-  #tickOffset = 0n;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #turn: Turn;
-  /** While an engine runs: the instant at which its budget is used up. */
-  #sliceEnd: number | undefined;
   #attention = false;
-  /** Instant at which a timer's or an alarm's interrupt becomes pending by itself; undefined: to be found out. */
-  #deadline: number | undefined;
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
 
@@ -86,16 +84,19 @@ export class Machine implements MachineLike {
     this.configuration = configuration;
     const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
     this.#memory = memory;
+    this.#clock = new Clock(() => memory.view.getInt32(BUDGET, true));
     const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
     this.#board = new Board(
       configuration,
       disks.stores,
       {
-        time: () => this.time,
-        setTime: (ticks) => this.#setTime(ticks),
+        time: () => this.#clock.time,
+        setTime: (ticks) => {
+          this.#clock.time = ticks;
+        },
         attention: () => {
           this.#attention = true;
-          this.#deadline = undefined;
+          this.#timers.changed();
         },
         memory: {
           contains: (address, length) => length > 0 && this.#memory.ramOffset(BigInt(address), length) >= 0,
@@ -103,23 +104,24 @@ export class Machine implements MachineLike {
           write: (address, bytes) => this.#deviceWrite(address, bytes),
         },
       },
-      (byte) => this.outlet.consoleOutput(this.#stepInstant() as Instant, byte),
+      (byte) => this.outlet.consoleOutput(this.#clock.stepInstant, byte),
       (frame) => {
         // What answers at once is to be heard at the next instant, and not at the end of the slice.
         this.#attention = true;
-        this.outlet.networkOutput?.(this.#stepInstant() as Instant, frame);
+        this.outlet.networkOutput?.(this.#clock.stepInstant, frame);
       },
     );
     this.#harts = new Harts(configuration.harts, memory, isa, {
-      time: () => this.time,
+      time: () => this.#clock.time,
       interruptLines: (hart) => this.#board.interruptLines(hart),
-      stepsOfSlice: () => this.#stepInstant() - this.#instant,
+      stepsOfSlice: () => this.#clock.stepInstant - this.#clock.instant,
       turnChanged: () => {
         this.#reservations.turnOf(this.#turn.hart);
         this.#contextChanged();
       },
     });
     this.#turn = this.#harts.turn;
+    this.#timers = new Timers(this.#clock, this.#harts, this.#board);
     this.#translation = new AddressTranslation(memory, () => this.#exports, {
       updated: (entry) => this.#dependents.written(entry, 8),
       // The store has taken away the page that is being executed: the next instruction must be fetched anew.
@@ -144,8 +146,7 @@ export class Machine implements MachineLike {
     );
     const observer: CodeObserver = {
       becameCode: () => group.flushWrites(),
-      changed: (offset) => this.#translator?.changed(offset),
-      breakpointChanged: (...how) => this.#translator?.breakpointChanged(...how),
+      translations: () => this.#translator,
       cleared: () => {
         this.#translator?.dropAll();
         group.flushAll();
@@ -171,9 +172,7 @@ export class Machine implements MachineLike {
       isa,
       takeAttention: () => this.#takeAttention(),
       contextChanged: (how) => this.#contextChanged(how),
-      timersChanged: () => {
-        this.#deadline = undefined;
-      },
+      timersChanged: () => this.#timers.changed(),
       endTurn: () => this.#harts.endTurn(),
     };
     const breakpoints = () => this.#lookout.breakpoints;
@@ -198,16 +197,15 @@ export class Machine implements MachineLike {
   }
 
   get instant(): Instant {
-    return this.#instant as Instant;
+    return this.#clock.instant;
   }
 
   get currentHart(): number {
     return this.#turn.hart.id;
   }
 
-  /** mtime follows from the instant, never from the host. */
   get time(): bigint {
-    return BigInt.asUintN(64, BigInt(Math.floor(this.#stepInstant() / STEPS_PER_TICK)) + this.#tickOffset);
+    return this.#clock.time;
   }
 
   /** Places a program in memory and points the harts at it. A hart finds its number in a0, as firmware hands it over. */
@@ -238,7 +236,7 @@ export class Machine implements MachineLike {
   }
 
   run(until: Instant, options: RunOptions): MachineStop {
-    this.#lookout.slots.begin(this.#instant);
+    this.#lookout.slots.begin(this.instant);
     try {
       return this.#runSlices(until, options);
     } finally {
@@ -247,16 +245,16 @@ export class Machine implements MachineLike {
   }
 
   #runSlices(until: Instant, options: RunOptions): MachineStop {
-    const start = this.#instant;
+    const start = this.instant;
     for (;;) {
       const interrupted = this.#settle();
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
-      if (this.#instant >= until) return { kind: "reached" };
+      if (this.instant >= until) return { kind: "reached" };
       if (this.#turn.hart.waiting) return this.#waiting();
-      options.beforeDeparture?.(this.#instant as Instant);
+      options.beforeDeparture?.(this.instant);
       // An interrupt taken here has led to another state than the one that the user resumes from.
-      const departing = options.departing && this.#instant === start && !interrupted;
+      const departing = options.departing && this.instant === start && !interrupted;
       const stop = this.#slice(until, departing);
       if (stop !== undefined) return stop;
     }
@@ -269,9 +267,8 @@ export class Machine implements MachineLike {
   restore(checkpoint: Checkpoint): void {
     const state = decodeState(checkpoint.state);
     assert(state.instant === checkpoint.instant, "a checkpoint of another instant than it says");
-    this.#instant = state.instant;
-    this.#tickOffset = state.tickOffset;
-    this.#deadline = undefined;
+    this.#clock.restore(state.instant, state.tickOffset);
+    this.#timers.changed();
     this.#harts.restore(state.harts, state.turn, state.turnLeft);
     this.#board.restore(state.devices);
     this.#versions.restore(checkpoint.pages);
@@ -332,15 +329,15 @@ export class Machine implements MachineLike {
 
   /** One slice of the engine, up to the next thing that may happen by itself. Undefined: nothing to stop for. */
   #slice(until: number, departing: boolean): MachineStop | undefined {
-    const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#nextDeadline());
-    assert(horizon > this.#instant, "an event for this instant was not delivered");
+    const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#timers.deadline);
+    assert(horizon > this.instant, "an event for this instant was not delivered");
     // What is due here was made so by an edit: it is taken behind the next step, however long the slice was to be.
     const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
-    const steps = Math.min(horizon - this.#instant, this.#harts.left, most);
-    this.#sliceEnd = this.#instant + steps;
-    this.#lookout.slots.slice(this.#sliceEnd, this.#turn.hart.id);
+    const steps = Math.min(horizon - this.instant, this.#harts.left, most);
+    this.#clock.beginSlice(steps);
+    this.#lookout.slots.slice(this.instant + steps, this.#turn.hart.id);
     const stop = this.#engine.run(steps, departing);
-    this.#sliceEnd = undefined;
+    this.#clock.endSlice();
     this.#taken(stop.executed);
     switch (stop.kind) {
       case "paused":
@@ -381,12 +378,12 @@ export class Machine implements MachineLike {
   }
 
   #apply(event: Exclude<MachineEvent, { kind: "edit" }>): void {
-    assert(event.instant === this.#instant, "an event of another instant");
+    assert(event.instant === this.instant, "an event of another instant");
     this.#settled = false;
     if (event.kind === "console-input") this.#board.receive(event.bytes);
     else if (event.kind === "network-input") this.#board.receiveFrame(event.frame);
-    else this.#tickOffset += BigInt(event.ticks);
-    this.#deadline = undefined;
+    else this.#clock.idle(BigInt(event.ticks));
+    this.#timers.changed();
   }
 
   /**
@@ -395,7 +392,7 @@ export class Machine implements MachineLike {
    * the run and before it by a replay.
    */
   #edit(edit: Edit): void {
-    this.#deadline = undefined;
+    this.#timers.changed();
     if (edit.target === "memory") {
       const offset = this.#memory.ramOffset(BigInt(edit.address), edit.bytes.length);
       if (offset < 0 || edit.bytes.length === 0) return;
@@ -433,49 +430,17 @@ export class Machine implements MachineLike {
   /** A virtual clock jumps to the timer interrupt that a waiting hart waits for. True when it did. */
   #passIdleTime(): boolean {
     if (!this.#turn.hart.waiting || this.configuration.clock === "paced") return false;
-    const ticks = this.#ticksToTimer();
+    const ticks = this.#timers.ticksToWake;
     if (ticks === undefined) return false;
-    this.#tickOffset += ticks;
-    this.#deadline = undefined;
+    this.#clock.idle(ticks);
+    this.#timers.changed();
     this.#settled = false;
     return true;
   }
 
-  /**
-   * Ticks until a timer, or a device's alarm, wakes one of the harts, all of which wait; undefined: none ever will. A jump
-   * that woke nobody would come before the event that does so when it is made, and behind it in a replay.
-   */
-  #ticksToTimer(): bigint | undefined {
-    const now = this.time;
-    const times = this.#harts.all.flatMap(({ hart, csrs }) => {
-      const enabled = csrs.get("mie");
-      return [
-        (enabled & MIE_MTIE) === 0n ? undefined : this.#board.clint.timerDeadline(hart.id),
-        (enabled & MIE_STIE) === 0n ? undefined : csrs.supervisorDeadline(),
-        this.#board.alarmDeadline(hart.id, Number(enabled)),
-      ].filter((time) => isAfter(time, now));
-    });
-    const first = earliest(times);
-    return first === undefined ? undefined : first - now;
-  }
-
   #waiting(): MachineStop {
-    const ticks = this.#ticksToTimer();
+    const ticks = this.#timers.ticksToWake;
     return ticks === undefined ? { kind: "waiting" } : { kind: "waiting", ticks: Number(ticks) };
-  }
-
-  /** No slice runs past a deadline. It stays what it is until a timer, a device or the time itself is changed. */
-  #nextDeadline(): number {
-    if (this.#deadline === undefined || this.#deadline <= this.#instant) this.#deadline = this.#findDeadline();
-    return this.#deadline;
-  }
-
-  #findDeadline(): number {
-    const supervisor = this.#harts.nextSupervisorDeadline();
-    const next = earliest([this.#board.nextDeadline(), ...(supervisor === undefined ? [] : [supervisor])])!;
-    // By difference: software may have set mtime to anything, so that what it is ahead of the instant can be negative.
-    const ticks = Number(next - this.time);
-    return (Math.floor(this.#instant / STEPS_PER_TICK) + ticks) * STEPS_PER_TICK;
   }
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
@@ -509,7 +474,7 @@ export class Machine implements MachineLike {
   #taken(steps: number): void {
     if (steps === 0) return;
     this.#settled = false;
-    this.#instant += steps;
+    this.#clock.taken(steps);
     this.#harts.taken(steps);
   }
 
@@ -521,7 +486,7 @@ export class Machine implements MachineLike {
 
   /** Watched accesses of the step just taken. */
   #takeWatchHits(): MachineStop | undefined {
-    const hits = this.#lookout.takeWatchHits((this.#instant - 1) as Instant);
+    const hits = this.#lookout.takeWatchHits((this.instant - 1) as Instant);
     if (hits === undefined) return undefined;
     this.#settle();
     return { kind: "watch", hits };
@@ -531,12 +496,6 @@ export class Machine implements MachineLike {
     const wanted = this.#attention || this.#data.watched.length > 0;
     this.#attention = false;
     return wanted;
-  }
-
-  /** The instant of the state before the step being executed. */
-  #stepInstant(): number {
-    if (this.#sliceEnd === undefined) return this.#instant;
-    return this.#sliceEnd - this.#memory.view.getInt32(BUDGET, true);
   }
 
   #deviceRead(address: number, length: number): Uint8Array | undefined {
@@ -551,19 +510,14 @@ export class Machine implements MachineLike {
     this.#memory.markDirty(offset, bytes.length);
     this.#dependents.written(offset, bytes.length);
     // What an event brings in is no step's doing.
-    if (this.#sliceEnd !== undefined) this.#data.deviceWrote(address, bytes.length);
+    if (this.#clock.inSlice) this.#data.deviceWrote(address, bytes.length);
     return true;
-  }
-
-  #setTime(ticks: bigint): void {
-    this.#tickOffset = BigInt.asIntN(64, this.#tickOffset + ticks - this.time);
-    this.#deadline = undefined;
   }
 
   #encodeState(): Uint8Array {
     return encodeState({
-      instant: this.#instant,
-      tickOffset: this.#tickOffset,
+      instant: this.instant,
+      tickOffset: this.#clock.tickOffset,
       ...this.#harts.turnState,
       harts: this.#harts.all.map(({ hart }) => hart.save()),
       devices: this.#board.save(),
@@ -584,8 +538,6 @@ export class Machine implements MachineLike {
 const REGISTER_A0 = 10;
 const REGISTER_A1 = 11;
 const REGISTER_A2 = 12;
-const MIE_STIE = 1n << 5n;
-const MIE_MTIE = 1n << 7n;
 
 /**
  * Jumps that arrive somewhere before it is translated (docs/performance.md, "When code is hot"). The engine "translator"

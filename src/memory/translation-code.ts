@@ -249,12 +249,20 @@ function defineSlowStore({ module, where, imports, translate, watched, fill }: S
   physicalAddress(code, where, offset);
   code.get(size).i32(WATCH_WRITE).call(watched).branchIf(notPlain);
   code.end();
+  // Nothing depends on whether bytes are stored that are there already.
+  const unchanged = code.block();
+  change(code, host, size, value);
+  code.op(OP.i64_eqz).branchIf(unchanged);
   meetsCode(code, where, offset, size);
+  code.if();
+  meetsDecoded(code, where, offset, size);
   code.branchIf(notPlain);
+  code.end();
   code.get(flags).i32(layout.PAGE_FLAG.table).op(OP.i32_and);
   code.if();
   meetsTableEntry(code, where, offset, size);
   code.branchIf(notPlain);
+  code.end();
   code.end();
   code.else();
   withinPage(code, va, size);
@@ -388,6 +396,44 @@ function meetsCode(code: Code, where: MemoryLayout, offset: Local, size: Local):
   lastByte(code, offset, size);
   test();
   code.op(OP.i32_or);
+}
+
+/** Leaves an i64 on the stack which is not 0 when storing the value would change something. */
+function change(code: Code, host: Local, size: Local, value: Local): void {
+  bySize(code, size, I64, (bytes) => code.get(host).memory(LOAD_OPCODES.unsigned[bytes], 0));
+  code.get(value).op(OP.i64_xor);
+  // Of the value, the low bytes.
+  code.i64(64n).get(size).op(OP.i64_extend_i32_u).i64(3n).op(OP.i64_shl, OP.i64_sub, OP.i64_shl);
+}
+
+/**
+ * Leaves 1 on the stack when a record is decoded which one of the bytes may belong to: one of their own or that of the
+ * halfword before them. At the beginning of a page this does not look.
+ */
+function meetsDecoded(code: Code, where: MemoryLayout, offset: Local, size: Local): void {
+  const [from, record, end, met] = [code.local(I32), code.local(I32), code.local(I32), code.local(I32)];
+  code.i32(1).set(met);
+  const known = code.block();
+  code.get(offset).op(OP.i32_wrap_i64).i32(4095).op(OP.i32_and).tee(from).i32(2).op(OP.i32_lt_u).branchIf(known);
+  code.get(from).get(size).op(OP.i32_add).i32(layout.PAGE_BYTES).op(OP.i32_gt_u).branchIf(known);
+  pageIndex(code, offset);
+  code.i32(2).op(OP.i32_shl).memory(OP.i32_load, where.decodedPointers).tee(record).op(OP.i32_eqz).branchIf(known);
+  const halfword = (): void => {
+    code.i32(1).op(OP.i32_shr_u).i32(layout.RECORD_BYTES).op(OP.i32_mul).get(record).op(OP.i32_add);
+  };
+  code.get(from).get(size).op(OP.i32_add).i32(1).op(OP.i32_sub);
+  halfword();
+  code.set(end);
+  code.get(from).i32(2).op(OP.i32_sub);
+  halfword();
+  code.set(record);
+  const loop = code.loop();
+  code.get(record).memory(OP.i32_load8_u, layout.RECORD.operation).branchIf(known);
+  code.get(record).i32(layout.RECORD_BYTES).op(OP.i32_add).tee(record).get(end).op(OP.i32_le_u).branchIf(loop);
+  code.end();
+  code.i32(0).set(met);
+  code.end();
+  code.get(met);
 }
 
 /** Leaves 1 on the stack when the first or last byte belongs to a page-table entry that a cached translation came from. */
