@@ -24,7 +24,7 @@ const ROOT = resolve(import.meta.dirname, "..");
 const NIGHTLY = process.argv.includes("--nightly");
 
 /** Folders of test/ with a stage of their own; every other folder is part of the unit stage, which stays below a minute. */
-const APART = ["cli", "differential", "linux", "vscode"];
+const APART = ["cli", "differential", "gdb-client", "linux", "vscode"];
 
 const STAGES: readonly Stage[] = [
   {
@@ -58,6 +58,16 @@ const STAGES: readonly Stage[] = [
     concurrency: Math.max(2, availableParallelism()),
     fileTimeoutMs: NIGHTLY ? 8 * 3_600_000 : 8 * 60_000,
     owns: (folder) => folder === "differential",
+  },
+  {
+    name: "gdb",
+    requirements: [
+      { program: "gdb-multiarch", debianPackage: "gdb-multiarch" },
+      { program: "riscv64-unknown-elf-gcc", debianPackage: "gcc-riscv64-unknown-elf" },
+    ],
+    concurrency: 1,
+    fileTimeoutMs: 5 * 60_000,
+    owns: (folder) => folder === "gdb-client",
   },
   {
     name: "linux",

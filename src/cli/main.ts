@@ -73,14 +73,14 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     return command;
   };
 
-  withMachineOptions(
+  withRunOptions(
     define("run", "run a program without recording it", async () => (await import("./run.ts")).run)
       .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
       .description(
         "Runs PROGRAM. The guest's console is stdout and, on a terminal, the keyboard; the exit code is the guest's own.",
       ),
   );
-  withMachineOptions(
+  withRunOptions(
     define("record", "run a program and record it", async () => (await import("./run.ts")).record)
       .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
       .option("-o, --output <file>", "where to record to (default: a new file in .hindcast/ beside PROGRAM)")
@@ -109,6 +109,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
   define("adapter", "the debug adapter, for editors", async () => (await import("./adapter.ts")).adapter)
     .option("--port <number>", "listen on this port of the loopback interface instead of using stdio", parsePort)
     .description("Speaks the Debug Adapter Protocol on stdin and stdout, or on a socket for any number of sessions.");
+  defineGdb(define);
   define("demo", "the main job in one go, on a guest with a real bug", async () => (await import("./demo.ts")).demo)
     .option("--keep <file>", "where to record to (default: a new file beside the guest)")
     .addOption(new Option("--program <file>", "another guest than the one that ships").hideHelp())
@@ -126,7 +127,31 @@ last-write PLACE  who wrote there last
 writes PLACE      who wrote there, in order
 outputs           the lines that the guest printed, and who printed them`;
 
+const GDB = `Serves gdb's remote serial protocol: SUBJECT is a recording, which is travelled in, or a program, which is run and
+recorded as \`hindcast record\` does. One client at a time; the machine keeps its place for the next one.
+
+In gdb:  target remote :PORT
+or:      target remote | hindcast gdb --stdio SUBJECT`;
+
+function defineGdb(define: (name: string, summary: string, load: () => Promise<Action>) => Command): void {
+  withMachineOptions(
+    define("gdb", "a server for gdb, which then goes backwards as well", async () => (await import("./gdb.ts")).gdb)
+      .argument("[subject]", "a recording; or ELF, raw or gzip'ed image, .s/.S source; none with --kernel")
+      .option("--port <number>", "listen on this port of the loopback interface; 0 takes any that is free", parsePort)
+      .option("--stdio", "serve one client over stdin and stdout")
+      .option("-o, --output <file>", "where to record a program to (default: a new file in .hindcast/ beside it)")
+      .option("--input <file>", "bytes for the guest's console")
+      .description(GDB),
+  );
+}
+
 const MODES = ["m", "mu", "msu"];
+
+function withRunOptions(command: Command): Command {
+  return withMachineOptions(command)
+    .option("--input <file>", "bytes for the guest's console, or - for stdin")
+    .option("--limit <steps>", "end the run after this many steps", parseSteps);
+}
 
 function withMachineOptions(command: Command): Command {
   return command
@@ -151,8 +176,6 @@ function withMachineOptions(command: Command): Command {
       "--net <network>",
       "none, or user[,hostfwd=tcp:127.0.0.1:8022-:22][,restrict=on]; paces the clock (default: none)",
     )
-    .option("--input <file>", "bytes for the guest's console, or - for stdin")
-    .option("--limit <steps>", "end the run after this many steps", parseSteps)
     .option("--disk <image>", "a virtio disk: FILE[,readonly][,external] or blank:SIZE; for each disk once", parseDisk)
     .option(
       "--start-time <time>",

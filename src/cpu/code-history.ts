@@ -1,7 +1,7 @@
 import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
-import type { GuardedPage } from "./region-code.ts";
+import type { GuardedPage, RegionForm } from "./region-code.ts";
 import { type Difference, type PatchedFormat, patchedFormat, type TranslatedCode } from "./translated-code.ts";
 
 /** A translation, in the table or kept for when its code is there again. */
@@ -16,6 +16,7 @@ export interface Translated {
   readonly guarded: readonly GuardedPage[];
   /** Where it looks for breakpoints, by virtual address. */
   readonly checks: ReadonlyMap<bigint, BreakpointCheck>;
+  readonly form: RegionForm;
   readonly callable: unknown;
 }
 

@@ -1,4 +1,5 @@
 import { assert, unreachable } from "../base/assert.ts";
+import { effectsOf } from "../isa/effects.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { entryAddress } from "../memory/translation-code.ts";
@@ -8,12 +9,14 @@ import { I32, I64, OP } from "../wasm/opcodes.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { FILTER_FUNCTION } from "./condition-code.ts";
 import type { InterpreterFunctions } from "./interpreter-module.ts";
+import { KnownRam, type RamCheck } from "./known-ram.ts";
 import { importing } from "./lazy-imports.ts";
 import type { Block, Edge, Placed } from "./region.ts";
 import { ANSWER, REGION_EXPORT, REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
 import type { Node, RegionGraph } from "./region-graph.ts";
 import { RegionLocals } from "./region-locals.ts";
 import { type Continuation, emitInstruction, type RegionFrame } from "./region-reading.ts";
+import { RamWindow } from "./region-window.ts";
 import { ScratchLocals } from "./wasm-reading.ts";
 
 /** A place in layout.DEPARTURES, and the departures from there after which the region shall be made anew. */
@@ -28,6 +31,12 @@ export interface GuardedPage {
   readonly decodedPage: number;
 }
 
+/**
+ * "window": data addresses are physical, nothing is watched (RamWindow). "tables": through translation entries, right
+ * wherever. "watched": the same, as long as something is watched.
+ */
+export type RegionForm = "window" | "tables" | "watched";
+
 /** What a region's function is made from. */
 export interface RegionPlan {
   readonly graph: RegionGraph;
@@ -37,6 +46,7 @@ export interface RegionPlan {
   /** Virtual address of the entry. */
   readonly entry: bigint;
   readonly pages: readonly GuardedPage[];
+  readonly form: RegionForm;
   /** Slot of the translation at a distance from the entry, or the slot that will have it; 0: none is known. */
   readonly slotFor: (pc: number) => number;
   /** Where an instruction that jumps to an address in a register says where it went; undefined: it need not. */
@@ -78,6 +88,7 @@ class RegionBody {
   readonly #loops = new Map<Node, Label>();
   readonly #merges = new Map<Node, Label>();
   readonly #frame: RegionFrame;
+  readonly #ram: { readonly window: RamWindow; readonly known: KnownRam } | undefined;
   #epilogue!: Label;
   /** Of the instruction that is being written: what leaving before it costs, and its pc. */
   #stepsBefore = 0;
@@ -91,10 +102,13 @@ class RegionBody {
     this.#scratch = new ScratchLocals(this.#code);
     this.#states = Array.from({ length: plan.graph.stateCount }, () => this.#code.local(I32));
     const { where, functions, entry: base, instructionAlignment } = plan;
+    const leave = () => this.#leave(this.#stepsBefore, this.#current, "interpret");
+    if (plan.form === "window") {
+      this.#ram = { window: new RamWindow(this.#code, where, leave), known: new KnownRam(plan.graph) };
+    }
     this.#frame = {
-      ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals },
-      ...{ arithmetic: functions.arithmetic, float: functions.float, where, base, instructionAlignment },
-      leave: () => this.#leave(this.#stepsBefore, this.#current, "interpret"),
+      ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals, window: this.#ram?.window },
+      ...{ arithmetic: functions.arithmetic, float: functions.float, where, base, instructionAlignment, leave },
     };
   }
 
@@ -150,9 +164,24 @@ class RegionBody {
         .op(OP.i32_ne)
         .branchIf(failed);
     }
+    this.#emitFormGuard();
     code.branch(passed);
     code.end();
     code.i32(ANSWER.interpret).op(OP.return);
+    code.end();
+  }
+
+  /** Where the form does not fit, another one is asked for. */
+  #emitFormGuard(): void {
+    const code = this.#code;
+    const { form, slotFor } = this.#plan;
+    if (form === "tables") return;
+    code.i32(0).memory(OP.i32_load, layout.WATCH_TABLE);
+    if (form === "window") code.i32(0).memory(OP.i32_load, layout.DATA_IS_TRANSLATED).op(OP.i32_or);
+    else code.op(OP.i32_eqz);
+    code.if();
+    code.i32(0).i32(slotFor(0)).memory(OP.i32_store, layout.WANTS_TRANSLATION);
+    code.i32(ANSWER.known).op(OP.return);
     code.end();
   }
 
@@ -184,10 +213,12 @@ class RegionBody {
       code.end();
     }
     let continuation: Continuation = { kind: "next" };
+    this.#ram?.known.enter(node);
     block.instructions.forEach((placed, index) => {
       this.#stepsBefore = node.potential + index;
       this.#current = placed.pc;
       if (placed.breakpoint !== undefined) this.#emitBreakpoint(placed, placed.breakpoint);
+      for (const check of this.#ram?.known.pass(block.instructions, index) ?? []) this.#emitCheck(check, placed);
       continuation = emitInstruction(this.#frame, placed);
     });
     this.#emitEnding(node, continuation);
@@ -217,6 +248,22 @@ class RegionBody {
     code.end();
     this.#frame.leave();
     code.end();
+  }
+
+  #emitCheck({ base, span, access }: RamCheck, { decoded }: Placed): void {
+    const window = this.#ram!.window;
+    if (base === 0) {
+      // Where RAM does not begin at 0, what is near it is none.
+      if (access === "read") this.#frame.leave();
+      return;
+    }
+    const address = this.#locals.read(base);
+    if (access === "read") {
+      window.requireRam(address, span);
+      return;
+    }
+    const { size } = effectsOf(decoded.instruction);
+    window.requireQuiet(address, span, size !== 0 && span.end - span.first === size ? size : undefined);
   }
 
   #emitEnding(node: Node, continuation: Continuation): void {

@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { effectsOf } from "../isa/effects.ts";
 import type { AccessSize, Semantics, Signedness } from "../isa/semantics.ts";
 import * as layout from "../memory/layout.ts";
 import { LOAD_OPCODES, STORE_OPCODES } from "../memory/translation-code.ts";
@@ -6,6 +7,7 @@ import { I32, I64, OP } from "../wasm/opcodes.ts";
 import type { FloatFunctions } from "./float-code.ts";
 import type { Placed } from "./region.ts";
 import type { RegionLocals } from "./region-locals.ts";
+import type { RamWindow } from "./region-window.ts";
 import { TranslatorFloat } from "./translator-float.ts";
 import { type WasmMemoryFrame, WasmMemoryReading } from "./wasm-memory-reading.ts";
 import type { WasmValue } from "./wasm-reading.ts";
@@ -20,6 +22,8 @@ export interface RegionFrame extends WasmMemoryFrame {
   readonly instructionAlignment: 2 | 4;
   /** Leaves the function before the current instruction, which the interpreter shall execute. Emitted wherever it may. */
   readonly leave: () => void;
+  /** Where data addresses are physical; what `load` and `store` access has been checked then. */
+  readonly window: RamWindow | undefined;
 }
 
 /** Where an instruction goes on, as the code that was emitted for it has it. */
@@ -83,15 +87,21 @@ class RegionReading extends WasmMemoryReading implements Semantics<WasmValue> {
   }
 
   load(size: AccessSize, extension: Signedness, address: WasmValue): WasmValue {
-    this.plainHost(size, address, "read");
-    this.#frame.code.memory(LOAD_OPCODES[extension][size], 0);
+    const opcode = LOAD_OPCODES[extension][size];
+    if (this.#frame.window === undefined) {
+      this.plainHost(size, address, "read");
+      this.#frame.code.memory(opcode, 0);
+    } else this.#frame.code.memory(opcode, this.#pushIndex(this.#frame.window));
     return this.fresh(I64);
   }
 
   store(size: AccessSize, address: WasmValue, value: WasmValue): void {
-    this.plainHost(size, address, "write");
+    const { code, window } = this.#frame;
+    let offset = 0;
+    if (window === undefined) this.plainHost(size, address, "write");
+    else offset = this.#pushIndex(window);
     this.push(value);
-    this.#frame.code.memory(STORE_OPCODES[size], 0);
+    code.memory(STORE_OPCODES[size], offset);
   }
 
   jump(target: WasmValue): void {
@@ -119,12 +129,28 @@ class RegionReading extends WasmMemoryReading implements Semantics<WasmValue> {
     return register === 0 ? this.constant(0n) : { local: this.#frame.locals.read(register) };
   }
 
+  /** An index into memory on the stack, and the offset from it, for what lies at rs1 + imm. */
+  #pushIndex(window: RamWindow): number {
+    const { instruction, imm } = this.#placed.decoded;
+    assert(effectsOf(instruction).address === "rs1 + imm", "loads and stores go to rs1 + imm");
+    window.pushIndex(this.rs1.local);
+    return window.offset(imm);
+  }
+
   /**
    * Leaves the host address of plain RAM on the stack. The page that a base register was last used with is in locals, so
    * that most accesses need not look into the translation table; misaligned ones, which may leave their page, do.
    */
   protected plainHost(size: AccessSize, address: WasmValue, access: "read" | "write"): void {
-    const { code, locals, scratch, leave } = this.#frame;
+    const { code, locals, scratch, leave, window } = this.#frame;
+    if (window !== undefined) {
+      const span = { first: 0, end: size };
+      window.requireRam(address.local, span);
+      if (access === "write") window.requireQuiet(address.local, span, size);
+      window.pushIndex(address.local);
+      code.i32(window.offset(0)).op(OP.i32_add);
+      return;
+    }
     const { tag, addend } = locals.pageOf(this.#placed.decoded.rs1, access);
     const entry = scratch.take(I32);
     const va = address.local;

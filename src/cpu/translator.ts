@@ -9,7 +9,7 @@ import { CodeHistory, type Translated } from "./code-history.ts";
 import type { DecodedPages, Translations } from "./decoded-pages.ts";
 import { type InterpreterFunctions, OPERATION } from "./interpreter-module.ts";
 import { type ExecutedCode, growRegion, type Placed, type Region } from "./region.ts";
-import { type Departure, type GuardedPage, regionModule } from "./region-code.ts";
+import { type Departure, type GuardedPage, type RegionForm, regionModule } from "./region-code.ts";
 import { ANSWER, REGION_EXPORT, REGION_TABLE } from "./region-function.ts";
 import { analyseRegion } from "./region-graph.ts";
 import { type Difference, TranslatedCode } from "./translated-code.ts";
@@ -94,9 +94,10 @@ export class Translator implements Translations {
     const made = new TranslatedCode(memory, region, (distance) => code.ramOffset(distance));
     const guarded = code.pagesOf(region);
     const graph = analyseRegion(region);
+    const form = this.#formNow();
     const { bytes, imported } = regionModule({
       ...{ graph, where: memory.layout, functions, instructionAlignment, entry: pc },
-      pages: guarded,
+      ...{ pages: guarded, form },
       slotFor: (distance) => this.#slotFor(code.ramOffset(distance)),
       departureFor: ({ ramOffset }) => this.#departureFor(ramOffset),
     });
@@ -114,16 +115,27 @@ export class Translator implements Translations {
       arrival,
       code: made,
       guarded,
+      form,
       checks: checksOf(region, pc),
       callable,
     });
   }
 
-  /** A translation has learnt where it goes: another takes its place. */
+  #formNow(): RegionForm {
+    const { view } = this.#parts.memory;
+    if (view.getInt32(layout.DATA_IS_TRANSLATED, true) !== 0) return "tables";
+    return view.getInt32(layout.WATCH_TABLE, true) === 0 ? "window" : "watched";
+  }
+
+  /**
+   * A translation has learnt where it goes: another takes its place. Or its form does not fit the present context: then it
+   * is kept for when it does again.
+   */
   renew(slot: number): void {
     const translated = this.#bySlot.get(slot);
     if (translated === undefined) return;
     this.#drop(translated);
+    if (!this.#isOfForm(translated)) this.#history.keep(translated);
     this.translate(translated.entry);
   }
 
@@ -195,10 +207,15 @@ export class Translator implements Translations {
     return true;
   }
 
+  #isOfForm({ form }: Translated): boolean {
+    return form === "tables" || form === this.#formNow();
+  }
+
   /** Whether an old translation's code is there, where it was, and looks for the breakpoints that are there. */
-  #fits({ code, guarded, checks }: Translated): boolean {
+  #fits(translated: Translated): boolean {
+    const { code, guarded, checks } = translated;
     const { translation, decoded } = this.#parts;
-    if (!code.isThere()) return false;
+    if (!this.#isOfForm(translated) || !code.isThere()) return false;
     for (const offset of code.offsets) {
       for (const address of decoded.breakpointsAt(offset)) if (!checks.has(address)) return false;
     }

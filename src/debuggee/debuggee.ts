@@ -37,6 +37,7 @@ import type {
   Evaluation,
   ExpressionName,
   Frame,
+  RegisterValues,
   SourceFile,
   SourcePosition,
   StepKind,
@@ -415,6 +416,15 @@ export class Debuggee {
     return this.#reporter.overview(this.#timeline.now, this.#inspector.focus);
   }
 
+  registers(hart: number): RegisterValues {
+    const view = this.#inspector.hart(hart);
+    const { pc, privilege } = view;
+    const all = Array.from({ length: REGISTERS.length }, (_, index) => index);
+    const integers = all.map((index) => view.register(index));
+    const hasFloats = this.#inspector.surroundings(hart).floatRegister(0) !== undefined;
+    return { pc, integers, privilege, ...(hasFloats && { floats: all.map((index) => view.floatRegister(index)) }) };
+  }
+
   csrs(hart: number): CsrReport {
     this.#inspector.hart(hart);
     return this.#reporter.csrs(hart);
@@ -443,6 +453,14 @@ export class Debuggee {
 
   instantOfOutput(offset: number): number | undefined {
     return this.#history?.instantOfOutput(offset);
+  }
+
+  outputBetween(from: number, to: number): Uint8Array {
+    const history = this.#history;
+    const first = history?.outputLengthAt?.(from as Instant);
+    const last = history?.outputLengthAt?.(to as Instant);
+    if (first === undefined || last === undefined || last <= first) return new Uint8Array();
+    return Uint8Array.from(history?.outputBytes(first, last - first) ?? []);
   }
 
   // ---- questions to the past; the timeline stays where it is

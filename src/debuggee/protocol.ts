@@ -8,7 +8,7 @@ import type {
 
 /**
  * What one debugs, as seen from outside its worker: plain data both ways, so that it crosses a message port. The debug
- * adapter, the command line and (later) the gdb server are clients of this; none of it knows DAP.
+ * adapter, the command line and the gdb server are clients of this; none of it knows their protocols.
  *
  * Addresses travel as bigint, instants as number, register values as bigint.
  */
@@ -196,6 +196,17 @@ export interface ExpressionName {
   readonly kind: "register" | "csr" | "function" | "object" | "label" | "variable";
 }
 
+/** What a hart's registers hold. */
+export interface RegisterValues {
+  readonly pc: bigint;
+  /** x0 to x31, unsigned. */
+  readonly integers: readonly bigint[];
+  /** f0 to f31 as their 64 bits; absent where harts have no floating point. */
+  readonly floats?: readonly bigint[];
+  /** 3 machine, 1 supervisor, 0 user. */
+  readonly privilege: 0 | 1 | 3;
+}
+
 /** How an address is meant: in the address space of a hart as it is now, or on the bus. */
 export type AddressUse = { readonly hart: number } | "physical";
 
@@ -267,6 +278,8 @@ export interface DebuggeeApi {
   addBookmark(name: string): Promise<void>;
   /** The instant that printed the byte at `offset` of the console's output so far. */
   instantOfOutput(offset: number): Promise<number | undefined>;
+  /** What the guest printed from one instant up to another, as far as it is still held. */
+  outputBetween(from: number, to: number): Promise<Uint8Array>;
   lastWrite(
     address: bigint,
     length: number,
@@ -275,6 +288,7 @@ export interface DebuggeeApi {
   ): Promise<{ instant: number; pc: bigint; symbol: string; source?: SourcePosition } | undefined>;
   /** Harts, address spaces, devices and the map of memory. */
   machine(): Promise<MachineOverview>;
+  registers(hart: number): Promise<RegisterValues>;
   csrs(hart: number): Promise<CsrReport>;
   /** How a hart's address space translates the value of an expression now. */
   translate(address: string, hart: number): Promise<TranslationReport>;

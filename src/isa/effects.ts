@@ -21,6 +21,9 @@ export interface Effects {
   readonly memory: "none" | "load" | "store" | "atomic";
   /** Bytes of the memory access; 0 for none. */
   readonly size: 0 | AccessSize;
+  /** Where a load or store goes, and what is written to rd, when it is a sum that can be followed. */
+  readonly address: Sum | undefined;
+  readonly result: Sum | undefined;
   /** May raise a synchronous exception (fetching it aside). */
   readonly mayFault: boolean;
   readonly jump: "never" | "maybe" | "always";
@@ -30,6 +33,8 @@ export interface Effects {
   /** Every effect in order. What may fault and what writes architectural state stand here as they happen. */
   readonly order: readonly Effect[];
 }
+
+export type Sum = "rs1 + imm" | "rs1 + rs2";
 
 export type Effect = { readonly kind: "read" | "fault" | "write"; readonly what: string };
 
@@ -69,25 +74,29 @@ const OPERANDS: Readonly<Partial<Record<SystemOperation, readonly ("rs1" | "rs2"
   "cbo.zero": ["rs1"],
 };
 
-/** A value has no properties here: what matters is that somebody asked for it. */
-const VALUE = Symbol("value");
-type Value = typeof VALUE;
+/** What matters is that somebody asked for a value; what it is is known of operands and of sums of two of them only. */
+type Value = "value" | "rs1" | "rs2" | "imm" | Sum;
+const VALUE: Value = "value";
 
 class EffectsReading implements Semantics<Value> {
   readonly #order: Effect[] = [];
   #memory: Effects["memory"] = "none";
   #size: Effects["size"] = 0;
+  #address: Sum | undefined;
+  #result: Sum | undefined;
   #jump: Effects["jump"] = "never";
   #system: SystemOperation | undefined;
 
   get rs1(): Value {
-    return this.#read("rs1");
+    this.#read("rs1");
+    return "rs1";
   }
   get rs2(): Value {
-    return this.#read("rs2");
+    this.#read("rs2");
+    return "rs2";
   }
   get imm(): Value {
-    return VALUE;
+    return "imm";
   }
   get pc(): Value {
     return this.#read("pc");
@@ -96,14 +105,17 @@ class EffectsReading implements Semantics<Value> {
     return this.#read("pc");
   }
 
-  writeRd(_value: Value): void {
+  writeRd(value: Value): void {
+    this.#result = sumIn(value);
     this.#write("rd");
   }
   constant(_value: bigint): Value {
     return VALUE;
   }
 
-  add = pureTwo;
+  add(a: Value, b: Value): Value {
+    return a !== "rs1" ? VALUE : b === "imm" ? "rs1 + imm" : b === "rs2" ? "rs1 + rs2" : VALUE;
+  }
   subtract = pureTwo;
   and = pureTwo;
   or = pureTwo;
@@ -130,12 +142,12 @@ class EffectsReading implements Semantics<Value> {
   zeroExtend = pureOne;
   select = pureThree;
 
-  load(size: AccessSize, _extension: Signedness, _address: Value): Value {
-    this.#access("load", size);
+  load(size: AccessSize, _extension: Signedness, address: Value): Value {
+    this.#access("load", size, address);
     return VALUE;
   }
-  store(size: AccessSize, _address: Value, _value: Value): void {
-    this.#access("store", size);
+  store(size: AccessSize, address: Value, _value: Value): void {
+    this.#access("store", size, address);
     this.#write("memory");
   }
   loadReserved(size: 4 | 8, _address: Value): Value {
@@ -202,6 +214,8 @@ class EffectsReading implements Semantics<Value> {
       requiresFloat: has("fault", "float"),
       memory: this.#memory,
       size: this.#size,
+      address: this.#address,
+      result: this.#result,
       mayFault: order.some((effect) => effect.kind === "fault"),
       jump: this.#jump,
       system: this.#system,
@@ -217,9 +231,10 @@ class EffectsReading implements Semantics<Value> {
   #write(what: string): void {
     this.#order.push({ kind: "write", what });
   }
-  #access(kind: "load" | "store" | "atomic", size: AccessSize): void {
+  #access(kind: "load" | "store" | "atomic", size: AccessSize, address: Value = VALUE): void {
     this.#memory = kind;
     this.#size = size;
+    this.#address = sumIn(address);
     this.#order.push({ kind: "fault", what: kind });
   }
 }
@@ -274,6 +289,10 @@ class EffectsOfFloat implements FloatSemantics<Value> {
     this.#order.push({ kind: "write", what: "fflags" });
     return VALUE;
   }
+}
+
+function sumIn(value: Value): Sum | undefined {
+  return value === "rs1 + imm" || value === "rs1 + rs2" ? value : undefined;
 }
 
 function pureOne(_a: Value): Value {

@@ -107,6 +107,8 @@ export interface HistoryLike {
   readonly firstOutputHeld?: number;
   /** The instant that printed the byte at `offset` (0 is the first since reset); undefined when there is none. */
   instantOfOutput(offset: number): Instant | undefined;
+  /** Bytes that had been printed at an instant. */
+  outputLengthAt?(instant: Instant): number | undefined;
   /** Printed bytes from `offset`, at most `length`. */
   outputBytes(offset: number, length: number): Uint8Array;
   /** Frames that the guest sent since reset. */

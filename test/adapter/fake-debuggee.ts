@@ -270,6 +270,17 @@ export class FakeDebuggee implements Debuggee {
     };
   }
 
+  async registers(hart: number) {
+    this.calls.push(`registers ${hart}`);
+    const integers = Array.from({ length: 32 }, (_, index) => (index === 10 ? this.x10 : 0n));
+    return { pc: RAM + BigInt(4 * this.now), integers, privilege: 3 as const };
+  }
+
+  async outputBetween(from: number, to: number) {
+    this.calls.push(`outputBetween ${from} ${to}`);
+    return new Uint8Array();
+  }
+
   async csrs(hart: number) {
     this.calls.push(`csrs ${hart}`);
     return { groups: [], protection: [] };

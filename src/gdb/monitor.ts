@@ -1,0 +1,166 @@
+import { UserError } from "../base/errors.ts";
+import type { TimelineMark } from "../debuggee/protocol.ts";
+import { errors } from "./errors.ts";
+import type { Target } from "./target.ts";
+
+interface Command {
+  readonly usage: string;
+  readonly help: string;
+  readonly run: (target: Target, words: readonly string[], hart: number) => Promise<string>;
+}
+
+/** Lines of output that are listed, when the user does not say. */
+const DEFAULT_LINES = 100;
+const MOST_LINES = 5000;
+/** The timeline shares its marks among four kinds. */
+const MARKS_FOR_A_LINE = 4;
+
+const MOVED =
+  "gdb still shows what it knew: `maintenance flush register-cache` makes it look again. `set $instant = N` does both.";
+
+/** `monitor NAME …`: what the protocol has no packet for. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  help: { usage: "help", help: "lists these commands", run: async () => helpText() },
+  instant: { usage: "instant", help: "says where on the timeline the machine stands", run: whereNow },
+  goto: {
+    usage: "goto INSTANT|start|end|BOOKMARK",
+    help: "travels there",
+    run: async (target, words) => {
+      const [place] = words.length === 1 ? words : [undefined];
+      if (place === undefined) throw errors.usage("goto INSTANT|start|end|BOOKMARK");
+      return travel(target, place);
+    },
+  },
+  start: { usage: "start", help: "travels to the first instant", run: (target) => travel(target, "start") },
+  end: { usage: "end", help: "travels to the newest instant", run: (target) => travel(target, "end") },
+  bookmark: {
+    usage: "bookmark NAME",
+    help: "names this instant",
+    run: async (target, words) => {
+      const name = words.join(" ");
+      if (name === "") throw errors.usage("bookmark NAME");
+      await target.debuggee.addBookmark(name);
+      return `Bookmark "${name}" at instant ${target.stopped.instant}.`;
+    },
+  },
+  bookmarks: {
+    usage: "bookmarks",
+    help: "lists the instants that have names",
+    run: async (target) => {
+      const marks = await bookmarksOf(target);
+      if (marks.length === 0) return "There are no bookmarks.";
+      return marks.map(({ instant, label }) => `${instant}  ${label}`).join("\n");
+    },
+  },
+  outputs: {
+    usage: "outputs [COUNT]",
+    help: `lists the last lines that the guest printed (${DEFAULT_LINES}), with their instants`,
+    run: async (target, words) => outputLines(target, words[0]),
+  },
+  "last-write": {
+    usage: "last-write PLACE [BYTES]",
+    help: "says who wrote there last before now; PLACE is a symbol or an expression",
+    run: lastWrite,
+  },
+  evaluate: {
+    usage: "evaluate EXPRESSION",
+    help: "in Hindcast's own language: $mstatus.MPP, phys(0x80200000), translate($pc), pagetable($sp)",
+    run: async ({ debuggee }, words, hart) => {
+      if (words.length === 0) throw errors.usage("evaluate EXPRESSION");
+      return (await debuggee.evaluate(words.join(" "), hart, 0, "look")).value;
+    },
+  },
+  input: {
+    usage: "input TEXT",
+    help: "types TEXT and a line feed on the guest's console, when it runs",
+    run: async (target, words) => {
+      if (!target.launched.live) throw errors.notLive();
+      await target.debuggee.input(new TextEncoder().encode(`${words.join(" ")}\n`));
+      return "It is typed when the machine runs on.";
+    },
+  },
+  checks: {
+    usage: "checks",
+    help: "lists the replay-only checks",
+    run: async () => "There are no checks: this version of Hindcast has no replay-only checks yet.",
+  },
+};
+
+/** What to answer, one or more lines. Throws a UserError. */
+export async function monitor(target: Target, line: string, hart: number): Promise<string> {
+  const [name = "help", ...words] = line.trim() === "" ? [] : line.trim().split(/\s+/);
+  // As gdb's own commands: any beginning that is no other's.
+  const full = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS).filter((each) => each.startsWith(name));
+  if (full.length !== 1) throw errors.unknownCommand(name);
+  return COMMANDS[full[0]].run(target, words, hart);
+}
+
+function helpText(): string {
+  const width = Math.max(...Object.values(COMMANDS).map(({ usage }) => usage.length));
+  return Object.values(COMMANDS)
+    .map(({ usage, help }) => `monitor ${usage.padEnd(width)}  ${help}`)
+    .join("\n");
+}
+
+async function whereNow(target: Target): Promise<string> {
+  const { first, now, end, live } = await target.debuggee.timeline({ most: 0 });
+  const what = live ? "of a machine that can run on" : "of a recording";
+  return `Instant ${now}, ${what} from ${first} to ${end}.\n${target.stopped.description}`;
+}
+
+async function travel(target: Target, place: string): Promise<string> {
+  const instant = await instantOf(target, place);
+  const { description } = await target.seek(instant);
+  return `${description}\n${MOVED}`;
+}
+
+async function instantOf(target: Target, place: string): Promise<number> {
+  if (place === "start" || place === "end") {
+    const { first, end } = await target.debuggee.timeline({ most: 0 });
+    return place === "start" ? first : end;
+  }
+  const plain = place.replace(/[_,]/g, "");
+  if (/^(\d+(e\d+)?|0x[0-9a-f]+)$/i.test(plain)) return Number(plain);
+  const named = (await bookmarksOf(target)).find(({ label }) => label === place);
+  if (named === undefined) throw errors.noBookmark(place);
+  return named.instant;
+}
+
+async function bookmarksOf({ debuggee }: Target): Promise<TimelineMark[]> {
+  const { marks } = await debuggee.timeline({ most: 0 });
+  return marks.filter(({ kind }) => kind === "bookmark");
+}
+
+async function outputLines({ debuggee }: Target, count: string | undefined): Promise<string> {
+  const most = count === undefined ? DEFAULT_LINES : Number(count);
+  if (!(Number.isInteger(most) && most > 0 && most <= MOST_LINES)) throw errors.usage("outputs [COUNT]");
+  const { marks } = await debuggee.timeline({ most: MARKS_FOR_A_LINE * MOST_LINES });
+  const lines = marks.filter(({ kind }) => kind === "output");
+  if (lines.length === 0) return "The guest has printed nothing.";
+  return lines
+    .slice(-most)
+    .map(({ instant, label }) => `${instant}  ${label}`)
+    .join("\n");
+}
+
+async function lastWrite(target: Target, words: readonly string[], hart: number): Promise<string> {
+  const { debuggee } = target;
+  const length =
+    words.length > 1 && /^\d+$/.test(words[words.length - 1]) ? Number(words[words.length - 1]) : undefined;
+  const place = (length === undefined ? words : words.slice(0, -1)).join(" ");
+  if (place === "") throw errors.usage("last-write PLACE [BYTES]");
+  const { memoryAddress, size, bits, physical } = await debuggee.evaluate(place, hart, 0, "look");
+  const address = memoryAddress ?? bits;
+  if (address === undefined) throw errors.noAddress(place);
+  const use = physical ? "physical" : { hart };
+  const found = await debuggee.lastWrite(address, length ?? size ?? 8, undefined, use);
+  if (found === undefined) return `Nobody wrote to ${place} before now.`;
+  const { instant, pc, symbol, source } = found;
+  const line = source === undefined ? "" : ` (${source.path.slice(source.path.lastIndexOf("/") + 1)}:${source.line})`;
+  return `${symbol}${line}, pc 0x${pc.toString(16)}, wrote there last, at instant ${instant}.`;
+}
+
+/** A sentence for whoever typed the command; faults of ours are not for them. */
+export function sentenceOf(error: unknown): string | undefined {
+  return error instanceof UserError ? error.message : undefined;
+}

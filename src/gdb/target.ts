@@ -1,0 +1,222 @@
+import type { DebuggeeApi, DebuggeeEvent, LaunchResult, RegisterValues, Stopped } from "../debuggee/protocol.ts";
+import { StopPoints } from "./stop-points.ts";
+import type { RegisterSet } from "./target-description.ts";
+
+/** Output of a stretch that is passed again is told up to so much: a client shows it line by line. */
+const MOST_REPEATED_OUTPUT_BYTES = 64 * 1024;
+/** Well below the 100 ms within which a pause has to come through. */
+const PAUSE_AGAIN_MS = 20;
+
+export interface TargetListener {
+  /** The guest printed, or prints again what it printed at these instants. Only while a motion goes on. */
+  output(bytes: Uint8Array): void;
+  /** A sentence of Hindcast's own. */
+  say(sentence: string): void;
+}
+
+const NOBODY: TargetListener = { output: () => {}, say: () => {} };
+
+/** The launched debuggee, whoever is connected to it: it keeps its place from one client to the next. */
+export class Target {
+  readonly debuggee: DebuggeeApi;
+  readonly launched: LaunchResult;
+  readonly registers: RegisterSet;
+  readonly stopPoints: StopPoints;
+  readonly #lost: Promise<string>;
+  readonly #lose: (sentence: string) => void;
+  #listener: TargetListener = NOBODY;
+  #stopped: Stopped;
+  /** Newest instant known. */
+  #end: number;
+  #moving = false;
+  #pauseAsked = false;
+  /** New output that came while older output has yet to be told. */
+  #held: Uint8Array[] | undefined;
+
+  private constructor(debuggee: DebuggeeApi, launched: LaunchResult, registers: RegisterSet, events: EventQueue) {
+    this.debuggee = debuggee;
+    this.launched = launched;
+    this.registers = registers;
+    this.stopPoints = new StopPoints(debuggee);
+    this.#stopped = launched.entered;
+    this.#end = launched.end;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#lost = promise;
+    this.#lose = resolve;
+    events.connect((event) => this.#event(event));
+  }
+
+  /** @param events what the debuggee says, from its beginning. */
+  static async open(debuggee: DebuggeeApi, launched: LaunchResult, events: EventQueue): Promise<Target> {
+    const [{ floats }, { groups }] = await Promise.all([debuggee.registers(0), debuggee.csrs(0)]);
+    const csrs = groups.flatMap(({ csrs: members }) => members.map(({ number }) => number)).sort((a, b) => a - b);
+    return new Target(debuggee, launched, { floats: floats !== undefined, csrs }, events);
+  }
+
+  get harts(): number {
+    return this.launched.harts;
+  }
+
+  /** Where it stands. */
+  get stopped(): Stopped {
+    return this.#stopped;
+  }
+
+  get moving(): boolean {
+    return this.#moving;
+  }
+
+  /** Resolves with a sentence when the machine is gone, through a fault of ours. */
+  get lost(): Promise<string> {
+    return this.#lost;
+  }
+
+  listen(listener: TargetListener | undefined): void {
+    this.#listener = listener ?? NOBODY;
+  }
+
+  // ---- motions
+
+  resume(): Promise<Stopped> {
+    return this.#forward(async () => this.#before(await this.debuggee.resume()));
+  }
+
+  step(hart: number): Promise<Stopped> {
+    return this.#forward(async () => this.#before(await this.#stepInto(hart, "forward")));
+  }
+
+  /** Steps until pc has left [start, end): a line, for the client. */
+  stepRange(hart: number, start: bigint, end: bigint): Promise<Stopped> {
+    return this.#forward(async () => {
+      for (;;) {
+        const stopped = await this.#stepInto(hart, "forward");
+        if (stopped.reason !== "step") return this.#before(stopped);
+        const { pc } = await this.debuggee.registers(hart);
+        if (pc < start || pc >= end) return stopped;
+        if (this.#pauseAsked) return { ...stopped, reason: "pause" };
+      }
+    });
+  }
+
+  reverseContinue(): Promise<Stopped> {
+    return this.#move(async () => this.#behind(await this.debuggee.reverseContinue()));
+  }
+
+  reverseStep(hart: number): Promise<Stopped> {
+    return this.#move(async () => this.#behind(await this.#stepInto(hart, "backward")));
+  }
+
+  /** To an instant; the client is not told that anything moved. */
+  seek(instant: number): Promise<Stopped> {
+    return this.#move(() => this.debuggee.seek(instant));
+  }
+
+  /** Ends the motion that goes on, and does nothing when none does. */
+  async pause(): Promise<void> {
+    this.#pauseAsked = true;
+    // Some motions consist of several requests: between two of them there is nothing to pause.
+    while (this.#moving) {
+      await this.debuggee.pause();
+      if (this.#moving) await new Promise((resolve) => setTimeout(resolve, PAUSE_AGAIN_MS));
+    }
+  }
+
+  #stepInto(hart: number, direction: "forward" | "backward"): Promise<Stopped> {
+    return this.debuggee.step("into", direction, "instruction", hart);
+  }
+
+  /**
+   * GDB holds that RISC-V harts stop in front of the instruction that touches watched memory: it then steps over it
+   * itself, in the direction of travel, and looks what has become of the value. So we stop on the near side of it.
+   */
+  async #before(stopped: Stopped): Promise<Stopped> {
+    if (stopped.reason !== "data breakpoint") return stopped;
+    return { ...stopped, instant: (await this.debuggee.seek(stopped.instant - 1)).instant };
+  }
+
+  async #behind(stopped: Stopped): Promise<Stopped> {
+    if (stopped.reason !== "data breakpoint") return stopped;
+    return { ...stopped, instant: (await this.debuggee.seek(stopped.instant + 1)).instant };
+  }
+
+  async #move(motion: () => Promise<Stopped>): Promise<Stopped> {
+    this.#moving = true;
+    this.#pauseAsked = false;
+    try {
+      this.#stopped = await motion();
+      this.#end = Math.max(this.#end, this.#stopped.instant);
+      return this.#stopped;
+    } finally {
+      this.#moving = false;
+    }
+  }
+
+  /** What the guest printed on the way is told, also when it is passed again: as if it ran. */
+  async #forward(motion: () => Promise<Stopped>): Promise<Stopped> {
+    const from = this.#stopped.instant;
+    const end = this.#end;
+    if (from === end) return this.#move(motion);
+    this.#held = [];
+    try {
+      const stopped = await this.#move(motion);
+      await this.#repeat(from, Math.min(end, stopped.instant));
+      return stopped;
+    } finally {
+      const held = this.#held;
+      this.#held = undefined;
+      for (const bytes of held) this.#listener.output(bytes);
+    }
+  }
+
+  async #repeat(from: number, to: number): Promise<void> {
+    if (to <= from) return;
+    const bytes = await this.debuggee.outputBetween(from, to);
+    const left = Math.max(0, bytes.length - MOST_REPEATED_OUTPUT_BYTES);
+    if (left > 0) this.#listener.say(`(${left} bytes of output are left out.)`);
+    if (bytes.length > 0) this.#listener.output(bytes.subarray(left));
+  }
+
+  #event(event: DebuggeeEvent): void {
+    switch (event.type) {
+      case "output":
+        // A recording tells all of its output when it is opened; ours follows the motions.
+        if (event.category !== "guest" || !this.launched.live) return;
+        if (this.#held === undefined) this.#listener.output(event.bytes);
+        else this.#held.push(event.bytes);
+        return;
+      case "status":
+        this.#end = Math.max(this.#end, event.end);
+        return;
+      case "failure":
+        this.#listener.say(event.message);
+        if (event.fatal) this.#lose(event.message);
+        return;
+      default:
+        return;
+    }
+  }
+
+  // ---- what one can ask while it stands
+
+  values(hart: number): Promise<RegisterValues> {
+    return this.debuggee.registers(hart);
+  }
+}
+
+/** Keeps what the debuggee says until somebody listens: it speaks before its launch has been answered. */
+export class EventQueue {
+  #waiting: DebuggeeEvent[] = [];
+  #listener: ((event: DebuggeeEvent) => void) | undefined;
+
+  readonly emit = (event: DebuggeeEvent): void => {
+    if (this.#listener === undefined) this.#waiting.push(event);
+    else this.#listener(event);
+  };
+
+  connect(listener: (event: DebuggeeEvent) => void): void {
+    this.#listener = listener;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const event of waiting) listener(event);
+  }
+}
