@@ -98,6 +98,12 @@ function buildProgram(finish: (exitCode: number) => void): Command {
   define("info", "say what a recording holds", async () => (await import("./info.ts")).info)
     .argument("<file>", "a recording")
     .description("Says what FILE holds, without running it.");
+  define("bookmark", "name instants of a recording", async () => (await import("./bookmark.ts")).bookmark)
+    .argument("<file>", "a recording")
+    .argument("[name]", "what to call the instant; none: list the bookmarks")
+    .option("--at <instant>", "the instant", parseCount)
+    .option("--remove", "take the name away")
+    .description("Lists the bookmarks of FILE, or adds one; they stand in FILE.bookmarks, and FILE stays as it is.");
   defineQuery(define);
   define("asm", "assemble a source file", async () => (await import("./asm.ts")).asm)
     .argument("<file>", "assembly source in GNU syntax, .s or .S")

@@ -108,15 +108,8 @@ export class BreakpointSlots {
     for (const counter of this.#active) {
       const at = layout.HIT_COUNTERS + this.#counters.indexOf(counter) * layout.HIT_COUNTER_BYTES;
       view.setInt32(at + layout.HIT_COUNTER.left, Math.min(counter.toSkip(instant), MOST_SKIPPED), true);
-      view.setFloat64(at + layout.HIT_COUNTER.instant, -1, true);
+      view.setBigInt64(at + layout.HIT_COUNTER.instant, -1n, true);
     }
-  }
-
-  /** A hart is about to take its next steps: where it shall be when the budget is used up. */
-  slice(end: number, hart: number): void {
-    const { view } = this.#memory;
-    view.setFloat64(layout.SLICE_END, end, true);
-    view.setInt32(layout.HART_NUMBER, hart, true);
   }
 
   /** The machine has run: counters hear of the hits that it has not stopped for. */

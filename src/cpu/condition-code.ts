@@ -33,6 +33,7 @@ export interface ConditionHost {
   /** Where the word of a CSR lies whose value is just that; undefined: it is computed, or the harts lack it. */
   readonly csrAddress: (csr: number) => number | undefined;
   readonly hasFloat: boolean;
+  readonly stepsPerTick: number;
 }
 
 /** The module with one function for all breakpoints at an address; undefined when something in it cannot be compiled. */
@@ -68,7 +69,7 @@ class FilterWriter {
     this.#memory = memory;
     this.#address = address;
     this.#result = this.#code.local(I32);
-    this.#instant = this.#code.local(F64);
+    this.#instant = this.#code.local(I64);
   }
 
   write(parts: readonly FilterPart[]): Code | undefined {
@@ -79,8 +80,8 @@ class FilterWriter {
       code.if();
       code.i32(0).op(OP.return);
       code.end();
-      code.i32(0).memory(OP.f64_load, layout.SLICE_END);
-      code.get(code.parameter(1)).i32(1).op(OP.i32_add, OP.f64_convert_i32_s, OP.f64_sub).set(this.#instant);
+      code.i32(0).memory(OP.i64_load, layout.INSTANT_AT_END);
+      code.get(code.parameter(1)).i32(1).op(OP.i32_add, OP.i64_extend_i32_s, OP.i64_sub).set(this.#instant);
       for (const part of parts) this.#part(part);
       code.get(this.#result);
       return code;
@@ -113,14 +114,14 @@ class FilterWriter {
     const logged = code.local(I32);
     code
       .i32(0)
-      .memory(OP.f64_load, at + instant)
+      .memory(OP.i64_load, at + instant)
       .get(this.#instant)
-      .op(OP.f64_ne);
+      .op(OP.i64_ne);
     code.if();
     code
       .i32(0)
       .get(this.#instant)
-      .memory(OP.f64_store, at + instant);
+      .memory(OP.i64_store, at + instant);
     code
       .i32(0)
       .i32(0)
@@ -142,7 +143,8 @@ class FilterWriter {
       .i32(0)
       .op(OP.i32_ge_s);
     code.if();
-    code.get(logged).i32(4).op(OP.i32_shl).get(this.#instant).memory(OP.f64_store, layout.HIT_LOG);
+    code.get(logged).i32(4).op(OP.i32_shl);
+    code.get(this.#instant).op(OP.f64_convert_i64_s).memory(OP.f64_store, layout.HIT_LOG);
     code
       .get(logged)
       .i32(4)
@@ -183,7 +185,11 @@ class FilterWriter {
         code.i64(BigInt.asIntN(64, this.#address));
         return;
       case "instant":
-        code.get(this.#instant).op(OP.i64_trunc_f64_s);
+        code.get(this.#instant);
+        return;
+      case "time":
+        code.get(this.#instant).i64(BigInt(this.#host.stepsPerTick)).op(OP.i64_div_u);
+        code.i32(0).memory(OP.i64_load, layout.TICK_OFFSET).op(OP.i64_add);
         return;
       case "hart":
         code.i32(0).memory(OP.i64_load32_u, layout.HART_NUMBER);

@@ -14,7 +14,8 @@ export type IntegerTerm =
   | { readonly kind: "float-bits"; readonly register: number }
   /** As an M-mode read would see it. */
   | { readonly kind: "csr"; readonly number: number }
-  | { readonly kind: "pc" | "instant" | "hart" | "privilege" }
+  /** "time": mtime. */
+  | { readonly kind: "pc" | "instant" | "time" | "hart" | "privilege" }
   /** Memory as the hart's loads see it now, or by physical address; without any trace. */
   | {
       readonly kind: "load";

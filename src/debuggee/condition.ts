@@ -85,7 +85,7 @@ class Lowering {
     const symbolOnly = written.startsWith("&");
     const name = machineOnly || symbolOnly ? written.slice(1) : written;
     const found = symbolOnly ? undefined : machineName(name);
-    if (found !== undefined) return found === "unknown" ? undefined : found;
+    if (found !== undefined) return found;
     return machineOnly ? undefined : this.#symbol(name);
   }
 
@@ -302,6 +302,7 @@ function pointerArithmetic(operator: BinaryOperator, a: TypedInteger, b: TypedIn
 const FIXED: Readonly<Record<string, Typed>> = {
   pc: { type: ADDRESS, integer: { kind: "pc" } },
   instant: { type: U64, integer: { kind: "instant" } },
+  mtime: { type: U64, integer: { kind: "time" } },
   hart: { type: U64, integer: { kind: "hart" } },
   privilege: { type: U64, integer: { kind: "privilege" } },
   priv: { type: U64, integer: { kind: "privilege" } },
@@ -311,11 +312,8 @@ const FIXED: Readonly<Record<string, Typed>> = {
   M: constant(3n, I64),
 };
 
-/** Names of which the machine cannot tell the value while it runs. */
-const UNKNOWN = new Set(["mtime"]);
-
 /** Undefined: the machine has no such name. */
-function machineName(name: string): Typed | "unknown" | undefined {
+function machineName(name: string): Typed | undefined {
   const register = findRegister(name)?.number;
   if (register !== undefined) {
     return { type: ADDRESS_REGISTERS.has(register) ? ADDRESS : I64, integer: { kind: "register", register } };
@@ -326,7 +324,6 @@ function machineName(name: string): Typed | "unknown" | undefined {
     if (view === "bits") return { type: U64, integer: { kind: "float-bits", register: float.register } };
     return { type: F64, float: { kind: "float-register", register: float.register, view } };
   }
-  if (UNKNOWN.has(name)) return "unknown";
   if (Object.hasOwn(FIXED, name)) return FIXED[name];
   const [csrText, fieldText, ...more] = name.split(".");
   const csr = findCsr(csrText);

@@ -5,6 +5,7 @@ import { CSRS } from "../isa/csrs.ts";
 import { REGISTERS } from "../isa/registers.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
+import { isBookmarkName } from "../replay/timeline-interface.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { Disassembler } from "./disassembly.ts";
 import { Edits } from "./edits.ts";
@@ -447,8 +448,13 @@ export class Debuggee {
   }
 
   addBookmark(name: string): void {
-    this.#history?.addBookmark({ instant: this.#timeline.now, name });
-    this.#emit({ type: "timelineChanged" });
+    const trimmed = name.trim();
+    if (!isBookmarkName(trimmed)) throw errors.bookmarkName();
+    try {
+      this.#history?.addBookmark({ instant: this.#timeline.now, name: trimmed });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
   }
 
   instantOfOutput(offset: number): number | undefined {

@@ -103,7 +103,14 @@ export class Target {
   }
 
   reverseStep(hart: number): Promise<Stopped> {
-    return this.#move(async () => this.#behind(await this.#stepInto(hart, "backward")));
+    return this.#move(async () => {
+      const stopped = await this.#stepInto(hart, "backward");
+      if (stopped.reason !== "step" || !this.stopPoints.watches) return this.#behind(stopped);
+      // The debuggee steps back without looking at accesses. Whether there was one shows when it is done again.
+      const again = await this.#stepInto(hart, "forward");
+      if (again.reason === "data breakpoint") return again;
+      return { ...stopped, instant: (await this.debuggee.seek(stopped.instant)).instant };
+    });
   }
 
   /** To an instant; the client is not told that anything moved. */

@@ -14,6 +14,7 @@ import { RecordingReader } from "../replay/recording-reader.ts";
 import { sha256 } from "../replay/sha256.ts";
 import { Timeline } from "../replay/timeline.ts";
 import { shiftProgram } from "../symbols/shift.ts";
+import { BookmarkFile } from "./bookmark-file.ts";
 import { recordedSymbols } from "./boot-files.ts";
 import { recordedDisks } from "./disk-files.ts";
 import { timelineOptions } from "./live-session.ts";
@@ -47,7 +48,13 @@ export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: 
     const { configuration, images } = reader.header;
     const machine = new Machine(configuration, engine, diskImages(images, configuration), cacheGroup);
     machine.load(image);
-    const timeline = Timeline.open(machine, reader, timelineOptions(engine));
+    const kept = new BookmarkFile(path, reader);
+    if (kept.warning !== undefined) warnings.push(kept.warning);
+    const timeline = Timeline.open(machine, reader, {
+      ...timelineOptions(engine),
+      bookmarks: kept.merge(reader.bookmarks),
+      onBookmark: (bookmark) => kept.add(bookmark),
+    });
     return { machine, timeline, reader, programs, sources, warnings, close: () => source.close() };
   } catch (error) {
     source.close();

@@ -6,6 +6,7 @@ import type { DecodedPages } from "../cpu/decoded-pages.ts";
 import type { Turn } from "../cpu/hart.ts";
 import { MAX_WATCHES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { STEPS_PER_TICK } from "./memory-map.ts";
 import { NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
 
 /** What stops are set in; made behind the lookout, whose slots it needs. */
@@ -25,6 +26,7 @@ export class Lookout {
   /** Breakpoints where an instruction can begin. */
   breakpoints: ReadonlySet<bigint> = new Set();
   readonly #parts: () => LookoutParts;
+  readonly #memory: PhysicalMemory;
   readonly #turn: Turn;
   #stops: StopConditions = NO_STOPS;
 
@@ -36,6 +38,7 @@ export class Lookout {
     outdated: (address: bigint) => void,
     parts: () => LookoutParts,
   ) {
+    this.#memory = memory;
     this.#parts = parts;
     this.#turn = turn;
     const { csrs } = turn;
@@ -43,6 +46,7 @@ export class Lookout {
       where: memory.layout,
       csrAddress: (csr: number) => csrs.plainAddress(csr),
       hasFloat: csrs.has("F"),
+      stepsPerTick: STEPS_PER_TICK,
     };
     this.slots = new BreakpointSlots(memory, table, host, outdated);
   }
@@ -53,6 +57,7 @@ export class Lookout {
     const { decoded, data, executedAt, flushTranslations } = this.#parts();
     const old = this.#stops;
     this.#stops = stops;
+    this.#memory.setTrapStops(stops.exceptions);
     if (stops.breakpoints !== old.breakpoints || stops.filters !== old.filters) {
       // No instruction begins at an odd address.
       const addresses = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));

@@ -15,7 +15,7 @@ import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
-import { BUDGET, PAGE_BYTES } from "../memory/layout.ts";
+import { HART_NUMBER, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
@@ -36,7 +36,7 @@ import type {
   RunOptions,
   Translation,
 } from "./machine-interface.ts";
-import { RAM_BASE } from "./memory-map.ts";
+import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
 import { mix } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
@@ -84,7 +84,7 @@ export class Machine implements MachineLike {
     this.configuration = configuration;
     const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
     this.#memory = memory;
-    this.#clock = new Clock(() => memory.view.getInt32(BUDGET, true));
+    this.#clock = new Clock(memory);
     const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
     this.#board = new Board(
       configuration,
@@ -182,7 +182,7 @@ export class Machine implements MachineLike {
       () => oracle,
       memory,
       table,
-      { instructionAlignment: isa.instructionAlignment, hotArrivals: HOT_ARRIVALS[engine] },
+      { isa, hotArrivals: HOT_ARRIVALS[engine], stepsPerTick: STEPS_PER_TICK },
     );
     this.#exports = generated.exports;
     this.#translator = generated.translator;
@@ -335,7 +335,7 @@ export class Machine implements MachineLike {
     const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
     const steps = Math.min(horizon - this.instant, this.#harts.left, most);
     this.#clock.beginSlice(steps);
-    this.#lookout.slots.slice(this.instant + steps, this.#turn.hart.id);
+    this.#memory.view.setInt32(HART_NUMBER, this.#turn.hart.id, true);
     const stop = this.#engine.run(steps, departing);
     this.#clock.endSlice();
     this.#taken(stop.executed);

@@ -20,7 +20,7 @@ import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
 import { TimelineInlet } from "./timeline-inlet.ts";
-import type { Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "./timeline-interface.ts";
+import type { Bookmark, Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "./timeline-interface.ts";
 import { TimelineOutlet } from "./timeline-outlet.ts";
 
 export interface TimelineOptions extends Partial<PlaybackOptions> {
@@ -29,6 +29,10 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   readonly recorder?: Partial<RecorderOptions>;
   /** Bound of the frames that a live run receives, in bytes. */
   readonly mostFrameBytes?: number;
+  /** Recordings: the bookmarks that are known; absent: those that the recording itself holds. */
+  readonly bookmarks?: readonly Bookmark[];
+  /** Recordings: hears of each bookmark that is added. What it throws is the user's to see; the session has the bookmark. */
+  readonly onBookmark?: (bookmark: Bookmark) => void;
   /** Live runs: hears each frame that the guest sends, once, in the midst of the step that sends it. */
   readonly onFrame?: (frame: Uint8Array) => void;
 }
@@ -80,8 +84,9 @@ export class Timeline implements TimelineLike {
     this.#playback = new Playback(machine, run, inlet, outlet, end, { ...PLAYBACK_OPTIONS, ...options });
     const { store } = this.#playback;
     this.#recorder = sink === undefined ? undefined : new Recorder(sink, store.initial.checkpoint, options.recorder);
-    this.history = new History(run, store, ({ instant, name }) => {
-      if (this.live) this.#recorder?.bookmark(instant, name);
+    this.history = new History(run, store, (bookmark) => {
+      if (this.live) this.#recorder?.bookmark(bookmark.instant, bookmark.name);
+      else options.onBookmark?.(bookmark);
     });
   }
 
@@ -107,7 +112,7 @@ export class Timeline implements TimelineLike {
     const { events, outputs, frames, digests, checkpoints: file, end } = reading;
     const timeline = new Timeline(machine, { events, outputs, frames, digests, file }, end, options);
     timeline.#ended = reading.reason;
-    for (const bookmark of reading.bookmarks) timeline.history.addBookmark(bookmark);
+    timeline.history.restore(options.bookmarks ?? reading.bookmarks);
     const recorded = digests.find(RESET_INSTANT, 0);
     const got = machine.digest();
     if (recorded !== undefined && recorded !== got) {

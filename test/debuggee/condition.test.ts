@@ -95,7 +95,22 @@ class Stage {
 function expression(prng: Prng, depth: number): string {
   const sub = (): string => expression(prng, depth - 1);
   const leaves = [
-    () => prng.pick(["a0", "a1", "a2", "sp", "t6", "zero", "pc", "hart", "priv", "instant & 0xff", "LIMIT", "words"]),
+    () =>
+      prng.pick([
+        "a0",
+        "a1",
+        "a2",
+        "sp",
+        "t6",
+        "zero",
+        "pc",
+        "hart",
+        "priv",
+        "instant & 0xff",
+        "mtime",
+        "LIMIT",
+        "words",
+      ]),
     () => prng.pick(["fa0", "fa1", "fa2", "fa0.s", "fa1.d", "fa2.x", "mscratch", "mepc", "mtvec.MODE"]),
     () => prng.pick(["0", "1", "-1", "2", "63", "64", "65", "0x8000000000000000", "0xffffffffffffffff", "LIMIT"]),
     () => prng.pick(["1.5", "0.0", "-2.25", "1e300"]),

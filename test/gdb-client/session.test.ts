@@ -88,6 +88,8 @@ test("backwards from the end: the culprit, the start, travel by instants", async
     "backtrace",
     "print day",
     "print $instant",
+    "stepi",
+    "reverse-stepi",
     "delete",
     "reverse-stepi",
     "stepi",
@@ -127,7 +129,9 @@ test("backwards from the end: the culprit, the start, travel by instants", async
   expect(answers, "backtrace", /^#0 .* in charge \(day=55\).*\n#1 .* in main \(\)/);
   expect(answers, "print day", /= 55$/);
   expect(answers, "print $instant", /= \d+$/);
-  expect(answers, "reverse-stepi", /ledger\.fees\[day % WEEK\] -= 3/);
+  expect(answers, "stepi", /Hardware watchpoint 1/, /Old value = 88\nNew value = 85/);
+  expect(answers, "reverse-stepi", /Hardware watchpoint 1/, /Old value = 85\nNew value = 88/);
+  expect(answers, "reverse-stepi #2", /ledger\.fees\[day % WEEK\] -= 3/);
   expect(answers, "reverse-finish", /in main \(\) at guest\/gdb\/ledger\.c:\d+\n.*charge \(day\);|charge\(day\);/);
   expect(answers, "reverse-continue #3", /hit Breakpoint 2, deposit \(account=.*\) at guest\/gdb\/ledger\.c/);
   expect(answers, "monitor instant", /^Instant \d+, of a recording from 0 to \d+\.\n/);
@@ -142,7 +146,7 @@ test("backwards from the end: the culprit, the start, travel by instants", async
     /^charge\+0x[0-9a-f]+ \(ledger\.c:\d+\), pc 0x8\w+, wrote there last, at/,
   );
   expect(answers, "reverse-continue #4", /begins here, at instant 0\.\n\nNo more reverse-execution history\.\n_start/);
-  expect(answers, "reverse-stepi #2", /No more reverse-execution history/);
+  expect(answers, "reverse-stepi #3", /No more reverse-execution history/);
   expect(answers, "set var counted = 5", /Cannot access memory/);
   expect(answers, "set $a0 = 1", /A finished recording cannot be changed\./);
   expect(answers, "print $a0", /^\$\d+ = 0$/m);

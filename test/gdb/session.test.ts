@@ -127,6 +127,13 @@ test("watchpoints stop on the near side of the access, in both directions", asyn
   assert.equal(await value(), "02", "not yet taken back");
   await over("bs");
   assert.equal(await value(), "01");
+  // A single step back over an access finds it as well, one over anything else does not.
+  assert.match(await client.ask("bs"), /^T05thread:1;20:140000800/);
+  for (let i = 0; i < 4; i++) assert.match(await client.ask("bs"), /^T05thread/);
+  const instant = await instantOf(client);
+  assert.match(await client.ask("bs"), new RegExp(`^T05watch:${counter};thread:1;20:1c0000800`));
+  assert.equal(await instantOf(client), instant);
+  assert.equal(await value(), "01");
   assert.equal(await client.ask(`z2,${counter},8`), "OK");
   assert.equal(await client.ask(`Z3,${counter},8`), "OK");
   assert.match(await client.ask("c"), /^T05rwatch:/);
@@ -215,6 +222,10 @@ test("monitor commands travel and say where", async () => {
   assert.match(await client.command("bookmarks"), /^20 {2}the twentieth\n$/);
   assert.match(await client.command("goto end"), new RegExp(`instant ${end}`));
   assert.match(await client.command("sta"), /instant 0/, "a beginning of a command is enough");
+  assert.match(await client.command("goto the twentieth"), /instant 20\.\n/);
+  await client.command("goto end");
+  assert.match(await client.command("bookmark"), /Write: monitor bookmark NAME/);
+  assert.match(await client.command(`bookmark ${"x".repeat(201)}`), /1 to 200 characters/);
   assert.match(await client.command("goto nowhere"), /neither an instant nor a bookmark/);
   assert.match(await client.command("goto 1e9"), /not in the recording/);
   assert.match(await client.command("frobnicate"), /no command "frobnicate"/);
