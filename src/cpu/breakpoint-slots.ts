@@ -102,12 +102,12 @@ export class BreakpointSlots {
     }
   }
 
-  /** The machine is about to run from an instant on. */
-  begin(instant: number): void {
+  /** The machine is about to run from an instant on; `aside`: away from its history, so that no hit counts. */
+  begin(instant: number, aside: boolean): void {
     const { view } = this.#memory;
     for (const counter of this.#active) {
       const at = layout.HIT_COUNTERS + this.#counters.indexOf(counter) * layout.HIT_COUNTER_BYTES;
-      view.setInt32(at + layout.HIT_COUNTER.left, Math.min(counter.toSkip(instant), MOST_SKIPPED), true);
+      view.setInt32(at + layout.HIT_COUNTER.left, aside ? 0 : Math.min(counter.toSkip(instant), MOST_SKIPPED), true);
       view.setBigInt64(at + layout.HIT_COUNTER.instant, -1n, true);
     }
   }

@@ -77,6 +77,7 @@ export interface InterpreterExports {
   flushWriteTags(table: number): void;
   flushTags(table: number): void;
   hash(host: number, length: number): bigint;
+  findBits(host: number, end: number, mask: bigint): number;
 }
 
 /** Functions of the interpreter's module that translations call, by index; exported under `exportName`. */

@@ -6,7 +6,7 @@ import { IMPORT_MODULE } from "../wasm/module.ts";
 import { systemChoices } from "./csr-file.ts";
 import { writeCsrWords } from "./csr-words.ts";
 import { announceFault } from "./data-access.ts";
-import type { Engine, EngineParts, EngineStop } from "./engine.ts";
+import type { Breakpoints, Engine, EngineParts, EngineStop } from "./engine.ts";
 import type { Exception } from "./hart.ts";
 import { EXIT, type InterpreterExports, type InterpreterImports, interpreterModule } from "./interpreter-module.ts";
 import type { Oracle } from "./oracle.ts";
@@ -26,14 +26,14 @@ export class Interpreter implements Engine {
   readonly #oracle: Oracle;
   readonly #exports: InterpreterExports;
 
-  readonly #breakpoints: () => ReadonlySet<bigint>;
+  readonly #breakpoints: () => Breakpoints;
   readonly #translator: Translator | undefined;
 
   constructor(
     parts: EngineParts,
     oracle: Oracle,
     { exports, translator }: GeneratedCode,
-    breakpoints: () => ReadonlySet<bigint>,
+    breakpoints: () => Breakpoints,
   ) {
     this.#parts = parts;
     this.#translator = translator;

@@ -6,7 +6,7 @@ import { IMPORT_MODULE } from "../wasm/module.ts";
 import type { AddressTranslation } from "./address-translation.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { CodeHistory, type Translated } from "./code-history.ts";
-import type { DecodedPages, Translations } from "./decoded-pages.ts";
+import type { BreakpointChange, DecodedPages, Translations } from "./decoded-pages.ts";
 import { type InterpreterFunctions, OPERATION } from "./interpreter-module.ts";
 import { type ExecutedCode, growRegion, type Placed, type Region } from "./region.ts";
 import { type Departure, type GuardedPage, type RegionForm, regionModule } from "./region-code.ts";
@@ -155,13 +155,12 @@ export class Translator implements Translations {
     return lives;
   }
 
-  /** A breakpoint on an address comes to the instruction at an offset of RAM, or leaves it. */
-  breakpointChanged(offset: number, address: bigint, stands: boolean): void {
+  /** A breakpoint comes to the instruction at an offset of RAM, or leaves it; undefined: it is a stopping HINT, or no longer. */
+  breakpointChanged(offset: number, change: BreakpointChange | undefined): void {
     // Translations that look whether it stands serve on.
-    for (const translated of stands ? this.#with(offset) : []) {
-      if (!translated.checks.has(address)) this.#retire(translated, offset, "none");
-    }
-    if (!stands) this.#countAfresh(offset);
+    const isSeen = ({ checks }: Translated) => change !== undefined && (!change.stands || checks.has(change.address));
+    for (const translated of this.#with(offset)) if (!isSeen(translated)) this.#retire(translated, offset, "none");
+    if (!change?.stands) this.#countAfresh(offset);
     // A translation that goes up to the breakpoint gives way to the one that goes on behind it.
     for (const old of this.#history.withPresent(offset)) {
       const present = this.#bySlot.get(old.slot);
@@ -217,6 +216,7 @@ export class Translator implements Translations {
     const { translation, decoded } = this.#parts;
     if (!this.#isOfForm(translated) || !code.isThere()) return false;
     for (const offset of code.offsets) {
+      if (decoded.isStoppingHint(offset)) return false;
       for (const address of decoded.breakpointsAt(offset)) if (!checks.has(address)) return false;
     }
     for (const [address, { slot, reads }] of checks) {
@@ -391,7 +391,7 @@ class CodeAround implements ExecutedCode {
     const record = page.decodedPage + (ramOffset & 4095) * (layout.RECORD_BYTES / 2);
     let operation = memory.bytes[record + layout.RECORD.operation];
     const breakpoint = decoded.breakpointCheck(this.#address(pc));
-    if (breakpoint === 0) return undefined;
+    if (breakpoint === 0 || decoded.isStoppingHint(ramOffset)) return undefined;
     if (operation === OPERATION.breakpoint) operation = memory.bytes[record + layout.RECORD.replaced];
     if (operation === OPERATION.straddling) {
       if (this.#pageOf(pc + 2)?.ramPage !== page.ramPage + 1) return undefined;

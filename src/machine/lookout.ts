@@ -26,7 +26,6 @@ export class Lookout {
   /** Breakpoints where an instruction can begin. */
   breakpoints: ReadonlySet<bigint> = new Set();
   readonly #parts: () => LookoutParts;
-  readonly #memory: PhysicalMemory;
   readonly #turn: Turn;
   #stops: StopConditions = NO_STOPS;
 
@@ -38,7 +37,6 @@ export class Lookout {
     outdated: (address: bigint) => void,
     parts: () => LookoutParts,
   ) {
-    this.#memory = memory;
     this.#parts = parts;
     this.#turn = turn;
     const { csrs } = turn;
@@ -57,7 +55,6 @@ export class Lookout {
     const { decoded, data, executedAt, flushTranslations } = this.#parts();
     const old = this.#stops;
     this.#stops = stops;
-    this.#memory.setTrapStops(stops.exceptions);
     if (stops.breakpoints !== old.breakpoints || stops.filters !== old.filters) {
       // No instruction begins at an odd address.
       const addresses = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));

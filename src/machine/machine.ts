@@ -15,6 +15,7 @@ import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
+import { replayHint } from "../isa/replay-hints.ts";
 import { HART_NUMBER, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
@@ -25,6 +26,7 @@ import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
 import { Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
+import { MachineIsolation } from "./isolation.ts";
 import { Lookout } from "./lookout.ts";
 import type {
   Checkpoint,
@@ -37,7 +39,7 @@ import type {
   Translation,
 } from "./machine-interface.ts";
 import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
-import { mix } from "./pages.ts";
+import { digestOf } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
@@ -61,6 +63,7 @@ export class Machine implements MachineLike {
   readonly #board: Board;
   readonly #versions: RamVersions;
   readonly #engine: Engine;
+  readonly #oracle: Oracle;
   readonly #exports: InterpreterExports;
   readonly #translator: Translator | undefined;
   readonly harts: readonly HartView[];
@@ -71,6 +74,7 @@ export class Machine implements MachineLike {
   #attention = false;
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
+  readonly isolation: MachineIsolation;
 
   /** `diskImages`: the images of the configuration's disks. */
   constructor(
@@ -175,8 +179,12 @@ export class Machine implements MachineLike {
       timersChanged: () => this.#timers.changed(),
       endTurn: () => this.#harts.endTurn(),
     };
-    const breakpoints = () => this.#lookout.breakpoints;
+    const stopping = {
+      has: (pc: bigint) => (this.#lookout.breakpoints.has(pc) && !this.isolation.active) || this.#isStoppingHint(pc),
+    };
+    const breakpoints = () => stopping;
     const oracle = new Oracle(parts, breakpoints);
+    this.#oracle = oracle;
     const generated = instantiateInterpreter(
       () => parts,
       () => oracle,
@@ -193,6 +201,12 @@ export class Machine implements MachineLike {
     };
     this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks);
     this.harts = this.#harts.views();
+    this.isolation = new MachineIsolation({
+      bus: this.#board.bus,
+      decoded: this.#decoded,
+      versions: this.#versions,
+      memory,
+    });
     this.#harts.reset();
   }
 
@@ -232,11 +246,12 @@ export class Machine implements MachineLike {
   }
 
   setStops(stops: StopConditions): void {
+    this.isolation.outside(stops);
     this.#lookout.set(stops);
   }
 
   run(until: Instant, options: RunOptions): MachineStop {
-    this.#lookout.slots.begin(this.instant);
+    this.#lookout.slots.begin(this.instant, this.isolation.active);
     try {
       return this.#runSlices(until, options);
     } finally {
@@ -282,11 +297,7 @@ export class Machine implements MachineLike {
   }
 
   digest(): Digest {
-    const state = this.#versions.hash(this.#encodeState());
-    const [first, second] = this.#versions.sums();
-    const high = mix(first ^ state);
-    const low = mix(second + mix(state ^ high));
-    return [high, low].map((half) => half.toString(16).padStart(16, "0")).join("");
+    return digestOf(this.#versions.sums(), this.#versions.hash(this.#encodeState()));
   }
 
   peek(address: VirtualAddress, length: number, hart = this.currentHart): (number | undefined)[] {
@@ -315,25 +326,18 @@ export class Machine implements MachineLike {
   }
 
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[] {
-    return this.#board.devices.map((device) => ({
-      name: device.name,
-      address: device.base,
-      state: Object.fromEntries(
-        Object.entries(device.save()).map(([name, value]) => [
-          name,
-          typeof value === "object" ? value.join(" ") : value,
-        ]),
-      ),
-    }));
+    return this.#board.describe();
   }
 
   /** One slice of the engine, up to the next thing that may happen by itself. Undefined: nothing to stop for. */
   #slice(until: number, departing: boolean): MachineStop | undefined {
-    const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#timers.deadline);
+    const isolated = this.isolation.active;
+    const deadline = isolated ? Number.POSITIVE_INFINITY : this.#timers.deadline;
+    const horizon = Math.min(until, this.inlet.horizon(this.instant), deadline);
     assert(horizon > this.instant, "an event for this instant was not delivered");
     // What is due here was made so by an edit: it is taken behind the next step, however long the slice was to be.
-    const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
-    const steps = Math.min(horizon - this.instant, this.#harts.left, most);
+    const most = isolated || this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
+    const steps = Math.min(horizon - this.instant, isolated ? most : this.#harts.left, most);
     this.#clock.beginSlice(steps);
     this.#memory.view.setInt32(HART_NUMBER, this.#turn.hart.id, true);
     const stop = this.#engine.run(steps, departing);
@@ -363,7 +367,7 @@ export class Machine implements MachineLike {
         this.#apply(event);
         continue;
       }
-      if (!this.#settled) {
+      if (!this.#settled && !this.isolation.active) {
         this.#board.timePassed();
         this.#harts.passTurn();
         if (takeInterrupt(this.#turn.hart, this.#turn.csrs)) {
@@ -424,12 +428,12 @@ export class Machine implements MachineLike {
       default:
         unreachable(edit, "edit");
     }
-    this.#harts.passTurn();
+    if (!this.isolation.active) this.#harts.passTurn();
   }
 
   /** A virtual clock jumps to the timer interrupt that a waiting hart waits for. True when it did. */
   #passIdleTime(): boolean {
-    if (!this.#turn.hart.waiting || this.configuration.clock === "paced") return false;
+    if (!this.#turn.hart.waiting || this.isolation.active || this.configuration.clock === "paced") return false;
     const ticks = this.#timers.ticksToWake;
     if (ticks === undefined) return false;
     this.#clock.idle(ticks);
@@ -445,7 +449,7 @@ export class Machine implements MachineLike {
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
     const { hart, csrs } = this.#turn;
-    if (!departing && this.#lookout.isForException(exception.cause)) {
+    if (this.isolation.active || (!departing && this.#lookout.isForException(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };
     }
     if (!this.#canHandle(exception.cause)) return { kind: "unhandled-trap", hart: hart.id, ...exception };
@@ -488,6 +492,7 @@ export class Machine implements MachineLike {
   #takeWatchHits(): MachineStop | undefined {
     const hits = this.#lookout.takeWatchHits((this.instant - 1) as Instant);
     if (hits === undefined) return undefined;
+    if (this.isolation.active) return undefined;
     this.#settle();
     return { kind: "watch", hits };
   }
@@ -522,6 +527,12 @@ export class Machine implements MachineLike {
       harts: this.#harts.all.map(({ hart }) => hart.save()),
       devices: this.#board.save(),
     });
+  }
+
+  #isStoppingHint(pc: bigint): boolean {
+    if (!this.isolation.hintsStop) return false;
+    const fetched = this.#oracle.fetch(pc);
+    return "word" in fetched && replayHint(fetched.word) !== undefined;
   }
 
   #byteAt(physical: number): number | undefined {

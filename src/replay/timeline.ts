@@ -3,7 +3,7 @@ import { type Instant, RESET_INSTANT } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
-import { type MachineStop, NO_STOPS } from "../machine/stop.ts";
+import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import { HITS_PER_YIELD, lastHit, type SearchOptions, stretch } from "./backward-search.ts";
 import type { CheckpointFile } from "./checkpoint-file.ts";
 import { CHECKPOINT_BOUNDS } from "./checkpoint-store.ts";
@@ -287,7 +287,9 @@ export class Timeline implements TimelineLike {
     const seen = this.#exceptionSeenAt === this.now ? "step" : "breakpoint";
     const slice = (until: Instant, departing: boolean) =>
       this.#live?.isHere ? this.#live.slice(until, departing) : playback.slice(until, departing);
-    const setStops = (stops: TravelOptions["stops"]) => playback.setStops(stops);
+    // In a live run replay-only code is skipped, as on hardware.
+    const liveStops = new LiveStops();
+    const setStops = (stops: StopConditions) => playback.setStops(this.#live?.isHere ? liveStops.of(stops) : stops);
     const run = new HitRun(machine, options.stops, setStops, slice, options.departing === false ? "nothing" : seen);
     for (let looked = 0; ; ) {
       if (this.now >= limit) return { kind: "reached" };
@@ -352,6 +354,21 @@ export class Timeline implements TimelineLike {
       if (!isThere) this.#playback.restore(origin);
       this.#finish();
     }
+  }
+}
+
+/** Stop conditions without what is for replay only; the same object for the same conditions. */
+class LiveStops {
+  #from: StopConditions | undefined;
+  #stops: StopConditions = NO_STOPS;
+
+  of(stops: StopConditions): StopConditions {
+    if (stops.replayHints !== true) return stops;
+    if (this.#from !== stops) {
+      this.#from = stops;
+      this.#stops = { ...stops, replayHints: false };
+    }
+    return this.#stops;
   }
 }
 
