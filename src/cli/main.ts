@@ -90,10 +90,11 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     .argument("<file>", "a recording")
     .option("--to <instant>", "stop at this instant instead of the end", parseCount)
     .option("--no-console", "do not print the guest's console output again")
+    .option("--checks", "run the guest's replay-only blocks (guest/include/hindcast.h) and say what they find")
     .addOption(engineOption())
     .addOption(cacheGroupOption())
     .description(
-      "Replays FILE and compares state digests and outputs with what was recorded. Exit code 1 when they differ.",
+      "Replays FILE and compares state digests and outputs with what was recorded. Exit code 1 when they differ, or when a check fails.",
     );
   define("info", "say what a recording holds", async () => (await import("./info.ts")).info)
     .argument("<file>", "a recording")

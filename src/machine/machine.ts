@@ -2,12 +2,12 @@ import { assert, unreachable } from "../base/assert.ts";
 import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
 import { AddressTranslation, type ContextChange } from "../cpu/address-translation.ts";
 import { DataAccess } from "../cpu/data-access.ts";
-import { DecodedPages } from "../cpu/decoded-pages.ts";
+import { type CodeObserver, DecodedPages } from "../cpu/decoded-pages.ts";
 import { Dependents } from "../cpu/dependents.ts";
 import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Exception, Turn } from "../cpu/hart.ts";
-import { Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
+import { functionTable, Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
 import { Reservations } from "../cpu/reservations.ts";
@@ -15,7 +15,8 @@ import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
-import { MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
+import { replayHint } from "../isa/replay-hints.ts";
+import { HART_NUMBER, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
@@ -25,6 +26,8 @@ import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
 import { Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
+import { MachineIsolation } from "./isolation.ts";
+import { Lookout } from "./lookout.ts";
 import type {
   Checkpoint,
   CheckpointParts,
@@ -36,10 +39,10 @@ import type {
   Translation,
 } from "./machine-interface.ts";
 import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
-import { mix } from "./pages.ts";
+import { digestOf } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
-import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
+import type { MachineStop, StopConditions } from "./stop.ts";
 import { Timers } from "./timers.ts";
 
 /**
@@ -56,9 +59,11 @@ export class Machine implements MachineLike {
   readonly #dependents: Dependents;
   readonly #data: DataAccess;
   readonly #decoded: DecodedPages;
+  readonly #lookout: Lookout;
   readonly #board: Board;
   readonly #versions: RamVersions;
   readonly #engine: Engine;
+  readonly #oracle: Oracle;
   readonly #exports: InterpreterExports;
   readonly #translator: Translator | undefined;
   readonly harts: readonly HartView[];
@@ -69,8 +74,7 @@ export class Machine implements MachineLike {
   #attention = false;
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
-  #stops: StopConditions = NO_STOPS;
-  #breakpoints: ReadonlySet<bigint> = new Set();
+  readonly isolation: MachineIsolation;
 
   /** `diskImages`: the images of the configuration's disks. */
   constructor(
@@ -131,14 +135,28 @@ export class Machine implements MachineLike {
       choice: cacheGroup,
     });
     const { group } = this.#translation;
-    this.#decoded = new DecodedPages(memory, isa, {
+    const table = functionTable();
+    this.#lookout = new Lookout(
+      memory,
+      table,
+      this.#turn,
+      (address) => this.#translator?.checkOutdated(address),
+      () => ({
+        decoded: this.#decoded,
+        data: this.#data,
+        executedAt: (page) => this.#executedAt(page),
+        flushTranslations: () => group.flushAll(),
+      }),
+    );
+    const observer: CodeObserver = {
       becameCode: () => group.flushWrites(),
       translations: () => this.#translator,
       cleared: () => {
         this.#translator?.dropAll();
         group.flushAll();
       },
-    });
+    };
+    this.#decoded = new DecodedPages(memory, isa, observer, this.#lookout.slots);
     const harts = this.#harts.all.map(({ hart }) => hart);
     this.#reservations = new Reservations(memory, group, harts);
     this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
@@ -161,23 +179,34 @@ export class Machine implements MachineLike {
       timersChanged: () => this.#timers.changed(),
       endTurn: () => this.#harts.endTurn(),
     };
-    const breakpoints = () => this.#breakpoints;
+    const stopping = {
+      has: (pc: bigint) => (this.#lookout.breakpoints.has(pc) && !this.isolation.active) || this.#isStoppingHint(pc),
+    };
+    const breakpoints = () => stopping;
     const oracle = new Oracle(parts, breakpoints);
+    this.#oracle = oracle;
     const generated = instantiateInterpreter(
       () => parts,
       () => oracle,
       memory,
+      table,
       { isa, hotArrivals: HOT_ARRIVALS[engine], stepsPerTick: STEPS_PER_TICK },
     );
     this.#exports = generated.exports;
     this.#translator = generated.translator;
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, generated, breakpoints);
-    const observer = {
+    const pagesObserver = {
       rearm: () => group.beginInterval(),
       overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
     };
-    this.#versions = new RamVersions(memory, this.#exports, observer, disks);
+    this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks);
     this.harts = this.#harts.views();
+    this.isolation = new MachineIsolation({
+      bus: this.#board.bus,
+      decoded: this.#decoded,
+      versions: this.#versions,
+      memory,
+    });
     this.#harts.reset();
   }
 
@@ -216,29 +245,21 @@ export class Machine implements MachineLike {
     }
   }
 
-  /** Cheap when only breakpoints change: searches do so at every hit that they pass over. */
   setStops(stops: StopConditions): void {
-    assert(stops.watches.length <= MAX_WATCHES, `more than ${MAX_WATCHES} watches`);
-    const old = this.#stops;
-    this.#stops = stops;
-    this.#memory.setTrapStops(stops.exceptions);
-    if (stops.breakpoints !== old.breakpoints) {
-      // No instruction begins at an odd address.
-      this.#breakpoints = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
-      this.#decoded.setBreakpoints(this.#breakpoints, (page) => this.#executedAt(page));
-    }
-    if (stops.watches === old.watches || (stops.watches.length === 0 && old.watches.length === 0)) return;
-    this.#data.setWatches(
-      stops.watches.map(({ address, length, access }) => ({
-        first: BigInt(address),
-        last: BigInt(address + length - 1),
-        access,
-      })),
-    );
-    this.#translation.group.flushAll();
+    this.isolation.outside(stops);
+    this.#lookout.set(stops);
   }
 
   run(until: Instant, options: RunOptions): MachineStop {
+    this.#lookout.slots.begin(this.instant, this.isolation.active);
+    try {
+      return this.#runSlices(until, options);
+    } finally {
+      this.#lookout.slots.end();
+    }
+  }
+
+  #runSlices(until: Instant, options: RunOptions): MachineStop {
     const start = this.instant;
     for (;;) {
       const interrupted = this.#settle();
@@ -275,12 +296,9 @@ export class Machine implements MachineLike {
     return { instant: parts.instant, state: parts.state, pages: this.#versions.import(parts.pages, base?.pages) };
   }
 
-  digest(): Digest {
-    const state = this.#versions.hash(this.#encodeState());
-    const [first, second] = this.#versions.sums();
-    const high = mix(first ^ state);
-    const low = mix(second + mix(state ^ high));
-    return [high, low].map((half) => half.toString(16).padStart(16, "0")).join("");
+  digest(checkpoint?: Checkpoint): Digest {
+    const state = this.#versions.hash(checkpoint?.state ?? this.#encodeState());
+    return digestOf(this.#versions.sums(checkpoint?.pages), state);
   }
 
   peek(address: VirtualAddress, length: number, hart = this.currentHart): (number | undefined)[] {
@@ -309,26 +327,20 @@ export class Machine implements MachineLike {
   }
 
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[] {
-    return this.#board.devices.map((device) => ({
-      name: device.name,
-      address: device.base,
-      state: Object.fromEntries(
-        Object.entries(device.save()).map(([name, value]) => [
-          name,
-          typeof value === "object" ? value.join(" ") : value,
-        ]),
-      ),
-    }));
+    return this.#board.describe();
   }
 
   /** One slice of the engine, up to the next thing that may happen by itself. Undefined: nothing to stop for. */
   #slice(until: number, departing: boolean): MachineStop | undefined {
-    const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#timers.deadline);
+    const isolated = this.isolation.active;
+    const deadline = isolated ? Number.POSITIVE_INFINITY : this.#timers.deadline;
+    const horizon = Math.min(until, this.inlet.horizon(this.instant), deadline);
     assert(horizon > this.instant, "an event for this instant was not delivered");
     // What is due here was made so by an edit: it is taken behind the next step, however long the slice was to be.
-    const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
-    const steps = Math.min(horizon - this.instant, this.#harts.left, most);
+    const most = isolated || this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
+    const steps = Math.min(horizon - this.instant, isolated ? most : this.#harts.left, most);
     this.#clock.beginSlice(steps);
+    this.#memory.view.setInt32(HART_NUMBER, this.#turn.hart.id, true);
     const stop = this.#engine.run(steps, departing);
     this.#clock.endSlice();
     this.#taken(stop.executed);
@@ -356,7 +368,7 @@ export class Machine implements MachineLike {
         this.#apply(event);
         continue;
       }
-      if (!this.#settled) {
+      if (!this.#settled && !this.isolation.active) {
         this.#board.timePassed();
         this.#harts.passTurn();
         if (takeInterrupt(this.#turn.hart, this.#turn.csrs)) {
@@ -417,12 +429,12 @@ export class Machine implements MachineLike {
       default:
         unreachable(edit, "edit");
     }
-    this.#harts.passTurn();
+    if (!this.isolation.active) this.#harts.passTurn();
   }
 
   /** A virtual clock jumps to the timer interrupt that a waiting hart waits for. True when it did. */
   #passIdleTime(): boolean {
-    if (!this.#turn.hart.waiting || this.configuration.clock === "paced") return false;
+    if (!this.#turn.hart.waiting || this.isolation.active || this.configuration.clock === "paced") return false;
     const ticks = this.#timers.ticksToWake;
     if (ticks === undefined) return false;
     this.#clock.idle(ticks);
@@ -438,7 +450,7 @@ export class Machine implements MachineLike {
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
     const { hart, csrs } = this.#turn;
-    if (!departing && this.#stops.exceptions.includes(exception.cause)) {
+    if (this.isolation.active || (!departing && this.#lookout.isForException(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };
     }
     if (!this.#canHandle(exception.cause)) return { kind: "unhandled-trap", hart: hart.id, ...exception };
@@ -479,17 +491,9 @@ export class Machine implements MachineLike {
 
   /** Watched accesses of the step just taken. */
   #takeWatchHits(): MachineStop | undefined {
-    const accesses = this.#data.watched;
-    if (accesses.length === 0) return undefined;
-    this.#data.watched = [];
-    const hits = accesses.map(
-      ({ watch, access, address, size, pc }): WatchHit => ({
-        ...{ watch, access, size, hart: this.#turn.hart.id },
-        instant: (this.instant - 1) as Instant,
-        address: address as VirtualAddress,
-        pc: pc as VirtualAddress,
-      }),
-    );
+    const hits = this.#lookout.takeWatchHits((this.instant - 1) as Instant);
+    if (hits === undefined) return undefined;
+    if (this.isolation.active) return undefined;
     this.#settle();
     return { kind: "watch", hits };
   }
@@ -524,6 +528,12 @@ export class Machine implements MachineLike {
       harts: this.#harts.all.map(({ hart }) => hart.save()),
       devices: this.#board.save(),
     });
+  }
+
+  #isStoppingHint(pc: bigint): boolean {
+    if (!this.isolation.hintsStop) return false;
+    const fetched = this.#oracle.fetch(pc);
+    return "word" in fetched && replayHint(fetched.word) !== undefined;
   }
 
   #byteAt(physical: number): number | undefined {

@@ -3,7 +3,7 @@ import { type Instant, RESET_INSTANT } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
-import { type MachineStop, NO_STOPS } from "../machine/stop.ts";
+import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import { HITS_PER_YIELD, lastHit, type SearchOptions, stretch } from "./backward-search.ts";
 import type { CheckpointFile } from "./checkpoint-file.ts";
 import { CHECKPOINT_BOUNDS } from "./checkpoint-store.ts";
@@ -13,7 +13,7 @@ import { EventLog } from "./event-log.ts";
 import { FrameLog } from "./frame-log.ts";
 import { History } from "./history.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
-import { LiveEnd } from "./live-end.ts";
+import { LiveEnd, type TurnLength } from "./live-end.ts";
 import { OutputLog } from "./output-log.ts";
 import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
@@ -27,6 +27,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   /** Bound of console output in memory, in bytes. */
   readonly outputLogBytes?: number;
   readonly recorder?: Partial<RecorderOptions>;
+  /** Of live runs; absent: `sliceSteps`. */
+  readonly turns?: TurnLength;
   /** Bound of the frames that a live run receives, in bytes. */
   readonly mostFrameBytes?: number;
   /** Recordings: the bookmarks that are known; absent: those that the recording itself holds. */
@@ -103,7 +105,7 @@ export class Timeline implements TimelineLike {
     const outputs = new OutputLog(options.outputLogBytes);
     const run = { events: new EventLog(), outputs, frames: new FrameLog(), digests: new DigestLog(), file };
     const timeline = new Timeline(machine, run, RESET_INSTANT, options, sink);
-    timeline.#live = new LiveEnd(timeline.#playback, timeline.#recorder);
+    timeline.#live = new LiveEnd(timeline.#playback, timeline.#recorder, options.turns);
     return timeline;
   }
 
@@ -287,7 +289,9 @@ export class Timeline implements TimelineLike {
     const seen = this.#exceptionSeenAt === this.now ? "step" : "breakpoint";
     const slice = (until: Instant, departing: boolean) =>
       this.#live?.isHere ? this.#live.slice(until, departing) : playback.slice(until, departing);
-    const setStops = (stops: TravelOptions["stops"]) => playback.setStops(stops);
+    // In a live run replay-only code is skipped, as on hardware.
+    const liveStops = new LiveStops();
+    const setStops = (stops: StopConditions) => playback.setStops(this.#live?.isHere ? liveStops.of(stops) : stops);
     const run = new HitRun(machine, options.stops, setStops, slice, options.departing === false ? "nothing" : seen);
     for (let looked = 0; ; ) {
       if (this.now >= limit) return { kind: "reached" };
@@ -352,6 +356,21 @@ export class Timeline implements TimelineLike {
       if (!isThere) this.#playback.restore(origin);
       this.#finish();
     }
+  }
+}
+
+/** Stop conditions without what is for replay only; the same object for the same conditions. */
+class LiveStops {
+  #from: StopConditions | undefined;
+  #stops: StopConditions = NO_STOPS;
+
+  of(stops: StopConditions): StopConditions {
+    if (stops.replayHints !== true) return stops;
+    if (this.#from !== stops) {
+      this.#from = stops;
+      this.#stops = { ...stops, replayHints: false };
+    }
+    return this.#stops;
   }
 }
 
