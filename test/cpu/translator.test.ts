@@ -214,3 +214,28 @@ routine:
 `;
   alike(guest(body), 4000);
 });
+
+test("products and quotients of extreme operands in a hot loop", () => {
+  const values = [0n, 1n, -1n, 2n, -2n, 1n << 31n, -(1n << 31n), (1n << 63n) - 1n, -(1n << 63n), 0x1_0000_0001n, 10n];
+  const operations = ["mul", "mulh", "mulhu", "mulhsu", "div", "divu", "rem", "remu"].flatMap((name) =>
+    name.startsWith("mulh") ? [name] : [name, `${name}w`],
+  );
+  const body = `
+  la   s5, values
+  li   s6, ${values.length}
+outer:
+  ld   a0, 0(s5)
+  la   s7, values
+${loop(
+  values.length,
+  `
+  ld   a1, 0(s7)
+${operations.map((name) => `  ${name} a2, a0, a1\n  rori s3, s3, 7\n  xor  s3, s3, a2`).join("\n")}
+  addi s7, s7, 8`,
+)}
+  addi s5, s5, 8
+  addi s6, s6, -1
+  bnez s6, outer`;
+  const steps = values.length ** 2 * (operations.length * 3 + 4) + 200;
+  alike(guest(body, `values:\n${values.map((value) => `.dword ${value}`).join("\n")}`), steps);
+});
