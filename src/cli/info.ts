@@ -1,7 +1,9 @@
+import { BookmarkFile } from "../host/bookmark-file.ts";
 import { holderOf, recordingWarnings } from "../host/recording-lock.ts";
 import { FileByteSource } from "../host/recording-source.ts";
 import { ZSTD } from "../host/zstd.ts";
 import { RecordingReader } from "../replay/recording-reader.ts";
+import type { Bookmark } from "../replay/timeline-interface.ts";
 import { type Answer, type Context, OK } from "./context.ts";
 import { formatBytes, formatCount, formatMemory } from "./quantities.ts";
 import { describeStop, stopToJson } from "./stops.ts";
@@ -12,9 +14,10 @@ export async function info(context: Context, [path]: readonly string[]): Promise
   const source = new FileByteSource(path);
   try {
     const reader = new RecordingReader(source, ZSTD);
-    const warnings = recordingWarnings(reader, writer);
+    const kept = new BookmarkFile(path, reader);
+    const warnings = [...recordingWarnings(reader, writer), ...(kept.warning === undefined ? [] : [kept.warning])];
     for (const warning of warnings) context.voice.warn(warning);
-    const json = describe(reader, warnings);
+    const json = describe(reader, kept.merge(reader.bookmarks), warnings);
     if (!context.json) for (const line of lines(reader, json)) await context.stdout.line(line);
     return { exitCode: OK, json };
   } finally {
@@ -22,7 +25,7 @@ export async function info(context: Context, [path]: readonly string[]): Promise
   }
 }
 
-function describe(reader: RecordingReader, warnings: readonly string[]) {
+function describe(reader: RecordingReader, bookmarks: readonly Bookmark[], warnings: readonly string[]) {
   const { header } = reader;
   const received = reader.events.others.filter(({ kind }) => kind === "network-input").length;
   return {
@@ -32,7 +35,7 @@ function describe(reader: RecordingReader, warnings: readonly string[]) {
     frames: { received, sent: reader.frames.length },
     checkpoints: reader.checkpoints.checkpoints.length,
     digests: reader.digests.entries.length,
-    bookmarks: reader.bookmarks,
+    bookmarks,
     complete: reader.complete,
     reason: reader.reason === undefined ? null : stopToJson(reader.reason),
     warnings,

@@ -90,14 +90,21 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     .argument("<file>", "a recording")
     .option("--to <instant>", "stop at this instant instead of the end", parseCount)
     .option("--no-console", "do not print the guest's console output again")
+    .option("--checks", "run the guest's replay-only blocks (guest/include/hindcast.h) and say what they find")
     .addOption(engineOption())
     .addOption(cacheGroupOption())
     .description(
-      "Replays FILE and compares state digests and outputs with what was recorded. Exit code 1 when they differ.",
+      "Replays FILE and compares state digests and outputs with what was recorded. Exit code 1 when they differ, or when a check fails.",
     );
   define("info", "say what a recording holds", async () => (await import("./info.ts")).info)
     .argument("<file>", "a recording")
     .description("Says what FILE holds, without running it.");
+  define("bookmark", "name instants of a recording", async () => (await import("./bookmark.ts")).bookmark)
+    .argument("<file>", "a recording")
+    .argument("[name]", "what to call the instant; none: list the bookmarks")
+    .option("--at <instant>", "the instant", parseCount)
+    .option("--remove", "take the name away")
+    .description("Lists the bookmarks of FILE, or adds one; they stand in FILE.bookmarks, and FILE stays as it is.");
   defineQuery(define);
   define("asm", "assemble a source file", async () => (await import("./asm.ts")).asm)
     .argument("<file>", "assembly source in GNU syntax, .s or .S")

@@ -5,6 +5,7 @@ import { openRecording, type RecordedSession } from "../host/recorded-session.ts
 import { NO_STOPS } from "../machine/stop.ts";
 import { DivergenceError } from "../replay/divergence.ts";
 import type { TravelStop } from "../replay/timeline-interface.ts";
+import { CheckReport } from "./check-report.ts";
 import { type Answer, type Context, NEGATIVE, OK } from "./context.ts";
 import { BROKEN_PIPE_EXIT_CODE, Interruption } from "./interruption.ts";
 import { formatCount, formatSeconds, formatSpeed } from "./quantities.ts";
@@ -14,6 +15,8 @@ export interface ReplayOptions {
   readonly to?: number;
   /** False: the guest's console is not printed. */
   readonly console?: boolean;
+  /** Runs what the guest has for replay only. */
+  readonly checks?: boolean;
   readonly engine?: "auto" | "translator" | "interpreter" | "oracle";
   readonly cacheGroup?: "on" | "off";
 }
@@ -29,20 +32,36 @@ export async function replay(context: Context, [path]: readonly string[], option
       const last = formatCount(timeline.end);
       throw new UserError("instant-out-of-range", `The recording ends at instant ${last}: --to lies beyond it.`, 2);
     }
-    return await verify(context, session, to as Instant, options.console !== false);
+    const checks = options.checks ? new CheckReport(context, session) : undefined;
+    return await verify(context, session, to as Instant, options.console !== false, checks);
   } finally {
     session.close();
   }
 }
 
-async function verify(context: Context, session: RecordedSession, to: Instant, prints: boolean): Promise<Answer> {
+async function verify(
+  context: Context,
+  session: RecordedSession,
+  to: Instant,
+  prints: boolean,
+  checks: CheckReport | undefined,
+): Promise<Answer> {
   const { timeline, machine } = session;
   const bell = new Bell();
   const interruption = new Interruption(() => bell.ring());
   const printed = new PrintedOutput(context, session);
   const started = performance.now();
   try {
-    const outcome = await drive(timeline.forward({ stops: NO_STOPS, limit: to }), {
+    const motion = timeline.forward({
+      stops: { ...NO_STOPS, replayHints: checks !== undefined },
+      limit: to,
+      departing: false,
+      accept: () => {
+        checks?.look();
+        return false;
+      },
+    });
+    const outcome = await drive(motion, {
       bell,
       stop: () => interruption.asked || context.stdout.closed,
       onProgress: async ({ instant }) => {
@@ -61,8 +80,9 @@ async function verify(context: Context, session: RecordedSession, to: Instant, p
       stepsPerSecond: Math.round(speed),
       checks: [],
     };
+    checks?.close();
     const verified = timeline.verifiedDigests;
-    const common = { ...figures, verified, complete: session.reader.complete };
+    const common = { ...figures, ...checks?.toJson(), verified, complete: session.reader.complete };
     const pace = `${formatSeconds(seconds)}, ${formatSpeed(speed)}`;
     if (!outcome.finished) {
       context.voice.say(
@@ -75,7 +95,8 @@ async function verify(context: Context, session: RecordedSession, to: Instant, p
     const stop = machine.instant === timeline.end ? (timeline.ended ?? outcome.value) : outcome.value;
     const where = `Replayed to instant ${formatCount(machine.instant)}${ending(stop)}`;
     context.voice.say(`${where}: ${agreement(verified)} (${pace}).`);
-    return { exitCode: OK, json: { ...reason(stop), ...common, digest: machine.digest() } };
+    const exitCode = checks?.failed ? NEGATIVE : OK;
+    return { exitCode, json: { ...reason(stop), ...common, digest: machine.digest() } };
   } catch (error) {
     if (!(error instanceof DivergenceError)) throw error;
     context.voice.fail(error.message);

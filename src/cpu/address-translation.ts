@@ -69,6 +69,8 @@ export class AddressTranslation implements WalkObserver {
   /** The protection that was asked for last, and its number. */
   #lastPmp: Pmp | undefined;
   #lastNumber = 0;
+  /** What selections of generated code take for granted. */
+  #selectedRest = 0;
   /** The entry that maps the page, by the walk that is under way. */
   #leaf: Leaf | undefined;
 
@@ -77,6 +79,7 @@ export class AddressTranslation implements WalkObserver {
     this.#memory = memory;
     this.#remapped = remapped;
     this.#choice = choice;
+    memory.view.setInt32(layout.FENCES_FLUSH, choice === "off" ? 1 : 0, true);
     this.#group = new CacheGroup(memory, maintenance);
     this.#entries = new TableEntries(memory, this.#group);
     this.#walk = new PageWalk(memory, updated);
@@ -88,13 +91,15 @@ export class AddressTranslation implements WalkObserver {
 
   /** A hart has written satp, or waits for stores to page tables. With the group, translations are right as they are. */
   changed(how: ContextChange): void {
-    if (how === "fence") this.#group.counters.fences++;
+    if (how === "fence") this.#group.counters.countFence();
     if (this.#choice === "off") this.#group.flushAll();
   }
 
   report(): CacheGroupReport {
     const group = this.#group;
-    const { generatedFills, walks, switches, hits, misses, evictions, fences, ...voided } = group.counters;
+    const { counters } = group;
+    const { generatedFills, switches, hits, fences } = counters;
+    const { walks, misses, evictions, ...voided } = counters;
     return {
       ...{ cacheGroup: this.#choice, elements: group.elements, contexts: group.contexts },
       ...{ mostContexts: layout.TRANSLATION_TABLES, switches, hits, misses, evictions, fences },
@@ -108,7 +113,22 @@ export class AddressTranslation implements WalkObserver {
       data: accessContext(state, "data"),
       fetch: accessContext(state, "fetch"),
     }));
-    this.#memory.view.setInt32(layout.DATA_IS_TRANSLATED, isPlain(table.data) ? 0 : 1, true);
+    const { view } = this.#memory;
+    const isTranslated = isPlain(table.data) ? 0 : 1;
+    view.setInt32(layout.DATA_IS_TRANSLATED, isTranslated, true);
+    view.setInt32(table.address + layout.TABLE_CONTEXT + layout.CONTEXT.isTranslated, isTranslated, true);
+    this.#rememberSelection(state);
+  }
+
+  /** Generated code selects by satp, privilege, SUM and MXR: as long as nothing else is another. */
+  #rememberSelection({ privilege, status, satpLow, satpHigh, environmentHigh, pmp }: TranslationState): void {
+    const rest = (this.#protection(pmp) << 8) | (environmentFlags(environmentHigh) << 4);
+    if (rest !== this.#selectedRest) this.#group.forgetSelections();
+    this.#selectedRest = rest;
+    if ((status & MSTATUS_MPRV) !== 0) return;
+    const isTranslated = privilege !== 3;
+    const control = (status & (MSTATUS_SUM | MSTATUS_MXR)) | privilege;
+    this.#group.rememberSelection(isTranslated ? satpLow : 0, isTranslated ? satpHigh : 0, control);
   }
 
   /** Cause of the exception that fetching at an address in supervisor mode would meet; undefined for none. */
@@ -142,8 +162,7 @@ export class AddressTranslation implements WalkObserver {
     const flags =
       ((status & MSTATUS_SUM) !== 0 ? 1 : 0) |
       ((status & MSTATUS_MXR) !== 0 ? 2 : 0) |
-      ((environmentHigh & MENVCFG_ADUE_HIGH) !== 0 ? 4 : 0) |
-      ((environmentHigh & MENVCFG_PBMTE_HIGH) !== 0 ? 8 : 0);
+      environmentFlags(environmentHigh);
     return (this.#protection(pmp) << 8) | (flags << 4) | (dataPrivilegeOf(privilege, status) << 2) | privilege;
   }
 
@@ -349,6 +368,10 @@ function levelsOf(satpHigh: number): number {
 
 function rootPage(satpHigh: number, satpLow: number): number {
   return (satpHigh & SATP_PPN_HIGH) * 2 ** 32 + (satpLow >>> 0);
+}
+
+function environmentFlags(environmentHigh: number): number {
+  return ((environmentHigh & MENVCFG_ADUE_HIGH) !== 0 ? 4 : 0) | ((environmentHigh & MENVCFG_PBMTE_HIGH) !== 0 ? 8 : 0);
 }
 
 /** Addresses are physical and nothing is forbidden. */

@@ -23,7 +23,6 @@ export interface TranslationTable {
   variant: number;
   data: AccessContext;
   fetch: AccessContext;
-  lastUsed: number;
   /** Of the group's generations, those that this table has followed. */
   writes: number;
   everything: number;
@@ -37,6 +36,7 @@ export interface TranslationTable {
 interface CacheElement {
   /** Few: a search through them takes no map. */
   readonly contexts: TranslationTable[];
+  readonly number: number;
 }
 
 /**
@@ -54,8 +54,9 @@ export class CacheGroup {
   readonly #elements = new Map<number, CacheElement>();
   /** Tables that serve no context any more. */
   readonly #idle: TranslationTable[] = [];
-  #current: TranslationTable | undefined;
-  #clock = 0;
+  /** There is a table in force; TRANSLATION_BASE says which, because generated code changes it too. */
+  #isSelected = false;
+  #elementNumber = 0;
   #writes = 0;
   #everything = 0;
 
@@ -66,8 +67,9 @@ export class CacheGroup {
   }
 
   get current(): TranslationTable {
-    assert(this.#current !== undefined, "no translation table is in force");
-    return this.#current;
+    assert(this.#isSelected, "no translation table is in force");
+    const base = this.#memory.view.getInt32(layout.TRANSLATION_BASE, true);
+    return this.#tables[(base - layout.TRANSLATION_POOL) / layout.TRANSLATION_TABLE_BYTES];
   }
 
   get elements(): number {
@@ -87,18 +89,60 @@ export class CacheGroup {
 
   /** Puts the table of a context in force; `access` describes it when there is none yet. */
   select(space: number, variant: number, access: () => ContextAccess): TranslationTable {
-    const old = this.#current;
+    const old = this.#isSelected ? this.current : undefined;
     let table = old;
     if (old === undefined || old.space !== space || old.variant !== variant) {
       table = this.#find(space, variant) ?? this.#make(space, variant, access());
-      this.#current = table;
       this.#memory.view.setInt32(layout.TRANSLATION_BASE, table.address, true);
-      if (old?.space !== space) this.counters.switches++;
+      this.#isSelected = true;
+      if (old?.space !== space) this.counters.countSwitch();
     }
     assert(table !== undefined, "a context has a table");
-    table.lastUsed = ++this.#clock;
+    this.#touch(table);
     this.#follow(table);
     return table;
+  }
+
+  /**
+   * The table in force can be put there by generated code from now on, when the hart's state gives this key; until what it
+   * would have to follow has come over the group, or `forgetSelections` is called.
+   */
+  rememberSelection(satpLow: number, satpHigh: number, control: number): void {
+    const { view } = this.#memory;
+    const { satp, control: controlFactor } = layout.SELECTION_FACTORS;
+    const hash = (Math.imul(satpLow, satp) + Math.imul(control, controlFactor)) >>> 0;
+    const bucket = layout.SELECTIONS + (hash >>> (32 - layout.SELECTION_BUCKETS_LOG2)) * 2 * layout.SELECTION_BYTES;
+    const epoch = view.getInt32(layout.SELECTION_EPOCH, true);
+    const isFree = (at: number): boolean =>
+      view.getInt32(at + layout.SELECTION.epoch, true) !== epoch ||
+      (view.getInt32(at + layout.SELECTION.satp, true) === satpLow &&
+        view.getInt32(at + layout.SELECTION.satp + 4, true) === satpHigh &&
+        view.getInt32(at + layout.SELECTION.control, true) === control);
+    const second = bucket + layout.SELECTION_BYTES;
+    // Two others: the first one moves, so that the one that came last is the one to go.
+    if (!isFree(bucket)) this.#memory.bytes.copyWithin(second, bucket, second);
+    view.setInt32(bucket + layout.SELECTION.satp, satpLow, true);
+    view.setInt32(bucket + layout.SELECTION.satp + 4, satpHigh, true);
+    view.setInt32(bucket + layout.SELECTION.control, control, true);
+    view.setInt32(bucket + layout.SELECTION.epoch, epoch, true);
+    view.setInt32(bucket + layout.SELECTION.table, this.current.address, true);
+  }
+
+  /** What selections do not name has changed, or some table must follow before it is in force again. */
+  forgetSelections(): void {
+    const { view } = this.#memory;
+    view.setInt32(layout.SELECTION_EPOCH, view.getInt32(layout.SELECTION_EPOCH, true) + 1, true);
+  }
+
+  #touch(table: TranslationTable): void {
+    const { view } = this.#memory;
+    const now = view.getUint32(layout.CONTEXT_CLOCK, true) + 1;
+    view.setUint32(layout.CONTEXT_CLOCK, now, true);
+    view.setUint32(table.address + layout.TABLE_CONTEXT + layout.CONTEXT.lastUsed, now, true);
+  }
+
+  #lastUsed({ address }: TranslationTable): number {
+    return this.#memory.view.getUint32(address + layout.TABLE_CONTEXT + layout.CONTEXT.lastUsed, true);
   }
 
   /** The table of a context, when there is one with something in it. */
@@ -111,12 +155,14 @@ export class CacheGroup {
   flushAll(): void {
     this.counters.flushes++;
     this.#everything++;
+    this.forgetSelections();
     this.#followNow();
   }
 
   /** The next store to each page takes the slow path. */
   flushWrites(): void {
     this.#writes++;
+    this.forgetSelections();
     this.#followNow();
   }
 
@@ -132,7 +178,8 @@ export class CacheGroup {
     if (table.life !== life || this.#isEmpty(table)) return;
     table.isVoid = true;
     this.counters.voidedContexts++;
-    if (table === this.#current) this.#follow(table);
+    if (table === this.current) this.#follow(table);
+    else this.forgetSelections();
   }
 
   /** Forgets all contexts: whatever named them means something else now. */
@@ -140,7 +187,8 @@ export class CacheGroup {
     this.#elements.clear();
     for (const table of this.#tables) Object.assign(table, { isVoid: true, space: NO_SPACE });
     this.#idle.splice(0, this.#idle.length, ...this.#tables);
-    this.#current = undefined;
+    this.#isSelected = false;
+    this.forgetSelections();
   }
 
   /** The entry of a table comes from the page-table entry at `source` (TABLE_SOURCES): makes it invalid if so. */
@@ -182,7 +230,7 @@ export class CacheGroup {
     if (element !== undefined) {
       for (const table of element.contexts) {
         if (table.variant !== variant) continue;
-        this.counters.hits++;
+        this.counters.countHit();
         return table;
       }
     }
@@ -195,7 +243,7 @@ export class CacheGroup {
   }
 
   #followNow(): void {
-    if (this.#current !== undefined) this.#follow(this.#current);
+    if (this.#isSelected) this.#follow(this.current);
   }
 
   /** Does to a table what has come over the group. */
@@ -214,9 +262,10 @@ export class CacheGroup {
     writeContext(this.#memory, table.address, access.data);
     let element = this.#elements.get(space);
     if (element === undefined) {
-      element = { contexts: [] };
+      element = { contexts: [], number: ++this.#elementNumber };
       this.#elements.set(space, element);
     }
+    this.#memory.view.setInt32(table.address + layout.TABLE_CONTEXT + layout.CONTEXT.space, element.number, true);
     element.contexts.push(table);
     return table;
   }
@@ -231,16 +280,17 @@ export class CacheGroup {
       // Zeros are a valid tag of the first entry alone: they name the page at 0.
       this.#invalidate(address, 0, [layout.ENTRY.readTag, layout.ENTRY.writeTag, layout.ENTRY.executeTag]);
       const table: TranslationTable = {
-        ...{ index, address, ...access, space: NO_SPACE, variant: 0, lastUsed: 0 },
+        ...{ index, address, ...access, space: NO_SPACE, variant: 0 },
         ...{ writes: 0, everything: 0, isVoid: true, life: 0 },
       };
       this.#tables.push(table);
       return table;
     }
-    const oldest = this.#tables.reduce((a, b) => (b.lastUsed < a.lastUsed ? b : a));
+    const oldest = this.#tables.reduce((a, b) => (this.#lastUsed(b) < this.#lastUsed(a) ? b : a));
     const element = this.#elements.get(oldest.space);
     assert(element !== undefined, "a table that is not idle serves a context");
     this.counters.evictions++;
+    this.forgetSelections();
     element.contexts.splice(element.contexts.indexOf(oldest), 1);
     if (element.contexts.length === 0) this.#elements.delete(oldest.space);
     return oldest;

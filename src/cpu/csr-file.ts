@@ -94,6 +94,36 @@ const OF_TRANSLATION = numbers(
 );
 const OF_PROTECTION = numbers("pmpcfg0", "pmpcfg2", ...Array.from({ length: PMP_ENTRIES }, (_, i) => `pmpaddr${i}`));
 
+/** A CSR as generated code accesses it, if what is stored and masks are all there is to it. */
+export interface StoredCsr {
+  readonly number: number;
+  readonly name: string;
+  /** Address in the hart window. */
+  readonly address: number;
+  /** Bits that a write changes; 0 where it takes more than that. */
+  readonly writeMask: bigint;
+}
+
+/** CSRs of a hart that hold state. */
+export function storedCsrs(isa: InstructionSet): readonly StoredCsr[] {
+  return CSRS.filter(({ name, extension }) => isa.csrExtensions.has(extension) && SLOTS.has(name)).map((csr) => {
+    const { number, name, legalize } = csr;
+    const isPlain = legalize === undefined && !COMPUTED.has(name) && !OF_TRANSLATION.has(number);
+    const hasEffects = OF_INTERRUPTS.has(number) || OF_TIMERS.has(number);
+    const mask = isPlain && !hasEffects ? writeMask(csr, isa) : 0n;
+    return { number, name, address: csrAddress(name as Stored), writeMask: mask };
+  });
+}
+
+/** Bits of sstatus, which is a part of mstatus. */
+export function supervisorStatusMasks(isa: InstructionSet): { readonly readable: bigint; readonly writable: bigint } {
+  const writable = isa.csrExtensions.has("Supervisor") ? writeMask(findCsr("sstatus")!, isa) : 0n;
+  return { writable, readable: writable | MSTATUS_SD | (3n << 32n) };
+}
+
+/** Whose value is not what is stored. */
+const COMPUTED: ReadonlySet<string> = new Set(["mcycle", "minstret", "mip"]);
+
 /** What a write calls for. */
 export interface WriteEffects {
   /** Whether an interrupt is due must be looked at. */
@@ -126,8 +156,7 @@ export class CsrFile {
         { csr, slot: SLOTS.get(csr.name) ?? -1, writeMask: writeMask(csr, isa) },
       ]),
     );
-    const writable = this.#implemented.get(CSR.sstatus)?.writeMask ?? 0n;
-    this.#supervisorStatus = { writable, readable: writable | MSTATUS_SD | (3n << 32n) };
+    this.#supervisorStatus = supervisorStatusMasks(isa);
   }
 
   reset(): void {
@@ -235,6 +264,11 @@ export class CsrFile {
   pendingInterrupts(): number {
     const enabled = this.#low(SLOT.mie);
     return enabled === 0 ? 0 : this.#pending() & enabled;
+  }
+
+  /** Likewise, enabled or not. */
+  allPendingInterrupts(): number {
+    return this.#pending();
   }
 
   /** Interrupts that would be taken now, by the privilege that takes them (privileged manual, section 3.1.9). */
@@ -423,6 +457,12 @@ export const CSR = {
   pmpcfg0: number("pmpcfg0"),
   pmpaddr0: number("pmpaddr0"),
 } as const;
+
+/** What system instructions depend on of the hart (SystemChoices in system-frame.ts). */
+export function systemChoices(isa: InstructionSet): { readonly schemes: number; readonly leastPrivilege: bigint } {
+  const schemes = [...schemesOf(isa)].reduce((bits, scheme) => bits | (1 << scheme), 0);
+  return { schemes, leastPrivilege: isa.csrExtensions.has("User") ? 0n : MSTATUS_MPP };
+}
 
 /** Values of satp.MODE that the hart takes: a scheme brings the smaller ones. */
 function schemesOf(isa: InstructionSet): ReadonlySet<number> {

@@ -2,6 +2,7 @@ import { decode, instructionLength } from "../isa/decode.ts";
 import { effectsOf } from "../isa/effects.ts";
 import { type Decoded, DYNAMIC_ROUNDING } from "../isa/instruction.ts";
 import type { InstructionSet } from "../isa/instruction-set.ts";
+import { REPLAY_HINT_LOW, replayHint } from "../isa/replay-hints.ts";
 import * as layout from "../memory/layout.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
@@ -39,13 +40,16 @@ export class DecodedPages {
   readonly #isa: InstructionSet;
   readonly #breakpoints: PlacedBreakpoints;
   readonly #observer: CodeObserver;
+  /** Offsets of RAM at which a HINT for replay was decoded. */
+  readonly #hints = new Set<number>();
+  #stopsAtHints = false;
   #used = 0;
 
   constructor(memory: PhysicalMemory, isa: InstructionSet, observer: CodeObserver) {
     this.#memory = memory;
     this.#isa = isa;
     this.#observer = observer;
-    this.#breakpoints = new PlacedBreakpoints((offset, stands) => this.#mark(offset, stands));
+    this.#breakpoints = new PlacedBreakpoints((offset) => this.#mark(offset));
   }
 
   /** Address of the decoded page for a page of RAM, which is about to be executed at a virtual page. */
@@ -65,12 +69,16 @@ export class DecodedPages {
     const word = length === 4 && fits ? view.getUint32(where.ram + offset, true) : low;
     this.#markCode(offset, fits ? length : 2);
     const decoded = fits ? this.decode(word) : undefined;
+    const crosses = (offset & (PAGE_BYTES - 1)) + length > PAGE_BYTES;
+    // Of one that reaches into the next virtual page, the engine sees the rest.
+    if (low === REPLAY_HINT_LOW && (crosses || replayHint(word) !== undefined)) this.#hints.add(offset);
+    else if (this.#hints.size > 0) this.#hints.delete(offset);
     let operation: number = decoded === undefined ? OPERATION.illegal : decoded.index + FIRST_INSTRUCTION;
-    if ((offset & (PAGE_BYTES - 1)) + length > PAGE_BYTES) {
+    if (crosses) {
       bytes[record + layout.RECORD.straddling] = operation;
       operation = OPERATION.straddling;
     }
-    bytes[record + layout.RECORD.operation] = this.#breakpoints.standsAt(offset) ? OPERATION.breakpoint : operation;
+    bytes[record + layout.RECORD.operation] = this.#stopsAt(offset) ? OPERATION.breakpoint : operation;
     bytes[record + layout.RECORD.replaced] = operation;
     bytes[record + layout.RECORD.advance] = length * 8;
     if (decoded === undefined) return;
@@ -87,8 +95,9 @@ export class DecodedPages {
     if (this.#decodedRecord(offset) === 0) this.decodeAt(offset);
   }
 
+  /** The engines stop before the instruction there. */
   hasBreakpoint(offset: number): boolean {
-    return this.#breakpoints.standsAt(offset);
+    return this.#stopsAt(offset);
   }
 
   /** A word taken apart, if the harts have that instruction. */
@@ -116,6 +125,13 @@ export class DecodedPages {
     this.#breakpoints.set(addresses, places);
   }
 
+  /** Whether the HINTs for replay are as breakpoints; records of those that have been executed change at once. */
+  stopAtHints(stops: boolean): void {
+    if (stops === this.#stopsAtHints) return;
+    this.#stopsAtHints = stops;
+    for (const offset of this.#hints) this.#mark(offset);
+  }
+
   /** Number of the page of RAM that a decoded page is for. */
   ramPageOf(decodedPage: number): number {
     return this.#memory.view.getUint32(decodedPage + END_RECORD + layout.RECORD.immediate, true);
@@ -130,6 +146,7 @@ export class DecodedPages {
     for (let page = 0; page < flags.length; page++) flags[page] &= ~layout.PAGE_FLAG.code;
     this.#used = 0;
     this.#breakpoints.forgetPlaces();
+    this.#hints.clear();
     this.#observer.cleared();
   }
 
@@ -146,10 +163,16 @@ export class DecodedPages {
     return address;
   }
 
-  #mark(offset: number, stands: boolean): void {
+  #stopsAt(offset: number): boolean {
+    return this.#breakpoints.standsAt(offset) || (this.#stopsAtHints && this.#hints.has(offset));
+  }
+
+  /** Whether the engines stop at an offset is another now, perhaps. */
+  #mark(offset: number): void {
     const record = this.#decodedRecord(offset);
     if (record === 0) return;
     this.#observer.translations()?.breakpointChanged(offset);
+    const stands = this.#stopsAt(offset);
     const { bytes } = this.#memory;
     bytes[record + layout.RECORD.operation] = stands ? OPERATION.breakpoint : bytes[record + layout.RECORD.replaced];
   }

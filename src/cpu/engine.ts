@@ -39,6 +39,11 @@ export type EngineStop =
  */
 export const MAX_SLICE_STEPS = 1 << 20;
 
+/** Where engines stop before an instruction is executed. */
+export interface Breakpoints {
+  has(pc: bigint): boolean;
+}
+
 /** Executes instructions. All engines give the same state after the same steps. */
 export interface Engine {
   /**

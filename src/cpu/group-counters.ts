@@ -1,18 +1,13 @@
-import { GENERATED_FILLS } from "../memory/layout.ts";
+import { CONTEXT_HITS, FENCES, GENERATED_FILLS, SPACE_SWITCHES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 
 /** What the cache group has done since the machine was made. No state of the machine: nothing follows from it. */
 export class GroupCounters {
   readonly #memory: PhysicalMemory;
-  /** Searches for a context that found it, and that did not. */
-  hits = 0;
+  /** Searches for a context that did not find it. */
   misses = 0;
-  /** Changes from one address space to another. */
-  switches = 0;
   /** Contexts that made room for others. */
   evictions = 0;
-  /** sfence.vma, and the like. */
-  fences = 0;
   /** Walks in full for a translation that was missing. */
   walks = 0;
   /** Translations dropped because the entry that they came from was stored to. */
@@ -30,7 +25,44 @@ export class GroupCounters {
 
   /** Missing translations that generated code found by itself. */
   get generatedFills(): number {
-    return Number(this.#memory.view.getBigUint64(GENERATED_FILLS, true));
+    return this.#word(GENERATED_FILLS);
+  }
+
+  /** Changes of context that found it. */
+  get hits(): number {
+    return this.#word(CONTEXT_HITS);
+  }
+
+  /** Changes from one address space to another. */
+  get switches(): number {
+    return this.#word(SPACE_SWITCHES);
+  }
+
+  /** sfence.vma, and the like. */
+  get fences(): number {
+    return this.#word(FENCES);
+  }
+
+  countHit(): void {
+    this.#count(CONTEXT_HITS);
+  }
+
+  countSwitch(): void {
+    this.#count(SPACE_SWITCHES);
+  }
+
+  countFence(): void {
+    this.#count(FENCES);
+  }
+
+  #word(address: number): number {
+    return Number(this.#memory.view.getBigUint64(address, true));
+  }
+
+  /** Generated code counts in the same words. */
+  #count(address: number): void {
+    const { view } = this.#memory;
+    view.setBigUint64(address, view.getBigUint64(address, true) + 1n, true);
   }
 }
 

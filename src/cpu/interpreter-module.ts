@@ -11,6 +11,8 @@ import { type ArithmeticFunctions, defineArithmetic } from "./arithmetic-code.ts
 import { defineFloat, type FloatFunctions } from "./float-code.ts";
 import { emitHandler, emitPc, type InterpreterFrame } from "./interpreter-reading.ts";
 import { ANSWER, REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
+import { defineSystem, type SystemFunctions } from "./system-code.ts";
+import { SYSTEM_FUNCTION, type SystemChoices } from "./system-frame.ts";
 import { ScratchLocals } from "./wasm-reading.ts";
 
 /**
@@ -61,6 +63,8 @@ export interface InterpreterImports extends Record<string, WebAssembly.ImportVal
   translate(low: number, high: number, write: number): number;
   /** A system instruction: (record, operation) -> status; sets PC. */
   system(record: number, operation: number): number;
+  /** Puts the context in force that follows from the hart's state. */
+  selectContext(): void;
 }
 
 export interface InterpreterExports {
@@ -72,12 +76,14 @@ export interface InterpreterExports {
   flushWriteTags(table: number): void;
   flushTags(table: number): void;
   hash(host: number, length: number): bigint;
+  findBits(host: number, end: number, mask: bigint): number;
 }
 
 /** Functions of the interpreter's module that translations call, by index; exported under `exportName`. */
 export interface InterpreterFunctions {
   readonly arithmetic: ArithmeticFunctions;
   readonly float: FloatFunctions;
+  readonly system: SystemFunctions;
   signature(index: number): FunctionType;
   exportName(index: number): string;
 }
@@ -87,14 +93,22 @@ export interface InterpreterModule {
   readonly functions: InterpreterFunctions;
 }
 
+export interface ModuleChoices {
+  readonly instructionAlignment: 2 | 4;
+  /**
+   * It counts where jumps arrive, asks for a translation at that many, and goes on in translations; undefined: there are
+   * none.
+   */
+  readonly hotArrivals: number | undefined;
+  readonly system: SystemChoices;
+}
+
 /**
- * The interpreter as a WebAssembly module, generated from the instruction table. `hotArrivals`: it counts where jumps
- * arrive, asks for a translation at that many, and goes on in translations; undefined: there are none.
+ * The interpreter as a WebAssembly module, generated from the instruction table.
  */
 export function interpreterModule(
   where: MemoryLayout,
-  instructionAlignment: 2 | 4,
-  hotArrivals: number | undefined,
+  { instructionAlignment, hotArrivals, system: systemChoices }: ModuleChoices,
 ): InterpreterModule {
   assert(INSTRUCTIONS.length + FIRST_INSTRUCTION <= 256, "operation numbers are one byte");
   const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });
@@ -102,19 +116,23 @@ export function interpreterModule(
   const load = module.importFunction("load", { parameters: [I64, I32], results: [I64] });
   const store = module.importFunction("store", { parameters: [I64, I32, I64], results: [I32] });
   const translate = module.importFunction("translate", { parameters: [I32, I32, I32], results: [I32] });
-  const system = module.importFunction("system", { parameters: [I32, I32], results: [I32] });
+  const inFull = module.importFunction("system", SYSTEM_FUNCTION);
+  const selectContext = module.importFunction("selectContext", { parameters: [], results: [] });
   const slowPath = defineSlowPath(module, where, { load, store, translate });
   const arithmetic = defineArithmetic(module);
   const float = defineFloat(module, arithmetic.multiplyHigh.unsigned);
+  const system = defineSystem(module, where, { system: inFull, selectContext }, systemChoices);
   defineMaintenance(module);
   const code = new Code([I32]);
   const regions = hotArrivals === undefined ? undefined : { type: module.typeOf(REGION_FUNCTION), hotArrivals };
   emitRun(code, { where, slowPath, system, instructionAlignment, float, arithmetic }, regions);
   module.defineFunction({ parameters: [I32], results: [I32] }, code, "run");
   const exported = new Map<number, string>();
-  forEachIndex({ arithmetic, float }, (index) => exported.set(index, module.exportByIndex(index)));
+  const { raise, operations } = system;
+  const defined = Object.values(operations).filter((index) => index !== inFull);
+  forEachIndex({ arithmetic, float, raise, defined }, (index) => exported.set(index, module.exportByIndex(index)));
   const functions: InterpreterFunctions = {
-    ...{ arithmetic, float, signature: (index) => module.signature(index) },
+    ...{ arithmetic, float, system, signature: (index) => module.signature(index) },
     exportName: (index) => exported.get(index)!,
   };
   return { bytes: module.finish(), functions };
@@ -187,15 +205,23 @@ function emitRun(code: Code, callees: Callees, regions: RegionCalls | undefined)
   emitSpecialRecords();
 
   code.end(); // afterSystem
-  code.i32(0).memory(OP.i64_load, layout.PC).set(target);
-  // What addresses mean may have changed: the page is looked up even when it is the same.
-  code.get(status).op(OP.i32_eqz).branchIf(refetch);
-  code.i32(EXIT.yield).set(reason);
   code.get(status).i32(layout.STATUS_FAULT).op(OP.i32_eq).branchIf(trapped);
-  code.branch(leaveAtTarget);
+  code.i32(0).memory(OP.i64_load, layout.PC).set(target);
+  code.get(status).i32(layout.STATUS_YIELD).op(OP.i32_eq);
+  code.if();
+  code.i32(EXIT.yield).set(reason).branch(leaveAtTarget);
+  code.end();
+  emitMoved();
   code.end(); // repeat
   code.i32(EXIT.repeat).set(reason).branch(leaveUndone);
   code.end(); // trapped
+  code.i32(0);
+  emitPc({ code, record, decodedPage, pageAddress });
+  code.memory(OP.i64_store, layout.PC).call(callees.system.raise);
+  code.if();
+  code.i32(0).memory(OP.i64_load, layout.PC).set(target);
+  emitMoved();
+  code.end();
   code.i32(EXIT.trap).set(reason).branch(leaveUndone);
   code.end(); // jumped
   // A target in the same page needs no look at the translation entry.
@@ -221,6 +247,11 @@ function emitRun(code: Code, callees: Callees, regions: RegionCalls | undefined)
   code.i32(0).get(target).memory(OP.i64_store, layout.PC);
   code.i32(0).get(budget).memory(OP.i32_store, layout.BUDGET);
   code.get(reason);
+
+  /** On at `target`; addresses may mean something else there, so that the page is looked up even when it is the same. */
+  function emitMoved(): void {
+    code.get(target).i64(4096n).op(OP.i64_xor).set(pageAddress).branch(jumped);
+  }
 
   /** From the address in `target` to the record; leaves when the page has no execute tag. */
   function emitFetch(): void {

@@ -14,6 +14,7 @@ import { I32, I64, OP } from "../wasm/opcodes.ts";
 import type { FloatFunctions } from "./float-code.ts";
 import { emitZeroBlock } from "./interpreter-cache-block.ts";
 import { InterpreterFloat } from "./interpreter-float.ts";
+import type { SystemFunctions } from "./system-code.ts";
 import { type Aligned, type WasmMemoryFrame, WasmMemoryReading } from "./wasm-memory-reading.ts";
 import type { WasmValue } from "./wasm-reading.ts";
 
@@ -35,15 +36,14 @@ export interface InterpreterFrame extends WasmMemoryFrame {
   readonly trapped: Label;
   /** The current instruction must be repeated by the oracle. */
   readonly repeat: Label;
-  /** A system routine has run: i32 status is in `status`, PC holds what comes next. */
+  /** A system instruction has not just been done: its status is in `status`. */
   readonly afterSystem: Label;
   readonly status: Local;
   readonly slowPath: SlowPath;
   /** Bytes. */
   readonly instructionAlignment: 2 | 4;
   readonly float: FloatFunctions;
-  /** Imported: (record i32) -> status. */
-  readonly system: number;
+  readonly system: SystemFunctions;
 }
 
 /** Emits the handler of one instruction; operand fields are read from the record at run time. */
@@ -60,7 +60,6 @@ class InterpreterReading extends WasmMemoryReading implements Semantics<WasmValu
   readonly float: InterpreterFloat;
   #jump: WasmValue | undefined;
   #branch: { condition: WasmValue; target: WasmValue } | undefined;
-  #left = false;
 
   constructor(frame: InterpreterFrame) {
     super(frame);
@@ -71,7 +70,6 @@ class InterpreterReading extends WasmMemoryReading implements Semantics<WasmValu
 
   /** Goes on to the next instruction, wherever that is. */
   finish(): void {
-    if (this.#left) return;
     const { code, next, jumped, target, record } = this.#frame;
     if (this.#jump !== undefined) {
       this.push(this.#jump);
@@ -180,8 +178,8 @@ class InterpreterReading extends WasmMemoryReading implements Semantics<WasmValu
     const { code, record, system, status, afterSystem } = this.#frame;
     if (operation === "cbo.zero") emitZeroBlock(this.#frame);
     this.#announce();
-    code.get(record).i32(SYSTEM_OPERATIONS.indexOf(operation)).call(system).set(status).branch(afterSystem);
-    this.#left = true;
+    code.get(record).i32(SYSTEM_OPERATIONS.indexOf(operation)).call(system.operations[operation]).tee(status);
+    code.branchIf(afterSystem);
   }
 
   #register(field: number): WasmValue {

@@ -1,9 +1,12 @@
 import { assert } from "../base/assert.ts";
+import type { InstructionSet } from "../isa/instruction-set.ts";
 import { type AccessSize, SYSTEM_OPERATIONS } from "../isa/semantics.ts";
 import * as layout from "../memory/layout.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
+import { systemChoices } from "./csr-file.ts";
+import { writeCsrWords } from "./csr-words.ts";
 import { announceFault } from "./data-access.ts";
-import type { Engine, EngineParts, EngineStop } from "./engine.ts";
+import type { Breakpoints, Engine, EngineParts, EngineStop } from "./engine.ts";
 import type { Exception } from "./hart.ts";
 import { EXIT, type InterpreterExports, type InterpreterImports, interpreterModule } from "./interpreter-module.ts";
 import type { Oracle } from "./oracle.ts";
@@ -23,14 +26,14 @@ export class Interpreter implements Engine {
   readonly #oracle: Oracle;
   readonly #exports: InterpreterExports;
 
-  readonly #breakpoints: () => ReadonlySet<bigint>;
+  readonly #breakpoints: () => Breakpoints;
   readonly #translator: Translator | undefined;
 
   constructor(
     parts: EngineParts,
     oracle: Oracle,
     { exports, translator }: GeneratedCode,
-    breakpoints: () => ReadonlySet<bigint>,
+    breakpoints: () => Breakpoints,
   ) {
     this.#parts = parts;
     this.#translator = translator;
@@ -40,9 +43,12 @@ export class Interpreter implements Engine {
   }
 
   run(steps: number, skipBreakpoint: boolean): EngineStop {
-    const { view } = this.#parts.memory;
+    const { memory, turn } = this.#parts;
+    const { view } = memory;
     let left = steps;
     let skip = skipBreakpoint;
+    view.setBigUint64(layout.STEPS_AT_END, BigInt.asUintN(64, turn.hart.stepCount + BigInt(steps)), true);
+    notePending(this.#parts);
     for (;;) {
       // A jump to a page without a tag leaves before the budget is looked at: its fault belongs to the next slice.
       if (left === 0) return { kind: "paused", executed: steps };
@@ -89,6 +95,7 @@ export class Interpreter implements Engine {
       if (breakpoint) return { kind: "breakpoint", executed };
       view.setInt32(layout.BUDGET, left, true);
       const outcome = this.#single();
+      notePending(this.#parts);
       if (typeof outcome === "object") return { kind: "exception", executed, exception: outcome };
       left--;
       skip = false;
@@ -136,9 +143,10 @@ export interface GeneratedCode {
 }
 
 export interface InterpreterChoices {
-  readonly instructionAlignment: 2 | 4;
+  readonly isa: InstructionSet;
   /** Jumps that arrive somewhere before it is translated; undefined: nothing is. */
   readonly hotArrivals: number | undefined;
+  readonly stepsPerTick: number;
 }
 
 /** Compiles and instantiates the generated module. */
@@ -146,7 +154,7 @@ export function instantiateInterpreter(
   parts: () => EngineParts,
   oracle: () => Oracle,
   memory: EngineParts["memory"],
-  { instructionAlignment, hotArrivals }: InterpreterChoices,
+  { isa, hotArrivals, stepsPerTick }: InterpreterChoices,
 ): GeneratedCode {
   const imports: InterpreterImports = {
     memory: memory.memory,
@@ -170,8 +178,12 @@ export function instantiateInterpreter(
     },
     translate: (low, high, write) => parts().translation.ramOffsetForCode(low, high, write),
     system: (record, operation) => systemFromRecord(parts(), oracle(), record, operation),
+    selectContext: () => parts().contextChanged(),
   };
-  const { bytes, functions } = interpreterModule(memory.layout, instructionAlignment, hotArrivals);
+  const { instructionAlignment } = isa;
+  writeCsrWords(memory, isa);
+  const system = { ...systemChoices(isa), stepsPerTick };
+  const { bytes, functions } = interpreterModule(memory.layout, { instructionAlignment, hotArrivals, system });
   const table = new WebAssembly.Table({ element: "anyfunc", initial: FIRST_TABLE_SLOTS });
   const linked = hotArrivals !== undefined ? { ...imports, [REGION_TABLE]: table } : imports;
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: linked });
@@ -185,19 +197,30 @@ export function instantiateInterpreter(
   return { exports, translator };
 }
 
+const FENCES: ReadonlySet<number> = new Set(
+  (["sfence.vma", "sinval.vma"] as const).map((operation) => SYSTEM_OPERATIONS.indexOf(operation)),
+);
+
 /** Slots for translations to begin with. */
 const FIRST_TABLE_SLOTS = 64;
+
+/** What generated code must know of interrupts: lines change in its back only when it is left at once. */
+function notePending({ memory, turn }: EngineParts): void {
+  memory.view.setInt32(layout.PENDING_INTERRUPTS, turn.csrs.allPendingInterrupts(), true);
+}
 
 function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, operation: number): number {
   const { turn, memory, data, contextChanged, timersChanged, endTurn } = parts;
   const { hart, csrs } = turn;
   const destination = memory.view.getUint16(record + layout.RECORD.rd, true);
   const { pc } = hart;
+  const base = memory.view.getInt32(layout.TRANSLATION_BASE, true);
+  const length = memory.bytes[record + layout.RECORD.advance] / 8;
   const outcome = executeSystem(
     { hart, csrs, data, contextChanged, timersChanged, endTurn },
     {
       operation: SYSTEM_OPERATIONS[operation],
-      length: memory.bytes[record + layout.RECORD.advance] / 8,
+      length,
       rd: destination === layout.REGISTER_SINK ? 0 : destination / 8,
       rs1: memory.bytes[record + layout.RECORD.rs1] / 8,
       rs2: memory.bytes[record + layout.RECORD.rs2] / 8,
@@ -208,8 +231,15 @@ function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, op
       },
     },
   );
-  // cbo.zero stores, and so can hit a watch.
-  if (outcome === "done") return parts.takeAttention() ? layout.STATUS_YIELD : layout.STATUS_DONE;
+  notePending(parts);
+  if (outcome === "done") {
+    // cbo.zero stores, and so can hit a watch.
+    if (parts.takeAttention()) return layout.STATUS_YIELD;
+    const isSame = memory.view.getInt32(layout.TRANSLATION_BASE, true) === base;
+    // Fences may have flushed the page that is being executed.
+    const goesOn = isSame && hart.pc === BigInt.asUintN(64, pc + BigInt(length)) && !FENCES.has(operation);
+    return goesOn ? layout.STATUS_DONE : layout.STATUS_MOVED;
+  }
   if (outcome === "yield") return layout.STATUS_YIELD;
   announceFault(memory, outcome);
   return layout.STATUS_FAULT;

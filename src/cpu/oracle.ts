@@ -1,7 +1,7 @@
 import { instructionLength } from "../isa/decode.ts";
 import type { Decoded } from "../isa/instruction.ts";
 import * as layout from "../memory/layout.ts";
-import type { Engine, EngineParts, EngineStop } from "./engine.ts";
+import type { Breakpoints, Engine, EngineParts, EngineStop } from "./engine.ts";
 import type { Exception } from "./hart.ts";
 import { OracleReading } from "./oracle-reading.ts";
 import { executeSystem, ILLEGAL_INSTRUCTION } from "./system.ts";
@@ -21,9 +21,9 @@ export interface Fetched {
 export class Oracle implements Engine {
   readonly #parts: EngineParts;
   readonly #reading: OracleReading;
-  readonly #breakpoints: () => ReadonlySet<bigint>;
+  readonly #breakpoints: () => Breakpoints;
 
-  constructor(parts: EngineParts, breakpoints: () => ReadonlySet<bigint>) {
+  constructor(parts: EngineParts, breakpoints: () => Breakpoints) {
     this.#parts = parts;
     this.#reading = new OracleReading(parts.turn, parts.data, parts.isa.instructionAlignment);
     this.#breakpoints = breakpoints;

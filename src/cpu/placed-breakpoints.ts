@@ -6,7 +6,8 @@ import { PAGE_BYTES } from "../memory/layout.ts";
  * there is for the engine to see.
  */
 export class PlacedBreakpoints {
-  readonly #mark: (offset: number, stands: boolean) => void;
+  /** An offset of RAM has its first breakpoint now, or none any more. */
+  readonly #mark: (offset: number) => void;
   /** Places in RAM by virtual address. */
   readonly #placed = new Map<bigint, Set<number>>();
   /** How many breakpoints lie at an offset of RAM. */
@@ -14,7 +15,7 @@ export class PlacedBreakpoints {
   /** Addresses by virtual page. */
   readonly #pages = new Map<bigint, bigint[]>();
 
-  constructor(mark: (offset: number, stands: boolean) => void) {
+  constructor(mark: (offset: number) => void) {
     this.#mark = mark;
   }
 
@@ -53,7 +54,7 @@ export class PlacedBreakpoints {
     places.add(offset);
     const count = this.#counts.get(offset) ?? 0;
     this.#counts.set(offset, count + 1);
-    if (count === 0) this.#mark(offset, true);
+    if (count === 0) this.#mark(offset);
   }
 
   #remove(address: bigint): void {
@@ -62,7 +63,7 @@ export class PlacedBreakpoints {
       if (count > 0) this.#counts.set(offset, count);
       else {
         this.#counts.delete(offset);
-        this.#mark(offset, false);
+        this.#mark(offset);
       }
     }
     this.#placed.delete(address);

@@ -5,6 +5,7 @@ import { CSRS } from "../isa/csrs.ts";
 import { REGISTERS } from "../isa/registers.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
+import { isBookmarkName } from "../replay/timeline-interface.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { Disassembler } from "./disassembly.ts";
 import { Edits } from "./edits.ts";
@@ -35,6 +36,7 @@ import type {
   DebuggeeEvent,
   DisassembledLine,
   Evaluation,
+  ExecutableFile,
   ExpressionName,
   Frame,
   RegisterValues,
@@ -61,6 +63,8 @@ export interface DebuggeeParts {
   readonly programs: readonly Program[];
   /** Text of sources that came with the program, by the paths of `Program.files`. */
   readonly sourceTexts?: ReadonlyMap<string, string>;
+  /** The launched program as an ELF, read when it is wanted. */
+  readonly executable?: () => ExecutableFile | undefined;
   /** Log points, changed breakpoints, invalidated memory. Called synchronously, in order of what happens. */
   readonly emit: (event: DebuggeeEvent) => void;
 }
@@ -82,6 +86,7 @@ export class Debuggee {
   readonly #history: HistoryLike | undefined;
   readonly #map: ProgramMap;
   readonly #sourceTexts: ReadonlyMap<string, string>;
+  readonly #executable: () => ExecutableFile | undefined;
   readonly #emit: (event: DebuggeeEvent) => void;
   readonly #inspector: Inspector;
   readonly #frames: FrameFinder;
@@ -99,12 +104,13 @@ export class Debuggee {
   /** The exception that the machine stands before, when a motion ended there. */
   #trap: Trap | undefined;
 
-  constructor({ timeline, history, programs, sourceTexts, emit }: DebuggeeParts) {
+  constructor({ timeline, history, programs, sourceTexts, executable, emit }: DebuggeeParts) {
     const { machine } = timeline;
     this.#timeline = timeline;
     this.#history = history;
     this.#map = new ProgramMap(programs);
     this.#sourceTexts = sourceTexts ?? new Map();
+    this.#executable = executable ?? (() => undefined);
     this.#emit = emit;
     this.#inspector = new Inspector(machine, this.#map);
     this.#frames = new FrameFinder(machine, this.#map);
@@ -333,6 +339,10 @@ export class Debuggee {
     return this.#sourceTexts.get(path);
   }
 
+  executable(): ExecutableFile | undefined {
+    return this.#executable();
+  }
+
   names(prefix: string, most: number): ExpressionName[] {
     const found: ExpressionName[] = [];
     const seen = new Set<string>();
@@ -447,8 +457,13 @@ export class Debuggee {
   }
 
   addBookmark(name: string): void {
-    this.#history?.addBookmark({ instant: this.#timeline.now, name });
-    this.#emit({ type: "timelineChanged" });
+    const trimmed = name.trim();
+    if (!isBookmarkName(trimmed)) throw errors.bookmarkName();
+    try {
+      this.#history?.addBookmark({ instant: this.#timeline.now, name: trimmed });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
   }
 
   instantOfOutput(offset: number): number | undefined {

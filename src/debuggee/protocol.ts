@@ -196,6 +196,13 @@ export interface ExpressionName {
   readonly kind: "register" | "csr" | "function" | "object" | "label" | "variable";
 }
 
+/** A program as an ELF, with what it has of symbols and lines. */
+export interface ExecutableFile {
+  /** An absolute path: where it was, when it was loaded. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
 /** What a hart's registers hold. */
 export interface RegisterValues {
   readonly pc: bigint;
@@ -271,6 +278,8 @@ export interface DebuggeeApi {
   sources(): Promise<SourceFile[]>;
   /** The text of a source as it was when the program was built or recorded; undefined when only the disk has it. */
   sourceText(path: string): Promise<string | undefined>;
+  /** The program for other debuggers; undefined when nothing is known of it but its memory. */
+  executable(): Promise<ExecutableFile | undefined>;
   /** Names that begin with `prefix` (case as written), registers first, at most `most`: for completion. */
   names(prefix: string, most: number): Promise<ExpressionName[]>;
   input(bytes: Uint8Array): Promise<void>;

@@ -26,9 +26,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "goto INSTANT|start|end|BOOKMARK",
     help: "travels there",
     run: async (target, words) => {
-      const [place] = words.length === 1 ? words : [undefined];
-      if (place === undefined) throw errors.usage("goto INSTANT|start|end|BOOKMARK");
-      return travel(target, place);
+      if (words.length === 0) throw errors.usage("goto INSTANT|start|end|BOOKMARK");
+      return travel(target, words.join(" "));
     },
   },
   start: { usage: "start", help: "travels to the first instant", run: (target) => travel(target, "start") },

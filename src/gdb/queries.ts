@@ -8,6 +8,7 @@ const SUPPORTED = [
   `PacketSize=${PACKET_BYTES.toString(16)}`,
   "QStartNoAckMode+",
   "qXfer:features:read+",
+  "qXfer:exec-file:read+",
   "qXfer:memory-map:read+",
   "qXfer:threads:read+",
   "vContSupported+",
@@ -129,6 +130,8 @@ export class Queries {
     switch (object) {
       case "features":
         return annex === "target.xml" ? targetDescription(this.#target.registers) : "no such annex";
+      case "exec-file":
+        return (await this.#target.executable())?.name;
       case "memory-map":
         return this.#memoryMap();
       case "threads":

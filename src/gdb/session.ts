@@ -1,5 +1,6 @@
 import type { Stopped } from "../debuggee/protocol.ts";
 import { Access } from "./access.ts";
+import { HostFiles } from "./host-files.ts";
 import { sentenceOf } from "./monitor.ts";
 import {
   ACKNOWLEDGED,
@@ -42,6 +43,7 @@ export class GdbSession {
   readonly #outlet: SessionOutlet;
   readonly #access: Access;
   readonly #queries: Queries;
+  readonly #files: HostFiles;
   readonly #reader = new PacketReader();
   readonly #end = Promise.withResolvers<SessionEnd>();
   #queue: Promise<void> = Promise.resolve();
@@ -58,6 +60,7 @@ export class GdbSession {
     this.#outlet = outlet;
     this.#access = new Access(target);
     this.#queries = new Queries(target, (text) => this.#print(text));
+    this.#files = new HostFiles(target);
     this.#selected = target.stopped.hart;
     target.listen({
       output: (bytes) => this.#console(bytes),
@@ -350,7 +353,7 @@ export class GdbSession {
     return stopReply(stopped, values, point, this.#queries.client);
   }
 
-  async #verbose(text: string): Promise<string | undefined> {
+  async #verbose(text: string): Promise<string | Uint8Array | undefined> {
     if (text === "vCont?") return "vCont;c;C;s;S;r";
     if (text.startsWith("vCont;")) return this.#continue(text.slice("vCont;".length).split(";"));
     if (text.startsWith("vKill")) return "OK";
@@ -358,7 +361,7 @@ export class GdbSession {
       await this.#restart();
       return this.#stopReply({ ...this.#target.stopped, reason: "entry" });
     }
-    return "";
+    return text.startsWith("vFile:") ? this.#files.answer(text) : "";
   }
 
   /**

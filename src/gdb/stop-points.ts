@@ -46,6 +46,11 @@ export class StopPoints {
     await this.#debuggee.setBreakpoints({ kind: "data" }, []);
   }
 
+  /** Some of them watch memory. */
+  get watches(): boolean {
+    return [...this.#points.values()].some(({ type }) => !isCode(type));
+  }
+
   /** The first of those with these ids. */
   find(ids: readonly number[]): StopPoint | undefined {
     return [...this.#points.values()].find(({ id }) => ids.includes(id));

@@ -18,6 +18,9 @@ const POINTERS: Readonly<Record<string, string>> = {
   fp: "data_ptr",
 };
 
+/** CSRs whose lowest bits, where they mean something else, are zero most of the time. */
+const CODE_POINTERS: ReadonlySet<string> = new Set(["mepc", "sepc", "mtvec", "stvec"]);
+
 /** GDB looks for these in its floating-point feature. */
 const FLOAT_CSRS: ReadonlySet<number> = new Set([0x001, 0x002, 0x003]);
 
@@ -94,9 +97,8 @@ function csrRegister(number: number): string[] {
   const csr = csrByNumber(number);
   if (csr === undefined) return [];
   const described = { name: csr.name, number: FIRST_CSR + number, group: "csr" };
-  // A field of all 64 bits says nothing, and causes are read as a number.
-  const isFlags = csr.fields.length > 1 && csr.fields.some(({ high, low }) => high === low);
-  if (!isFlags) return [register({ ...described, type: "int" })];
+  if (CODE_POINTERS.has(csr.name)) return [register({ ...described, type: "code_ptr" })];
+  if (csr.fields.length < 2) return [register({ ...described, type: "uint64" })];
   const id = `${csr.name}_fields`;
   const fields = [...csr.fields]
     .sort((a, b) => a.low - b.low)

@@ -1,4 +1,11 @@
-import type { DebuggeeApi, DebuggeeEvent, LaunchResult, RegisterValues, Stopped } from "../debuggee/protocol.ts";
+import type {
+  DebuggeeApi,
+  DebuggeeEvent,
+  ExecutableFile,
+  LaunchResult,
+  RegisterValues,
+  Stopped,
+} from "../debuggee/protocol.ts";
 import { StopPoints } from "./stop-points.ts";
 import type { RegisterSet } from "./target-description.ts";
 
@@ -28,6 +35,7 @@ export class Target {
   #stopped: Stopped;
   /** Newest instant known. */
   #end: number;
+  #executable: Promise<ExecutableFile | undefined> | undefined;
   #moving = false;
   #pauseAsked = false;
   /** New output that came while older output has yet to be told. */
@@ -103,7 +111,14 @@ export class Target {
   }
 
   reverseStep(hart: number): Promise<Stopped> {
-    return this.#move(async () => this.#behind(await this.#stepInto(hart, "backward")));
+    return this.#move(async () => {
+      const stopped = await this.#stepInto(hart, "backward");
+      if (stopped.reason !== "step" || !this.stopPoints.watches) return this.#behind(stopped);
+      // The debuggee steps back without looking at accesses. Whether there was one shows when it is done again.
+      const again = await this.#stepInto(hart, "forward");
+      if (again.reason === "data breakpoint") return again;
+      return { ...stopped, instant: (await this.debuggee.seek(stopped.instant)).instant };
+    });
   }
 
   /** To an instant; the client is not told that anything moved. */
@@ -197,6 +212,12 @@ export class Target {
   }
 
   // ---- what one can ask while it stands
+
+  /** The program with its symbols, as an ELF; undefined when there is none. It does not change. */
+  executable(): Promise<ExecutableFile | undefined> {
+    this.#executable ??= this.debuggee.executable();
+    return this.#executable;
+  }
 
   values(hart: number): Promise<RegisterValues> {
     return this.debuggee.registers(hart);

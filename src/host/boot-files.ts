@@ -4,6 +4,7 @@ import { type BootChoice, parseSymbolChoice, type SymbolChoice, symbolChoiceText
 import { UserError } from "../base/errors.ts";
 import { KERNEL_BASE, type Loadable, planBoot } from "../boot/boot-plan.ts";
 import { describeHart } from "../boot/hart-description.ts";
+import type { ExecutableFile } from "../debuggee/protocol.ts";
 import type { MachineConfiguration } from "../machine/configuration.ts";
 import type { Image } from "../machine/machine-interface.ts";
 import { RAM_BASE } from "../machine/memory-map.ts";
@@ -11,6 +12,7 @@ import { encodeImage, packedImage, recordedImage } from "../replay/recorded-imag
 import type { RecordedImage } from "../replay/recording-message.ts";
 import { shiftProgram } from "../symbols/shift.ts";
 import { isSymbolList, readSymbolList } from "../symbols/symbol-list.ts";
+import { executableOf } from "./executable-file.ts";
 import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./program-files.ts";
 import { sourcesOf } from "./source-files.ts";
 import { ZSTD } from "./zstd.ts";
@@ -30,6 +32,8 @@ export interface LoadedBoot {
   /** Sources to show, by the paths of the line tables. */
   readonly sources: ReadonlyMap<string, Uint8Array>;
   readonly warnings: readonly string[];
+  /** The program or kernel as an ELF, if it has symbols. */
+  readonly executable: () => ExecutableFile | undefined;
   /** What a recording has to hold. */
   readonly recorded: readonly RecordedImage[];
 }
@@ -96,6 +100,7 @@ export function loadBoot(choice: RunChoice, configuration: MachineConfiguration)
       ...symbols.map(({ program }) => program),
     ],
     sources,
+    executable: () => executableOf(resolve(path), main),
     warnings: [...main.warnings, ...symbols.flatMap(({ warnings }) => warnings)],
     get recorded() {
       return recordedImages(plan.image, files, sources);

@@ -24,6 +24,7 @@ export const DEBUGGEE_METHODS = [
   "breakpointLocations",
   "sources",
   "sourceText",
+  "executable",
   "names",
   "input",
   "timeline",

@@ -3,6 +3,7 @@ import { parseSymbolChoice } from "../base/boot-choice.ts";
 import { UserError } from "../base/errors.ts";
 import { KERNEL_BASE } from "../boot/boot-plan.ts";
 import { assembleFirmware } from "../boot/sbi-firmware.ts";
+import type { ExecutableFile } from "../debuggee/protocol.ts";
 import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "../machine/configuration.ts";
 import type { DiskImage } from "../machine/disks.ts";
 import { Machine } from "../machine/machine.ts";
@@ -14,8 +15,10 @@ import { RecordingReader } from "../replay/recording-reader.ts";
 import { sha256 } from "../replay/sha256.ts";
 import { Timeline } from "../replay/timeline.ts";
 import { shiftProgram } from "../symbols/shift.ts";
+import { BookmarkFile } from "./bookmark-file.ts";
 import { recordedSymbols } from "./boot-files.ts";
 import { recordedDisks } from "./disk-files.ts";
+import { executableOf } from "./executable-file.ts";
 import { timelineOptions } from "./live-session.ts";
 import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./program-files.ts";
 import { holderOf, recordingWarnings } from "./recording-lock.ts";
@@ -31,6 +34,8 @@ export interface RecordedSession {
   /** With symbols and lines; none when the recording has only what was in memory. */
   readonly programs: readonly Program[];
   readonly sources: ReadonlyMap<string, Uint8Array>;
+  /** The program or kernel as an ELF, if it has symbols and can still be had. */
+  readonly executable: () => ExecutableFile | undefined;
   /** Sentences about what is missing or was found damaged. */
   readonly warnings: readonly string[];
   close(): void;
@@ -43,12 +48,18 @@ export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: 
   try {
     const reader = new RecordingReader(source, ZSTD);
     const warnings = recordingWarnings(reader, writer);
-    const { image, programs, sources } = restorePrograms(reader, warnings);
+    const { image, programs, sources, executable } = restorePrograms(reader, warnings);
     const { configuration, images } = reader.header;
     const machine = new Machine(configuration, engine, diskImages(images, configuration), cacheGroup);
     machine.load(image);
-    const timeline = Timeline.open(machine, reader, timelineOptions(engine));
-    return { machine, timeline, reader, programs, sources, warnings, close: () => source.close() };
+    const kept = new BookmarkFile(path, reader);
+    if (kept.warning !== undefined) warnings.push(kept.warning);
+    const timeline = Timeline.open(machine, reader, {
+      ...timelineOptions(engine),
+      bookmarks: kept.merge(reader.bookmarks),
+      onBookmark: (bookmark) => kept.add(bookmark),
+    });
+    return { machine, timeline, reader, programs, sources, executable, warnings, close: () => source.close() };
   } catch (error) {
     source.close();
     throw error;
@@ -78,7 +89,8 @@ function restorePrograms(reader: RecordingReader, warnings: string[]) {
     ...firmwarePrograms(sources, image),
     ...images.flatMap(({ role, name }) => (role === "symbols" ? symbolPrograms(name, files, warnings) : [])),
   ];
-  return { image: image ?? loaded!.program, programs, sources };
+  const executable = () => (loaded === undefined ? undefined : executableOf(main.name, loaded));
+  return { image: image ?? loaded!.program, programs, sources, executable };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, openSync, readSync, statSync, unlinkSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { UserError } from "../base/errors.ts";
 import { CheckpointFile } from "../replay/checkpoint-file.ts";
@@ -9,6 +9,7 @@ import {
   type RecordingSink,
   transferList,
 } from "../replay/recording-message.ts";
+import { BOOKMARKS_EXTENSION } from "./bookmark-file.ts";
 import { acquireRecordingLock, type RecordingLock } from "./recording-lock.ts";
 import { FileByteSource } from "./recording-source.ts";
 import { withSystemErrors } from "./system-errors.ts";
@@ -169,4 +170,6 @@ function clear(path: string): void {
     closeSync(fd);
   }
   unlinkSync(path);
+  // They are of the old run.
+  rmSync(`${path}${BOOKMARKS_EXTENSION}`, { force: true });
 }

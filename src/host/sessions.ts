@@ -37,6 +37,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     history: timeline.history,
     programs: boot.programs,
     sourceTexts: sourceTexts(boot.sources),
+    executable: boot.executable,
     emit,
   });
   const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
@@ -73,6 +74,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
     history: timeline.history,
     programs,
     sourceTexts: sourceTexts(sources),
+    executable: session.executable,
     emit,
   });
   return {

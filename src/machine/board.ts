@@ -133,6 +133,20 @@ export class Board {
     );
   }
 
+  /** Plain data of every device, for views. */
+  describe(): { name: string; address: number; state: Record<string, number | string> }[] {
+    return this.devices.map((device) => ({
+      name: device.name,
+      address: device.base,
+      state: Object.fromEntries(
+        Object.entries(device.save()).map(([name, value]) => [
+          name,
+          typeof value === "object" ? value.join(" ") : value,
+        ]),
+      ),
+    }));
+  }
+
   save(): Record<string, DeviceState> {
     return Object.fromEntries(this.devices.map((device) => [device.name, device.save()]));
   }

@@ -1,4 +1,6 @@
 import type { Instant } from "../base/brand.ts";
+import * as layout from "../memory/layout.ts";
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { STEPS_PER_TICK } from "./memory-map.ts";
 
 /**
@@ -6,8 +8,7 @@ import { STEPS_PER_TICK } from "./memory-map.ts";
  * jumps so far. Never from the host.
  */
 export class Clock {
-  /** Steps left of the slice that is under way, counted before the step being executed. */
-  readonly #budget: () => number;
+  readonly #memory: PhysicalMemory;
   #instant = 0;
   #tickOffset = 0n;
   /** While an engine runs: the instant at which its budget is used up. */
@@ -16,8 +17,9 @@ export class Clock {
   #knownTick = -1;
   #knownTime = 0n;
 
-  constructor(budget: () => number) {
-    this.#budget = budget;
+  /** In memory stands how many steps are left of a slice; generated code finds there what time follows from. */
+  constructor(memory: PhysicalMemory) {
+    this.#memory = memory;
   }
 
   get instant(): Instant {
@@ -35,7 +37,9 @@ export class Clock {
 
   /** The instant of the state before the step being executed. */
   get stepInstant(): Instant {
-    return (this.#sliceEnd === undefined ? this.#instant : this.#sliceEnd - this.#budget()) as Instant;
+    return (
+      this.#sliceEnd === undefined ? this.#instant : this.#sliceEnd - this.#memory.view.getInt32(layout.BUDGET, true)
+    ) as Instant;
   }
 
   /** mtime before the step being executed. */
@@ -59,6 +63,7 @@ export class Clock {
 
   beginSlice(steps: number): void {
     this.#sliceEnd = this.#instant + steps;
+    this.#memory.view.setBigInt64(layout.INSTANT_AT_END, BigInt(this.#sliceEnd), true);
   }
 
   endSlice(): void {
@@ -83,6 +88,7 @@ export class Clock {
 
   #setOffset(ticks: bigint): void {
     this.#tickOffset = ticks;
+    this.#memory.view.setBigInt64(layout.TICK_OFFSET, ticks, true);
     this.#knownTick = -1;
   }
 }

@@ -1,6 +1,7 @@
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Translation } from "../cpu/translation-view.ts";
+import type { RefusedAccess } from "./bus.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import type { Inlet, Outlet } from "./inlet.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
@@ -103,8 +104,26 @@ export interface MachineLike {
   readonly time: bigint;
   /** What the caches of translations have done since the machine was made: no part of its state. */
   readonly cacheGroup?: CacheGroupReport;
+  /** For checks during a replay; absent where there can be none. */
+  readonly isolation?: Isolation;
   /** Plain-data description of every device, for views. */
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[];
+}
+
+/**
+ * Running the hart that has its turn with nothing around it: no interrupt is taken, no turn ends, no idle time passes, no
+ * device answers, and an exception stops the run instead of being taken. Of `StopConditions` only HINTs stop, asked for or
+ * not. Whoever enters has made a checkpoint, and restores it after leaving.
+ */
+export interface Isolation {
+  enter(): void;
+  leave(): void;
+  /** What a device was asked for since `enter`: the access fault says where. */
+  readonly refused: RefusedAccess | undefined;
+  /** The digest that the machine had when a checkpoint of it was made, without restoring it. */
+  digestOf(checkpoint: Checkpoint): Digest;
+  /** Pages of RAM that differ from what the digest believes: reads all of RAM, and must be empty. */
+  changedUnseen(): readonly number[];
 }
 
 export interface CheckpointParts {

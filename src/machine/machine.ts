@@ -15,7 +15,8 @@ import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
-import { BUDGET, MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
+import { replayHint } from "../isa/replay-hints.ts";
+import { MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
@@ -25,6 +26,7 @@ import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
 import { Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
+import { MachineIsolation } from "./isolation.ts";
 import type {
   Checkpoint,
   CheckpointParts,
@@ -35,8 +37,8 @@ import type {
   RunOptions,
   Translation,
 } from "./machine-interface.ts";
-import { RAM_BASE } from "./memory-map.ts";
-import { mix } from "./pages.ts";
+import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
+import { digestOf } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
@@ -59,6 +61,7 @@ export class Machine implements MachineLike {
   readonly #board: Board;
   readonly #versions: RamVersions;
   readonly #engine: Engine;
+  readonly #oracle: Oracle;
   readonly #exports: InterpreterExports;
   readonly #translator: Translator | undefined;
   readonly harts: readonly HartView[];
@@ -71,6 +74,7 @@ export class Machine implements MachineLike {
   #settled = false;
   #stops: StopConditions = NO_STOPS;
   #breakpoints: ReadonlySet<bigint> = new Set();
+  readonly isolation: MachineIsolation;
 
   /** `diskImages`: the images of the configuration's disks. */
   constructor(
@@ -84,7 +88,7 @@ export class Machine implements MachineLike {
     this.configuration = configuration;
     const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
     this.#memory = memory;
-    this.#clock = new Clock(() => memory.view.getInt32(BUDGET, true));
+    this.#clock = new Clock(memory);
     const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
     this.#board = new Board(
       configuration,
@@ -161,13 +165,17 @@ export class Machine implements MachineLike {
       timersChanged: () => this.#timers.changed(),
       endTurn: () => this.#harts.endTurn(),
     };
-    const breakpoints = () => this.#breakpoints;
+    const stopping = {
+      has: (pc: bigint) => (this.#breakpoints.has(pc) && !this.isolation.active) || this.#isStoppingHint(pc),
+    };
+    const breakpoints = () => stopping;
     const oracle = new Oracle(parts, breakpoints);
+    this.#oracle = oracle;
     const generated = instantiateInterpreter(
       () => parts,
       () => oracle,
       memory,
-      { instructionAlignment: isa.instructionAlignment, hotArrivals: HOT_ARRIVALS[engine] },
+      { isa, hotArrivals: HOT_ARRIVALS[engine], stepsPerTick: STEPS_PER_TICK },
     );
     this.#exports = generated.exports;
     this.#translator = generated.translator;
@@ -178,6 +186,12 @@ export class Machine implements MachineLike {
     };
     this.#versions = new RamVersions(memory, this.#exports, observer, disks);
     this.harts = this.#harts.views();
+    this.isolation = new MachineIsolation({
+      bus: this.#board.bus,
+      decoded: this.#decoded,
+      versions: this.#versions,
+      memory,
+    });
     this.#harts.reset();
   }
 
@@ -221,6 +235,7 @@ export class Machine implements MachineLike {
     assert(stops.watches.length <= MAX_WATCHES, `more than ${MAX_WATCHES} watches`);
     const old = this.#stops;
     this.#stops = stops;
+    this.isolation.outside(stops);
     if (stops.breakpoints !== old.breakpoints) {
       // No instruction begins at an odd address.
       this.#breakpoints = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
@@ -275,11 +290,7 @@ export class Machine implements MachineLike {
   }
 
   digest(): Digest {
-    const state = this.#versions.hash(this.#encodeState());
-    const [first, second] = this.#versions.sums();
-    const high = mix(first ^ state);
-    const low = mix(second + mix(state ^ high));
-    return [high, low].map((half) => half.toString(16).padStart(16, "0")).join("");
+    return digestOf(this.#versions.sums(), this.#versions.hash(this.#encodeState()));
   }
 
   peek(address: VirtualAddress, length: number, hart = this.currentHart): (number | undefined)[] {
@@ -308,25 +319,18 @@ export class Machine implements MachineLike {
   }
 
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[] {
-    return this.#board.devices.map((device) => ({
-      name: device.name,
-      address: device.base,
-      state: Object.fromEntries(
-        Object.entries(device.save()).map(([name, value]) => [
-          name,
-          typeof value === "object" ? value.join(" ") : value,
-        ]),
-      ),
-    }));
+    return this.#board.describe();
   }
 
   /** One slice of the engine, up to the next thing that may happen by itself. Undefined: nothing to stop for. */
   #slice(until: number, departing: boolean): MachineStop | undefined {
-    const horizon = Math.min(until, this.inlet.horizon(this.instant), this.#timers.deadline);
+    const isolated = this.isolation.active;
+    const deadline = isolated ? Number.POSITIVE_INFINITY : this.#timers.deadline;
+    const horizon = Math.min(until, this.inlet.horizon(this.instant), deadline);
     assert(horizon > this.instant, "an event for this instant was not delivered");
     // What is due here was made so by an edit: it is taken behind the next step, however long the slice was to be.
-    const most = this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
-    const steps = Math.min(horizon - this.instant, this.#harts.left, most);
+    const most = isolated || this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
+    const steps = Math.min(horizon - this.instant, isolated ? most : this.#harts.left, most);
     this.#clock.beginSlice(steps);
     const stop = this.#engine.run(steps, departing);
     this.#clock.endSlice();
@@ -355,7 +359,7 @@ export class Machine implements MachineLike {
         this.#apply(event);
         continue;
       }
-      if (!this.#settled) {
+      if (!this.#settled && !this.isolation.active) {
         this.#board.timePassed();
         this.#harts.passTurn();
         if (takeInterrupt(this.#turn.hart, this.#turn.csrs)) {
@@ -416,12 +420,12 @@ export class Machine implements MachineLike {
       default:
         unreachable(edit, "edit");
     }
-    this.#harts.passTurn();
+    if (!this.isolation.active) this.#harts.passTurn();
   }
 
   /** A virtual clock jumps to the timer interrupt that a waiting hart waits for. True when it did. */
   #passIdleTime(): boolean {
-    if (!this.#turn.hart.waiting || this.configuration.clock === "paced") return false;
+    if (!this.#turn.hart.waiting || this.isolation.active || this.configuration.clock === "paced") return false;
     const ticks = this.#timers.ticksToWake;
     if (ticks === undefined) return false;
     this.#clock.idle(ticks);
@@ -437,7 +441,7 @@ export class Machine implements MachineLike {
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
     const { hart, csrs } = this.#turn;
-    if (!departing && this.#stops.exceptions.includes(exception.cause)) {
+    if (this.isolation.active || (!departing && this.#stops.exceptions.includes(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };
     }
     if (!this.#canHandle(exception.cause)) return { kind: "unhandled-trap", hart: hart.id, ...exception };
@@ -481,6 +485,7 @@ export class Machine implements MachineLike {
     const accesses = this.#data.watched;
     if (accesses.length === 0) return undefined;
     this.#data.watched = [];
+    if (this.isolation.active) return undefined;
     const hits = accesses.map(
       ({ watch, access, address, size, pc }): WatchHit => ({
         ...{ watch, access, size, hart: this.#turn.hart.id },
@@ -523,6 +528,12 @@ export class Machine implements MachineLike {
       harts: this.#harts.all.map(({ hart }) => hart.save()),
       devices: this.#board.save(),
     });
+  }
+
+  #isStoppingHint(pc: bigint): boolean {
+    if (!this.isolation.hintsStop) return false;
+    const fetched = this.#oracle.fetch(pc);
+    return "word" in fetched && replayHint(fetched.word) !== undefined;
   }
 
   #byteAt(physical: number): number | undefined {

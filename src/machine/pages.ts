@@ -1,4 +1,4 @@
-import type { PageTable, PageVersion } from "./machine-interface.ts";
+import type { Digest, PageTable, PageVersion } from "./machine-interface.ts";
 
 /** Pages of one leaf of the persistent table: small enough to copy at each checkpoint, large enough to keep few. */
 const LEAF_PAGES = 64;
@@ -67,6 +67,13 @@ export function contribution(page: number, hash: bigint | undefined): readonly [
   if (hash === undefined) return [0n, 0n];
   const place = BigInt(page + 1) * 0x9e37_79b9_7f4a_7c15n;
   return [mix(hash + place), mix((hash ^ place) + 0xd1b5_4a32_d192_ed03n)];
+}
+
+/** The digest of a machine: of its RAM and disks by their sums, of all else by a hash. */
+export function digestOf([first, second]: readonly [bigint, bigint], state: bigint): Digest {
+  const high = mix(first ^ state);
+  const low = mix(second + mix(state ^ high));
+  return [high, low].map((half) => half.toString(16).padStart(16, "0")).join("");
 }
 
 /** Finalizer of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit. */

@@ -9,6 +9,9 @@ import { contribution, mix, Pages } from "./pages.ts";
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
 const COMPARE_BYTES = 64;
 
+/** PAGE_FLAG.dirty of eight pages. */
+const DIRTY_OF_EIGHT = BigInt(PAGE_FLAG.dirty) * 0x0101_0101_0101_0101n;
+
 /** Who must hear of what happens to RAM here. */
 export interface RamObserver {
   /** The next store to each page must take the slow path. */
@@ -26,14 +29,19 @@ export interface RamObserver {
  */
 export class RamVersions {
   readonly #memory: PhysicalMemory;
-  readonly #maintenance: Pick<Maintenance, "hash">;
+  readonly #maintenance: Pick<Maintenance, "hash" | "findBits">;
   readonly #others: RamObserver;
   readonly #disks: Disks;
   readonly #ramPages: number;
   readonly #zeroHash: bigint;
   #current: Pages;
 
-  constructor(memory: PhysicalMemory, maintenance: Pick<Maintenance, "hash">, others: RamObserver, disks: Disks) {
+  constructor(
+    memory: PhysicalMemory,
+    maintenance: Pick<Maintenance, "hash" | "findBits">,
+    others: RamObserver,
+    disks: Disks,
+  ) {
     this.#memory = memory;
     this.#maintenance = maintenance;
     this.#others = others;
@@ -116,6 +124,17 @@ export class RamVersions {
     return [first, second];
   }
 
+  /** Pages of RAM that count as unchanged since the last `save` or `restore`, and are not. Looks at every byte. */
+  changedUnseen(): number[] {
+    const { flags } = this.#memory;
+    const pages: number[] = [];
+    for (let page = 0; page < this.#ramPages; page++) {
+      if ((flags[page] & PAGE_FLAG.dirty) !== 0) continue;
+      if (this.#hashPage(page) !== (this.#current.get(page)?.hash ?? this.#zeroHash)) pages.push(page);
+    }
+    return pages;
+  }
+
   /** Hash of any bytes. */
   hash(bytes: Uint8Array): bigint {
     const scratch = this.#memory.bytes.subarray(SCRATCH, SCRATCH + SCRATCH_BYTES);
@@ -138,8 +157,15 @@ export class RamVersions {
   #dirtyPages(): number[] {
     const { flags } = this.#memory;
     const pages: number[] = [];
-    for (let page = 0; page < flags.length; page++) if ((flags[page] & PAGE_FLAG.dirty) !== 0) pages.push(page);
-    return pages;
+    const { pageFlags } = this.#memory.layout;
+    // Eight flags at a time; those beyond the last page of RAM are never set.
+    const end = pageFlags + Math.ceil(flags.length / 8) * 8;
+    for (let at = pageFlags; ; at += 8) {
+      at = this.#maintenance.findBits(at, end, DIRTY_OF_EIGHT);
+      if (at >= end) return pages;
+      const first = at - pageFlags;
+      for (let page = first; page < first + 8; page++) if ((flags[page] & PAGE_FLAG.dirty) !== 0) pages.push(page);
+    }
   }
 
   #replace(page: number, version: PageVersion | undefined): void {

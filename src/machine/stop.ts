@@ -7,6 +7,8 @@ export interface StopConditions {
   readonly watches: readonly Watch[];
   /** Stop before a synchronous exception with one of these mcause values is taken. */
   readonly exceptions: readonly number[];
+  /** Stop before the HINTs of isa/replay-hints.ts, as at a breakpoint. */
+  readonly replayHints?: boolean;
 }
 
 export const NO_STOPS: StopConditions = { breakpoints: [], watches: [], exceptions: [] };

@@ -53,6 +53,8 @@ export const STATUS_DONE = 0;
 export const STATUS_FAULT = 1;
 /** Done, and the engine must come back after this instruction: interrupts, stops or the end may have come about. */
 export const STATUS_YIELD = 2;
+/** Of a system instruction: done, PC holds what comes next, and addresses may mean something else there. */
+export const STATUS_MOVED = 3;
 
 /** Address of the translation table that is in force (TRANSLATION_POOL). i32. */
 export const TRANSLATION_BASE = 0x1018;
@@ -64,6 +66,24 @@ export const DATA_IS_TRANSLATED = 0x101c;
 export const TRANSLATION_SOURCE = 0x1024;
 /** Translations that generated code found by itself, counted. i64. */
 export const GENERATED_FILLS = 0x1028;
+/** Bit n: an exception with cause n is not taken by generated code, because somebody wants to see it first. i64. */
+export const TRAP_STOPS = 0x1030;
+/** mip as it was when generated code was entered; a bit that it shows may be gone, none has come since. i32. */
+export const PENDING_INTERRUPTS = 0x1038;
+/** 1: fences and writes to satp flush, so that they are for TypeScript. i32. */
+export const FENCES_FLUSH = 0x103c;
+/** Selections of another epoch are void (SELECTIONS). i32. */
+export const SELECTION_EPOCH = 0x1040;
+/** Counts changes of context, so that each knows when it was last in force. u32. */
+export const CONTEXT_CLOCK = 0x1044;
+/** Counters of cpu/group-counters.ts: contexts found again, changes of address space, fences. i64 each. */
+export const CONTEXT_HITS = 0x1048;
+export const SPACE_SWITCHES = 0x1050;
+export const FENCES = 0x1058;
+/** STEP_COUNT and the instant as they will be when the budget is used up, and what mtime is ahead of the instant. i64. */
+export const STEPS_AT_END = 0x1060;
+export const INSTANT_AT_END = 0x1068;
+export const TICK_OFFSET = 0x1070;
 
 /** What the watches cover: i32 count, then from +16 entries of 24 bytes {first i64, last i64, access i32}. */
 export const WATCH_TABLE = 0x1100;
@@ -137,6 +157,12 @@ export const CONTEXT = {
   openBytes: 28,
   /** Data addresses are physical. i32. */
   isBare: 32,
+  /** CONTEXT_CLOCK when the context was last put in force. u32. */
+  lastUsed: 36,
+  /** A number for the address space. i32. */
+  space: 40,
+  /** What DATA_IS_TRANSLATED is while the context is in force. i32. */
+  isTranslated: 44,
 } as const;
 /** Not a power of two, so that the same entry of two tables does not compete for one set of the host's caches. */
 export const TRANSLATION_TABLE_BYTES = TABLE_CONTEXT + 64;
@@ -157,10 +183,47 @@ export const DEPARTURE = { count: 0, targets: 8 } as const;
 export const DEPARTURE_TARGETS = 4;
 
 /**
+ * Contexts that generated code can put in force by itself: buckets of two, by a hash of what they follow from while the
+ * rest (MPRV, menvcfg, physical memory protection) is as it was.
+ */
+export const SELECTIONS = DEPARTURES + DEPARTURE_COUNT * DEPARTURE_BYTES;
+export const SELECTION_BUCKETS_LOG2 = 11;
+export const SELECTION_BYTES = 24;
+export const SELECTION = {
+  /** satp; 0 where the privilege does not translate. i64. */
+  satp: 0,
+  /** The privilege, and SUM and MXR as in mstatus. i32. */
+  control: 8,
+  /** i32. */
+  epoch: 12,
+  /** Address of the translation table. i32. */
+  table: 16,
+} as const;
+export const SELECTION_FACTORS = { satp: 0x9e37_79b1, control: 0x85eb_ca6b } as const;
+
+/** CSRs that generated code accesses by itself (cpu/csr-words.ts): for each number the place in CSR_WORDS, or 0; u8. */
+export const CSR_NUMBERS = SELECTIONS + 2 ** SELECTION_BUCKETS_LOG2 * 2 * SELECTION_BYTES;
+export const CSR_WORDS = CSR_NUMBERS + 4096;
+export const CSR_WORD_BYTES = 32;
+export const MOST_CSR_WORDS = 96;
+export const CSR_WORD = {
+  /** Of what is stored, in the hart window. i32. */
+  address: 0,
+  /** cpu/csr-words.ts. i32. */
+  flags: 4,
+  readable: 8,
+  writable: 16,
+  /** Of a word in the hart window that masks it further. i32. */
+  maskAddress: 24,
+  /** Bit of the counter-enable registers. i32. */
+  counterBit: 28,
+} as const;
+
+/**
  * Decoded pages: 2048 records and two that mark the end, 16 bytes each; behind them, for each halfword, how often a jump
  * has arrived there and the slot of its translation.
  */
-export const DECODED_POOL = DEPARTURES + DEPARTURE_COUNT * DEPARTURE_BYTES;
+export const DECODED_POOL = CSR_WORDS + MOST_CSR_WORDS * CSR_WORD_BYTES;
 export const RECORD_BYTES = 16;
 export const ARRIVALS = (2048 + 2) * RECORD_BYTES;
 export const ARRIVAL_BYTES = 8;

@@ -16,6 +16,8 @@ export interface Maintenance {
   flushWriteTags(table: number): void;
   /** Makes every tag of the table at `table` invalid, and forgets where walks ended. */
   flushTags(table: number): void;
+  /** The first eight bytes from `host` on that have a bit of `mask`, or `end`. Both are multiples of eight. */
+  findBits(host: number, end: number, mask: bigint): number;
   /** Hash of `length` bytes at `host`; length is a multiple of HASH_BLOCK_BYTES. */
   hash(host: number, length: number): bigint;
 }
@@ -24,7 +26,22 @@ export function defineMaintenance(module: ModuleBuilder): void {
   const { readTag, writeTag, executeTag } = layout.ENTRY;
   defineFlush(module, "flushWriteTags", [writeTag]);
   defineFlush(module, "flushTags", [readTag, writeTag, executeTag]);
+  defineFindBits(module);
   defineHash(module);
+}
+
+function defineFindBits(module: ModuleBuilder): void {
+  const code = new Code([I32, I32, I64]);
+  const [at, end, mask] = [code.parameter(0), code.parameter(1), code.parameter(2)];
+  const found = code.block();
+  const loop = code.loop();
+  code.get(at).get(end).op(OP.i32_ge_u).branchIf(found);
+  code.get(at).memory(OP.i64_load, 0).get(mask).op(OP.i64_and, OP.i64_eqz, OP.i32_eqz).branchIf(found);
+  code.get(at).i32(8).op(OP.i32_add).set(at).branch(loop);
+  code.end();
+  code.end();
+  code.get(at);
+  module.defineFunction({ parameters: [I32, I32, I64], results: [I32] }, code, "findBits");
 }
 
 /** Entries of a table that one bit of CONTEXT.used stands for. */

@@ -81,6 +81,12 @@ export class PhysicalMemory {
     return this.ram.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES);
   }
 
+  /** Exceptions with these causes are not taken by generated code, because somebody wants to see them first. */
+  setTrapStops(causes: readonly number[]): void {
+    const bits = causes.reduce((all, cause) => all | (1n << BigInt(cause)), 0n);
+    this.view.setBigUint64(layout.TRAP_STOPS, BigInt.asUintN(64, bits), true);
+  }
+
   /** Tells the slow path what to look out for. The caller flushes the tags of pages that become watched. */
   setWatchedRanges(ranges: readonly WatchedRange[]): void {
     assert(ranges.length <= layout.MAX_WATCHES, "too many watches");

@@ -63,10 +63,16 @@ export class History implements HistoryLike {
   }
 
   addBookmark(bookmark: Bookmark): void {
-    const { instant, name } = bookmark;
-    const index = lowerBound(this.#bookmarks.length, (at) => this.#bookmarks[at].instant > instant);
-    this.#bookmarks.splice(index, 0, { instant, name });
+    this.restore([bookmark]);
     this.#onBookmark(bookmark);
+  }
+
+  /** Takes bookmarks in that are kept already. */
+  restore(bookmarks: readonly Bookmark[]): void {
+    for (const { instant, name } of bookmarks) {
+      const index = lowerBound(this.#bookmarks.length, (at) => this.#bookmarks[at].instant > instant);
+      this.#bookmarks.splice(index, 0, { instant, name });
+    }
   }
 
   marks(from: Instant, to: Instant, most: number): { marks: HistoryMark[]; total: number } {

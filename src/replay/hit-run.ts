@@ -1,4 +1,5 @@
 import type { Instant } from "../base/brand.ts";
+import { replayHint } from "../isa/replay-hints.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { MachineStop, StopConditions } from "../machine/stop.ts";
 import type { Hit } from "./timeline-interface.ts";
@@ -58,14 +59,23 @@ export class HitRun {
     this.#departure = stop.kind === "breakpoint" ? "breakpoint" : stop.kind === "exception" ? "step" : "nothing";
   }
 
+  /** A HINT raises no exception, so that leaving it is leaving its step. */
+  get #isAtHint(): boolean {
+    if (this.#stops.replayHints !== true) return false;
+    const { harts, currentHart } = this.#machine;
+    const bytes = this.#machine.peek(harts[currentHart].pc, 4);
+    return bytes.every((byte) => byte !== undefined) && replayHint(littleEndian(bytes)) !== undefined;
+  }
+
   #departFrom(until: Instant): MachineStop {
     const { exceptions, breakpoints } = this.#stops;
-    const stepsOverBreakpoint = this.#departure === "breakpoint" && exceptions.length > 0 && breakpoints.length > 0;
+    const stepsOverBreakpoint =
+      this.#departure === "breakpoint" && exceptions.length > 0 && breakpoints.length > 0 && !this.#isAtHint;
     if (!stepsOverBreakpoint) {
       this.#setStops(this.#stops);
       return this.#slice(
         until,
-        this.#departure === "step" || (this.#departure === "breakpoint" && exceptions.length === 0),
+        this.#departure === "step" || (this.#departure === "breakpoint" && (exceptions.length === 0 || this.#isAtHint)),
       );
     }
     // One step without breakpoints: the instruction at this one may still raise an exception that counts.
@@ -73,4 +83,8 @@ export class HitRun {
     const oneStep = Math.min(until, this.#machine.instant + 1) as Instant;
     return this.#slice(oneStep, false);
   }
+}
+
+function littleEndian(bytes: readonly number[]): number {
+  return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
 }

@@ -3,7 +3,7 @@ import { type Instant, RESET_INSTANT } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
-import { type MachineStop, NO_STOPS } from "../machine/stop.ts";
+import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import { HITS_PER_YIELD, lastHit, type SearchOptions, stretch } from "./backward-search.ts";
 import type { CheckpointFile } from "./checkpoint-file.ts";
 import { CHECKPOINT_BOUNDS } from "./checkpoint-store.ts";
@@ -20,7 +20,7 @@ import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
 import { TimelineInlet } from "./timeline-inlet.ts";
-import type { Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "./timeline-interface.ts";
+import type { Bookmark, Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "./timeline-interface.ts";
 import { TimelineOutlet } from "./timeline-outlet.ts";
 
 export interface TimelineOptions extends Partial<PlaybackOptions> {
@@ -29,6 +29,10 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   readonly recorder?: Partial<RecorderOptions>;
   /** Bound of the frames that a live run receives, in bytes. */
   readonly mostFrameBytes?: number;
+  /** Recordings: the bookmarks that are known; absent: those that the recording itself holds. */
+  readonly bookmarks?: readonly Bookmark[];
+  /** Recordings: hears of each bookmark that is added. What it throws is the user's to see; the session has the bookmark. */
+  readonly onBookmark?: (bookmark: Bookmark) => void;
   /** Live runs: hears each frame that the guest sends, once, in the midst of the step that sends it. */
   readonly onFrame?: (frame: Uint8Array) => void;
 }
@@ -80,8 +84,9 @@ export class Timeline implements TimelineLike {
     this.#playback = new Playback(machine, run, inlet, outlet, end, { ...PLAYBACK_OPTIONS, ...options });
     const { store } = this.#playback;
     this.#recorder = sink === undefined ? undefined : new Recorder(sink, store.initial.checkpoint, options.recorder);
-    this.history = new History(run, store, ({ instant, name }) => {
-      if (this.live) this.#recorder?.bookmark(instant, name);
+    this.history = new History(run, store, (bookmark) => {
+      if (this.live) this.#recorder?.bookmark(bookmark.instant, bookmark.name);
+      else options.onBookmark?.(bookmark);
     });
   }
 
@@ -107,7 +112,7 @@ export class Timeline implements TimelineLike {
     const { events, outputs, frames, digests, checkpoints: file, end } = reading;
     const timeline = new Timeline(machine, { events, outputs, frames, digests, file }, end, options);
     timeline.#ended = reading.reason;
-    for (const bookmark of reading.bookmarks) timeline.history.addBookmark(bookmark);
+    timeline.history.restore(options.bookmarks ?? reading.bookmarks);
     const recorded = digests.find(RESET_INSTANT, 0);
     const got = machine.digest();
     if (recorded !== undefined && recorded !== got) {
@@ -282,7 +287,9 @@ export class Timeline implements TimelineLike {
     const seen = this.#exceptionSeenAt === this.now ? "step" : "breakpoint";
     const slice = (until: Instant, departing: boolean) =>
       this.#live?.isHere ? this.#live.slice(until, departing) : playback.slice(until, departing);
-    const setStops = (stops: TravelOptions["stops"]) => playback.setStops(stops);
+    // In a live run replay-only code is skipped, as on hardware.
+    const liveStops = new LiveStops();
+    const setStops = (stops: StopConditions) => playback.setStops(this.#live?.isHere ? liveStops.of(stops) : stops);
     const run = new HitRun(machine, options.stops, setStops, slice, options.departing === false ? "nothing" : seen);
     for (let looked = 0; ; ) {
       if (this.now >= limit) return { kind: "reached" };
@@ -347,6 +354,21 @@ export class Timeline implements TimelineLike {
       if (!isThere) this.#playback.restore(origin);
       this.#finish();
     }
+  }
+}
+
+/** Stop conditions without what is for replay only; the same object for the same conditions. */
+class LiveStops {
+  #from: StopConditions | undefined;
+  #stops: StopConditions = NO_STOPS;
+
+  of(stops: StopConditions): StopConditions {
+    if (stops.replayHints !== true) return stops;
+    if (this.#from !== stops) {
+      this.#from = stops;
+      this.#stops = { ...stops, replayHints: false };
+    }
+    return this.#stops;
   }
 }
 

@@ -270,6 +270,11 @@ export class FakeDebuggee implements Debuggee {
     };
   }
 
+  async executable() {
+    this.calls.push("executable");
+    return undefined;
+  }
+
   async registers(hart: number) {
     this.calls.push(`registers ${hart}`);
     const integers = Array.from({ length: 32 }, (_, index) => (index === 10 ? this.x10 : 0n));

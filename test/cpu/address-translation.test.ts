@@ -40,6 +40,7 @@ class Subject {
       flushTags: (table) => this.#flush(table, [layout.ENTRY.readTag, layout.ENTRY.writeTag, layout.ENTRY.executeTag]),
       flushWriteTags: (table) => this.#flush(table, [layout.ENTRY.writeTag]),
       hash: () => 0n,
+      findBits: (_: number, end: number) => end,
     }),
     { updated: (entry) => this.updated.push(entry), remapped: () => this.remapped++ },
   );

@@ -183,3 +183,38 @@ test("bytes and halves of instructions are patched, one of which lies on two pag
   const straddling = rewriting(300, change, routine).replace(".balign 64", ".balign 4096\n  .space 4096 - 6");
   alike(straddling, 30_000);
 });
+
+test("an old translation that comes back hears of changes where nothing was executed since", () => {
+  const source = guest(`
+  li   s5, 60
+  la   s7, changing
+  lw   s8, 0(s7)
+  li   s9, 0x00108093 ^ 0x00112093
+next:
+  li   a0, 1
+${loop(5, "call routine")}
+  # Another instruction, and back, before anybody comes by; then nobody executes it for a while.
+  xor  t1, s8, s9
+  sw   t1, 0(s7)
+  sw   s8, 0(s7)
+  li   a0, 0
+${loop(5, "call routine")}
+  xor  t1, s8, s9
+  sw   t1, 0(s7)
+  li   a0, 1
+  call routine
+  sw   s8, 0(s7)
+  addi s5, s5, -1
+  bnez s5, next
+  j    halt
+  .option norvc
+  .balign 64
+routine:
+  beqz a0, over
+changing:
+  addi s4, s4, 1
+over:
+  ret
+`);
+  alike(source, 12_000);
+});

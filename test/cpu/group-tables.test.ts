@@ -14,6 +14,7 @@ class Subject {
     flushTags: (table) => this.flushes.push(["all", table]),
     flushWriteTags: (table) => this.flushes.push(["writes", table]),
     hash: () => 0n,
+    findBits: (_: number, end: number) => end,
   }));
 
   select(space: number, variant = 0): number {

@@ -15,6 +15,7 @@ class Subject {
     flushTags: () => this.flushes.all++,
     flushWriteTags: () => this.flushes.writes++,
     hash: () => 0n,
+    findBits: (_: number, end: number) => end,
   }));
   readonly entries = new TableEntries(this.memory, this.group);
 

@@ -22,13 +22,19 @@ export function piped(...args: string[]): string {
 
 /**
  * What Debian's gdb says to each command, without what depends on this machine: paths of sources. A command that fails
- * does not end the session.
+ * does not end the session. `program` is what gdb is started with; null: nothing.
  */
-export async function gdb(target: string, commands: readonly string[]): Promise<Map<string, string>> {
+export async function gdb(
+  target: string,
+  commands: readonly string[],
+  program: string | null = LEDGER,
+): Promise<Map<string, string>> {
   const before = ["set pagination off", "set confirm off", "set width 0", `target remote ${target}`];
   // A mark in front of each command tells which words are whose.
   const marked = commands.flatMap((command, index) => [`echo \\n@@${index}\\n`, command]);
-  const args = ["-nx", "-batch", ...[...before, ...marked].flatMap((command) => ["-ex", command]), LEDGER];
+  // What gdb says when it is done is nobody's answer.
+  const executed = [...before, ...marked, `echo \\n@@${commands.length}\\n`].flatMap((command) => ["-ex", command]);
+  const args = ["-nx", "-batch", ...executed, ...(program === null ? [] : [program])];
   const child = spawn("gdb-multiarch", args, { stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   for (const stream of [child.stdout, child.stderr]) {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { copyFileSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import test from "node:test";
+import { buildBenchGuest } from "../benchmark/guests.ts";
 import { temporaryPath } from "../differential/cross-compiler.ts";
 import { gdb, hindcast, LEDGER, piped } from "./gdb.ts";
 
@@ -35,6 +37,8 @@ test("forwards through a recording: breakpoints, callers, variables, registers, 
     "info registers sp pc",
     "info registers mhartid",
     "p $mstatus",
+    "p $mtvec",
+    "p $mstatus & 0x6000",
     "info registers float",
     "next",
     "step",
@@ -61,6 +65,8 @@ test("forwards through a recording: breakpoints, callers, variables, registers, 
   expect(answers, "info registers sp pc", /^sp +0x8\w+.*\npc +0x8\w+.*<charge\+\d+>$/);
   expect(answers, "info registers mhartid", /^mhartid +0x0/);
   expect(answers, "p $mstatus", /^\$4 = \[ .*FS=3/);
+  expect(answers, "p $mtvec", /^\$\d+ = \(void \(\*\)\(\)\) 0x8\w+ <trap_entry>$/);
+  expect(answers, "p $mstatus & 0x6000", /= 24576$/);
   expect(answers, "info registers float", /^ft0 +\{float = .*\nfcsr/s);
   expect(answers, "continue #3", /^Ada has 97\n.*\[Switching to Thread 2\].*hit Temporary breakpoint 3, count_on/s);
   expect(
@@ -88,6 +94,8 @@ test("backwards from the end: the culprit, the start, travel by instants", async
     "backtrace",
     "print day",
     "print $instant",
+    "stepi",
+    "reverse-stepi",
     "delete",
     "reverse-stepi",
     "stepi",
@@ -127,7 +135,9 @@ test("backwards from the end: the culprit, the start, travel by instants", async
   expect(answers, "backtrace", /^#0 .* in charge \(day=55\).*\n#1 .* in main \(\)/);
   expect(answers, "print day", /= 55$/);
   expect(answers, "print $instant", /= \d+$/);
-  expect(answers, "reverse-stepi", /ledger\.fees\[day % WEEK\] -= 3/);
+  expect(answers, "stepi", /Hardware watchpoint 1/, /Old value = 88\nNew value = 85/);
+  expect(answers, "reverse-stepi", /Hardware watchpoint 1/, /Old value = 85\nNew value = 88/);
+  expect(answers, "reverse-stepi #2", /ledger\.fees\[day % WEEK\] -= 3/);
   expect(answers, "reverse-finish", /in main \(\) at guest\/gdb\/ledger\.c:\d+\n.*charge \(day\);|charge\(day\);/);
   expect(answers, "reverse-continue #3", /hit Breakpoint 2, deposit \(account=.*\) at guest\/gdb\/ledger\.c/);
   expect(answers, "monitor instant", /^Instant \d+, of a recording from 0 to \d+\.\n/);
@@ -142,7 +152,7 @@ test("backwards from the end: the culprit, the start, travel by instants", async
     /^charge\+0x[0-9a-f]+ \(ledger\.c:\d+\), pc 0x8\w+, wrote there last, at/,
   );
   expect(answers, "reverse-continue #4", /begins here, at instant 0\.\n\nNo more reverse-execution history\.\n_start/);
-  expect(answers, "reverse-stepi #2", /No more reverse-execution history/);
+  expect(answers, "reverse-stepi #3", /No more reverse-execution history/);
   expect(answers, "set var counted = 5", /Cannot access memory/);
   expect(answers, "set $a0 = 1", /A finished recording cannot be changed\./);
   expect(answers, "print $a0", /^\$\d+ = 0$/m);
@@ -186,6 +196,61 @@ test("a program that runs: edits, calls of its functions, and its past", async (
   expect(answers, "detach", /detached/);
   // The edits are events of the recording.
   hindcast("replay", recording, "--no-console", "--quiet");
+});
+
+test("a kernel and user mode: memory as the hart sees it, its mode, and its address space", async () => {
+  const kernel = buildBenchGuest({ name: "spaces", group: "address spaces", rounds: 1, kernel: true }, 1).path;
+  const answers = await gdb(
+    piped(kernel, "-o", temporaryPath("spaces.hindcast")),
+    [
+      "info registers satp priv",
+      "tbreak *0x40000000",
+      "continue",
+      "info registers priv",
+      "p $satp",
+      "info threads",
+      "x/i $pc",
+      "x/gx 0x60000040",
+      "tbreak user_trap",
+      "continue",
+      "p cause",
+      "p $sepc",
+      "p $priv",
+      "x/gx 0x60000040",
+      "tbreak *0x40000000",
+      "reverse-continue",
+      "p $priv",
+      "monitor evaluate translate($pc)",
+    ],
+    kernel,
+  );
+  expect(answers, "info registers satp priv", /^satp\s+0x0\s.*\npriv\s+0x3\s+prv:3 \[Machine\]$/);
+  expect(answers, "info registers priv", /prv:0 \[User/);
+  expect(answers, "p $satp", /PPN=\d+ ASID=0 MODE=8/);
+  expect(answers, "info threads", /\(U mode, Sv39 ASID 0\)/);
+  expect(answers, "x/i $pc", /^=> 0x40000000:\s+\w+/);
+  expect(answers, "x/gx 0x60000040", /^0x60000040:\s+0x0000000000000000$/);
+  expect(answers, "continue #2", /user_trap \(.*cause=8/);
+  expect(answers, "p $sepc", /0x400000\w\w/);
+  expect(answers, "p $priv", /= 1$/);
+  expect(answers, "x/gx 0x60000040 #2", /^0x60000040:\s+0x0*[1-9a-f]/);
+  expect(answers, "reverse-continue", /0x0*40000000 in/);
+  expect(answers, "p $priv #2", /= 0$/);
+  expect(answers, "monitor evaluate translate($pc)", /Sv39/);
+});
+
+test("a gdb without a program takes it out of the recording, though the file is gone; assembly as well", async () => {
+  const copy = temporaryPath("copied.elf");
+  copyFileSync(LEDGER, copy);
+  const recording = temporaryPath("copied.hindcast");
+  hindcast("record", copy, "-o", recording, "--quiet");
+  rmSync(copy);
+  const answers = await gdb(piped(recording), ["break charge", "continue", "print day"], null);
+  expect(answers, "target remote", /Reading symbols from target:.*copied\.elf/);
+  expect(answers, "print day", /= 0$/);
+  const source = resolve(import.meta.dirname, "../../guest/samples/hello.s");
+  const assembly = await gdb(piped(source, "-o", temporaryPath("hello.hindcast")), ["break done", "continue"], null);
+  expect(assembly, "continue", /^Hello, RISC-V!\n/, /done \(\) at guest\/samples\/hello\.s:\d+/);
 });
 
 test("over a port: Ctrl-C, a second gdb, and one that finds the machine where the first one left it", async () => {

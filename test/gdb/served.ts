@@ -31,6 +31,7 @@ export interface Served {
   readonly server: GdbServer;
   /** What the server said to whoever started it. */
   readonly sentences: string[];
+  readonly events: EventQueue;
 }
 
 /** A client of a server of a debuggee, which is in this thread: a worker would take a second to start. */
@@ -50,7 +51,7 @@ async function serveWith(opener: SessionOpener, options: Partial<LaunchOptions>)
   });
   const client = await RemoteClient.connect(server.port);
   await client.begin();
-  return { client, server, sentences };
+  return { client, server, sentences, events };
 }
 
 /** A live machine with a program, recorded nowhere. */

@@ -127,6 +127,13 @@ test("watchpoints stop on the near side of the access, in both directions", asyn
   assert.equal(await value(), "02", "not yet taken back");
   await over("bs");
   assert.equal(await value(), "01");
+  // A single step back over an access finds it as well, one over anything else does not.
+  assert.match(await client.ask("bs"), /^T05thread:1;20:140000800/);
+  for (let i = 0; i < 4; i++) assert.match(await client.ask("bs"), /^T05thread/);
+  const instant = await instantOf(client);
+  assert.match(await client.ask("bs"), new RegExp(`^T05watch:${counter};thread:1;20:1c0000800`));
+  assert.equal(await instantOf(client), instant);
+  assert.equal(await value(), "01");
   assert.equal(await client.ask(`z2,${counter},8`), "OK");
   assert.equal(await client.ask(`Z3,${counter},8`), "OK");
   assert.match(await client.ask("c"), /^T05rwatch:/);
@@ -182,7 +189,7 @@ test("documents in pieces; their end is told", async () => {
   }
   assert.match(xml, /<\/target>\s*$/);
   assert.match(xml, /<reg name="fp" bitsize="64" regnum="8" type="data_ptr"\/>/);
-  assert.match(xml, /<reg name="mepc" bitsize="64" regnum="898" type="int" group="csr" save-restore="no"\/>/);
+  assert.match(xml, /<reg name="mepc" bitsize="64" regnum="898" type="code_ptr" group="csr" save-restore="no"\/>/);
   assert.equal(await client.ask("qXfer:features:read:other.xml:0,300"), "E00");
   assert.equal(await client.ask("qXfer:nothing:read::0,300"), "");
   assert.match(await client.ask("qXfer:memory-map:read::0,1000"), /<memory type="ram" start="0x0"/);
@@ -215,6 +222,10 @@ test("monitor commands travel and say where", async () => {
   assert.match(await client.command("bookmarks"), /^20 {2}the twentieth\n$/);
   assert.match(await client.command("goto end"), new RegExp(`instant ${end}`));
   assert.match(await client.command("sta"), /instant 0/, "a beginning of a command is enough");
+  assert.match(await client.command("goto the twentieth"), /instant 20\.\n/);
+  await client.command("goto end");
+  assert.match(await client.command("bookmark"), /Write: monitor bookmark NAME/);
+  assert.match(await client.command(`bookmark ${"x".repeat(201)}`), /1 to 200 characters/);
   assert.match(await client.command("goto nowhere"), /neither an instant nor a bookmark/);
   assert.match(await client.command("goto 1e9"), /not in the recording/);
   assert.match(await client.command("frobnicate"), /no command "frobnicate"/);
@@ -249,17 +260,7 @@ test("what is malformed or not known is refused, and the session goes on", async
     assert.equal(await client.ask(packet), "E16", packet);
   }
   assert.equal(await client.ask("p2000"), "E16", "no such register");
-  for (const packet of [
-    "",
-    "vMustReplyEmpty",
-    "vFile:open:00",
-    "qNothing",
-    "QNothing:1",
-    "Z9,0,1",
-    "bx",
-    "J",
-    "\xff",
-  ]) {
+  for (const packet of ["", "vMustReplyEmpty", "qNothing", "QNothing:1", "Z9,0,1", "bx", "J", "\xff"]) {
     assert.equal(await client.ask(packet), "", packet);
   }
   assert.match(await client.ask("Z0,80000001,4"), /^E\.Instructions begin at even addresses/);
@@ -320,6 +321,18 @@ test("detaching leaves the server, killing ends it; not for one that may run the
   await last.begin();
   last.send("k");
   assert.equal(await last.next(), "closed");
+  await server.killed;
+});
+
+test("a machine that is lost is a fault: the client hears of its end, and the server ends", async () => {
+  const { client, server, sentences, events } = await serve(FOREVER);
+  client.send("c");
+  await wait(50);
+  events.emit({ type: "failure", message: "The machine's thread ended by itself.", fatal: true });
+  const { reply, console } = await client.answer();
+  assert.equal(reply, "X06");
+  assert.match(console, /thread ended by itself/);
+  assert.match(sentences.join("\n"), /thread ended by itself/);
   await server.killed;
 });
 

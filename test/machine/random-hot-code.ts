@@ -37,6 +37,8 @@ export class HotCode {
       () => this.#calls(),
       () => this.#calls(),
       () => this.#ownCode(),
+      () => this.#patched(),
+      () => this.#versions(),
       () => this.#twins(),
     ])();
   }
@@ -146,6 +148,46 @@ export class HotCode {
     emit("addi s6, s6, -1", `bnez s6, ${again}`);
   }
 
+  /** Other immediates in a routine that is called meanwhile, by whole words, halves or bytes; mostly by immediates only. */
+  #patched(): void {
+    const { emit, label } = this.#parts;
+    const prng = this.#prng;
+    const [again, over] = [label(), label()];
+    const size = prng.pick(["w", "h", "b"]);
+    // Bytes from the word's first, of which the highest hold the immediate; now and then other bits of the instruction.
+    const first = size === "w" ? 0 : size === "h" ? 2 : 3;
+    const bits = size === "w" ? prng.pick([0x7ff << 20, 1 << 20, 1 << 24, 1 << 15]) : prng.pick([1, 16, 0x70]);
+    emit(`li s6, ${this.#rounds()}`, `${again}:`, "call hot_patched");
+    if (prng.below(2) === 0) this.#pieces(1);
+    this.#stir();
+    emit(`andi a6, s8, ${prng.pick([0, 1, 6])}`, `bnez a6, ${over}`);
+    emit(`la s10, hot_patched + ${4 * prng.below(4) + first}`, `l${size} s7, 0(s10)`, `li s9, ${bits}`);
+    emit("xor s7, s7, s9", `s${size} s7, 0(s10)`);
+    if (prng.below(2) === 0) emit("fence.i");
+    emit(`${over}:`, "addi s6, s6, -1", `bnez s6, ${again}`);
+  }
+
+  /** A routine that is now this and now that, and that now and then was written in part when it is called. */
+  #versions(): void {
+    const { emit, label } = this.#parts;
+    const prng = this.#prng;
+    const [again, copied] = [label(), label()];
+    emit(`li s6, ${this.#rounds()}`, `${again}:`);
+    this.#stir();
+    // Which of four, by bits; mostly the same as before.
+    emit(`andi s9, s8, ${prng.pick([1, 2, 3, 3])}`, "slli s9, s9, 4", "la s10, hot_versions", "add s9, s9, s10");
+    emit("la s10, hot_turned");
+    const words = [0, 1, 2, 3].slice(prng.below(3));
+    for (const word of words) {
+      emit(`lw a6, ${word * 4}(s9)`, `sw a6, ${word * 4}(s10)`);
+      if (prng.below(6) === 0) emit(`andi a6, s8, ${this.#bit()}`, `bnez a6, ${copied}`);
+    }
+    emit(`${copied}:`);
+    if (prng.below(2) === 0) emit("fence.i");
+    for (let calls = 1 + prng.below(3); calls > 0; calls--) emit("call hot_turned");
+    emit("addi s6, s6, -1", `bnez s6, ${again}`);
+  }
+
   /** One of two pages, as its entry in the page table has it; the entry changes in the midst of calls. */
   #twins(): void {
     const { emit, label } = this.#parts;
@@ -232,6 +274,36 @@ hot_alternate:
   jr   t0
   .option push
   .option norvc
+hot_patched:
+  addi s2, s2, 1
+  xori s3, s3, 2
+  lui  a7, 3
+  addiw s3, s3, 4
+  add  s2, s2, a7
+  ret
+  .balign 16
+hot_turned:
+  nop
+  nop
+  nop
+  ret
+hot_versions:
+  addi s2, s2, 1
+  xor  s3, s3, s2
+  addi s2, s2, 2
+  ret
+  addi s2, s2, 1
+  beq  s3, s2, hot_versions
+  addi s2, s2, 2
+  ret
+  j    hot_versions + 4 - 32
+  xor  s3, s3, s2
+  lui  a7, 5
+  ret
+  addi s2, s2, 9
+  ret
+  addi s2, s2, 2
+  j    hot_leaf
   .balign 8192
 twins:
   .space 64

@@ -78,12 +78,23 @@ export function storm(seed: number, steps: number, moves: number, engines: Engin
   };
   const events = randomEvents(prng, guest.program, shape.harts, steps);
   const trace = traced(guest, events, steps);
-  if (planted) events.push({ kind: "edit", instant: (events.at(-1)?.instant ?? 0) as Instant, edit: FAULT });
+  if (planted) plant(events, trace.steps.length - 1);
   return new Storm(prng, guest, events, trace, engines).blow(moves);
 }
 
-/** Changes mscratch, which guests seldom look at. */
-const FAULT: Edit = { target: "csr", hart: 0, csr: 0x340, value: 0x1234_5678_9abc_def1n };
+/**
+ * Early in the run: breakpoints and restores hold many a run back so that it never sees the trace's last part, and there
+ * a fault would be found by most seeds only. Changes mscratch, which guests seldom look at.
+ */
+function plant(events: MachineEvent[], steps: number): void {
+  const instant = Math.floor(steps / 32) as Instant;
+  const fault: MachineEvent = {
+    ...{ kind: "edit", instant },
+    edit: { target: "csr", hart: 0, csr: 0x340, value: 0x1234_5678_9abc_def1n },
+  };
+  const later = events.findIndex((event) => event.instant > instant);
+  events.splice(later < 0 ? events.length : later, 0, fault);
+}
 
 function traced(subject: Subject, events: readonly MachineEvent[], most: number): Trace {
   const judge = new Guest(subject.program, "oracle", subject.configuration);
