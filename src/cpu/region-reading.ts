@@ -17,6 +17,8 @@ import type { WasmValue } from "./wasm-reading.ts";
 export interface RegionFrame extends WasmMemoryFrame {
   readonly float: FloatFunctions;
   readonly locals: RegionLocals;
+  /** Floating-point registers to which the block has written a single. */
+  readonly singles: Set<number>;
   /** Address of the region's entry: `Placed.pc` counts from it. */
   readonly base: bigint;
   /** Bytes. */
