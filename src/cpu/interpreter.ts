@@ -154,6 +154,7 @@ export function instantiateInterpreter(
   parts: () => EngineParts,
   oracle: () => Oracle,
   memory: EngineParts["memory"],
+  table: WebAssembly.Table,
   { isa, hotArrivals, stepsPerTick }: InterpreterChoices,
 ): GeneratedCode {
   const imports: InterpreterImports = {
@@ -184,8 +185,7 @@ export function instantiateInterpreter(
   writeCsrWords(memory, isa);
   const system = { ...systemChoices(isa), stepsPerTick };
   const { bytes, functions } = interpreterModule(memory.layout, { instructionAlignment, hotArrivals, system });
-  const table = new WebAssembly.Table({ element: "anyfunc", initial: FIRST_TABLE_SLOTS });
-  const linked = hotArrivals !== undefined ? { ...imports, [REGION_TABLE]: table } : imports;
+  const linked = { ...imports, [REGION_TABLE]: table };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: linked });
   const exports = instance.exports as unknown as InterpreterExports;
   if (hotArrivals === undefined) return { exports, translator: undefined };
@@ -195,6 +195,11 @@ export function instantiateInterpreter(
     exports: instance.exports,
   });
   return { exports, translator };
+}
+
+/** The table through which generated code calls filters of breakpoints and, behind them, translations. */
+export function functionTable(): WebAssembly.Table {
+  return new WebAssembly.Table({ element: "anyfunc", initial: layout.BREAKPOINT_SLOTS + FIRST_TABLE_SLOTS });
 }
 
 const FENCES: ReadonlySet<number> = new Set(

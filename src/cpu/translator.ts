@@ -4,8 +4,9 @@ import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
 import type { AddressTranslation } from "./address-translation.ts";
+import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { CodeHistory, type Translated } from "./code-history.ts";
-import type { DecodedPages, Translations } from "./decoded-pages.ts";
+import type { BreakpointChange, DecodedPages, Translations } from "./decoded-pages.ts";
 import { type InterpreterFunctions, OPERATION } from "./interpreter-module.ts";
 import { type ExecutedCode, growRegion, type Placed, type Region } from "./region.ts";
 import { type Departure, type GuardedPage, type RegionForm, regionModule } from "./region-code.ts";
@@ -69,7 +70,7 @@ export class Translator implements Translations {
   readonly #history: CodeHistory;
   /** What is known of jumps to addresses in registers, by offset in RAM of the instruction. */
   readonly #departures = new Map<number, KnownDeparture>();
-  #nextSlot = 1;
+  #nextSlot = layout.BREAKPOINT_SLOTS;
 
   constructor(parts: TranslatorParts) {
     this.#parts = parts;
@@ -107,7 +108,17 @@ export class Translator implements Translations {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: imports });
     const slot = this.#slotFor(entry);
     const callable = instance.exports[REGION_EXPORT];
-    this.#install({ slot, entry: pc, entryOffset: entry, arrival, code: made, guarded, form, callable });
+    this.#install({
+      slot,
+      entry: pc,
+      entryOffset: entry,
+      arrival,
+      code: made,
+      guarded,
+      form,
+      checks: checksOf(region, pc),
+      callable,
+    });
   }
 
   #formNow(): RegionForm {
@@ -144,18 +155,29 @@ export class Translator implements Translations {
     return lives;
   }
 
-  /** A breakpoint is set on the instruction at an offset of RAM, or taken away. */
-  breakpointChanged(offset: number): void {
-    this.#countAfresh(offset);
-    for (const translated of this.#with(offset)) this.#retire(translated, offset, "none");
+  /** A breakpoint comes to the instruction at an offset of RAM, or leaves it; undefined: it is a stopping HINT, or no longer. */
+  breakpointChanged(offset: number, change: BreakpointChange | undefined): void {
+    // Translations that look whether it stands serve on.
+    const isSeen = ({ checks }: Translated) => change !== undefined && (!change.stands || checks.has(change.address));
+    for (const translated of this.#with(offset)) if (!isSeen(translated)) this.#retire(translated, offset, "none");
+    if (!change?.stands) this.#countAfresh(offset);
     // A translation that goes up to the breakpoint gives way to the one that goes on behind it.
     for (const old of this.#history.withPresent(offset)) {
       const present = this.#bySlot.get(old.slot);
-      if (present === undefined || !this.#fits(old)) continue;
+      if (present === undefined || present.code.has(offset) || !this.#fits(old)) continue;
       this.#drop(present);
       this.#history.keep(present);
     }
     this.#tryAgain(offset);
+  }
+
+  /** Translations must no longer look for a breakpoint at an address as they do. */
+  checkOutdated(address: bigint): void {
+    for (const translated of [...this.#bySlot.values()]) {
+      if (!translated.checks.has(address)) continue;
+      this.#drop(translated);
+      this.#history.discarded(translated);
+    }
   }
 
   /** Translations that have the instruction at an offset of RAM. */
@@ -188,12 +210,19 @@ export class Translator implements Translations {
     return form === "tables" || form === this.#formNow();
   }
 
-  /** Whether an old translation's code is there, where it was, and free of breakpoints. */
+  /** Whether an old translation's code is there, where it was, and looks for the breakpoints that are there. */
   #fits(translated: Translated): boolean {
-    const { code, guarded } = translated;
+    const { code, guarded, checks } = translated;
     const { translation, decoded } = this.#parts;
-    if (!this.#isOfForm(translated)) return false;
-    if (!code.isThere() || [...code.offsets].some((offset) => decoded.hasBreakpoint(offset))) return false;
+    if (!this.#isOfForm(translated) || !code.isThere()) return false;
+    for (const offset of code.offsets) {
+      if (decoded.isStoppingHint(offset)) return false;
+      for (const address of decoded.breakpointsAt(offset)) if (!checks.has(address)) return false;
+    }
+    for (const [address, { slot, reads }] of checks) {
+      const check = decoded.breakpointCheck(address);
+      if (check === undefined || check === 0 || check.slot !== slot || (check.reads & ~reads) !== 0n) return false;
+    }
     return guarded.every(({ virtualPage, decodedPage }) => translation.executedNow(virtualPage) === decodedPage);
   }
 
@@ -206,7 +235,7 @@ export class Translator implements Translations {
     this.#departures.clear();
     this.#history.clear();
     this.#parts.memory.bytes.fill(0, layout.DEPARTURES, layout.DEPARTURES + DEPARTURES_BYTES);
-    this.#nextSlot = 1;
+    this.#nextSlot = layout.BREAKPOINT_SLOTS;
   }
 
   #install(translated: Translated): void {
@@ -360,7 +389,10 @@ class CodeAround implements ExecutedCode {
     if (ramOffset === undefined || page === undefined) return undefined;
     const { memory, decoded } = this.#parts;
     const record = page.decodedPage + (ramOffset & 4095) * (layout.RECORD_BYTES / 2);
-    const operation = memory.bytes[record + layout.RECORD.operation];
+    let operation = memory.bytes[record + layout.RECORD.operation];
+    const breakpoint = decoded.breakpointCheck(this.#address(pc));
+    if (breakpoint === 0 || decoded.isStoppingHint(ramOffset)) return undefined;
+    if (operation === OPERATION.breakpoint) operation = memory.bytes[record + layout.RECORD.replaced];
     if (operation === OPERATION.straddling) {
       if (this.#pageOf(pc + 2)?.ramPage !== page.ramPage + 1) return undefined;
     } else if (operation <= OPERATION.straddling) return undefined;
@@ -369,7 +401,7 @@ class CodeAround implements ExecutedCode {
     const instruction = decoded.decode(instructionLength(low) === 2 ? low : memory.view.getUint32(host, true));
     if (instruction === undefined) return undefined;
     const patched = this.#history.patchedFormat(ramOffset, instruction.word);
-    return { decoded: instruction, pc, ramOffset, ...(patched && { patched }) };
+    return { decoded: instruction, pc, ramOffset, ...(patched && { patched }), ...(breakpoint && { breakpoint }) };
   }
 
   #pageOf(pc: number): ExecutedPage | undefined {
@@ -386,6 +418,17 @@ class CodeAround implements ExecutedCode {
   #address(pc: number): bigint {
     return BigInt.asUintN(64, this.#origin + BigInt(pc));
   }
+}
+
+/** Where a region looks for breakpoints, by address. */
+function checksOf({ blocks }: Region, entry: bigint): Map<bigint, BreakpointCheck> {
+  const checks = new Map<bigint, BreakpointCheck>();
+  for (const { instructions } of blocks) {
+    for (const { pc, breakpoint } of instructions) {
+      if (breakpoint !== undefined) checks.set(BigInt.asUintN(64, entry + BigInt(pc)), breakpoint);
+    }
+  }
+  return checks;
 }
 
 /** Address of what a decoded page knows of jumps that arrive at an offset in RAM. */
