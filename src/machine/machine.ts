@@ -558,7 +558,7 @@ const REGISTER_A2 = 12;
  * begins at once, so that short tests reach it.
  */
 const HEAT: Readonly<Record<EngineChoice, Heat | undefined>> = {
-  auto: { arrivals: 1000, entries: 100_000 },
+  auto: { arrivals: 3000, entries: 20_000 },
   translator: { arrivals: 3, entries: 6 },
   interpreter: undefined,
   oracle: undefined,
