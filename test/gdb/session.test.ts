@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import test from "node:test";
 import { UserError } from "../../src/base/errors.ts";
+import { Prng } from "../../src/base/prng.ts";
 import { wordFromHex, wordToHex } from "../../src/gdb/packets.ts";
 import { serveSocket } from "../../src/gdb/server.ts";
 import type { Target } from "../../src/gdb/target.ts";
@@ -350,4 +351,25 @@ test("a port that is in use is refused with a sentence", async () => {
     },
   );
   occupied.close();
+});
+
+test("random packets are answered, each with one answer, and break nothing", async () => {
+  const chance = new Prng(4);
+  const { client } = await serve(COUNTING);
+  const heads =
+    "? g G p P m M X c C s S b bs bc v vCont; vCont? vFile: vFile:open: vFile:pread: Z0 Z2 Z4 z0 z2 H Hg T q Q";
+  const queries = "qXfer:features:read: qXfer:threads:read:: qRcmd, qThreadExtraInfo, qSupported: qC qOffsets";
+  const starts = `${heads} ${queries} A x \x7f`.split(" ");
+  const characters = "0123456789abcdef,;:=.-#}*$x+p\x00\x03\xff";
+  for (let round = 0; round < 1500; round++) {
+    const head = starts[chance.below(starts.length)];
+    const tail = Array.from({ length: chance.below(24) }, () => characters[chance.below(characters.length)]).join("");
+    const payload = `${head}${tail}`;
+    // As a client would: what the framing uses itself is escaped.
+    client.send(payload.replace(/[#$}]/g, (character) => `}${String.fromCharCode(character.charCodeAt(0) ^ 0x20)}`));
+    const { reply } = await client.answer();
+    assert.notEqual(reply, "closed", JSON.stringify(payload));
+    assert.doesNotMatch(reply, /fault of Hindcast/, JSON.stringify(payload));
+  }
+  assert.match(await client.ask("qC"), /^QC1$/);
 });
