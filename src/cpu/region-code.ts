@@ -32,6 +32,12 @@ export interface GuardedPage {
   readonly decodedPage: number;
 }
 
+/** Where a region counts how often it is entered, and the count at which it asks to be made anew. */
+export interface EntryCount {
+  readonly address: number;
+  readonly limit: number;
+}
+
 /**
  * "window": data addresses are physical, nothing is watched (RamWindow). "tables": through translation entries, right
  * wherever. "watched": the same, as long as something is watched.
@@ -47,6 +53,7 @@ export interface RegionPlan {
   /** Virtual address of the entry. */
   readonly entry: bigint;
   readonly pages: readonly GuardedPage[];
+  readonly entries: EntryCount;
   readonly form: RegionForm;
   /** Slot of the translation at a distance from the entry, or the slot that will have it; 0: none is known. */
   readonly slotFor: (pc: number) => number;
@@ -54,22 +61,32 @@ export interface RegionPlan {
   readonly departureFor: (placed: Placed) => Departure | undefined;
 }
 
-/** The module with a region's function. Its imports are those that `InterpreterFunctions` names, the memory, the table. */
-export function regionModule(plan: RegionPlan): { bytes: Uint8Array<ArrayBuffer>; imported: readonly number[] } {
-  const module = new ModuleBuilder({ name: "memory", minimumPages: plan.where.wasmPages });
+/**
+ * The module with the functions of regions of one machine. Its imports are those that `InterpreterFunctions` names, the
+ * memory, the table.
+ */
+export function regionModule(plans: readonly RegionPlan[]): {
+  bytes: Uint8Array<ArrayBuffer>;
+  imported: readonly number[];
+} {
+  const [{ where, functions: all }] = plans;
+  const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });
   module.importTable(REGION_TABLE);
   const imports = new Map<number, number>();
-  const functions = importing(plan.functions, (index) => {
+  const functions = importing(all, (index) => {
     let imported = imports.get(index);
     if (imported === undefined) {
-      imported = module.importFunction(`function ${index}`, plan.functions.signature(index));
+      imported = module.importFunction(`function ${index}`, all.signature(index));
       imports.set(index, imported);
     }
     return imported;
   });
   const types = { region: module.typeOf(REGION_FUNCTION), filter: module.typeOf(FILTER_FUNCTION) };
-  const body = new RegionBody({ ...plan, functions }, types);
-  module.defineFunction(REGION_FUNCTION, body.write(), REGION_EXPORT);
+  // Imports come before definitions, and which there are shows while the functions are written.
+  const bodies = plans.map((plan) => new RegionBody({ ...plan, functions }, types).write());
+  bodies.forEach((body, index) => {
+    module.defineFunction(REGION_FUNCTION, body, REGION_EXPORT + index);
+  });
   return { bytes: module.finish(), imported: [...imports.keys()] };
 }
 
@@ -174,6 +191,21 @@ class RegionBody {
     code.branch(passed);
     code.end();
     code.i32(ANSWER.interpret).op(OP.return);
+    code.end();
+    this.#emitEntryCount();
+  }
+
+  #emitEntryCount(): void {
+    const { entries, slotFor } = this.#plan;
+    const code = this.#code;
+    const count = this.#scratch.take(I32);
+    code.i32(0);
+    code.i32(0).memory(OP.i32_load, entries.address).i32(1).op(OP.i32_add).tee(count);
+    code.memory(OP.i32_store, entries.address);
+    code.get(count).i32(entries.limit).op(OP.i32_eq);
+    code.if();
+    code.i32(0).i32(slotFor(0)).memory(OP.i32_store, layout.WANTS_TRANSLATION);
+    code.i32(ANSWER.known).op(OP.return);
     code.end();
   }
 
