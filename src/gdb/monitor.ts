@@ -79,11 +79,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   checks: {
-    usage: "checks",
-    help: "lists the replay-only checks",
-    run: async () => "There are no checks: this version of Hindcast has no replay-only checks yet.",
+    usage: "checks [on|off]",
+    help: "whether the guest's replay-only blocks run in the past, and stop where they fail",
+    run: checks,
   },
 };
+
+async function checks(target: Target, [word]: readonly string[]): Promise<string> {
+  if (word !== undefined && word !== "on" && word !== "off") throw errors.usage("checks [on|off]");
+  if (word !== undefined) {
+    target.checks = word === "on";
+    await target.debuggee.setExceptionStops([], target.checks);
+  }
+  const what = target.checks ? "run when the past is gone through, and stop where they fail" : "do not run";
+  return `Replay-only blocks ${what}.`;
+}
 
 /** What to answer, one or more lines. Throws a UserError. */
 export async function monitor(target: Target, line: string, hart: number): Promise<string> {

@@ -29,6 +29,8 @@ export class Target {
   readonly launched: LaunchResult;
   readonly registers: RegisterSet;
   readonly stopPoints: StopPoints;
+  /** The guest's replay-only blocks run in the past. */
+  checks = true;
   readonly #lost: Promise<string>;
   readonly #lose: (sentence: string) => void;
   #listener: TargetListener = NOBODY;

@@ -41,8 +41,25 @@ async function counterOf(client: RemoteClient): Promise<bigint> {
   return wordFromHex(await client.ask("pa"))!;
 }
 
+/** A block that fails in every round, as guest/include/hindcast.h has it, and nothing where the machine really runs. */
+const CHECKED = COUNTING.replace(
+  "again:",
+  "again:\n slti x0, x0, 0x481\n j 1f\n la a0, why\n slti x0, x0, 0x485\n1:",
+).replace(".bss", '.data\nwhy: .asciz "not good"\n .bss');
+
 const instantOf = async (client: RemoteClient) => Number(/Instant (\d+)/.exec(await client.command("instant"))?.[1]);
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test("replay-only checks that fail stop in both directions, and say why", async () => {
+  const { client } = await serve(CHECKED);
+  assert.match(await client.ask("vCont;c"), /^T05replaylog:end/, "a live run skips them");
+  for (const direction of ["bc", "bc", "vCont;c"]) {
+    client.send(direction);
+    const { reply, console } = await client.answer();
+    assert.match(reply, /^T05/);
+    assert.match(console, /Replay-only check failed: not good\. At _start\+0x10 /);
+  }
+});
 
 test("registers and memory, one by one and together", async () => {
   const { client } = await serve(COUNTING);
@@ -229,7 +246,10 @@ test("monitor commands travel and say where", async () => {
   assert.match(await client.command("goto nowhere"), /neither an instant nor a bookmark/);
   assert.match(await client.command("goto 1e9"), /not in the recording/);
   assert.match(await client.command("frobnicate"), /no command "frobnicate"/);
-  assert.match(await client.command("checks"), /no checks/);
+  assert.match(await client.command("checks"), /^Replay-only blocks run when the past/);
+  assert.match(await client.command("checks off"), /do not run/);
+  assert.match(await client.command("checks maybe"), /Write: monitor checks \[on\|off\]/);
+  assert.match(await client.command("checks on"), /stop where they fail/);
   assert.match(await client.command(""), /monitor goto/);
   await client.command("end");
   assert.match(await client.command("last-write counter"), /_start\+0x18|again\+0x8/);
