@@ -80,20 +80,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   checks: {
     usage: "checks [on|off]",
-    help: "whether the guest's replay-only blocks run in the past, and stop where they fail",
+    help: "whether the guest's replay-only checks run in the recorded past, and stop where they fail",
     run: checks,
   },
 };
-
-async function checks(target: Target, [word]: readonly string[]): Promise<string> {
-  if (word !== undefined && word !== "on" && word !== "off") throw errors.usage("checks [on|off]");
-  if (word !== undefined) {
-    target.checks = word === "on";
-    await target.debuggee.setExceptionStops([], target.checks);
-  }
-  const what = target.checks ? "run when the past is gone through, and stop where they fail" : "do not run";
-  return `Replay-only blocks ${what}.`;
-}
 
 /** What to answer, one or more lines. Throws a UserError. */
 export async function monitor(target: Target, line: string, hart: number): Promise<string> {
@@ -102,6 +92,16 @@ export async function monitor(target: Target, line: string, hart: number): Promi
   const full = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS).filter((each) => each.startsWith(name));
   if (full.length !== 1) throw errors.unknownCommand(name);
   return COMMANDS[full[0]].run(target, words, hart);
+}
+
+async function checks(target: Target, words: readonly string[]): Promise<string> {
+  const [word, ...more] = words;
+  if (more.length > 0 || !(word === undefined || word === "on" || word === "off"))
+    throw errors.usage("checks [on|off]");
+  if (word !== undefined) await target.setChecks(word === "on");
+  return target.checks
+    ? "Replay-only checks are on: the guest's blocks run when the recorded past is gone through; one that fails is SIGABRT."
+    : "Replay-only checks are off.";
 }
 
 function helpText(): string {
