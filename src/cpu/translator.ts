@@ -36,8 +36,8 @@ export interface TranslatorParts {
 }
 
 /**
- * Each costs V8 some ten to a hundred kilobytes. When there are more, all go, and what is still hot comes again: a program
- * that has left its old code behind does not pay for it for ever.
+ * Each costs V8 some ten to a hundred kilobytes. When there are more, those that are entered least go: a program that has left
+ * its old code behind does not pay for it for ever.
  */
 export const MOST_REGIONS = 4096;
 /** Likewise, of what translations lead to or have led to: each place has a slot for good. */
@@ -70,6 +70,8 @@ export class Translator implements Translations {
   readonly #pending = new Map<number, Pending>();
   /** Likewise, in the order in which they come back; those that are not pending any more are not wanted. */
   readonly #ordered: Pending[] = [];
+  /** What translations had counted when room was made last. */
+  readonly #entriesSeen = new WeakMap<Translated, number>();
   #nextSlot = layout.BREAKPOINT_SLOTS;
 
   constructor(parts: TranslatorParts) {
@@ -110,7 +112,7 @@ export class Translator implements Translations {
   }
 
   #translate(pc: bigint, limits: GrowthLimits): void {
-    if (this.#bySlot.size + this.#history.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
+    this.#makeRoom();
     const { memory, hotEntries } = this.#parts;
     const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
     const entryOffset = code.ramOffset(0);
@@ -136,6 +138,22 @@ export class Translator implements Translations {
       departures: limits.followsTargets ? this.#departuresOf(region) : new Map(),
     };
     this.#make({ slot, entry: pc, entryOffset, arrival, code: made, guarded, form, checks, limits }, order);
+  }
+
+  /** The half of the translations that was entered least since the last time goes. */
+  #makeRoom(): void {
+    if (this.#nextSlot >= MOST_SLOTS) this.dropAll();
+    if (this.#bySlot.size + this.#history.size < MOST_REGIONS) return;
+    const { view } = this.#parts.memory;
+    const present = [...this.#bySlot.values()].map((translated) => {
+      const entries = view.getInt32(translated.arrival + layout.ARRIVAL.count, true);
+      return { translated, entries, since: (entries - (this.#entriesSeen.get(translated) ?? 0)) >>> 0 };
+    });
+    present.sort((a, b) => a.since - b.since);
+    present.forEach(({ translated, entries }, index) => {
+      if (index < present.length / 2) this.#drop(translated);
+      else this.#entriesSeen.set(translated, entries);
+    });
   }
 
   /** Puts what has been made elsewhere into the table, if what it was made of is still there. */
