@@ -13,6 +13,6 @@ export const ANSWER = {
   known: 2,
 } as const;
 
-/** Name of the function in its module, and of the table through which regions are called. */
-export const REGION_EXPORT = "region";
+/** Names of the functions in their module, with their index behind, and of the table through which regions are called. */
+export const REGION_EXPORT = "region ";
 export const REGION_TABLE = "regions";

@@ -1,5 +1,8 @@
+import type { VirtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
-import type { Watch } from "../machine/stop.ts";
+import type { Condition, HitFilter, Watch } from "../machine/stop.ts";
+import { checkProblem } from "./checks.ts";
+import { errors } from "./errors.ts";
 import { HitHistory, type HitTest, parseHitCondition } from "./hit-history.ts";
 import { compileLogMessage, type LogMessage } from "./log-message.ts";
 import type { ProgramMap } from "./program-map.ts";
@@ -7,9 +10,12 @@ import type { AddressUse, BreakpointRequest, BreakpointSpec, BreakpointState } f
 
 /** What breakpoints need of the expression language; `At` is what an expression looks at. */
 export interface BreakpointCompiler<At> {
-  condition(text: string): (at: At) => boolean;
+  /** "calls": functions of the guest may be called. */
+  condition(text: string, calls?: "calls"): (at: At) => boolean;
+  /** The same for the machine; undefined when it cannot answer that by itself. */
+  machineCondition(text: string): Condition | undefined;
   /** The value as text, formatted as `evaluate` does. */
-  text(expression: string): (at: At) => string;
+  text(expression: string, calls?: "calls"): (at: At) => string;
   /** The value of an expression that needs no machine state, as an address; undefined when it needs some. */
   constant(expression: string): bigint | undefined;
   /** There is an instruction's room at an address, or there may be once it is mapped. */
@@ -31,7 +37,13 @@ export interface Breakpoint<At> {
   readonly log: LogMessage<At> | undefined;
   /** Only where there is a hit condition: counting costs a search over the past. */
   readonly history: HitHistory | undefined;
+  /** What the machine need not stop for; undefined when it must always stop. */
+  readonly filter: HitFilter | undefined;
+  /** Likewise while hits are only counted. */
+  readonly countingFilter: HitFilter | undefined;
 }
+
+type Filters = ReadonlyMap<VirtualAddress, readonly HitFilter[]>;
 
 /** What becomes of a hit. */
 export type Verdict =
@@ -39,6 +51,8 @@ export type Verdict =
   | { readonly kind: "stop" }
   /** A log point; passes on. */
   | { readonly kind: "log"; readonly text: string }
+  /** A replay-only check has failed: stop. */
+  | { readonly kind: "failed"; readonly message: string }
   /** The condition cannot be evaluated: stop, because passing would hide what the user waits for. */
   | { readonly kind: "error"; readonly message: string };
 
@@ -53,6 +67,8 @@ export class Breakpoints<At> {
   readonly #compiler: BreakpointCompiler<At>;
   #all: readonly Breakpoint<At>[] = [];
   #byAddress: ReadonlyMap<bigint, readonly Breakpoint<At>[]> = new Map();
+  #filters: Filters = new Map();
+  #countingFilters: Filters = new Map();
   #data: readonly { readonly breakpoint: Breakpoint<At>; readonly watch: Watch }[] = [];
   #generation = 0;
 
@@ -72,6 +88,16 @@ export class Breakpoints<At> {
   /** Addresses of instructions with a breakpoint. */
   get addresses(): readonly bigint[] {
     return [...this.#byAddress.keys()];
+  }
+
+  /** For the addresses at which all breakpoints have a filter. */
+  get filters(): Filters {
+    return this.#filters;
+  }
+
+  /** The same for breakpoints with a hit condition while their hits are counted. */
+  get countingFilters(): Filters {
+    return this.#countingFilters;
   }
 
   get watches(): readonly Watch[] {
@@ -117,14 +143,17 @@ export class Breakpoints<At> {
 
   /** What a hit means. The number of the hit is looked up where there is a hit condition. */
   judge(breakpoint: Breakpoint<At>, at: At, instant: number): Verdict {
-    const { condition, hitTest, history, log } = breakpoint;
+    const { condition, hitTest, history, log, spec } = breakpoint;
     try {
       if (condition !== undefined && !condition(at)) return { kind: "pass" };
-      if (hitTest !== undefined && history !== undefined && !hitTest(history.numberOf(instant))) {
+      if (hitTest !== undefined && history !== undefined && !hitTest.passes(history.numberOf(instant))) {
         return { kind: "pass" };
       }
+      if (spec.mode === "check") return { kind: "failed", message: spec.condition!.trim() };
       return log === undefined ? { kind: "stop" } : { kind: "log", text: log(at) };
     } catch (error) {
+      const problem = checkProblem(error);
+      if (problem !== undefined) return { kind: "failed", message: problem };
       if (error instanceof UserError) return { kind: "error", message: error.message };
       throw error;
     }
@@ -145,6 +174,10 @@ export class Breakpoints<At> {
       }
     }
     this.#byAddress = byAddress;
+    this.#filters = filtersOf(byAddress, ({ filter }) => filter);
+    const counted = this.#all.filter(({ history }) => history !== undefined);
+    const countedAt = new Map([...byAddress].map(([at, all]) => [at, all.filter((one) => counted.includes(one))]));
+    this.#countingFilters = filtersOf(countedAt, ({ countingFilter }) => countingFilter);
     this.#data = this.#all.flatMap((breakpoint) => breakpoint.watches.map((watch) => ({ breakpoint, watch })));
   }
 
@@ -154,19 +187,29 @@ export class Breakpoints<At> {
       const condition = nonEmpty(spec.condition);
       const hitCondition = nonEmpty(spec.hitCondition);
       const logMessage = nonEmpty(spec.logMessage);
+      const calls = spec.mode === undefined ? undefined : "calls";
+      if (spec.mode === "check" && condition === undefined) throw errors.checkNeedsCondition();
+      if (spec.mode === "log" && logMessage === undefined) throw errors.logNeedsMessage();
       const hitTest = hitCondition === undefined ? undefined : parseHitCondition(hitCondition);
       if (hitCondition !== undefined && hitTest === undefined) {
         return this.#refused(spec, `"${hitCondition}" is no hit condition: write 5, >= 5, < 5 or % 5.`);
       }
+      const history = hitTest === undefined ? undefined : new HitHistory();
+      const asked = condition === undefined ? undefined : this.#compiler.machineCondition(condition);
+      const isAskable = condition === undefined || asked !== undefined;
       return {
         spec,
         addresses: place.addresses,
         watches: place.watches ?? [],
+        ...(isAskable ? filtersFor(asked, hitTest, history) : NO_FILTERS),
         state: { id: spec.id, verified: true, ...place.shown },
-        condition: condition === undefined ? undefined : this.#compiler.condition(condition),
+        condition: condition === undefined ? undefined : this.#compiler.condition(condition, calls),
         hitTest,
-        log: logMessage === undefined ? undefined : compileLogMessage(logMessage, (text) => this.#compiler.text(text)),
-        history: hitTest === undefined ? undefined : new HitHistory(),
+        log:
+          logMessage === undefined || spec.mode === "check"
+            ? undefined
+            : compileLogMessage(logMessage, (text) => this.#compiler.text(text, calls)),
+        history,
       };
     } catch (error) {
       if (error instanceof UserError) return this.#refused(spec, error.message);
@@ -184,6 +227,7 @@ export class Breakpoints<At> {
       hitTest: undefined,
       log: undefined,
       history: undefined,
+      ...NO_FILTERS,
     };
   }
 
@@ -268,6 +312,41 @@ export class Breakpoints<At> {
   }
 }
 
+const NO_FILTERS = { filter: undefined, countingFilter: undefined };
+
+/** `condition` undefined: there is none. */
+function filtersFor(
+  condition: Condition | undefined,
+  hitTest: HitTest | undefined,
+  history: HitHistory | undefined,
+): { readonly filter: HitFilter | undefined; readonly countingFilter: HitFilter | undefined } {
+  const asked = condition && { condition };
+  if (hitTest === undefined || history === undefined) return { filter: asked, countingFilter: undefined };
+  const skipped = (instants: Float64Array) => history.merge(instants);
+  const counter = { toSkip: (instant: number) => hitsToSkip(hitTest, history, instant), skipped };
+  const toSkip = () => (history.isFull ? 0 : Number.POSITIVE_INFINITY);
+  return { filter: { ...asked, counter }, countingFilter: { ...asked, counter: { toSkip, skipped } } };
+}
+
+/** All hits before the instant are known; one at it may have been seen already, so that the next has the number behind. */
+function hitsToSkip(test: HitTest, history: HitHistory, instant: number): number {
+  if (history.isFull) return 0;
+  const before = history.countBefore(instant);
+  return Math.max(0, (test.firstFrom(before + 1) ?? Number.POSITIVE_INFINITY) - before - 2);
+}
+
+function filtersOf<At>(
+  byAddress: ReadonlyMap<bigint, readonly Breakpoint<At>[]>,
+  filterOf: (breakpoint: Breakpoint<At>) => HitFilter | undefined,
+): Filters {
+  const filters = new Map<VirtualAddress, readonly HitFilter[]>();
+  for (const [address, breakpoints] of byAddress) {
+    const all = breakpoints.flatMap((breakpoint) => filterOf(breakpoint) ?? []);
+    if (all.length > 0 && all.length === breakpoints.length) filters.set(address as VirtualAddress, all);
+  }
+  return filters;
+}
+
 interface Placement {
   readonly addresses: readonly bigint[];
   readonly watches?: readonly Watch[];
@@ -279,9 +358,9 @@ function unplaced(message: string): UserError {
 }
 
 /** What makes two specifications one breakpoint. */
-function key({ at, condition, hitCondition, logMessage }: BreakpointSpec): unknown[] {
+function key({ at, condition, hitCondition, logMessage, mode }: BreakpointSpec): unknown[] {
   const place = at.kind === "data" || at.kind === "instruction" ? { ...at, address: String(at.address) } : { ...at };
-  return [place, condition ?? "", hitCondition ?? "", logMessage ?? ""];
+  return [place, condition ?? "", hitCondition ?? "", logMessage ?? "", mode ?? ""];
 }
 
 function nonEmpty(text: string | undefined): string | undefined {
