@@ -128,10 +128,11 @@ export class Interpreter implements Engine {
 
   /** The page of pc has an execute tag, so that it can be found. */
   #decode(): void {
-    const { turn, translation, memory, decoded } = this.#parts;
-    const physical = translation.locate(turn.hart.pc, 2, "execute");
-    assert(typeof physical === "number", "an instruction whose page has an execute tag is mapped");
-    decoded.decodeAt(physical - memory.layout.ramBase);
+    const { turn, translation, decoded } = this.#parts;
+    const { pc } = turn.hart;
+    const decodedPage = translation.executedNow(pc & ~0xfffn);
+    assert(decodedPage !== undefined, "the page of an instruction to be decoded is executed");
+    decoded.decodeAt(decoded.ramPageOf(decodedPage) * layout.PAGE_BYTES + Number(pc & 0xfffn));
   }
 }
 
@@ -147,6 +148,7 @@ export interface InterpreterChoices {
   /** Jumps that arrive somewhere before it is translated; undefined: nothing is. */
   readonly hotArrivals: number | undefined;
   readonly stepsPerTick: number;
+  readonly harts: number;
 }
 
 /** Compiles and instantiates the generated module. */
@@ -155,7 +157,7 @@ export function instantiateInterpreter(
   oracle: () => Oracle,
   memory: EngineParts["memory"],
   table: WebAssembly.Table,
-  { isa, hotArrivals, stepsPerTick }: InterpreterChoices,
+  { isa, hotArrivals, stepsPerTick, harts }: InterpreterChoices,
 ): GeneratedCode {
   const imports: InterpreterImports = {
     memory: memory.memory,
@@ -183,7 +185,7 @@ export function instantiateInterpreter(
   };
   const { instructionAlignment } = isa;
   writeCsrWords(memory, isa);
-  const system = { ...systemChoices(isa), stepsPerTick };
+  const system = { ...systemChoices(isa), stepsPerTick, isAlone: harts === 1 };
   const { bytes, functions } = interpreterModule(memory.layout, { instructionAlignment, hotArrivals, system });
   const linked = { ...imports, [REGION_TABLE]: table };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: linked });

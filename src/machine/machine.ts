@@ -190,7 +190,7 @@ export class Machine implements MachineLike {
       () => oracle,
       memory,
       table,
-      { isa, hotArrivals: HOT_ARRIVALS[engine], stepsPerTick: STEPS_PER_TICK },
+      { isa, hotArrivals: HOT_ARRIVALS[engine], stepsPerTick: STEPS_PER_TICK, harts: configuration.harts },
     );
     this.#exports = generated.exports;
     this.#translator = generated.translator;
