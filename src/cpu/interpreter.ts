@@ -75,9 +75,6 @@ export class Interpreter implements Engine {
           // Where the page has no execute tag for good, its instructions are fetched one by one.
           if (left !== 0) single = !this.#fill(this.#parts.turn.hart.pc);
           break;
-        case EXIT.decode:
-          this.#decode();
-          break;
         case EXIT.repeat:
           single = true;
           break;
@@ -124,15 +121,6 @@ export class Interpreter implements Engine {
   #fill(address: bigint): boolean {
     const { translation, decoded } = this.#parts;
     return translation.fillExecute(address, (ramPage, virtualPage) => decoded.page(ramPage, virtualPage));
-  }
-
-  /** The page of pc has an execute tag, so that it can be found. */
-  #decode(): void {
-    const { turn, translation, decoded } = this.#parts;
-    const { pc } = turn.hart;
-    const decodedPage = translation.executedNow(pc & ~0xfffn);
-    assert(decodedPage !== undefined, "the page of an instruction to be decoded is executed");
-    decoded.decodeAt(decoded.ramPageOf(decodedPage) * layout.PAGE_BYTES + Number(pc & 0xfffn));
   }
 }
 
@@ -182,6 +170,7 @@ export function instantiateInterpreter(
     translate: (low, high, write) => parts().translation.ramOffsetForCode(low, high, write),
     system: (record, operation) => systemFromRecord(parts(), oracle(), record, operation),
     selectContext: () => parts().contextChanged(),
+    decode: (offset) => parts().decoded.decodeAt(offset >>> 0),
   };
   const { instructionAlignment } = isa;
   writeCsrWords(memory, isa);

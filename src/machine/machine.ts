@@ -149,7 +149,7 @@ export class Machine implements MachineLike {
       }),
     );
     const observer: CodeObserver = {
-      becameCode: () => group.flushWrites(),
+      becameCode: (page) => group.withholdWrites(page),
       translations: () => this.#translator,
       cleared: () => {
         this.#translator?.dropAll();
