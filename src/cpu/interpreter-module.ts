@@ -294,6 +294,10 @@ function emitRun(code: Code, callees: Callees, filterType: number, regions: Regi
     code.get(operation).callIndirect(type).set(status);
     code.i32(0).memory(OP.i32_load, layout.BUDGET).set(budget);
     code.i32(0).memory(OP.i64_load, layout.PC).set(target);
+    code.get(status).i32(ANSWER.yield).op(OP.i32_eq);
+    code.if();
+    code.i32(EXIT.yield).set(reason).branch(leaveAtTarget);
+    code.end();
     emitFetch();
     code.get(status).op(OP.i32_eqz).branchIf(arrival);
     code.get(status).i32(ANSWER.known).op(OP.i32_eq);

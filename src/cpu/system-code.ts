@@ -52,7 +52,8 @@ export function defineSystem(
   const usual: Partial<Record<SystemOperation, number>> = {
     // Decoded instructions follow every store at once.
     "fence.i": nothing,
-    ...(choices.isAlone ? { pause: nothing, "wrs.nto": nothing, "wrs.sto": nothing } : {}),
+    pause: choices.isAlone ? nothing : defineInFull(parts),
+    ...(choices.isAlone ? { "wrs.nto": nothing, "wrs.sto": nothing } : {}),
     ...{ csrrw: access, csrrs: access, csrrc: access, csrrwi: access, csrrsi: access, csrrci: access },
     ...{ "sfence.vma": fence, "sinval.vma": fence },
     ...{ sret: defineSupervisorReturn(parts), mret: defineMachineReturn(parts), ecall: defineCall(module) },
@@ -87,6 +88,13 @@ function defineDue(module: ModuleBuilder): number {
   code.end();
   code.get(taken).i32(0).memory(OP.i32_load, layout.PENDING_INTERRUPTS).op(OP.i32_and);
   return module.defineFunction({ parameters: [], results: [I32] }, code);
+}
+
+/** For translations, which call what is defined. */
+function defineInFull(parts: SystemParts): number {
+  const code = new Code(SYSTEM_FUNCTION.parameters);
+  emitInFull(code, parts);
+  return parts.module.defineFunction(SYSTEM_FUNCTION, code);
 }
 
 /** What has nothing to do, and is allowed everywhere. */

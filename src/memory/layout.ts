@@ -84,6 +84,8 @@ export const FENCES = 0x1058;
 export const STEPS_AT_END = 0x1060;
 export const INSTANT_AT_END = 0x1068;
 export const TICK_OFFSET = 0x1070;
+/** The record of the system instruction that a translation is executing. */
+export const SYSTEM_RECORD = 0x1080;
 /** Number of the hart that has its turn. i32. */
 export const HART_NUMBER = 0x1078;
 
