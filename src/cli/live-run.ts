@@ -1,5 +1,6 @@
 import type { Instant } from "../base/brand.ts";
 import { loadBoot, type RunChoice } from "../host/boot-files.ts";
+import { makeCompileThread } from "../host/compile-thread.ts";
 import { openDisks } from "../host/disk-files.ts";
 import type { HostNetwork } from "../host/host-network.ts";
 import { configurationOf, openLive } from "../host/live-session.ts";
@@ -19,7 +20,7 @@ export function openUnrecorded(
   const choice = runChoice(path, options);
   const disks = openDisks(options.disk ?? [], false);
   const configuration = configurationOf({ ...choice, ...options, memoryBytes: options.memory }, disks.configurations);
-  const machine = new Machine(configuration, options.engine, disks.images, options.cacheGroup);
+  const machine = new Machine(configuration, options.engine, disks.images, options.cacheGroup, makeCompileThread);
   const { image, programs, warnings } = loadBoot(choice, configuration);
   machine.load(image);
   const { stdout } = context;

@@ -1,6 +1,7 @@
 import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
+import type { GrowthLimits } from "./region.ts";
 import type { GuardedPage, RegionForm } from "./region-code.ts";
 import { type Difference, type PatchedFormat, patchedFormat, type TranslatedCode } from "./translated-code.ts";
 
@@ -17,6 +18,7 @@ export interface Translated {
   /** Where it looks for breakpoints, by virtual address. */
   readonly checks: ReadonlyMap<bigint, BreakpointCheck>;
   readonly form: RegionForm;
+  readonly limits: GrowthLimits;
   readonly callable: unknown;
 }
 

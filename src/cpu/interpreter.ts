@@ -10,6 +10,7 @@ import type { Breakpoints, Engine, EngineParts, EngineStop } from "./engine.ts";
 import type { Exception } from "./hart.ts";
 import { EXIT, type InterpreterExports, type InterpreterImports, interpreterModule } from "./interpreter-module.ts";
 import type { Oracle } from "./oracle.ts";
+import type { CompilerSetup, RegionCompiler } from "./region-compiler.ts";
 import { REGION_TABLE } from "./region-function.ts";
 import { executeSystem } from "./system.ts";
 import { Translator } from "./translator.ts";
@@ -47,6 +48,7 @@ export class Interpreter implements Engine {
     const { view } = memory;
     let left = steps;
     let skip = skipBreakpoint;
+    this.#translator?.collect();
     view.setBigUint64(layout.STEPS_AT_END, BigInt.asUintN(64, turn.hart.stepCount + BigInt(steps)), true);
     notePending(this.#parts);
     for (;;) {
@@ -131,10 +133,20 @@ export interface GeneratedCode {
   readonly translator: Translator | undefined;
 }
 
+/** When code is worth a translation. */
+export interface Heat {
+  /** Jumps that have arrived somewhere: it gets a small region. */
+  readonly arrivals: number;
+  /** Entries into a small region: a large one takes its place. */
+  readonly entries: number;
+}
+
 export interface InterpreterChoices {
   readonly isa: InstructionSet;
-  /** Jumps that arrive somewhere before it is translated; undefined: nothing is. */
-  readonly hotArrivals: number | undefined;
+  /** When code is translated; undefined: never. */
+  readonly heat: Heat | undefined;
+  /** Makes regions elsewhere. */
+  readonly compiler: ((setup: CompilerSetup) => RegionCompiler) | undefined;
   readonly stepsPerTick: number;
   readonly harts: number;
 }
@@ -145,7 +157,7 @@ export function instantiateInterpreter(
   oracle: () => Oracle,
   memory: EngineParts["memory"],
   table: WebAssembly.Table,
-  { isa, hotArrivals, stepsPerTick, harts }: InterpreterChoices,
+  { isa, heat, compiler, stepsPerTick, harts }: InterpreterChoices,
 ): GeneratedCode {
   const imports: InterpreterImports = {
     memory: memory.memory,
@@ -175,14 +187,18 @@ export function instantiateInterpreter(
   const { instructionAlignment } = isa;
   writeCsrWords(memory, isa);
   const system = { ...systemChoices(isa), stepsPerTick, isAlone: harts === 1 };
-  const { bytes, functions } = interpreterModule(memory.layout, { instructionAlignment, hotArrivals, system });
+  const choices = { instructionAlignment, hotArrivals: heat?.arrivals, system };
+  const { bytes, functions } = interpreterModule(memory.layout, choices);
   const linked = { ...imports, [REGION_TABLE]: table };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: linked });
   const exports = instance.exports as unknown as InterpreterExports;
-  if (hotArrivals === undefined) return { exports, translator: undefined };
+  if (heat === undefined) return { exports, translator: undefined };
   const { decoded, translation } = parts();
+  const setup = { where: memory.layout, choices };
   const translator = new Translator({
-    ...{ memory, decoded, translation, functions, table, instructionAlignment, hotArrivals },
+    ...{ memory, decoded, translation, functions, table, setup },
+    compiler: compiler?.(setup),
+    ...{ hotArrivals: heat.arrivals, hotEntries: heat.entries },
     exports: instance.exports,
   });
   return { exports, translator };

@@ -5,16 +5,17 @@ import * as layout from "../memory/layout.ts";
 import { entryAddress } from "../memory/translation-code.ts";
 import { Code, type Label, type Local } from "../wasm/code.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
-import { I32, I64, OP } from "../wasm/opcodes.ts";
+import { F64, I32, I64, OP } from "../wasm/opcodes.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { FILTER_FUNCTION } from "./condition-code.ts";
+import { LAST_ROUNDING_MODE } from "./float-format.ts";
 import type { InterpreterFunctions } from "./interpreter-module.ts";
 import { KnownRam, type RamCheck } from "./known-ram.ts";
 import { importing } from "./lazy-imports.ts";
 import type { Block, Edge, Placed } from "./region.ts";
 import { ANSWER, REGION_EXPORT, REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
 import type { Node, RegionGraph } from "./region-graph.ts";
-import { RegionLocals } from "./region-locals.ts";
+import { FRM_SHIFT, RegionLocals } from "./region-locals.ts";
 import { type Continuation, emitInstruction, type RegionFrame } from "./region-reading.ts";
 import { RamWindow } from "./region-window.ts";
 import { ScratchLocals } from "./wasm-reading.ts";
@@ -29,6 +30,12 @@ export interface Departure {
 export interface GuardedPage {
   readonly virtualPage: bigint;
   readonly decodedPage: number;
+}
+
+/** Where a region counts how often it is entered, and the count at which it asks to be made anew. */
+export interface EntryCount {
+  readonly address: number;
+  readonly limit: number;
 }
 
 /**
@@ -46,6 +53,7 @@ export interface RegionPlan {
   /** Virtual address of the entry. */
   readonly entry: bigint;
   readonly pages: readonly GuardedPage[];
+  readonly entries: EntryCount;
   readonly form: RegionForm;
   /** Slot of the translation at a distance from the entry, or the slot that will have it; 0: none is known. */
   readonly slotFor: (pc: number) => number;
@@ -53,22 +61,32 @@ export interface RegionPlan {
   readonly departureFor: (placed: Placed) => Departure | undefined;
 }
 
-/** The module with a region's function. Its imports are those that `InterpreterFunctions` names, the memory, the table. */
-export function regionModule(plan: RegionPlan): { bytes: Uint8Array<ArrayBuffer>; imported: readonly number[] } {
-  const module = new ModuleBuilder({ name: "memory", minimumPages: plan.where.wasmPages });
+/**
+ * The module with the functions of regions of one machine. Its imports are those that `InterpreterFunctions` names, the
+ * memory, the table.
+ */
+export function regionModule(plans: readonly RegionPlan[]): {
+  bytes: Uint8Array<ArrayBuffer>;
+  imported: readonly number[];
+} {
+  const [{ where, functions: all }] = plans;
+  const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });
   module.importTable(REGION_TABLE);
   const imports = new Map<number, number>();
-  const functions = importing(plan.functions, (index) => {
+  const functions = importing(all, (index) => {
     let imported = imports.get(index);
     if (imported === undefined) {
-      imported = module.importFunction(`function ${index}`, plan.functions.signature(index));
+      imported = module.importFunction(`function ${index}`, all.signature(index));
       imports.set(index, imported);
     }
     return imported;
   });
   const types = { region: module.typeOf(REGION_FUNCTION), filter: module.typeOf(FILTER_FUNCTION) };
-  const body = new RegionBody({ ...plan, functions }, types);
-  module.defineFunction(REGION_FUNCTION, body.write(), REGION_EXPORT);
+  // Imports come before definitions, and which there are shows while the functions are written.
+  const bodies = plans.map((plan) => new RegionBody({ ...plan, functions }, types).write());
+  bodies.forEach((body, index) => {
+    module.defineFunction(REGION_FUNCTION, body, REGION_EXPORT + index);
+  });
   return { bytes: module.finish(), imported: [...imports.keys()] };
 }
 
@@ -98,7 +116,7 @@ class RegionBody {
     this.#plan = plan;
     this.#types = types;
     this.#code = new Code([]);
-    this.#locals = new RegionLocals(this.#code);
+    this.#locals = new RegionLocals(this.#code, floatTypeOf(plan.graph));
     this.#scratch = new ScratchLocals(this.#code);
     this.#states = Array.from({ length: plan.graph.stateCount }, () => this.#code.local(I32));
     const { where, functions, entry: base, instructionAlignment } = plan;
@@ -113,6 +131,7 @@ class RegionBody {
         ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals, functions: functions.system, pc, leave },
         ...{ stepsBefore: this.#stepsBefore, leaveBehind: () => this.#leaveBehind() },
       }),
+      singles: new Set(),
     };
   }
 
@@ -168,10 +187,29 @@ class RegionBody {
         .op(OP.i32_ne)
         .branchIf(failed);
     }
+    if (this.#locals.usesMode) {
+      code.i32(0).memory(OP.i32_load, layout.FCSR).i32(FRM_SHIFT).op(OP.i32_shr_u);
+      code.i32(LAST_ROUNDING_MODE).op(OP.i32_gt_u).branchIf(failed);
+    }
     this.#emitFormGuard();
     code.branch(passed);
     code.end();
     code.i32(ANSWER.interpret).op(OP.return);
+    code.end();
+    this.#emitEntryCount();
+  }
+
+  #emitEntryCount(): void {
+    const { entries, slotFor } = this.#plan;
+    const code = this.#code;
+    const count = this.#scratch.take(I32);
+    code.i32(0);
+    code.i32(0).memory(OP.i32_load, entries.address).i32(1).op(OP.i32_add).tee(count);
+    code.memory(OP.i32_store, entries.address);
+    code.get(count).i32(entries.limit).op(OP.i32_eq);
+    code.if();
+    code.i32(0).i32(slotFor(0)).memory(OP.i32_store, layout.WANTS_TRANSLATION);
+    code.i32(ANSWER.known).op(OP.return);
     code.end();
   }
 
@@ -218,6 +256,7 @@ class RegionBody {
     }
     let continuation: Continuation = { kind: "next" };
     this.#ram?.known.enter(node);
+    this.#frame.singles.clear();
     block.instructions.forEach((placed, index) => {
       this.#stepsBefore = node.potential + index;
       this.#current = placed.pc;
@@ -426,4 +465,16 @@ class RegionBody {
     code.end();
     code.get(answer);
   }
+}
+
+/** Doubles are numbers in locals; singles, boxed in ones, are bits. */
+function floatTypeOf({ nodes }: RegionGraph): typeof I64 | typeof F64 {
+  let doubles = 0;
+  for (const { block } of nodes) {
+    for (const { decoded } of block.instructions) {
+      const { extension } = decoded.instruction;
+      doubles += extension === "D" ? 1 : extension === "F" ? -1 : 0;
+    }
+  }
+  return doubles > 0 ? F64 : I64;
 }

@@ -15,6 +15,6 @@ export const ANSWER = {
   yield: 3,
 } as const;
 
-/** Name of the function in its module, and of the table through which regions are called. */
-export const REGION_EXPORT = "region";
+/** Names of the functions in their module, with their index behind, and of the table through which regions are called. */
+export const REGION_EXPORT = "region ";
 export const REGION_TABLE = "regions";

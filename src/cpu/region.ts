@@ -54,7 +54,7 @@ export interface Block {
 }
 
 /** A call that was inlined, seen from inside: where it returns to. */
-interface Context {
+export interface Context {
   readonly id: number;
   readonly parent: Context | undefined;
   readonly returnsTo: number;
@@ -67,10 +67,31 @@ export interface Region {
   readonly blocks: readonly Block[];
 }
 
-/** A region is a function of WebAssembly: beyond this size V8 optimises it late or not at all. */
-const MOST_INSTRUCTIONS = 3000;
-/** What a call may bring in; measured by the prototype: 100 loses a third of the speed, more wins nothing. */
-const MOST_INLINED = 400;
+/** Outside of all inlined calls. */
+export const ROOT: Context = { id: 0, parent: undefined, returnsTo: 0, entry: 0, depth: 0 };
+
+/** How far a region grows. */
+export interface GrowthLimits {
+  readonly instructions: number;
+  /** Instructions that a call may bring in. */
+  readonly inlined: number;
+  /** A branch that was taken less often than this leads out of the region. */
+  readonly arrivals: number;
+  /** Jumps to addresses in registers go on in the region where they were seen to go. */
+  readonly followsTargets: boolean;
+}
+
+/**
+ * The region that is made first. Most code never becomes as hot as to earn more: bringing in calls would make the same
+ * code again and again.
+ */
+export const SMALL: GrowthLimits = { instructions: 100, inlined: 0, arrivals: 30, followsTargets: false };
+
+/**
+ * The region of what is hot enough for the best code. It is a function of WebAssembly: beyond this size V8 optimises it
+ * late or not at all. Calls, measured by the prototype: 100 instructions lose a third of the speed, more win nothing.
+ */
+export const LARGE: GrowthLimits = { instructions: 3000, inlined: 400, arrivals: 0, followsTargets: true };
 const MOST_DEPTH = 6;
 /** Longer straight lines are cut, so that the step budget is looked at now and then. */
 const MOST_IN_BLOCK = 200;
@@ -80,12 +101,13 @@ const RETURN_ADDRESS = 1;
 const ALTERNATE_LINK = 5;
 
 /** Grows a region from a hot jump target, breadth first over executed code; calls become part of it. */
-export function growRegion(code: ExecutedCode): Region {
-  return new Growth(code).grow();
+export function growRegion(code: ExecutedCode, limits: GrowthLimits = LARGE): Region {
+  return new Growth(code, limits).grow();
 }
 
 class Growth {
   readonly #code: ExecutedCode;
+  readonly #limits: GrowthLimits;
   readonly #blocks = new Map<string, Block>();
   readonly #queue: { context: Context; pc: number }[] = [];
   readonly #contexts = new Map<string, Context>();
@@ -94,20 +116,20 @@ class Growth {
   readonly #starts = new Set<string>();
   #total = 0;
 
-  constructor(code: ExecutedCode) {
+  constructor(code: ExecutedCode, limits: GrowthLimits) {
     this.#code = code;
+    this.#limits = limits;
   }
 
   grow(): Region {
-    const root: Context = { id: 0, parent: undefined, returnsTo: 0, entry: 0, depth: 0 };
-    this.#start(root, 0);
+    this.#start(ROOT, 0);
     for (const { context, pc } of this.#queue) {
-      if (this.#total > MOST_INSTRUCTIONS && this.#blocks.size > 0) break;
+      if (this.#total > this.#limits.instructions && this.#blocks.size > 0) break;
       this.#blocks.set(key(context, pc), this.#block(context, pc));
     }
     for (const block of this.#blocks.values()) this.#cut(block);
     for (const { edge, key: name } of this.#pending) edge.to = this.#blocks.get(name);
-    const entry = this.#blocks.get(key(root, 0))!;
+    const entry = this.#blocks.get(key(ROOT, 0))!;
     return { entry, blocks: [...this.#blocks.values()] };
   }
 
@@ -124,6 +146,11 @@ class Growth {
     this.#start(context, pc);
     this.#pending.push({ edge, key: key(context, pc) });
     return edge;
+  }
+
+  #taken(context: Context, target: number): Edge {
+    if (this.#code.arrivals(target) < this.#limits.arrivals) return { to: undefined, exit: target };
+    return this.#edge(context, target);
   }
 
   #block(context: Context, start: number): Block {
@@ -152,7 +179,7 @@ class Growth {
         case "branch":
           return end({
             kind: "branch",
-            taken: this.#edge(context, pc + imm),
+            taken: this.#taken(context, pc + imm),
             otherwise: this.#edge(context, next),
           });
         case "jump":
@@ -176,7 +203,7 @@ class Growth {
   /** Where a jump to an address in a register goes: a return to the caller that was brought in, and what was seen. */
   #known(context: Context, placed: Placed, next: number): { target: number; edge: Edge }[] {
     const { rd, rs1, imm } = placed.decoded;
-    const seen = this.#code.targets(placed);
+    const seen = this.#limits.followsTargets ? this.#code.targets(placed) : [];
     if (isLink(rd)) {
       return seen
         .filter((target) => this.#canInline(context, target))
@@ -202,13 +229,15 @@ class Growth {
   }
 
   #canInline(context: Context, target: number): boolean {
+    const { inlined, instructions } = this.#limits;
+    if (inlined === 0) return false;
     if (context.depth >= MOST_DEPTH || this.#code.at(target) === undefined) return false;
     if (this.#code.arrivals(target) < HOT_CALLEE_ARRIVALS) return false;
     for (let caller: Context | undefined = context; caller !== undefined; caller = caller.parent) {
       if (caller.entry === target) return false;
     }
     const size = this.#size(target, []);
-    return size <= MOST_INLINED && this.#total + size <= MOST_INSTRUCTIONS;
+    return size <= inlined && this.#total + size <= instructions;
   }
 
   /** Executed instructions that are reachable from an entry, calls included; infinite for recursion. */
@@ -219,7 +248,7 @@ class Growth {
     const seen = new Set<number>();
     const open = [entry];
     let size = 0;
-    while (open.length > 0 && size <= MOST_INLINED) {
+    while (open.length > 0 && size <= this.#limits.inlined) {
       let pc = open.pop()!;
       for (let placed = this.#code.at(pc); placed !== undefined && !seen.has(pc); placed = this.#code.at(pc)) {
         seen.add(pc);

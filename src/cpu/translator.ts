@@ -1,5 +1,4 @@
 import { assert } from "../base/assert.ts";
-import { instructionLength } from "../isa/decode.ts";
 import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
@@ -7,11 +6,14 @@ import type { AddressTranslation } from "./address-translation.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { CodeHistory, type Translated } from "./code-history.ts";
 import type { BreakpointChange, DecodedPages, Translations } from "./decoded-pages.ts";
-import { type InterpreterFunctions, OPERATION } from "./interpreter-module.ts";
-import { type ExecutedCode, growRegion, type Placed, type Region } from "./region.ts";
-import { type Departure, type GuardedPage, type RegionForm, regionModule } from "./region-code.ts";
+import { Departures } from "./departures.ts";
+import { arrivalAt, CodeAround } from "./executed-code.ts";
+import type { InterpreterFunctions } from "./interpreter-module.ts";
+import { type GrowthLimits, growRegion, LARGE, type Region, SMALL } from "./region.ts";
+import type { Departure, RegionForm } from "./region-code.ts";
+import { type CompiledRegions, type CompilerSetup, compileRegions, type RegionCompiler } from "./region-compiler.ts";
 import { ANSWER, REGION_EXPORT, REGION_TABLE } from "./region-function.ts";
-import { analyseRegion } from "./region-graph.ts";
+import { encodeOrder, exitsOf, type RegionOrder } from "./region-order.ts";
 import { type Difference, TranslatedCode } from "./translated-code.ts";
 
 /** What the translator works with. */
@@ -24,9 +26,13 @@ export interface TranslatorParts {
   readonly exports: WebAssembly.Exports;
   /** Through which translations are called; slot 0 is nobody's. */
   readonly table: WebAssembly.Table;
-  readonly instructionAlignment: 2 | 4;
+  readonly setup: CompilerSetup;
   /** Jumps that arrive somewhere before it is translated. */
   readonly hotArrivals: number;
+  /** Entries into its small region before it has a large one. */
+  readonly hotEntries: number;
+  /** Undefined: regions are made at once. */
+  readonly compiler: RegionCompiler | undefined;
 }
 
 /**
@@ -38,20 +44,11 @@ export const MOST_REGIONS = 4096;
 const MOST_SLOTS = 1 << 16;
 const TABLE_GROWTH = 1024;
 
-/**
- * After so many departures for unknown addresses from one place, in times of what makes a jump's target hot, its region
- * is made anew, and once more, and once more.
- */
-const HABITS = [0.5, 2, 8];
+/** What is being made elsewhere. */
+type Pending = Omit<Translated, "callable">;
 
-/** They are compared one after the other. */
-const MOST_TARGETS = 8;
-
-/** A jump to an address in a register: its number in layout.DEPARTURES, and the addresses where it went. */
-interface KnownDeparture {
-  readonly number: number;
-  readonly targets: Set<bigint>;
-}
+/** No count of entries comes to it again. */
+const NEVER = 0;
 
 /**
  * Turns hot code into WebAssembly, and takes translations away when their instructions are overwritten or get a
@@ -68,57 +65,42 @@ export class Translator implements Translations {
   readonly #translated = new Map<number, Set<Translated>>();
   readonly #bySlot = new Map<number, Translated>();
   readonly #history: CodeHistory;
-  /** What is known of jumps to addresses in registers, by offset in RAM of the instruction. */
-  readonly #departures = new Map<number, KnownDeparture>();
+  readonly #departures: Departures;
+  /** Slots of what is being made elsewhere. */
+  readonly #pending = new Map<number, Pending>();
+  /** Likewise, in the order in which they come back; those that are not pending any more are not wanted. */
+  readonly #ordered: Pending[] = [];
   #nextSlot = layout.BREAKPOINT_SLOTS;
 
   constructor(parts: TranslatorParts) {
     this.#parts = parts;
     this.#absent = absentFunction();
     this.#history = new CodeHistory(parts.memory, parts.hotArrivals);
+    this.#departures = new Departures(parts.memory, parts.hotEntries);
   }
 
   /** Jumps have arrived at an address often. It is executed now, so that its page has an execute tag. */
   translate(pc: bigint): void {
-    if (this.#bySlot.size + this.#history.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
-    const { memory, functions, exports, table, instructionAlignment } = this.#parts;
-    const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
-    const entry = code.ramOffset(0);
-    if (entry === undefined || this.#revive(pc, entry) || code.at(0) === undefined) return;
-    const decodedPage = memory.decodedPointers[entry >>> 12];
-    assert(decodedPage !== 0, "what is translated has been decoded");
-    const arrival = arrivalAt(decodedPage, entry);
-    if (!this.#history.mayTranslate(entry, arrival)) return;
-    const region = growRegion(code);
-    if (region.entry.instructions.length === 0) return;
-    const made = new TranslatedCode(memory, region, (distance) => code.ramOffset(distance));
-    const guarded = code.pagesOf(region);
-    const graph = analyseRegion(region);
-    const form = this.#formNow();
-    const { bytes, imported } = regionModule({
-      ...{ graph, where: memory.layout, functions, instructionAlignment, entry: pc },
-      ...{ pages: guarded, form },
-      slotFor: (distance) => this.#slotFor(code.ramOffset(distance)),
-      departureFor: ({ ramOffset }) => this.#departureFor(ramOffset),
-    });
-    const imports: Record<string, WebAssembly.ImportValue> = { memory: memory.memory, [REGION_TABLE]: table };
-    for (const index of imported) {
-      imports[`function ${index}`] = exports[functions.exportName(index)] as WebAssembly.ImportValue;
+    this.collect();
+    this.#translate(pc, SMALL);
+  }
+
+  /**
+   * A translation is entered so often that it is worth a large region, or has learnt where it goes: another takes its place.
+   * Or its form does not fit the present context: then it is kept for when it does again.
+   */
+  renew(slot: number): void {
+    this.collect();
+    const translated = this.#bySlot.get(slot);
+    if (translated === undefined) return;
+    const { entry, limits } = translated;
+    if (this.#isOfForm(translated)) {
+      this.#translate(entry, LARGE);
+      return;
     }
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: imports });
-    const slot = this.#slotFor(entry);
-    const callable = instance.exports[REGION_EXPORT];
-    this.#install({
-      slot,
-      entry: pc,
-      entryOffset: entry,
-      arrival,
-      code: made,
-      guarded,
-      form,
-      checks: checksOf(region, pc),
-      callable,
-    });
+    this.#drop(translated);
+    this.#history.keep(translated);
+    this.#translate(entry, limits);
   }
 
   #formNow(): RegionForm {
@@ -127,16 +109,96 @@ export class Translator implements Translations {
     return view.getInt32(layout.WATCH_TABLE, true) === 0 ? "window" : "watched";
   }
 
-  /**
-   * A translation has learnt where it goes: another takes its place. Or its form does not fit the present context: then it
-   * is kept for when it does again.
-   */
-  renew(slot: number): void {
-    const translated = this.#bySlot.get(slot);
-    if (translated === undefined) return;
-    this.#drop(translated);
-    if (!this.#isOfForm(translated)) this.#history.keep(translated);
-    this.translate(translated.entry);
+  #translate(pc: bigint, limits: GrowthLimits): void {
+    if (this.#bySlot.size + this.#history.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
+    const { memory, hotEntries } = this.#parts;
+    const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
+    const entryOffset = code.ramOffset(0);
+    if (entryOffset === undefined || code.at(0) === undefined) return;
+    const decodedPage = memory.decodedPointers[entryOffset >>> 12];
+    assert(decodedPage !== 0, "what is translated has been decoded");
+    const slot = this.#slotFor(entryOffset);
+    if (this.#pending.has(slot)) return;
+    const arrival = arrivalAt(decodedPage, entryOffset);
+    if (!this.#bySlot.has(slot)) {
+      if (this.#revive(pc, entryOffset) || !this.#history.mayTranslate(entryOffset, arrival)) return;
+    }
+    const region = growRegion(code, limits);
+    if (region.entry.instructions.length === 0) return;
+    const made = new TranslatedCode(memory, region, (distance) => code.ramOffset(distance));
+    const guarded = code.pagesOf(region);
+    const form = this.#formNow();
+    const checks = checksOf(region, pc);
+    const order: RegionOrder = {
+      ...{ region, entry: pc, pages: guarded, form, checks },
+      entries: { address: arrival + layout.ARRIVAL.count, limit: limits === LARGE ? NEVER : hotEntries },
+      slots: this.#slotsFor(region, code),
+      departures: limits.followsTargets ? this.#departuresOf(region) : new Map(),
+    };
+    this.#make({ slot, entry: pc, entryOffset, arrival, code: made, guarded, form, checks, limits }, order);
+  }
+
+  /** Puts what has been made elsewhere into the table, if what it was made of is still there. */
+  collect(): void {
+    const { compiler } = this.#parts;
+    if (compiler === undefined || this.#ordered.length === 0) return;
+    for (let made = compiler.collect(); made !== undefined; made = compiler.collect()) {
+      const { orders, compiled } = made;
+      const functions = this.#instantiate(compiled);
+      this.#ordered.splice(0, orders).forEach((pending, index) => {
+        if (this.#pending.get(pending.slot) !== pending) return;
+        this.#pending.delete(pending.slot);
+        if (!this.#isRight(pending)) return;
+        const translated = { ...pending, callable: functions(index) };
+        // The context may be another by now, and come back.
+        if (this.#isOfForm(translated)) this.#replace(translated);
+        else this.#history.keep(translated);
+      });
+    }
+  }
+
+  #make(pending: Pending, order: RegionOrder): void {
+    const { functions, setup, compiler } = this.#parts;
+    if (compiler?.isReady) {
+      compiler.order(encodeOrder(order));
+      this.#pending.set(pending.slot, pending);
+      this.#ordered.push(pending);
+      return;
+    }
+    const compiled = compileRegions([order], setup, functions);
+    this.#replace({ ...pending, callable: this.#instantiate(compiled)(0) });
+  }
+
+  /** Gives the functions by their index. */
+  #instantiate({ module, imported }: CompiledRegions): (index: number) => unknown {
+    const { memory, functions, exports, table } = this.#parts;
+    const imports: Record<string, WebAssembly.ImportValue> = { memory: memory.memory, [REGION_TABLE]: table };
+    for (const index of imported) {
+      imports[`function ${index}`] = exports[functions.exportName(index)] as WebAssembly.ImportValue;
+    }
+    const instance = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
+    return (index) => instance.exports[REGION_EXPORT + index];
+  }
+
+  #replace(translated: Translated): void {
+    const present = this.#bySlot.get(translated.slot);
+    if (present !== undefined) this.#drop(present);
+    this.#install(translated);
+  }
+
+  #slotsFor(region: Region, code: CodeAround): Map<number, number> {
+    return new Map([...exitsOf(region)].map((distance) => [distance, this.#slotFor(code.ramOffset(distance))]));
+  }
+
+  #departuresOf({ blocks }: Region): Map<number, Departure> {
+    const departures = new Map<number, Departure>();
+    for (const { ending, instructions } of blocks) {
+      if (ending.kind !== "indirect") continue;
+      const { ramOffset } = instructions[instructions.length - 1];
+      const departure = this.#departures.departureFor(ramOffset);
+      if (departure !== undefined) departures.set(ramOffset, departure);
+    }
+    return departures;
   }
 
   /**
@@ -199,8 +261,6 @@ export class Translator implements Translations {
   #revive(pc: bigint, entryOffset: number): boolean {
     const found = this.#history.versions(entryOffset).find((old) => old.entry === pc && this.#fits(old));
     if (found === undefined) return false;
-    // Changes are told of decoded instructions only.
-    for (const offset of found.code.offsets) this.#parts.decoded.ensureDecoded(offset);
     this.#history.revived(found);
     this.#install(found);
     return true;
@@ -210,11 +270,18 @@ export class Translator implements Translations {
     return form === "tables" || form === this.#formNow();
   }
 
-  /** Whether an old translation's code is there, where it was, and looks for the breakpoints that are there. */
+  /** Whether an old translation is right, and in its context. */
   #fits(translated: Translated): boolean {
-    const { code, guarded, checks } = translated;
-    const { translation, decoded } = this.#parts;
-    if (!this.#isOfForm(translated) || !code.isThere()) return false;
+    const { translation } = this.#parts;
+    if (!this.#isOfForm(translated) || !this.#isRight(translated)) return false;
+    const { guarded } = translated;
+    return guarded.every(({ virtualPage, decodedPage }) => translation.executedNow(virtualPage) === decodedPage);
+  }
+
+  /** Whether the code that a translation was made of is there, and it looks for the breakpoints that are there. */
+  #isRight({ code, checks }: Pending): boolean {
+    const { decoded } = this.#parts;
+    if (!code.isThere()) return false;
     for (const offset of code.offsets) {
       if (decoded.isStoppingHint(offset)) return false;
       for (const address of decoded.breakpointsAt(offset)) if (!checks.has(address)) return false;
@@ -223,7 +290,7 @@ export class Translator implements Translations {
       const check = decoded.breakpointCheck(address);
       if (check === undefined || check === 0 || check.slot !== slot || (check.reads & ~reads) !== 0n) return false;
     }
-    return guarded.every(({ virtualPage, decodedPage }) => translation.executedNow(virtualPage) === decodedPage);
+    return true;
   }
 
   /** All translations go; the decoded pages may be gone already. */
@@ -234,7 +301,7 @@ export class Translator implements Translations {
     this.#bySlot.clear();
     this.#departures.clear();
     this.#history.clear();
-    this.#parts.memory.bytes.fill(0, layout.DEPARTURES, layout.DEPARTURES + DEPARTURES_BYTES);
+    this.#pending.clear();
     this.#nextSlot = layout.BREAKPOINT_SLOTS;
   }
 
@@ -248,6 +315,8 @@ export class Translator implements Translations {
       }
       there.add(translated);
     }
+    // Changes are told of decoded instructions only.
+    for (const offset of code.offsets) this.#parts.decoded.ensureDecoded(offset);
     this.#parts.table.set(slot, callable);
     this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.slot, slot, true);
     this.#bySlot.set(slot, translated);
@@ -277,19 +346,6 @@ export class Translator implements Translations {
     memory.view.setInt32(arrival + layout.ARRIVAL.count, 0, true);
   }
 
-  #departureFor(offset: number): Departure | undefined {
-    let known = this.#departures.get(offset);
-    if (known === undefined) {
-      if (this.#departures.size >= layout.DEPARTURE_COUNT) return undefined;
-      known = { number: this.#departures.size, targets: new Set() };
-      this.#departures.set(offset, known);
-    }
-    const at = layout.DEPARTURES + known.number * layout.DEPARTURE_BYTES;
-    const count = this.#parts.memory.view.getInt32(at + layout.DEPARTURE.count, true);
-    const habit = HABITS.map((times) => Math.ceil(times * this.#parts.hotArrivals)).find((limit) => limit > count);
-    return habit === undefined ? undefined : { number: known.number, habit };
-  }
-
   /** The slot of the translation for an offset of RAM, whether there is one already or not; 0 for no place in RAM. */
   #slotFor(offset: number | undefined): number {
     if (offset === undefined) return 0;
@@ -305,121 +361,6 @@ export class Translator implements Translations {
   }
 }
 
-const DEPARTURES_BYTES = layout.DEPARTURE_COUNT * layout.DEPARTURE_BYTES;
-
-/** Where a virtual page is executed from. */
-interface ExecutedPage extends GuardedPage {
-  readonly ramPage: number;
-}
-
-/** Executed code as it is seen from an address, in the context in force. */
-class CodeAround implements ExecutedCode {
-  readonly #parts: TranslatorParts;
-  readonly #origin: bigint;
-  readonly #originInPage: number;
-  readonly #pages = new Map<number, ExecutedPage | undefined>();
-  readonly #instructions = new Map<number, Placed | undefined>();
-  readonly #departures: ReadonlyMap<number, KnownDeparture>;
-  readonly #history: CodeHistory;
-
-  constructor(
-    parts: TranslatorParts,
-    origin: bigint,
-    departures: ReadonlyMap<number, KnownDeparture>,
-    history: CodeHistory,
-  ) {
-    this.#parts = parts;
-    this.#origin = origin;
-    this.#originInPage = Number(origin & 0xfffn);
-    this.#departures = departures;
-    this.#history = history;
-  }
-
-  at(pc: number): Placed | undefined {
-    if (this.#instructions.has(pc)) return this.#instructions.get(pc);
-    const placed = this.#read(pc);
-    this.#instructions.set(pc, placed);
-    return placed;
-  }
-
-  arrivals(pc: number): number {
-    const page = this.#pageOf(pc);
-    if (page === undefined || this.#history.isRestless(this.ramOffset(pc)!)) return 0;
-    const arrival = arrivalAt(page.decodedPage, this.#originInPage + pc);
-    const { view } = this.#parts.memory;
-    // What has a translation is hot, and its arrivals are counted no more.
-    if (view.getInt32(arrival + layout.ARRIVAL.slot, true) !== 0) return Number.POSITIVE_INFINITY;
-    return view.getInt32(arrival + layout.ARRIVAL.count, true);
-  }
-
-  targets({ ramOffset }: Placed): number[] {
-    const known = this.#departures.get(ramOffset);
-    if (known === undefined) return [];
-    const at = layout.DEPARTURES + known.number * layout.DEPARTURE_BYTES;
-    const { view } = this.#parts.memory;
-    const count = Math.min(view.getInt32(at + layout.DEPARTURE.count, true), layout.DEPARTURE_TARGETS);
-    for (let index = 0; index < count && known.targets.size < MOST_TARGETS; index++) {
-      known.targets.add(view.getBigUint64(at + layout.DEPARTURE.targets + index * 8, true));
-    }
-    const distances = [...known.targets].map((target) => Number(BigInt.asIntN(64, target - this.#origin)));
-    return distances.filter((distance) => Number.isSafeInteger(distance) && this.at(distance) !== undefined);
-  }
-
-  /** Undefined where nothing is executed. */
-  ramOffset(pc: number): number | undefined {
-    const page = this.#pageOf(pc);
-    return page && page.ramPage * layout.PAGE_BYTES + ((this.#originInPage + pc) & 0xfff);
-  }
-
-  /** The pages that a region has instructions on. */
-  pagesOf({ blocks }: Region): GuardedPage[] {
-    const pages = new Set<ExecutedPage>();
-    for (const { instructions } of blocks) {
-      for (const { pc, decoded } of instructions) {
-        pages.add(this.#pageOf(pc)!);
-        pages.add(this.#pageOf(pc + decoded.length - 1)!);
-      }
-    }
-    return [...pages];
-  }
-
-  #read(pc: number): Placed | undefined {
-    const ramOffset = this.ramOffset(pc);
-    const page = this.#pageOf(pc);
-    if (ramOffset === undefined || page === undefined) return undefined;
-    const { memory, decoded } = this.#parts;
-    const record = page.decodedPage + (ramOffset & 4095) * (layout.RECORD_BYTES / 2);
-    let operation = memory.bytes[record + layout.RECORD.operation];
-    const breakpoint = decoded.breakpointCheck(this.#address(pc));
-    if (breakpoint === 0 || decoded.isStoppingHint(ramOffset)) return undefined;
-    if (operation === OPERATION.breakpoint) operation = memory.bytes[record + layout.RECORD.replaced];
-    if (operation === OPERATION.straddling) {
-      if (this.#pageOf(pc + 2)?.ramPage !== page.ramPage + 1) return undefined;
-    } else if (operation <= OPERATION.straddling) return undefined;
-    const host = memory.layout.ram + ramOffset;
-    const low = memory.view.getUint16(host, true);
-    const instruction = decoded.decode(instructionLength(low) === 2 ? low : memory.view.getUint32(host, true));
-    if (instruction === undefined) return undefined;
-    const patched = this.#history.patchedFormat(ramOffset, instruction.word);
-    return { decoded: instruction, pc, ramOffset, ...(patched && { patched }), ...(breakpoint && { breakpoint }) };
-  }
-
-  #pageOf(pc: number): ExecutedPage | undefined {
-    // Pages by their distance from the origin's, so that small integers serve.
-    const number = Math.floor((this.#originInPage + pc) / layout.PAGE_BYTES);
-    if (this.#pages.has(number)) return this.#pages.get(number);
-    const virtualPage = this.#address(pc) & ~0xfffn;
-    const decodedPage = this.#parts.translation.executedNow(virtualPage);
-    const page = decodedPage && { virtualPage, decodedPage, ramPage: this.#parts.decoded.ramPageOf(decodedPage) };
-    this.#pages.set(number, page || undefined);
-    return page || undefined;
-  }
-
-  #address(pc: number): bigint {
-    return BigInt.asUintN(64, this.#origin + BigInt(pc));
-  }
-}
-
 /** Where a region looks for breakpoints, by address. */
 function checksOf({ blocks }: Region, entry: bigint): Map<bigint, BreakpointCheck> {
   const checks = new Map<bigint, BreakpointCheck>();
@@ -429,11 +370,6 @@ function checksOf({ blocks }: Region, entry: bigint): Map<bigint, BreakpointChec
     }
   }
   return checks;
-}
-
-/** Address of what a decoded page knows of jumps that arrive at an offset in RAM. */
-function arrivalAt(decodedPage: number, offset: number): number {
-  return decodedPage + layout.ARRIVALS + (offset & (layout.PAGE_BYTES - 1)) * (layout.ARRIVAL_BYTES / 2);
 }
 
 /** A function of WebAssembly that answers ANSWER.jumped: tables hold no others. */

@@ -14,6 +14,7 @@ import { parseNetOptions } from "../network/net-options.ts";
 import type { RecordingHeader } from "../replay/recording-message.ts";
 import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
 import { hasFirmware, type LoadedBoot, loadBoot, type RunChoice } from "./boot-files.ts";
+import { makeCompileThread } from "./compile-thread.ts";
 import { openDisks } from "./disk-files.ts";
 import type { HostNetwork } from "./host-network.ts";
 import { RecordingFile } from "./recording-file.ts";
@@ -86,7 +87,7 @@ export function timelineOptions(engine: EngineChoice | undefined): TimelineOptio
 export function openLive(options: LiveOptions, onRoom: () => void, network?: HostNetwork): LiveSession {
   const disks = openDisks(options.disks ?? [], true);
   const configuration = configurationOf(options, disks.configurations);
-  const machine = new Machine(configuration, options.engine, disks.images, options.cacheGroup);
+  const machine = new Machine(configuration, options.engine, disks.images, options.cacheGroup, makeCompileThread);
   const boot = loadBoot(options, configuration);
   machine.load(boot.image);
   const header: RecordingHeader = {

@@ -17,6 +17,7 @@ import { Timeline } from "../replay/timeline.ts";
 import { shiftProgram } from "../symbols/shift.ts";
 import { BookmarkFile } from "./bookmark-file.ts";
 import { recordedSymbols } from "./boot-files.ts";
+import { makeCompileThread } from "./compile-thread.ts";
 import { recordedDisks } from "./disk-files.ts";
 import { executableOf } from "./executable-file.ts";
 import { timelineOptions } from "./live-session.ts";
@@ -50,7 +51,13 @@ export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: 
     const warnings = recordingWarnings(reader, writer);
     const { image, programs, sources, executable } = restorePrograms(reader, warnings);
     const { configuration, images } = reader.header;
-    const machine = new Machine(configuration, engine, diskImages(images, configuration), cacheGroup);
+    const machine = new Machine(
+      configuration,
+      engine,
+      diskImages(images, configuration),
+      cacheGroup,
+      makeCompileThread,
+    );
     machine.load(image);
     const kept = new BookmarkFile(path, reader);
     if (kept.warning !== undefined) warnings.push(kept.warning);

@@ -7,9 +7,10 @@ import { Dependents } from "../cpu/dependents.ts";
 import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Exception, Turn } from "../cpu/hart.ts";
-import { functionTable, Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
+import { functionTable, type Heat, Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
+import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
 import { Reservations } from "../cpu/reservations.ts";
 import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
@@ -76,12 +77,13 @@ export class Machine implements MachineLike {
   #settled = false;
   readonly isolation: MachineIsolation;
 
-  /** `diskImages`: the images of the configuration's disks. */
+  /** `diskImages`: the images of the configuration's disks. `compiler` makes hot code into WebAssembly elsewhere. */
   constructor(
     configuration: MachineConfiguration,
     engine: EngineChoice = "auto",
     diskImages: readonly DiskImage[] = [],
     cacheGroup: CacheGroupChoice = "on",
+    compiler?: (setup: CompilerSetup) => RegionCompiler,
   ) {
     checkConfiguration(configuration);
     const isa = parseInstructionSet(configuration.isa, configuration.modes);
@@ -190,7 +192,7 @@ export class Machine implements MachineLike {
       () => oracle,
       memory,
       table,
-      { isa, hotArrivals: HOT_ARRIVALS[engine], stepsPerTick: STEPS_PER_TICK, harts: configuration.harts },
+      { isa, heat: HEAT[engine], compiler, stepsPerTick: STEPS_PER_TICK, harts: configuration.harts },
     );
     this.#exports = generated.exports;
     this.#translator = generated.translator;
@@ -555,9 +557,9 @@ const REGISTER_A2 = 12;
  * Jumps that arrive somewhere before it is translated (docs/performance.md, "When code is hot"). The engine "translator"
  * begins at once, so that short tests reach it.
  */
-const HOT_ARRIVALS: Readonly<Record<EngineChoice, number | undefined>> = {
-  auto: 100_000,
-  translator: 3,
+const HEAT: Readonly<Record<EngineChoice, Heat | undefined>> = {
+  auto: { arrivals: 1000, entries: 100_000 },
+  translator: { arrivals: 3, entries: 6 },
   interpreter: undefined,
   oracle: undefined,
 };

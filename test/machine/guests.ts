@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { assemble } from "../../src/assembler/assemble.ts";
 import type { Program } from "../../src/assembler/program.ts";
 import type { Instant, PhysicalAddress, VirtualAddress } from "../../src/base/brand.ts";
+import type { CompilerSetup, RegionCompiler } from "../../src/cpu/region-compiler.ts";
 import {
   type CacheGroupChoice,
   DEFAULT_CONFIGURATION,
@@ -72,9 +73,10 @@ export class Guest {
     configuration: Partial<MachineConfiguration> = {},
     disks: readonly DiskImage[] = [],
     cacheGroup: CacheGroupChoice = "on",
+    compiler?: (setup: CompilerSetup) => RegionCompiler,
   ) {
     this.program = typeof source === "string" ? program(source) : source;
-    this.machine = new Machine({ ...SMALL, ...configuration }, engine, disks, cacheGroup);
+    this.machine = new Machine({ ...SMALL, ...configuration }, engine, disks, cacheGroup, compiler);
     this.machine.outlet = {
       consoleOutput: (instant, byte) => {
         this.output += String.fromCharCode(byte);

@@ -10,6 +10,7 @@ import { RAM_BASE } from "../../src/machine/memory-map.ts";
 import type { MachineStop, StopConditions, Watch, WatchHit } from "../../src/machine/stop.ts";
 import { PAGE_BYTES } from "../../src/memory/layout.ts";
 import { Guest, program, ScriptedInlet, symbol } from "./guests.ts";
+import { lateCompiler } from "./late-compiler.ts";
 import { type GuestShape, randomGuest, SLOTS, slotWord } from "./random-guest.ts";
 import { DATA_PAGES } from "./random-guest-frame.ts";
 
@@ -223,7 +224,8 @@ class Storm {
     this.#guests = [0, 1].map((index) => {
       // What is cached must not show: the run goes back and forth between a machine that keeps it and one that does not.
       const cacheGroup = index === 0 ? "on" : "off";
-      const guest = new Guest(subject.program, engines[index], subject.configuration, [], cacheGroup);
+      const compiler = index === 1 ? lateCompiler(prng.below(1000)) : undefined;
+      const guest = new Guest(subject.program, engines[index], subject.configuration, [], cacheGroup, compiler);
       guest.machine.inlet = this.#inlets[index];
       guest.machine.outlet = {
         consoleOutput: (instant, byte) => assert.equal(byte, trace.output.get(instant), `output at ${instant}`),

@@ -6,6 +6,7 @@ import { Machine } from "../../../src/machine/machine.ts";
 import type { Checkpoint, Digest, Image } from "../../../src/machine/machine-interface.ts";
 import { NO_STOPS } from "../../../src/machine/stop.ts";
 import { Timeline } from "../../../src/replay/timeline.ts";
+import { lateCompiler } from "../../machine/late-compiler.ts";
 import { drive, headerFor, MemoryRecording, reopen } from "../../replay/support.ts";
 import { runOurs } from "../our-machine.ts";
 
@@ -42,14 +43,22 @@ export function assertDeterminism(subject: Subject, prng: Prng, planted = subjec
   record(subject, prng, looks, expected);
 }
 
-function machineOf({ image, configuration }: Subject, engine: EngineChoice, cacheGroup?: CacheGroupChoice): Machine {
-  const machine = new Machine(configuration, engine, [], cacheGroup);
+function machineOf(
+  { image, configuration }: Subject,
+  engine: EngineChoice,
+  cacheGroup?: CacheGroupChoice,
+  compiler?: ConstructorParameters<typeof Machine>[4],
+): Machine {
+  const machine = new Machine(configuration, engine, [], cacheGroup, compiler);
   machine.load(image);
   return machine;
 }
 
 function wander(subject: Subject, prng: Prng, looks: readonly Instant[], expected: ReadonlyMap<Instant, Digest>): void {
-  const machines = [machineOf(subject, "translator", "on"), machineOf(subject, "interpreter", "off")];
+  const machines = [
+    machineOf(subject, "translator", "on", lateCompiler(prng.below(1000))),
+    machineOf(subject, "interpreter", "off"),
+  ];
   const saved: Checkpoint[][] = [[], []];
   let at = 0;
   let returns = 0;

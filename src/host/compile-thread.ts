@@ -1,0 +1,80 @@
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { CompiledRegions, CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
+import type { EncodedOrder } from "../cpu/region-order.ts";
+import type { FromCompiler, ToCompileThread } from "./compile-protocol.ts";
+import { workerUrl } from "./worker-url.ts";
+
+/** One module of several functions costs less than several modules, but what is made first should not wait for the rest. */
+const MOST_TOGETHER = 16;
+
+/** One for all machines of this thread: a recording's machine and the one that travels seldom run at the same time. */
+let thread: Worker | undefined;
+let hasFailed = false;
+
+/**
+ * A machine's end of the post box to the thread that makes regions. The thread is started when it is needed first. The
+ * machine looks into the box between slices, so that it never waits and needs no event loop.
+ */
+class CompileThread implements RegionCompiler {
+  readonly #setup: CompilerSetup;
+  #port: MessagePort | undefined;
+  #isReady = false;
+  #waiting: EncodedOrder[] = [];
+  /** Orders that have not come back. */
+  #sent = 0;
+
+  constructor(setup: CompilerSetup) {
+    this.#setup = setup;
+  }
+
+  get isReady(): boolean {
+    if (this.#isReady) return !hasFailed;
+    this.#port ??= this.#open();
+    const message = receiveMessageOnPort(this.#port);
+    this.#isReady = message !== undefined;
+    return this.#isReady;
+  }
+
+  order(order: EncodedOrder): void {
+    this.#waiting.push(order);
+    if (this.#waiting.length >= MOST_TOGETHER) this.#send();
+  }
+
+  collect(): { readonly orders: number; readonly compiled: CompiledRegions } | undefined {
+    const message = this.#port && (receiveMessageOnPort(this.#port)?.message as FromCompiler | undefined);
+    const made = typeof message === "object" ? message : undefined;
+    if (made !== undefined) this.#sent -= made.orders;
+    if (this.#sent === 0 && this.#waiting.length > 0) this.#send();
+    return made;
+  }
+
+  /** To wake a thread costs more than anything else here: while it is busy, orders wait for each other. */
+  #send(): void {
+    this.#sent += this.#waiting.length;
+    this.#port?.postMessage(this.#waiting);
+    this.#waiting = [];
+  }
+
+  #open(): MessagePort {
+    thread ??= start();
+    const { port1, port2 } = new MessageChannel();
+    const message: ToCompileThread = { port: port2, setup: this.#setup };
+    thread.postMessage(message, [port2]);
+    port1.unref();
+    return port1;
+  }
+}
+
+export function makeCompileThread(setup: CompilerSetup): RegionCompiler {
+  return new CompileThread(setup);
+}
+
+function start(): Worker {
+  const worker = new Worker(workerUrl("compile-worker"), { name: "hindcast compiler" });
+  // Without it regions are made by the machine's own thread, which is slower and gives the same.
+  worker.on("error", () => {
+    hasFailed = true;
+  });
+  worker.unref();
+  return worker;
+}
