@@ -25,7 +25,8 @@ const MOST_DOUBLINGS = 8;
 const RESTLESS_CHANGES = 2;
 /** A compiler that uses its buffer again, a static key, a breakpoint: two or three versions; each costs kilobytes. */
 const MOST_VERSIONS = 8;
-const MOST_RETIRED = 512;
+/** Those that have been kept for longest are forgotten. */
+export const MOST_RETIRED = 1536;
 /** Entries and immediates that are known to change. Who comes after that many is forgotten as if new. */
 const MOST_KNOWN = 8192;
 /** Jumps that arrive at an entry before it is looked whether an old translation fits: changes come several at a time. */
@@ -58,11 +59,6 @@ export class CodeHistory {
   constructor(memory: PhysicalMemory, hotArrivals: number) {
     this.#memory = memory;
     this.#hotArrivals = hotArrivals;
-  }
-
-  /** How many translations are kept. */
-  get size(): number {
-    return this.#order.size;
   }
 
   isRestless(entryOffset: number): boolean {

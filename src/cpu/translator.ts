@@ -3,7 +3,7 @@ import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
 import type { AddressTranslation } from "./address-translation.ts";
-import { CodeHistory, type Translated } from "./code-history.ts";
+import { CodeHistory, MOST_RETIRED, type Translated } from "./code-history.ts";
 import type { DecodedPages, Translations } from "./decoded-pages.ts";
 import { Departures } from "./departures.ts";
 import { arrivalAt, CodeAround } from "./executed-code.ts";
@@ -35,10 +35,13 @@ export interface TranslatorParts {
 }
 
 /**
- * Each costs V8 some ten to a hundred kilobytes. When there are more, all go, and what is still hot comes again: a program
- * that has left its old code behind does not pay for it for ever.
+ * Each costs V8 some ten to a hundred kilobytes. When there are more, those that have been in the table for longest leave
+ * it, but are kept for a while (CodeHistory): what is entered meanwhile comes back, the rest is forgotten. So a program
+ * that has left its old code behind does not pay for it for ever, and hot code is not made again.
  */
 export const MOST_REGIONS = 4096;
+const MOST_IN_TABLE = MOST_REGIONS - MOST_RETIRED;
+const LEAVE_AT_ONCE = MOST_REGIONS / 4;
 /** Likewise, of what translations lead to or have led to: each place has a slot for good. */
 const MOST_SLOTS = 1 << 16;
 const TABLE_GROWTH = 1024;
@@ -109,7 +112,7 @@ export class Translator implements Translations {
   }
 
   #translate(pc: bigint, limits: GrowthLimits): void {
-    if (this.#bySlot.size + this.#history.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
+    this.#makeRoom();
     const { memory, hotEntries } = this.#parts;
     const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
     const entryOffset = code.ramOffset(0);
@@ -136,6 +139,17 @@ export class Translator implements Translations {
     this.#make({ slot, entry: pc, entryOffset, arrival, code: made, guarded, form, limits }, order);
   }
 
+  #makeRoom(): void {
+    if (this.#nextSlot >= MOST_SLOTS) this.dropAll();
+    if (this.#bySlot.size < MOST_IN_TABLE) return;
+    // In the order in which they came into the table.
+    for (const translated of [...this.#bySlot.values()].slice(0, LEAVE_AT_ONCE)) {
+      this.#drop(translated);
+      this.#history.keep(translated);
+      this.#history.tryAgain(translated);
+    }
+  }
+
   /** Puts what has been made elsewhere into the table, if what it was made of is still there. */
   collect(): void {
     const { compiler } = this.#parts;
@@ -147,6 +161,7 @@ export class Translator implements Translations {
         if (this.#pending.get(pending.slot) !== pending) return;
         this.#pending.delete(pending.slot);
         if (this.#isUnchanged(pending)) this.#replace({ ...pending, callable: functions(index) });
+        else this.#countFrom(0, pending);
       });
     }
   }
@@ -316,11 +331,17 @@ export class Translator implements Translations {
     this.#bySlot.delete(translated.slot);
   }
 
-  #forget({ slot, arrival }: Translated): void {
+  #forget(translated: Translated): void {
+    const { slot, arrival } = translated;
     const { memory, table } = this.#parts;
     table.set(slot, this.#absent);
     memory.view.setInt32(arrival + layout.ARRIVAL.slot, 0, true);
-    memory.view.setInt32(arrival + layout.ARRIVAL.count, 0, true);
+    this.#countFrom(0, translated);
+  }
+
+  /** Arrivals before there is a translation, entries into it from then on. */
+  #countFrom(count: number, { arrival }: Pending): void {
+    this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.count, count, true);
   }
 
   /** The slot of the translation for an offset of RAM, whether there is one already or not; 0 for no place in RAM. */
