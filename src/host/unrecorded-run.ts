@@ -2,12 +2,7 @@ import { type Instant, instant } from "../base/brand.ts";
 import type { MachineEvent } from "../machine/inlet.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
-
-/** How long the machine runs between two looks at the world. */
-const TURN_MS = 10;
-/** First guess of what fits into a turn, and the least: an oracle does a million steps a second, the rest more. */
-const FIRST_TURN_STEPS = 100_000;
-const MIN_TURN_STEPS = 1_000;
+import { AdaptiveTurns } from "./turn-length.ts";
 
 /** Frames that wait for the guest: more are refused, and their senders wait. */
 const MOST_FRAMES = 512;
@@ -15,15 +10,14 @@ const MOST_FRAMES = 512;
 /** A live machine that nobody records: the same motions as a timeline's, and no past. */
 export class UnrecordedRun {
   readonly machine: MachineLike;
-  readonly #nowMs: () => number;
+  readonly #turns: AdaptiveTurns;
   readonly #pending: Uint8Array[] = [];
   readonly #frames: Uint8Array[] = [];
   #pendingTicks = 0;
-  #turnSteps = FIRST_TURN_STEPS;
 
   constructor(machine: MachineLike, nowMs: () => number) {
     this.machine = machine;
-    this.#nowMs = nowMs;
+    this.#turns = new AdaptiveTurns(nowMs);
     machine.inlet = {
       take: (now) => this.#take(now),
       horizon: () => Number.POSITIVE_INFINITY,
@@ -55,8 +49,11 @@ export class UnrecordedRun {
   /** Runs until the guest ends, or `limit`. */
   *forward(limit: number): Motion<TravelStop> {
     for (;;) {
-      const until = Math.min(limit, this.machine.instant + this.#turnSteps);
-      const stop = this.#turn(instant(until));
+      const before = this.machine.instant;
+      const until = Math.min(limit, before + this.#turns.steps);
+      this.#turns.begin();
+      const stop = this.machine.run(instant(until), { departing: false });
+      this.#turns.end(this.machine.instant - before);
       if (stop.kind === "reached" && this.machine.instant >= limit) return stop;
       if (stop.kind !== "reached" && stop.kind !== "waiting") return stop;
       const isIdle = this.#pending.length === 0 && this.#frames.length === 0 && this.#pendingTicks === 0;
@@ -68,19 +65,6 @@ export class UnrecordedRun {
         ...(stop.kind === "waiting" && stop.ticks !== undefined ? { waitingTicks: stop.ticks } : {}),
       };
     }
-  }
-
-  #turn(until: Instant): TravelStop {
-    const before = this.machine.instant;
-    const startMs = this.#nowMs();
-    const stop = this.machine.run(until, { departing: false });
-    const tookMs = this.#nowMs() - startMs;
-    // The speed of a guest changes with what it does: follow it, at most fourfold a turn.
-    if (this.machine.instant - before === this.#turnSteps) {
-      const factor = Math.min(4, Math.max(0.25, TURN_MS / Math.max(tookMs, 0.1)));
-      this.#turnSteps = Math.max(MIN_TURN_STEPS, Math.round(this.#turnSteps * factor));
-    }
-    return stop;
   }
 
   #take(now: Instant): MachineEvent | undefined {

@@ -3,8 +3,7 @@ import type { DecodedPages } from "../cpu/decoded-pages.ts";
 import { EXCEPTION_CAUSES } from "../isa/causes.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { Bus, RefusedAccess } from "./bus.ts";
-import type { Checkpoint, Digest, Isolation } from "./machine-interface.ts";
-import { digestOf, Pages } from "./pages.ts";
+import type { Isolation } from "./machine-interface.ts";
 import type { RamVersions } from "./ram-versions.ts";
 import { NO_STOPS, type StopConditions } from "./stop.ts";
 
@@ -51,11 +50,6 @@ export class MachineIsolation implements Isolation {
 
   leave(): void {
     this.#put(false);
-  }
-
-  digestOf({ state, pages }: Checkpoint): Digest {
-    assert(pages instanceof Pages, "a checkpoint of another machine");
-    return digestOf(pages.sums, this.#parts.versions.hash(state));
   }
 
   changedUnseen(): readonly number[] {

@@ -90,7 +90,8 @@ export interface MachineLike {
   restore(checkpoint: Checkpoint): void;
   /** A checkpoint out of a recording: pages that are not in `pages` are those of `base`. */
   importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint;
-  digest(): Digest;
+  /** Of the present state; or of the one that the machine had when a checkpoint of it was made, without restoring it. */
+  digest(checkpoint?: Checkpoint): Digest;
   /**
    * Reads without side effects, by virtual address as `hart` (absent: the one whose turn it is) would see it now; undefined for bytes that
    * are not mapped or not memory. What protects pages from the hart does not protect them from its debugger.
@@ -120,8 +121,6 @@ export interface Isolation {
   leave(): void;
   /** What a device was asked for since `enter`: the access fault says where. */
   readonly refused: RefusedAccess | undefined;
-  /** The digest that the machine had when a checkpoint of it was made, without restoring it. */
-  digestOf(checkpoint: Checkpoint): Digest;
   /** Pages of RAM that differ from what the digest believes: reads all of RAM, and must be empty. */
   changedUnseen(): readonly number[];
 }

@@ -291,8 +291,9 @@ export class Machine implements MachineLike {
     return { instant: parts.instant, state: parts.state, pages: this.#versions.import(parts.pages, base?.pages) };
   }
 
-  digest(): Digest {
-    return digestOf(this.#versions.sums(), this.#versions.hash(this.#encodeState()));
+  digest(checkpoint?: Checkpoint): Digest {
+    const state = this.#versions.hash(checkpoint?.state ?? this.#encodeState());
+    return digestOf(this.#versions.sums(checkpoint?.pages), state);
   }
 
   peek(address: VirtualAddress, length: number, hart = this.currentHart): (number | undefined)[] {

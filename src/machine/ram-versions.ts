@@ -107,8 +107,12 @@ export class RamVersions {
     return (base ?? Pages.initial(this.#current.pageCount)).with(changes);
   }
 
-  /** The sums of the present contents of RAM and disks, as `save().sums` would give them; nothing is saved. */
-  sums(): readonly [bigint, bigint] {
+  /** The sums of a page table; or of the present contents of RAM and disks, as `save().sums` would give them. */
+  sums(pages?: PageTable): readonly [bigint, bigint] {
+    if (pages !== undefined) {
+      assert(pages instanceof Pages, "a page table of another machine");
+      return pages.sums;
+    }
     let [first, second] = this.#current.sums;
     const add = (page: number, hash: bigint | undefined) => {
       const [oldFirst, oldSecond] = contribution(page, this.#current.get(page)?.hash);

@@ -136,7 +136,7 @@ export class Excursions {
     const { inlet, outlet, instant } = machine;
     const { pc, hart } = this.#here();
     const saved = machine.checkpoint();
-    const before = isolation.digestOf(saved);
+    const before = machine.digest(saved);
     let end: CheckEnd;
     let steps: number;
     machine.outlet = NOTHING_LEAVES;

@@ -7,6 +7,23 @@ import type { SavedState } from "./checkpoint-store.ts";
 import type { Playback } from "./playback.ts";
 import type { Recorder } from "./recorder.ts";
 
+/** How far a live run goes between two yields, some ten milliseconds. What happens does not depend on it. */
+export interface TurnLength {
+  /** The most steps that the next turn may take. */
+  readonly steps: number;
+  begin(): void;
+  /** It took so many. */
+  end(taken: number): void;
+}
+
+/**
+ * A checkpoint of a fast guest is this many turns from the one before it, and one turn more for so many pages that it saved,
+ * up to a bound: so taking them costs some hundredths of the time, and going back to one some tenths of a second.
+ */
+const LEAST_CHECKPOINT_TURNS = 3;
+const PAGES_PER_TURN = 100;
+const MOST_CHECKPOINT_TURNS = 30;
+
 /** The newest state of a live run, while somebody travels in its past. */
 interface Tip {
   readonly saved: SavedState;
@@ -17,16 +34,18 @@ interface Tip {
 export class LiveEnd {
   readonly #playback: Playback;
   readonly #recorder: Recorder | undefined;
+  readonly #turns: TurnLength;
   /** Undefined while the machine stands here. */
   #tip: Tip | undefined;
   #checkpointDue: number;
 
   /** The machine stands at reset. */
-  constructor(playback: Playback, recorder: Recorder | undefined) {
+  constructor(playback: Playback, recorder: Recorder | undefined, turns?: TurnLength) {
     this.#playback = playback;
     this.#recorder = recorder;
+    this.#turns = turns ?? { steps: playback.options.sliceSteps, begin: () => {}, end: () => {} };
     this.#checkpointDue = playback.options.spacingSteps;
-    this.#digest(playback.save(), playback.machine.digest());
+    this.#digest(playback.save());
     this.#goLive();
   }
 
@@ -49,7 +68,8 @@ export class LiveEnd {
     if (this.#tip !== undefined) return;
     const playback = this.#playback;
     this.rest();
-    this.#tip = { saved: playback.keep(playback.now), digest: playback.machine.digest() };
+    const saved = playback.keep(playback.now);
+    this.#tip = { saved, digest: playback.machine.digest(saved.checkpoint) };
     playback.inlet.goTo(playback.inlet.taken);
     playback.outlet.goTo(this.#tip.saved);
   }
@@ -72,8 +92,11 @@ export class LiveEnd {
   slice(limit: number, departing: boolean): MachineStop {
     assert(this.isHere, "history is made at the newest instant only");
     const playback = this.#playback;
-    const bound = Math.min(limit, playback.now + playback.options.sliceSteps, this.#checkpointDue);
+    const before = playback.now;
+    const bound = Math.min(limit, before + this.#turns.steps, this.#checkpointDue);
+    this.#turns.begin();
     const stop = playback.machine.run(bound as Instant, { departing });
+    this.#turns.end(playback.now - before);
     playback.end = playback.now;
     playback.inlet.close(playback.now);
     this.#recorder?.flushOutput();
@@ -114,12 +137,19 @@ export class LiveEnd {
   #checkpoint(): void {
     const playback = this.#playback;
     const saved = playback.keep(playback.now);
-    this.#digest(saved, playback.machine.digest());
+    this.#digest(saved);
     if (this.#recorder?.wantsCheckpoint(playback.now, false)) this.#recorder.checkpoint(saved);
-    this.#checkpointDue = playback.now + playback.spacingAfter(saved);
+    this.#checkpointDue = playback.now + this.#spacingAfter(saved);
   }
 
-  #digest({ checkpoint, events }: SavedState, digest: Digest): void {
+  #spacingAfter(saved: SavedState): number {
+    const playback = this.#playback;
+    const turns = LEAST_CHECKPOINT_TURNS + playback.pagesOf(saved) / PAGES_PER_TURN;
+    const forTime = this.#turns.steps * Math.min(turns, MOST_CHECKPOINT_TURNS);
+    return Math.max(playback.spacingAfter(saved), Math.floor(forTime));
+  }
+
+  #digest({ checkpoint, events }: SavedState, digest: Digest = this.#playback.machine.digest(checkpoint)): void {
     const { instant } = checkpoint;
     this.#playback.run.digests.push({ instant, events, digest });
     this.#recorder?.digest(instant, digest, events);

@@ -120,8 +120,13 @@ export class Playback {
   /** Steps from a checkpoint that was just kept to the next regular one. */
   spacingAfter(saved: SavedState): number {
     const { spacingSteps, stepsPerPage } = this.options;
-    const forPages = (this.store.bytesOf(saved) / PAGE_BYTES) * stepsPerPage;
+    const forPages = this.pagesOf(saved) * stepsPerPage;
     return Math.floor(Math.min(Math.max(spacingSteps, forPages), spacingSteps * MOST_SPACING_FACTOR));
+  }
+
+  /** Pages that a state which was just kept saved, about. */
+  pagesOf(saved: SavedState): number {
+    return this.store.bytesOf(saved) / PAGE_BYTES;
   }
 
   restore(saved: SavedState): void {

@@ -13,7 +13,7 @@ import { EventLog } from "./event-log.ts";
 import { FrameLog } from "./frame-log.ts";
 import { History } from "./history.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
-import { LiveEnd } from "./live-end.ts";
+import { LiveEnd, type TurnLength } from "./live-end.ts";
 import { OutputLog } from "./output-log.ts";
 import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
@@ -27,6 +27,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   /** Bound of console output in memory, in bytes. */
   readonly outputLogBytes?: number;
   readonly recorder?: Partial<RecorderOptions>;
+  /** Of live runs; absent: `sliceSteps`. */
+  readonly turns?: TurnLength;
   /** Bound of the frames that a live run receives, in bytes. */
   readonly mostFrameBytes?: number;
   /** Recordings: the bookmarks that are known; absent: those that the recording itself holds. */
@@ -103,7 +105,7 @@ export class Timeline implements TimelineLike {
     const outputs = new OutputLog(options.outputLogBytes);
     const run = { events: new EventLog(), outputs, frames: new FrameLog(), digests: new DigestLog(), file };
     const timeline = new Timeline(machine, run, RESET_INSTANT, options, sink);
-    timeline.#live = new LiveEnd(timeline.#playback, timeline.#recorder);
+    timeline.#live = new LiveEnd(timeline.#playback, timeline.#recorder, options.turns);
     return timeline;
   }
 

@@ -166,13 +166,14 @@ export class FakeMachine implements MachineLike {
     return { instant, state, pages: new FakePages(versions) };
   }
 
-  digest(): Digest {
+  digest(checkpoint?: Checkpoint): Digest {
     const hashes = Array.from({ length: PAGES }, (_, page) => {
+      if (checkpoint !== undefined) return checkpoint.pages.get(page)?.hash ?? 0n;
       const dirty = this.#dirty.get(page);
       return (dirty === undefined ? this.#pages[page] : versionOf(dirty))?.hash ?? 0n;
     });
     const writer = new ByteWriter();
-    writer.bytes(this.#encode());
+    writer.bytes(checkpoint?.state ?? this.#encode());
     for (const hash of hashes) writer.big64(hash);
     return sha256(writer.view()).slice(0, 32);
   }

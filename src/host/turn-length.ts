@@ -1,0 +1,32 @@
+import type { TurnLength } from "../replay/live-end.ts";
+
+/** How long the machine runs between two looks at the world. */
+const TURN_MS = 10;
+/** First guess of what fits into a turn, and the least: an oracle does a million steps a second, the rest more. */
+const FIRST_TURN_STEPS = 100_000;
+const MIN_TURN_STEPS = 1_000;
+
+/** As many steps as fit into some ten milliseconds: the speed of a guest changes with what it does. */
+export class AdaptiveTurns implements TurnLength {
+  readonly #nowMs: () => number;
+  #startMs = 0;
+  steps = FIRST_TURN_STEPS;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  begin(): void {
+    this.#startMs = this.#nowMs();
+  }
+
+  end(taken: number): void {
+    const tookMs = this.#nowMs() - this.#startMs;
+    const isWhole = taken >= this.steps;
+    // Follows the speed at most fourfold a turn. One that was cut short tells only that its steps take too long.
+    if (!isWhole && tookMs < TURN_MS) return;
+    const factor = Math.min(4, Math.max(0.25, TURN_MS / Math.max(tookMs, 0.1)));
+    const steps = isWhole ? this.steps : Math.max(taken, 1);
+    this.steps = Math.max(MIN_TURN_STEPS, Math.round(steps * factor));
+  }
+}

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AdaptiveTurns } from "../../src/host/turn-length.ts";
+
+/** Plays turns of a machine that takes so many steps a millisecond; gives how long the last one took. */
+function play(turns: AdaptiveTurns, clock: { ms: number }, stepsPerMs: number, count: number): number {
+  let tookMs = 0;
+  for (let turn = 0; turn < count; turn++) {
+    const { steps } = turns;
+    turns.begin();
+    tookMs = steps / stepsPerMs;
+    clock.ms += tookMs;
+    turns.end(steps);
+  }
+  return tookMs;
+}
+
+test("turns come to take about ten milliseconds, however fast the machine is and becomes", () => {
+  const clock = { ms: 0 };
+  const turns = new AdaptiveTurns(() => clock.ms);
+  for (const stepsPerMs of [2_000_000, 1_000, 200_000]) {
+    const tookMs = play(turns, clock, stepsPerMs, 8);
+    assert.ok(tookMs > 9 && tookMs < 11, `${tookMs} ms at ${stepsPerMs} steps a millisecond`);
+  }
+});
+
+test("a turn that was cut short shortens the next when it took long, and says nothing when it did not", () => {
+  const clock = { ms: 0 };
+  const turns = new AdaptiveTurns(() => clock.ms);
+  const first = turns.steps;
+  turns.begin();
+  clock.ms += 1;
+  turns.end(10);
+  assert.equal(turns.steps, first);
+  turns.begin();
+  clock.ms += 40;
+  turns.end(first / 2);
+  assert.equal(turns.steps, first / 8);
+});
