@@ -110,8 +110,12 @@ export class CodeHistory {
   /** Kept translations that have the instruction at an offset as it is now. */
   withPresent(offset: number): Iterable<Translated> {
     const there = this.#retired.get(offset >>> 12);
-    if (there === undefined) return [];
-    return [...there].filter(({ code }) => code.has(offset) && code.difference(offset) === "none");
+    const found: Translated[] = [];
+    for (const translated of there ?? []) {
+      const { code } = translated;
+      if (code.has(offset) && code.difference(offset) === "none") found.push(translated);
+    }
+    return found;
   }
 
   /** Looks soon whether an old translation fits. Its entry has none now. */

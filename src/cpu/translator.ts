@@ -225,7 +225,8 @@ export class Translator implements Translations {
   rewritten(offset: number): boolean {
     this.#countAfresh(offset);
     let lives = false;
-    for (const translated of this.#with(offset)) {
+    for (const translated of this.#translated.get(offset >>> 12) ?? []) {
+      if (!translated.code.has(offset)) continue;
       const difference = translated.code.difference(offset);
       if (difference === "none") lives = true;
       else this.#retire(translated, offset, difference);
