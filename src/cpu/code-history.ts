@@ -1,5 +1,6 @@
 import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import type { GrowthLimits } from "./region.ts";
 import type { GuardedPage, RegionForm } from "./region-code.ts";
 import { type Difference, type PatchedFormat, patchedFormat, type TranslatedCode } from "./translated-code.ts";
@@ -14,6 +15,8 @@ export interface Translated {
   readonly arrival: number;
   readonly code: TranslatedCode;
   readonly guarded: readonly GuardedPage[];
+  /** Where it looks for breakpoints, by virtual address. */
+  readonly checks: ReadonlyMap<bigint, BreakpointCheck>;
   readonly form: RegionForm;
   readonly limits: GrowthLimits;
   readonly callable: unknown;
@@ -86,6 +89,12 @@ export class CodeHistory {
     }
     this.keep(translated);
     this.#entry(entryOffset).counted = counted;
+    this.#setArrivals(translated, this.#hotArrivals - TRIAL_ARRIVALS);
+  }
+
+  /** A translation leaves the table for good, and the next of its entry may come soon. */
+  discarded(translated: Translated): void {
+    this.#entry(translated.entryOffset).counted = this.#hotArrivals;
     this.#setArrivals(translated, this.#hotArrivals - TRIAL_ARRIVALS);
   }
 

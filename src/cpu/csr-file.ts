@@ -251,6 +251,14 @@ export class CsrFile {
     };
   }
 
+  /** Where the word of a CSR lies when reading it gives just that word; undefined for all others. */
+  plainAddress(csr: number): number | undefined {
+    const entry = this.#implemented.get(csr);
+    if (entry === undefined || entry.slot < 0) return undefined;
+    if (COMPUTED.has(entry.csr.name) || entry.csr.name === "mstatus") return undefined;
+    return CSR_SLOTS + 8 * entry.slot;
+  }
+
   /** The stored word of a CSR, as it is. */
   get(name: Stored): bigint {
     return this.#hart.csrSlot(slotOf(name));

@@ -6,6 +6,7 @@ import { REPLAY_HINT_LOW, replayHint } from "../isa/replay-hints.ts";
 import * as layout from "../memory/layout.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { BreakpointCheck, BreakpointSetting, BreakpointSlots } from "./breakpoint-slots.ts";
 import { FLAG, ROUND } from "./float-format.ts";
 import { END_RECORD, FIRST_INSTRUCTION, OPERATION } from "./interpreter-module.ts";
 import { PlacedBreakpoints } from "./placed-breakpoints.ts";
@@ -16,8 +17,14 @@ const GRANULE_BYTES = 64;
 export interface Translations {
   /** Bytes of the decoded instruction at an offset of RAM were written. True: its record is wanted still. */
   rewritten(offset: number): boolean;
-  /** A breakpoint is set on the decoded instruction at an offset of RAM, or taken away. */
-  breakpointChanged(offset: number): void;
+  /** A breakpoint comes to the decoded instruction at an offset of RAM, or leaves it; undefined: it is a stopping HINT now, or no longer. */
+  breakpointChanged(offset: number, change: BreakpointChange | undefined): void;
+}
+
+/** A breakpoint on an address comes, or goes. */
+export interface BreakpointChange {
+  readonly address: bigint;
+  readonly stands: boolean;
 }
 
 /** Who must hear of what happens to decoded code. */
@@ -40,16 +47,18 @@ export class DecodedPages {
   readonly #isa: InstructionSet;
   readonly #breakpoints: PlacedBreakpoints;
   readonly #observer: CodeObserver;
+  readonly #slots: BreakpointSlots;
   /** Offsets of RAM at which a HINT for replay was decoded. */
   readonly #hints = new Set<number>();
   #stopsAtHints = false;
   #used = 0;
 
-  constructor(memory: PhysicalMemory, isa: InstructionSet, observer: CodeObserver) {
+  constructor(memory: PhysicalMemory, isa: InstructionSet, observer: CodeObserver, slots: BreakpointSlots) {
     this.#memory = memory;
     this.#isa = isa;
     this.#observer = observer;
-    this.#breakpoints = new PlacedBreakpoints((offset) => this.#mark(offset));
+    this.#slots = slots;
+    this.#breakpoints = new PlacedBreakpoints((offset, address, stands) => this.#mark(offset, { address, stands }));
   }
 
   /** Address of the decoded page for a page of RAM, which is about to be executed at a virtual page. */
@@ -80,6 +89,7 @@ export class DecodedPages {
     }
     bytes[record + layout.RECORD.operation] = this.#stopsAt(offset) ? OPERATION.breakpoint : operation;
     bytes[record + layout.RECORD.replaced] = operation;
+    bytes[record + layout.RECORD.breakpoint] = this.#slotAt(offset);
     bytes[record + layout.RECORD.advance] = length * 8;
     if (decoded === undefined) return;
     bytes[record + layout.RECORD.rs1] = decoded.rs1 * 8;
@@ -95,9 +105,14 @@ export class DecodedPages {
     if (this.#decodedRecord(offset) === 0) this.decodeAt(offset);
   }
 
-  /** The engines stop before the instruction there. */
-  hasBreakpoint(offset: number): boolean {
-    return this.#stopsAt(offset);
+  /** The interpreter must look at a HINT there each time: no translation may go on over it. */
+  isStoppingHint(offset: number): boolean {
+    return this.#stopsAtHints && this.#hints.has(offset);
+  }
+
+  /** Addresses of the breakpoints on the instruction at an offset of RAM. */
+  breakpointsAt(offset: number): Iterable<bigint> {
+    return this.#breakpoints.at(offset);
   }
 
   /** A word taken apart, if the harts have that instruction. */
@@ -121,8 +136,14 @@ export class DecodedPages {
   }
 
   /** Where breakpoints stand, by virtual address; records change at once, and only those that must. */
-  setBreakpoints(addresses: ReadonlySet<bigint>, places: (virtualPage: bigint) => Iterable<number>): void {
-    this.#breakpoints.set(addresses, places);
+  setBreakpoints(setting: BreakpointSetting, places: (virtualPage: bigint) => Iterable<number>): void {
+    this.#slots.set(setting);
+    this.#breakpoints.set(setting.addresses, places);
+  }
+
+  /** How a translation of the instruction at an address is to look for a breakpoint: see BreakpointSlots. */
+  breakpointCheck(address: bigint): BreakpointCheck | 0 | undefined {
+    return this.#slots.checkOf(address);
   }
 
   /** Whether the HINTs for replay are as breakpoints; records of those that have been executed change at once. */
@@ -164,17 +185,23 @@ export class DecodedPages {
   }
 
   #stopsAt(offset: number): boolean {
-    return this.#breakpoints.standsAt(offset) || (this.#stopsAtHints && this.#hints.has(offset));
+    return this.#breakpoints.standsAt(offset) || this.isStoppingHint(offset);
   }
 
-  /** Whether the engines stop at an offset is another now, perhaps. */
-  #mark(offset: number): void {
+  /** Whether the engines stop at an offset is another now, perhaps; `change` undefined: because of a HINT. */
+  #mark(offset: number, change?: BreakpointChange): void {
     const record = this.#decodedRecord(offset);
     if (record === 0) return;
-    this.#observer.translations()?.breakpointChanged(offset);
-    const stands = this.#stopsAt(offset);
+    this.#observer.translations()?.breakpointChanged(offset, change);
     const { bytes } = this.#memory;
-    bytes[record + layout.RECORD.operation] = stands ? OPERATION.breakpoint : bytes[record + layout.RECORD.replaced];
+    const replaced = bytes[record + layout.RECORD.replaced];
+    bytes[record + layout.RECORD.operation] = this.#stopsAt(offset) ? OPERATION.breakpoint : replaced;
+    bytes[record + layout.RECORD.breakpoint] = this.#slotAt(offset);
+  }
+
+  #slotAt(offset: number): number {
+    const address = this.isStoppingHint(offset) ? undefined : this.#breakpoints.onlyAt(offset);
+    return address === undefined ? 0 : this.#slots.numberOf(address);
   }
 
   #rewritten(offset: number): void {

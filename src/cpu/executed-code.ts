@@ -87,7 +87,10 @@ export class CodeAround implements ExecutedCode {
     if (ramOffset === undefined || page === undefined) return undefined;
     const { memory, decoded } = this.#parts;
     const record = page.decodedPage + (ramOffset & 4095) * (layout.RECORD_BYTES / 2);
-    const operation = memory.bytes[record + layout.RECORD.operation];
+    let operation = memory.bytes[record + layout.RECORD.operation];
+    const breakpoint = decoded.breakpointCheck(this.#address(pc));
+    if (breakpoint === 0 || decoded.isStoppingHint(ramOffset)) return undefined;
+    if (operation === OPERATION.breakpoint) operation = memory.bytes[record + layout.RECORD.replaced];
     if (operation === OPERATION.straddling) {
       if (this.#pageOf(pc + 2)?.ramPage !== page.ramPage + 1) return undefined;
     } else if (operation <= OPERATION.straddling) return undefined;
@@ -96,7 +99,7 @@ export class CodeAround implements ExecutedCode {
     const instruction = decoded.decode(instructionLength(low) === 2 ? low : memory.view.getUint32(host, true));
     if (instruction === undefined) return undefined;
     const patched = this.#history.patchedFormat(ramOffset, instruction.word);
-    return { decoded: instruction, pc, ramOffset, ...(patched && { patched }) };
+    return { decoded: instruction, pc, ramOffset, ...(patched && { patched }), ...(breakpoint && { breakpoint }) };
   }
 
   #pageOf(pc: number): ExecutedPage | undefined {

@@ -8,6 +8,7 @@ import { Code, type Label } from "../wasm/code.ts";
 import { type FunctionType, ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
 import { type ArithmeticFunctions, defineArithmetic } from "./arithmetic-code.ts";
+import { FILTER_FUNCTION } from "./condition-code.ts";
 import { defineFloat, type FloatFunctions } from "./float-code.ts";
 import { emitHandler, emitPc, type InterpreterFrame } from "./interpreter-reading.ts";
 import { ANSWER, REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
@@ -112,7 +113,7 @@ export function interpreterModule(
 ): InterpreterModule {
   assert(INSTRUCTIONS.length + FIRST_INSTRUCTION <= 256, "operation numbers are one byte");
   const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });
-  if (hotArrivals !== undefined) module.importTable(REGION_TABLE);
+  module.importTable(REGION_TABLE);
   const load = module.importFunction("load", { parameters: [I64, I32], results: [I64] });
   const store = module.importFunction("store", { parameters: [I64, I32, I64], results: [I32] });
   const translate = module.importFunction("translate", { parameters: [I32, I32, I32], results: [I32] });
@@ -125,7 +126,8 @@ export function interpreterModule(
   defineMaintenance(module);
   const code = new Code([I32]);
   const regions = hotArrivals === undefined ? undefined : { type: module.typeOf(REGION_FUNCTION), hotArrivals };
-  emitRun(code, { where, slowPath, system, instructionAlignment, float, arithmetic }, regions);
+  const filterType = module.typeOf(FILTER_FUNCTION);
+  emitRun(code, { where, slowPath, system, instructionAlignment, float, arithmetic }, filterType, regions);
   module.defineFunction({ parameters: [I32], results: [I32] }, code, "run");
   const exported = new Map<number, string>();
   const { raise, operations } = system;
@@ -160,7 +162,7 @@ interface RegionCalls {
  * `run`: a loop around a `br_table` over the operation of the current record. Straight-line code only moves the record
  * pointer; the end of a page is a record like any other, so nothing is checked between two instructions but the budget.
  */
-function emitRun(code: Code, callees: Callees, regions: RegionCalls | undefined): void {
+function emitRun(code: Code, callees: Callees, filterType: number, regions: RegionCalls | undefined): void {
   const skipAt = code.parameter(0);
   const [record, decodedPage, budget, status, operation, reason, entry] = Array.from({ length: 7 }, () =>
     code.local(I32),
@@ -327,6 +329,21 @@ function emitRun(code: Code, callees: Callees, regions: RegionCalls | undefined)
     code.i32(EXIT.repeat).set(reason).branch(leaveUndone);
   }
 
+  /** Goes on with the instruction under a breakpoint when that is to be passed, or its filter says that it is no hit. */
+  function emitBreakpoint(): void {
+    const stands = code.block();
+    const passed = code.block();
+    code.get(skipAt).get(budget).op(OP.i32_eq).branchIf(passed);
+    code.get(record).memory(OP.i32_load8_u, layout.RECORD.breakpoint).tee(entry).op(OP.i32_eqz).branchIf(stands);
+    code.get(entry).i32(2).op(OP.i32_shl).memory(OP.i32_load, layout.BREAKPOINT_WORDS);
+    code.i32(layout.BREAKPOINT.filter).op(OP.i32_ne).branchIf(stands);
+    emitPc({ code, record, decodedPage, pageAddress });
+    code.get(budget).get(entry).callIndirect(filterType).branchIf(stands);
+    code.end();
+    code.get(record).memory(OP.i32_load8_u, layout.RECORD.replaced).set(operation).branch(again);
+    code.end();
+  }
+
   function emitSpecialRecords(): void {
     code.end(); // undecoded
     code.i32(EXIT.decode).set(reason).branch(leaveUndone);
@@ -335,10 +352,7 @@ function emitRun(code: Code, callees: Callees, regions: RegionCalls | undefined)
     code.set(target);
     code.get(budget).i32(1).op(OP.i32_add).set(budget).branch(refetch);
     code.end(); // breakpoint
-    code.get(skipAt).get(budget).op(OP.i32_eq);
-    code.if();
-    code.get(record).memory(OP.i32_load8_u, layout.RECORD.replaced).set(operation).branch(again);
-    code.end();
+    emitBreakpoint();
     code.i32(EXIT.breakpoint).set(reason).branch(leaveUndone);
     code.end(); // illegal
     code.i32(EXIT.repeat).set(reason).branch(leaveUndone);

@@ -166,6 +166,7 @@ export function instantiateInterpreter(
   parts: () => EngineParts,
   oracle: () => Oracle,
   memory: EngineParts["memory"],
+  table: WebAssembly.Table,
   { isa, heat, compiler, stepsPerTick }: InterpreterChoices,
 ): GeneratedCode {
   const imports: InterpreterImports = {
@@ -197,8 +198,7 @@ export function instantiateInterpreter(
   const system = { ...systemChoices(isa), stepsPerTick };
   const choices = { instructionAlignment, hotArrivals: heat?.arrivals, system };
   const { bytes, functions } = interpreterModule(memory.layout, choices);
-  const table = new WebAssembly.Table({ element: "anyfunc", initial: FIRST_TABLE_SLOTS });
-  const linked = heat !== undefined ? { ...imports, [REGION_TABLE]: table } : imports;
+  const linked = { ...imports, [REGION_TABLE]: table };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: linked });
   const exports = instance.exports as unknown as InterpreterExports;
   if (heat === undefined) return { exports, translator: undefined };
@@ -211,6 +211,11 @@ export function instantiateInterpreter(
     exports: instance.exports,
   });
   return { exports, translator };
+}
+
+/** The table through which generated code calls filters of breakpoints and, behind them, translations. */
+export function functionTable(): WebAssembly.Table {
+  return new WebAssembly.Table({ element: "anyfunc", initial: layout.BREAKPOINT_SLOTS + FIRST_TABLE_SLOTS });
 }
 
 const FENCES: ReadonlySet<number> = new Set(

@@ -6,21 +6,34 @@ import { PAGE_BYTES } from "../memory/layout.ts";
  * there is for the engine to see.
  */
 export class PlacedBreakpoints {
-  /** An offset of RAM has its first breakpoint now, or none any more. */
-  readonly #mark: (offset: number) => void;
+  readonly #mark: (offset: number, address: bigint, stands: boolean) => void;
   /** Places in RAM by virtual address. */
   readonly #placed = new Map<bigint, Set<number>>();
-  /** How many breakpoints lie at an offset of RAM. */
-  readonly #counts = new Map<number, number>();
+  /** Addresses of the breakpoints that lie at an offset of RAM. */
+  readonly #at = new Map<number, Set<bigint>>();
   /** Addresses by virtual page. */
   readonly #pages = new Map<bigint, bigint[]>();
 
-  constructor(mark: (offset: number) => void) {
+  /** `mark` hears of each address that comes to an offset of RAM or leaves it. */
+  constructor(mark: (offset: number, address: bigint, stands: boolean) => void) {
     this.#mark = mark;
   }
 
   standsAt(offset: number): boolean {
-    return this.#counts.has(offset);
+    return this.#at.has(offset);
+  }
+
+  /** Addresses of the breakpoints that lie at an offset of RAM. */
+  at(offset: number): Iterable<bigint> {
+    return this.#at.get(offset) ?? [];
+  }
+
+  /** The one address whose breakpoint lies at an offset of RAM; undefined when there are none or several. */
+  onlyAt(offset: number): bigint | undefined {
+    const addresses = this.#at.get(offset);
+    if (addresses?.size !== 1) return undefined;
+    for (const address of addresses) return address;
+    return undefined;
   }
 
   /** `places` gives the pages of RAM that are executed at a virtual page now. */
@@ -43,7 +56,7 @@ export class PlacedBreakpoints {
 
   /** Records are gone, and with them the marks in them. */
   forgetPlaces(): void {
-    this.#counts.clear();
+    this.#at.clear();
     for (const places of this.#placed.values()) places.clear();
   }
 
@@ -52,19 +65,18 @@ export class PlacedBreakpoints {
     const offset = ramPage * PAGE_BYTES + Number(address & ~PAGE_MASK);
     if (places === undefined || places.has(offset)) return;
     places.add(offset);
-    const count = this.#counts.get(offset) ?? 0;
-    this.#counts.set(offset, count + 1);
-    if (count === 0) this.#mark(offset);
+    const there = this.#at.get(offset);
+    if (there === undefined) this.#at.set(offset, new Set([address]));
+    else there.add(address);
+    this.#mark(offset, address, true);
   }
 
   #remove(address: bigint): void {
     for (const offset of this.#placed.get(address) ?? []) {
-      const count = (this.#counts.get(offset) ?? 1) - 1;
-      if (count > 0) this.#counts.set(offset, count);
-      else {
-        this.#counts.delete(offset);
-        this.#mark(offset);
-      }
+      const there = this.#at.get(offset);
+      there?.delete(address);
+      if (there?.size === 0) this.#at.delete(offset);
+      this.#mark(offset, address, false);
     }
     this.#placed.delete(address);
     const page = address & PAGE_MASK;

@@ -6,6 +6,8 @@ import { entryAddress } from "../memory/translation-code.ts";
 import { Code, type Label, type Local } from "../wasm/code.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
+import type { BreakpointCheck } from "./breakpoint-slots.ts";
+import { FILTER_FUNCTION } from "./condition-code.ts";
 import type { InterpreterFunctions } from "./interpreter-module.ts";
 import { KnownRam, type RamCheck } from "./known-ram.ts";
 import { importing } from "./lazy-imports.ts";
@@ -78,18 +80,24 @@ export function regionModule(plans: readonly RegionPlan[]): {
     }
     return imported;
   });
-  const type = module.typeOf(REGION_FUNCTION);
+  const types = { region: module.typeOf(REGION_FUNCTION), filter: module.typeOf(FILTER_FUNCTION) };
   // Imports come before definitions, and which there are shows while the functions are written.
-  const bodies = plans.map((plan) => new RegionBody({ ...plan, functions }, type).write());
+  const bodies = plans.map((plan) => new RegionBody({ ...plan, functions }, types).write());
   bodies.forEach((body, index) => {
     module.defineFunction(REGION_FUNCTION, body, REGION_EXPORT + index);
   });
   return { bytes: module.finish(), imported: [...imports.keys()] };
 }
 
+/** Indices of the types of functions that are called through the table. */
+interface FunctionTypes {
+  readonly region: number;
+  readonly filter: number;
+}
+
 class RegionBody {
   readonly #plan: RegionPlan;
-  readonly #type: number;
+  readonly #types: FunctionTypes;
   readonly #code: Code;
   readonly #locals: RegionLocals;
   readonly #scratch: ScratchLocals;
@@ -103,9 +111,9 @@ class RegionBody {
   #stepsBefore = 0;
   #current = 0;
 
-  constructor(plan: RegionPlan, type: number) {
+  constructor(plan: RegionPlan, types: FunctionTypes) {
     this.#plan = plan;
-    this.#type = type;
+    this.#types = types;
     this.#code = new Code([]);
     this.#locals = new RegionLocals(this.#code);
     this.#scratch = new ScratchLocals(this.#code);
@@ -241,10 +249,37 @@ class RegionBody {
     block.instructions.forEach((placed, index) => {
       this.#stepsBefore = node.potential + index;
       this.#current = placed.pc;
+      if (placed.breakpoint !== undefined) this.#emitBreakpoint(placed, placed.breakpoint);
       for (const check of this.#ram?.known.pass(block.instructions, index) ?? []) this.#emitCheck(check, placed);
       continuation = emitInstruction(this.#frame, placed);
     });
     this.#emitEnding(node, continuation);
+  }
+
+  /** Leaves before an instruction where a breakpoint stands, unless its filter says that this is no hit. */
+  #emitBreakpoint({ pc }: Placed, { slot, reads }: BreakpointCheck): void {
+    const code = this.#code;
+    const { locals } = this.#frame;
+    const passed = code.block();
+    const word = this.#scratch.take(I32);
+    code
+      .i32(0)
+      .memory(OP.i32_load, layout.BREAKPOINT_WORDS + slot * 4)
+      .tee(word)
+      .op(OP.i32_eqz)
+      .branchIf(passed);
+    code.get(word).i32(layout.BREAKPOINT.filter).op(OP.i32_eq);
+    code.if();
+    locals.emitSpill(reads);
+    code.i64(BigInt.asIntN(64, this.#plan.entry + BigInt(pc)));
+    code
+      .get(locals.budget)
+      .i32(this.#stepsBefore + 1)
+      .op(OP.i32_sub);
+    code.i32(slot).callIndirect(this.#types.filter).op(OP.i32_eqz).branchIf(passed);
+    code.end();
+    this.#frame.leave();
+    code.end();
   }
 
   #emitCheck({ base, span, access }: RamCheck, { decoded }: Placed): void {
@@ -390,7 +425,7 @@ class RegionBody {
     const entry = this.#scratch.take(I32);
     code.get(exitSlot);
     code.if();
-    code.get(exitSlot).returnCallIndirect(this.#type);
+    code.get(exitSlot).returnCallIndirect(this.#types.region);
     code.end();
     code.get(answer).op(OP.i32_eqz);
     code.if();
@@ -401,7 +436,7 @@ class RegionBody {
     code.get(exitPc).op(OP.i32_wrap_i64).i32(4095).op(OP.i32_and).i32(2).op(OP.i32_shl, OP.i32_add);
     code.memory(OP.i32_load, layout.ARRIVALS + layout.ARRIVAL.slot).tee(exitSlot);
     code.if();
-    code.get(exitSlot).returnCallIndirect(this.#type);
+    code.get(exitSlot).returnCallIndirect(this.#types.region);
     code.end();
     code.end();
     code.end();

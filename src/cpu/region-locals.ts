@@ -131,6 +131,25 @@ export class RegionLocals {
     for (const { tag } of this.#pages.values()) code.i64(NO_PAGE).set(tag);
   }
 
+  /** Puts registers where somebody looks at them: bit n for x[n], bit 32 + n for f[n]. */
+  emitSpill(registers: bigint): void {
+    const { code } = this;
+    for (let register = 1; register < 32; register++) {
+      if (((registers >> BigInt(register)) & 1n) === 0n) continue;
+      code
+        .i32(0)
+        .get(this.read(register))
+        .memory(OP.i64_store, layout.REGISTERS + register * 8);
+    }
+    for (let register = 0; register < 32; register++) {
+      if (((registers >> BigInt(32 + register)) & 1n) === 0n) continue;
+      code
+        .i32(0)
+        .get(this.readFloat(register))
+        .memory(OP.i64_store, layout.FLOAT_REGISTERS + register * 8);
+    }
+  }
+
   /** Puts everything back where the interpreter finds it. */
   emitStore(code: Code): void {
     for (const register of this.#written) {

@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { decode } from "../isa/decode.ts";
+import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { type Block, type Edge, type Ending, edgesOf, type Placed, type Region, ROOT } from "./region.ts";
 import type { Departure, EntryCount, GuardedPage, RegionForm } from "./region-code.ts";
 import type { PatchedFormat } from "./translated-code.ts";
@@ -11,6 +12,8 @@ export interface RegionOrder {
   readonly entry: bigint;
   readonly pages: readonly GuardedPage[];
   readonly form: RegionForm;
+  /** Where the region looks for breakpoints, by address. */
+  readonly checks: ReadonlyMap<bigint, BreakpointCheck>;
   readonly entries: EntryCount;
   /** By distance from the entry: the slot of the region itself, and of places that it leaves to. */
   readonly slots: ReadonlyMap<number, number>;
@@ -32,7 +35,9 @@ export function encodeOrder({ region, ...rest }: RegionOrder): EncodedOrder {
 }
 
 export function decodeOrder({ blocks, ...rest }: EncodedOrder): RegionOrder {
-  return { ...rest, region: decodeBlocks(blocks) };
+  const { checks, entry } = rest;
+  const checkAt = (pc: number) => (checks.size === 0 ? undefined : checks.get(BigInt.asUintN(64, entry + BigInt(pc))));
+  return { ...rest, region: decodeBlocks(blocks, checkAt) };
 }
 
 /** Distances from the entry that the region leaves to, and its own. */
@@ -66,7 +71,7 @@ function encodeBlocks(blocks: readonly Block[]): Float64Array<ArrayBuffer> {
   return Float64Array.from(numbers);
 }
 
-function decodeBlocks(numbers: Float64Array): Region {
+function decodeBlocks(numbers: Float64Array, checkAt: (pc: number) => BreakpointCheck | undefined): Region {
   let at = 0;
   const take = (): number => numbers[at++];
   const targets: { edge: Edge; index: number }[] = [];
@@ -101,7 +106,8 @@ function decodeBlocks(numbers: Float64Array): Region {
       assert(decoded !== undefined, "an instruction of a region can be decoded");
       const ramOffset = take();
       const patched = FORMATS[take()];
-      const placed = { decoded, pc, ramOffset, ...(patched && { patched }) };
+      const breakpoint = checkAt(pc);
+      const placed = { decoded, pc, ramOffset, ...(patched && { patched }), ...(breakpoint && { breakpoint }) };
       pc += decoded.length;
       return placed;
     });

@@ -1,4 +1,5 @@
 import type { Decoded } from "../isa/instruction.ts";
+import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { controlFlow } from "./control-flow.ts";
 import type { PatchedFormat } from "./translated-code.ts";
 
@@ -8,6 +9,8 @@ export interface Placed {
   readonly pc: number;
   /** Of its first byte in RAM. */
   readonly ramOffset: number;
+  /** A breakpoint may stand there. */
+  readonly breakpoint?: BreakpointCheck | undefined;
   /** Its immediate changes now and then: the translation looks for it in RAM. */
   readonly patched?: PatchedFormat;
 }

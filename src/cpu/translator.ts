@@ -3,8 +3,9 @@ import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
 import type { AddressTranslation } from "./address-translation.ts";
+import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { CodeHistory, MOST_RETIRED, type Translated } from "./code-history.ts";
-import type { DecodedPages, Translations } from "./decoded-pages.ts";
+import type { BreakpointChange, DecodedPages, Translations } from "./decoded-pages.ts";
 import { Departures } from "./departures.ts";
 import { arrivalAt, CodeAround } from "./executed-code.ts";
 import type { InterpreterFunctions } from "./interpreter-module.ts";
@@ -72,7 +73,7 @@ export class Translator implements Translations {
   readonly #pending = new Map<number, Pending>();
   /** Likewise, in the order in which they come back; those that are not pending any more are not wanted. */
   readonly #ordered: Pending[] = [];
-  #nextSlot = 1;
+  #nextSlot = layout.BREAKPOINT_SLOTS;
 
   constructor(parts: TranslatorParts) {
     this.#parts = parts;
@@ -116,7 +117,7 @@ export class Translator implements Translations {
     const { memory, hotEntries } = this.#parts;
     const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
     const entryOffset = code.ramOffset(0);
-    if (entryOffset === undefined || code.at(0) === undefined) return;
+    if (entryOffset === undefined) return;
     const decodedPage = memory.decodedPointers[entryOffset >>> 12];
     assert(decodedPage !== 0, "what is translated has been decoded");
     const slot = this.#slotFor(entryOffset);
@@ -125,18 +126,23 @@ export class Translator implements Translations {
     if (!this.#bySlot.has(slot)) {
       if (this.#revive(pc, entryOffset) || !this.#history.mayTranslate(entryOffset, arrival)) return;
     }
-    const region = growRegion(code, limits);
-    if (region.entry.instructions.length === 0) return;
+    const region = code.at(0) && growRegion(code, limits);
+    if (region === undefined || region.entry.instructions.length === 0) {
+      // A system instruction, or one that was changed and has not been executed since.
+      if (!this.#bySlot.has(slot)) this.#countFrom(0, { arrival });
+      return;
+    }
     const made = new TranslatedCode(memory, region, (distance) => code.ramOffset(distance));
     const guarded = code.pagesOf(region);
     const form = this.#formNow();
+    const checks = checksOf(region, pc);
     const order: RegionOrder = {
-      ...{ region, entry: pc, pages: guarded, form },
+      ...{ region, entry: pc, pages: guarded, form, checks },
       entries: { address: arrival + layout.ARRIVAL.count, limit: limits === LARGE ? NEVER : hotEntries },
       slots: this.#slotsFor(region, code),
       departures: limits.followsTargets ? this.#departuresOf(region) : new Map(),
     };
-    this.#make({ slot, entry: pc, entryOffset, arrival, code: made, guarded, form, limits }, order);
+    this.#make({ slot, entry: pc, entryOffset, arrival, code: made, guarded, form, checks, limits }, order);
   }
 
   #makeRoom(): void {
@@ -160,10 +166,20 @@ export class Translator implements Translations {
       this.#ordered.splice(0, orders).forEach((pending, index) => {
         if (this.#pending.get(pending.slot) !== pending) return;
         this.#pending.delete(pending.slot);
-        if (this.#isUnchanged(pending)) this.#replace({ ...pending, callable: functions(index) });
+        if (this.#isRight(pending)) this.#made({ ...pending, callable: functions(index) });
         else this.#countFrom(0, pending);
       });
     }
+  }
+
+  #made(translated: Translated): void {
+    if (this.#isOfForm(translated)) {
+      this.#replace(translated);
+      return;
+    }
+    // The context may be another by now, and come back.
+    this.#history.keep(translated);
+    if (!this.#bySlot.has(translated.slot)) this.#history.tryAgain(translated);
   }
 
   #make(pending: Pending, order: RegionOrder): void {
@@ -187,14 +203,6 @@ export class Translator implements Translations {
     }
     const instance = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
     return (index) => instance.exports[REGION_EXPORT + index];
-  }
-
-  /** Whether what was asked for before some time may be installed now. Its entry guards where it is executed from. */
-  #isUnchanged({ code }: Pending): boolean {
-    const { decoded } = this.#parts;
-    if (!code.isThere() || [...code.offsets].some((offset) => decoded.hasBreakpoint(offset))) return false;
-    for (const offset of code.offsets) decoded.ensureDecoded(offset);
-    return true;
   }
 
   #replace(translated: Translated): void {
@@ -235,18 +243,29 @@ export class Translator implements Translations {
     return lives;
   }
 
-  /** A breakpoint is set on the instruction at an offset of RAM, or taken away. */
-  breakpointChanged(offset: number): void {
-    this.#countAfresh(offset);
-    for (const translated of this.#with(offset)) this.#retire(translated, offset, "none");
+  /** A breakpoint comes to the instruction at an offset of RAM, or leaves it; undefined: it is a stopping HINT, or no longer. */
+  breakpointChanged(offset: number, change: BreakpointChange | undefined): void {
+    // Translations that look whether it stands serve on.
+    const isSeen = ({ checks }: Translated) => change !== undefined && (!change.stands || checks.has(change.address));
+    for (const translated of this.#with(offset)) if (!isSeen(translated)) this.#retire(translated, offset, "none");
+    if (!change?.stands) this.#countAfresh(offset);
     // A translation that goes up to the breakpoint gives way to the one that goes on behind it.
     for (const old of this.#history.withPresent(offset)) {
       const present = this.#bySlot.get(old.slot);
-      if (present === undefined || !this.#fits(old)) continue;
+      if (present === undefined || present.code.has(offset) || !this.#fits(old)) continue;
       this.#drop(present);
       this.#history.keep(present);
     }
     this.#tryAgain(offset);
+  }
+
+  /** Translations must no longer look for a breakpoint at an address as they do. */
+  checkOutdated(address: bigint): void {
+    for (const translated of [...this.#bySlot.values()]) {
+      if (!translated.checks.has(address)) continue;
+      this.#drop(translated);
+      this.#history.discarded(translated);
+    }
   }
 
   /** Translations that have the instruction at an offset of RAM. */
@@ -268,8 +287,6 @@ export class Translator implements Translations {
   #revive(pc: bigint, entryOffset: number): boolean {
     const found = this.#history.versions(entryOffset).find((old) => old.entry === pc && this.#fits(old));
     if (found === undefined) return false;
-    // Changes are told of decoded instructions only.
-    for (const offset of found.code.offsets) this.#parts.decoded.ensureDecoded(offset);
     this.#history.revived(found);
     this.#install(found);
     return true;
@@ -279,13 +296,27 @@ export class Translator implements Translations {
     return form === "tables" || form === this.#formNow();
   }
 
-  /** Whether an old translation's code is there, where it was, and free of breakpoints. */
+  /** Whether an old translation is right, and in its context. */
   #fits(translated: Translated): boolean {
-    const { code, guarded } = translated;
-    const { translation, decoded } = this.#parts;
-    if (!this.#isOfForm(translated)) return false;
-    if (!code.isThere() || [...code.offsets].some((offset) => decoded.hasBreakpoint(offset))) return false;
+    const { translation } = this.#parts;
+    if (!this.#isOfForm(translated) || !this.#isRight(translated)) return false;
+    const { guarded } = translated;
     return guarded.every(({ virtualPage, decodedPage }) => translation.executedNow(virtualPage) === decodedPage);
+  }
+
+  /** Whether the code that a translation was made of is there, and it looks for the breakpoints that are there. */
+  #isRight({ code, checks }: Pending): boolean {
+    const { decoded } = this.#parts;
+    if (!code.isThere()) return false;
+    for (const offset of code.offsets) {
+      if (decoded.isStoppingHint(offset)) return false;
+      for (const address of decoded.breakpointsAt(offset)) if (!checks.has(address)) return false;
+    }
+    for (const [address, { slot, reads }] of checks) {
+      const check = decoded.breakpointCheck(address);
+      if (check === undefined || check === 0 || check.slot !== slot || (check.reads & ~reads) !== 0n) return false;
+    }
+    return true;
   }
 
   /** All translations go; the decoded pages may be gone already. */
@@ -297,7 +328,7 @@ export class Translator implements Translations {
     this.#departures.clear();
     this.#history.clear();
     this.#pending.clear();
-    this.#nextSlot = 1;
+    this.#nextSlot = layout.BREAKPOINT_SLOTS;
   }
 
   #install(translated: Translated): void {
@@ -310,6 +341,8 @@ export class Translator implements Translations {
       }
       there.add(translated);
     }
+    // Changes are told of decoded instructions only.
+    for (const offset of code.offsets) this.#parts.decoded.ensureDecoded(offset);
     this.#parts.table.set(slot, callable);
     this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.slot, slot, true);
     this.#bySlot.set(slot, translated);
@@ -341,7 +374,7 @@ export class Translator implements Translations {
   }
 
   /** Arrivals before there is a translation, entries into it from then on. */
-  #countFrom(count: number, { arrival }: Pending): void {
+  #countFrom(count: number, { arrival }: Pick<Pending, "arrival">): void {
     this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.count, count, true);
   }
 
@@ -358,6 +391,17 @@ export class Translator implements Translations {
     }
     return slot;
   }
+}
+
+/** Where a region looks for breakpoints, by address. */
+function checksOf({ blocks }: Region, entry: bigint): Map<bigint, BreakpointCheck> {
+  const checks = new Map<bigint, BreakpointCheck>();
+  for (const { instructions } of blocks) {
+    for (const { pc, breakpoint } of instructions) {
+      if (breakpoint !== undefined) checks.set(BigInt.asUintN(64, entry + BigInt(pc)), breakpoint);
+    }
+  }
+  return checks;
 }
 
 /** A function of WebAssembly that answers ANSWER.jumped: tables hold no others. */

@@ -1,5 +1,6 @@
+import type { VirtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
-import type { Watch } from "../machine/stop.ts";
+import type { Condition, HitFilter, Watch } from "../machine/stop.ts";
 import { HitHistory, type HitTest, parseHitCondition } from "./hit-history.ts";
 import { compileLogMessage, type LogMessage } from "./log-message.ts";
 import type { ProgramMap } from "./program-map.ts";
@@ -8,6 +9,8 @@ import type { AddressUse, BreakpointRequest, BreakpointSpec, BreakpointState } f
 /** What breakpoints need of the expression language; `At` is what an expression looks at. */
 export interface BreakpointCompiler<At> {
   condition(text: string): (at: At) => boolean;
+  /** The same for the machine; undefined when it cannot answer that by itself. */
+  machineCondition(text: string): Condition | undefined;
   /** The value as text, formatted as `evaluate` does. */
   text(expression: string): (at: At) => string;
   /** The value of an expression that needs no machine state, as an address; undefined when it needs some. */
@@ -31,7 +34,13 @@ export interface Breakpoint<At> {
   readonly log: LogMessage<At> | undefined;
   /** Only where there is a hit condition: counting costs a search over the past. */
   readonly history: HitHistory | undefined;
+  /** What the machine need not stop for; undefined when it must always stop. */
+  readonly filter: HitFilter | undefined;
+  /** Likewise while hits are only counted. */
+  readonly countingFilter: HitFilter | undefined;
 }
+
+type Filters = ReadonlyMap<VirtualAddress, readonly HitFilter[]>;
 
 /** What becomes of a hit. */
 export type Verdict =
@@ -53,6 +62,8 @@ export class Breakpoints<At> {
   readonly #compiler: BreakpointCompiler<At>;
   #all: readonly Breakpoint<At>[] = [];
   #byAddress: ReadonlyMap<bigint, readonly Breakpoint<At>[]> = new Map();
+  #filters: Filters = new Map();
+  #countingFilters: Filters = new Map();
   #data: readonly { readonly breakpoint: Breakpoint<At>; readonly watch: Watch }[] = [];
   #generation = 0;
 
@@ -72,6 +83,16 @@ export class Breakpoints<At> {
   /** Addresses of instructions with a breakpoint. */
   get addresses(): readonly bigint[] {
     return [...this.#byAddress.keys()];
+  }
+
+  /** For the addresses at which all breakpoints have a filter. */
+  get filters(): Filters {
+    return this.#filters;
+  }
+
+  /** The same for breakpoints with a hit condition while their hits are counted. */
+  get countingFilters(): Filters {
+    return this.#countingFilters;
   }
 
   get watches(): readonly Watch[] {
@@ -120,7 +141,7 @@ export class Breakpoints<At> {
     const { condition, hitTest, history, log } = breakpoint;
     try {
       if (condition !== undefined && !condition(at)) return { kind: "pass" };
-      if (hitTest !== undefined && history !== undefined && !hitTest(history.numberOf(instant))) {
+      if (hitTest !== undefined && history !== undefined && !hitTest.passes(history.numberOf(instant))) {
         return { kind: "pass" };
       }
       return log === undefined ? { kind: "stop" } : { kind: "log", text: log(at) };
@@ -145,6 +166,10 @@ export class Breakpoints<At> {
       }
     }
     this.#byAddress = byAddress;
+    this.#filters = filtersOf(byAddress, ({ filter }) => filter);
+    const counted = this.#all.filter(({ history }) => history !== undefined);
+    const countedAt = new Map([...byAddress].map(([at, all]) => [at, all.filter((one) => counted.includes(one))]));
+    this.#countingFilters = filtersOf(countedAt, ({ countingFilter }) => countingFilter);
     this.#data = this.#all.flatMap((breakpoint) => breakpoint.watches.map((watch) => ({ breakpoint, watch })));
   }
 
@@ -158,15 +183,19 @@ export class Breakpoints<At> {
       if (hitCondition !== undefined && hitTest === undefined) {
         return this.#refused(spec, `"${hitCondition}" is no hit condition: write 5, >= 5, < 5 or % 5.`);
       }
+      const history = hitTest === undefined ? undefined : new HitHistory();
+      const asked = condition === undefined ? undefined : this.#compiler.machineCondition(condition);
+      const isAskable = condition === undefined || asked !== undefined;
       return {
         spec,
         addresses: place.addresses,
         watches: place.watches ?? [],
+        ...(isAskable ? filtersFor(asked, hitTest, history) : NO_FILTERS),
         state: { id: spec.id, verified: true, ...place.shown },
         condition: condition === undefined ? undefined : this.#compiler.condition(condition),
         hitTest,
         log: logMessage === undefined ? undefined : compileLogMessage(logMessage, (text) => this.#compiler.text(text)),
-        history: hitTest === undefined ? undefined : new HitHistory(),
+        history,
       };
     } catch (error) {
       if (error instanceof UserError) return this.#refused(spec, error.message);
@@ -184,6 +213,7 @@ export class Breakpoints<At> {
       hitTest: undefined,
       log: undefined,
       history: undefined,
+      ...NO_FILTERS,
     };
   }
 
@@ -266,6 +296,41 @@ export class Breakpoints<At> {
       shown: { address: addresses[0], ...(source && { path: source.path, line: source.line }) },
     };
   }
+}
+
+const NO_FILTERS = { filter: undefined, countingFilter: undefined };
+
+/** `condition` undefined: there is none. */
+function filtersFor(
+  condition: Condition | undefined,
+  hitTest: HitTest | undefined,
+  history: HitHistory | undefined,
+): { readonly filter: HitFilter | undefined; readonly countingFilter: HitFilter | undefined } {
+  const asked = condition && { condition };
+  if (hitTest === undefined || history === undefined) return { filter: asked, countingFilter: undefined };
+  const skipped = (instants: Float64Array) => history.merge(instants);
+  const counter = { toSkip: (instant: number) => hitsToSkip(hitTest, history, instant), skipped };
+  const toSkip = () => (history.isFull ? 0 : Number.POSITIVE_INFINITY);
+  return { filter: { ...asked, counter }, countingFilter: { ...asked, counter: { toSkip, skipped } } };
+}
+
+/** All hits before the instant are known; one at it may have been seen already, so that the next has the number behind. */
+function hitsToSkip(test: HitTest, history: HitHistory, instant: number): number {
+  if (history.isFull) return 0;
+  const before = history.countBefore(instant);
+  return Math.max(0, (test.firstFrom(before + 1) ?? Number.POSITIVE_INFINITY) - before - 2);
+}
+
+function filtersOf<At>(
+  byAddress: ReadonlyMap<bigint, readonly Breakpoint<At>[]>,
+  filterOf: (breakpoint: Breakpoint<At>) => HitFilter | undefined,
+): Filters {
+  const filters = new Map<VirtualAddress, readonly HitFilter[]>();
+  for (const [address, breakpoints] of byAddress) {
+    const all = breakpoints.flatMap((breakpoint) => filterOf(breakpoint) ?? []);
+    if (all.length > 0 && all.length === breakpoints.length) filters.set(address as VirtualAddress, all);
+  }
+  return filters;
 }
 
 interface Placement {

@@ -157,15 +157,27 @@ export class Debuggee {
   ): Motion<Stopped> {
     this.#inspector.hart(hart);
     this.#begin(hart, direction === "backward" ? this.#timeline.now : undefined);
-    const parts: StepParts = {
+    const parts = this.#stepParts();
+    const stepper = direction === "forward" ? new ForwardStepper(parts, hart) : new BackwardStepper(parts, hart);
+    return this.#stop(this.#arrived(yield* stepper.step(kind, granularity), hart));
+  }
+
+  /** Forward until pc has left [start, end). */
+  *stepRange(hart: number, start: bigint, end: bigint): Motion<Stopped> {
+    this.#inspector.hart(hart);
+    this.#begin(hart, undefined);
+    const stepper = new ForwardStepper(this.#stepParts(), hart);
+    return this.#stop(this.#arrived(yield* stepper.range({ start, end }), hart));
+  }
+
+  #stepParts(): StepParts {
+    return {
       timeline: this.#timeline,
       machine: this.#timeline.machine,
       map: this.#map,
       frames: this.#frames,
       traveller: this.#traveller,
     };
-    const stepper = direction === "forward" ? new ForwardStepper(parts, hart) : new BackwardStepper(parts, hart);
-    return this.#stop(this.#arrived(yield* stepper.step(kind, granularity), hart));
   }
 
   /** Travels to an instant; throws a UserError when the recording does not hold it. */

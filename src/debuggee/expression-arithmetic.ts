@@ -28,7 +28,7 @@ export function arithmetic(type: ValueType, bits: bigint): Value {
 }
 
 /** Narrow unsigned types fit a signed 64-bit one, as in C's promotions; u64 stays unsigned. */
-function widened(type: ValueType): ValueType {
+export function widened(type: ValueType): ValueType {
   return type.kind === "integer" && type.size === 8 && !type.signed ? U64 : I64;
 }
 
@@ -117,7 +117,7 @@ function combineFloats(operator: BinaryOperator, a: Value, b: Value): Value {
 }
 
 /** An address stays one when a number is added or subtracted; the difference of two is a number. */
-function resultType(operator: BinaryOperator, a: ValueType, b: ValueType, signed: boolean): ValueType {
+export function resultType(operator: BinaryOperator, a: ValueType, b: ValueType, signed: boolean): ValueType {
   const number = signed ? I64 : U64;
   if (operator === "-" && a.kind !== "integer" && b.kind !== "integer") return I64;
   if (operator === "+" || operator === "-") {

@@ -81,7 +81,7 @@ export interface CompiledExpression {
 }
 
 /** Registers that hold addresses by convention; the others are signed, as gdb has them. */
-const ADDRESS_REGISTERS = new Set([1, 2, 3, 4]);
+export const ADDRESS_REGISTERS = new Set([1, 2, 3, 4]);
 
 const SATP = 0x180;
 

@@ -1,7 +1,7 @@
 import { UserError } from "../base/errors.ts";
 
-/** Hits of one breakpoint that are remembered: 32 MiB of instants. A count beyond it cannot be told exactly. */
-const MOST_HITS = 4_000_000;
+/** Hits of one breakpoint that are remembered: 128 MiB of instants. A count beyond it cannot be told exactly. */
+const MOST_HITS = 1 << 24;
 
 /**
  * When a breakpoint was hit. Hit counts are those of history, not of the session: the hit at an instant has the same
@@ -31,7 +31,7 @@ export class HitHistory {
 
   /** The last hit before an instant whose number passes a test. */
   lastBefore(instant: number, test: HitTest): number | undefined {
-    for (let at = this.#firstFrom(instant) - 1; at >= 0; at--) if (test(at + 1)) return this.#instants[at];
+    for (let at = this.#firstFrom(instant) - 1; at >= 0; at--) if (test.passes(at + 1)) return this.#instants[at];
     return undefined;
   }
 
@@ -43,6 +43,30 @@ export class HitHistory {
 
   get count(): number {
     return this.#length;
+  }
+
+  /** Hits that are known before an instant. */
+  countBefore(instant: number): number {
+    return this.#firstFrom(instant);
+  }
+
+  /** No hit more can be remembered. */
+  get isFull(): boolean {
+    return this.#length >= MOST_HITS;
+  }
+
+  /** Remembers hits, given in order, as far as there is room. */
+  merge(instants: Float64Array): void {
+    if (instants.length === 0) return;
+    let at = this.#firstFrom(instants[0]);
+    for (const instant of instants) {
+      while (at < this.#length && this.#instants[at] < instant) at++;
+      if (at === this.#length || this.#instants[at] !== instant) {
+        if (this.isFull) return;
+        this.#insert(at, instant);
+      }
+      at++;
+    }
   }
 
   #firstFrom(instant: number): number {
@@ -72,7 +96,11 @@ export class HitHistory {
 }
 
 /** DAP's hitCondition: a comparison with the number of the hit. */
-export type HitTest = (number: number) => boolean;
+export interface HitTest {
+  passes(number: number): boolean;
+  /** The first number from this one on that passes; undefined when none does. */
+  firstFrom(number: number): number | undefined;
+}
 
 const HIT_CONDITION = /^\s*(>=|<=|={1,3}|>|<|%)?\s*([0-9]+)\s*$/;
 
@@ -83,16 +111,27 @@ export function parseHitCondition(text: string): HitTest | undefined {
   const limit = Number(match[2]);
   switch (match[1]) {
     case ">":
-      return (number) => number > limit;
+      return between(limit + 1, Number.POSITIVE_INFINITY);
     case ">=":
-      return (number) => number >= limit;
+      return between(limit, Number.POSITIVE_INFINITY);
     case "<":
-      return (number) => number < limit;
+      return between(0, limit - 1);
     case "<=":
-      return (number) => number <= limit;
+      return between(0, limit);
     case "%":
-      return limit === 0 ? undefined : (number) => number % limit === 0;
+      if (limit === 0) return undefined;
+      return {
+        passes: (number) => number % limit === 0,
+        firstFrom: (number) => Math.ceil(number / limit) * limit,
+      };
     default:
-      return (number) => number === limit;
+      return between(limit, limit);
   }
+}
+
+function between(first: number, last: number): HitTest {
+  return {
+    passes: (number) => number >= first && number <= last,
+    firstFrom: (number) => (number > last || first > last ? undefined : Math.max(number, first)),
+  };
 }

@@ -2,9 +2,10 @@ import type { VirtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import { disassembleWord } from "../isa/disassemble.ts";
 import type { HartView, MachineLike, Translation } from "../machine/machine-interface.ts";
-import type { Watch } from "../machine/stop.ts";
+import type { Condition, Watch } from "../machine/stop.ts";
 import type { BreakpointCompiler } from "./breakpoints.ts";
 import { fetch, readNumber, readPhysicalNumber } from "./code.ts";
+import { conditionOf } from "./condition.ts";
 import { errors } from "./errors.ts";
 import {
   type CompiledExpression,
@@ -14,7 +15,7 @@ import {
   type Surroundings,
   type Value,
 } from "./expression.ts";
-import type { Format } from "./expression-parser.ts";
+import { type Format, parseExpression } from "./expression-parser.ts";
 import { isPhysical, pointee, sizeOf, typeName } from "./expression-types.ts";
 import type { UnwoundFrame } from "./frames.ts";
 import { currentHart } from "./hart-turns.ts";
@@ -74,6 +75,10 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
   condition(text: string): (at: Surroundings) => boolean {
     const compiled = this.valueOnly(text);
     return (at) => isTrue(compiled.evaluate(at));
+  }
+
+  machineCondition(text: string): Condition | undefined {
+    return conditionOf(parseExpression(text).root, this.#scope);
   }
 
   text(expression: string): (at: Surroundings) => string {

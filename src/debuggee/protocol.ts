@@ -251,6 +251,8 @@ export interface DebuggeeApi {
     granularity: "line" | "instruction",
     hart: number,
   ): Promise<Stopped>;
+  /** Forward until pc has left [start, end), for clients with line tables of their own: into calls, over those without lines. */
+  stepRange(hart: number, start: bigint, end: bigint): Promise<Stopped>;
   seek(instant: number): Promise<Stopped>;
   pause(): Promise<void>;
   /** Replaces all breakpoints of one kind (for "source": of one path). */

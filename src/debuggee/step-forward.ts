@@ -28,7 +28,7 @@ type Left =
   | { readonly kind: "entered" }
   | Exclude<StepEnd, { readonly kind: "stepped" }>;
 
-interface Range {
+export interface Range {
   readonly start: bigint;
   readonly end: bigint;
 }
@@ -53,6 +53,17 @@ export class ForwardStepper {
   *step(kind: StepKind, granularity: "line" | "instruction"): Motion<StepEnd> {
     if (kind === "out") return yield* this.#out();
     return yield* granularity === "line" ? this.#line(kind) : this.#instruction(kind);
+  }
+
+  /**
+   * Until the range is left, at least by one instruction, as a debugger with line tables of its own steps: into callees and handlers that have lines,
+   * over all others.
+   */
+  *range(range: Range): Motion<StepEnd> {
+    const { pc } = this.#hart;
+    if (pc < range.start || pc >= range.end) return yield* this.#instruction("into");
+    const left = yield* this.#leave(range, "into");
+    return left.kind === "flow" || left.kind === "returned" || left.kind === "entered" ? STEPPED : left;
   }
 
   // ---- by instruction

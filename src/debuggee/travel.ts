@@ -268,8 +268,11 @@ export class Traveller {
     const isWanted = (address: bigint) => this.#breakpoints.at(address).some((breakpoint) => !except.has(breakpoint));
     const users = leg.silent ? [] : this.#breakpoints.addresses.filter(isWanted);
     const exceptions = leg.exceptions ? ALL_EXCEPTIONS : leg.silent ? [] : [...this.#exceptionStops];
+    // At the leg's own breakpoints every hit counts.
+    const filters = [...this.#breakpoints.filters].filter(([address]) => !own.includes(address));
     return {
       breakpoints: [...new Set([...own, ...users])] as VirtualAddress[],
+      ...(!leg.silent && { filters: new Map(filters) }),
       watches: leg.silent ? [] : this.#breakpoints.watches,
       exceptions,
     };
@@ -291,6 +294,7 @@ export class Traveller {
         {
           stops: {
             breakpoints: counted.flatMap(({ addresses }) => addresses) as VirtualAddress[],
+            filters: this.#breakpoints.countingFilters,
             watches: watched.map(({ watch }) => watch),
             exceptions: [],
           },

@@ -37,7 +37,6 @@ export class Target {
   #end: number;
   #executable: Promise<ExecutableFile | undefined> | undefined;
   #moving = false;
-  #pauseAsked = false;
   /** New output that came while older output has yet to be told. */
   #held: Uint8Array[] | undefined;
 
@@ -95,15 +94,7 @@ export class Target {
 
   /** Steps until pc has left [start, end): a line, for the client. */
   stepRange(hart: number, start: bigint, end: bigint): Promise<Stopped> {
-    return this.#forward(async () => {
-      for (;;) {
-        const stopped = await this.#stepInto(hart, "forward");
-        if (stopped.reason !== "step") return this.#before(stopped);
-        const { pc } = await this.debuggee.registers(hart);
-        if (pc < start || pc >= end) return stopped;
-        if (this.#pauseAsked) return { ...stopped, reason: "pause" };
-      }
-    });
+    return this.#forward(async () => this.#before(await this.debuggee.stepRange(hart, start, end)));
   }
 
   reverseContinue(): Promise<Stopped> {
@@ -128,7 +119,6 @@ export class Target {
 
   /** Ends the motion that goes on, and does nothing when none does. */
   async pause(): Promise<void> {
-    this.#pauseAsked = true;
     // Some motions consist of several requests: between two of them there is nothing to pause.
     while (this.#moving) {
       await this.debuggee.pause();
@@ -156,7 +146,6 @@ export class Target {
 
   async #move(motion: () => Promise<Stopped>): Promise<Stopped> {
     this.#moving = true;
-    this.#pauseAsked = false;
     try {
       this.#stopped = await motion();
       this.#end = Math.max(this.#end, this.#stopped.instant);

@@ -8,6 +8,7 @@ export const DEBUGGEE_METHODS = [
   "resume",
   "reverseContinue",
   "step",
+  "stepRange",
   "seek",
   "pause",
   "setBreakpoints",

@@ -41,6 +41,7 @@ const MOTIONS: Readonly<Record<string, string | undefined>> = {
   resume: undefined,
   reverseContinue: "Running backwards",
   step: undefined,
+  stepRange: undefined,
   seek: "Travelling",
   lastWrite: "Searching the last write",
 };

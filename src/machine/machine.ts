@@ -2,12 +2,12 @@ import { assert, unreachable } from "../base/assert.ts";
 import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
 import { AddressTranslation, type ContextChange } from "../cpu/address-translation.ts";
 import { DataAccess } from "../cpu/data-access.ts";
-import { DecodedPages } from "../cpu/decoded-pages.ts";
+import { type CodeObserver, DecodedPages } from "../cpu/decoded-pages.ts";
 import { Dependents } from "../cpu/dependents.ts";
 import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Exception, Turn } from "../cpu/hart.ts";
-import { type Heat, Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
+import { functionTable, type Heat, Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
 import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
@@ -17,7 +17,7 @@ import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import { replayHint } from "../isa/replay-hints.ts";
-import { MAX_WATCHES, PAGE_BYTES } from "../memory/layout.ts";
+import { HART_NUMBER, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
@@ -28,6 +28,7 @@ import { errors } from "./errors.ts";
 import { Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import { MachineIsolation } from "./isolation.ts";
+import { Lookout } from "./lookout.ts";
 import type {
   Checkpoint,
   CheckpointParts,
@@ -42,7 +43,7 @@ import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
 import { digestOf } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
-import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
+import type { MachineStop, StopConditions } from "./stop.ts";
 import { Timers } from "./timers.ts";
 
 /**
@@ -59,6 +60,7 @@ export class Machine implements MachineLike {
   readonly #dependents: Dependents;
   readonly #data: DataAccess;
   readonly #decoded: DecodedPages;
+  readonly #lookout: Lookout;
   readonly #board: Board;
   readonly #versions: RamVersions;
   readonly #engine: Engine;
@@ -73,8 +75,6 @@ export class Machine implements MachineLike {
   #attention = false;
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
-  #stops: StopConditions = NO_STOPS;
-  #breakpoints: ReadonlySet<bigint> = new Set();
   readonly isolation: MachineIsolation;
 
   /** `diskImages`: the images of the configuration's disks. `compiler` makes hot code into WebAssembly elsewhere. */
@@ -137,14 +137,28 @@ export class Machine implements MachineLike {
       choice: cacheGroup,
     });
     const { group } = this.#translation;
-    this.#decoded = new DecodedPages(memory, isa, {
+    const table = functionTable();
+    this.#lookout = new Lookout(
+      memory,
+      table,
+      this.#turn,
+      (address) => this.#translator?.checkOutdated(address),
+      () => ({
+        decoded: this.#decoded,
+        data: this.#data,
+        executedAt: (page) => this.#executedAt(page),
+        flushTranslations: () => group.flushAll(),
+      }),
+    );
+    const observer: CodeObserver = {
       becameCode: () => group.flushWrites(),
       translations: () => this.#translator,
       cleared: () => {
         this.#translator?.dropAll();
         group.flushAll();
       },
-    });
+    };
+    this.#decoded = new DecodedPages(memory, isa, observer, this.#lookout.slots);
     const harts = this.#harts.all.map(({ hart }) => hart);
     this.#reservations = new Reservations(memory, group, harts);
     this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
@@ -168,7 +182,7 @@ export class Machine implements MachineLike {
       endTurn: () => this.#harts.endTurn(),
     };
     const stopping = {
-      has: (pc: bigint) => (this.#breakpoints.has(pc) && !this.isolation.active) || this.#isStoppingHint(pc),
+      has: (pc: bigint) => (this.#lookout.breakpoints.has(pc) && !this.isolation.active) || this.#isStoppingHint(pc),
     };
     const breakpoints = () => stopping;
     const oracle = new Oracle(parts, breakpoints);
@@ -177,16 +191,17 @@ export class Machine implements MachineLike {
       () => parts,
       () => oracle,
       memory,
+      table,
       { isa, heat: HEAT[engine], compiler, stepsPerTick: STEPS_PER_TICK },
     );
     this.#exports = generated.exports;
     this.#translator = generated.translator;
     this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, generated, breakpoints);
-    const observer = {
+    const pagesObserver = {
       rearm: () => group.beginInterval(),
       overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
     };
-    this.#versions = new RamVersions(memory, this.#exports, observer, disks);
+    this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks);
     this.harts = this.#harts.views();
     this.isolation = new MachineIsolation({
       bus: this.#board.bus,
@@ -232,29 +247,21 @@ export class Machine implements MachineLike {
     }
   }
 
-  /** Cheap when only breakpoints change: searches do so at every hit that they pass over. */
   setStops(stops: StopConditions): void {
-    assert(stops.watches.length <= MAX_WATCHES, `more than ${MAX_WATCHES} watches`);
-    const old = this.#stops;
-    this.#stops = stops;
     this.isolation.outside(stops);
-    if (stops.breakpoints !== old.breakpoints) {
-      // No instruction begins at an odd address.
-      this.#breakpoints = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
-      this.#decoded.setBreakpoints(this.#breakpoints, (page) => this.#executedAt(page));
-    }
-    if (stops.watches === old.watches || (stops.watches.length === 0 && old.watches.length === 0)) return;
-    this.#data.setWatches(
-      stops.watches.map(({ address, length, access }) => ({
-        first: BigInt(address),
-        last: BigInt(address + length - 1),
-        access,
-      })),
-    );
-    this.#translation.group.flushAll();
+    this.#lookout.set(stops);
   }
 
   run(until: Instant, options: RunOptions): MachineStop {
+    this.#lookout.slots.begin(this.instant, this.isolation.active);
+    try {
+      return this.#runSlices(until, options);
+    } finally {
+      this.#lookout.slots.end();
+    }
+  }
+
+  #runSlices(until: Instant, options: RunOptions): MachineStop {
     const start = this.instant;
     for (;;) {
       const interrupted = this.#settle();
@@ -335,6 +342,7 @@ export class Machine implements MachineLike {
     const most = isolated || this.#turn.csrs.dueInterrupts() === undefined ? MAX_SLICE_STEPS : 1;
     const steps = Math.min(horizon - this.instant, isolated ? most : this.#harts.left, most);
     this.#clock.beginSlice(steps);
+    this.#memory.view.setInt32(HART_NUMBER, this.#turn.hart.id, true);
     const stop = this.#engine.run(steps, departing);
     this.#clock.endSlice();
     this.#taken(stop.executed);
@@ -444,7 +452,7 @@ export class Machine implements MachineLike {
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
     const { hart, csrs } = this.#turn;
-    if (this.isolation.active || (!departing && this.#stops.exceptions.includes(exception.cause))) {
+    if (this.isolation.active || (!departing && this.#lookout.isForException(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };
     }
     if (!this.#canHandle(exception.cause)) return { kind: "unhandled-trap", hart: hart.id, ...exception };
@@ -485,18 +493,9 @@ export class Machine implements MachineLike {
 
   /** Watched accesses of the step just taken. */
   #takeWatchHits(): MachineStop | undefined {
-    const accesses = this.#data.watched;
-    if (accesses.length === 0) return undefined;
-    this.#data.watched = [];
+    const hits = this.#lookout.takeWatchHits((this.instant - 1) as Instant);
+    if (hits === undefined) return undefined;
     if (this.isolation.active) return undefined;
-    const hits = accesses.map(
-      ({ watch, access, address, size, pc }): WatchHit => ({
-        ...{ watch, access, size, hart: this.#turn.hart.id },
-        instant: (this.instant - 1) as Instant,
-        address: address as VirtualAddress,
-        pc: pc as VirtualAddress,
-      }),
-    );
     this.#settle();
     return { kind: "watch", hits };
   }

@@ -1,9 +1,22 @@
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
+import type { HitFilter } from "../cpu/condition.ts";
+
+export type {
+  Comparison,
+  Condition,
+  FloatTerm,
+  HitCounter,
+  HitFilter,
+  IntegerOperator,
+  IntegerTerm,
+} from "../cpu/condition.ts";
 
 /** What the machine looks out for while it runs. Costs nothing where it does not occur. */
 export interface StopConditions {
   /** Stop before the instruction at one of these addresses is executed, in whatever address space. */
   readonly breakpoints: readonly VirtualAddress[];
+  /** For breakpoints that are hits on some conditions only; the machine may stop at others too. */
+  readonly filters?: ReadonlyMap<VirtualAddress, readonly HitFilter[]>;
   readonly watches: readonly Watch[];
   /** Stop before a synchronous exception with one of these mcause values is taken. */
   readonly exceptions: readonly number[];

@@ -84,12 +84,30 @@ export const FENCES = 0x1058;
 export const STEPS_AT_END = 0x1060;
 export const INSTANT_AT_END = 0x1068;
 export const TICK_OFFSET = 0x1070;
+/** Number of the hart that has its turn. i32. */
+export const HART_NUMBER = 0x1078;
 
 /** What the watches cover: i32 count, then from +16 entries of 24 bytes {first i64, last i64, access i32}. */
 export const WATCH_TABLE = 0x1100;
 export const WATCH_ENTRY_BYTES = 24;
 /** More would make every access to a watched page slow; a debugger's user sets a handful. */
 export const MAX_WATCHES = 64;
+
+/**
+ * A word for each slot of a breakpoint (cpu/breakpoint-slots.ts): one of BREAKPOINT. i32. Translations look at it wherever
+ * there is, or has been, a breakpoint within them; so setting one again and taking it away changes no code.
+ */
+export const BREAKPOINT_WORDS = 0x1800;
+/** Numbers of slots fit a byte of a record; slot 0 is none. */
+export const BREAKPOINT_SLOTS = 256;
+export const BREAKPOINT = { off: 0, stop: 1, filter: 2 } as const;
+/** Counters of hits, see cpu/condition-code.ts: hits left that are skipped (i32), and the instant of the last hit (i64). */
+export const HIT_COUNTERS = 0x1c00;
+export const HIT_COUNTER_COUNT = 32;
+export const HIT_COUNTER_BYTES = 16;
+export const HIT_COUNTER = { left: 0, instant: 8 } as const;
+/** Entries of HIT_LOG that are filled. i32. */
+export const HIT_LOG_LENGTH = 0x1e00;
 
 /** Windows of the harts that do not have their turn, in the order of the harts. */
 export const HART_PARKING = 0x2000;
@@ -219,11 +237,15 @@ export const CSR_WORD = {
   counterBit: 28,
 } as const;
 
+/** Hits that were skipped: the instant (f64) and the number of the counter (i32), 16 bytes each. */
+export const HIT_LOG = CSR_WORDS + MOST_CSR_WORDS * CSR_WORD_BYTES;
+export const HIT_LOG_ENTRIES = 4096;
+
 /**
  * Decoded pages: 2048 records and two that mark the end, 16 bytes each; behind them, for each halfword, how often a jump
  * has arrived there and the slot of its translation.
  */
-export const DECODED_POOL = CSR_WORDS + MOST_CSR_WORDS * CSR_WORD_BYTES;
+export const DECODED_POOL = HIT_LOG + HIT_LOG_ENTRIES * 16;
 export const RECORD_BYTES = 16;
 export const ARRIVALS = (2048 + 2) * RECORD_BYTES;
 export const ARRIVAL_BYTES = 8;
@@ -256,6 +278,8 @@ export const RECORD = {
   rm: 13,
   /** Bits of fcsr that are NX alone when rounding is to nearest even and NX is set; 0 where that cannot be. */
   roundingMask: 14,
+  /** Slot of the one breakpoint that stands here; 0 when there are several, or none has a slot. */
+  breakpoint: 15,
 } as const;
 
 export const PAGE_BYTES = 4096;

@@ -1,6 +1,15 @@
 import { assert } from "../base/assert.ts";
 import { Bytes } from "./bytes.ts";
-import { type BlockType, OP, type Opcode, SIMD_PREFIX, type SimdOpcode, type ValueType, VOID } from "./opcodes.ts";
+import {
+  type BlockType,
+  OP,
+  type Opcode,
+  SATURATING_PREFIX,
+  SIMD_PREFIX,
+  type SimdOpcode,
+  type ValueType,
+  VOID,
+} from "./opcodes.ts";
 
 /** A local variable of the function that is being written. */
 export interface Local {
@@ -53,6 +62,13 @@ export class Code {
     this.#body.byte(SIMD_PREFIX);
     this.#body.unsigned(opcode);
     if (lane !== undefined) this.#body.byte(lane);
+    return this;
+  }
+
+  /** A double towards zero to 64 bits: what is beyond the range becomes its end, NaN becomes 0. */
+  truncateSaturating(signed: boolean): this {
+    this.#body.byte(SATURATING_PREFIX);
+    this.#body.unsigned(signed ? 6 : 7);
     return this;
   }
 

@@ -171,4 +171,6 @@ export const SIMD = {
   f64x2_relaxed_madd: 0x107,
 } as const;
 export const SIMD_PREFIX = 0xfd;
+/** Of i64.trunc_sat_f64_s (6), i64.trunc_sat_f64_u (7) and their like. */
+export const SATURATING_PREFIX = 0xfc;
 export type SimdOpcode = (typeof SIMD)[keyof typeof SIMD];

@@ -88,6 +88,13 @@ export class FakeDebuggee implements Debuggee {
     return this.#move("reverseContinue", () => this.#run(-1));
   }
 
+  stepRange(hart: number, start: bigint, end: bigint): Promise<Stopped> {
+    return this.#move(`stepRange ${hart} ${start} ${end}`, () => {
+      this.now++;
+      return this.#stop("step");
+    });
+  }
+
   step(kind: string, direction: "forward" | "backward", granularity: string, hart: number): Promise<Stopped> {
     return this.#move(`step ${kind} ${direction} ${granularity} ${hart}`, () => {
       this.now += direction === "forward" ? 1 : -1;

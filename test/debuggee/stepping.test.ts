@@ -364,3 +364,36 @@ test("stepping back undoes stepping forward: recursion and traps", () => {
   mirror(TRAPS, "_start", "over", 40);
   mirror(TRAPS, "_start", "into", 80);
 });
+
+test("a range of addresses is left at full speed, into calls, and stops at breakpoints", () => {
+  const b = bench(`
+  .option norvc
+  .globl _start
+_start:
+  li   t0, 1000000
+loop:
+  addi t0, t0, -1
+  bnez t0, loop
+behind:
+  call callee
+  j    behind
+callee:
+  addi t1, t1, 1
+  ret`);
+  const { symbols } = b.program;
+  const at = (name: string) => symbols.find((symbol) => symbol.name === name)?.address ?? 0n;
+  const leave = (start: bigint, end: bigint) => finish(b.debuggee.stepRange(0, start, end));
+  const where = () => b.machine.harts[0].pc as bigint;
+  assert.equal(leave(at("_start"), at("behind")).reason, "step");
+  assert.equal(where(), at("behind"));
+  assert.equal(b.machine.instant, 2 + 2_000_000);
+  leave(at("behind"), at("callee"));
+  assert.equal(where(), at("callee"), "into the call");
+  leave(at("behind"), at("behind"));
+  assert.equal(where(), at("callee") + 4n, "one instruction at least");
+  finish(b.debuggee.seek(0));
+  const address = at("loop") + 4n;
+  b.debuggee.setBreakpoints({ kind: "instruction" }, [{ id: 1, at: { kind: "instruction", address } }]);
+  assert.equal(leave(at("_start"), at("behind")).reason, "instruction breakpoint");
+  assert.equal(b.machine.instant, 3);
+});
