@@ -26,6 +26,7 @@ _start:
         call    make_ring
         li      s0, 0                   # number of the parcel
         li      s1, PARCELS
+        .globl  main_loop
 main_loop:
         la      a0, parcel
         la      a1, ring
@@ -65,6 +66,7 @@ main_loop:
 5:      j       5b
 
 # Links the stations in a circle.
+        .globl  make_ring
 make_ring:
         la      t0, ring
         la      t1, ring_end
@@ -80,6 +82,7 @@ make_ring:
 2:      ret
 
 # a0: a node, a1: the one behind which it is hung.
+        .globl  hang
 hang:
         ld      t0, NEXT(a1)
         sd      t0, NEXT(a0)
@@ -89,6 +92,7 @@ hang:
         ret
 
 # a0: a node that goes out of the ring.
+        .globl  take
 take:
         ld      t0, NEXT(a0)
         ld      t1, PREVIOUS(a0)
@@ -99,6 +103,7 @@ take:
         ret
 
 # The same, in a hurry.
+        .globl  take_express
 take_express:
         ld      t0, NEXT(a0)
         ld      t1, PREVIOUS(a0)
@@ -108,6 +113,7 @@ take_express:
         ret
 
 # Once round, backwards.
+        .globl  walk_back
 walk_back:
         la      t0, ring
         mv      t1, t0

@@ -1,5 +1,6 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import type { BreakpointRequest, BreakpointSpec, BreakpointState } from "../debuggee/protocol.ts";
+import { breakpointMode } from "./breakpoint-modes.ts";
 import type { Client } from "./client.ts";
 import type { Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
@@ -148,23 +149,26 @@ function keyOf({ kind, path }: Scope): string {
 }
 
 /** Two breakpoints with the same text are the same breakpoint, whatever their ids. */
-function wishKey({ at, condition, hitCondition, logMessage }: Wish): string {
+function wishKey({ at, condition, hitCondition, logMessage, mode }: Wish): string {
   const text = (_: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);
-  return JSON.stringify([at, condition ?? "", hitCondition ?? "", logMessage ?? ""], text);
+  return JSON.stringify([at, condition ?? "", hitCondition ?? "", logMessage ?? "", mode ?? ""], text);
 }
 
 interface Conditions {
   condition?: string;
   hitCondition?: string;
   logMessage?: string;
+  mode?: "check" | "log";
 }
 
 /** Clients send empty strings for what the user left empty. */
-function conditions(raw: Conditions): Conditions {
+function conditions(raw: Omit<Conditions, "mode"> & { readonly mode?: string }): Conditions {
   const kept: Conditions = {};
   if (raw.condition?.trim()) kept.condition = raw.condition.trim();
   if (raw.hitCondition?.trim()) kept.hitCondition = raw.hitCondition.trim();
   if (raw.logMessage?.trim()) kept.logMessage = raw.logMessage;
+  const mode = breakpointMode(raw.mode);
+  if (mode !== undefined) kept.mode = mode;
   return kept;
 }
 

@@ -1,4 +1,5 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
+import { BREAKPOINT_MODES } from "./breakpoint-modes.ts";
 import { EXCEPTION_FILTERS } from "./exceptions.ts";
 
 /**
@@ -17,6 +18,7 @@ export function capabilities(): DebugProtocol.Capabilities {
     supportsDataBreakpointBytes: true,
     supportsBreakpointLocationsRequest: true,
     exceptionBreakpointFilters: [...EXCEPTION_FILTERS],
+    breakpointModes: [...BREAKPOINT_MODES],
     supportsExceptionInfoRequest: true,
     supportsStepBack: true,
     supportsSteppingGranularity: true,

@@ -19,13 +19,25 @@ const NEARLY_ALWAYS_BUGS: readonly number[] = [
   EXCEPTION.storeAccessFault,
 ];
 
+/** The filter that is no exception of a hart. */
+const CHECKS = "replay-only-checks";
+
 /** One filter per cause of the table; the id is the cause's own (`load-access-fault`). */
-export const EXCEPTION_FILTERS: readonly DebugProtocol.ExceptionBreakpointsFilter[] = EXCEPTION_CAUSES.map((cause) => ({
-  filter: cause.id,
-  label: cause.name,
-  description: `${cause.description} (mcause ${cause.code})`,
-  default: NEARLY_ALWAYS_BUGS.includes(cause.code),
-}));
+export const EXCEPTION_FILTERS: readonly DebugProtocol.ExceptionBreakpointsFilter[] = [
+  {
+    filter: CHECKS,
+    label: "Failed replay-only checks",
+    description:
+      "Runs the guest's HINDCAST_REPLAY_ONLY blocks when the recorded past is gone through, forwards or backwards, and stops where one fails",
+    default: true,
+  },
+  ...EXCEPTION_CAUSES.map((cause) => ({
+    filter: cause.id,
+    label: cause.name,
+    description: `${cause.description} (mcause ${cause.code})`,
+    default: NEARLY_ALWAYS_BUGS.includes(cause.code),
+  })),
+];
 
 /** The causes to stop at, until a client says otherwise: not every client shows filters. */
 export const DEFAULT_CAUSES: readonly number[] = NEARLY_ALWAYS_BUGS;
@@ -33,17 +45,24 @@ export const DEFAULT_CAUSES: readonly number[] = NEARLY_ALWAYS_BUGS;
 /** Which exceptions stop the machine. */
 export class ExceptionStops {
   #causes: readonly number[] = DEFAULT_CAUSES;
+  #checks = true;
 
   get causes(): readonly number[] {
     return this.#causes;
+  }
+
+  /** Whether the guest's replay-only blocks run. */
+  get checks(): boolean {
+    return this.#checks;
   }
 
   /** Takes filter ids; gives one verified state per filter, unknown ones with a message. */
   set(filters: readonly string[]): DebugProtocol.Breakpoint[] {
     const found = filters.map((filter) => EXCEPTION_CAUSES.find(({ id }) => id === filter));
     this.#causes = found.flatMap((cause) => (cause === undefined ? [] : [cause.code]));
+    this.#checks = filters.includes(CHECKS);
     return found.map((cause, index) =>
-      cause === undefined
+      cause === undefined && filters[index] !== CHECKS
         ? { verified: false, message: `There is no exception “${filters[index]}”.` }
         : { verified: true },
     );
@@ -52,6 +71,7 @@ export class ExceptionStops {
 
 /** What `exceptionInfo` tells of the exception that the machine stopped at. */
 export function exceptionInfo(stopped: Stopped | undefined): DebugProtocol.ExceptionInfoResponse["body"] {
+  if (stopped?.failedChecks !== undefined) return failedCheckInfo(stopped, stopped.failedChecks);
   const exception = stopped?.exception;
   if (stopped === undefined || exception === undefined) throw errors.noException();
   return {
@@ -63,6 +83,22 @@ export function exceptionInfo(stopped: Stopped | undefined): DebugProtocol.Excep
       typeName: exception.name,
       fullTypeName: `${exception.name} (mcause ${exception.cause}, mtval ${toReference(exception.tval)})`,
       stackTrace: `hart ${stopped.hart}, instant ${formatInstant(stopped.instant)}`,
+    },
+  };
+}
+
+function failedCheckInfo(
+  { description, hart, instant }: Stopped,
+  checks: readonly string[],
+): DebugProtocol.ExceptionInfoResponse["body"] {
+  return {
+    exceptionId: "Replay-only check failed",
+    description,
+    breakMode: "always",
+    details: {
+      message: checks.join("; "),
+      typeName: "replay-only check",
+      stackTrace: `hart ${hart}, instant ${formatInstant(instant)}`,
     },
   };
 }

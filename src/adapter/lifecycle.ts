@@ -164,7 +164,8 @@ export class Lifecycle {
     if (launch.input !== undefined && input === undefined) throw errors.noInput(launch.input);
     const result = await debuggee.launch(launch.options);
     stacks.harts = result.harts;
-    await debuggee.setExceptionStops(launch.noDebug ? [] : exceptionStops.causes);
+    const { causes, checks } = exceptionStops;
+    await debuggee.setExceptionStops(launch.noDebug ? [] : causes, checks && !launch.noDebug);
     await sources.load(debuggee);
     if (input !== undefined) await debuggee.input(input);
     return result;

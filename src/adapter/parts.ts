@@ -234,13 +234,13 @@ export class Parts {
     }
   }
 
-  #onOutput({ category, bytes, instant, source }: Extract<DebuggeeEvent, { type: "output" }>): void {
+  #onOutput({ category, bytes, instant, source, replayOnly }: Extract<DebuggeeEvent, { type: "output" }>): void {
     if (category === "guest") {
       this.#console?.push(bytes, instant);
       return;
     }
     const text = new TextDecoder().decode(bytes);
-    if (category === "log") this.#logs.push(text, source);
+    if (category === "log") this.#logs.push(replayOnly ? `[${formatInstant(instant)}] ${text}` : text, source);
     else this.client.say(text.replace(/\n$/, ""));
   }
 

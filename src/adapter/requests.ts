@@ -25,7 +25,12 @@ function on<Arguments>(shape: Shape, run: (args: Arguments, call: Call) => unkno
 
 const SOURCE = { "path?": "string", "sourceReference?": "integer" } as const;
 const WITHOUT_DEBUGGING: Dap.Breakpoint = { verified: false, message: "The program runs without debugging." };
-const CONDITIONS = { "condition?": "string", "hitCondition?": "string", "logMessage?": "string" } as const;
+const CONDITIONS = {
+  "condition?": "string",
+  "hitCondition?": "string",
+  "logMessage?": "string",
+  "mode?": "string",
+} as const;
 
 /** Every request but `initialize`. */
 export function requests(parts: Parts): Readonly<Record<string, Handler>> {
@@ -157,7 +162,7 @@ function breakpoints(parts: Parts): Record<string, Handler> {
       const { launch, debuggee } = lifecycle.run;
       if (launch.noDebug) return { breakpoints: filters.map(() => WITHOUT_DEBUGGING) };
       const breakpoints = parts.exceptionStops.set(filters);
-      await debuggee.setExceptionStops(parts.exceptionStops.causes);
+      await debuggee.setExceptionStops(parts.exceptionStops.causes, parts.exceptionStops.checks);
       return { breakpoints };
     }),
     dataBreakpointInfo: on<Dap.DataBreakpointInfoArguments>(

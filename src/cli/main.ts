@@ -5,6 +5,7 @@ import { HAS_ZSTD } from "../host/zstd.ts";
 import { type Answer, type Context, FAULT, OK, UNUSABLE_INPUT, WRONG_USAGE } from "./context.ts";
 import { reportFault } from "./fault.ts";
 import { GuestOutput } from "./guest-console.ts";
+import { parseInstant } from "./instants.ts";
 import {
   parseCount,
   parseDisk,
@@ -88,7 +89,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
   );
   define("replay", "run a recording again and verify it", async () => (await import("./replay.ts")).replay)
     .argument("<file>", "a recording")
-    .option("--to <instant>", "stop at this instant instead of the end", parseCount)
+    .option("--to <instant>", "stop at this instant, or bookmark, instead of the end", parseInstant)
     .option("--no-console", "do not print the guest's console output again")
     .option("--checks", "run the guest's replay-only blocks (guest/include/hindcast.h) and say what they find")
     .addOption(engineOption())
@@ -221,8 +222,8 @@ function defineQuery(define: (name: string, summary: string, load: () => Promise
     .argument("<file>", "a recording")
     .addArgument(new Argument("<question>", "what to ask").choices(["last-write", "writes", "outputs"]))
     .argument("[place]", "an address or a symbol, optionally with an offset: 0x80001000, phys:0x80001000, pool, pool+8")
-    .option("--before <instant>", "only what happened before this instant (default: the end)", parseCount)
-    .option("--after <instant>", "writes, outputs: only what happened from this instant on", parseCount)
+    .option("--before <instant>", "only what happened before this instant or bookmark (default: the end)", parseInstant)
+    .option("--after <instant>", "writes, outputs: only what happened from this instant or bookmark on", parseInstant)
     .option("--length <bytes>", "how many bytes (default: the symbol's size, else the aligned word)", parseLength)
     .option("--most <hits>", "writes, outputs: at most so many, the first ones (default: 1000)", parseSteps)
     .description(QUESTIONS);

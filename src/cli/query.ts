@@ -1,9 +1,9 @@
-import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import { Bell, drive } from "../host/motion-driver.ts";
 import { openRecording, type RecordedSession } from "../host/recorded-session.ts";
 import type { Motion } from "../replay/timeline-interface.ts";
 import { type Answer, type Context, NEGATIVE, OK } from "./context.ts";
+import { instantNamed, type NamedInstant } from "./instants.ts";
 import { Interruption } from "./interruption.ts";
 import { shownPath } from "./places.ts";
 import { formatCount, formatSeconds } from "./quantities.ts";
@@ -14,8 +14,8 @@ import { SourceText } from "./source-text.ts";
 const DEFAULT_MOST = 1000;
 
 export interface QueryOptions {
-  readonly before?: number;
-  readonly after?: number;
+  readonly before?: NamedInstant;
+  readonly after?: NamedInstant;
   readonly length?: number;
   readonly most?: number;
 }
@@ -55,8 +55,10 @@ function ask(
   options: QueryOptions,
 ): { motion: Motion<QueryHit[]>; about: string } {
   // The last state has no step behind it: every step of the recording lies before `end`.
-  const before = (options.before ?? timeline.end) as Instant;
-  const bounds = { from: (options.after ?? 0) as Instant, before, most: options.most ?? DEFAULT_MOST };
+  const { bookmarks } = timeline.history;
+  const before = options.before === undefined ? timeline.end : instantNamed(options.before, bookmarks);
+  const from = instantNamed(options.after ?? 0, bookmarks);
+  const bounds = { from, before, most: options.most ?? DEFAULT_MOST };
   if (question === "outputs") return { motion: questions.outputs(bounds), about: "output" };
   if (place === undefined) throw new UserError("usage", `${question} needs a place: an address or a symbol.`, 2);
   const range = parseRange(place, options.length, questions.places);

@@ -7,12 +7,13 @@ import { DivergenceError } from "../replay/divergence.ts";
 import type { TravelStop } from "../replay/timeline-interface.ts";
 import { CheckReport } from "./check-report.ts";
 import { type Answer, type Context, NEGATIVE, OK } from "./context.ts";
+import { instantNamed, type NamedInstant } from "./instants.ts";
 import { BROKEN_PIPE_EXIT_CODE, Interruption } from "./interruption.ts";
 import { formatCount, formatSeconds, formatSpeed } from "./quantities.ts";
 import { describeStop, stopToJson } from "./stops.ts";
 
 export interface ReplayOptions {
-  readonly to?: number;
+  readonly to?: NamedInstant;
   /** False: the guest's console is not printed. */
   readonly console?: boolean;
   /** Runs what the guest has for replay only. */
@@ -27,13 +28,13 @@ export async function replay(context: Context, [path]: readonly string[], option
   try {
     for (const warning of session.warnings) context.voice.warn(warning);
     const { timeline } = session;
-    const to = options.to ?? timeline.end;
+    const to = options.to === undefined ? timeline.end : instantNamed(options.to, timeline.history.bookmarks);
     if (to > timeline.end) {
       const last = formatCount(timeline.end);
       throw new UserError("instant-out-of-range", `The recording ends at instant ${last}: --to lies beyond it.`, 2);
     }
     const checks = options.checks ? new CheckReport(context, session) : undefined;
-    return await verify(context, session, to as Instant, options.console !== false, checks);
+    return await verify(context, session, to, options.console !== false, checks);
   } finally {
     session.close();
   }

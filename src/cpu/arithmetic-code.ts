@@ -2,6 +2,7 @@ import type { ProductPart, Signedness } from "../isa/semantics.ts";
 import { Code, type Local } from "../wasm/code.ts";
 import type { ModuleBuilder } from "../wasm/module.ts";
 import { I64, OP } from "../wasm/opcodes.ts";
+import { emitDivide, emitMultiplyHigh, emitRemainder } from "./inline-arithmetic.ts";
 
 const UNARY = { parameters: [I64], results: [I64] } as const;
 const BINARY = { parameters: [I64, I64], results: [I64] } as const;
@@ -17,52 +18,21 @@ export interface ArithmeticFunctions {
 }
 
 export function defineArithmetic(module: ModuleBuilder): ArithmeticFunctions {
-  const unsigned = defineMultiplyHighUnsigned(module);
-  return {
-    multiplyHigh: {
-      unsigned,
-      signed: defineMultiplyHighCorrected(module, unsigned, true),
-      mixed: defineMultiplyHighCorrected(module, unsigned, false),
-    },
-    ...defineBitFunctions(module),
-    divide: { signed: defineDivideSigned(module), unsigned: defineDivideUnsigned(module) },
-    remainder: { signed: defineRemainderSigned(module), unsigned: defineRemainderUnsigned(module) },
+  const binary = (emit: (code: Code, a: Local, b: Local) => void): number => {
+    const code = new Code([I64, I64]);
+    emit(code, code.parameter(0), code.parameter(1));
+    return module.defineFunction(BINARY, code);
   };
-}
-
-/** Schoolbook multiplication on 32-bit halves; no partial sum exceeds 64 bits. */
-function defineMultiplyHighUnsigned(module: ModuleBuilder): number {
-  const code = new Code([I64, I64]);
-  const [a, b] = [code.parameter(0), code.parameter(1)];
-  const cross = code.local(I64);
-  const middle = code.local(I64);
-  const low = (value: Local): Code => code.get(value).i64(0xffff_ffffn).op(OP.i64_and);
-  const high = (value: Local): Code => code.get(value).i64(32n).op(OP.i64_shr_u);
-  // cross = aHigh * bLow + (aLow * bLow >> 32)
-  high(a);
-  low(b).op(OP.i64_mul);
-  low(a);
-  low(b).op(OP.i64_mul).i64(32n).op(OP.i64_shr_u, OP.i64_add).set(cross);
-  // middle = aLow * bHigh + low(cross)
-  low(a);
-  high(b).op(OP.i64_mul);
-  low(cross).op(OP.i64_add).set(middle);
-  // aHigh * bHigh + high(cross) + high(middle)
-  high(a);
-  high(b).op(OP.i64_mul);
-  high(cross).op(OP.i64_add);
-  high(middle).op(OP.i64_add);
-  return module.defineFunction(BINARY, code);
-}
-
-/** A negative factor was taken as 2^64 too much: subtract the other factor from the upper half. */
-function defineMultiplyHighCorrected(module: ModuleBuilder, unsigned: number, bothSigned: boolean): number {
-  const code = new Code([I64, I64]);
-  const [a, b] = [code.parameter(0), code.parameter(1)];
-  code.get(a).get(b).call(unsigned);
-  code.get(a).i64(63n).op(OP.i64_shr_s).get(b).op(OP.i64_and, OP.i64_sub);
-  if (bothSigned) code.get(b).i64(63n).op(OP.i64_shr_s).get(a).op(OP.i64_and, OP.i64_sub);
-  return module.defineFunction(BINARY, code);
+  const high = (signedness: "signed" | "unsigned" | "mixed") =>
+    binary((code, a, b) => emitMultiplyHigh(code, [a, b], signedness, () => code.local(I64)));
+  const divide = (signedness: Signedness) => binary((code, a, b) => emitDivide(code, a, b, signedness));
+  const remainder = (signedness: Signedness) => binary((code, a, b) => emitRemainder(code, a, b, signedness));
+  return {
+    multiplyHigh: { unsigned: high("unsigned"), signed: high("signed"), mixed: high("mixed") },
+    ...defineBitFunctions(module),
+    divide: { signed: divide("signed"), unsigned: divide("unsigned") },
+    remainder: { signed: remainder("signed"), unsigned: remainder("unsigned") },
+  };
 }
 
 function defineBitFunctions(
@@ -139,44 +109,4 @@ function defineOrCombineBytes(module: ModuleBuilder): number {
   // Each byte is 0 or 1 now.
   code.i64(255n).op(OP.i64_mul);
   return module.defineFunction(UNARY, code);
-}
-
-function defineDivideUnsigned(module: ModuleBuilder): number {
-  return defineGuarded(module, [], (code) => code.i64(-1n), OP.i64_div_u);
-}
-
-function defineRemainderUnsigned(module: ModuleBuilder): number {
-  return defineGuarded(module, [], (code, a) => code.get(a), OP.i64_rem_u);
-}
-
-function defineDivideSigned(module: ModuleBuilder): number {
-  // Division by -1 is negation, which also gives the manual's result for the one quotient that overflows.
-  const byMinusOne = (code: Code, a: Local): Code => code.i64(0n).get(a).op(OP.i64_sub);
-  return defineGuarded(module, [byMinusOne], (code) => code.i64(-1n), OP.i64_div_s);
-}
-
-function defineRemainderSigned(module: ModuleBuilder): number {
-  return defineGuarded(module, [(code) => code.i64(0n)], (code, a) => code.get(a), OP.i64_rem_s);
-}
-
-function defineGuarded(
-  module: ModuleBuilder,
-  byMinusOne: readonly ((code: Code, a: Local) => Code)[],
-  byZero: (code: Code, a: Local) => Code,
-  opcode: typeof OP.i64_div_s | typeof OP.i64_div_u | typeof OP.i64_rem_s | typeof OP.i64_rem_u,
-): number {
-  const code = new Code([I64, I64]);
-  const [a, b] = [code.parameter(0), code.parameter(1)];
-  code.get(b).op(OP.i64_eqz);
-  code.if();
-  byZero(code, a).op(OP.return);
-  code.end();
-  for (const special of byMinusOne) {
-    code.get(b).i64(-1n).op(OP.i64_eq);
-    code.if();
-    special(code, a).op(OP.return);
-    code.end();
-  }
-  code.get(a).get(b).op(opcode);
-  return module.defineFunction(BINARY, code);
 }

@@ -5,7 +5,7 @@ import { emitFusedMultiplyAdd } from "../wasm/fused-multiply-add.ts";
 import { F32, F64, I32, I64, OP, type Opcode, type ValueType } from "../wasm/opcodes.ts";
 import { asBits, asNumber, CHOICE_OPCODES, RELATION_OPCODES } from "./float-comparison-code.ts";
 import { INTEGER_SHAPES } from "./float-conversion-code.ts";
-import { FLAG, FORMATS, minExponent, ROUND } from "./float-format.ts";
+import { FLAG, FORMATS, ROUND } from "./float-format.ts";
 
 /**
  * Floating point by single instructions of WebAssembly, each guarded by a test that proves its result and its flags right;
@@ -31,8 +31,6 @@ export interface ModeLocals {
 }
 
 const TYPES = { single: F32, double: F64 } as const;
-const ABS = { single: OP.f32_abs, double: OP.f64_abs } as const;
-const LESS = { single: OP.f32_lt, double: OP.f64_lt } as const;
 const GREATER = { single: OP.f32_gt, double: OP.f64_gt } as const;
 const SQUARE_ROOT = { single: OP.f32_sqrt, double: OP.f64_sqrt } as const;
 const ARITHMETIC = {
@@ -214,7 +212,10 @@ export function emitFromInteger(
   code.end();
 }
 
-/** The result, if rounding is silent and the test holds for its magnitude; else what `otherwise` gives. */
+/**
+ * The result, if rounding is silent and the test holds for its magnitude; else what `otherwise` gives. Both ways meet as
+ * numbers, so that a result which is computed with at once stays in the host's floating-point registers.
+ */
 function emitGuarded(
   { code, take }: FastPath,
   size: FloatSize,
@@ -224,25 +225,28 @@ function emitGuarded(
   otherwise: Expression,
 ): void {
   const number = take(TYPES[size]);
-  const done = code.block(I64);
+  const done = code.block();
   code.get(mode.silent);
   code.if();
   push(code, result);
   code.set(number);
   test(code, size, number);
-  code.if();
+  code.branchIf(done);
+  code.end();
+  push(code, asNumber(size, otherwise));
+  code.set(number);
+  code.end();
   push(code, asBits(size, number));
-  code.branch(done);
-  code.end();
-  code.end();
-  push(code, otherwise);
-  code.end();
 }
 
+/** The bits without their sign, doubled: with them, one unsigned comparison tells what a number is. */
+const DOUBLED = {
+  single: { least: 0x0100_0000n, infinity: 0xff00_0000n },
+  double: { least: 0x0020_0000_0000_0000n, infinity: 0xffe0_0000_0000_0000n },
+} as const;
+
 function isFiniteNumber(code: Code, size: FloatSize, number: Local): void {
-  code.get(number).op(ABS[size]);
-  pushConstant(code, size, Number.POSITIVE_INFINITY);
-  code.op(LESS[size]);
+  isDoubledBelow(code, size, number, 0n, DOUBLED[size].infinity);
 }
 
 /**
@@ -250,15 +254,21 @@ function isFiniteNumber(code: Code, size: FloatSize, number: Local): void {
  * zero may be one rounded down.
  */
 function isNormal(code: Code, size: FloatSize, number: Local): void {
-  isFiniteNumber(code, size, number);
-  code.get(number).op(ABS[size]);
-  pushConstant(code, size, 2 ** minExponent(FORMATS[size]));
-  code.op(GREATER[size], OP.i32_and);
+  const { least, infinity } = DOUBLED[size];
+  isDoubledBelow(code, size, number, least + 1n, infinity);
 }
 
-function pushConstant(code: Code, size: FloatSize, value: number): void {
-  if (size === "single") code.f32(value);
-  else code.f64(value);
+/** Whether the doubled bits are at least `first` and less than `end`. */
+function isDoubledBelow(code: Code, size: FloatSize, number: Local, first: bigint, end: bigint): void {
+  if (size === "double") {
+    code.get(number).op(OP.i64_reinterpret_f64).i64(1n).op(OP.i64_shl);
+    if (first !== 0n) code.i64(first).op(OP.i64_sub);
+    code.i64(BigInt.asIntN(64, end - first)).op(OP.i64_lt_u);
+    return;
+  }
+  code.get(number).op(OP.i32_reinterpret_f32).i32(1).op(OP.i32_shl);
+  if (first !== 0n) code.i32(Number(first)).op(OP.i32_sub);
+  code.i32(Number(BigInt.asIntN(32, end - first))).op(OP.i32_lt_u);
 }
 
 function numbers(size: FloatSize, opcode: Opcode, a: Operand, b: Operand): Expression {

@@ -50,6 +50,10 @@ export class InterpreterFloat extends WasmFloat {
     emitMarkDirty(code);
   }
 
+  protected isBoxed(): boolean {
+    return false;
+  }
+
   protected pushSource(source: FloatSource): void {
     const { code, record } = this.#frame;
     code.get(record).memory(OP.i32_load8_u, layout.RECORD[source]).memory(OP.i64_load, layout.FLOAT_REGISTERS);

@@ -5,16 +5,17 @@ import * as layout from "../memory/layout.ts";
 import { entryAddress } from "../memory/translation-code.ts";
 import { Code, type Label, type Local } from "../wasm/code.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
-import { I32, I64, OP } from "../wasm/opcodes.ts";
+import { F64, I32, I64, OP } from "../wasm/opcodes.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { FILTER_FUNCTION } from "./condition-code.ts";
+import { LAST_ROUNDING_MODE } from "./float-format.ts";
 import type { InterpreterFunctions } from "./interpreter-module.ts";
 import { KnownRam, type RamCheck } from "./known-ram.ts";
 import { importing } from "./lazy-imports.ts";
 import type { Block, Edge, Placed } from "./region.ts";
 import { ANSWER, REGION_EXPORT, REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
 import type { Node, RegionGraph } from "./region-graph.ts";
-import { RegionLocals } from "./region-locals.ts";
+import { FRM_SHIFT, RegionLocals } from "./region-locals.ts";
 import { type Continuation, emitInstruction, type RegionFrame } from "./region-reading.ts";
 import { RamWindow } from "./region-window.ts";
 import { ScratchLocals } from "./wasm-reading.ts";
@@ -115,7 +116,7 @@ class RegionBody {
     this.#plan = plan;
     this.#types = types;
     this.#code = new Code([]);
-    this.#locals = new RegionLocals(this.#code);
+    this.#locals = new RegionLocals(this.#code, floatTypeOf(plan.graph));
     this.#scratch = new ScratchLocals(this.#code);
     this.#states = Array.from({ length: plan.graph.stateCount }, () => this.#code.local(I32));
     const { where, functions, entry: base, instructionAlignment } = plan;
@@ -126,6 +127,7 @@ class RegionBody {
     this.#frame = {
       ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals, window: this.#ram?.window },
       ...{ arithmetic: functions.arithmetic, float: functions.float, where, base, instructionAlignment, leave },
+      singles: new Set(),
     };
   }
 
@@ -180,6 +182,10 @@ class RegionBody {
         .i32(dirty)
         .op(OP.i32_ne)
         .branchIf(failed);
+    }
+    if (this.#locals.usesMode) {
+      code.i32(0).memory(OP.i32_load, layout.FCSR).i32(FRM_SHIFT).op(OP.i32_shr_u);
+      code.i32(LAST_ROUNDING_MODE).op(OP.i32_gt_u).branchIf(failed);
     }
     this.#emitFormGuard();
     code.branch(passed);
@@ -246,6 +252,7 @@ class RegionBody {
     }
     let continuation: Continuation = { kind: "next" };
     this.#ram?.known.enter(node);
+    this.#frame.singles.clear();
     block.instructions.forEach((placed, index) => {
       this.#stepsBefore = node.potential + index;
       this.#current = placed.pc;
@@ -442,4 +449,16 @@ class RegionBody {
     code.end();
     code.get(answer);
   }
+}
+
+/** Doubles are numbers in locals; singles, boxed in ones, are bits. */
+function floatTypeOf({ nodes }: RegionGraph): typeof I64 | typeof F64 {
+  let doubles = 0;
+  for (const { block } of nodes) {
+    for (const { decoded } of block.instructions) {
+      const { extension } = decoded.instruction;
+      doubles += extension === "D" ? 1 : extension === "F" ? -1 : 0;
+    }
+  }
+  return doubles > 0 ? F64 : I64;
 }

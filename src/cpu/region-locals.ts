@@ -1,10 +1,11 @@
 import * as layout from "../memory/layout.ts";
 import type { Code, Local } from "../wasm/code.ts";
-import { I32, I64, OP } from "../wasm/opcodes.ts";
+import { F64, I32, I64, OP } from "../wasm/opcodes.ts";
 import { FLAG } from "./float-format.ts";
 
 /** frm in fcsr; rounding to nearest even is 0. */
-const FRM = 7 << 5;
+export const FRM_SHIFT = 5;
+const FRM = 7 << FRM_SHIFT;
 
 /** The page that a base register was last used with: its tag, and what makes a host address of an address in it. */
 export interface CachedPage {
@@ -21,6 +22,7 @@ const NO_PAGE = BigInt(layout.PAGE_BYTES / 2);
 /** The locals of a region's function that live from its beginning to its end. */
 export class RegionLocals {
   readonly code: Code;
+  readonly floatType: typeof I64 | typeof F64;
   /** Steps left, less what the potential of the current place says. */
   readonly budget: Local;
   /** Address of the translation table in force. */
@@ -35,11 +37,14 @@ export class RegionLocals {
   readonly #floats = new Map<number, Local>();
   readonly #writtenFloats = new Set<number>();
   readonly #silent = new Map<"dynamic" | "static", Local>();
+  #mode: Local | undefined;
   /** Some instruction touches floating-point state. */
   usesFloat = false;
 
-  constructor(code: Code) {
+  /** `floatType`: what most instructions want of floating-point registers, bits or numbers. */
+  constructor(code: Code, floatType: typeof I64 | typeof F64) {
     this.code = code;
+    this.floatType = floatType;
     this.budget = code.local(I32);
     this.table = code.local(I32);
     this.exitPc = code.local(I64);
@@ -63,11 +68,11 @@ export class RegionLocals {
     return this.read(register);
   }
 
-  /** The local of a floating-point register, as its 64 bits. */
+  /** The local of a floating-point register, with its 64 bits. */
   readFloat(register: number): Local {
     let local = this.#floats.get(register);
     if (local === undefined) {
-      local = this.code.local(I64);
+      local = this.code.local(this.floatType);
       this.#floats.set(register, local);
     }
     return local;
@@ -82,6 +87,16 @@ export class RegionLocals {
   /** The region must not be entered but with mstatus.FS dirty: then no instruction need look at it or change it. */
   requireFloat(): void {
     this.usesFloat = true;
+  }
+
+  /** The dynamic rounding mode. The region must not be entered while it is a reserved one. */
+  get mode(): Local {
+    this.#mode ??= this.code.local(I32);
+    return this.#mode;
+  }
+
+  get usesMode(): boolean {
+    return this.#mode !== undefined;
   }
 
   /**
@@ -120,8 +135,11 @@ export class RegionLocals {
     for (const [register, local] of this.#floats) {
       code
         .i32(0)
-        .memory(OP.i64_load, layout.FLOAT_REGISTERS + register * 8)
+        .memory(this.floatType === F64 ? OP.f64_load : OP.i64_load, layout.FLOAT_REGISTERS + register * 8)
         .set(local);
+    }
+    if (this.#mode !== undefined) {
+      code.i32(0).memory(OP.i32_load, layout.FCSR).i32(FRM_SHIFT).op(OP.i32_shr_u).set(this.#mode);
     }
     for (const [mode, local] of this.#silent) {
       const bits = mode === "dynamic" ? FRM | FLAG.inexact : FLAG.inexact;
@@ -129,6 +147,10 @@ export class RegionLocals {
       code.i32(FLAG.inexact).op(OP.i32_eq).set(local);
     }
     for (const { tag } of this.#pages.values()) code.i64(NO_PAGE).set(tag);
+  }
+
+  get #floatStore(): typeof OP.f64_store | typeof OP.i64_store {
+    return this.floatType === F64 ? OP.f64_store : OP.i64_store;
   }
 
   /** Puts registers where somebody looks at them: bit n for x[n], bit 32 + n for f[n]. */
@@ -146,7 +168,7 @@ export class RegionLocals {
       code
         .i32(0)
         .get(this.readFloat(register))
-        .memory(OP.i64_store, layout.FLOAT_REGISTERS + register * 8);
+        .memory(this.#floatStore, layout.FLOAT_REGISTERS + register * 8);
     }
   }
 
@@ -162,7 +184,7 @@ export class RegionLocals {
       code
         .i32(0)
         .get(this.readFloat(register))
-        .memory(OP.i64_store, layout.FLOAT_REGISTERS + register * 8);
+        .memory(this.#floatStore, layout.FLOAT_REGISTERS + register * 8);
     }
     code.i32(0).get(this.exitPc).memory(OP.i64_store, layout.PC);
     code.i32(0).get(this.budget).memory(OP.i32_store, layout.BUDGET);

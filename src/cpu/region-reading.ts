@@ -5,6 +5,7 @@ import * as layout from "../memory/layout.ts";
 import { LOAD_OPCODES, STORE_OPCODES } from "../memory/translation-code.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
 import type { FloatFunctions } from "./float-code.ts";
+import { emitDivide, emitMultiplyHigh, emitRemainder } from "./inline-arithmetic.ts";
 import type { Placed } from "./region.ts";
 import type { RegionLocals } from "./region-locals.ts";
 import type { RamWindow } from "./region-window.ts";
@@ -16,6 +17,8 @@ import type { WasmValue } from "./wasm-reading.ts";
 export interface RegionFrame extends WasmMemoryFrame {
   readonly float: FloatFunctions;
   readonly locals: RegionLocals;
+  /** Floating-point registers to which the block has written a single. */
+  readonly singles: Set<number>;
   /** Address of the region's entry: `Placed.pc` counts from it. */
   readonly base: bigint;
   /** Bytes. */
@@ -84,6 +87,20 @@ class RegionReading extends WasmMemoryReading implements Semantics<WasmValue> {
     if (rd === 0) return;
     this.push(value);
     this.#frame.code.set(this.#frame.locals.written(rd));
+  }
+
+  override multiplyHigh(a: WasmValue, b: WasmValue, signedness: "signed" | "unsigned" | "mixed"): WasmValue {
+    const { code, scratch } = this.#frame;
+    emitMultiplyHigh(code, [a.local, b.local], signedness, () => scratch.take(I64));
+    return this.fresh(I64);
+  }
+  override divide(a: WasmValue, b: WasmValue, signedness: Signedness): WasmValue {
+    emitDivide(this.#frame.code, a.local, b.local, signedness);
+    return this.fresh(I64);
+  }
+  override remainder(a: WasmValue, b: WasmValue, signedness: Signedness): WasmValue {
+    emitRemainder(this.#frame.code, a.local, b.local, signedness);
+    return this.fresh(I64);
   }
 
   load(size: AccessSize, extension: Signedness, address: WasmValue): WasmValue {

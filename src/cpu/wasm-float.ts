@@ -44,6 +44,8 @@ export abstract class WasmFloat implements FloatSemantics<WasmValue> {
   abstract writeRd(size: FloatSize, value: WasmValue): void;
   /** Leaves the 64 bits of a source register on the stack. */
   protected abstract pushSource(source: FloatSource): void;
+  /** Whether a source register is known to hold a single. */
+  protected abstract isBoxed(source: FloatSource): boolean;
 
   rs1(size: FloatSize): WasmValue {
     return this.#operand("rs1", size);
@@ -118,6 +120,7 @@ export abstract class WasmFloat implements FloatSemantics<WasmValue> {
     this.pushSource(source);
     const bits = this.#fresh();
     if (size === "double") return bits;
+    if (this.isBoxed(source)) return this.#value(i64.and(bits.local, 0xffff_ffffn));
     const isBoxed = i64.notLessUnsigned(bits.local, BOX);
     const single = i64.and(bits.local, 0xffff_ffffn);
     return this.#value(select(isBoxed, single, FORMATS.single.canonicalNaN));

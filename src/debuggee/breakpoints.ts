@@ -1,6 +1,8 @@
 import type { VirtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Condition, HitFilter, Watch } from "../machine/stop.ts";
+import { checkProblem } from "./checks.ts";
+import { errors } from "./errors.ts";
 import { HitHistory, type HitTest, parseHitCondition } from "./hit-history.ts";
 import { compileLogMessage, type LogMessage } from "./log-message.ts";
 import type { ProgramMap } from "./program-map.ts";
@@ -8,11 +10,12 @@ import type { AddressUse, BreakpointRequest, BreakpointSpec, BreakpointState } f
 
 /** What breakpoints need of the expression language; `At` is what an expression looks at. */
 export interface BreakpointCompiler<At> {
-  condition(text: string): (at: At) => boolean;
+  /** "calls": functions of the guest may be called. */
+  condition(text: string, calls?: "calls"): (at: At) => boolean;
   /** The same for the machine; undefined when it cannot answer that by itself. */
   machineCondition(text: string): Condition | undefined;
   /** The value as text, formatted as `evaluate` does. */
-  text(expression: string): (at: At) => string;
+  text(expression: string, calls?: "calls"): (at: At) => string;
   /** The value of an expression that needs no machine state, as an address; undefined when it needs some. */
   constant(expression: string): bigint | undefined;
   /** There is an instruction's room at an address, or there may be once it is mapped. */
@@ -48,6 +51,8 @@ export type Verdict =
   | { readonly kind: "stop" }
   /** A log point; passes on. */
   | { readonly kind: "log"; readonly text: string }
+  /** A replay-only check has failed: stop. */
+  | { readonly kind: "failed"; readonly message: string }
   /** The condition cannot be evaluated: stop, because passing would hide what the user waits for. */
   | { readonly kind: "error"; readonly message: string };
 
@@ -138,14 +143,17 @@ export class Breakpoints<At> {
 
   /** What a hit means. The number of the hit is looked up where there is a hit condition. */
   judge(breakpoint: Breakpoint<At>, at: At, instant: number): Verdict {
-    const { condition, hitTest, history, log } = breakpoint;
+    const { condition, hitTest, history, log, spec } = breakpoint;
     try {
       if (condition !== undefined && !condition(at)) return { kind: "pass" };
       if (hitTest !== undefined && history !== undefined && !hitTest.passes(history.numberOf(instant))) {
         return { kind: "pass" };
       }
+      if (spec.mode === "check") return { kind: "failed", message: spec.condition!.trim() };
       return log === undefined ? { kind: "stop" } : { kind: "log", text: log(at) };
     } catch (error) {
+      const problem = checkProblem(error);
+      if (problem !== undefined) return { kind: "failed", message: problem };
       if (error instanceof UserError) return { kind: "error", message: error.message };
       throw error;
     }
@@ -179,6 +187,9 @@ export class Breakpoints<At> {
       const condition = nonEmpty(spec.condition);
       const hitCondition = nonEmpty(spec.hitCondition);
       const logMessage = nonEmpty(spec.logMessage);
+      const calls = spec.mode === undefined ? undefined : "calls";
+      if (spec.mode === "check" && condition === undefined) throw errors.checkNeedsCondition();
+      if (spec.mode === "log" && logMessage === undefined) throw errors.logNeedsMessage();
       const hitTest = hitCondition === undefined ? undefined : parseHitCondition(hitCondition);
       if (hitCondition !== undefined && hitTest === undefined) {
         return this.#refused(spec, `"${hitCondition}" is no hit condition: write 5, >= 5, < 5 or % 5.`);
@@ -192,9 +203,12 @@ export class Breakpoints<At> {
         watches: place.watches ?? [],
         ...(isAskable ? filtersFor(asked, hitTest, history) : NO_FILTERS),
         state: { id: spec.id, verified: true, ...place.shown },
-        condition: condition === undefined ? undefined : this.#compiler.condition(condition),
+        condition: condition === undefined ? undefined : this.#compiler.condition(condition, calls),
         hitTest,
-        log: logMessage === undefined ? undefined : compileLogMessage(logMessage, (text) => this.#compiler.text(text)),
+        log:
+          logMessage === undefined || spec.mode === "check"
+            ? undefined
+            : compileLogMessage(logMessage, (text) => this.#compiler.text(text, calls)),
         history,
       };
     } catch (error) {
@@ -344,9 +358,9 @@ function unplaced(message: string): UserError {
 }
 
 /** What makes two specifications one breakpoint. */
-function key({ at, condition, hitCondition, logMessage }: BreakpointSpec): unknown[] {
+function key({ at, condition, hitCondition, logMessage, mode }: BreakpointSpec): unknown[] {
   const place = at.kind === "data" || at.kind === "instruction" ? { ...at, address: String(at.address) } : { ...at };
-  return [place, condition ?? "", hitCondition ?? "", logMessage ?? ""];
+  return [place, condition ?? "", hitCondition ?? "", logMessage ?? "", mode ?? ""];
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

@@ -69,6 +69,8 @@ class Lowering {
         const address = this.#integer(node.address);
         return address && load(address.integer, node.type ?? pointee(address.type), isPhysical(address.type));
       }
+      case "guest-call":
+        return undefined;
       default:
         return this.#index(node.base, node.index);
     }

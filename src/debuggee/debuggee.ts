@@ -7,6 +7,7 @@ import type { Edit } from "../machine/inlet.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
 import { isBookmarkName } from "../replay/timeline-interface.ts";
 import { Breakpoints } from "./breakpoints.ts";
+import { Checks } from "./checks.ts";
 import { Disassembler } from "./disassembly.ts";
 import { Edits } from "./edits.ts";
 import { errors } from "./errors.ts";
@@ -16,7 +17,7 @@ import { FLOAT_ABI_NAMES } from "./float-registers.ts";
 import { FrameFinder, type UnwoundFrame } from "./frames.ts";
 import { currentHart } from "./hart-turns.ts";
 import { Inspector } from "./inspector.ts";
-import type { LogLine } from "./judge.ts";
+import { type LogLine, logLine } from "./judge.ts";
 import type {
   CsrReport,
   MachineOverview,
@@ -92,6 +93,7 @@ export class Debuggee {
   readonly #frames: FrameFinder;
   readonly #breakpoints: Breakpoints<Surroundings>;
   readonly #traveller: Traveller;
+  readonly #checks: Checks;
   readonly #variables: Variables;
   readonly #disassembler: Disassembler;
   readonly #origins: Origins;
@@ -115,10 +117,14 @@ export class Debuggee {
     this.#inspector = new Inspector(machine, this.#map);
     this.#frames = new FrameFinder(machine, this.#map);
     this.#breakpoints = new Breakpoints(this.#map, this.#inspector);
+    this.#checks = new Checks(timeline, programs, (pc) => this.#teller.place(pc));
+    this.#inspector.caller = (address, values, hasFloat) => this.#checks.call(address, values, hasFloat);
     this.#traveller = new Traveller({
       timeline,
       breakpoints: this.#breakpoints,
       surroundings: (hart) => this.#inspector.surroundings(hart),
+      callingSurroundings: (hart) => this.#inspector.callingSurroundings(hart),
+      checks: this.#checks,
       log: (line) => this.#log(line),
     });
     this.#variables = new Variables(machine, this.#map, this.#inspector);
@@ -242,14 +248,17 @@ export class Debuggee {
     return this.#frames.unwind(hart).every(({ lookup }) => this.#map.position(lookup) === undefined);
   }
 
-  #log({ breakpoint, text, instant }: LogLine): void {
-    const { path, line } = breakpoint.state;
+  #log({ source, text, instant }: LogLine): void {
+    const replayOnly = "pc" in source || source.breakpoint.spec.mode !== undefined;
+    this.#marks.logged(instant, text);
+    const { path, line } = "pc" in source ? { ...this.#map.position(source.pc) } : source.breakpoint.state;
     this.#emit({
       type: "output",
       category: "log",
       bytes: UTF8.encode(`${text}\n`),
       instant,
       ...(path !== undefined && line !== undefined && { source: { path, line, column: 1 } }),
+      ...(replayOnly && { replayOnly }),
     });
   }
 
@@ -262,8 +271,8 @@ export class Debuggee {
     return this.#breakpoints.set(scope, specs);
   }
 
-  setExceptionStops(causes: readonly number[]): void {
-    this.#traveller.setExceptionStops(causes);
+  setExceptionStops(causes: readonly number[], checks = true): void {
+    this.#traveller.setExceptionStops(causes, checks);
   }
 
   breakpointLocations(path: string, line: number, endLine: number): SourcePosition[] {
@@ -290,13 +299,25 @@ export class Debuggee {
   /** `place = value` changes the machine, as `setExpression` does. */
   evaluate(expression: string, hart: number, level: number, use: "look" | "change" = "change"): Evaluation {
     const compiled = use === "look" ? this.#inspector.valueOnly(expression) : this.#inspector.compile(expression);
-    const at = this.#inspector.surroundings(hart, this.#callerFrame(hart, level));
+    const frame = this.#callerFrame(hart, level);
+    const at = compiled.calls
+      ? this.#inspector.callingSurroundings(hart, frame)
+      : this.#inspector.surroundings(hart, frame);
     const value = compiled.evaluate(at);
+    this.#tellLogsOfCalls();
     if (compiled.assigned !== undefined) {
       this.#assign(value, compiled.assigned(at), expression, hart, level);
       return this.#evaluation(compiled.evaluate(this.#inspector.surroundings(hart)), compiled.format, hart);
     }
     return this.#evaluation(value, compiled.format, hart);
+  }
+
+  #tellLogsOfCalls(): void {
+    const { now } = this.#timeline;
+    const { pc } = this.#timeline.machine.harts[currentHart(this.#timeline.machine)];
+    this.#checks.takeLogs().forEach((text, number) => {
+      this.#log(logLine({ pc }, text, now, number));
+    });
   }
 
   #evaluation(value: Value, format: Parameters<Inspector["show"]>[1], hart: number): Evaluation {

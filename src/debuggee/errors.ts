@@ -18,6 +18,17 @@ export const errors = {
         ? `There is no memory to read ${bytes} bytes from at ${hex(address)}.`
         : `There is no memory to read ${bytes} bytes from at ${hex(address)}: it is not mapped (${problem}).`,
     ),
+  noCall: (name: string) =>
+    new UserError(
+      "no-call",
+      `${name} cannot be called here: functions are called by replay-only checks and logs, and by evaluating in the recorded past.`,
+      2,
+    ),
+  callsInReplayOnly: (text: string) =>
+    new UserError("no-call", `"${text}" calls a function: only replay-only checks and replay-only logs do that.`, 2),
+  checkNeedsCondition: () =>
+    new UserError("check-condition", "A replay-only check needs a condition: what is true when it has failed.", 2),
+  logNeedsMessage: () => new UserError("log-message", "A replay-only log needs a message to log.", 2),
   notMapped: (address: bigint, problem: string) =>
     new UserError(
       "not-mapped",

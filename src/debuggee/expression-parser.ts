@@ -15,6 +15,8 @@ export type Node = { readonly column: number; readonly end: number } & (
   | { readonly kind: "load"; readonly address: Node; readonly type: ValueType | undefined }
   | { readonly kind: "index"; readonly base: Node; readonly index: Node }
   | { readonly kind: "call"; readonly callee: FunctionName; readonly argument: Node }
+  /** A function of the guest. */
+  | { readonly kind: "guest-call"; readonly callee: string; readonly values: readonly Node[] }
 );
 
 /** `phys(a)` is a as a physical address, `translate(a)` where a lies physically, `pagetable(a)` the way there. */
@@ -30,6 +32,8 @@ export interface ParsedExpression {
   readonly assigned: Node | undefined;
   /** What follows a comma: how to show the value. */
   readonly format: Format;
+  /** Functions of the guest are called. */
+  readonly calls: boolean;
 }
 
 export interface Format {
@@ -85,7 +89,7 @@ export function parseExpression(text: string): ParsedExpression {
   const assigned = parser.accept("=") ? parser.expression() : undefined;
   const format = parser.format();
   parser.expectEnd();
-  return { text, root, assigned, format };
+  return { text, root, assigned, format, calls: parser.calls };
 }
 
 class Parser {
@@ -93,6 +97,7 @@ class Parser {
   readonly #tokens: readonly Token[];
   #at = 0;
   #depth = 0;
+  calls = false;
 
   constructor(text: string) {
     this.#text = text;
@@ -249,6 +254,7 @@ class Parser {
       const close = this.#expect(")", 'A ")" is missing');
       return { kind: "call", callee, argument, column, end: close.end };
     }
+    if (type === undefined && this.accept("(")) return this.#guestCall(text, column);
     if (type === undefined || !this.#isSymbol("(")) {
       if (type !== undefined) this.#fail(`"${text}" is a type: a value is missing`, token);
       return { kind: "name", text, column, end };
@@ -257,6 +263,16 @@ class Parser {
     const address = this.expression();
     const close = this.#expect(")", 'A ")" is missing');
     return { kind: "load", address, type, column, end: close.end };
+  }
+
+  #guestCall(callee: string, column: number): Node {
+    this.calls = true;
+    const values: Node[] = [];
+    if (!this.#isSymbol(")"))
+      do values.push(this.expression());
+      while (this.accept(","));
+    const { end } = this.#expect(")", 'A ")" is missing');
+    return { kind: "guest-call", callee, values, column, end };
   }
 
   format(): Format {

@@ -62,6 +62,14 @@ export interface Surroundings {
   readonly time: bigint;
   readonly hart: number;
   readonly privilege: number;
+  /** Calls a function of the guest, in a machine that is put back; a0. Undefined where that cannot be. */
+  call?(address: bigint, values: readonly CallArgument[]): bigint;
+}
+
+/** An argument as its register has it. */
+export interface CallArgument {
+  readonly bits: bigint;
+  readonly isFloat: boolean;
 }
 
 /** Names that are resolved when an expression is compiled. */
@@ -75,6 +83,8 @@ type Evaluate = (at: Surroundings) => Value;
 export interface CompiledExpression {
   readonly text: string;
   readonly format: Format;
+  /** Functions of the guest are called. */
+  readonly calls: boolean;
   evaluate(at: Surroundings): Value;
   /** The value to be assigned, of `place = value`. */
   readonly assigned: ((at: Surroundings) => Value) | undefined;
@@ -109,6 +119,7 @@ export function compileExpression(text: string, scope: Scope): CompiledExpressio
   return {
     text,
     format: parsed.format,
+    calls: parsed.calls,
     evaluate: compiler.compile(parsed.root),
     assigned: parsed.assigned && compiler.compile(parsed.assigned),
   };
@@ -159,6 +170,8 @@ class Compiler {
       }
       case "call":
         return call(node.callee, this.compile(node.argument));
+      case "guest-call":
+        return this.#guestCall(node);
       case "load":
         return this.#load(this.compile(node.address), node.type);
       case "index":
@@ -205,6 +218,17 @@ class Compiler {
     const type: ValueType = symbol.constant ? U64 : { kind: "address", size: symbol.size };
     const value: Value = { bits: symbol.address, type };
     return () => value;
+  }
+
+  #guestCall({ callee, values, column }: Node & { readonly kind: "guest-call" }): Evaluate {
+    const symbol = this.#scope.symbol(callee.replace(/^&/, ""));
+    if (symbol === undefined) throw errors.expression(this.#text, column, `There is no function "${callee}"`);
+    const compiled = values.map((value) => this.compile(value));
+    return (at) => {
+      if (at.call === undefined) throw errors.noCall(callee);
+      const given = compiled.map((value) => argumentOf(value(at)));
+      return { bits: at.call(symbol.address, given), type: I64 };
+    };
   }
 
   #load(address: Evaluate, type: ValueType | undefined): Evaluate {
@@ -321,6 +345,12 @@ function call(callee: FunctionName, argument: Evaluate): Evaluate {
     if (physicalAddress === undefined && callee === "translate") throw errors.notMapped(address, problem ?? "");
     return { bits: BigInt(physicalAddress ?? 0), type: PHYSICAL, walk };
   };
+}
+
+/** A single is boxed in ones. */
+function argumentOf({ bits, type }: Value): CallArgument {
+  if (type.kind !== "float") return { bits, isFloat: false };
+  return { bits: type.size === 4 ? bits | (0xffff_ffffn << 32n) : bits, isFloat: true };
 }
 
 function loadAt(at: Surroundings, pointer: Value, address: bigint, type: ValueType): Value {

@@ -8,6 +8,7 @@ import { fetch, readNumber, readPhysicalNumber } from "./code.ts";
 import { conditionOf } from "./condition.ts";
 import { errors } from "./errors.ts";
 import {
+  type CallArgument,
   type CompiledExpression,
   compileExpression,
   isTrue,
@@ -38,6 +39,9 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
   readonly #map: ProgramMap;
   readonly #scope: Scope;
   readonly #current: Surroundings[] = [];
+  readonly #calling: Surroundings[] = [];
+  /** Calls functions of the guest, for those who may. */
+  caller: Caller | undefined;
   /** The hart that the last stop was about: whose address space is meant where none is named. */
   focus: number;
 
@@ -68,12 +72,25 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
     return this.#current[hart];
   }
 
+  /** The same for expressions that may call functions of the guest. */
+  callingSurroundings(hart: number, frame?: UnwoundFrame): Surroundings {
+    const view = this.hart(hart);
+    const call: Caller = (address, values, hasFloat) => {
+      if (this.caller === undefined || hart !== currentHart(this.#machine)) throw errors.noCall("The function");
+      return this.caller(address, values, hasFloat);
+    };
+    if (frame !== undefined) return new HartSurroundings(this.#machine, view, frame, call);
+    this.#calling[hart] ??= new HartSurroundings(this.#machine, view, undefined, call);
+    return this.#calling[hart];
+  }
+
   compile(text: string): CompiledExpression {
     return compileExpression(text, this.#scope);
   }
 
-  condition(text: string): (at: Surroundings) => boolean {
+  condition(text: string, calls?: "calls"): (at: Surroundings) => boolean {
     const compiled = this.valueOnly(text);
+    if (compiled.calls && calls === undefined) throw errors.callsInReplayOnly(text);
     return (at) => isTrue(compiled.evaluate(at));
   }
 
@@ -81,8 +98,9 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
     return conditionOf(parseExpression(text).root, this.#scope);
   }
 
-  text(expression: string): (at: Surroundings) => string {
+  text(expression: string, calls?: "calls"): (at: Surroundings) => string {
     const compiled = this.valueOnly(expression);
+    if (compiled.calls && calls === undefined) throw errors.callsInReplayOnly(expression);
     return (at) => this.show(compiled.evaluate(at), compiled.format, at.hart);
   }
 
@@ -197,14 +215,21 @@ export class Inspector implements BreakpointCompiler<Surroundings> {
 }
 
 /** A hart as it is whenever it is looked at. */
+/** `hasFloat`: the hart has registers for floating-point arguments. */
+export type Caller = (address: bigint, values: readonly CallArgument[], hasFloat: boolean) => bigint;
+
 class HartSurroundings implements Surroundings {
   readonly hart: number;
   readonly #machine: MachineLike;
   readonly #view: HartView;
   readonly #frame: UnwoundFrame | undefined;
+  readonly call?: (address: bigint, values: readonly CallArgument[]) => bigint;
 
-  constructor(machine: MachineLike, view: HartView, frame: UnwoundFrame | undefined) {
+  constructor(machine: MachineLike, view: HartView, frame: UnwoundFrame | undefined, caller?: Caller) {
     this.hart = view.id;
+    if (caller !== undefined) {
+      this.call = (address, values) => caller(address, values, view.csr(FCSR) !== undefined);
+    }
     this.#machine = machine;
     this.#view = view;
     this.#frame = frame;

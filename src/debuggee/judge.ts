@@ -1,6 +1,7 @@
 import type { WatchHit } from "../machine/stop.ts";
 import type { Hit } from "../replay/timeline-interface.ts";
 import type { Breakpoint, Breakpoints, Verdict } from "./breakpoints.ts";
+import type { Checks } from "./checks.ts";
 import type { Surroundings } from "./expression.ts";
 
 /** One leg of a motion: the user's breakpoints always count, and what is given here beside them. */
@@ -25,14 +26,26 @@ export interface HitReason {
   readonly problems: readonly string[];
   readonly access: WatchHit | undefined;
   readonly exception: { readonly hart: number; readonly cause: number; readonly tval: bigint } | undefined;
+  /** Replay-only checks that failed. */
+  readonly failures: readonly string[];
   readonly hart: number;
 }
 
-/** A line of a log point. */
+/** Who logs: a breakpoint, or a check of the guest's own, by its address. */
+export type LogSource = { readonly breakpoint: Breakpoint<Surroundings> } | { readonly pc: bigint };
+
+/** A line of a log point or of a check. */
 export interface LogLine {
-  readonly breakpoint: Breakpoint<Surroundings>;
+  readonly source: LogSource;
   readonly text: string;
   readonly instant: number;
+  /** Lines of one instant with the same key are one line. */
+  readonly key: string;
+}
+
+export function logLine(source: LogSource, text: string, instant: number, number = 0): LogLine {
+  const id = "pc" in source ? `check ${source.pc}` : `breakpoint ${source.breakpoint.spec.id}`;
+  return { source, text, instant, key: `${id} ${number}` };
 }
 
 /** Log lines of one backward search that are kept: they can be told only when it is known where the search ends. */
@@ -44,7 +57,54 @@ export interface Judging {
   readonly breakpoints: Breakpoints<Surroundings>;
   readonly surroundings: (hart: number) => Surroundings;
   readonly exceptionStops: ReadonlySet<number>;
-  readonly tell: (breakpoint: Breakpoint<Surroundings>, verdict: Verdict, instant: number) => void;
+  readonly checks: Checks;
+  /** For breakpoints that may call functions of the guest. */
+  readonly callingSurroundings: (hart: number) => Surroundings;
+  readonly tell: (line: LogLine) => void;
+}
+
+/** What a state says to a user's breakpoints and checks. */
+export interface Opinion {
+  readonly stopping: readonly Breakpoint<Surroundings>[];
+  readonly problems: readonly string[];
+  readonly failures: readonly string[];
+}
+
+/** Asks the guest's own checks where its next step is, and the breakpoints that the state concerns. */
+export function opinionOf(
+  {
+    breakpoints,
+    surroundings,
+    callingSurroundings,
+    checks,
+    tell,
+  }: Omit<Judging, "leg" | "direction" | "exceptionStops">,
+  concerned: readonly { readonly breakpoint: Breakpoint<Surroundings>; readonly hart: number }[],
+  instant: number,
+  beforeStep: boolean,
+): Opinion {
+  const stopping: Breakpoint<Surroundings>[] = [];
+  const problems: string[] = [];
+  const failures: string[] = [];
+  const compiled = beforeStep ? checks.compiledHere() : undefined;
+  compiled?.logs.forEach((text, number) => {
+    tell(logLine({ pc: compiled.pc }, text, instant, number));
+  });
+  if (compiled?.problem !== undefined) failures.push(compiled.problem);
+  for (const { breakpoint, hart } of concerned) {
+    const isReplayOnly = breakpoint.spec.mode !== undefined;
+    if (isReplayOnly && !checks.inPast) continue;
+    const at = isReplayOnly ? callingSurroundings(hart) : surroundings(hart);
+    const verdict: Verdict = breakpoints.judge(breakpoint, at, instant);
+    checks.takeLogs().forEach((text, number) => {
+      tell(logLine({ breakpoint }, text, instant, number + 1));
+    });
+    if (verdict.kind === "log") tell(logLine({ breakpoint }, verdict.text, instant));
+    if (verdict.kind === "error") problems.push(verdict.message);
+    if (verdict.kind === "failed") failures.push(verdict.message);
+    if (verdict.kind === "stop" || verdict.kind === "error" || verdict.kind === "failed") stopping.push(breakpoint);
+  }
+  return { stopping, problems, failures };
 }
 
 /** Judges the hits of one search. The last one accepted is where the search ends, in both directions. */
@@ -90,20 +150,16 @@ export class Judge {
     if (stop.kind === "exception") {
       if (!this.#judging.exceptionStops.has(stop.cause)) return undefined;
       const { hart, cause, tval } = stop;
-      return { breakpoints: [], problems: [], access: undefined, exception: { hart, cause, tval }, hart };
+      const exception = { hart, cause, tval };
+      return { breakpoints: [], problems: [], access: undefined, exception, failures: [], hart };
     }
-    const stopping: Breakpoint<Surroundings>[] = [];
-    const problems: string[] = [];
-    for (const { breakpoint, hart } of this.#concerned(hit)) {
-      const verdict = this.#judging.breakpoints.judge(breakpoint, this.#judging.surroundings(hart), hit.instant);
-      if (verdict.kind === "log") this.#logLine(breakpoint, verdict, hit.instant);
-      if (verdict.kind === "error") problems.push(verdict.message);
-      if (verdict.kind === "stop" || verdict.kind === "error") stopping.push(breakpoint);
-    }
-    if (stopping.length === 0) return undefined;
+    const judging = { ...this.#judging, tell: (line: LogLine) => this.#logLine(line) };
+    const opinion = opinionOf(judging, this.#concerned(hit), hit.instant, stop.kind === "breakpoint");
+    const { stopping, problems, failures } = opinion;
+    if (stopping.length === 0 && failures.length === 0) return undefined;
     const access = stop.kind === "watch" ? stop.hits[0] : undefined;
     const hart = stop.kind === "breakpoint" ? stop.hart : (access?.hart ?? 0);
-    return { breakpoints: stopping, problems, access, exception: undefined, hart };
+    return { breakpoints: stopping, problems, access, exception: undefined, failures, hart };
   }
 
   #concerned({ stop }: Hit): { breakpoint: Breakpoint<Surroundings>; hart: number }[] {
@@ -120,13 +176,12 @@ export class Judge {
     return [...hits].map(([breakpoint, hart]) => ({ breakpoint, hart }));
   }
 
-  #logLine(breakpoint: Breakpoint<Surroundings>, verdict: Verdict & { readonly kind: "log" }, instant: number): void {
+  #logLine(line: LogLine): void {
     if (this.direction === "forward") {
-      this.#judging.tell(breakpoint, verdict, instant);
+      this.#judging.tell(line);
       return;
     }
     // A search may run over a segment twice; a line is told once.
-    const key = `${breakpoint.spec.id}@${instant}`;
-    if (this.#lines.size < MOST_LOG_LINES) this.#lines.set(key, { breakpoint, text: verdict.text, instant });
+    if (this.#lines.size < MOST_LOG_LINES) this.#lines.set(`${line.key}@${line.instant}`, line);
   }
 }

@@ -2,7 +2,7 @@ import type { Instant } from "../base/brand.ts";
 import type { HistoryLike, HistoryMark, TimelineLike } from "../replay/timeline-interface.ts";
 import type { Stopped, TimelineMark, TimelineSummary } from "./protocol.ts";
 
-/** Stops of a session that stay marked on the axis; older ones give way. */
+/** Stops of a session, and lines that were logged, that stay marked on the axis; older ones give way. */
 const MOST_VISITS = 500;
 
 /** What the Timeline view draws: what the history knows, and where the debuggee has stopped. */
@@ -10,6 +10,7 @@ export class Marks {
   readonly #timeline: TimelineLike;
   readonly #history: HistoryLike | undefined;
   readonly #visits = new Map<string, TimelineMark>();
+  readonly #logs = new Map<string, TimelineMark>();
 
   constructor(timeline: TimelineLike, history: HistoryLike | undefined) {
     this.#timeline = timeline;
@@ -18,14 +19,17 @@ export class Marks {
 
   /** Remembers a stop at a breakpoint or trap. True when that is a new mark. */
   visit(stopped: Stopped): boolean {
-    const kind = stopped.exception !== undefined ? "trap" : stopped.breakpoints.length > 0 ? "hit" : undefined;
+    const isHit = stopped.breakpoints.length > 0 || stopped.failedChecks !== undefined;
+    const kind = stopped.exception !== undefined ? "trap" : isHit ? "hit" : undefined;
     if (kind === undefined) return false;
-    const key = `${kind}@${stopped.instant}`;
-    const isNew = !this.#visits.delete(key);
-    this.#visits.set(key, { kind, instant: stopped.instant, label: stopped.description });
-    const [oldest] = this.#visits.keys();
-    if (this.#visits.size > MOST_VISITS) this.#visits.delete(oldest);
-    return isNew;
+    return remember(this.#visits, `${kind}@${stopped.instant}`, {
+      ...{ kind, instant: stopped.instant, label: stopped.description },
+    });
+  }
+
+  /** Remembers a line of a log, so that somebody who reads it can go to where it was written. */
+  logged(instant: number, text: string): void {
+    remember(this.#logs, `${instant}: ${text}`, { kind: "hit", instant, label: text });
   }
 
   summary({
@@ -40,7 +44,8 @@ export class Marks {
     const { first, now, end, live } = this.#timeline;
     const lowest = Math.max(first, from ?? first);
     const highest = Math.min(end, to ?? end);
-    const visits = [...this.#visits.values()].filter(({ instant }) => instant >= lowest && instant <= highest);
+    const seen = [...this.#logs.values(), ...this.#visits.values()];
+    const visits = seen.filter(({ instant }) => instant >= lowest && instant <= highest);
     // Where the user has been is never thinned away, unless it alone is too much.
     const kept = visits.slice(-Math.max(0, Math.floor(most)));
     const rest = this.#historyMarks(lowest, highest, Math.max(0, most - kept.length));
@@ -54,6 +59,15 @@ export class Marks {
     const { marks, total } = history.marks(from as Instant, (to + 1) as Instant, most);
     return { marks: marks.map(asTimelineMark), total };
   }
+}
+
+/** As the newest of at most so many. True when it is a new mark. */
+function remember(marks: Map<string, TimelineMark>, key: string, mark: TimelineMark): boolean {
+  const isNew = !marks.delete(key);
+  marks.set(key, mark);
+  const [oldest] = marks.keys();
+  if (marks.size > MOST_VISITS) marks.delete(oldest);
+  return isNew;
 }
 
 function asTimelineMark({ kind, instant, label }: HistoryMark): TimelineMark {

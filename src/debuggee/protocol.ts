@@ -78,6 +78,8 @@ export interface Stopped {
   /** No frame of the hart has a source: a kernel, perhaps, of which only symbols are known. */
   readonly sourceless?: true;
   readonly exception?: ExceptionDetails;
+  /** Reason "exception": replay-only checks that failed here, a sentence each without its full stop. */
+  readonly failedChecks?: readonly string[];
   /** Set when the guest ended by itself. */
   readonly exitCode?: number;
 }
@@ -114,6 +116,11 @@ export interface BreakpointSpec {
   readonly hitCondition?: string;
   /** `{expression}` parts are evaluated. A log point does not stop. */
   readonly logMessage?: string;
+  /**
+   * Acts in the recorded past only, where it may call functions of the guest. "check": stops as a failed check where the
+   * condition is true; "log": logs. Absent: a breakpoint or log point like any other.
+   */
+  readonly mode?: "check" | "log";
 }
 
 export interface BreakpointState {
@@ -260,8 +267,11 @@ export interface DebuggeeApi {
     scope: { kind: BreakpointRequest["kind"]; path?: string },
     specs: readonly BreakpointSpec[],
   ): Promise<BreakpointState[]>;
-  /** mcause values of synchronous exceptions to stop at; "unhandled" always stops. */
-  setExceptionStops(causes: readonly number[]): Promise<void>;
+  /**
+   * mcause values of synchronous exceptions to stop at; "unhandled" always stops. `checks`: whether the guest's replay-only
+   * blocks run when the recorded past is gone through, and stop where they fail (default: yes).
+   */
+  setExceptionStops(causes: readonly number[], checks?: boolean): Promise<void>;
   frames(hart: number): Promise<Frame[]>;
   scopes(hart: number, level: number): Promise<{ name: string; reference: number; expensive: boolean }[]>;
   variables(reference: number): Promise<VariableNode[]>;
@@ -317,6 +327,8 @@ export type DebuggeeEvent =
       readonly instant: number;
       /** Of a log point: where it stands. */
       readonly source?: SourcePosition;
+      /** Of a replay-only check or log. */
+      readonly replayOnly?: true;
     }
   | {
       readonly type: "status";

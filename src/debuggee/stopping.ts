@@ -12,6 +12,8 @@ import { hex } from "./value-format.ts";
 const ADDRESS_CAUSES: ReadonlySet<number> = new Set([0, 1, 4, 5, 6, 7, 12, 13, 15]);
 const ILLEGAL_INSTRUCTION = 2;
 const MTVEC = 0x305;
+/** What a check has proved by the time that anybody hears of it (src/replay/excursion.ts). */
+const RESTORED = "State restored, digest equal.";
 
 /** Puts into words where and why the debuggee stands still. */
 export class StopTeller {
@@ -44,8 +46,14 @@ export class StopTeller {
   }
 
   hit(reason: HitReason): Stopped {
-    const { hart, breakpoints, problems, access, exception } = reason;
+    const { hart, breakpoints, problems, access, exception, failures } = reason;
     if (exception !== undefined) return this.#exception("exception", exception);
+    const ids = [...new Set(breakpoints.map(({ spec }) => spec.id))];
+    if (failures.length > 0) {
+      const place = this.place(this.#parts.machine.harts[hart].pc);
+      const sentences = [`Replay-only check failed: ${failures.join("; ")}. At ${place}.`, RESTORED, ...problems];
+      return { ...this.plain("exception", sentences.join(" "), hart), breakpoints: ids, failedChecks: failures };
+    }
     const kinds = new Set(breakpoints.map(({ spec }) => spec.at.kind));
     const [kind] = kinds;
     const what =
@@ -60,7 +68,7 @@ export class StopTeller {
       access === undefined ? `At ${this.place(this.#parts.machine.harts[hart].pc)}.` : this.#accessSentence(access);
     return {
       ...this.plain(what, [sentence, ...problems].join(" "), hart),
-      breakpoints: [...new Set(breakpoints.map(({ spec }) => spec.id))],
+      breakpoints: ids,
     };
   }
 

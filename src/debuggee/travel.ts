@@ -4,10 +4,11 @@ import { EXCEPTION_CAUSES } from "../isa/causes.ts";
 import type { HartView } from "../machine/machine-interface.ts";
 import type { StopConditions, Watch } from "../machine/stop.ts";
 import type { Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "../replay/timeline-interface.ts";
-import type { Breakpoint, Breakpoints, Verdict } from "./breakpoints.ts";
+import type { Breakpoint, Breakpoints } from "./breakpoints.ts";
+import type { Checks } from "./checks.ts";
 import type { Surroundings } from "./expression.ts";
 import { currentHart } from "./hart-turns.ts";
-import { type HitReason, Judge, type Judging, type Leg, type LogLine } from "./judge.ts";
+import { type HitReason, Judge, type Judging, type Leg, type LogLine, opinionOf } from "./judge.ts";
 
 /** How a leg ended. */
 export type Arrival =
@@ -23,6 +24,8 @@ export interface TravellerParts {
   readonly timeline: TimelineLike;
   readonly breakpoints: Breakpoints<Surroundings>;
   readonly surroundings: (hart: number) => Surroundings;
+  readonly callingSurroundings: (hart: number) => Surroundings;
+  readonly checks: Checks;
   readonly log: (line: LogLine) => void;
 }
 
@@ -37,32 +40,37 @@ export class Traveller {
   readonly #breakpoints: Breakpoints<Surroundings>;
   readonly #surroundings: (hart: number) => Surroundings;
   readonly #log: (line: LogLine) => void;
+  readonly #callingSurroundings: (hart: number) => Surroundings;
+  readonly #checks: Checks;
   #exceptionStops: ReadonlySet<number> = new Set();
   /** Changes with everything that a running motion has to heed. */
   #exceptionGeneration = 0;
   /** What the state at this instant has already logged. */
-  #logged: { readonly instant: number; readonly ids: Set<number> } = { instant: -1, ids: new Set() };
+  #logged: { readonly instant: number; readonly keys: Set<string> } = { instant: -1, keys: new Set() };
 
   constructor(parts: TravellerParts) {
     this.#timeline = parts.timeline;
     this.#breakpoints = parts.breakpoints;
     this.#surroundings = parts.surroundings;
+    this.#callingSurroundings = parts.callingSurroundings;
+    this.#checks = parts.checks;
     this.#log = parts.log;
   }
 
-  setExceptionStops(causes: readonly number[]): void {
+  setExceptionStops(causes: readonly number[], checks: boolean): void {
     this.#exceptionStops = new Set(causes);
+    this.#checks.compiledOn = checks;
     this.#exceptionGeneration++;
   }
 
   /** There is anything that a motion could stop at. */
   get hasStops(): boolean {
-    return this.#breakpoints.all.length > 0 || this.#exceptionStops.size > 0;
+    return this.#breakpoints.all.length > 0 || this.#exceptionStops.size > 0 || this.#checks.mayStop;
   }
 
   /** The user begins a motion: what was logged before may be logged again when it happens again. */
   begin(): void {
-    this.#logged = { instant: -1, ids: new Set() };
+    this.#logged = { instant: -1, keys: new Set() };
   }
 
   /** The user has changed the state at the current instant. */
@@ -187,21 +195,13 @@ export class Traveller {
 
   /** The user's breakpoints at the current state, told as hits: for motions that end here for another reason. */
   examine(): HitReason | undefined {
-    const reasons: Breakpoint<Surroundings>[] = [];
-    const problems: string[] = [];
-    let at = 0;
-    for (const { id, pc } of this.#next()) {
-      for (const breakpoint of this.#breakpoints.at(pc)) {
-        const verdict = this.#breakpoints.judge(breakpoint, this.#surroundings(id), this.#timeline.now);
-        this.#tell(breakpoint, verdict, this.#timeline.now);
-        if (verdict.kind !== "stop" && verdict.kind !== "error") continue;
-        reasons.push(breakpoint);
-        at = id;
-        if (verdict.kind === "error") problems.push(verdict.message);
-      }
-    }
-    if (reasons.length === 0) return undefined;
-    return { breakpoints: reasons, problems, access: undefined, exception: undefined, hart: at };
+    const concerned = this.#next().flatMap(({ id, pc }) =>
+      this.#breakpoints.at(pc).map((breakpoint) => ({ breakpoint, hart: id })),
+    );
+    const { stopping, problems, failures } = opinionOf(this.#judgingState, concerned, this.#timeline.now, true);
+    if (stopping.length === 0 && failures.length === 0) return undefined;
+    const hart = currentHart(this.#timeline.machine);
+    return { breakpoints: stopping, problems, access: undefined, exception: undefined, failures, hart };
   }
 
   /** The hart whose step is next: the others may stand at breakpoints, and come to them when they have their turn. */
@@ -216,12 +216,12 @@ export class Traveller {
   }
 
   /** Tells a line of a log point once, though a motion may run up to a state and then look at it again. */
-  #tell(breakpoint: Breakpoint<Surroundings>, verdict: Verdict, instant: number): void {
-    if (verdict.kind !== "log") return;
-    if (this.#logged.instant !== instant) this.#logged = { instant, ids: new Set() };
-    if (this.#logged.ids.has(breakpoint.spec.id)) return;
-    this.#logged.ids.add(breakpoint.spec.id);
-    this.#log({ breakpoint, text: verdict.text, instant });
+  #tell(line: LogLine): void {
+    const { instant, key } = line;
+    if (this.#logged.instant !== instant) this.#logged = { instant, keys: new Set() };
+    if (this.#logged.keys.has(key)) return;
+    this.#logged.keys.add(key);
+    this.#log(line);
   }
 
   #arrived(stop: TravelStop, judge: Judge, leg: Leg): Arrival {
@@ -243,6 +243,7 @@ export class Traveller {
             ...reason,
             breakpoints: [...reason.breakpoints, ...also.breakpoints],
             problems: [...reason.problems, ...also.problems],
+            failures: [...reason.failures, ...also.failures],
           },
         };
       }
@@ -252,14 +253,22 @@ export class Traveller {
   }
 
   #judging(leg: Leg, direction: "forward" | "backward"): Judging {
+    const exceptionStops = leg.silent ? new Set<number>() : this.#exceptionStops;
+    return { leg, direction, exceptionStops, ...this.#judgingState };
+  }
+
+  get #judgingState() {
     return {
-      leg,
-      direction,
       breakpoints: this.#breakpoints,
       surroundings: this.#surroundings,
-      exceptionStops: leg.silent ? new Set() : this.#exceptionStops,
-      tell: (breakpoint, verdict, instant) => this.#tell(breakpoint, verdict, instant),
+      callingSurroundings: this.#callingSurroundings,
+      checks: this.#checks,
+      tell: (line: LogLine) => this.#tell(line),
     };
+  }
+
+  #seenBy({ spec }: Breakpoint<Surroundings>, hart: number): Surroundings {
+    return spec.mode === undefined ? this.#surroundings(hart) : this.#callingSurroundings(hart);
   }
 
   /** Without the breakpoints of `except`, where nothing else stands. */
@@ -275,6 +284,7 @@ export class Traveller {
       ...(!leg.silent && { filters: new Map(filters) }),
       watches: leg.silent ? [] : this.#breakpoints.watches,
       exceptions,
+      replayHints: !leg.silent && this.#checks.compiledOn,
     };
   }
 
@@ -300,7 +310,7 @@ export class Traveller {
           },
           accept: (hit) => {
             for (const { breakpoint, hart } of hitBreakpoints(hit, counted, watched)) {
-              this.#breakpoints.judge(breakpoint, this.#surroundings(hart), hit.instant);
+              this.#breakpoints.judge(breakpoint, this.#seenBy(breakpoint, hart), hit.instant);
             }
             return false;
           },
@@ -316,7 +326,8 @@ export class Traveller {
     // The state where a motion begins is no hit of the motion, yet it is one of history.
     for (const { id, pc } of this.#next()) {
       for (const breakpoint of this.#breakpoints.at(pc)) {
-        if (breakpoint.history !== undefined) this.#breakpoints.judge(breakpoint, this.#surroundings(id), instant);
+        if (breakpoint.history !== undefined)
+          this.#breakpoints.judge(breakpoint, this.#seenBy(breakpoint, id), instant);
       }
     }
   }

@@ -79,9 +79,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   checks: {
-    usage: "checks",
-    help: "lists the replay-only checks",
-    run: async () => "There are no checks: this version of Hindcast has no replay-only checks yet.",
+    usage: "checks [on|off]",
+    help: "whether the guest's replay-only checks run in the recorded past, and stop where they fail",
+    run: checks,
   },
 };
 
@@ -92,6 +92,16 @@ export async function monitor(target: Target, line: string, hart: number): Promi
   const full = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS).filter((each) => each.startsWith(name));
   if (full.length !== 1) throw errors.unknownCommand(name);
   return COMMANDS[full[0]].run(target, words, hart);
+}
+
+async function checks(target: Target, words: readonly string[]): Promise<string> {
+  const [word, ...more] = words;
+  if (more.length > 0 || !(word === undefined || word === "on" || word === "off"))
+    throw errors.usage("checks [on|off]");
+  if (word !== undefined) await target.setChecks(word === "on");
+  return target.checks
+    ? "Replay-only checks are on: the guest's blocks run when the recorded past is gone through; one that fails is SIGABRT."
+    : "Replay-only checks are off.";
 }
 
 function helpText(): string {

@@ -393,8 +393,8 @@ export class GdbSession {
 }
 
 /** What the client's own words for a stop do not say. */
-function isWorthTelling({ reason, exception }: Stopped): boolean {
-  return exception !== undefined || ["start", "end", "finished", "waiting"].includes(reason);
+function isWorthTelling({ reason }: Stopped): boolean {
+  return ["exception", "start", "end", "finished", "waiting"].includes(reason);
 }
 
 function latin1(bytes: Uint8Array): string {

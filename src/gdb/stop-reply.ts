@@ -5,7 +5,7 @@ import { PC } from "./registers.ts";
 import type { StopPoint, StopPointType } from "./stop-points.ts";
 
 /** The protocol's own numbers of signals (GDB: include/gdb/signals.def). */
-const SIGNAL = { interrupt: 2, illegal: 4, trap: 5, bus: 10, segmentation: 11, system: 12 } as const;
+const SIGNAL = { interrupt: 2, illegal: 4, trap: 5, abort: 6, bus: 10, segmentation: 11, system: 12 } as const;
 
 const MISALIGNED: ReadonlySet<number> = new Set([
   EXCEPTION.instructionAddressMisaligned,
@@ -75,8 +75,10 @@ function reasonOf({ reason }: Stopped, point: StopPoint | undefined, client: Cli
   }
 }
 
-function signalOf({ reason, exception }: Stopped): number {
+function signalOf({ reason, exception, failedChecks }: Stopped): number {
   if (reason === "pause") return SIGNAL.interrupt;
+  // As an assertion of the program's own would end.
+  if (failedChecks !== undefined) return SIGNAL.abort;
   if (exception === undefined) return SIGNAL.trap;
   const { cause } = exception;
   if (cause === EXCEPTION.illegalInstruction) return SIGNAL.illegal;

@@ -36,6 +36,7 @@ export class Target {
   /** Newest instant known. */
   #end: number;
   #executable: Promise<ExecutableFile | undefined> | undefined;
+  #checks = true;
   #moving = false;
   /** New output that came while older output has yet to be told. */
   #held: Uint8Array[] | undefined;
@@ -183,8 +184,12 @@ export class Target {
   #event(event: DebuggeeEvent): void {
     switch (event.type) {
       case "output":
+        if (event.category !== "guest") {
+          this.#log(event.bytes, event.category === "log" ? event.instant : undefined);
+          return;
+        }
         // A recording tells all of its output when it is opened; ours follows the motions.
-        if (event.category !== "guest" || !this.launched.live) return;
+        if (!this.launched.live) return;
         if (this.#held === undefined) this.#listener.output(event.bytes);
         else this.#held.push(event.bytes);
         return;
@@ -200,7 +205,24 @@ export class Target {
     }
   }
 
+  /** What a replay-only check logs, for one. It is told while somebody listens. */
+  #log(bytes: Uint8Array, instant: number | undefined): void {
+    if (!this.#moving) return;
+    const where = instant === undefined ? "" : `instant ${instant}: `;
+    this.#listener.output(new TextEncoder().encode(`${where}${new TextDecoder().decode(bytes)}`));
+  }
+
   // ---- what one can ask while it stands
+
+  /** Whether the guest's replay-only blocks run, and stop where they fail. */
+  get checks(): boolean {
+    return this.#checks;
+  }
+
+  async setChecks(on: boolean): Promise<void> {
+    await this.debuggee.setExceptionStops([], on);
+    this.#checks = on;
+  }
 
   /** The program with its symbols, as an ELF; undefined when there is none. It does not change. */
   executable(): Promise<ExecutableFile | undefined> {

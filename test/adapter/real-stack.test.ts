@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { frame, MessageReader } from "../../src/adapter/framing.ts";
 import { nodeEnvironment } from "../../src/adapter/main.ts";
 import { startDebuggee } from "../../src/host/node-debuggee.ts";
 import { EVERYTHING } from "./harness.ts";
-import { ADAPTER, ROOT } from "./real-adapter.ts";
+import { ADAPTER, lineOf, ROOT } from "./real-adapter.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "hindcast-adapter-"));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -415,6 +415,59 @@ withAdapter("what a program or a recording can be wrong in is one sentence for t
   }
   // The mistake is corrected and the launch repeated, in the same session.
   await adapter.request("launch", { program: sample("hello.s"), recordTo: recordTo() });
+});
+
+withAdapter("replay-only checks: blocks of the guest, and breakpoints with a mode", async (adapter) => {
+  const path = join(ROOT, "guest/checks/ring.S");
+  await adapter.run({ program: path });
+  const died = await adapter.event<Stopped>("stopped");
+  assert.equal(died.reason, "exception");
+  assert.match(died.text ?? "", /^Load access fault at walk_back/);
+  // The damage was done long ago. What is broken stays broken, so that the first failure is looked for from the start.
+  await adapter.request("reverseContinue", { threadId: 1 });
+  const last = await adapter.event<Stopped>("stopped");
+  assert.equal(last.reason, "exception");
+  assert.match(last.text ?? "", /^Replay-only check failed: 1 broken link\(s\) after parcel 1999\. At main_loop/);
+  const info = await adapter.request<DebugProtocol.ExceptionInfoResponse["body"]>("exceptionInfo", { threadId: 1 });
+  assert.equal(info.exceptionId, "Replay-only check failed");
+  assert.equal(info.details?.message, "1 broken link(s) after parcel 1999");
+  assert.match(info.description ?? "", /State restored, digest equal\.$/);
+  await adapter.request("hindcast/seek", { instant: 0 });
+  await adapter.event<Stopped>("stopped");
+  await adapter.request("continue", { threadId: 1 });
+  const first = await adapter.event<Stopped>("stopped");
+  assert.match(first.text ?? "", /^Replay-only check failed: 1 broken link\(s\) after parcel 300\./);
+  const { now } = await adapter.request<TimelineBody>("hindcast/timeline", { most: 0 });
+  assert.equal(now, 10_032);
+
+  // The same by a function of the guest, with its own blocks switched off.
+  await adapter.request("setExceptionBreakpoints", { filters: ["load-access-fault"] });
+  await adapter.request("hindcast/seek", { instant: 0 });
+  await adapter.event<Stopped>("stopped");
+  const line = lineOf(readFileSync(path, "utf8"), "addi    s0, s0, 1");
+  const set = await adapter.request<DebugProtocol.SetBreakpointsResponse["body"]>("setBreakpoints", {
+    source: { path },
+    breakpoints: [
+      { line, mode: "replay-only-check", condition: "count_broken(ring) != 0" },
+      {
+        line,
+        mode: "replay-only-log",
+        condition: "s0 == 299",
+        logMessage: "{count_broken(ring),d} broken after {s0,d}",
+      },
+    ],
+  });
+  assert.ok(set.breakpoints.every(({ verified }) => verified));
+  await adapter.request("continue", { threadId: 1 });
+  const called = await adapter.event<Stopped>("stopped");
+  assert.match(called.text ?? "", /^Replay-only check failed: count_broken\(ring\) != 0\. At main_loop/);
+  assert.deepEqual(called.hitBreakpointIds, [set.breakpoints[0].id]);
+  assert.match(adapter.output("console"), /\[10,004\] 0 broken after 299\n/);
+  const evaluated = await adapter.request<DebugProtocol.EvaluateResponse["body"]>("evaluate", {
+    expression: "count_broken(ring),d",
+    context: "watch",
+  });
+  assert.equal(evaluated.result, "1");
 });
 
 test("hindcast adapter --port serves sessions; a busy port is one sentence", async () => {

@@ -20,6 +20,16 @@ test("bookmarks of a recording are added, listed, shown by info, and removed", a
   assert.deepEqual((await hindcastJson("bookmark", recording, "begin", "--remove")).json, {
     bookmarks: [bookmarks[1]],
   });
+  const replayed = await hindcastJson("replay", recording, "--to", "the end");
+  assert.equal(replayed.json.instant, 3);
+  const asked = await hindcastJson("query", recording, "writes", "0x100000", "--before", "the end");
+  assert.deepEqual(asked.json.hits, []);
+  await assertRefused(
+    ["replay", recording, "--to", "nowhere"],
+    2,
+    "no-bookmark",
+    /no bookmark "nowhere": there is "the end"/,
+  );
   const nothing = await hindcast("bookmark", recording, "begin", "--remove");
   assert.equal(nothing.exitCode, 1);
   assert.match(nothing.stderr, /There is no bookmark "begin"/);

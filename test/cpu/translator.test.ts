@@ -214,3 +214,86 @@ routine:
 `;
   alike(guest(body), 4000);
 });
+
+test("products and quotients of extreme operands in a hot loop", () => {
+  const values = [0n, 1n, -1n, 2n, -2n, 1n << 31n, -(1n << 31n), (1n << 63n) - 1n, -(1n << 63n), 0x1_0000_0001n, 10n];
+  const operations = ["mul", "mulh", "mulhu", "mulhsu", "div", "divu", "rem", "remu"].flatMap((name) =>
+    name.startsWith("mulh") ? [name] : [name, `${name}w`],
+  );
+  const body = `
+  la   s5, values
+  li   s6, ${values.length}
+outer:
+  ld   a0, 0(s5)
+  la   s7, values
+${loop(
+  values.length,
+  `
+  ld   a1, 0(s7)
+${operations.map((name) => `  ${name} a2, a0, a1\n  rori s3, s3, 7\n  xor  s3, s3, a2`).join("\n")}
+  addi s7, s7, 8`,
+)}
+  addi s5, s5, 8
+  addi s6, s6, -1
+  bnez s6, outer`;
+  const steps = values.length ** 2 * (operations.length * 3 + 4) + 200;
+  alike(guest(body, `values:\n${values.map((value) => `.dword ${value}`).join("\n")}`), steps);
+});
+
+test("bits of NaNs, singles without a box, results at the edges of the formats, in every rounding mode", () => {
+  const doubles = [
+    0n,
+    1n,
+    0x8000_0000_0000_0000n,
+    0x000f_ffff_ffff_ffffn,
+    0x0010_0000_0000_0000n,
+    0x0010_0000_0000_0001n,
+  ];
+  const more = [0x3ff0_0000_0000_0000n, 0x7fef_ffff_ffff_ffffn, 0x7ff0_0000_0000_0000n, 0xfff0_0000_0000_0001n];
+  const nans = [0x7ff8_0000_dead_beefn, 0x7ff4_0000_0000_0000n, 0xffff_ffff_7fa0_0001n, 0xffff_fffe_3f80_0000n];
+  const singles = [0x3f80_0001n, 0x0080_0000n, 0x007f_ffffn, 0x7f7f_ffffn, 0x8000_0001n].map(
+    (bits) => 0xffff_ffff_0000_0000n | bits,
+  );
+  const values = [
+    ...doubles,
+    ...more,
+    ...nans,
+    ...singles,
+    0x3ca0_0000_0000_0000n,
+    0x0170_0000_0000_0000n,
+    0x3fef_ffff_ffff_ffffn,
+  ];
+  const note = (register: string) => `fmv.x.d t1, ${register}\nrori s3, s3, 5\nxor s3, s3, t1`;
+  const arithmetic = ["add", "sub", "mul", "div"].flatMap((name) =>
+    ["d", "s"].map((size) => `f${name}.${size} fa2, fa0, fa1`),
+  );
+  const others = [
+    ...["fmadd.d fa2, fa0, fa1, fa0", "fnmsub.d fa2, fa1, fa1, fa0", "fsqrt.d fa2, fa1", "fcvt.s.d fa2, fa1"],
+    ...["fmadd.s fa2, fa0, fa1, fa0", "fcvt.s.d fa4, fa0\nfadd.s fa2, fa4, fa1", "fcvt.d.s fa2, fa1"],
+    ...["fcvt.s.d fa2, fa0\nfld fa2, 0(s7)\nfadd.s fa2, fa2, fa0", "fmax.s fa2, fa0, fa1", "fmin.d fa2, fa0, fa1"],
+    ...["fsgnj.d fa2, fa0, fa1", "fsd fa1, 8(s0)\nflw fa2, 8(s0)\nfadd.s fa2, fa2, fa2\nfld fa2, 8(s0)"],
+  ];
+  // The flags are looked at after each operation, and are NX alone before it, or none.
+  const tried = (operation: string, index: number) => `
+  la   s5, values
+  li   s6, ${values.length}
+5:
+  fld  fa0, 0(s5)
+  la   s7, values
+  srli t0, s6, ${index % 3 === 2 ? 1 : 12}
+  fsrm t0
+${loop(
+  values.length,
+  `  fld  fa1, 0(s7)\n${operation}\n${note("fa2")}
+  addi s7, s7, 8
+  frflags t1
+  add  s3, s3, t1
+  fsflagsi ${index % 5 === 4 ? 0 : 1}`,
+)}
+  addi s5, s5, 8
+  addi s6, s6, -1
+  bnez s6, 5b`;
+  const body = [...arithmetic, ...others].map(tried).join("\n");
+  const data = `.balign 8\nvalues:\n${values.map((value) => `.dword ${value}`).join("\n")}`;
+  alike(guest(`fsflagsi 1\n${body}`, data), 140_000);
+});

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { Debuggee } from "../../src/debuggee/debuggee.ts";
@@ -76,10 +76,14 @@ export function serve(source: string, harts = 1): Promise<Served> {
 }
 
 /** Runs a program to its end, and serves what was recorded of it. */
-export async function serveRecording(source: string): Promise<Served> {
+export function serveRecording(source: string): Promise<Served> {
   const path = join(folder, "guest.s");
-  const recording = join(folder, "guest.hindcast");
   writeFileSync(path, source);
+  return serveRecordingOf(path);
+}
+
+export async function serveRecordingOf(path: string): Promise<Served> {
+  const recording = join(folder, `${basename(path)}.hindcast`);
   const { client } = await serveWith(openSession, { program: path, recordTo: recording });
   await client.ask("c");
   await ends.pop()?.();

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import test from "node:test";
+import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/base/errors.ts";
+import { Prng } from "../../src/base/prng.ts";
 import { wordFromHex, wordToHex } from "../../src/gdb/packets.ts";
 import { serveSocket } from "../../src/gdb/server.ts";
 import type { Target } from "../../src/gdb/target.ts";
 import { RemoteClient } from "./remote-client.ts";
-import { MEMORY_BYTES, serve, serveRecording } from "./served.ts";
+import { MEMORY_BYTES, serve, serveRecording, serveRecordingOf } from "./served.ts";
 
 /** Counts to ten in memory, prints a digit each time, and ends with exit code 7. Each instruction has four bytes. */
 const COUNTING = `
@@ -229,11 +231,37 @@ test("monitor commands travel and say where", async () => {
   assert.match(await client.command("goto nowhere"), /neither an instant nor a bookmark/);
   assert.match(await client.command("goto 1e9"), /not in the recording/);
   assert.match(await client.command("frobnicate"), /no command "frobnicate"/);
-  assert.match(await client.command("checks"), /no checks/);
+  assert.match(await client.command("checks off"), /are off/);
+  assert.match(await client.command("checks"), /are off/);
+  assert.match(await client.command("checks on"), /are on/);
+  assert.match(await client.command("checks maybe"), /Write: monitor checks/);
   assert.match(await client.command(""), /monitor goto/);
   await client.command("end");
   assert.match(await client.command("last-write counter"), /_start\+0x18|again\+0x8/);
   assert.match(await client.command("evaluate $a2"), /10/);
+});
+
+test("replay-only checks that fail are stops in both directions; what they log is told; functions are called", async () => {
+  const { client } = await serveRecordingOf(fileURLToPath(new URL("../../guest/checks/ring.S", import.meta.url)));
+  client.send("c");
+  const first = await client.answer();
+  assert.match(first.reply, /^T06thread:1;/);
+  assert.match(
+    first.console,
+    /Replay-only check failed: 1 broken link\(s\) after parcel 300\. .*State restored, digest equal/,
+  );
+  const instant = await instantOf(client);
+  client.send("C06");
+  const second = await client.answer();
+  assert.match(second.reply, /^T06/);
+  assert.match(second.console, /after parcel 301/);
+  client.send("bc");
+  assert.match((await client.answer()).console, /after parcel 300/);
+  assert.equal(await instantOf(client), instant);
+  assert.match(await client.command("evaluate count_broken(ring)"), /^0x1 \(1\)$/m);
+  await client.command("checks off");
+  client.send("c");
+  assert.match((await client.answer()).reply, /^T0bthread:1;/, "the fault that it all comes to");
 });
 
 test("a damaged packet is asked for again, and so can the client", async () => {
@@ -350,4 +378,25 @@ test("a port that is in use is refused with a sentence", async () => {
     },
   );
   occupied.close();
+});
+
+test("random packets are answered, each with one answer, and break nothing", async () => {
+  const chance = new Prng(4);
+  const { client } = await serve(COUNTING);
+  const heads =
+    "? g G p P m M X c C s S b bs bc v vCont; vCont? vFile: vFile:open: vFile:pread: Z0 Z2 Z4 z0 z2 H Hg T q Q";
+  const queries = "qXfer:features:read: qXfer:threads:read:: qRcmd, qThreadExtraInfo, qSupported: qC qOffsets";
+  const starts = `${heads} ${queries} A x \x7f`.split(" ");
+  const characters = "0123456789abcdef,;:=.-#}*$x+p\x00\x03\xff";
+  for (let round = 0; round < 1500; round++) {
+    const head = starts[chance.below(starts.length)];
+    const tail = Array.from({ length: chance.below(24) }, () => characters[chance.below(characters.length)]).join("");
+    const payload = `${head}${tail}`;
+    // As a client would: what the framing uses itself is escaped.
+    client.send(payload.replace(/[#$}]/g, (character) => `}${String.fromCharCode(character.charCodeAt(0) ^ 0x20)}`));
+    const { reply } = await client.answer();
+    assert.notEqual(reply, "closed", JSON.stringify(payload));
+    assert.doesNotMatch(reply, /fault of Hindcast/, JSON.stringify(payload));
+  }
+  assert.match(await client.ask("qC"), /^QC1$/);
 });

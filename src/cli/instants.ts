@@ -1,0 +1,25 @@
+import { InvalidArgumentError } from "commander";
+import type { Instant } from "../base/brand.ts";
+import { UserError } from "../base/errors.ts";
+import type { Bookmark } from "../replay/timeline-interface.ts";
+import { parseCount } from "./quantities.ts";
+
+/** An instant as the user names it: a number, or a bookmark of the recording that is about to be opened. */
+export type NamedInstant = number | string;
+
+/** For commander. What begins with a digit is a number, or wrong. */
+export function parseInstant(text: string): NamedInstant {
+  if (/^\d/.test(text)) return parseCount(text);
+  if (text.trim() === "") throw new InvalidArgumentError("Write an instant, or the name of a bookmark.");
+  return text.trim();
+}
+
+export function instantNamed(instant: NamedInstant, bookmarks: readonly Bookmark[]): Instant {
+  if (typeof instant === "number") return instant as Instant;
+  const found = bookmarks.find(({ name }) => name === instant);
+  if (found !== undefined) return found.instant;
+  const names = bookmarks.slice(0, 5).map(({ name }) => `"${name}"`);
+  const hint =
+    names.length === 0 ? "there are none" : `there is ${names.join(", ")}${bookmarks.length > 5 ? ", …" : ""}`;
+  throw new UserError("no-bookmark", `The recording has no bookmark "${instant}": ${hint}.`, 2);
+}
