@@ -50,6 +50,8 @@ export class Interpreter implements Engine {
     let skip = skipBreakpoint;
     this.#translator?.collect();
     view.setBigUint64(layout.STEPS_AT_END, BigInt.asUintN(64, turn.hart.stepCount + BigInt(steps)), true);
+    // Time follows from the budget, and whether a timer is due from time.
+    view.setInt32(layout.BUDGET, left, true);
     notePending(this.#parts);
     for (;;) {
       // A jump to a page without a tag leaves before the budget is looked at: its fault belongs to the next slice.
