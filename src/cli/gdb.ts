@@ -58,6 +58,8 @@ async function overStdio(context: Context, target: Target): Promise<object> {
   // gdb interrupts its whole terminal: Ctrl-C is for the machine, and reaches us as a byte.
   process.on("SIGINT", () => {});
   const transport: Transport = { input: process.stdin, output: process.stdout, close: () => process.stdin.destroy() };
+  // As if the client had gone: the recording is closed in good order.
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => transport.close());
   await serveClient(target, transport, (sentence) => context.voice.say(sentence));
   return {};
 }

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
 import { RemoteClient } from "../gdb/remote-client.ts";
-import { assertRefused, end, file, folder, hindcast, lastLine, start } from "./command.ts";
+import { assertRefused, end, file, folder, hindcast, hindcastJson, lastLine, start } from "./command.ts";
 
 const PROGRAM = file("ends.s", ".globl _start\n_start: li t0, 0x100000\n li t1, 0x5555\n sw t1, 0(t0)\nhalt: j halt\n");
 
@@ -41,6 +41,18 @@ test("over stdin and stdout, until the client is gone", async () => {
   assert.equal(answer, "+$QC1#c5");
   child.stdin.end();
   assert.equal((await end(child)).exitCode, 0);
+});
+
+test("over stdin and stdout, until it is told to end: the recording is complete", async () => {
+  const recording = join(folder, "terminated.hindcast");
+  const loop = file("loop.s", ".globl _start\n_start: j _start\n");
+  const child = start("gdb", "--stdio", loop, "-o", recording, "--json");
+  child.stdin.write("+$c#63");
+  await once(child.stdout, "data");
+  child.kill("SIGTERM");
+  const ended = await end(child);
+  assert.equal(ended.exitCode, 0, ended.stderr);
+  assert.equal((await hindcastJson("info", recording)).json.complete, true);
 });
 
 test("what cannot be served is refused", async () => {
