@@ -74,6 +74,15 @@ export class BreakpointSlots {
     return this.#slots.get(address)?.number ?? 0;
   }
 
+  /** What generated code decides, for a hart at the address of a breakpoint with so many steps left. */
+  stopAt(address: bigint, left: number): boolean {
+    const slot = this.#slots.get(address);
+    if (slot === undefined) return true;
+    const word = this.#memory.view.getInt32(layout.BREAKPOINT_WORDS + slot.number * 4, true);
+    if (word !== layout.BREAKPOINT.filter) return true;
+    return this.#table.get(slot.number)(BigInt.asIntN(64, address), left - 1) !== 0;
+  }
+
   set(setting: BreakpointSetting): void {
     const { addresses, filters } = setting;
     for (const address of this.#setting.addresses) {

@@ -41,7 +41,8 @@ export const MAX_SLICE_STEPS = 1 << 20;
 
 /** Where engines stop before an instruction is executed. */
 export interface Breakpoints {
-  has(pc: bigint): boolean;
+  /** `left`: steps of the slice, counted before the one that the hart is about to take at pc. */
+  stopAt(pc: bigint, left: number): boolean;
 }
 
 /** Executes instructions. All engines give the same state after the same steps. */

@@ -50,6 +50,8 @@ export class Interpreter implements Engine {
     let skip = skipBreakpoint;
     this.#translator?.collect();
     view.setBigUint64(layout.STEPS_AT_END, BigInt.asUintN(64, turn.hart.stepCount + BigInt(steps)), true);
+    // Pending is what is so now: time follows from the budget, and mtime may wrap within the slice.
+    view.setInt32(layout.BUDGET, steps, true);
     notePending(this.#parts);
     for (;;) {
       // A jump to a page without a tag leaves before the budget is looked at: its fault belongs to the next slice.
@@ -68,7 +70,7 @@ export class Interpreter implements Engine {
           return { kind: "paused", executed };
         case EXIT.breakpoint:
           // Its page may be mapped elsewhere too, where nobody has set one.
-          if (this.#breakpoints().has(this.#parts.turn.hart.pc)) return { kind: "breakpoint", executed };
+          if (this.#breakpoints().stopAt(turn.hart.pc, left)) return { kind: "breakpoint", executed };
           single = true;
           break;
         case EXIT.trap:
@@ -90,7 +92,7 @@ export class Interpreter implements Engine {
           assert(false, `the interpreter left with ${exit}`);
       }
       if (!single) continue;
-      const breakpoint = exit === EXIT.fetch && !skip && this.#breakpoints().has(this.#parts.turn.hart.pc);
+      const breakpoint = exit === EXIT.fetch && !skip && this.#breakpoints().stopAt(turn.hart.pc, left);
       if (breakpoint) return { kind: "breakpoint", executed };
       view.setInt32(layout.BUDGET, left, true);
       const outcome = this.#single();

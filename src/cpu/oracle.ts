@@ -33,7 +33,8 @@ export class Oracle implements Engine {
     const { turn, memory, takeAttention } = this.#parts;
     const breakpoints = this.#breakpoints();
     for (let executed = 0; executed < steps; executed++) {
-      if (breakpoints.has(turn.hart.pc) && !(skipBreakpoint && executed === 0)) return { kind: "breakpoint", executed };
+      const passes = skipBreakpoint && executed === 0;
+      if (!passes && breakpoints.stopAt(turn.hart.pc, steps - executed)) return { kind: "breakpoint", executed };
       memory.view.setInt32(layout.BUDGET, steps - executed, true);
       const outcome = this.step();
       if (typeof outcome === "object") return { kind: "exception", executed, exception: outcome };

@@ -24,7 +24,7 @@ const NO_FILTERS: BreakpointSetting["filters"] = new Map();
 export class Lookout {
   readonly slots: BreakpointSlots;
   /** Breakpoints where an instruction can begin. */
-  breakpoints: ReadonlySet<bigint> = new Set();
+  #breakpoints: ReadonlySet<bigint> = new Set();
   readonly #parts: () => LookoutParts;
   readonly #turn: Turn;
   #stops: StopConditions = NO_STOPS;
@@ -58,7 +58,7 @@ export class Lookout {
     if (stops.breakpoints !== old.breakpoints || stops.filters !== old.filters) {
       // No instruction begins at an odd address.
       const addresses = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
-      this.breakpoints = addresses;
+      this.#breakpoints = addresses;
       decoded.setBreakpoints({ addresses, filters: stops.filters ?? NO_FILTERS }, executedAt);
     }
     if (stops.watches === old.watches || (stops.watches.length === 0 && old.watches.length === 0)) return;
@@ -70,6 +70,11 @@ export class Lookout {
       })),
     );
     flushTranslations();
+  }
+
+  /** See Breakpoints of cpu/engine.ts. */
+  stopAt(pc: bigint, left: number): boolean {
+    return this.#breakpoints.has(pc) && this.slots.stopAt(pc, left);
   }
 
   isForException(cause: number): boolean {

@@ -51,9 +51,14 @@ export interface PageTable {
   changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }>;
 }
 
+/**
+ * What does not count at the very state where a run begins, because the user resumes from it: a breakpoint or exception
+ * (true), a breakpoint alone, or nothing (false).
+ */
+export type Departing = boolean | "breakpoint";
+
 export interface RunOptions {
-  /** A breakpoint or exception at the very state where the run begins does not count: the user resumes from it. */
-  readonly departing: boolean;
+  readonly departing: Departing;
   /**
    * Called after events and interrupts of an instant have been taken and before its step is executed: the state of
    * `instant` is final from here on. The place to take checkpoints and digests.

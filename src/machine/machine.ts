@@ -32,6 +32,7 @@ import { Lookout } from "./lookout.ts";
 import type {
   Checkpoint,
   CheckpointParts,
+  Departing,
   Digest,
   HartView,
   Image,
@@ -182,7 +183,8 @@ export class Machine implements MachineLike {
       endTurn: () => this.#harts.endTurn(),
     };
     const stopping = {
-      has: (pc: bigint) => (this.#lookout.breakpoints.has(pc) && !this.isolation.active) || this.#isStoppingHint(pc),
+      stopAt: (pc: bigint, left: number) =>
+        (!this.isolation.active && this.#lookout.stopAt(pc, left)) || this.#isStoppingHint(pc),
     };
     const breakpoints = () => stopping;
     const oracle = new Oracle(parts, breakpoints);
@@ -271,7 +273,7 @@ export class Machine implements MachineLike {
       if (this.#turn.hart.waiting) return this.#waiting();
       options.beforeDeparture?.(this.instant);
       // An interrupt taken here has led to another state than the one that the user resumes from.
-      const departing = options.departing && this.instant === start && !interrupted;
+      const departing = this.instant === start && !interrupted ? options.departing : false;
       const stop = this.#slice(until, departing);
       if (stop !== undefined) return stop;
     }
@@ -333,7 +335,7 @@ export class Machine implements MachineLike {
   }
 
   /** One slice of the engine, up to the next thing that may happen by itself. Undefined: nothing to stop for. */
-  #slice(until: number, departing: boolean): MachineStop | undefined {
+  #slice(until: number, departing: Departing): MachineStop | undefined {
     const isolated = this.isolation.active;
     const deadline = isolated ? Number.POSITIVE_INFINITY : this.#timers.deadline;
     const horizon = Math.min(until, this.inlet.horizon(this.instant), deadline);
@@ -343,7 +345,7 @@ export class Machine implements MachineLike {
     const steps = Math.min(horizon - this.instant, isolated ? most : this.#harts.left, most);
     this.#clock.beginSlice(steps);
     this.#memory.view.setInt32(HART_NUMBER, this.#turn.hart.id, true);
-    const stop = this.#engine.run(steps, departing);
+    const stop = this.#engine.run(steps, departing !== false);
     this.#clock.endSlice();
     this.#taken(stop.executed);
     switch (stop.kind) {
@@ -352,7 +354,7 @@ export class Machine implements MachineLike {
       case "breakpoint":
         return { kind: "breakpoint", hart: this.#turn.hart.id, pc: this.#turn.hart.pc };
       case "exception":
-        return this.#exception(stop.exception, departing && stop.executed === 0);
+        return this.#exception(stop.exception, departing === true && stop.executed === 0);
       default:
         return unreachable(stop, "engine stop");
     }
@@ -554,11 +556,11 @@ const REGISTER_A1 = 11;
 const REGISTER_A2 = 12;
 
 /**
- * Jumps that arrive somewhere before it is translated (docs/performance.md, "When code is hot"). The engine "translator"
- * begins at once, so that short tests reach it.
+ * Fewer arrivals keep another processor busy and make the machine's own thread no faster; with more entries, guests whose calls
+ * must be brought in are slow for longer. The engine "translator" begins at once, so that short tests reach it.
  */
 const HEAT: Readonly<Record<EngineChoice, Heat | undefined>> = {
-  auto: { arrivals: 1000, entries: 100_000 },
+  auto: { arrivals: 3000, entries: 20_000 },
   translator: { arrivals: 3, entries: 6 },
   interpreter: undefined,
   oracle: undefined,

@@ -1,5 +1,5 @@
 import type { Instant } from "../base/brand.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
+import type { Departing, MachineLike } from "../machine/machine-interface.ts";
 import type { StopConditions } from "../machine/stop.ts";
 import type { SavedState } from "./checkpoint-store.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
@@ -99,7 +99,7 @@ interface Step {
 export function* stretch(playback: Playback, options: SearchOptions, bound: { to: Instant }): Generator<Step, void> {
   const { machine } = playback;
   const { spacingSteps } = playback.options;
-  const slice = (until: Instant, departing: boolean) => playback.slice(until, departing);
+  const slice = (until: Instant, departing: Departing) => playback.slice(until, departing);
   const run = new HitRun(machine, options.stops, (stops) => playback.setStops(stops), slice, "nothing");
   let anchor = playback.save();
   while (playback.now < bound.to) {

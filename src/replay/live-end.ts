@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
 import type { Edit } from "../machine/inlet.ts";
-import type { Digest } from "../machine/machine-interface.ts";
+import type { Departing, Digest } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import type { SavedState } from "./checkpoint-store.ts";
 import type { Playback } from "./playback.ts";
@@ -89,7 +89,7 @@ export class LiveEnd {
   }
 
   /** One slice of new history, up to `limit` at most. */
-  slice(limit: number, departing: boolean): MachineStop {
+  slice(limit: number, departing: Departing): MachineStop {
     assert(this.isHere, "history is made at the newest instant only");
     const playback = this.#playback;
     const before = playback.now;

@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
+import type { Departing, MachineLike } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import type { CheckpointFile, FileState } from "./checkpoint-file.ts";
 import { type CheckpointBounds, CheckpointStore, type SavedState } from "./checkpoint-store.ts";
@@ -137,7 +137,7 @@ export class Playback {
   }
 
   /** Runs at most a slice of the known past, and checks what it did. Divergence is thrown. */
-  slice(until: Instant, departing: boolean): MachineStop {
+  slice(until: Instant, departing: Departing): MachineStop {
     const { instant } = this.machine;
     const { digests } = this.run;
     assert(until <= this.end, `instant ${until} is not in the past`);

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import { type Instant, RESET_INSTANT } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Edit } from "../machine/inlet.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
+import type { Departing, MachineLike } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import { HITS_PER_YIELD, lastHit, type SearchOptions, stretch } from "./backward-search.ts";
 import type { CheckpointFile } from "./checkpoint-file.ts";
@@ -287,7 +287,7 @@ export class Timeline implements TimelineLike {
     const { machine } = this;
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     const seen = this.#exceptionSeenAt === this.now ? "step" : "breakpoint";
-    const slice = (until: Instant, departing: boolean) =>
+    const slice = (until: Instant, departing: Departing) =>
       this.#live?.isHere ? this.#live.slice(until, departing) : playback.slice(until, departing);
     // In a live run replay-only code is skipped, as on hardware.
     const liveStops = new LiveStops();

@@ -212,6 +212,8 @@ for (const { name, source, board } of GUESTS) {
             const specs = randomSpecs(prng, addresses);
             for (const { debuggee } of sides) debuggee.setBreakpoints({ kind: "instruction" }, specs);
           }
+          const exceptions = prng.pick([[], [], [2, 13]]);
+          for (const { debuggee } of sides) debuggee.setExceptionStops(exceptions);
           const choice = prng.below(11);
           const place = prng.below(LONGEST_RUN);
           const stops = sides.map((one) => show(move(one, choice, place)));

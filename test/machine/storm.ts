@@ -5,9 +5,9 @@ import { Prng } from "../../src/base/prng.ts";
 import { type EngineChoice, FULL_ISA, type MachineConfiguration } from "../../src/machine/configuration.ts";
 import type { Edit, MachineEvent } from "../../src/machine/inlet.ts";
 import type { Machine } from "../../src/machine/machine.ts";
-import type { Checkpoint, Digest } from "../../src/machine/machine-interface.ts";
+import type { Checkpoint, Departing, Digest } from "../../src/machine/machine-interface.ts";
 import { RAM_BASE } from "../../src/machine/memory-map.ts";
-import type { MachineStop, StopConditions, Watch, WatchHit } from "../../src/machine/stop.ts";
+import type { Condition, HitFilter, MachineStop, StopConditions, Watch, WatchHit } from "../../src/machine/stop.ts";
 import { PAGE_BYTES } from "../../src/memory/layout.ts";
 import { Guest, program, ScriptedInlet, symbol } from "./guests.ts";
 import { lateCompiler } from "./late-compiler.ts";
@@ -47,6 +47,54 @@ interface TracedStep {
   readonly pc: VirtualAddress;
   readonly exception: { readonly cause: number; readonly tval: bigint } | undefined;
   readonly accesses: readonly Access[];
+}
+
+/** A condition on the instant that a trace can foretell, and a counter that skips the first hits of each run. */
+class StormFilter {
+  readonly filter: HitFilter;
+  readonly #divisor: number;
+  readonly #remainder: number;
+  readonly #skips: number;
+  #left = 0;
+  #foretold: number[] = [];
+  #skipped: number[] = [];
+
+  constructor(prng: Prng) {
+    this.#divisor = 1 + prng.below(5);
+    this.#remainder = prng.below(this.#divisor);
+    this.#skips = prng.pick([0, 0, 1, 3, 1000]);
+    const constant = (value: number): Condition => ({ kind: "constant", value: BigInt(value) });
+    const left: Condition = {
+      ...{ kind: "binary", operator: "remainder-unsigned" },
+      ...{ left: { kind: "instant" }, right: constant(this.#divisor) },
+    };
+    const right = constant(this.#remainder);
+    const condition: Condition = { kind: "compare", operator: "==", signed: false, left, right };
+    const counter = {
+      toSkip: () => this.#skips,
+      skipped: (instants: Float64Array) => this.#skipped.push(...instants),
+    };
+    this.filter = this.#skips === 0 ? { condition } : { condition, counter };
+  }
+
+  begin(): void {
+    this.#left = this.#skips;
+    this.#foretold = [];
+    this.#skipped = [];
+  }
+
+  /** The hart has come to the breakpoint. */
+  shows(instant: number): boolean {
+    if (instant % this.#divisor !== this.#remainder) return false;
+    if (this.#left === 0) return true;
+    this.#left--;
+    this.#foretold.push(instant);
+    return false;
+  }
+
+  check(what: string): void {
+    assert.deepEqual(this.#skipped, this.#foretold, `hits skipped ${what}`);
+  }
 }
 
 /** A run, step by step; `end` is why it ends after the last, if it does so by itself. */
@@ -215,6 +263,7 @@ class Storm {
   /** Index of the machine that is where the run is. */
   #at = 0;
   #stops: StopConditions = { breakpoints: [], watches: [], exceptions: [] };
+  readonly #filters = new Map<VirtualAddress, StormFilter>();
 
   constructor(prng: Prng, subject: Subject, events: readonly MachineEvent[], trace: Trace, engines: Engines) {
     this.#prng = prng;
@@ -244,7 +293,11 @@ class Storm {
       else if (dice === 1 || this.#isOver()) this.#restore();
       else if (dice === 2) this.#travel();
       else if (dice < 5) this.#chooseStops();
-      else this.#run(this.#now + this.#prng.pick([0, 1, 1, 2, 7, 60, 300, 2000]), this.#prng.below(2) === 0);
+      else
+        this.#run(
+          this.#now + this.#prng.pick([0, 1, 1, 2, 7, 60, 300, 2000]),
+          this.#prng.pick([true, false, "breakpoint"]),
+        );
     }
     return { stops: this.#kinds, steps: this.#trace.steps.length - 1 };
   }
@@ -257,12 +310,13 @@ class Storm {
     return this.#now === this.#trace.steps.length - 1;
   }
 
-  #run(target: number, departing: boolean): void {
+  #run(target: number, departing: Departing): void {
     const { machine } = this.#guest;
     // Where the guest goes on for ever, the trace does not.
     const until = this.#trace.end.kind === "reached" ? Math.min(target, this.#trace.steps.length - 1) : target;
     const looks = this.#prng.below(4) === 0;
     const from = this.#now;
+    for (const filter of this.#filters.values()) filter.begin();
     const expected = this.#foretold(until, departing);
     const stop = machine.run(until as Instant, {
       departing,
@@ -270,6 +324,7 @@ class Storm {
     });
     const what = `from ${from} to ${until}, departing ${departing}`;
     assert.deepEqual(stop, expected.stop, what);
+    for (const filter of this.#filters.values()) filter.check(what);
     assert.equal(machine.instant, expected.instant, what);
     this.#now = expected.instant;
     this.#kinds.set(stop.kind, (this.#kinds.get(stop.kind) ?? 0) + 1);
@@ -291,16 +346,22 @@ class Storm {
   }
 
   /** What a run must stop for, out of the trace. */
-  #foretold(until: number, departing: boolean): { stop: MachineStop; instant: number } {
+  #foretold(until: number, departing: Departing): { stop: MachineStop; instant: number } {
     const { steps, end } = this.#trace;
     const last = steps.length - 1;
     for (let instant = this.#now; ; instant++) {
       if (instant === last && end.kind === "finished") return { stop: end, instant };
       if (instant >= until) return { stop: { kind: "reached" }, instant };
-      const passes = departing && instant === this.#now;
+      const passes = departing !== false && instant === this.#now;
       const { hart, pc, exception, accesses } = steps[instant];
-      if (!passes && this.#stops.breakpoints.includes(pc)) return { stop: { kind: "breakpoint", hart, pc }, instant };
-      if (!passes && exception !== undefined && this.#stops.exceptions.includes(exception.cause)) {
+      if (!passes && this.#stops.breakpoints.includes(pc) && (this.#filters.get(pc)?.shows(instant) ?? true)) {
+        return { stop: { kind: "breakpoint", hart, pc }, instant };
+      }
+      if (
+        (!passes || departing === "breakpoint") &&
+        exception !== undefined &&
+        this.#stops.exceptions.includes(exception.cause)
+      ) {
         return { stop: { kind: "exception", hart, ...exception }, instant };
       }
       if (instant === last) return { stop: end, instant };
@@ -324,8 +385,14 @@ class Storm {
     const { steps } = this.#trace;
     const pick = <T>(most: number, choose: () => T | undefined): T[] =>
       Array.from({ length: prng.below(most + 1) }, choose).filter((chosen) => chosen !== undefined);
+    const breakpoints = pick(3, () =>
+      prng.below(8) === 0 ? symbol(this.#program, prng.pick(SLOTS)) : prng.pick(steps).pc,
+    );
+    this.#filters.clear();
+    for (const address of breakpoints) if (prng.below(2) === 0) this.#filters.set(address, new StormFilter(prng));
     this.#stops = {
-      breakpoints: pick(3, () => (prng.below(8) === 0 ? symbol(this.#program, prng.pick(SLOTS)) : prng.pick(steps).pc)),
+      breakpoints,
+      filters: new Map([...this.#filters].map(([address, { filter }]) => [address, [filter]])),
       watches: pick(3, () => this.#watch()),
       exceptions: pick(2, () => prng.pick([0, 1, 2, 3, 4, 5, 6, 7, 11])),
     };

@@ -19,6 +19,7 @@ import {
 import type {
   Checkpoint,
   CheckpointParts,
+  Departing,
   Digest,
   HartView,
   MachineLike,
@@ -131,7 +132,7 @@ export class FakeMachine implements MachineLike {
       assert(horizon > this.#instant, "an event for this instant was not delivered");
       while (this.#instant < horizon && !this.#waiting && !this.#finished) {
         if (!this.#settled) this.#interrupt();
-        const stop = this.#step(departing && this.#instant === start);
+        const stop = this.#step(this.#instant === start ? departing : false);
         if (stop !== undefined) return stop;
       }
     }
@@ -195,13 +196,13 @@ export class FakeMachine implements MachineLike {
     return [];
   }
 
-  #step(departs: boolean): MachineStop | undefined {
+  #step(departs: Departing): MachineStop | undefined {
     const pc = pcOf(this.#pc);
     if (!departs && this.#stops.breakpoints.includes(pc)) return { kind: "breakpoint", hart: 0, pc };
     const h = mix(this.#x ^ Math.imul(this.#pc + 1, 0x9e3779b1));
     const cause = this.#causeOf(h);
     if (cause !== undefined) {
-      if (!departs && this.#stops.exceptions.includes(cause))
+      if (departs !== true && this.#stops.exceptions.includes(cause))
         return { kind: "exception", hart: 0, cause, tval: BigInt(h) };
       if (this.#guest.trapsAt === this.#instant && this.#registers[7] !== 1) {
         return { kind: "unhandled-trap", hart: 0, cause, tval: 0n };
