@@ -50,7 +50,7 @@ export class Interpreter implements Engine {
     let skip = skipBreakpoint;
     this.#translator?.collect();
     view.setBigUint64(layout.STEPS_AT_END, BigInt.asUintN(64, turn.hart.stepCount + BigInt(steps)), true);
-    // Of now: mtime may wrap within the slice.
+    // Pending is what is so now: time follows from the budget, and mtime may wrap within the slice.
     view.setInt32(layout.BUDGET, steps, true);
     notePending(this.#parts);
     for (;;) {

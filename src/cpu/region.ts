@@ -107,12 +107,12 @@ export function growRegion(code: ExecutedCode, limits: GrowthLimits = LARGE): Re
 class Growth {
   readonly #code: ExecutedCode;
   readonly #limits: GrowthLimits;
-  readonly #blocks = new Map<string, Block>();
+  readonly #blocks = new Map<number, Block>();
   readonly #queue: { context: Context; pc: number }[] = [];
   readonly #contexts = new Map<string, Context>();
   readonly #sizes = new Map<number, number>();
-  readonly #pending: { edge: Edge; key: string }[] = [];
-  readonly #starts = new Set<string>();
+  readonly #pending: { edge: Edge; key: number }[] = [];
+  readonly #starts = new Set<number>();
   #total = 0;
 
   constructor(code: ExecutedCode, limits: GrowthLimits) {
@@ -283,8 +283,9 @@ class Growth {
   }
 }
 
-function key(context: Context, pc: number): string {
-  return `${context.id} ${pc}`;
+/** Distances are less than half of 2 ** 40, and contexts few. In most regions this is a small integer. */
+function key(context: Context, pc: number): number {
+  return context.id * 2 ** 40 + pc;
 }
 
 function isLink(register: number): boolean {
