@@ -33,7 +33,7 @@ export interface BreakpointChange {
 /** Who must hear of what happens to decoded code. */
 export interface CodeObserver {
   /** A page has code now: stores to it must be looked at. */
-  becameCode(): void;
+  becameCode(page: number): void;
   translations(): Translations | undefined;
   /** All decoded pages are gone. */
   cleared(): void;
@@ -237,7 +237,7 @@ export class DecodedPages {
       if ((flags[page] & layout.PAGE_FLAG.code) !== 0) continue;
       flags[page] |= layout.PAGE_FLAG.code;
       // Stores to this page must take the slow path from now on.
-      this.#observer.becameCode();
+      this.#observer.becameCode(page);
     }
   }
 }

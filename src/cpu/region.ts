@@ -1,6 +1,7 @@
 import type { Decoded } from "../isa/instruction.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { controlFlow } from "./control-flow.ts";
+import { staysInRegion } from "./region-system.ts";
 import type { PatchedFormat } from "./translated-code.ts";
 
 /** An instruction at its place. Addresses within a region are distances from its entry, in bytes: small integers. */
@@ -166,12 +167,13 @@ class Growth {
       if (placed === undefined) return end({ kind: "jump", edge: { to: undefined, exit: pc } });
       if (instructions.length >= MOST_IN_BLOCK) return end({ kind: "jump", edge: this.#edge(context, pc) });
       const flow = controlFlow(placed.decoded);
-      if (flow === "system") return end({ kind: "leave", pc });
+      if (flow === "system" && !staysInRegion(placed.decoded)) return end({ kind: "leave", pc });
       instructions.push(placed);
       const next = pc + placed.decoded.length;
       const { rd, imm } = placed.decoded;
       switch (flow) {
         case "next":
+        case "system":
           pc = next;
           continue;
         case "branch":

@@ -152,7 +152,7 @@ export class Machine implements MachineLike {
       }),
     );
     const observer: CodeObserver = {
-      becameCode: () => group.flushWrites(),
+      becameCode: (page) => group.withholdWrites(page),
       translations: () => this.#translator,
       cleared: () => {
         this.#translator?.dropAll();
@@ -194,7 +194,7 @@ export class Machine implements MachineLike {
       () => oracle,
       memory,
       table,
-      { isa, heat: HEAT[engine], compiler, stepsPerTick: STEPS_PER_TICK },
+      { isa, heat: HEAT[engine], compiler, stepsPerTick: STEPS_PER_TICK, harts: configuration.harts },
     );
     this.#exports = generated.exports;
     this.#translator = generated.translator;
