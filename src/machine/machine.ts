@@ -560,7 +560,7 @@ const REGISTER_A2 = 12;
  * must be brought in are slow for longer. The engine "translator" begins at once, so that short tests reach it.
  */
 const HEAT: Readonly<Record<EngineChoice, Heat | undefined>> = {
-  auto: { arrivals: 3000, entries: 20_000 },
+  auto: { arrivals: 10_000, entries: 30_000 },
   translator: { arrivals: 3, entries: 6 },
   interpreter: undefined,
   oracle: undefined,
