@@ -71,6 +71,8 @@ export class Translator implements Translations {
   /** Likewise, in the order in which they come back; those that are not pending any more are not wanted. */
   readonly #ordered: Pending[] = [];
   #nextSlot = layout.BREAKPOINT_SLOTS;
+  /** The host has refused to compile generated code: the interpreter serves alone. */
+  #isForbidden = false;
 
   constructor(parts: TranslatorParts) {
     this.#parts = parts;
@@ -110,6 +112,7 @@ export class Translator implements Translations {
   }
 
   #translate(pc: bigint, limits: GrowthLimits): void {
+    if (this.#isForbidden) return;
     if (this.#bySlot.size + this.#history.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
     const { memory, hotEntries } = this.#parts;
     const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
@@ -165,7 +168,14 @@ export class Translator implements Translations {
       this.#ordered.push(pending);
       return;
     }
-    const compiled = compileRegions([order], setup, functions);
+    let compiled: CompiledRegions;
+    try {
+      compiled = compileRegions([order], setup, functions);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.CompileError)) throw error;
+      this.#isForbidden = true;
+      return;
+    }
     this.#replace({ ...pending, callable: this.#instantiate(compiled)(0) });
   }
 
