@@ -166,6 +166,12 @@ export class CacheGroup {
     this.#followNow();
   }
 
+  /** The next store to a page of RAM takes the slow path, in every context. */
+  withholdWrites(page: number): void {
+    // Most pages that become code, or page tables, were never stored to by a tag.
+    if (this.#memory.writeTagged[page] !== 0) this.flushWrites();
+  }
+
   /** A checkpoint was made or restored. */
   beginInterval(): void {
     this.counters.checkpoints++;

@@ -28,7 +28,8 @@ const MOST_DOUBLINGS = 8;
 const RESTLESS_CHANGES = 2;
 /** A compiler that uses its buffer again, a static key, a breakpoint: two or three versions; each costs kilobytes. */
 const MOST_VERSIONS = 8;
-const MOST_RETIRED = 512;
+/** Those that have been kept for longest are forgotten. */
+export const MOST_RETIRED = 1536;
 /** Entries and immediates that are known to change. Who comes after that many is forgotten as if new. */
 const MOST_KNOWN = 8192;
 /** Jumps that arrive at an entry before it is looked whether an old translation fits: changes come several at a time. */
@@ -61,11 +62,6 @@ export class CodeHistory {
   constructor(memory: PhysicalMemory, hotArrivals: number) {
     this.#memory = memory;
     this.#hotArrivals = hotArrivals;
-  }
-
-  /** How many translations are kept. */
-  get size(): number {
-    return this.#order.size;
   }
 
   isRestless(entryOffset: number): boolean {
@@ -123,8 +119,12 @@ export class CodeHistory {
   /** Kept translations that have the instruction at an offset as it is now. */
   withPresent(offset: number): Iterable<Translated> {
     const there = this.#retired.get(offset >>> 12);
-    if (there === undefined) return [];
-    return [...there].filter(({ code }) => code.has(offset) && code.difference(offset) === "none");
+    const found: Translated[] = [];
+    for (const translated of there ?? []) {
+      const { code } = translated;
+      if (code.has(offset) && code.difference(offset) === "none") found.push(translated);
+    }
+    return found;
   }
 
   /** Looks soon whether an old translation fits. Its entry has none now. */

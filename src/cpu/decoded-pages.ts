@@ -13,6 +13,9 @@ import { PlacedBreakpoints } from "./placed-breakpoints.ts";
 
 const GRANULE_BYTES = 64;
 
+/** Words that were taken apart: programs say the same again and again. */
+const MOST_WORDS = 1 << 14;
+
 /** Translations that were made of decoded instructions. */
 export interface Translations {
   /** Bytes of the decoded instruction at an offset of RAM were written. True: its record is wanted still. */
@@ -30,7 +33,7 @@ export interface BreakpointChange {
 /** Who must hear of what happens to decoded code. */
 export interface CodeObserver {
   /** A page has code now: stores to it must be looked at. */
-  becameCode(): void;
+  becameCode(page: number): void;
   translations(): Translations | undefined;
   /** All decoded pages are gone. */
   cleared(): void;
@@ -51,6 +54,7 @@ export class DecodedPages {
   /** Offsets of RAM at which a HINT for replay was decoded. */
   readonly #hints = new Set<number>();
   #stopsAtHints = false;
+  readonly #words = new Map<number, Decoded>();
   #used = 0;
 
   constructor(memory: PhysicalMemory, isa: InstructionSet, observer: CodeObserver, slots: BreakpointSlots) {
@@ -117,8 +121,13 @@ export class DecodedPages {
 
   /** A word taken apart, if the harts have that instruction. */
   decode(word: number): Decoded | undefined {
+    const known = this.#words.get(word);
+    if (known !== undefined) return known;
     const decoded = decode(word);
-    return decoded !== undefined && this.#isa.executes(decoded) ? decoded : undefined;
+    if (decoded === undefined || !this.#isa.executes(decoded)) return undefined;
+    if (this.#words.size === MOST_WORDS) this.#words.clear();
+    this.#words.set(word, decoded);
+    return decoded;
   }
 
   /** Bytes of RAM were written: records that they belong to are cleared, or decoded again. */
@@ -228,7 +237,7 @@ export class DecodedPages {
       if ((flags[page] & layout.PAGE_FLAG.code) !== 0) continue;
       flags[page] |= layout.PAGE_FLAG.code;
       // Stores to this page must take the slow path from now on.
-      this.#observer.becameCode();
+      this.#observer.becameCode(page);
     }
   }
 }

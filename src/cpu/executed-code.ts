@@ -21,6 +21,9 @@ interface ExecutedPage extends GuardedPage {
   readonly ramPage: number;
 }
 
+/** Distances are keys in growRegion, together with a number of contexts. */
+const FARTHEST = 2 ** 39;
+
 /** Executed code as it is seen from an address, in the context in force. */
 export class CodeAround implements ExecutedCode {
   readonly #parts: CodeParts;
@@ -60,7 +63,7 @@ export class CodeAround implements ExecutedCode {
     const distances = this.#departures
       .targets(ramOffset)
       .map((target) => Number(BigInt.asIntN(64, target - this.#origin)));
-    return distances.filter((distance) => Number.isSafeInteger(distance) && this.at(distance) !== undefined);
+    return distances.filter((distance) => Math.abs(distance) < FARTHEST && this.at(distance) !== undefined);
   }
 
   /** Undefined where nothing is executed. */

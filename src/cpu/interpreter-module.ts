@@ -38,8 +38,6 @@ export const EXIT = {
   budget: 0,
   /** The page of pc has no execute tag. */
   fetch: 1,
-  /** The record at pc is undecoded. */
-  decode: 2,
   /** The instruction at pc met an exception; it has not been executed. */
   trap: 3,
   /** A breakpoint stands at pc; it has not been executed. */
@@ -66,6 +64,8 @@ export interface InterpreterImports extends Record<string, WebAssembly.ImportVal
   system(record: number, operation: number): number;
   /** Puts the context in force that follows from the hart's state. */
   selectContext(): void;
+  /** Makes the record of the instruction at an offset of RAM, on a page that has records. */
+  decode(offset: number): void;
 }
 
 export interface InterpreterExports {
@@ -119,6 +119,7 @@ export function interpreterModule(
   const translate = module.importFunction("translate", { parameters: [I32, I32, I32], results: [I32] });
   const inFull = module.importFunction("system", SYSTEM_FUNCTION);
   const selectContext = module.importFunction("selectContext", { parameters: [], results: [] });
+  const decode = module.importFunction("decode", { parameters: [I32], results: [] });
   const slowPath = defineSlowPath(module, where, { load, store, translate });
   const arithmetic = defineArithmetic(module);
   const float = defineFloat(module, arithmetic.multiplyHigh.unsigned);
@@ -127,7 +128,8 @@ export function interpreterModule(
   const code = new Code([I32]);
   const regions = hotArrivals === undefined ? undefined : { type: module.typeOf(REGION_FUNCTION), hotArrivals };
   const filterType = module.typeOf(FILTER_FUNCTION);
-  emitRun(code, { where, slowPath, system, instructionAlignment, float, arithmetic }, filterType, regions);
+  const callees = { where, slowPath, system, decode, instructionAlignment, float, arithmetic };
+  emitRun(code, callees, filterType, regions);
   module.defineFunction({ parameters: [I32], results: [I32] }, code, "run");
   const exported = new Map<number, string>();
   const { raise, operations } = system;
@@ -150,7 +152,7 @@ function forEachIndex(functions: object, visit: (index: number) => void): void {
 type Callees = Pick<
   InterpreterFrame,
   "where" | "slowPath" | "system" | "instructionAlignment" | "float" | "arithmetic"
->;
+> & { readonly decode: number };
 
 /** How translations are called, and when one is wanted. */
 interface RegionCalls {
@@ -292,6 +294,10 @@ function emitRun(code: Code, callees: Callees, filterType: number, regions: Regi
     code.get(operation).callIndirect(type).set(status);
     code.i32(0).memory(OP.i32_load, layout.BUDGET).set(budget);
     code.i32(0).memory(OP.i64_load, layout.PC).set(target);
+    code.get(status).i32(ANSWER.yield).op(OP.i32_eq);
+    code.if();
+    code.i32(EXIT.yield).set(reason).branch(leaveAtTarget);
+    code.end();
     emitFetch();
     code.get(status).op(OP.i32_eqz).branchIf(arrival);
     code.get(status).i32(ANSWER.known).op(OP.i32_eq);
@@ -346,7 +352,13 @@ function emitRun(code: Code, callees: Callees, filterType: number, regions: Regi
 
   function emitSpecialRecords(): void {
     code.end(); // undecoded
-    code.i32(EXIT.decode).set(reason).branch(leaveUndone);
+    code
+      .get(decodedPage)
+      .memory(OP.i32_load, END_RECORD + layout.RECORD.immediate)
+      .i32(12)
+      .op(OP.i32_shl);
+    code.get(record).get(decodedPage).op(OP.i32_sub).i32(3).op(OP.i32_shr_u, OP.i32_add).call(callees.decode);
+    code.get(record).memory(OP.i32_load8_u, layout.RECORD.operation).set(operation).branch(again);
     code.end(); // pageEnd
     emitPc({ code, record, decodedPage, pageAddress });
     code.set(target);

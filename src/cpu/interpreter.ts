@@ -50,7 +50,7 @@ export class Interpreter implements Engine {
     let skip = skipBreakpoint;
     this.#translator?.collect();
     view.setBigUint64(layout.STEPS_AT_END, BigInt.asUintN(64, turn.hart.stepCount + BigInt(steps)), true);
-    // Of now: mtime may wrap within the slice.
+    // Pending is what is so now: time follows from the budget, and mtime may wrap within the slice.
     view.setInt32(layout.BUDGET, steps, true);
     notePending(this.#parts);
     for (;;) {
@@ -78,9 +78,6 @@ export class Interpreter implements Engine {
         case EXIT.fetch:
           // Where the page has no execute tag for good, its instructions are fetched one by one.
           if (left !== 0) single = !this.#fill(this.#parts.turn.hart.pc);
-          break;
-        case EXIT.decode:
-          this.#decode();
           break;
         case EXIT.repeat:
           single = true;
@@ -129,14 +126,6 @@ export class Interpreter implements Engine {
     const { translation, decoded } = this.#parts;
     return translation.fillExecute(address, (ramPage, virtualPage) => decoded.page(ramPage, virtualPage));
   }
-
-  /** The page of pc has an execute tag, so that it can be found. */
-  #decode(): void {
-    const { turn, translation, memory, decoded } = this.#parts;
-    const physical = translation.locate(turn.hart.pc, 2, "execute");
-    assert(typeof physical === "number", "an instruction whose page has an execute tag is mapped");
-    decoded.decodeAt(physical - memory.layout.ramBase);
-  }
 }
 
 /** The generated module over the machine's memory, and the translator that adds to it. */
@@ -161,6 +150,7 @@ export interface InterpreterChoices {
   /** Makes regions elsewhere. */
   readonly compiler: ((setup: CompilerSetup) => RegionCompiler) | undefined;
   readonly stepsPerTick: number;
+  readonly harts: number;
 }
 
 /** Compiles and instantiates the generated module. */
@@ -169,7 +159,7 @@ export function instantiateInterpreter(
   oracle: () => Oracle,
   memory: EngineParts["memory"],
   table: WebAssembly.Table,
-  { isa, heat, compiler, stepsPerTick }: InterpreterChoices,
+  { isa, heat, compiler, stepsPerTick, harts }: InterpreterChoices,
 ): GeneratedCode {
   const imports: InterpreterImports = {
     memory: memory.memory,
@@ -194,10 +184,11 @@ export function instantiateInterpreter(
     translate: (low, high, write) => parts().translation.ramOffsetForCode(low, high, write),
     system: (record, operation) => systemFromRecord(parts(), oracle(), record, operation),
     selectContext: () => parts().contextChanged(),
+    decode: (offset) => parts().decoded.decodeAt(offset >>> 0),
   };
   const { instructionAlignment } = isa;
   writeCsrWords(memory, isa);
-  const system = { ...systemChoices(isa), stepsPerTick };
+  const system = { ...systemChoices(isa), stepsPerTick, isAlone: harts === 1 };
   const choices = { instructionAlignment, hotArrivals: heat?.arrivals, system };
   const { bytes, functions } = interpreterModule(memory.layout, choices);
   const linked = { ...imports, [REGION_TABLE]: table };

@@ -127,6 +127,10 @@ class RegionBody {
     this.#frame = {
       ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals, window: this.#ram?.window },
       ...{ arithmetic: functions.arithmetic, float: functions.float, where, base, instructionAlignment, leave },
+      systemFrame: (pc) => ({
+        ...{ code: this.#code, scratch: this.#scratch, locals: this.#locals, functions: functions.system, pc, leave },
+        ...{ stepsBefore: this.#stepsBefore, leaveBehind: () => this.#leaveBehind() },
+      }),
       singles: new Set(),
     };
   }
@@ -423,6 +427,18 @@ class RegionBody {
     this.#code.i64(BigInt.asIntN(64, this.#plan.entry + BigInt(pc))).set(exitPc);
     this.#code.i32(answer === "jumped" ? this.#plan.slotFor(pc) : 0).set(exitSlot);
     this.#code.i32(ANSWER[answer]).set(answerLocal).branch(this.#epilogue);
+  }
+
+  /** Leaves behind the current instruction; PC says where to. On the stack: whether the caller must look first. */
+  #leaveBehind(): void {
+    const { exitPc, exitSlot, answer } = this.#locals;
+    const code = this.#code;
+    const yields = this.#scratch.take(I32);
+    code.set(yields);
+    this.#spend(this.#stepsBefore + 1);
+    code.i32(0).memory(OP.i64_load, layout.PC).set(exitPc);
+    code.i32(0).set(exitSlot);
+    code.i32(ANSWER.yield).i32(ANSWER.jumped).get(yields).op(OP.select).set(answer).branch(this.#epilogue);
   }
 
   /** Straight into the next region where there is one, by its slot or by what a jump arrives at; else back. */

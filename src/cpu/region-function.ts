@@ -11,6 +11,8 @@ export const ANSWER = {
   interpret: 1,
   /** It has jumped to the pc in memory; and it knows by now where it goes, so that it should be made anew. */
   known: 2,
+  /** The engine's caller must look before the instruction at the pc in memory is executed. */
+  yield: 3,
 } as const;
 
 /** Names of the functions in their module, with their index behind, and of the table through which regions are called. */

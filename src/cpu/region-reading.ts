@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { effectsOf } from "../isa/effects.ts";
-import type { AccessSize, Semantics, Signedness } from "../isa/semantics.ts";
+import type { AccessSize, Semantics, Signedness, SystemOperation } from "../isa/semantics.ts";
 import * as layout from "../memory/layout.ts";
 import { LOAD_OPCODES, STORE_OPCODES } from "../memory/translation-code.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
@@ -8,6 +8,7 @@ import type { FloatFunctions } from "./float-code.ts";
 import { emitDivide, emitMultiplyHigh, emitRemainder } from "./inline-arithmetic.ts";
 import type { Placed } from "./region.ts";
 import type { RegionLocals } from "./region-locals.ts";
+import { emitSystem, type SystemFrame } from "./region-system.ts";
 import type { RamWindow } from "./region-window.ts";
 import { TranslatorFloat } from "./translator-float.ts";
 import { type WasmMemoryFrame, WasmMemoryReading } from "./wasm-memory-reading.ts";
@@ -25,6 +26,8 @@ export interface RegionFrame extends WasmMemoryFrame {
   readonly instructionAlignment: 2 | 4;
   /** Leaves the function before the current instruction, which the interpreter shall execute. Emitted wherever it may. */
   readonly leave: () => void;
+  /** What a system instruction at an address needs. */
+  readonly systemFrame: (pc: bigint) => SystemFrame;
   /** Where data addresses are physical; what `load` and `store` access has been checked then. */
   readonly window: RamWindow | undefined;
 }
@@ -138,8 +141,9 @@ class RegionReading extends WasmMemoryReading implements Semantics<WasmValue> {
     this.continuation = { kind: "branch", condition };
   }
 
-  system(): void {
-    assert(false, "a system instruction is no part of a region");
+  system(operation: SystemOperation): void {
+    const { decoded, pc } = this.#placed;
+    emitSystem(this.#frame.systemFrame(this.#frame.base + BigInt(pc)), decoded, operation);
   }
 
   #register(register: number): WasmValue {

@@ -1,6 +1,7 @@
 import type { Decoded } from "../isa/instruction.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
 import { controlFlow } from "./control-flow.ts";
+import { staysInRegion } from "./region-system.ts";
 import type { PatchedFormat } from "./translated-code.ts";
 
 /** An instruction at its place. Addresses within a region are distances from its entry, in bytes: small integers. */
@@ -107,12 +108,12 @@ export function growRegion(code: ExecutedCode, limits: GrowthLimits = LARGE): Re
 class Growth {
   readonly #code: ExecutedCode;
   readonly #limits: GrowthLimits;
-  readonly #blocks = new Map<string, Block>();
+  readonly #blocks = new Map<number, Block>();
   readonly #queue: { context: Context; pc: number }[] = [];
   readonly #contexts = new Map<string, Context>();
   readonly #sizes = new Map<number, number>();
-  readonly #pending: { edge: Edge; key: string }[] = [];
-  readonly #starts = new Set<string>();
+  readonly #pending: { edge: Edge; key: number }[] = [];
+  readonly #starts = new Set<number>();
   #total = 0;
 
   constructor(code: ExecutedCode, limits: GrowthLimits) {
@@ -166,12 +167,13 @@ class Growth {
       if (placed === undefined) return end({ kind: "jump", edge: { to: undefined, exit: pc } });
       if (instructions.length >= MOST_IN_BLOCK) return end({ kind: "jump", edge: this.#edge(context, pc) });
       const flow = controlFlow(placed.decoded);
-      if (flow === "system") return end({ kind: "leave", pc });
+      if (flow === "system" && !staysInRegion(placed.decoded)) return end({ kind: "leave", pc });
       instructions.push(placed);
       const next = pc + placed.decoded.length;
       const { rd, imm } = placed.decoded;
       switch (flow) {
         case "next":
+        case "system":
           pc = next;
           continue;
         case "branch":
@@ -283,8 +285,9 @@ class Growth {
   }
 }
 
-function key(context: Context, pc: number): string {
-  return `${context.id} ${pc}`;
+/** Distances are less than half of 2 ** 40, and contexts few. In most regions this is a small integer. */
+function key(context: Context, pc: number): number {
+  return context.id * 2 ** 40 + pc;
 }
 
 function isLink(register: number): boolean {

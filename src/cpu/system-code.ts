@@ -48,7 +48,12 @@ export function defineSystem(
   const parts: SystemParts = { module, where, imports, choices, context, due };
   const access = defineCsrAccess(parts);
   const fence = defineFence(parts);
+  const nothing = defineNothing(module);
   const usual: Partial<Record<SystemOperation, number>> = {
+    // Decoded instructions follow every store at once.
+    "fence.i": nothing,
+    pause: choices.isAlone ? nothing : defineInFull(parts),
+    ...(choices.isAlone ? { "wrs.nto": nothing, "wrs.sto": nothing } : {}),
     ...{ csrrw: access, csrrs: access, csrrc: access, csrrwi: access, csrrsi: access, csrrci: access },
     ...{ "sfence.vma": fence, "sinval.vma": fence },
     ...{ sret: defineSupervisorReturn(parts), mret: defineMachineReturn(parts), ecall: defineCall(module) },
@@ -83,6 +88,20 @@ function defineDue(module: ModuleBuilder): number {
   code.end();
   code.get(taken).i32(0).memory(OP.i32_load, layout.PENDING_INTERRUPTS).op(OP.i32_and);
   return module.defineFunction({ parameters: [], results: [I32] }, code);
+}
+
+/** For translations, which call what is defined. */
+function defineInFull(parts: SystemParts): number {
+  const code = new Code(SYSTEM_FUNCTION.parameters);
+  emitInFull(code, parts);
+  return parts.module.defineFunction(SYSTEM_FUNCTION, code);
+}
+
+/** What has nothing to do, and is allowed everywhere. */
+function defineNothing(module: ModuleBuilder): number {
+  const code = new Code(SYSTEM_FUNCTION.parameters);
+  code.i32(layout.STATUS_DONE);
+  return module.defineFunction(SYSTEM_FUNCTION, code);
 }
 
 /** sfence.vma: cached translations are always right. */

@@ -19,6 +19,8 @@ export interface SystemChoices {
   /** What MPP holds after mret: a value of mstatus. */
   readonly leastPrivilege: bigint;
   readonly stepsPerTick: number;
+  /** There is no other hart that could have its turn while this one waits. */
+  readonly isAlone: boolean;
 }
 
 /**

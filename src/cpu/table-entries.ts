@@ -129,7 +129,7 @@ export class TableEntries {
     if ((flags[page] & layout.PAGE_FLAG.table) !== 0) return;
     flags[page] |= layout.PAGE_FLAG.table;
     // Stores to this page must take the slow path from now on.
-    this.#group.flushWrites();
+    this.#group.withholdWrites(page);
   }
 
   /** Users of the page stay noted: they still know it as a table, and go on where it gets the flag again. */

@@ -4,7 +4,7 @@ import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
 import type { AddressTranslation } from "./address-translation.ts";
 import type { BreakpointCheck } from "./breakpoint-slots.ts";
-import { CodeHistory, type Translated } from "./code-history.ts";
+import { CodeHistory, MOST_RETIRED, type Translated } from "./code-history.ts";
 import type { BreakpointChange, DecodedPages, Translations } from "./decoded-pages.ts";
 import { Departures } from "./departures.ts";
 import { arrivalAt, CodeAround } from "./executed-code.ts";
@@ -36,10 +36,13 @@ export interface TranslatorParts {
 }
 
 /**
- * Each costs V8 some ten to a hundred kilobytes. When there are more, all go, and what is still hot comes again: a program
- * that has left its old code behind does not pay for it for ever.
+ * Each costs V8 some ten to a hundred kilobytes. When there are more, those that have been in the table for longest leave
+ * it, but are kept for a while (CodeHistory): what is entered meanwhile comes back, the rest is forgotten. So a program
+ * that has left its old code behind does not pay for it for ever, and hot code is not made again.
  */
 export const MOST_REGIONS = 4096;
+const MOST_IN_TABLE = MOST_REGIONS - MOST_RETIRED;
+const LEAVE_AT_ONCE = MOST_REGIONS / 4;
 /** Likewise, of what translations lead to or have led to: each place has a slot for good. */
 const MOST_SLOTS = 1 << 16;
 const TABLE_GROWTH = 1024;
@@ -113,11 +116,11 @@ export class Translator implements Translations {
 
   #translate(pc: bigint, limits: GrowthLimits): void {
     if (this.#isForbidden) return;
-    if (this.#bySlot.size + this.#history.size >= MOST_REGIONS || this.#nextSlot >= MOST_SLOTS) this.dropAll();
+    this.#makeRoom();
     const { memory, hotEntries } = this.#parts;
     const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
     const entryOffset = code.ramOffset(0);
-    if (entryOffset === undefined || code.at(0) === undefined) return;
+    if (entryOffset === undefined) return;
     const decodedPage = memory.decodedPointers[entryOffset >>> 12];
     assert(decodedPage !== 0, "what is translated has been decoded");
     const slot = this.#slotFor(entryOffset);
@@ -126,8 +129,12 @@ export class Translator implements Translations {
     if (!this.#bySlot.has(slot)) {
       if (this.#revive(pc, entryOffset) || !this.#history.mayTranslate(entryOffset, arrival)) return;
     }
-    const region = growRegion(code, limits);
-    if (region.entry.instructions.length === 0) return;
+    const region = code.at(0) && growRegion(code, limits);
+    if (region === undefined || region.entry.instructions.length === 0) {
+      // A system instruction, or one that was changed and has not been executed since.
+      if (!this.#bySlot.has(slot)) this.#countFrom(0, { arrival });
+      return;
+    }
     const made = new TranslatedCode(memory, region, (distance) => code.ramOffset(distance));
     const guarded = code.pagesOf(region);
     const form = this.#formNow();
@@ -141,6 +148,17 @@ export class Translator implements Translations {
     this.#make({ slot, entry: pc, entryOffset, arrival, code: made, guarded, form, checks, limits }, order);
   }
 
+  #makeRoom(): void {
+    if (this.#nextSlot >= MOST_SLOTS) this.dropAll();
+    if (this.#bySlot.size < MOST_IN_TABLE) return;
+    // In the order in which they came into the table.
+    for (const translated of [...this.#bySlot.values()].slice(0, LEAVE_AT_ONCE)) {
+      this.#drop(translated);
+      this.#history.keep(translated);
+      this.#history.tryAgain(translated);
+    }
+  }
+
   /** Puts what has been made elsewhere into the table, if what it was made of is still there. */
   collect(): void {
     const { compiler } = this.#parts;
@@ -151,13 +169,20 @@ export class Translator implements Translations {
       this.#ordered.splice(0, orders).forEach((pending, index) => {
         if (this.#pending.get(pending.slot) !== pending) return;
         this.#pending.delete(pending.slot);
-        if (!this.#isRight(pending)) return;
-        const translated = { ...pending, callable: functions(index) };
-        // The context may be another by now, and come back.
-        if (this.#isOfForm(translated)) this.#replace(translated);
-        else this.#history.keep(translated);
+        if (this.#isRight(pending)) this.#made({ ...pending, callable: functions(index) });
+        else this.#countFrom(0, pending);
       });
     }
+  }
+
+  #made(translated: Translated): void {
+    if (this.#isOfForm(translated)) {
+      this.#replace(translated);
+      return;
+    }
+    // The context may be another by now, and come back.
+    this.#history.keep(translated);
+    if (!this.#bySlot.has(translated.slot)) this.#history.tryAgain(translated);
   }
 
   #make(pending: Pending, order: RegionOrder): void {
@@ -218,7 +243,8 @@ export class Translator implements Translations {
   rewritten(offset: number): boolean {
     this.#countAfresh(offset);
     let lives = false;
-    for (const translated of this.#with(offset)) {
+    for (const translated of this.#translated.get(offset >>> 12) ?? []) {
+      if (!translated.code.has(offset)) continue;
       const difference = translated.code.difference(offset);
       if (difference === "none") lives = true;
       else this.#retire(translated, offset, difference);
@@ -349,11 +375,17 @@ export class Translator implements Translations {
     this.#bySlot.delete(translated.slot);
   }
 
-  #forget({ slot, arrival }: Translated): void {
+  #forget(translated: Translated): void {
+    const { slot, arrival } = translated;
     const { memory, table } = this.#parts;
     table.set(slot, this.#absent);
     memory.view.setInt32(arrival + layout.ARRIVAL.slot, 0, true);
-    memory.view.setInt32(arrival + layout.ARRIVAL.count, 0, true);
+    this.#countFrom(0, translated);
+  }
+
+  /** Arrivals before there is a translation, entries into it from then on. */
+  #countFrom(count: number, { arrival }: Pick<Pending, "arrival">): void {
+    this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.count, count, true);
   }
 
   /** The slot of the translation for an offset of RAM, whether there is one already or not; 0 for no place in RAM. */

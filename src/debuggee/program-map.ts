@@ -1,4 +1,5 @@
 import type { LineRow, Program } from "../assembler/program.ts";
+import { instructionLength } from "../isa/decode.ts";
 import { CallFrames } from "../symbols/call-frames.ts";
 import type { UnwindSection } from "../symbols/elf.ts";
 import { LineTable } from "../symbols/line-table.ts";
@@ -173,22 +174,26 @@ function unwindOf(program: Program): readonly UnwindSection[] {
   return "unwind" in program ? (program.unwind as readonly UnwindSection[]) : [];
 }
 
+/** Whoever starts a program waits for this: only what can be a direct call is decoded, a jal (no form of 16 bits links). */
 function findCallTargets(programs: readonly Program[]): ReadonlySet<bigint> {
   const callTargets = new Set<bigint>();
   let left = MOST_SCANNED_BYTES;
   for (const { executable, bytes, virtualAddress } of programs.flatMap((program) => program.segments)) {
     if (!executable) continue;
-    for (let at = 0; at + 2 <= bytes.length && left > 0; ) {
-      const code = codeWord(virtualAddress + BigInt(at), [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-      if (code === undefined) break;
-      const flow = flowOf(code);
-      if (flow.kind === "call" && flow.target !== undefined) callTargets.add(flow.target);
-      at += code.length;
-      left -= code.length;
+    const end = Math.min(bytes.length, left);
+    left -= end;
+    for (let at = 0; at + 2 <= end; at += instructionLength(bytes[at])) {
+      if ((bytes[at] & OPCODE) !== JAL || at + 4 > bytes.length) continue;
+      const code = codeWord(virtualAddress + BigInt(at), [...bytes.subarray(at, at + 4)]);
+      const flow = code && flowOf(code);
+      if (flow?.kind === "call" && flow.target !== undefined) callTargets.add(flow.target);
     }
   }
   return callTargets;
 }
+
+const OPCODE = 0x7f;
+const JAL = 0x6f;
 
 function trapReturnsIn(programs: readonly Program[]): readonly bigint[] {
   const found: bigint[] = [];

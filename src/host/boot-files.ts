@@ -100,12 +100,17 @@ export function loadBoot(choice: RunChoice, configuration: MachineConfiguration)
       ...symbols.map(({ program }) => program),
     ],
     sources,
-    executable: () => executableOf(resolve(path), main),
+    executable: executableLater(resolve(path), main),
     warnings: [...main.warnings, ...symbols.flatMap(({ warnings }) => warnings)],
     get recorded() {
       return recordedImages(plan.image, files, sources);
     },
   };
+}
+
+/** Made apart from everything else that was read: what is asked for much later keeps no more alive than it needs. */
+function executableLater(path: string, main: LoadedProgram): LoadedBoot["executable"] {
+  return () => executableOf(path, main);
 }
 
 /** An ELF, an assembly source or a list of symbols, where its code really is. */

@@ -17,6 +17,9 @@ let hasFailed = false;
  */
 class CompileThread implements RegionCompiler {
   readonly #setup: CompilerSetup;
+  readonly #answered = new Int32Array(new SharedArrayBuffer(4));
+  /** Answers that were taken. */
+  #taken = 0;
   #port: MessagePort | undefined;
   #isReady = false;
   #waiting: EncodedOrder[] = [];
@@ -30,8 +33,7 @@ class CompileThread implements RegionCompiler {
   get isReady(): boolean {
     if (this.#isReady) return !hasFailed;
     this.#port ??= this.#open();
-    const message = receiveMessageOnPort(this.#port);
-    this.#isReady = message !== undefined;
+    this.#isReady = this.#take() === "ready";
     return this.#isReady;
   }
 
@@ -41,11 +43,17 @@ class CompileThread implements RegionCompiler {
   }
 
   collect(): { readonly orders: number; readonly compiled: CompiledRegions } | undefined {
-    const message = this.#port && (receiveMessageOnPort(this.#port)?.message as FromCompiler | undefined);
+    const message = this.#take();
     const made = typeof message === "object" ? message : undefined;
     if (made !== undefined) this.#sent -= made.orders;
     if (this.#sent === 0 && this.#waiting.length > 0) this.#send();
     return made;
+  }
+
+  #take(): FromCompiler | undefined {
+    if (this.#port === undefined || Atomics.load(this.#answered, 0) === this.#taken) return undefined;
+    this.#taken++;
+    return receiveMessageOnPort(this.#port)?.message as FromCompiler;
   }
 
   /** To wake a thread costs more than anything else here: while it is busy, orders wait for each other. */
@@ -58,7 +66,7 @@ class CompileThread implements RegionCompiler {
   #open(): MessagePort {
     thread ??= start();
     const { port1, port2 } = new MessageChannel();
-    const message: ToCompileThread = { port: port2, setup: this.#setup };
+    const message: ToCompileThread = { port: port2, setup: this.#setup, answered: this.#answered };
     thread.postMessage(message, [port2]);
     port1.unref();
     return port1;

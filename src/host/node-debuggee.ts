@@ -6,6 +6,9 @@ import { releaseLockOfThread } from "./recording-lock.ts";
 import { RemoteFault } from "./rpc.ts";
 import { workerUrl } from "./worker-url.ts";
 
+/** What the machine's thread throws away it throws away at once: by default the collector would let 48 MB of it gather. */
+const YOUNG_GENERATION_MB = 12;
+
 /** A debuggee in a thread of its own. `dispose` ends the thread at once; `close` first ends the recording well. */
 export type NodeDebuggee = DebuggeeApi & { dispose(): Promise<void> };
 
@@ -14,7 +17,8 @@ export type NodeDebuggee = DebuggeeApi & { dispose(): Promise<void> };
  * "failure" event says the same; what was recorded is on disk, up to the last quarter of a second.
  */
 export async function startDebuggee(onEvent: (event: DebuggeeEvent) => void): Promise<NodeDebuggee> {
-  const worker = new Worker(workerUrl("machine-worker"), { name: "hindcast machine" });
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
+  const worker = new Worker(workerUrl("machine-worker"), { name: "hindcast machine", resourceLimits });
   const remote = connectDebuggee(nodePort(worker), onEvent);
   const thread = worker.threadId;
   let isDisposed = false;

@@ -20,6 +20,9 @@ import { ZSTD } from "./zstd.ts";
 /** Devices are nobody's recording, and their folder is not ours to write. */
 const NO_LOCK: RecordingLock = { release: () => {} };
 
+/** Of the writer's thread: it holds messages for a moment only. */
+const YOUNG_GENERATION_MB = 6;
+
 const MCAP_MAGIC = Uint8Array.of(0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a);
 
 /**
@@ -48,7 +51,10 @@ export class RecordingFile implements RecordingSink {
       this.#source = new FileByteSource(path, true);
       this.checkpoints = CheckpointFile.of(this.#source, ZSTD);
     }
-    this.#worker = new Worker(workerUrl("writer-worker"), { name: "recording writer" });
+    this.#worker = new Worker(workerUrl("writer-worker"), {
+      name: "recording writer",
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     this.#worker.on("message", (message: FromWriter) => this.#receive(message));
     this.#worker.on("error", (error) => this.#fail(`the writer's thread ended with a fault (${error.message})`));
     this.#worker.on("exit", () => this.#exited());

@@ -84,6 +84,8 @@ export const FENCES = 0x1058;
 export const STEPS_AT_END = 0x1060;
 export const INSTANT_AT_END = 0x1068;
 export const TICK_OFFSET = 0x1070;
+/** The record of the system instruction that a translation is executing. */
+export const SYSTEM_RECORD = 0x1080;
 /** Number of the hart that has its turn. i32. */
 export const HART_NUMBER = 0x1078;
 
@@ -309,6 +311,8 @@ export interface MemoryLayout {
   readonly ramPages: number;
   /** One byte of PAGE_FLAG a page. */
   readonly pageFlags: number;
+  /** One byte a page: not 0 when some translation table has had a write tag for it. */
+  readonly writeTagged: number;
   /** i32 a page: address of its decoded page, or 0. */
   readonly decodedPointers: number;
   /** i64 a page: bit n is set when 64-byte granule n holds a decoded instruction. */
@@ -327,13 +331,17 @@ export function layoutFor(ramBase: number, ramBytes: number): MemoryLayout {
   assert(ramBytes > 0 && ramBytes % PAGE_BYTES === 0 && ramBytes <= MAX_RAM_BYTES, `RAM of ${ramBytes} bytes`);
   const ramPages = ramBytes / PAGE_BYTES;
   const pageFlags = alignUp(DECODED_POOL + DECODED_PAGES * DECODED_PAGE_BYTES, 64);
-  const decodedPointers = alignUp(pageFlags + ramPages, 64);
+  const writeTagged = alignUp(pageFlags + ramPages, 64);
+  const decodedPointers = alignUp(writeTagged + ramPages, 64);
   const codeGranules = alignUp(decodedPointers + ramPages * 4, 64);
   const tableEntries = alignUp(codeGranules + ramPages * 8, 64);
   const ram = alignUp(tableEntries + ramPages * TABLE_ENTRY_BYTES, WASM_PAGE_BYTES);
   // One WebAssembly page behind RAM, so that an eight-byte access at RAM's last byte stays inside the memory.
   const wasmPages = alignUp(ram + ramBytes, WASM_PAGE_BYTES) / WASM_PAGE_BYTES + 1;
-  return { ramBase, ramBytes, ramPages, pageFlags, decodedPointers, codeGranules, tableEntries, ram, wasmPages };
+  return {
+    ...{ ramBase, ramBytes, ramPages, pageFlags, writeTagged, decodedPointers, codeGranules, tableEntries },
+    ...{ ram, wasmPages },
+  };
 }
 
 function alignUp(value: number, alignment: number): number {

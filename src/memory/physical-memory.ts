@@ -21,6 +21,8 @@ export class PhysicalMemory {
   readonly view: DataView<ArrayBuffer>;
   /** RAM alone. */
   readonly ram: Uint8Array<ArrayBuffer>;
+  /** Not 0 for pages of RAM to which some table has had a write tag. */
+  readonly writeTagged: Uint8Array;
   readonly flags: Uint8Array<ArrayBuffer>;
   readonly decodedPointers: Int32Array<ArrayBuffer>;
   readonly codeGranules: BigUint64Array<ArrayBuffer>;
@@ -35,6 +37,7 @@ export class PhysicalMemory {
     this.view = new DataView(buffer);
     this.ram = new Uint8Array(buffer, where.ram, where.ramBytes);
     this.flags = new Uint8Array(buffer, where.pageFlags, where.ramPages);
+    this.writeTagged = new Uint8Array(buffer, where.writeTagged, where.ramPages);
     this.decodedPointers = new Int32Array(buffer, where.decodedPointers, where.ramPages);
     this.codeGranules = new BigUint64Array(buffer, where.codeGranules, where.ramPages);
     this.tableEntries = new Uint8Array(buffer, where.tableEntries, where.ramPages * layout.TABLE_ENTRY_BYTES);

@@ -87,7 +87,7 @@ export function defineSlowPath(module: ModuleBuilder, where: MemoryLayout, impor
     imports,
     translate: defineTranslate(module, where, imports.translate),
     watched: defineWatched(module),
-    fill: defineFill(module),
+    fill: defineFill(module, where),
   };
   return {
     load: defineSlowLoad(parts),
@@ -154,7 +154,7 @@ function defineWatched(module: ModuleBuilder): number {
  * another page's. The execute tag goes with `decoded` and may be another page's: code and data do not get into each
  * other's way.
  */
-function defineFill(module: ModuleBuilder): number {
+function defineFill(module: ModuleBuilder, where: MemoryLayout): number {
   const code = new Code([I64, I32, I32]);
   const [va, host, write] = [code.parameter(0), code.parameter(1), code.parameter(2)];
   const entry = code.local(I32);
@@ -183,6 +183,8 @@ function defineFill(module: ModuleBuilder): number {
   code.get(write);
   code.if();
   code.get(entry).get(tag).memory(OP.i64_store, layout.ENTRY.writeTag);
+  code.get(host).i32(where.ram).op(OP.i32_sub).i32(12).op(OP.i32_shr_u).i32(1);
+  code.memory(OP.i32_store8, where.writeTagged);
   code.end();
   code.get(entry).get(host).get(va).op(OP.i32_wrap_i64, OP.i32_sub).memory(OP.i32_store, layout.ENTRY.addend);
   noteUse(code, va);

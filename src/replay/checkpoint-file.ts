@@ -23,16 +23,23 @@ export interface FileState {
  * writer's thread then says which checkpoints have reached the file.
  */
 export class CheckpointFile {
-  readonly #input: McapInput;
+  readonly #open: () => McapInput;
   readonly #stored: StoredCheckpoint[] = [];
+  #opened: McapInput | undefined;
 
-  constructor(input: McapInput) {
-    this.#input = input;
+  /** `open` is called when somebody first travels there. */
+  constructor(open: () => McapInput) {
+    this.#open = open;
+  }
+
+  get #input(): McapInput {
+    this.#opened ??= this.#open();
+    return this.#opened;
   }
 
   /** Of a recording that is still being written; the writer's `onCheckpoint` says what to `add`. */
   static of(source: ByteSource, codec: ChunkCodec): CheckpointFile {
-    return new CheckpointFile(new McapInput(source, codec, recordingChannels()));
+    return new CheckpointFile(() => new McapInput(source, codec, recordingChannels()));
   }
 
   /** Adds the next one, whose pages are in the file already. */

@@ -16,12 +16,18 @@ export interface SavedState {
 export interface CheckpointBounds {
   /** Most checkpoints in memory. */
   readonly count: number;
-  /** Most bytes of pages and state that they may hold alive together. */
+  /**
+   * Most bytes of pages and state that they may hold alive together, beyond the first one's, which is there anyway: a
+   * large kernel in it must not drive out all others.
+   */
   readonly bytes: number;
 }
 
-/** Enough for a gap of an eighth of the distance over ten decades of distance, around two places of interest. */
-export const CHECKPOINT_BOUNDS: CheckpointBounds = { count: 160, bytes: 256 * 1024 * 1024 };
+/**
+ * Enough for a gap of an eighth of the distance over ten decades of distance, around two places of interest. A guest that
+ * writes all over its memory has fewer; the file has more of them.
+ */
+export const CHECKPOINT_BOUNDS: CheckpointBounds = { count: 160, bytes: 64 * 1024 * 1024 };
 
 /**
  * A checkpoint goes when, without it, the gap would still be less than this part of its distance from where somebody
@@ -114,7 +120,8 @@ export class CheckpointStore {
         smallest = share;
         loosest = index;
       }
-      const tooMany = this.#entries.length > this.#bounds.count || this.#bytes > this.#bounds.bytes;
+      const bytes = this.#bytes - this.#entries[0].bytes;
+      const tooMany = this.#entries.length > this.#bounds.count || bytes > this.#bounds.bytes;
       if (loosest === 0 || (smallest >= GAP_SHARE && !tooMany)) return;
       this.#remove(loosest);
     }

@@ -61,7 +61,7 @@ export class RecordingReader {
     this.#input = new McapInput(source, codec, recordingChannels());
     this.sizeBytes = source.sizeBytes;
     this.outputs = new OutputLog(outputLogBytes);
-    this.checkpoints = new CheckpointFile(this.#input);
+    this.checkpoints = new CheckpointFile(() => this.#input);
     const prologue = readPrologue(this.#input);
     this.header = prologue.header;
 

@@ -100,6 +100,15 @@ test("a hot call is brought in, once for each place that calls, and returns ther
   assert.equal(ends.filter((kind) => kind === "leave").length, 1, "ecall is left to the interpreter");
 });
 
+test("CSRs, fences and pauses are part of a block; what ends a mode, or touches floating point's state, is left", () => {
+  const inside = ["csrrw a0, sscratch, a0", "csrr t0, sepc", "csrsi sstatus, 2", "sfence.vma", "fence.i", "pause"];
+  for (const left of ["sret", "wfi", "csrw fcsr, a0", "csrw mstatus, a0", "cbo.zero 0(a0)"]) {
+    const { region } = grow(new Code(["entry:", ...inside, left].join("\n")));
+    assert.equal(region.entry.instructions.length, inside.length, left);
+    assert.equal(region.entry.ending.kind, "leave", left);
+  }
+});
+
 test("a cold call leaves the region", () => {
   const { region, contexts } = grow(new Code(CALLS, { arrivals: 1 }));
   assert.equal(contexts("leaf").length, 0);

@@ -161,6 +161,7 @@ test("an entry that was a leaf and leads on now is known as such", () => {
 
 test("a page is flagged while it has entries, and stores to it are made to look", () => {
   const subject = new Subject();
+  subject.memory.writeTagged[PAGE] = 1;
   subject.translate(1, LEAF);
   assert.equal(subject.isFlagged, true);
   assert.equal(subject.flushes.writes, 1, "a store that had its tag must come by");
@@ -170,4 +171,10 @@ test("a page is flagged while it has entries, and stores to it are made to look"
   assert.equal(subject.isFlagged, true);
   subject.entries.overwritten(LEAF + 8, 8);
   assert.equal(subject.isFlagged, false);
+});
+
+test("a page that no table ever had a write tag for is flagged without a flush", () => {
+  const subject = new Subject();
+  subject.translate(1, LEAF);
+  assert.deepEqual([subject.isFlagged, subject.flushes.writes], [true, 0]);
 });

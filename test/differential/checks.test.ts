@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { resolve } from "node:path";
 import test from "node:test";
 import { readElf } from "../../src/symbols/elf.ts";
 import { runChecks } from "../replay/checks.ts";
@@ -31,6 +33,40 @@ for (const optimisation of ["O0", "O1", "O2", "O3", "Os"]) {
       assert.equal(failures.length, 64 - at);
       const logs = outcomes.flatMap((outcome) => outcome.logs);
       assert.match(logs[0], /^16 values, mean \d+\.[05]00$/);
+    }
+  });
+}
+
+/** Uses everything that the header has, with words of both languages only. */
+const EVERYTHING = `
+#include "hindcast.h"
+extern int broken(const void *);
+int f(const void *heap, double mean) {
+  HINDCAST_REPLAY_ONLY {
+    hindcast_log("%p %f", heap, mean);
+    if (broken(heap)) hindcast_fail("broken");
+    if (mean > 1) break;
+    HINDCAST_REPLAY_ONLY { continue; }
+  }
+  return hindcast_in_replay();
+}
+`;
+
+for (const [language, standard] of [
+  ["c", "c11"],
+  ["c", "gnu99"],
+  ["c", "gnu2x"],
+  ["c++", "c++11"],
+  ["c++", "c++20"],
+] as const) {
+  test(`hindcast.h is ${standard}, without a warning`, () => {
+    const folder = resolve(import.meta.dirname, "../../guest/include");
+    const warnings = ["-Wall", "-Wextra", "-Werror", "-ffreestanding"];
+    const options = ["-march=rv64gc", "-mabi=lp64d", `-std=${standard}`, "-x", language, "-I", folder, ...warnings];
+    for (const optimisation of ["-O0", "-O2"]) {
+      execFileSync("riscv64-unknown-elf-gcc", [...options, optimisation, "-S", "-o", "/dev/null", "-"], {
+        input: EVERYTHING,
+      });
     }
   });
 }

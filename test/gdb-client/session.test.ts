@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import test from "node:test";
 import { buildBenchGuest } from "../benchmark/guests.ts";
@@ -253,7 +253,20 @@ test("a gdb without a program takes it out of the recording, though the file is 
   expect(assembly, "continue", /^Hello, RISC-V!\n/, /done \(\) at guest\/samples\/hello\.s:\d+/);
 });
 
-test("over a port: Ctrl-C, a second gdb, and one that finds the machine where the first one left it", async () => {
+test("Ctrl-C ends a run that would never end; from there one goes back", async () => {
+  const source = resolve(import.meta.dirname, "../../guest/samples/loop.s");
+  const answers = await gdb(
+    piped(source, "-o", temporaryPath("loop.hindcast")),
+    ["shell (sleep 2; kill -INT $PPID) &", "continue", "print $instant > 1000", "reverse-stepi", "reverse-continue"],
+    null,
+  );
+  expect(answers, "continue", /Program received signal SIGINT, Interrupt\./);
+  expect(answers, "print $instant > 1000", /= 1$/);
+  expect(answers, "reverse-stepi", /loop\.s|0x8/);
+  expect(answers, "reverse-continue", /begins here, at instant 0/);
+});
+
+test("over a port: a second gdb, and one that finds the machine where the first one left it", async () => {
   const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
   const server = spawn(process.execPath, [main, "gdb", "--port", "0", LEDGER, "--harts", "2"], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -261,10 +274,21 @@ test("over a port: Ctrl-C, a second gdb, and one that finds the machine where th
   });
   const [line] = (await once(server.stderr.setEncoding("utf8"), "data")) as [string];
   const port = Number(/listening on 127\.0\.0\.1:(\d+)/.exec(line)?.[1]);
-  const [first, second] = await Promise.all([
-    gdb(`:${port}`, ["break charge", "continue", "shell sleep 3", "print day", "detach"]),
-    new Promise((done) => setTimeout(done, 1500)).then(() => gdb(`:${port}`, ["print day"])),
-  ]);
+  let said = "";
+  const connected = new Promise<void>((done) => {
+    server.stderr.on("data", (text: string) => {
+      said += text;
+      if (said.includes("A client has connected.")) done();
+    });
+  });
+  // The first one stays until the second one has been turned away.
+  const turned = temporaryPath("turned-away");
+  const waiting = `shell while [ ! -e ${turned} ]; do sleep 0.1; done`;
+  const running = gdb(`:${port}`, ["break charge", "continue", waiting, "print day", "detach"]);
+  await connected;
+  const second = await gdb(`:${port}`, ["print day"]);
+  writeFileSync(turned, "");
+  const first = await running;
   expect(first, "print day", /= 0$/);
   expect(second, "target remote", /closed|reset|Remote communication error/i);
   const third = await gdb(`:${port}`, ["print day", "kill"]);

@@ -258,3 +258,38 @@ test("breakpoints on an address that is overwritten, outside memory or never rea
   });
   assert.deepEqual(guest.run(500), { kind: "reached" });
 });
+
+// What was pending when generated code was entered was once found out with the budget of the slice before: a breakpoint had
+// left much of it, and by that the timer was not due yet.
+test("a timer that is due while a handler is stepped through is taken where the handler returns", () => {
+  const source = `
+_start:
+  la   t0, handler
+  csrw mtvec, t0
+  li   t0, 0x2004000
+  li   t1, 20001
+  sd   t1, 0(t0)
+  li   t0, 0x80
+  csrw mie, t0
+  csrsi mstatus, 8
+1:
+  j    1b
+  .balign 4
+handler:
+  addi s0, s0, 1
+within:
+  nop
+  mret
+`;
+  const stepped = (engine: EngineChoice, steps: readonly number[]): unknown[] => {
+    const guest = new Guest(source, engine);
+    guest.stops({ breakpoints: [guest.at("within")] });
+    assert.equal(guest.run().kind, "breakpoint");
+    guest.stops({});
+    for (const count of steps) guest.step(count);
+    return [guest.machine.instant, guest.register(8), guest.machine.digest()];
+  };
+  const expected = stepped("interpreter", [1, 1, 1, 1, 1, 1, 1]);
+  assert.equal(expected[1], 3n);
+  for (const engine of ["interpreter", "translator"] as const) assert.deepEqual(stepped(engine, [7]), expected);
+});

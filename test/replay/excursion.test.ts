@@ -7,6 +7,7 @@ import type { Checkpoint } from "../../src/machine/machine-interface.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
 import { problemOf } from "../../src/replay/check.ts";
 import { Excursions } from "../../src/replay/excursion.ts";
+import { TWO_SPACES } from "../debuggee/kernel-guest.ts";
 import { Guest, SMALL } from "../machine/guests.ts";
 import { checkedProgram, runChecks } from "./checks.ts";
 
@@ -221,6 +222,55 @@ round:`,
     }
   });
 }
+
+test("blocks in user and supervisor mode, in two address spaces, and one that changes to the other", () => {
+  const source = TWO_SPACES.replace(
+    /user_code:\n.*\.space {2}512/,
+    `user_code:
+        addi    s8, s8, 1
+        hindcast_replay_only 1f
+        la      a0, user_format
+        la      a1, user_words
+        sd      s8, 0(a1)
+        hindcast_log
+        li      t0, 0x80000000
+        ld      t0, 0(t0)               # the kernel's
+        hindcast_end
+1:      ecall
+        j       user_code
+user_format: .asciz "user %d"
+        .balign 8
+user_words: .dword 0
+        .space 256`,
+  )
+    .replace(
+      "2:      sfence.vma",
+      `2:
+        hindcast_replay_only 1f
+        csrw    satp, s2
+        csrr    t0, satp
+        la      a0, format
+        la      a1, words
+        sd      t0, 0(a1)
+        hindcast_log
+        hindcast_end
+1:      sfence.vma`,
+    )
+    .concat('        .data\n        .balign 8\nwords: .dword 0\nformat: .asciz "space %lx"\n');
+  for (const engine of ENGINES) {
+    const { outcomes, guest, excursions } = undisturbed(source, engine);
+    const inUser = outcomes.filter(({ pc }) => pc < 0x8000_0000n);
+    const inKernel = outcomes.filter(({ pc }) => pc >= 0x8000_0000n);
+    assert.equal(inUser.length, 12);
+    assert.equal(inKernel.length, 11);
+    assert.equal(excursions.verified, 23);
+    for (const { end } of inUser) assert.match(problemOf(end, String) ?? "", /^Load page fault in the check/);
+    assert.deepEqual(new Set(inUser.flatMap(({ logs }) => logs)).size, 12, "the spaces take turns with one counter");
+    const second = (1n << 63n) | (guest.at("root2") >> 12n);
+    for (const { end, logs } of inKernel)
+      assert.deepEqual([end.kind, logs], ["passed", [`space ${second.toString(16)}`]]);
+  }
+});
 
 test("a HINT across two pages is recognised", () => {
   // The block begins two bytes before the end of a page.
