@@ -74,6 +74,8 @@ export class Translator implements Translations {
   /** Likewise, in the order in which they come back; those that are not pending any more are not wanted. */
   readonly #ordered: Pending[] = [];
   #nextSlot = layout.BREAKPOINT_SLOTS;
+  /** The host has refused to compile generated code: the interpreter serves alone. */
+  #isForbidden = false;
 
   constructor(parts: TranslatorParts) {
     this.#parts = parts;
@@ -113,6 +115,7 @@ export class Translator implements Translations {
   }
 
   #translate(pc: bigint, limits: GrowthLimits): void {
+    if (this.#isForbidden) return;
     this.#makeRoom();
     const { memory, hotEntries } = this.#parts;
     const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
@@ -190,7 +193,14 @@ export class Translator implements Translations {
       this.#ordered.push(pending);
       return;
     }
-    const compiled = compileRegions([order], setup, functions);
+    let compiled: CompiledRegions;
+    try {
+      compiled = compileRegions([order], setup, functions);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.CompileError)) throw error;
+      this.#isForbidden = true;
+      return;
+    }
     this.#replace({ ...pending, callable: this.#instantiate(compiled)(0) });
   }
 
