@@ -163,6 +163,7 @@ export class Translator implements Translations {
   collect(): void {
     const { compiler } = this.#parts;
     if (compiler === undefined || this.#ordered.length === 0) return;
+    if (compiler.isGone) this.#abandon();
     for (let made = compiler.collect(); made !== undefined; made = compiler.collect()) {
       const { orders, compiled } = made;
       const functions = this.#instantiate(compiled);
@@ -173,6 +174,13 @@ export class Translator implements Translations {
         else this.#countFrom(0, pending);
       });
     }
+  }
+
+  /** Nothing comes back any more: what was ordered has to become hot again. */
+  #abandon(): void {
+    for (const [slot, pending] of this.#pending) if (!this.#bySlot.has(slot)) this.#countFrom(0, pending);
+    this.#pending.clear();
+    this.#ordered.length = 0;
   }
 
   #made(translated: Translated): void {
@@ -356,6 +364,8 @@ export class Translator implements Translations {
     this.#parts.table.set(slot, callable);
     this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.slot, slot, true);
     this.#bySlot.set(slot, translated);
+    // While it was being made, arrivals were counted on.
+    this.#countFrom(0, translated);
   }
 
   /** What was hot and could not have a translation, because of a breakpoint perhaps, may get one now. */
