@@ -4,13 +4,15 @@ import { BookmarkFile } from "../host/bookmark-file.ts";
 import { holderOf, recordingWarnings } from "../host/recording-lock.ts";
 import { FileByteSource } from "../host/recording-source.ts";
 import { ZSTD } from "../host/zstd.ts";
+import { isNewBookmark } from "../replay/bookmarks.ts";
 import { RecordingReader } from "../replay/recording-reader.ts";
-import { BOOKMARK_NAME_RULE, type Bookmark, isBookmarkName } from "../replay/timeline-interface.ts";
+import type { Bookmark } from "../replay/timeline-interface.ts";
 import { type Answer, type Context, NEGATIVE, OK } from "./context.ts";
+import { instantNamed, type NamedInstant } from "./instants.ts";
 import { formatCount } from "./quantities.ts";
 
 export interface BookmarkOptions {
-  readonly at?: number;
+  readonly at?: NamedInstant;
   readonly remove?: true;
 }
 
@@ -26,23 +28,25 @@ export async function bookmark(
     const reader = new RecordingReader(source, ZSTD);
     for (const warning of recordingWarnings(reader, writer)) context.voice.warn(warning);
     const kept = new BookmarkFile(path, reader);
-    if (kept.warning !== undefined) context.voice.warn(kept.warning);
-    const { at, remove } = options;
+    const known = kept.merge(reader.bookmarks);
+    const { remove } = options;
+    const at = options.at === undefined ? undefined : instantNamed(options.at, known, reader.end);
     let exitCode = OK;
     if (name === undefined) {
       if (at !== undefined || remove === true) throw usage("Say the bookmark's name.");
     } else if (remove === true) {
-      const found = kept
-        .merge(reader.bookmarks)
-        .filter((each) => each.name === name && (at ?? each.instant) === each.instant);
+      const found = known.filter((each) => each.name === name.trim() && (at ?? each.instant) === each.instant);
       for (const each of found) kept.remove(each);
       if (found.length === 0) {
         context.voice.say(`There is no bookmark "${name}"${at === undefined ? "" : ` at ${formatCount(at)}`}.`);
         exitCode = NEGATIVE;
       }
     } else {
-      kept.add(chosen(name.trim(), at, reader.end));
+      const chosen = bookmarkAt(name.trim(), at, reader.end);
+      if (isNewBookmark(chosen, known)) kept.add(chosen);
     }
+    // What could not be added was refused with the same sentence.
+    if (kept.warning !== undefined) context.voice.warn(kept.warning);
     const bookmarks = kept.merge(reader.bookmarks);
     if (!context.json) {
       const width = Math.max(0, ...bookmarks.map(({ instant }) => formatCount(instant).length));
@@ -56,11 +60,10 @@ export async function bookmark(
   }
 }
 
-function chosen(name: string, at: number | undefined, end: number): Bookmark {
+function bookmarkAt(name: string, at: Instant | undefined, end: Instant): Bookmark {
   if (at === undefined) throw usage("Say which instant: --at INSTANT, or --remove to take the name away.");
-  if (!isBookmarkName(name)) throw usage(BOOKMARK_NAME_RULE);
   if (at > end) throw usage(`Instant ${formatCount(at)} is not in the recording, which ends at ${formatCount(end)}.`);
-  return { instant: at as Instant, name };
+  return { instant: at, name };
 }
 
 function usage(sentence: string): UserError {

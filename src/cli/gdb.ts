@@ -23,8 +23,14 @@ const OURS: ReadonlySet<string> = new Set(["port", "stdio", "json", "quiet", "en
 
 /** The gdb server: for one client after another on a port, or for one over stdin and stdout. */
 export async function gdb(context: Context, [subject]: readonly string[], options: GdbOptions): Promise<Answer> {
-  if ((options.port === undefined) !== (options.stdio === true)) {
+  if (options.port !== undefined && options.stdio) {
+    throw new UserError("gdb-where", "Give either --port or --stdio.", 2);
+  }
+  if (options.port === undefined && !options.stdio) {
     throw new UserError("gdb-where", "Say where gdb connects: --port N, or --stdio for gdb's `target remote |`.", 2);
+  }
+  if (subject === undefined && options.kernel === undefined) {
+    throw new UserError("gdb-what", "There is nothing to debug: give a recording, a program or a kernel.", 2);
   }
   const events = new EventQueue();
   const debuggee = await startDebuggee(events.emit);

@@ -69,7 +69,10 @@ function lines(reader: RecordingReader, json: ReturnType<typeof describe>): stri
       `${formatCount(json.outputs)} bytes on the console, ${formatCount(reader.outputs.lines)} ${reader.outputs.lines === 1 ? "line" : "lines"}`,
     ],
     ...packets(json),
-    ["checkpoints", `${formatCount(json.checkpoints)}, and ${formatCount(json.digests)} digests`],
+    [
+      "checkpoints",
+      `${formatCount(json.checkpoints)}, and ${formatCount(json.digests)} ${json.digests === 1 ? "digest" : "digests"}`,
+    ],
     ...json.bookmarks.map(({ name, instant }): [string, string] => ["bookmark", `${name}, at ${formatCount(instant)}`]),
     ...json.images.map(({ role, name, bytes, embedded }): [string, string] => {
       return [role, `${name}, ${formatBytes(bytes)}${embedded ? "" : ", not embedded"}`];

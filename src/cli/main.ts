@@ -10,6 +10,7 @@ import {
   parseCount,
   parseDisk,
   parseHarts,
+  parseHits,
   parseIsa,
   parseLength,
   parseMemory,
@@ -103,8 +104,8 @@ function buildProgram(finish: (exitCode: number) => void): Command {
   define("bookmark", "name instants of a recording", async () => (await import("./bookmark.ts")).bookmark)
     .argument("<file>", "a recording")
     .argument("[name]", "what to call the instant; none: list the bookmarks")
-    .option("--at <instant>", "the instant", parseCount)
-    .option("--remove", "take the name away")
+    .option("--at <instant>", "the instant: a number, start, end, or another bookmark", parseInstant)
+    .option("--remove", "take the name away, wherever it stands; with --at from that instant only")
     .description("Lists the bookmarks of FILE, or adds one; they stand in FILE.bookmarks, and FILE stays as it is.");
   defineQuery(define);
   define("asm", "assemble a source file", async () => (await import("./asm.ts")).asm)
@@ -135,8 +136,8 @@ last-write PLACE  who wrote there last
 writes PLACE      who wrote there, in order
 outputs           the lines that the guest printed, and who printed them`;
 
-const GDB = `Serves gdb's remote serial protocol: SUBJECT is a recording, which is travelled in, or a program, which is run and
-recorded as \`hindcast record\` does. One client at a time; the machine keeps its place for the next one.
+const GDB = `Serves gdb's remote serial protocol: SUBJECT is a recording, which is travelled in, or a program, which is \
+run and recorded as \`hindcast record\` does. One client at a time; the machine keeps its place for the next one.
 
 In gdb:  target remote :PORT
 or:      target remote | hindcast gdb --stdio SUBJECT`;
@@ -225,7 +226,7 @@ function defineQuery(define: (name: string, summary: string, load: () => Promise
     .option("--before <instant>", "only what happened before this instant or bookmark (default: the end)", parseInstant)
     .option("--after <instant>", "writes, outputs: only what happened from this instant or bookmark on", parseInstant)
     .option("--length <bytes>", "how many bytes (default: the symbol's size, else the aligned word)", parseLength)
-    .option("--most <hits>", "writes, outputs: at most so many, the first ones (default: 1000)", parseSteps)
+    .option("--most <hits>", "writes, outputs: at most so many, the first ones (default: 1000)", parseHits)
     .description(QUESTIONS);
 }
 

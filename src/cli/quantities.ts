@@ -3,6 +3,7 @@ import { parseStartTime } from "../adapter/start-time.ts";
 import { parseSymbolChoice, SYMBOL_CHOICE_FORMS, type SymbolChoice } from "../base/boot-choice.ts";
 import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
+import { readCount } from "../base/instant-text.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import { MAX_HARTS } from "../machine/configuration.ts";
 
@@ -24,11 +25,10 @@ export function parseMemory(text: string): number {
   return bytes;
 }
 
-/** A count written as people write counts: `1000000`, `1_000_000`, `1,000,000`, `1e9`, `0x10`. */
 export function parseCount(text: string): number {
-  const plain = text.replace(/[_,]/g, "");
-  const value = /^(\d+(e\d+)?|0x[0-9a-f]+)$/i.test(plain) ? Number(plain) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("Write a whole number, like 1000000 or 1e9.");
+  const value = readCount(text);
+  if (value === undefined || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError("Write a whole number, like 1000000 or 1e9.");
   return value;
 }
 
@@ -57,6 +57,12 @@ export function parseSteps(text: string): number {
   const steps = parseCount(text);
   if (steps === 0) throw new InvalidArgumentError("At least one step.");
   return steps;
+}
+
+export function parseHits(text: string): number {
+  const hits = parseCount(text);
+  if (hits === 0) throw new InvalidArgumentError("At least one hit.");
+  return hits;
 }
 
 export function parseLength(text: string): number {

@@ -1,3 +1,4 @@
+import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import { Bell, drive } from "../host/motion-driver.ts";
 import { openRecording, type RecordedSession } from "../host/recorded-session.ts";
@@ -19,6 +20,11 @@ export interface QueryOptions {
   readonly length?: number;
   readonly most?: number;
 }
+
+const UNUSED: Readonly<Record<string, readonly (keyof QueryOptions)[]>> = {
+  "last-write": ["after", "most"],
+  outputs: ["length"],
+};
 
 /** Asks a recording about the past. */
 export async function query(
@@ -54,21 +60,39 @@ function ask(
   place: string | undefined,
   options: QueryOptions,
 ): { motion: Motion<QueryHit[]>; about: string } {
+  refuseUnused(question, place, options);
   // The last state has no step behind it: every step of the recording lies before `end`.
   const { bookmarks } = timeline.history;
-  const before = options.before === undefined ? timeline.end : instantNamed(options.before, bookmarks);
-  const from = instantNamed(options.after ?? 0, bookmarks);
+  const { end } = timeline;
+  const before = instantNamed(options.before ?? "end", bookmarks, end);
+  const from = instantNamed(options.after ?? "start", bookmarks, end);
   const bounds = { from, before, most: options.most ?? DEFAULT_MOST };
-  if (question === "outputs") return { motion: questions.outputs(bounds), about: "output" };
+  if (question === "outputs")
+    return { motion: questions.outputs(bounds), about: `output${during(options, from, before)}` };
   if (place === undefined) throw new UserError("usage", `${question} needs a place: an address or a symbol.`, 2);
   const range = parseRange(place, options.length, questions.places);
   const bytes = range.length === 1 ? "1 byte" : `${range.length} bytes`;
-  const until = options.before === undefined ? "" : ` before instant ${formatCount(before)}`;
-  const about = `write to ${range.text} (${bytes})${until}`;
+  const about = `write to ${range.text} (${bytes})${during(options, from, before)}`;
   return {
     motion: question === "writes" ? questions.writes(range, bounds) : questions.lastWrite(range, before),
     about,
   };
+}
+
+/** What would not change the answer is a misunderstanding. */
+function refuseUnused(question: string, place: string | undefined, options: QueryOptions): void {
+  if (question === "outputs" && place !== undefined) {
+    throw new UserError("usage", `outputs are of the whole guest: leave ${place} out.`, 2);
+  }
+  const unused = UNUSED[question]?.find((name) => options[name] !== undefined);
+  if (unused !== undefined) throw new UserError("usage", `${question} does not use --${unused}: leave it out.`, 2);
+}
+
+/** The bounds that the user has set, in words. */
+function during({ before: hasEnd, after: hasStart }: QueryOptions, from: Instant, before: Instant): string {
+  if (hasStart === undefined) return hasEnd === undefined ? "" : ` before instant ${formatCount(before)}`;
+  if (hasEnd === undefined) return ` from instant ${formatCount(from)} on`;
+  return ` between instants ${formatCount(from)} and ${formatCount(before)}`;
 }
 
 /** Drives a search with a progress line; undefined hits when it was interrupted. */

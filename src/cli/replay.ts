@@ -28,7 +28,8 @@ export async function replay(context: Context, [path]: readonly string[], option
   try {
     for (const warning of session.warnings) context.voice.warn(warning);
     const { timeline } = session;
-    const to = options.to === undefined ? timeline.end : instantNamed(options.to, timeline.history.bookmarks);
+    const to =
+      options.to === undefined ? timeline.end : instantNamed(options.to, timeline.history.bookmarks, timeline.end);
     if (to > timeline.end) {
       const last = formatCount(timeline.end);
       throw new UserError("instant-out-of-range", `The recording ends at instant ${last}: --to lies beyond it.`, 2);
@@ -111,6 +112,7 @@ async function verify(
 }
 
 function agreement(digests: number): string {
+  if (digests === 0) return "outputs agree with the recording";
   return `outputs and ${formatCount(digests)} digest${digests === 1 ? "" : "s"} agree with the recording`;
 }
 

@@ -1,5 +1,4 @@
 import { UserError } from "../base/errors.ts";
-import { BOOKMARK_NAME_RULE } from "../replay/timeline-interface.ts";
 
 function hex(address: bigint): string {
   return `0x${address.toString(16)}`;
@@ -75,6 +74,5 @@ export const errors = {
   noRegister: (name: string) => new UserError("no-register", `There is no register ${name}.`, 2),
   noLevel: (level: number, scheme: string) =>
     new UserError("no-level", `${scheme} has no page tables of level ${level}.`, 2),
-  bookmarkName: () => new UserError("bookmark-name", BOOKMARK_NAME_RULE, 2),
   notTrapped: () => new UserError("not-trapped", "The machine does not stand at an exception."),
 } as const;

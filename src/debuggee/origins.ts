@@ -10,22 +10,9 @@ import { unsignedOfSize } from "./expression-types.ts";
 import type { Inspector } from "./inspector.ts";
 import { physicalRanges } from "./physical-ranges.ts";
 import type { ProgramMap } from "./program-map.ts";
-import type { SourcePosition } from "./protocol.ts";
+import type { SourcePosition, WriteFound } from "./protocol.ts";
 
-/** The instruction that wrote, at the state before it. */
-export interface WriteFound {
-  readonly instant: number;
-  readonly hart: number;
-  readonly pc: bigint;
-  /** `heap_split+0x1c`, or the bare address. */
-  readonly symbol: string;
-  readonly source?: SourcePosition;
-  /** The store itself, which may be wider than what was asked for. */
-  readonly address: bigint;
-  readonly size: number;
-  /** What it wrote, `size` bytes little-endian. */
-  readonly value: bigint;
-}
+export type { WriteFound } from "./protocol.ts";
 
 export interface OriginStep {
   /** State before the instruction. */

@@ -242,6 +242,21 @@ export interface TimelineSummary {
   readonly total: number;
 }
 
+/** The instruction that wrote, at the state before it. */
+export interface WriteFound {
+  readonly instant: number;
+  readonly hart: number;
+  readonly pc: bigint;
+  /** `heap_split+0x1c`, or the bare address. */
+  readonly symbol: string;
+  readonly source?: SourcePosition;
+  /** The store itself, which may be wider than what was asked for. */
+  readonly address: bigint;
+  readonly size: number;
+  /** What it wrote, `size` bytes little-endian. */
+  readonly value: bigint;
+}
+
 /**
  * Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on, within 100 ms,
  * and does nothing when none does. A search that `pause` ended (`lastWrite`) rejects with a UserError of code
@@ -301,12 +316,7 @@ export interface DebuggeeApi {
   instantOfOutput(offset: number): Promise<number | undefined>;
   /** What the guest printed from one instant up to another, as far as it is still held. */
   outputBetween(from: number, to: number): Promise<Uint8Array>;
-  lastWrite(
-    address: bigint,
-    length: number,
-    before?: number,
-    use?: AddressUse,
-  ): Promise<{ instant: number; pc: bigint; symbol: string; source?: SourcePosition } | undefined>;
+  lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;
   /** Harts, address spaces, devices and the map of memory. */
   machine(): Promise<MachineOverview>;
   registers(hart: number): Promise<RegisterValues>;

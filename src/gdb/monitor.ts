@@ -1,4 +1,5 @@
 import { UserError } from "../base/errors.ts";
+import { isNamedPlace, readCount } from "../base/instant-text.ts";
 import type { TimelineMark } from "../debuggee/protocol.ts";
 import { errors } from "./errors.ts";
 import type { Target } from "./target.ts";
@@ -53,7 +54,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   outputs: {
     usage: "outputs [COUNT]",
-    help: `lists the last lines that the guest printed (${DEFAULT_LINES}), with their instants`,
+    help: `lists the last lines that the guest printed before now (${DEFAULT_LINES}), with their instants`,
     run: async (target, words) => outputLines(target, words[0]),
   },
   "last-write": {
@@ -124,12 +125,12 @@ async function travel(target: Target, place: string): Promise<string> {
 }
 
 async function instantOf(target: Target, place: string): Promise<number> {
-  if (place === "start" || place === "end") {
+  if (isNamedPlace(place)) {
     const { first, end } = await target.debuggee.timeline({ most: 0 });
     return place === "start" ? first : end;
   }
-  const plain = place.replace(/[_,]/g, "");
-  if (/^(\d+(e\d+)?|0x[0-9a-f]+)$/i.test(plain)) return Number(plain);
+  const count = readCount(place);
+  if (count !== undefined) return count;
   const named = (await bookmarksOf(target)).find(({ label }) => label === place);
   if (named === undefined) throw errors.noBookmark(place);
   return named.instant;
@@ -140,12 +141,12 @@ async function bookmarksOf({ debuggee }: Target): Promise<TimelineMark[]> {
   return marks.filter(({ kind }) => kind === "bookmark");
 }
 
-async function outputLines({ debuggee }: Target, count: string | undefined): Promise<string> {
+async function outputLines({ debuggee, stopped }: Target, count: string | undefined): Promise<string> {
   const most = count === undefined ? DEFAULT_LINES : Number(count);
   if (!(Number.isInteger(most) && most > 0 && most <= MOST_LINES)) throw errors.usage("outputs [COUNT]");
-  const { marks } = await debuggee.timeline({ most: MARKS_FOR_A_LINE * MOST_LINES });
+  const { marks } = await debuggee.timeline({ to: stopped.instant - 1, most: MARKS_FOR_A_LINE * MOST_LINES });
   const lines = marks.filter(({ kind }) => kind === "output");
-  if (lines.length === 0) return "The guest has printed nothing.";
+  if (lines.length === 0) return "The guest has printed nothing before now.";
   return lines
     .slice(-most)
     .map(({ instant, label }) => `${instant}  ${label}`)
@@ -164,9 +165,11 @@ async function lastWrite(target: Target, words: readonly string[], hart: number)
   const use = physical ? "physical" : { hart };
   const found = await debuggee.lastWrite(address, length ?? size ?? 8, undefined, use);
   if (found === undefined) return `Nobody wrote to ${place} before now.`;
-  const { instant, pc, symbol, source } = found;
+  const { instant, pc, symbol, source, value } = found;
   const line = source === undefined ? "" : ` (${source.path.slice(source.path.lastIndexOf("/") + 1)}:${source.line})`;
-  return `${symbol}${line}, pc 0x${pc.toString(16)}, wrote there last, at instant ${instant}.`;
+  const where = `${symbol}${line}, pc 0x${pc.toString(16)}, wrote there last, at instant ${instant}`;
+  const bytes = found.size === 1 ? "1 byte" : `${found.size} bytes`;
+  return `${where}: 0x${value.toString(16)} to 0x${found.address.toString(16)} (${bytes}).`;
 }
 
 /** A sentence for whoever typed the command; faults of ours are not for them. */

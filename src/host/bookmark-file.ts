@@ -41,7 +41,8 @@ export class BookmarkFile {
   /** The state that the run began in: another recording by the same name began in another. */
   readonly #digest: string | undefined;
   #lines: readonly Line[] = [];
-  #isForeign = false;
+  /** Why the file can neither be read nor added to. */
+  #refusal: UserError | undefined;
 
   constructor(recording: string, { end, digests }: Pick<RecordingReader, "end" | "digests">) {
     this.path = `${recording}${BOOKMARKS_EXTENSION}`;
@@ -71,7 +72,7 @@ export class BookmarkFile {
   }
 
   #append(line: Line): void {
-    if (this.#isForeign) throw this.#foreign();
+    if (this.#refusal !== undefined) throw this.#refusal;
     withSystemErrors("bookmark-unwritable", `save the bookmark in ${this.path}`, () => {
       try {
         const head = { hindcastBookmarks: VERSION, ...(this.#digest !== undefined && { digest: this.#digest }) };
@@ -99,8 +100,9 @@ export class BookmarkFile {
     const head = parse(first) as { hindcastBookmarks?: unknown; digest?: unknown } | undefined;
     if (head?.hindcastBookmarks !== VERSION) return this.#unusable("it is something else, or of another version");
     if (this.#digest !== undefined && head.digest !== undefined && head.digest !== this.#digest) {
-      this.#isForeign = true;
-      return this.#foreign().message;
+      return this.#refuse(
+        `${this.path} does not have the bookmarks of ${this.#recording} but others; move it away to have new ones.`,
+      );
     }
     // The last line may be half written, by somebody who was killed.
     const parsed = lines.filter((line) => line !== "").map(parse);
@@ -117,15 +119,12 @@ export class BookmarkFile {
   }
 
   #unusable(why: string): string {
-    this.#isForeign = true;
-    return `The bookmarks beside the recording are left out: ${this.path} cannot be used, ${why}.`;
+    return this.#refuse(`The bookmarks beside the recording are left out: ${this.path} cannot be used, ${why}.`);
   }
 
-  #foreign(): UserError {
-    return new UserError(
-      "bookmarks-foreign",
-      `${this.path} does not have the bookmarks of ${this.#recording} but others; move it away to have new ones.`,
-    );
+  #refuse(sentence: string): string {
+    this.#refusal = new UserError("bookmarks-foreign", sentence);
+    return sentence;
   }
 }
 

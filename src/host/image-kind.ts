@@ -4,7 +4,11 @@ export type ImageKind = "elf" | "gzip" | "raw";
 
 /** Formats that people give us by mistake, by the bytes they begin with, and what to do about it. */
 const FOREIGN: readonly { magic: readonly number[]; what: string; advice: string }[] = [
-  { magic: bytesOf("\x89MCAP"), what: "a recording", advice: "open it with `hindcast replay`, or as `recording`" },
+  {
+    magic: bytesOf("\x89MCAP"),
+    what: "a recording",
+    advice: "open it with `hindcast replay`, or in launch.json as `recording`",
+  },
   { magic: bytesOf("!<arch>\n"), what: "a static library", advice: "link it into an executable first" },
   { magic: [0x28, 0xb5, 0x2f, 0xfd], what: "compressed with zstd", advice: "decompress it first" },
   { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a], what: "compressed with xz", advice: "decompress it first" },

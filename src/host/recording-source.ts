@@ -29,6 +29,10 @@ export class FileByteSource implements ByteSource {
     this.#sizeBytes = follows ? undefined : status.size;
   }
 
+  get name(): string {
+    return this.#path;
+  }
+
   get sizeBytes(): number {
     return this.#sizeBytes ?? this.#attempt((fd) => fstatSync(fd).size);
   }

@@ -1,6 +1,7 @@
 import type { Instant } from "../base/brand.ts";
 import type { MachineEvent } from "../machine/inlet.ts";
 import { describeFrame } from "../network/describe-frame.ts";
+import { isNewBookmark } from "./bookmarks.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import { lowerBound } from "./number-column.ts";
 import { evenly } from "./output-log.ts";
@@ -63,6 +64,7 @@ export class History implements HistoryLike {
   }
 
   addBookmark(bookmark: Bookmark): void {
+    if (!isNewBookmark(bookmark, this.#bookmarks)) return;
     this.restore([bookmark]);
     this.#onBookmark(bookmark);
   }

@@ -64,6 +64,10 @@ export class McapInput {
     this.#channels = builder.buffer;
   }
 
+  get name(): string | undefined {
+    return this.#source.name;
+  }
+
   get sizeBytes(): number {
     return this.#source.sizeBytes;
   }

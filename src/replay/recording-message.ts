@@ -127,6 +127,8 @@ export interface ByteSink {
 
 /** A file to read at random, synchronously: motions are generators and cannot wait for promises. */
 export interface ByteSource {
+  /** What users know it by. */
+  readonly name?: string;
   readonly sizeBytes: number;
   /** Fewer bytes than asked for at the end of the file only. */
   read(offset: number, length: number): Uint8Array;

@@ -26,7 +26,7 @@ export interface Prologue {
  */
 export function readPrologue(input: McapInput): Prologue {
   if (input.sizeBytes === 0) throw new UserError("recording-empty", "The recording is empty.");
-  if (!input.magicAt(0)) throw notARecording();
+  if (!input.magicAt(0)) throw notARecording(input.name);
   try {
     return readRecords(input);
   } catch (error) {
@@ -45,7 +45,7 @@ function readRecords(input: McapInput): Prologue {
     return input.record(place);
   };
   const header = next(Opcode.HEADER);
-  if (header.type !== "Header" || header.profile !== "hindcast") throw notARecording();
+  if (header.type !== "Header" || header.profile !== "hindcast") throw notARecording(input.name);
   const at = offset;
   const metadata = next(Opcode.METADATA);
   if (metadata.type !== "Metadata" || metadata.name !== HEADER_METADATA) throw new DamagedFile(at, "no header");
@@ -182,8 +182,8 @@ function parseJson(text: string | undefined, offset: number): object {
   throw new DamagedFile(offset, "a header that is not JSON");
 }
 
-function notARecording(): UserError {
-  return new UserError("recording-not", "The file is not a Hindcast recording.");
+function notARecording(name = "The file"): UserError {
+  return new UserError("recording-not", `${name} is not a Hindcast recording.`);
 }
 
 function tornHeader(): UserError {

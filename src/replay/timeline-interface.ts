@@ -97,14 +97,6 @@ export interface Bookmark {
   readonly name: string;
 }
 
-const LONGEST_BOOKMARK_NAME = 200;
-export const BOOKMARK_NAME_RULE = `A bookmark needs a name of 1 to ${LONGEST_BOOKMARK_NAME} characters on one line.`;
-
-/** Names stand in lists, one a line. */
-export function isBookmarkName(name: string): boolean {
-  return name.length >= 1 && name.length <= LONGEST_BOOKMARK_NAME && !/\p{Cc}/u.test(name);
-}
-
 /** What is remembered of the run besides its states: what the Timeline view draws. All in order of instant. */
 export interface HistoryLike {
   /** Input, frames received and edits; idle jumps of a paced machine are left out, there may be millions. */
@@ -123,7 +115,10 @@ export interface HistoryLike {
   readonly frameCount?: number;
   readonly checkpoints: readonly Instant[];
   readonly bookmarks: readonly Bookmark[];
-  /** Recorded when the recording is open, else told to whoever keeps it. Throws a UserError when it is for the session only. */
+  /**
+   * Recorded when the recording is open, else told to whoever keeps it. Throws a UserError when the name may not be used
+   * (bookmarks.ts), or when it is for the session only.
+   */
   addBookmark(bookmark: Bookmark): void;
   /** What happened in [from, to), thinned to about `most` marks of `total`; bookmarks are never left out. */
   marks?(from: Instant, to: Instant, most: number): { marks: HistoryMark[]; total: number };

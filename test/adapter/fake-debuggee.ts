@@ -262,7 +262,8 @@ export class FakeDebuggee implements Debuggee {
       throw cancelled();
     }
     const source = { path: SOURCE, line: 8, column: 1 };
-    return address === RAM + 64n ? { instant: 7, pc: addressOf(8), symbol: "main+0x1c", source } : undefined;
+    const store = { hart: 0, address, size: length, value: 0n };
+    return address === RAM + 64n ? { instant: 7, pc: addressOf(8), symbol: "main+0x1c", source, ...store } : undefined;
   }
 
   async machine(): Promise<MachineOverview> {

@@ -95,7 +95,7 @@ test("dis takes a raw image, data and all", async () => {
 
 test("files that are no recordings", async () => {
   const path = file("not.hindcast", "MCAP is what I am not");
-  await assertRefused(["info", path], 3, "recording-not", /not a Hindcast recording/);
+  await assertRefused(["info", path], 3, "recording-not", /not\.hindcast is not a Hindcast recording\./);
   await assertRefused(["replay", file("zero.hindcast", "")], 3, "recording-empty", /is empty/);
   await assertRefused(["replay", folder], 3, "recording-not-file", /is not a file/);
   await hindcast("record", HELLO(), "-o", at("program.hindcast"));

@@ -57,8 +57,19 @@ test("over stdin and stdout, until it is told to end: the recording is complete"
 
 test("what cannot be served is refused", async () => {
   await assertRefused(["gdb", PROGRAM], 2, "gdb-where", /--port N, or --stdio/);
-  await assertRefused(["gdb", "--port", "0", "--stdio", PROGRAM], 2, "gdb-where", /--port N, or --stdio/);
-  await assertRefused(["gdb", "--port", "0"], 2, "launch-what", /program, a kernel or a recording/);
+  await assertRefused(["gdb", "--port", "0", "--stdio", PROGRAM], 2, "gdb-where", /either --port or --stdio\./);
+  await assertRefused(
+    ["gdb", "--port", "0"],
+    2,
+    "gdb-what",
+    /nothing to debug: give a recording, a program or a kernel/,
+  );
+  await assertRefused(
+    ["gdb", "--port", "0", "--kernel", PROGRAM, PROGRAM],
+    2,
+    "boot-both",
+    /either a program or a kernel/,
+  );
   await assertRefused(["gdb", "--port", "0", join(folder, "none.elf")], 3, "file-not-found", /no such file/);
   const cut = file("cut.hindcast", Buffer.from("894d434150300d0a", "hex"));
   assert.equal((await hindcast("gdb", "--port", "0", cut)).exitCode, 3);

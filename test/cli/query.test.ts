@@ -51,6 +51,19 @@ test("nobody wrote: exit code 1, no hits", async () => {
   assert.match(stderr, /No write to untouched \(8 bytes\)/);
 });
 
+test("where nothing is found the bounds are named", async () => {
+  const found = async (...bounds: string[]) =>
+    (await hindcast("query", RECORDING, "writes", "counter", ...bounds)).stderr;
+  assert.match(await found("--before", "start"), /^No write to counter \(8 bytes\) before instant 0; searched/);
+  assert.match(await found("--after", "3,004"), /^No write to counter \(8 bytes\) from instant 3,004 on; searched/);
+  assert.match(
+    await found("--after", "3004", "--before", "3010"),
+    /\(8 bytes\) between instants 3,004 and 3,010; searched/,
+  );
+  const { stderr } = await hindcast("query", RECORDING, "outputs", "--after", "1", "--before", "9");
+  assert.match(stderr, /^No output between instants 1 and 9; searched/);
+});
+
 test("writes come in order, the first ones", async () => {
   const { json } = await hindcastJson("query", RECORDING, "writes", "counter", "--after", "3000", "--most", "2");
   assert.deepEqual(
@@ -84,6 +97,11 @@ test("wrong questions", async () => {
     /neither an address nor a symbol/,
   );
   await assertRefused(["query", RECORDING, "last-write"], 2, "usage", /needs a place/);
+  await assertRefused(["query", RECORDING, "last-write", "counter", "--after", "3"], 2, "usage", /not use --after/);
+  await assertRefused(["query", RECORDING, "last-write", "counter", "--most", "3"], 2, "usage", /not use --most/);
+  await assertRefused(["query", RECORDING, "outputs", "--length", "3"], 2, "usage", /not use --length/);
+  await assertRefused(["query", RECORDING, "outputs", "counter"], 2, "usage", /leave counter out/);
+  await assertRefused(["query", RECORDING, "outputs", "--most", "0"], 2, "usage", /At least one hit\./);
   await assertRefused(["query", RECORDING, "guess", "counter"], 2, "usage", /Allowed choices are/);
 });
 

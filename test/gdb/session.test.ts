@@ -209,6 +209,8 @@ test("a finished recording: the same from its first instant; it takes neither ed
   assert.match(reply, /^T05replaylog:end/);
   assert.match(console, /^0123456789The guest ended/);
   assert.match(await client.command("outputs"), /^\d+ {2}0123456789\n$/);
+  await client.command("start");
+  assert.match(await client.command("outputs"), /printed nothing before now/);
 });
 
 test("monitor commands travel and say where", async () => {
@@ -226,6 +228,9 @@ test("monitor commands travel and say where", async () => {
   assert.match(await client.command("sta"), /instant 0/, "a beginning of a command is enough");
   assert.match(await client.command("goto the twentieth"), /instant 20\.\n/);
   await client.command("goto end");
+  assert.match(await client.command("bookmark the twentieth"), /"the twentieth" already, at instant 20/);
+  assert.match(await client.command("bookmark end"), /is an instant by itself/);
+  assert.match(await client.command("bookmark 1_000"), /is an instant by itself/);
   assert.match(await client.command("bookmark"), /Write: monitor bookmark NAME/);
   assert.match(await client.command(`bookmark ${"x".repeat(201)}`), /1 to 200 characters/);
   assert.match(await client.command("goto nowhere"), /neither an instant nor a bookmark/);
@@ -237,7 +242,10 @@ test("monitor commands travel and say where", async () => {
   assert.match(await client.command("checks maybe"), /Write: monitor checks/);
   assert.match(await client.command(""), /monitor goto/);
   await client.command("end");
-  assert.match(await client.command("last-write counter"), /_start\+0x18|again\+0x8/);
+  assert.match(
+    await client.command("last-write counter"),
+    /(_start\+0x18|again\+0x8).*: 0x[0-9a-f]+ to 0x8[0-9a-f]+ \(\d bytes\)\.$/m,
+  );
   assert.match(await client.command("evaluate $a2"), /10/);
 });
 
