@@ -35,13 +35,13 @@ export async function gdb(
   // What gdb says when it is done is nobody's answer.
   const executed = [...before, ...marked, `echo \\n@@${commands.length}\\n`].flatMap((command) => ["-ex", command]);
   const args = ["-nx", "-batch", ...executed, ...(program === null ? [] : [program])];
-  const child = spawn("gdb-multiarch", args, { stdio: ["ignore", "pipe", "pipe"] });
+  // One pipe for what it says on stdout and on stderr: two would be read in any order.
+  const joined = ["-c", 'exec "$@" 2>&1', "sh", "gdb-multiarch", ...args];
+  const child = spawn("sh", joined, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (part: string) => {
-      text += part;
-    });
-  }
+  child.stdout.setEncoding("utf8").on("data", (part: string) => {
+    text += part;
+  });
   const timer = setTimeout(() => child.kill("SIGKILL"), DEADLINE_MS);
   await once(child, "close");
   clearTimeout(timer);
