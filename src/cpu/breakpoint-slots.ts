@@ -183,9 +183,10 @@ export class BreakpointSlots {
     try {
       const instance = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), { [IMPORT_MODULE]: { memory } });
       return { callable: instance.exports[FILTER_EXPORT], reads: module.reads };
-    } catch {
-      // Generating code may be forbidden where the machine runs.
-      return undefined;
+    } catch (error) {
+      // Generated code may be forbidden where the machine runs.
+      if (error instanceof WebAssembly.CompileError) return undefined;
+      throw error;
     }
   }
 

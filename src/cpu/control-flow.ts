@@ -3,7 +3,7 @@ import type { Decoded } from "../isa/instruction.ts";
 
 /**
  * Where an instruction goes on: behind itself; there or at pc + imm; at pc + imm; at an address in a register; or it is a
- * system instruction, which no translation contains. That targets which do not come from a register are pc + imm holds
+ * system instruction, which may go on anywhere. That targets which do not come from a register are pc + imm holds
  * for all instructions; test/cpu/control-flow.test.ts proves it over the table.
  */
 export type ControlFlow = "next" | "branch" | "jump" | "indirect" | "system";

@@ -228,7 +228,7 @@ function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, op
   const { hart, csrs } = turn;
   const destination = memory.view.getUint16(record + layout.RECORD.rd, true);
   const { pc } = hart;
-  const base = memory.view.getInt32(layout.TRANSLATION_BASE, true);
+  const before = takenForGranted(memory);
   const length = memory.bytes[record + layout.RECORD.advance] / 8;
   const outcome = executeSystem(
     { hart, csrs, data, contextChanged, timersChanged, endTurn },
@@ -249,7 +249,7 @@ function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, op
   if (outcome === "done") {
     // cbo.zero stores, and so can hit a watch.
     if (parts.takeAttention()) return layout.STATUS_YIELD;
-    const isSame = memory.view.getInt32(layout.TRANSLATION_BASE, true) === base;
+    const isSame = takenForGranted(memory).every((word, index) => word === before[index]);
     // Fences may have flushed the page that is being executed.
     const goesOn = isSame && hart.pc === BigInt.asUintN(64, pc + BigInt(length)) && !FENCES.has(operation);
     return goesOn ? layout.STATUS_DONE : layout.STATUS_MOVED;
@@ -257,4 +257,13 @@ function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, op
   if (outcome === "yield") return layout.STATUS_YIELD;
   announceFault(memory, outcome);
   return layout.STATUS_FAULT;
+}
+
+/**
+ * What generated code takes for granted from one instruction to the next: the context in force, which another one may
+ * follow in the same table, and the state of floating point.
+ */
+function takenForGranted({ view }: EngineParts["memory"]): readonly number[] {
+  const floatState = view.getInt32(layout.MSTATUS, true) & Number(layout.MSTATUS_FS_DIRTY);
+  return [view.getInt32(layout.TRANSLATION_BASE, true), view.getInt32(layout.SELECTION_EPOCH, true), floatState];
 }

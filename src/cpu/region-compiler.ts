@@ -24,6 +24,8 @@ export interface CompilerSetup {
 export interface RegionCompiler {
   /** Until then who wants a region had better make it himself. */
   readonly isReady: boolean;
+  /** What was asked for and has not come back never will. */
+  readonly isGone: boolean;
   order(order: EncodedOrder): void;
   /** What has been made since: so many of the oldest orders. */
   collect(): { readonly orders: number; readonly compiled: CompiledRegions } | undefined;

@@ -74,6 +74,8 @@ export class Translator implements Translations {
   /** Likewise, in the order in which they come back; those that are not pending any more are not wanted. */
   readonly #ordered: Pending[] = [];
   #nextSlot = layout.BREAKPOINT_SLOTS;
+  /** The host has refused to compile generated code: the interpreter serves alone. */
+  #isForbidden = false;
 
   constructor(parts: TranslatorParts) {
     this.#parts = parts;
@@ -113,6 +115,7 @@ export class Translator implements Translations {
   }
 
   #translate(pc: bigint, limits: GrowthLimits): void {
+    if (this.#isForbidden) return;
     this.#makeRoom();
     const { memory, hotEntries } = this.#parts;
     const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
@@ -160,6 +163,7 @@ export class Translator implements Translations {
   collect(): void {
     const { compiler } = this.#parts;
     if (compiler === undefined || this.#ordered.length === 0) return;
+    if (compiler.isGone) this.#abandon();
     for (let made = compiler.collect(); made !== undefined; made = compiler.collect()) {
       const { orders, compiled } = made;
       const functions = this.#instantiate(compiled);
@@ -170,6 +174,13 @@ export class Translator implements Translations {
         else this.#countFrom(0, pending);
       });
     }
+  }
+
+  /** Nothing comes back any more: what was ordered has to become hot again. */
+  #abandon(): void {
+    for (const [slot, pending] of this.#pending) if (!this.#bySlot.has(slot)) this.#countFrom(0, pending);
+    this.#pending.clear();
+    this.#ordered.length = 0;
   }
 
   #made(translated: Translated): void {
@@ -190,7 +201,14 @@ export class Translator implements Translations {
       this.#ordered.push(pending);
       return;
     }
-    const compiled = compileRegions([order], setup, functions);
+    let compiled: CompiledRegions;
+    try {
+      compiled = compileRegions([order], setup, functions);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.CompileError)) throw error;
+      this.#isForbidden = true;
+      return;
+    }
     this.#replace({ ...pending, callable: this.#instantiate(compiled)(0) });
   }
 
@@ -346,6 +364,8 @@ export class Translator implements Translations {
     this.#parts.table.set(slot, callable);
     this.#parts.memory.view.setInt32(arrival + layout.ARRIVAL.slot, slot, true);
     this.#bySlot.set(slot, translated);
+    // While it was being made, arrivals were counted on.
+    this.#countFrom(0, translated);
   }
 
   /** What was hot and could not have a translation, because of a breakpoint perhaps, may get one now. */

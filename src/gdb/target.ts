@@ -37,7 +37,8 @@ export class Target {
   #end: number;
   #executable: Promise<ExecutableFile | undefined> | undefined;
   #checks = true;
-  #moving = false;
+  /** What goes on. */
+  #motion: (() => Promise<Stopped>) | undefined;
   /** New output that came while older output has yet to be told. */
   #held: Uint8Array[] | undefined;
 
@@ -71,7 +72,7 @@ export class Target {
   }
 
   get moving(): boolean {
-    return this.#moving;
+    return this.#motion !== undefined;
   }
 
   /** Resolves with a sentence when the machine is gone, through a fault of ours. */
@@ -121,9 +122,12 @@ export class Target {
   /** Ends the motion that goes on, and does nothing when none does. */
   async pause(): Promise<void> {
     // Some motions consist of several requests: between two of them there is nothing to pause.
-    while (this.#moving) {
+    const motion = this.#motion;
+    const goesOn = () => motion !== undefined && this.#motion === motion;
+    while (goesOn()) {
       await this.debuggee.pause();
-      if (this.#moving) await new Promise((resolve) => setTimeout(resolve, PAUSE_AGAIN_MS));
+      // The next one is not meant.
+      if (goesOn()) await new Promise((resolve) => setTimeout(resolve, PAUSE_AGAIN_MS));
     }
   }
 
@@ -146,13 +150,13 @@ export class Target {
   }
 
   async #move(motion: () => Promise<Stopped>): Promise<Stopped> {
-    this.#moving = true;
+    this.#motion = motion;
     try {
       this.#stopped = await motion();
       this.#end = Math.max(this.#end, this.#stopped.instant);
       return this.#stopped;
     } finally {
-      this.#moving = false;
+      this.#motion = undefined;
     }
   }
 
@@ -207,7 +211,7 @@ export class Target {
 
   /** What a replay-only check logs, for one. It is told while somebody listens. */
   #log(bytes: Uint8Array, instant: number | undefined): void {
-    if (!this.#moving) return;
+    if (this.#motion === undefined) return;
     const where = instant === undefined ? "" : `instant ${instant}: `;
     this.#listener.output(new TextEncoder().encode(`${where}${new TextDecoder().decode(bytes)}`));
   }

@@ -1,4 +1,13 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { RecordingReader } from "../replay/recording-reader.ts";
@@ -70,7 +79,8 @@ export class BookmarkFile {
       } catch (error) {
         if (!(isSystemError(error) && error.code === "EEXIST")) throw error;
       }
-      appendFileSync(this.path, `${JSON.stringify(line)}\n`);
+      // Somebody who was killed may have left half a line: this one must not become its end.
+      appendFileSync(this.path, `${endsInLine(this.path) ? "" : "\n"}${JSON.stringify(line)}\n`);
     });
     this.#lines = [...this.#lines, line];
   }
@@ -116,6 +126,18 @@ export class BookmarkFile {
       "bookmarks-foreign",
       `${this.path} does not have the bookmarks of ${this.#recording} but others; move it away to have new ones.`,
     );
+  }
+}
+
+/** A file that has a first line. */
+function endsInLine(path: string): boolean {
+  const file = openSync(path, "r");
+  try {
+    const last = Buffer.alloc(1);
+    readSync(file, last, 0, 1, Math.max(0, fstatSync(file).size - 1));
+    return last.toString() === "\n";
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -39,6 +39,10 @@ class CompileThread implements RegionCompiler {
     return this.#isReady;
   }
 
+  get isGone(): boolean {
+    return hasFailed;
+  }
+
   order(order: EncodedOrder): void {
     this.#waiting.push(order);
     if (this.#waiting.length >= MOST_TOGETHER) this.#send();

@@ -557,11 +557,11 @@ const REGISTER_A1 = 11;
 const REGISTER_A2 = 12;
 
 /**
- * Fewer arrivals keep another processor busy and make the machine's own thread no faster; with more entries, guests whose calls
- * must be brought in are slow for longer. The engine "translator" begins at once, so that short tests reach it.
+ * Fewer arrivals or entries keep another processor busy, and memory, and make the machine's own thread no faster; with more, guests whose
+ * calls must be brought in are slow for longer. The engine "translator" begins at once, so that short tests reach it.
  */
 const HEAT: Readonly<Record<EngineChoice, Heat | undefined>> = {
-  auto: { arrivals: 3000, entries: 20_000 },
+  auto: { arrivals: 10_000, entries: 100_000 },
   translator: { arrivals: 3, entries: 6 },
   interpreter: undefined,
   oracle: undefined,

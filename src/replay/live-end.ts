@@ -22,7 +22,7 @@ export interface TurnLength {
  */
 const LEAST_CHECKPOINT_TURNS = 3;
 const PAGES_PER_TURN = 100;
-const MOST_CHECKPOINT_TURNS = 30;
+const MOST_CHECKPOINT_TURNS = 16;
 
 /** The newest state of a live run, while somebody travels in its past. */
 interface Tip {

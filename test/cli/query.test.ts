@@ -110,6 +110,6 @@ test("an address is one of the address space that the guest was in, or physical"
     ["query", recording, "last-write", "0xffffffc000000000"],
     3,
     "not-mapped",
-    /0xffffffc000000000 is not mapped at any checkpoint.*phys:0xffffffc000000000/,
+    /0xffffffc000000000 is not mapped anywhere.*phys:0xffffffc000000000/,
   );
 });

@@ -102,6 +102,17 @@ test("what is no file of bookmarks is left alone", () => {
   assert.match(new BookmarkFile(path, A).warning ?? "", /cannot be used/);
 });
 
+test("a bookmark behind half a line is kept", () => {
+  const path = join(folder, "torn.hindcast");
+  new BookmarkFile(path, A).add(at(5, "one"));
+  appendFileSync(`${path}.bookmarks`, '{"instant":7,"na');
+  new BookmarkFile(path, A).add(at(9, "two"));
+  assert.deepEqual(
+    new BookmarkFile(path, A).merge([]).map(({ name }) => name),
+    ["one", "two"],
+  );
+});
+
 test("where nothing can be written there is a sentence, and the session has the bookmark", () => {
   const file = new BookmarkFile(join(folder, "nowhere", "x.hindcast"), A);
   assert.throws(

@@ -30,6 +30,9 @@ test("regions are made by another thread while the machine's never comes to its 
       get isReady() {
         return inner.isReady;
       },
+      get isGone() {
+        return inner.isGone;
+      },
       order: (order) => inner.order(order),
       collect: () => {
         const collected = inner.collect();

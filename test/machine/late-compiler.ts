@@ -17,6 +17,7 @@ export function lateCompiler(seed: number): (setup: CompilerSetup) => RegionComp
       get isReady() {
         return prng.below(8) > 0;
       },
+      isGone: false,
       order: (order) => waiting.push(structuredClone(order)),
       collect: () => {
         if (waiting.length === 0 || prng.below(3) > 0) return undefined;
