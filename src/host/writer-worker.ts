@@ -91,7 +91,9 @@ class WriterThread {
 
 /** At once: this thread allocates so little that its collector seldom comes by, least of all when the guest waits. */
 function free(bytes: Uint8Array | undefined): void {
-  (bytes?.buffer as ArrayBuffer | undefined)?.transfer(0);
+  const buffer = bytes?.buffer as ArrayBuffer | undefined;
+  // Small files come together in one buffer.
+  if (buffer?.detached === false) buffer.transfer(0);
 }
 
 assert(parentPort !== null, "the writer is a worker");
