@@ -1,5 +1,5 @@
 /*
- * Code that runs in replay only. C, C++ and assembly for RV64; nothing to link, nothing to set up.
+ * Code that runs in replay only. C (C99 or later), C++ and assembly for RV64; nothing to link, nothing to set up.
  *
  *   HINDCAST_REPLAY_ONLY {                      // skipped by two instructions wherever the program really runs
  *     int broken = count_broken(&pool);         // any code: the machine is put back behind the block
@@ -67,13 +67,22 @@ extern "C" {
 
 #define HINDCAST_INLINE_ static inline __attribute__((always_inline, unused))
 
-/* 1 where the block is to be run. The compiler sees that nothing else can make it 1, and keeps the jump only. */
-HINDCAST_INLINE_ int hindcast_begin_(void) {
-  __asm__ goto("slti x0, x0, %0\n\tj %l1" : : "i"(HINDCAST_HINT_BLOCK) : "memory" : hindcast_skip);
-  return 1;
-hindcast_skip:
-  return 0;
-}
+/*
+ * 1 where the block is to be run. The compiler sees that nothing else can make it 1, and keeps the jump only. No function:
+ * so the HINT is at the line of the block.
+ */
+#define HINDCAST_BEGIN_                                                                                   \
+  __extension__({                                                                                         \
+    __label__ hindcast_skip_, hindcast_run_;                                                              \
+    int hindcast_begun_;                                                                                  \
+    __asm__ goto("slti x0, x0, %0\n\tj %l1" : : "i"(HINDCAST_HINT_BLOCK) : "memory" : hindcast_skip_);     \
+    hindcast_begun_ = 1;                                                                                  \
+    goto hindcast_run_;                                                                                   \
+  hindcast_skip_:                                                                                         \
+    hindcast_begun_ = 0;                                                                                  \
+  hindcast_run_:                                                                                          \
+    hindcast_begun_;                                                                                      \
+  })
 
 HINDCAST_INLINE_ int hindcast_end_(void) {
   __asm__ volatile("slti x0, x0, %0" : : "i"(HINDCAST_HINT_END) : "memory");
@@ -82,7 +91,7 @@ HINDCAST_INLINE_ int hindcast_end_(void) {
 
 /* Two loops, so that `break` and `continue` in the block end it. `return` and `goto` must not leave it. */
 #define HINDCAST_REPLAY_ONLY                                                                          \
-  for (int hindcast_block_ = hindcast_begin_(); hindcast_block_; hindcast_block_ = hindcast_end_())   \
+  for (int hindcast_block_ = HINDCAST_BEGIN_;   hindcast_block_; hindcast_block_ = hindcast_end_())   \
     for (int hindcast_once_ = 1; hindcast_once_; hindcast_once_ = 0)
 
 /* 1 in code that runs as a check, 0 everywhere else: for functions that both use. No memory holds it. */
@@ -111,6 +120,10 @@ __attribute__((noinline, unused, format(printf, 1, 2)))
 static void hindcast_fail(const char *format, ...) {
   HINDCAST_SAY_(HINDCAST_HINT_FAIL, format);
 }
+
+/* Something behind the call, so that it is none by a jump: outside of a block, the return address tells the line. */
+#define hindcast_log(...) __extension__({ hindcast_log(__VA_ARGS__); __asm__ volatile(""); })
+#define hindcast_fail(...) __extension__({ hindcast_fail(__VA_ARGS__); __asm__ volatile(""); })
 
 #ifdef __cplusplus
 }

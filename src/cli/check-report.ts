@@ -1,5 +1,5 @@
 import type { RecordedSession } from "../host/recorded-session.ts";
-import { type CheckOutcome, problemOf } from "../replay/check.ts";
+import { type CheckOutcome, problemOf, tellingPc } from "../replay/check.ts";
 import { Excursions } from "../replay/excursion.ts";
 import type { Context } from "./context.ts";
 import { Places, placeText } from "./places.ts";
@@ -7,7 +7,7 @@ import { formatCount } from "./quantities.ts";
 
 /** Checks that are kept for `--json`. */
 const MOST_KEPT = 1000;
-/** Checks of one place that are told: what is broken stays broken, and would bury everything else. */
+/** Log lines and failures of one place that are told: what is broken stays broken, and would bury everything else. */
 const MOST_TOLD_OF_PLACE = 10;
 
 /** Runs the checks that a guest has compiled into it as a replay comes to them, and tells what they say. */
@@ -16,10 +16,11 @@ export class CheckReport {
   readonly #excursions: Excursions;
   readonly #places: Places;
   readonly #kept: object[] = [];
-  /** How many checks at a place had something to say. */
-  readonly #saying = new Map<bigint, number>();
+  readonly #saying = new Map<bigint, Said>();
   #failed = 0;
   #unseen = 0;
+  /** Checks that had something to say and are not in `#kept`. */
+  #checksDropped = 0;
 
   constructor(context: Context, { machine, programs }: RecordedSession) {
     this.#context = context;
@@ -38,23 +39,25 @@ export class CheckReport {
     const problem = problemOf(outcome.end, (pc) => placeText(this.#places.at(pc)));
     if (problem !== undefined) this.#failed++;
     if (problem === undefined && outcome.logs.length === 0) return;
-    const { instant, hart, pc, end, logs, steps } = outcome;
+    const { instant, hart, end, logs, droppedLogs, steps } = outcome;
+    const pc = tellingPc(outcome, (at) => this.#places.symbols.nearest(at)?.symbol.name);
     const place = this.#places.at(pc);
     if (this.#kept.length < MOST_KEPT) {
-      this.#kept.push({ instant, hart, ...place, end: end.kind, failed: problem ?? null, logs, steps });
+      this.#kept.push({ instant, hart, ...place, end: end.kind, failed: problem ?? null, logs, droppedLogs, steps });
+    } else {
+      this.#checksDropped++;
     }
-    const number = (this.#saying.get(pc) ?? 0) + 1;
-    this.#saying.set(pc, number);
-    if (number <= MOST_TOLD_OF_PLACE) this.#tell(outcome, problem);
+    this.#tell(outcome, pc, problem);
   }
 
   /** The closing line. RAM is read as a whole once: what the digests of single checks took on trust. */
   close(): void {
     const { voice } = this.#context;
     this.#unseen = this.#excursions.changedUnseen().length;
-    for (const [pc, count] of this.#saying) {
-      const more = count - MOST_TOLD_OF_PLACE;
-      if (more > 0) voice.line(`${formatCount(more)} more at ${placeText(this.#places.at(pc))}`);
+    for (const [pc, { lines, failures, dropped }] of this.#saying) {
+      const more = Math.max(0, lines - MOST_TOLD_OF_PLACE) + Math.max(0, failures - MOST_TOLD_OF_PLACE);
+      const note = dropped === 0 ? "" : `; ${formatCount(dropped)} of them were not kept: a check logs too much`;
+      if (more > 0) voice.line(`${formatCount(more)} more at ${placeText(this.#places.at(pc))}${note}`);
     }
     if (this.#unseen > 0) voice.fail(`${this.#unseen} pages of memory are not as the digests say: a check has leaked.`);
     const { verified } = this.#excursions;
@@ -65,13 +68,30 @@ export class CheckReport {
 
   toJson(): object {
     const counts = { checksRun: this.#excursions.verified, checksFailed: this.#failed, leakedPages: this.#unseen };
-    return { checks: this.#kept, ...counts };
+    return { checks: this.#kept, checksDropped: this.#checksDropped, ...counts };
   }
 
-  #tell({ instant, hart, pc, logs }: CheckOutcome, problem: string | undefined): void {
+  #tell({ instant, hart, logs, droppedLogs }: CheckOutcome, pc: bigint, problem: string | undefined): void {
     const { voice } = this.#context;
+    const said = this.#saying.get(pc) ?? { lines: 0, failures: 0, dropped: 0 };
+    this.#saying.set(pc, said);
     const where = `instant ${formatCount(instant)}  hart ${hart}  ${placeText(this.#places.at(pc))}`;
-    for (const text of logs) voice.line(`${where}: ${text}`);
-    if (problem !== undefined) voice.line(`${where}: ${voice.style("red", "check failed:")} ${problem}`);
+    if (!voice.quiet) {
+      const room = Math.max(0, MOST_TOLD_OF_PLACE - said.lines);
+      for (const text of logs.slice(0, room)) voice.line(`${where}: ${text}`);
+      said.lines += logs.length + droppedLogs;
+      said.dropped += droppedLogs;
+    }
+    if (problem === undefined) return;
+    if (++said.failures > MOST_TOLD_OF_PLACE) return;
+    voice.line(`${where}: ${voice.style("red", "check failed:")} ${problem}`);
   }
+}
+
+/** What the checks of one place had to say. */
+interface Said {
+  lines: number;
+  failures: number;
+  /** Of the lines, those that no one has kept. */
+  dropped: number;
 }

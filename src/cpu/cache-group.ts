@@ -281,7 +281,8 @@ export class CacheGroup {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     const index = this.#tables.length;
-    if (index < layout.TRANSLATION_TABLES) {
+    const oldest = index < FEW_TABLES ? undefined : this.#oldest();
+    if (index < layout.TRANSLATION_TABLES && (oldest === undefined || !this.#isForgotten(oldest))) {
       const address = layout.TRANSLATION_POOL + index * layout.TRANSLATION_TABLE_BYTES;
       // Zeros are a valid tag of the first entry alone: they name the page at 0.
       this.#invalidate(address, 0, [layout.ENTRY.readTag, layout.ENTRY.writeTag, layout.ENTRY.executeTag]);
@@ -292,7 +293,7 @@ export class CacheGroup {
       this.#tables.push(table);
       return table;
     }
-    const oldest = this.#tables.reduce((a, b) => (this.#lastUsed(b) < this.#lastUsed(a) ? b : a));
+    assert(oldest !== undefined, "the pool has tables");
     const element = this.#elements.get(oldest.space);
     assert(element !== undefined, "a table that is not idle serves a context");
     this.counters.evictions++;
@@ -301,7 +302,24 @@ export class CacheGroup {
     if (element.contexts.length === 0) this.#elements.delete(oldest.space);
     return oldest;
   }
+
+  #oldest(): TranslationTable {
+    return this.#tables.reduce((a, b) => (this.#lastUsed(b) < this.#lastUsed(a) ? b : a));
+  }
+
+  /** A process has ended, most likely, or sleeps for so long that it can bear to begin afresh. */
+  #isForgotten(table: TranslationTable): boolean {
+    const now = this.#memory.view.getUint32(layout.CONTEXT_CLOCK, true);
+    return now - this.#lastUsed(table) > FORGOTTEN_AFTER;
+  }
 }
 
 const NO_SPACE = -1;
+/**
+ * Tables that cost too little to be sparing with them. Beyond them the pool grows only for contexts that come in turns
+ * with those that are there; a guest that starts one process after another gets along with these.
+ */
+export const FEW_TABLES = 48;
+/** Changes of context: some thousand system calls and page faults. */
+export const FORGOTTEN_AFTER = 16384;
 const WALK_BYTES = layout.WALK_ENTRY_BYTES;

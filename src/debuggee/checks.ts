@@ -1,7 +1,7 @@
 import type { Program } from "../assembler/program.ts";
 import { UserError } from "../base/errors.ts";
 import { REPLAY_HINT_LOW, replayHint } from "../isa/replay-hints.ts";
-import { problemOf } from "../replay/check.ts";
+import { linesOf, problemOf, tellingPc } from "../replay/check.ts";
 import { Excursions } from "../replay/excursion.ts";
 import type { TimelineLike } from "../replay/timeline-interface.ts";
 import type { CallArgument } from "./expression.ts";
@@ -23,16 +23,22 @@ export class Checks {
   readonly #timeline: TimelineLike;
   readonly #excursions: Excursions | undefined;
   readonly #place: (pc: bigint) => string;
+  readonly #functionName: (pc: bigint) => string | undefined;
   /** The guest's programs have blocks, as far as their files tell. */
   readonly #hasHints: boolean;
   #compiledOn = true;
   /** What functions that were called have logged. */
   #logs: string[] = [];
 
-  constructor(timeline: TimelineLike, programs: readonly Program[], place: (pc: bigint) => string) {
+  constructor(
+    timeline: TimelineLike,
+    programs: readonly Program[],
+    { place, functionName }: { place: (pc: bigint) => string; functionName: (pc: bigint) => string | undefined },
+  ) {
     this.#timeline = timeline;
     this.#excursions = timeline.machine.isolation && new Excursions(timeline.machine);
     this.#place = place;
+    this.#functionName = functionName;
     this.#hasHints = programs.some(hasHints);
   }
 
@@ -64,7 +70,9 @@ export class Checks {
   compiledHere(): CompiledFinding | undefined {
     if (!this.compiledOn || !this.inPast) return undefined;
     const outcome = this.#excursions!.compiledHere();
-    return outcome && { pc: outcome.pc, logs: outcome.logs, problem: problemOf(outcome.end, this.#place) };
+    if (outcome === undefined) return undefined;
+    const pc = tellingPc(outcome, this.#functionName);
+    return { pc, logs: linesOf(outcome), problem: problemOf(outcome.end, this.#place) };
   }
 
   /** Calls a function of the guest; its value as in a0. Throws a UserError that says what became of it otherwise. */
@@ -80,7 +88,7 @@ export class Checks {
       integers: integers.map(({ bits }) => bits),
       floats: floats.map(({ bits }) => bits),
     });
-    this.#logs.push(...outcome.logs);
+    this.#logs.push(...linesOf(outcome));
     const { end } = outcome;
     if (end.kind === "returned") return end.value;
     throw problem(problemOf(end, this.#place) ?? "the call has not returned");

@@ -116,7 +116,10 @@ export class Debuggee {
     this.#inspector = new Inspector(machine, this.#map);
     this.#frames = new FrameFinder(machine, this.#map);
     this.#breakpoints = new Breakpoints(this.#map, this.#inspector);
-    this.#checks = new Checks(timeline, programs, (pc) => this.#teller.place(pc));
+    this.#checks = new Checks(timeline, programs, {
+      place: (pc) => this.#teller.place(pc),
+      functionName: (pc) => this.#map.symbols.nearest(pc)?.symbol.name,
+    });
     this.#inspector.caller = (address, values, hasFloat) => this.#checks.call(address, values, hasFloat);
     this.#traveller = new Traveller({
       timeline,

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { allocatorSettings } from "./allocator-settings.ts";
 
 /**
  * Starts the debug adapter in a process of its own, with the runtime that the editor itself runs on: Electron as Node
@@ -12,6 +13,7 @@ export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
   }
 
   createDebugAdapterDescriptor(): vscode.DebugAdapterDescriptor {
-    return new vscode.DebugAdapterExecutable(process.execPath, [this.program], { env: { ELECTRON_RUN_AS_NODE: "1" } });
+    const env = { ELECTRON_RUN_AS_NODE: "1", ...allocatorSettings(process.platform, process.env) };
+    return new vscode.DebugAdapterExecutable(process.execPath, [this.program], { env });
   }
 }

@@ -110,7 +110,8 @@ export function loadBoot(choice: RunChoice, configuration: MachineConfiguration)
 
 /** Made apart from everything else that was read: what is asked for much later keeps no more alive than it needs. */
 function executableLater(path: string, main: LoadedProgram): LoadedBoot["executable"] {
-  return () => executableOf(path, main);
+  // A raw image is none, and may have tens of megabytes.
+  return main.isRaw ? () => undefined : () => executableOf(path, main);
 }
 
 /** An ELF, an assembly source or a list of symbols, where its code really is. */

@@ -6,6 +6,8 @@ import { workerUrl } from "./worker-url.ts";
 
 /** One module of several functions costs less than several modules, but what is made first should not wait for the rest. */
 const MOST_TOGETHER = 16;
+/** What it throws away, the bytes of modules mostly, would otherwise gather to 48 MB. */
+const YOUNG_GENERATION_MB = 6;
 
 /** One for all machines of this thread: a recording's machine and the one that travels seldom run at the same time. */
 let thread: Worker | undefined;
@@ -82,7 +84,10 @@ export function makeCompileThread(setup: CompilerSetup): RegionCompiler {
 }
 
 function start(): Worker {
-  const worker = new Worker(workerUrl("compile-worker"), { name: "hindcast compiler" });
+  const worker = new Worker(workerUrl("compile-worker"), {
+    name: "hindcast compiler",
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
   // Without it regions are made by the machine's own thread, which is slower and gives the same.
   worker.on("error", () => {
     hasFailed = true;

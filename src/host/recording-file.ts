@@ -60,12 +60,13 @@ export class RecordingFile implements RecordingSink {
     this.#worker.on("exit", () => this.#exited());
     // A run that has ended does not stay alive for its writer; `close` waits for it.
     this.#worker.unref();
-    this.#send({ kind: "open", path, header });
+    this.#send({ kind: "open", path, header }, packedBuffers(header));
   }
 
   /**
    * Begins a recording at `path`. An older recording there is replaced, anything else is left alone. `onRoom` is called
-   * whenever the backlog has shrunk, and when the recording has failed. Throws a UserError when the file cannot be had.
+   * whenever the backlog has shrunk, and when the recording has failed. What was packed for the header goes to the
+   * writer's thread and is gone here, disks apart. Throws a UserError when the file cannot be had.
    */
   static create(path: string, header: RecordingHeader, onRoom: () => void): RecordingFile {
     const lock = isDevice(path) ? NO_LOCK : acquireRecordingLock(path);
@@ -145,6 +146,14 @@ export class RecordingFile implements RecordingSink {
     this.#source?.close();
     this.#closed.resolve();
   }
+}
+
+/** Buffers that were made for the recording only. The machine reads its packed disks. */
+function packedBuffers({ images }: RecordingHeader): ArrayBuffer[] {
+  return images.flatMap(({ role, bytes, packed }) => {
+    const isOurs = packed !== undefined && role !== "disk" && bytes?.length === bytes?.buffer.byteLength;
+    return isOurs && bytes !== undefined ? [bytes.buffer as ArrayBuffer] : [];
+  });
 }
 
 function isDevice(path: string): boolean {

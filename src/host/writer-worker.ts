@@ -36,10 +36,12 @@ class WriterThread {
           const onCheckpoint = (checkpoint: StoredCheckpoint) => this.#reply({ kind: "stored", checkpoint });
           this.#writer = new RecordingWriter(this.#file, message.header, ZSTD, onCheckpoint);
         });
+        for (const { bytes } of message.header.images) free(bytes);
         this.#timer = setInterval(() => this.#flush(), FLUSH_INTERVAL_MS);
         return;
       case "message":
         this.#attempt(() => this.#writer?.write(message.message));
+        if (message.message.kind === "pages") free(message.message.bytes);
         this.#untold += message.weight;
         if (this.#untold >= ACKNOWLEDGE_BYTES) this.#acknowledge();
         return;
@@ -85,6 +87,13 @@ class WriterThread {
       this.#reply({ kind: "failed", reason: systemReason(error), fileBytes: this.#file?.length ?? 0 });
     }
   }
+}
+
+/** At once: this thread allocates so little that its collector seldom comes by, least of all when the guest waits. */
+function free(bytes: Uint8Array | undefined): void {
+  const buffer = bytes?.buffer as ArrayBuffer | undefined;
+  // Small files come together in one buffer.
+  if (buffer?.detached === false) buffer.transfer(0);
 }
 
 assert(parentPort !== null, "the writer is a worker");

@@ -238,6 +238,7 @@ export class Machine implements MachineLike {
       this.#memory.ram.set(bytes, offset);
       this.#memory.ram.fill(0, offset + bytes.length, offset + memoryBytes);
       this.#memory.markDirty(offset, memoryBytes);
+      this.#versions.placed(offset, bytes);
       this.#dependents.written(offset, memoryBytes);
     }
     for (const { hart } of this.#harts.all) {

@@ -12,6 +12,12 @@ const COMPARE_BYTES = 64;
 /** PAGE_FLAG.dirty of eight pages. */
 const DIRTY_OF_EIGHT = BigInt(PAGE_FLAG.dirty) * 0x0101_0101_0101_0101n;
 
+/** Bytes that were written to RAM as they are. */
+interface Placed {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Who must hear of what happens to RAM here. */
 export interface RamObserver {
   /** The next store to each page must take the slow path. */
@@ -35,6 +41,8 @@ export class RamVersions {
   readonly #ramPages: number;
   readonly #zeroHash: bigint;
   #current: Pages;
+  /** Since the last `save`. */
+  #placed: Placed[] = [];
 
   constructor(
     memory: PhysicalMemory,
@@ -54,6 +62,14 @@ export class RamVersions {
     this.#zeroHash = this.#hashPage(0);
   }
 
+  /**
+   * Bytes that stay as they are, a kernel perhaps, have been written to RAM: its pages' first versions are parts of them,
+   * not copies. Of a file that is mostly something else pages are copied, so that they do not keep all of it.
+   */
+  placed(offset: number, bytes: Uint8Array): void {
+    if (bytes.length * 2 >= bytes.buffer.byteLength) this.#placed.push({ offset, bytes });
+  }
+
   /** The present contents as a page table; what is in it is never written again. */
   save(): Pages {
     const dirty = this.#dirtyPages();
@@ -65,8 +81,9 @@ export class RamVersions {
       const hash = this.#hashPage(page);
       const old = this.#current.get(page);
       if (hash === (old?.hash ?? this.#zeroHash)) continue;
-      changes.push([page, hash === this.#zeroHash ? undefined : { bytes: this.#memory.page(page).slice(), hash }]);
+      changes.push([page, hash === this.#zeroHash ? undefined : { bytes: this.#bytesOf(page, hash), hash }]);
     }
+    this.#placed = [];
     this.#others.rearm();
     for (const [page, bytes] of written) {
       const hash = this.hash(bytes);
@@ -152,6 +169,16 @@ export class RamVersions {
       hash = at === 0 && bytes.length === PAGE_BYTES ? partHash : mix(hash ^ partHash);
     }
     return hash;
+  }
+
+  #bytesOf(page: number, hash: bigint): Uint8Array {
+    for (const { offset, bytes } of this.#placed) {
+      const start = page * PAGE_BYTES - offset;
+      if (start < 0 || start + PAGE_BYTES > bytes.length) continue;
+      const part = bytes.subarray(start, start + PAGE_BYTES);
+      if (this.hash(part) === hash) return part;
+    }
+    return this.#memory.page(page).slice();
   }
 
   #hashPage(page: number): bigint {

@@ -22,6 +22,7 @@ const STRING_PART = 64;
 const HINT_BYTES = 4n;
 /** Load and store access fault: what an access to a device is while none answers. */
 const ACCESS_FAULTS: readonly number[] = [5, 7];
+const CALLS: readonly string[] = ["jal", "jalr"];
 const UTF8 = new TextDecoder();
 
 const RA = 1;
@@ -86,7 +87,7 @@ export class Excursions {
    */
   compiledHere(): CheckOutcome | undefined {
     const { machine, hart, pc } = this.#here();
-    const said = { instant: machine.instant, hart: hart.id, pc, steps: 0 };
+    const said = { instant: machine.instant, hart: hart.id, pc, caller: this.#caller(), droppedLogs: 0, steps: 0 };
     switch (this.#hintHere()) {
       case "block":
         return this.#block();
@@ -117,7 +118,13 @@ export class Excursions {
       return { target: "float-register", hart: hart.id, register: FA0 + index, value };
     });
     const begin: Edit = { target: "pc", hart: hart.id, value: address };
-    return this.#run([begin, ...edits, ...floatEdits], { blocks: [], logs: [], isCall: true, highest: sp });
+    return this.#run([begin, ...edits, ...floatEdits], {
+      blocks: [],
+      logs: [],
+      droppedLogs: 0,
+      isCall: true,
+      highest: sp,
+    });
   }
 
   /** Runs the block that begins here. Undefined when none does: no jump skips it. */
@@ -127,7 +134,7 @@ export class Excursions {
     const { pc, hart } = this.#here();
     const sp = hart.register(SP);
     const begin: Edit = { target: "pc", hart: hart.id, value: start };
-    return this.#run([begin], { blocks: [{ pc, sp }], logs: [], isCall: false, highest: sp });
+    return this.#run([begin], { blocks: [{ pc, sp }], logs: [], droppedLogs: 0, isCall: false, highest: sp });
   }
 
   #run(start: readonly Edit[], excursion: Excursion): CheckOutcome {
@@ -157,7 +164,7 @@ export class Excursions {
       `a check at instant ${instant} left another state: digest ${before} before it, ${after} after it`,
     );
     this.#verified++;
-    return { instant, hart: hart.id, pc, end, logs: excursion.logs, steps };
+    return { instant, hart: hart.id, pc, end, logs: excursion.logs, droppedLogs: excursion.droppedLogs, steps };
   }
 
   #toItsEnd(excursion: Excursion, from: Instant): CheckEnd {
@@ -188,16 +195,17 @@ export class Excursions {
   }
 
   /** "on": it is executed as the no-op that it is; "moved": pc is where to go on. */
-  #hint({ blocks, logs, isCall }: Excursion): "on" | "moved" | CheckEnd {
+  #hint(excursion: Excursion): "on" | "moved" | CheckEnd {
+    const { blocks, logs, isCall } = excursion;
     const { pc, hart } = this.#here();
     switch (this.#hintHere()) {
       case "block": {
         const start = this.#behindJump();
         if (start === undefined) return "on";
         const sp = hart.register(SP);
-        // Only one that was left can begin again before it has ended.
-        const wasLeft = blocks.some((block) => block.pc === pc && block.sp === sp);
-        if (wasLeft || blocks.length >= MOST_NESTED) return { kind: "left", pc };
+        // Deeper in the stack it is nested; otherwise it was left, and begins again before it has ended.
+        if (blocks.some((block) => block.pc === pc && block.sp <= sp)) return { kind: "repeated", pc };
+        if (blocks.length >= MOST_NESTED) return { kind: "nested", blocks: MOST_NESTED, pc };
         blocks.push({ pc, sp });
         this.#change([{ target: "pc", hart: hart.id, value: start }]);
         return "moved";
@@ -216,6 +224,7 @@ export class Excursions {
       }
       case "log":
         if (logs.length < MOST_LOGS) logs.push(this.#render());
+        else excursion.droppedLogs++;
         return "on";
       case "fail":
         return { kind: "failed", message: this.#render() };
@@ -272,6 +281,17 @@ export class Excursions {
     return BigInt.asUintN(64, pc + HINT_BYTES + BigInt(next.length));
   }
 
+  /** The call whose return address ra is; undefined where ra is none. */
+  #caller(): bigint | undefined {
+    const ra = this.#here().hart.register(RA);
+    for (const length of [4, 2]) {
+      const address = BigInt.asUintN(64, ra - BigInt(length));
+      const call = this.#decodeAt(address);
+      if (call?.length === length && call.rd === RA && CALLS.includes(call.instruction.mnemonic)) return address;
+    }
+    return undefined;
+  }
+
   #decodeAt(address: bigint): Decoded | undefined {
     const word = this.#word(address);
     return word === undefined ? undefined : decode(word);
@@ -323,6 +343,7 @@ interface Excursion {
   /** Open ones, innermost last. */
   readonly blocks: Block[];
   readonly logs: string[];
+  droppedLogs: number;
   /** A function called from outside, which may have blocks within it. */
   readonly isCall: boolean;
   /** Above it, the frame in which the excursion began is gone. */

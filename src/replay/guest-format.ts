@@ -15,7 +15,8 @@ const SPECIFICATION = /%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?(hh|h|ll|l|z|j|t)?(.)
 
 /**
  * `printf` on the host over a guest's memory: d i u x X o b c s p f F e E g G and %%, with flags, width, precision and `*`. What
- * cannot be read or is not known shows in its place, since one bad argument should not silence a log.
+ * cannot be read or is not known shows in its place, since one bad argument should not silence a log. The answer is one line: a
+ * newline at its end is dropped, and control characters are escaped.
  */
 export function formatGuest(format: string, guest: GuestText): string {
   let next = 0;
@@ -35,7 +36,19 @@ export function formatGuest(format: string, guest: GuestText): string {
     const body = convert(conversion, bits, { flags: flagged, digits, length: length ?? "" }, guest);
     return body === undefined ? whole : pad(body, flagged, Math.abs(columns ?? 0), digits, conversion);
   });
-  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;
+  const line = shown(text.endsWith("\n") ? text.slice(0, -1) : text);
+  return line.length > MOST_TEXT ? `${line.slice(0, MOST_TEXT)}…` : line;
+}
+
+/** Control characters but the tab: a guest's text shall not move about in the terminal that it is shown in. */
+const CONTROL = /(?!\t)\p{Cc}/gu;
+
+function shown(text: string): string {
+  return text.replace(CONTROL, (character) => {
+    if (character === "\n") return "\\n";
+    if (character === "\r") return "\\r";
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
 }
 
 interface Options {

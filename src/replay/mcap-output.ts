@@ -18,7 +18,7 @@ const CRC_BYTES = 4;
 export class McapOutput {
   readonly #sink: ByteSink;
   readonly #codec: ChunkCodec;
-  readonly #records = new McapRecordBuilder();
+  #records = new McapRecordBuilder();
   readonly #channels: McapTypes.Channel[] = [];
   readonly #chunks: McapTypes.ChunkIndex[] = [];
   readonly #attachments: McapTypes.AttachmentIndex[] = [];
@@ -63,6 +63,8 @@ export class McapOutput {
     const length = this.#records.writeAttachment({ ...times, name, mediaType, data });
     this.#attachments.push({ ...times, name, mediaType, offset, length, dataSize: BigInt(data.length) });
     this.#put();
+    // The builder would keep room for the largest record that it ever made.
+    this.#records = new McapRecordBuilder();
   }
 
   /** Writes what the chunk holds, with its indices, and empties it. Returns the offset of the Chunk record. */

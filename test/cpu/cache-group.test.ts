@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
+import { FEW_TABLES, FORGOTTEN_AFTER } from "../../src/cpu/cache-group.ts";
 import { Pmp } from "../../src/cpu/pmp.ts";
 import { PAGE_FLAG, TRANSLATION_TABLES } from "../../src/memory/layout.ts";
 import { entryTo, OPEN, RAM_BASE, RWAD, satp, TranslationStage, USER } from "./translation-stage.ts";
@@ -117,6 +118,27 @@ test("more contexts than there are tables: the least recently used makes room", 
   // The root of an evicted one belongs to nobody: the context that has its table now stays.
   stage.store(700 * 4096, 0n);
   assert.equal(counts(stage).voidedContexts, 0);
+});
+
+test("contexts that were last used long ago make room before the pool grows, those of a guest's turns do not", () => {
+  const stage = new TranslationStage();
+  space(stage, 1, [100]);
+  const enter = (root: number) => {
+    stage.store(root * 4096, entryTo(2, TABLE));
+    stage.select(satp(root));
+    assert.equal(stage.probe(0n, "read"), 100 * 4096);
+  };
+  const roots = Array.from({ length: 2 * FEW_TABLES }, (_, index) => 700 + index);
+  for (let turn = 0; turn < 3; turn++) for (const root of roots) enter(root);
+  assert.deepEqual([counts(stage).contexts, counts(stage).evictions], [roots.length, 0]);
+  // Two of them go on by themselves.
+  for (let change = 0; change <= FORGOTTEN_AFTER; change++) stage.select(satp(700 + (change & 1)));
+  for (let index = 0; index < 10; index++) enter(1000 + index);
+  assert.deepEqual([counts(stage).contexts, counts(stage).evictions], [roots.length, 10]);
+  const { misses } = counts(stage);
+  enter(700);
+  enter(701);
+  assert.equal(counts(stage).misses, misses, "what is used stays");
 });
 
 test("switched off, satp and fences drop everything", () => {

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename, resolve } from "node:path";
 import test from "node:test";
+import { type CheckOutcome, tellingPc } from "../../src/replay/check.ts";
 import { readElf } from "../../src/symbols/elf.ts";
+import { LineTable } from "../../src/symbols/line-table.ts";
+import { SymbolTable } from "../../src/symbols/symbol-table.ts";
 import { runChecks } from "../replay/checks.ts";
 import { compileGuest } from "./cross-compiler.ts";
 import { runOurs } from "./our-machine.ts";
@@ -34,6 +38,25 @@ for (const optimisation of ["O0", "O1", "O2", "O3", "Os"]) {
       const logs = outcomes.flatMap((outcome) => outcome.logs);
       assert.match(logs[0], /^16 values, mean \d+\.[05]00$/);
     }
+  });
+}
+
+for (const optimisation of ["O0", "O1", "O2", "O3", "Os"]) {
+  test(`what a check says is told at the line of the user's own source, -${optimisation}`, () => {
+    const { path, bytes } = compileGuest("check_places", optimisation);
+    const program = readElf(bytes, path);
+    const { outcomes } = runChecks(program, { configuration: runOurs(program, "translator").machine.configuration });
+    const symbols = new SymbolTable([program]);
+    const lines = new LineTable([program]);
+    const place = (outcome: CheckOutcome) => {
+      const at = lines.at(tellingPc(outcome, (pc) => symbols.nearest(pc)?.symbol.name));
+      return `${basename(at?.path ?? "")}:${at?.line}`;
+    };
+    const source = readFileSync(resolve(import.meta.dirname, "../../guest/c/check_places.c"), "utf8").split("\n");
+    const expected = ["a block", "a log", "a log at the end", "a failure"].map(
+      (text) => `check_places.c:${source.findIndex((line) => line.includes(`"${text}"`)) + 1}`,
+    );
+    assert.deepEqual(outcomes.map(place), expected);
   });
 }
 

@@ -12,7 +12,7 @@ import { lockPath } from "../../src/host/recording-lock.ts";
 import { FileByteSource } from "../../src/host/recording-source.ts";
 import { ZSTD } from "../../src/host/zstd.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
-import { recordedImage } from "../../src/replay/recorded-image.ts";
+import { imageBytes, packedImage, recordedImage } from "../../src/replay/recorded-image.ts";
 import type { RecordingHeader, RecordingMessage } from "../../src/replay/recording-message.ts";
 import { RecordingReader } from "../../src/replay/recording-reader.ts";
 
@@ -67,6 +67,26 @@ test("what is posted is in the file, in order; the backlog grows and shrinks aga
   assert.equal(reader.complete, true);
   assert.deepEqual([...reader.outputs.bytes(0, reader.outputs.length)], expected);
   assert.equal(existsSync(lockPath(at("order.hindcast"))), false);
+});
+
+test("images come whole, those in one buffer too; what was packed is handed over", async () => {
+  const together = new Uint8Array(100).map((_, index) => index);
+  const prng = new Prng(SEED);
+  const large = Uint8Array.from({ length: 100_000 }, () => prng.below(100));
+  const packed = packedImage("file", "/large", large, ZSTD);
+  const images = [
+    recordedImage("program", "/one", together.subarray(0, 40)),
+    recordedImage("source", "/two", together.subarray(40)),
+    packed,
+  ];
+  const recording = RecordingFile.create(at("images.hindcast"), { ...HEADER, images }, () => {});
+  recording.post(output(5, 100, new Prng(SEED)));
+  await recording.close();
+  assert.equal(recording.failure, undefined);
+  const found = read(at("images.hindcast")).header.images;
+  assert.deepEqual([...found[0].bytes!, ...found[1].bytes!], [...together]);
+  assert.deepEqual(imageBytes(found[2], ZSTD), Buffer.from(large));
+  assert.equal(packed.bytes?.length, 0);
 });
 
 test("without an end, and without being closed, the file opens after a quarter of a second", async () => {

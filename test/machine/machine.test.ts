@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Instant } from "../../src/base/brand.ts";
+import { type Instant, virtualAddress } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import type { MachineEvent } from "../../src/machine/inlet.ts";
@@ -48,6 +48,27 @@ test("the machine stops at any instant, and its state there does not depend on h
     oracle.run(instant);
     assert.equal(oracle.machine.digest(), digest, `instant ${instant}`);
   }
+});
+
+test("pages of what was placed in memory are not copied, those that have changed since are", () => {
+  const code = new Uint8Array(3 * 4096).map((_, index) => index % 251);
+  const image = (bytes: Uint8Array, physicalAddress: number) => {
+    const segment = { physicalAddress, memoryBytes: bytes.length + 100, bytes };
+    return { entry: virtualAddress(BigInt(physicalAddress)), segments: [segment] };
+  };
+  const machine = new Machine(SMALL);
+  // From the middle of a page on: two whole pages, and parts of two others.
+  machine.load(image(code, RAM_BASE + 4096 + 2048));
+  machine.load(image(Uint8Array.of(1, 2, 3), RAM_BASE + 3 * 4096));
+  const { pages } = machine.checkpoint();
+  const isShared = [1, 2, 3, 4].map((page) => pages.get(page)?.bytes.buffer === code.buffer);
+  assert.deepEqual(isShared, [false, true, false, false]);
+  assert.deepEqual(pages.get(2)?.bytes, code.slice(2048, 2048 + 4096));
+  assert.deepEqual([...pages.get(3)!.bytes.subarray(0, 4)], [1, 2, 3, 0]);
+  // A small part of a large file does not keep the file.
+  const other = new Machine(SMALL);
+  other.load(image(code.subarray(0, 4096), RAM_BASE));
+  assert.notEqual(other.checkpoint().pages.get(0)?.bytes.buffer, code.buffer);
 });
 
 test("a restored checkpoint has the digest that was saved, in any order, and runs on alike", () => {

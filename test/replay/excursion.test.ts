@@ -128,6 +128,55 @@ inner:
       for (const { logs, end } of outcomes) assert.deepEqual([logs.length, end.kind], [4, "passed"]);
     });
 
+    for (const [depth, end] of [
+      [64, "passed"],
+      [65, "nested"],
+    ] as const) {
+      test(`a check that calls its own function, ${depth} blocks deep`, () => {
+        const source = `
+_start:
+        la   sp, stack
+        li   a0, 0
+        call recur
+        li   t0, 0x100000
+        li   t1, 0x5555
+        sw   t1, 0(t0)
+2:      j    2b
+recur:
+        hindcast_replay_only 1f
+        addi sp, sp, -16
+        sd   ra, 0(sp)
+        addi a0, a0, 1
+        li   t0, ${depth}
+        bge  a0, t0, 2f
+        call recur
+2:      ld   ra, 0(sp)
+        addi sp, sp, 16
+        hindcast_end
+1:      ret
+        .data
+        .balign 16
+        .space 2048
+stack:
+`;
+        const { outcomes } = undisturbed(source, engine);
+        assert.deepEqual(
+          outcomes.map((outcome) => outcome.end.kind),
+          [end],
+        );
+      });
+    }
+
+    test("lines of a check that are not kept are counted", () => {
+      const body = `${LOG}
+        li   s3, 1001
+3:      hindcast_log
+        addi s3, s3, -1
+        bnez s3, 3b`;
+      const [{ logs, droppedLogs, end }] = undisturbed(loop(body), engine).outcomes;
+      assert.deepEqual([logs.length, droppedLogs, end.kind], [1000, 2, "passed"]);
+    });
+
     test("hindcast_in_replay is 1 in a check and 0 elsewhere, whatever the guest does", () => {
       const source = loop(
         `
@@ -163,7 +212,13 @@ before:
       ["adds to a device", "li t0, 0x2000000\n amoadd.w t1, s0, (t0)", /a device .*0x2000000/],
       ["loops for ever", "3: j 3b", /^the check has not ended after 5,000 steps; it was at /],
       ["waits", "wfi", /^the check waits for an interrupt/],
-      ["goes back to where it began", "j round", /^the check left the function/],
+      [
+        "goes back to where it began",
+        "j round",
+        /^the check came round to its own beginning: its end \(hindcast_end\) is missing/,
+      ],
+      ["comes round higher in the stack", "addi sp, sp, 16\n j round", /^the check came round to its own beginning/],
+      ["goes ever deeper", "addi sp, sp, -16\n j round", /^the check has more than 64 blocks open: it calls itself/],
       ["returns from its function", "addi sp, sp, 16\n3: j 3b", /^the check left the function/],
     ];
     for (const [name, body, problem] of ENDS) {

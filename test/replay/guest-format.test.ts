@@ -48,3 +48,12 @@ check(
 );
 check("%d %s", [1n, undefined], "1 <argument 2 cannot be read>");
 check("%k %", [1n], "%k %");
+
+// Not as printf: a line that can do nothing to a terminal.
+check("a line\n", [], "a line");
+check("two\n\n", [], "two\\n");
+check(
+  "%c%s\r\tred \x1b[31m, del \x7f, csi \x9b1m, é",
+  [7n, 16n],
+  "\\x07sixteen\\r\tred \\x1b[31m, del \\x7f, csi \\x9b1m, é",
+);
