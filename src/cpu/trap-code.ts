@@ -5,8 +5,28 @@ import { loadCsr, STATUS, type SystemParts, storeCsr } from "./system-frame.ts";
 
 /** What a trap to a privilege reads and writes. */
 const TARGET = {
-  supervisor: { vector: "stvec", pc: "sepc", cause: "scause", value: "stval", privilege: 1 },
-  machine: { vector: "mtvec", pc: "mepc", cause: "mcause", value: "mtval", privilege: 3 },
+  supervisor: {
+    vector: "stvec",
+    pc: "sepc",
+    cause: "scause",
+    value: "stval",
+    privilege: 1,
+    enable: STATUS.sie,
+    previousEnable: STATUS.spie,
+    previousPrivilege: STATUS.spp,
+    privilegeShift: 8n,
+  },
+  machine: {
+    vector: "mtvec",
+    pc: "mepc",
+    cause: "mcause",
+    value: "mtval",
+    privilege: 3,
+    enable: STATUS.mie,
+    previousEnable: STATUS.mpie,
+    previousPrivilege: STATUS.mpp,
+    privilegeShift: 11n,
+  },
 } as const;
 
 interface TrapLocals {
@@ -48,7 +68,7 @@ export function defineRaise(parts: SystemParts): number {
 }
 
 function emitToSupervisor(code: Code, parts: SystemParts, locals: TrapLocals, otherwise: { depth: number }): void {
-  const { privilege, status, vector } = locals;
+  const { status, vector } = locals;
   const { find, enter } = parts.context;
   const table = code.local(I32);
   code.get(status).i64(STATUS.mprv).op(OP.i64_and, OP.i64_eqz, OP.i32_eqz).branchIf(otherwise);
@@ -66,20 +86,13 @@ function emitToSupervisor(code: Code, parts: SystemParts, locals: TrapLocals, ot
   code.get(vector).op(OP.i32_wrap_i64).i32(7).op(OP.i32_shr_u).i32(indexMask).op(OP.i32_and).get(table).op(OP.i32_add);
   code.memory(OP.i64_load, layout.ENTRY.executeTag).get(vector).i64(-4096n).op(OP.i64_and, OP.i64_ne);
   code.branchIf(otherwise);
-  emitEntry(code, "supervisor", locals, () => {
-    code
-      .get(status)
-      .i64(~(STATUS.sie | STATUS.spie | STATUS.spp))
-      .op(OP.i64_and);
-    code.get(status).i64(STATUS.sie).op(OP.i64_and).i64(4n).op(OP.i64_shl, OP.i64_or);
-    code.get(privilege).op(OP.i64_extend_i32_u).i64(8n).op(OP.i64_shl, OP.i64_or);
-  });
+  emitEntry(code, "supervisor", locals);
   code.get(table).call(enter);
 }
 
 function emitToMachine(code: Code, parts: SystemParts, locals: TrapLocals, otherwise: { depth: number }): void {
   const { ramBase, ramBytes } = parts.where;
-  const { privilege, status, vector } = locals;
+  const { vector } = locals;
   emitVector(code, "machine", vector);
   code
     .get(vector)
@@ -88,14 +101,7 @@ function emitToMachine(code: Code, parts: SystemParts, locals: TrapLocals, other
     .i64(BigInt(ramBytes - 2))
     .op(OP.i64_gt_u)
     .branchIf(otherwise);
-  emitEntry(code, "machine", locals, () => {
-    code
-      .get(status)
-      .i64(~(STATUS.mie | STATUS.mpie | STATUS.mpp))
-      .op(OP.i64_and);
-    code.get(status).i64(STATUS.mie).op(OP.i64_and).i64(4n).op(OP.i64_shl, OP.i64_or);
-    code.get(privilege).op(OP.i64_extend_i32_u).i64(11n).op(OP.i64_shl, OP.i64_or);
-  });
+  emitEntry(code, "machine", locals);
   code.call(parts.context.select);
 }
 
@@ -103,16 +109,20 @@ function emitVector(code: Code, target: keyof typeof TARGET, vector: Local): voi
   loadCsr(code, TARGET[target].vector).i64(~3n).op(OP.i64_and).set(vector);
 }
 
-/** `pushStatus`: mstatus in the handler. */
-function emitEntry(
-  code: Code,
-  target: keyof typeof TARGET,
-  { cause, vector }: TrapLocals,
-  pushStatus: () => void,
-): void {
+function emitEntry(code: Code, target: keyof typeof TARGET, locals: TrapLocals): void {
+  const { cause, vector, status, privilege: from } = locals;
   const { pc, cause: causeName, value, privilege } = TARGET[target];
+  const { enable, previousEnable, previousPrivilege, privilegeShift } = TARGET[target];
   code.i32(0).i64(-1n).memory(OP.i64_store, layout.RESERVATION);
-  storeCsr(code, "mstatus", pushStatus);
+  storeCsr(code, "mstatus", () => {
+    code
+      .get(status)
+      .i64(~(enable | previousEnable | previousPrivilege))
+      .op(OP.i64_and);
+    // The bit of the interrupts before lies four bits higher than theirs now, in both modes.
+    code.get(status).i64(enable).op(OP.i64_and).i64(4n).op(OP.i64_shl, OP.i64_or);
+    code.get(from).op(OP.i64_extend_i32_u).i64(privilegeShift).op(OP.i64_shl, OP.i64_or);
+  });
   storeCsr(code, pc, () => code.i32(0).memory(OP.i64_load, layout.PC));
   storeCsr(code, causeName, () => code.get(cause).op(OP.i64_extend_i32_u));
   storeCsr(code, value, () => code.i32(0).memory(OP.i64_load, layout.TRAP_VALUE));
