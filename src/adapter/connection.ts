@@ -1,19 +1,12 @@
 import type { AdapterEnvironment } from "./environment.ts";
 import { FramingError, frame, MessageReader } from "./framing.ts";
 import { HindcastSession } from "./session.ts";
+import { flushed, type Transport } from "./transport.ts";
 
 /** The client reads too slowly when more than this waits to be sent; what can be left out then is. */
 const CONGESTION_BYTES = 1024 * 1024;
 /** A client that has not taken even this is not reading at all: better to end its session than to run out of memory. */
 const BACKLOG_LIMIT_BYTES = 256 * 1024 * 1024;
-
-/** A byte stream in both directions: stdin and stdout, a socket, or a pair of pipes in a test. */
-export interface Transport {
-  readonly input: NodeJS.ReadableStream;
-  readonly output: NodeJS.WritableStream & { readonly writableLength: number };
-  /** Closes both; may be called more than once. */
-  close(): void;
-}
 
 /**
  * Serves one session over a transport, to its end: by `disconnect`, by a lost client, or by input that is not DAP. The
@@ -53,18 +46,4 @@ export async function serveSession(environment: AdapterEnvironment, transport: T
   await flushed(output);
   transport.close();
   return problem;
-}
-
-/** How long a client may take to read the last words. */
-const FLUSH_TIMEOUT_MS = 1000;
-
-function flushed(output: Transport["output"]): Promise<void> {
-  return new Promise((resolve) => {
-    if (!output.writable) return resolve();
-    const timer = setTimeout(resolve, FLUSH_TIMEOUT_MS);
-    output.write("", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

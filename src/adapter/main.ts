@@ -2,9 +2,10 @@ import { readFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { resolve } from "node:path";
 import { UserError } from "../base/errors.ts";
-import { serveSession, type Transport } from "./connection.ts";
+import { serveSession } from "./connection.ts";
 import type { AdapterEnvironment } from "./environment.ts";
 import { frame } from "./framing.ts";
+import type { Transport } from "./transport.ts";
 
 /** Only programs on this computer may debug here: a debugger reads files and writes recordings for whoever asks. */
 const LOOPBACK = "127.0.0.1";

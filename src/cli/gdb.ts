@@ -1,8 +1,9 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Transport } from "../adapter/transport.ts";
 import { UserError } from "../base/errors.ts";
 import type { LaunchOptions } from "../debuggee/protocol.ts";
-import { serveClient, serveSocket, type Transport } from "../gdb/server.ts";
+import { serveClient, serveSocket } from "../gdb/server.ts";
 import { EventQueue, Target } from "../gdb/target.ts";
 import { startDebuggee } from "../host/node-debuggee.ts";
 import { withSystemErrors } from "../host/system-errors.ts";

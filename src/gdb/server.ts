@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { flushed, type Transport } from "../adapter/transport.ts";
 import { errors } from "./errors.ts";
 import { GdbSession, type SessionEnd } from "./session.ts";
 import type { Target } from "./target.ts";
@@ -7,16 +8,6 @@ import type { Target } from "./target.ts";
 const LOOPBACK = "127.0.0.1";
 /** A client that has not taken so much is not reading at all: better to end its session than to run out of memory. */
 const BACKLOG_LIMIT_BYTES = 64 * 1024 * 1024;
-/** How long a client may take to read the last words. */
-const FLUSH_TIMEOUT_MS = 1000;
-
-/** A byte stream in both directions: a socket, stdin and stdout, or a pair of pipes in a test. */
-export interface Transport {
-  readonly input: NodeJS.ReadableStream;
-  readonly output: NodeJS.WritableStream & { readonly writableLength: number };
-  /** Closes both; may be called more than once. */
-  close(): void;
-}
 
 export type Report = (sentence: string) => void;
 
@@ -42,17 +33,6 @@ export async function serveClient(target: Target, transport: Transport, report: 
   await session.close();
   transport.close();
   return end;
-}
-
-function flushed(output: Transport["output"]): Promise<void> {
-  return new Promise((resolve) => {
-    if (!output.writable) return resolve();
-    const timer = setTimeout(resolve, FLUSH_TIMEOUT_MS);
-    output.write("", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
 
 /** A server that listens. */
