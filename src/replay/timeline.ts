@@ -20,7 +20,15 @@ import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
 import { TimelineInlet } from "./timeline-inlet.ts";
-import type { Bookmark, BookmarkKeeper, Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "./timeline-interface.ts";
+import type {
+  Bookmark,
+  BookmarkKeeper,
+  Hit,
+  Motion,
+  TimelineLike,
+  TravelOptions,
+  TravelStop,
+} from "./timeline-interface.ts";
 import { TimelineOutlet } from "./timeline-outlet.ts";
 
 export interface TimelineOptions extends Partial<PlaybackOptions> {
