@@ -80,7 +80,9 @@ export interface CustomRequests {
   "hindcast/searches": { arguments: Record<string, never>; body: { searches: SearchBody[] } };
   "hindcast/searchRows": { arguments: SearchRowsArguments; body: { rows: RowBody[] } };
   "hindcast/seriesBuckets": { arguments: SeriesBucketsArguments; body: { buckets: SeriesBucketBody[] } };
+  "hindcast/countRows": { arguments: CountRowsArguments; body: { rows: number } };
   "hindcast/rowsAround": { arguments: RowsAroundArguments; body: RowsAroundBody };
+  "hindcast/extendSearch": { arguments: ExtendSearchArguments; body: SearchBody };
   "hindcast/cancelSearch": { arguments: SearchIdArguments; body: undefined };
   "hindcast/closeSearch": { arguments: SearchIdArguments; body: undefined };
 }
@@ -357,7 +359,10 @@ export interface BindingConditionBody {
 export type QuestionBody =
   | { kind: "writes" | "reads" | "accesses"; address: string; length?: number }
   | { kind: "hits"; at: PlaceBody; condition?: string; hitCondition?: string; logMessage?: string }
-  /** Each value that an expression had: at each hit of `at`, else whenever what it reads has been written. */
+  /**
+   * Each value that an expression had, at each hit of `at`, which is there in the row's instant; else whenever what it
+   * reads has been written, by the row's step. The first row is the value at the beginning.
+   */
   | { kind: "series"; expression: string; hart?: number; at?: PlaceBody; everySteps?: number }
   | { kind: "calls"; function: string }
   /** Exceptions, all or those of `causes` (of mcause); `interrupts` as well when true. */
@@ -401,7 +406,7 @@ export interface SearchBody {
   sampled?: boolean;
   /** A sentence: why it ended early, or what could not be evaluated. */
   problem?: string;
-  /** Evaluations in saved states, all of which were restored with equal digests. */
+  /** Functions of the guest that were called in saved states, all of which were restored with equal digests. */
   restored?: number;
 }
 
@@ -428,8 +433,19 @@ export interface RowBody {
   /** The value as a number, where it is one. */
   number?: number;
   bits?: string;
+  /** `value` is what is in memory behind the step. */
   access?: { address: string; size: number; value: string; kind: "read" | "write" };
+  call?: CallBody;
+  /** Why something could not be evaluated here. */
   problem?: string;
+}
+
+export interface CallBody {
+  arguments: { name: string; value: string }[];
+  /** The address behind the call instruction. */
+  returnAddress: string;
+  /** Absent: it did not return as far as was looked. `instant` is the first state behind the return. */
+  returned?: { instant: number; value: string; floatValue?: string };
 }
 
 export interface SeriesBucketsArguments extends SearchIdArguments {
@@ -440,23 +456,36 @@ export interface SeriesBucketsArguments extends SearchIdArguments {
   most: number;
 }
 
-/** One column of a plot: what the value was in [from, to). The numbers are absent where the value is none. */
+/** One column of a plot. The numbers are absent where the value was none. */
 export interface SeriesBucketBody {
   from: number;
   to: number;
   min?: number;
   max?: number;
+  /** The value that it begins and ends with. */
   first?: number;
   last?: number;
-  /** Changes within. */
+  /** Rows with an instant in it. */
   changes: number;
+}
+
+/** Rows that are known in [from, to): the index of a row, from the newest, is how many there are behind its instant. */
+export interface CountRowsArguments extends SearchIdArguments {
+  from: number;
+  to: number;
+}
+
+/** A run that has grown: the search goes on. */
+export interface ExtendSearchArguments extends SearchIdArguments {
+  /** Default: the newest instant. */
+  to?: number;
 }
 
 export interface RowsAroundArguments extends SearchIdArguments {
   instant: number;
 }
 
-/** The last row before an instant, the one at it and the first behind it, as far as known. */
+/** The last row before an instant, the one at it, and the first behind it, as far as known. */
 export interface RowsAroundBody {
   before?: RowBody;
   at?: RowBody;

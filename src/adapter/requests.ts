@@ -11,7 +11,7 @@ import type { Motion } from "./motions.ts";
 import type { Parts } from "./parts.ts";
 import { looksAtMachine } from "./questions.ts";
 import { completions, runCommand } from "./repl.ts";
-import { rowsAround, searchRows, seriesBuckets } from "./searches.ts";
+import { countRows, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
 import type { Shape } from "./shape.ts";
 import { inputBytes, instantOfOutput, lastWrite, motionTo, timeline } from "./travel.ts";
 
@@ -375,6 +375,12 @@ function searches(parts: Parts): Record<string, Handler> {
     "hindcast/seriesBuckets": on<Custom.SeriesBucketsArguments>(
       { ...ID, from: "integer", to: "integer", most: "integer" },
       (args) => seriesBuckets(lifecycle.debuggee, args),
+    ),
+    "hindcast/countRows": on<Custom.CountRowsArguments>({ ...ID, from: "integer", to: "integer" }, (args) =>
+      countRows(lifecycle.debuggee, args),
+    ),
+    "hindcast/extendSearch": on<Custom.ExtendSearchArguments>({ ...ID, "to?": "integer" }, (args) =>
+      parts.searches.extend(lifecycle.debuggee, args),
     ),
     "hindcast/rowsAround": on<Custom.RowsAroundArguments>({ ...ID, instant: "integer" }, (args) =>
       rowsAround(lifecycle.debuggee, args),

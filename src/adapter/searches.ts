@@ -35,6 +35,10 @@ export class Searches {
     return (await debuggee.searches()).map((state) => this.toClient(state));
   }
 
+  async extend(debuggee: Debuggee, { id, to }: Custom.ExtendSearchArguments): Promise<Custom.SearchBody> {
+    return this.toClient(await debuggee.extendSearch(id, to));
+  }
+
   async close(debuggee: Debuggee, id: number): Promise<void> {
     await debuggee.closeSearch(id);
     this.#asked.delete(id);
@@ -64,6 +68,11 @@ export async function seriesBuckets(debuggee: Debuggee, { id, from, to, most }: 
   return { buckets: buckets.map(bucketToClient) };
 }
 
+export async function countRows(debuggee: Debuggee, { id, from, to }: Custom.CountRowsArguments) {
+  if (from > to) throw errors.stretch(from, to);
+  return { rows: await debuggee.countRows(id, from, to) };
+}
+
 export async function rowsAround(
   debuggee: Debuggee,
   { id, instant }: Custom.RowsAroundArguments,
@@ -72,7 +81,7 @@ export async function rowsAround(
   return Object.fromEntries(found.flatMap(([where, row]) => (row === undefined ? [] : [[where, rowToClient(row)]])));
 }
 
-function rowToClient({ pc, bits, access, ...rest }: Row): Custom.RowBody {
+function rowToClient({ pc, bits, access, call, ...rest }: Row): Custom.RowBody {
   return {
     ...rest,
     pc: toReference(pc),
@@ -80,7 +89,19 @@ function rowToClient({ pc, bits, access, ...rest }: Row): Custom.RowBody {
     ...(access === undefined
       ? {}
       : { access: { ...access, address: toReference(access.address), value: toReference(access.value) } }),
+    ...(call === undefined ? {} : { call: callToClient(call) }),
   };
+}
+
+function callToClient({ arguments: given, returnAddress, returned }: NonNullable<Row["call"]>): Custom.CallBody {
+  const body: Custom.CallBody = {
+    arguments: given.map(({ name, value }) => ({ name, value: toReference(value) })),
+    returnAddress: toReference(returnAddress),
+  };
+  if (returned === undefined) return body;
+  const { instant, value, floatValue } = returned;
+  const float = floatValue === undefined ? {} : { floatValue: toReference(floatValue) };
+  return { ...body, returned: { instant, value: toReference(value), ...float } };
 }
 
 /** What is no number has no place in JSON. */

@@ -363,3 +363,5 @@ export type DebuggeeEvent =
   | { readonly type: "search"; readonly state: SearchState }
   /** A fault of Hindcast itself or a recording that could not be written; a sentence. */
   | { readonly type: "failure"; readonly message: string; readonly fatal: boolean };
+
+export type { Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";

@@ -59,6 +59,8 @@ export class FakeDebuggee implements Debuggee {
   readonly searchRows: FakeSearches["searchRows"] = (...args) => this.found.searchRows(...args);
   readonly seriesBuckets: FakeSearches["seriesBuckets"] = (...args) => this.found.seriesBuckets(...args);
   readonly rowsAround: FakeSearches["rowsAround"] = (...args) => this.found.rowsAround(...args);
+  readonly countRows: FakeSearches["countRows"] = (...args) => this.found.countRows(...args);
+  readonly extendSearch: FakeSearches["extendSearch"] = (...args) => this.found.extendSearch(...args);
   readonly cancelSearch: FakeSearches["cancelSearch"] = (id) => this.found.cancelSearch(id);
   readonly closeSearch: FakeSearches["closeSearch"] = (id) => this.found.closeSearch(id);
   #pause: (() => void) | undefined;

@@ -70,6 +70,17 @@ export class FakeSearches implements SearchApi {
     };
   }
 
+  async countRows(id: number, from: number, to: number): Promise<number> {
+    return this.#rows(id).filter(({ instant }) => instant >= from && instant < to).length;
+  }
+
+  async extendSearch(id: number, to = this.#end): Promise<SearchState> {
+    const old = this.#state(id);
+    const state = { ...old, to, rows: this.#instants(old.from, to).length };
+    this.#change(state);
+    return state;
+  }
+
   async cancelSearch(id: number): Promise<void> {
     this.#change({ ...this.#state(id), done: true, cancelled: true });
   }
@@ -101,6 +112,11 @@ export class FakeSearches implements SearchApi {
       number: instant,
       bits: BigInt(instant),
       access: { address: 0xffff_ffff_8000_0040n, size: 8, value: 2n ** 63n, kind: "write" },
+      call: {
+        arguments: [{ name: "a0", value: 2n ** 64n - 1n }],
+        returnAddress: 0x8000_0010n,
+        returned: { instant: instant + 5, value: 7n },
+      },
     }));
   }
 

@@ -39,6 +39,11 @@ test("a series: its state, its rows, its columns and what is around an instant",
     number: 30,
     bits: "0x1e",
     access: { address: "0xffffffff80000040", size: 8, value: "0x8000000000000000", kind: "write" },
+    call: {
+      arguments: [{ name: "a0", value: "0xffffffffffffffff" }],
+      returnAddress: "0x80000010",
+      returned: { instant: 35, value: "0x7" },
+    },
   });
   assert.deepEqual(
     rows.map(({ instant }) => instant),
@@ -58,6 +63,7 @@ test("a series: its state, its rows, its columns and what is around an instant",
     { from: 20, to: 25, min: 20, max: 20, first: 20, last: 20, changes: 1 },
   ]);
 
+  assert.deepEqual(await client.request("hindcast/countRows", { id: 1, from: 10, to: 31 }), { rows: 3 });
   const around = await client.request<Record<string, { instant: number }>>("hindcast/rowsAround", {
     id: 1,
     instant: 20,
@@ -80,6 +86,16 @@ test("a search is cancelled and closed", async () => {
   await client.request("hindcast/closeSearch", { id: body.id });
   assert.deepEqual(await client.request("hindcast/searches"), { searches: [] });
   assert.match((await client.refused("hindcast/closeSearch", { id: body.id })).message, /There is no search 1/);
+});
+
+test("a search goes on when the run has grown", async () => {
+  const client = await launched();
+  const { body } = await asked(client, { kind: "series", expression: "counter" }, { to: 20 });
+  assert.deepEqual([body.to, body.rows], [20, 2]);
+  const extended = await client.request<SearchBody>("hindcast/extendSearch", { id: body.id, to: 40 });
+  assert.deepEqual([extended.to, extended.rows], [40, 4]);
+  assert.deepEqual(extended.question, body.question);
+  assert.equal((await client.request<SearchBody>("hindcast/extendSearch", { id: body.id })).to, 50);
 });
 
 test("accesses: by address, by expression, by physical address", async () => {
