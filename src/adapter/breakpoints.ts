@@ -177,7 +177,7 @@ export function toDataId(address: bigint, length: number, physical: boolean): st
   return `${physical ? toPhysicalReference(address) : toReference(address)}/${length}`;
 }
 
-function parseDataId(dataId: string): { address: bigint; length: number; use?: "physical" } {
+export function parseDataId(dataId: string): { address: bigint; length: number; use?: "physical" } {
   const match = /^(phys:)?(0x[0-9a-f]{1,16})\/([1-9]\d{0,9})$/i.exec(dataId);
   if (match === null) throw errors.badDataId(dataId);
   const [, physical, address, length] = match;
