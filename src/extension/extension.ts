@@ -11,8 +11,10 @@ import { ConsoleLinks } from "./console-links.ts";
 import { startLanguageClient } from "./language.ts";
 import { MachineView } from "./machine-view.ts";
 import { Milestones } from "./milestones.ts";
-import { DEBUG_TYPE, MACHINE_VIEW, RECORDING_EDITOR, TIMELINE_VIEW } from "./names.ts";
+import { DEBUG_TYPE, MACHINE_VIEW, RECORDING_EDITOR, SEARCHES_VIEW, TIMELINE_VIEW } from "./names.ts";
 import { RecordingEditor } from "./recording-editor.ts";
+import { SearchList } from "./search-list.ts";
+import { SearchesView } from "./searches-view.ts";
 import { Sessions } from "./session.ts";
 import { StatusBar } from "./status.ts";
 import { TimelineView } from "./timeline-view.ts";
@@ -24,12 +26,16 @@ export function activate(context: vscode.ExtensionContext): void {
   const consoles = new GuestConsoles(sessions);
   const timeline = new TimelineView(extensionUri, sessions, milestones);
   const machine = new MachineView(extensionUri, sessions);
+  const searches = new SearchList(sessions);
+  const searchesView = new SearchesView(extensionUri, sessions, searches);
   const { registerDebugConfigurationProvider } = vscode.debug;
   context.subscriptions.push(
     sessions,
     consoles,
     timeline,
     machine,
+    searches,
+    searchesView,
     new StatusBar(sessions),
     milestones.watch(),
     registerDebugConfigurationProvider(DEBUG_TYPE, new ConfigurationProvider()),
@@ -46,9 +52,12 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerWebviewViewProvider(MACHINE_VIEW, machine, {
       webviewOptions: { retainContextWhenHidden: true },
     }),
+    vscode.window.registerWebviewViewProvider(SEARCHES_VIEW, searchesView, {
+      webviewOptions: { retainContextWhenHidden: true },
+    }),
     vscode.window.registerCustomEditorProvider(RECORDING_EDITOR, new RecordingEditor(extensionUri)),
     vscode.window.registerTerminalLinkProvider(new ConsoleLinks(consoles)),
-    registerCommands(context, sessions, consoles),
+    registerCommands(context, sessions, consoles, searches),
     startLanguageClient(extensionUri),
   );
 }

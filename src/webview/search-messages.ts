@@ -24,7 +24,7 @@ export interface ChainFacts {
 export type ToSearches =
   | { readonly type: "idle" }
   | { readonly type: "starting"; readonly title: string }
-  | { readonly type: "position"; readonly now: number; readonly end: number; readonly harts: number }
+  | { readonly type: "position"; readonly now: number; readonly end: number }
   /** All there are, the newest first; `selected` is one of them. */
   | {
       readonly type: "list";

@@ -25,7 +25,8 @@ export class SearchRows {
   #filter: RowFilter<RowFacts> | undefined;
   #oldestFirst = false;
   #now = -1;
-  #harts = 1;
+  /** A row of another hart than the first has come: from now on each says which it is. */
+  #several = false;
 
   constructor(box: HTMLElement, options: RowsOptions) {
     this.#options = options;
@@ -70,10 +71,9 @@ export class SearchRows {
   }
 
   /** Where the machine stands: the row of that instant is marked. */
-  position(now: number, harts: number): void {
-    if (now === this.#now && harts === this.#harts) return;
+  position(now: number): void {
+    if (now === this.#now) return;
     this.#now = now;
-    this.#harts = harts;
     this.#list.refresh();
   }
 
@@ -106,6 +106,7 @@ export class SearchRows {
       this.#options.ask(id, first, count).then(
         (rows) => {
           pages.put(first, rows);
+          this.#several ||= rows.some(({ hart }) => hart > 0);
           if (pages === this.#pages) this.#list.refresh();
         },
         // Asked again when it is looked at again.
@@ -150,7 +151,7 @@ export class SearchRows {
         "data-source": source === undefined ? undefined : JSON.stringify(source),
       },
       element("span.instant", {}, exact(instant)),
-      this.#harts > 1 ? element("span.hart", {}, `hart ${hart}`) : undefined,
+      this.#several ? element("span.hart", {}, `hart ${hart}`) : undefined,
       element(problem === undefined ? "span.text" : "span.text.problem", {}, said.replaceAll("\n", " ⏎ ")),
       element("span.place", {}, symbol),
       line === undefined

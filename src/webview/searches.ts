@@ -82,7 +82,7 @@ host.listen((message) => {
       showEmpty(`Starting ${message.title}…`, false);
       break;
     case "position":
-      rows.position(message.now, message.harts);
+      rows.position(message.now);
       tree.position(message.now);
       break;
     case "list":

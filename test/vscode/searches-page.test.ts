@@ -75,7 +75,7 @@ async function answerRows(): Promise<void> {
 
 async function show(search: SearchFacts): Promise<void> {
   await view.page.evaluate((rows) => Object.assign(window, { rows }), search.rows);
-  await tell({ type: "position", now: row(1).instant, end: END, harts: 1 });
+  await tell({ type: "position", now: row(1).instant, end: END });
   await tell({ type: "list", entries: [search], selected: search.id });
   await view.page.locator("#title", { hasText: search.title }).waitFor();
 }
@@ -279,7 +279,7 @@ const ORIGIN: OriginFacts = {
 
 test("where a value came from is a tree: a step travels, another operand is followed in turn", async () => {
   const chain: ChainFacts = { id: -1, title: "Where t1 came from" };
-  await tell({ type: "position", now: END, end: END, harts: 1 });
+  await tell({ type: "position", now: END, end: END });
   await tell({ type: "list", entries: [chain], selected: -1 });
   await view.page.locator("#nothing", { hasText: "Following the value back…" }).waitFor();
   await tell({ type: "changed", entry: { ...chain, origin: ORIGIN } });
