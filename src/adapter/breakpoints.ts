@@ -76,6 +76,11 @@ export class Breakpoints {
     return this.#replace(debuggee, { kind: "data" }, wishes);
   }
 
+  /** All that the client has set, in the order in which their ids were given. */
+  list(): BreakpointSpec[] {
+    return [...this.#scopes.values()].flatMap(({ specs }) => specs).sort((a, b) => a.id - b.id);
+  }
+
   /** Sets everything again in a debuggee that has just been launched, and tells the client what became of it. */
   async setAgain(debuggee: Debuggee): Promise<void> {
     for (const { scope, specs } of this.#scopes.values()) {

@@ -79,6 +79,7 @@ export interface CustomRequests {
   "hindcast/pageTable": { arguments: PageTableArguments; body: PageTableBody };
   "hindcast/bindingCondition": { arguments: BindingConditionArguments; body: BindingConditionBody };
   "hindcast/search": { arguments: SearchArguments; body: SearchBody };
+  "hindcast/breakpoints": { arguments: Record<string, never>; body: { breakpoints: BreakpointBody[] } };
   "hindcast/searches": { arguments: Record<string, never>; body: { searches: SearchBody[] } };
   "hindcast/searchRows": { arguments: SearchRowsArguments; body: { rows: RowBody[] } };
   "hindcast/seriesBuckets": { arguments: SeriesBucketsArguments; body: { buckets: SeriesBucketBody[] } };
@@ -390,6 +391,15 @@ export type PlaceBody =
   | { kind: "function"; name: string }
   | { kind: "instruction"; address: string }
   | { kind: "data"; dataId: string; access: "read" | "write" | "readWrite" };
+
+/** A breakpoint of the session, of whatever kind, and the question that it is when it is asked of the whole recording. */
+export interface BreakpointBody {
+  /** `queue.s:42`, `function main`, `writes of 8 bytes at 0x80001000`. */
+  title: string;
+  question: Extract<QuestionBody, { kind: "hits" }>;
+  /** As in DAP's breakpoint modes; absent: one like any other. */
+  mode?: string;
+}
 
 export interface SearchArguments {
   question: QuestionBody;

@@ -1,7 +1,8 @@
-import type { BreakpointRequest } from "../debuggee/protocol.ts";
+import type { BreakpointRequest, BreakpointSpec } from "../debuggee/protocol.ts";
 import type { Question } from "../debuggee/search-protocol.ts";
+import { modeToClient } from "./breakpoint-modes.ts";
 import { parseDataId, toDataId } from "./breakpoints.ts";
-import type { PlaceBody, QuestionBody } from "./custom-protocol.ts";
+import type { BreakpointBody, PlaceBody, QuestionBody } from "./custom-protocol.ts";
 import type { Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
 import { fromReference, isReference, toPhysicalReference, toReference } from "./references.ts";
@@ -126,6 +127,31 @@ export function questionToClient(question: Question): QuestionBody {
     default:
       return question;
   }
+}
+
+/** A breakpoint as the question where it would have been hit. */
+export function breakpointToClient({ at, condition, hitCondition, logMessage, mode }: BreakpointSpec): BreakpointBody {
+  const name = modeToClient(mode);
+  return {
+    title: breakpointTitle(at),
+    question: {
+      kind: "hits",
+      at: placeToClient(at),
+      ...(condition !== undefined && { condition }),
+      ...(hitCondition !== undefined && { hitCondition }),
+      ...(logMessage !== undefined && { logMessage }),
+    },
+    ...(name !== undefined && { mode: name }),
+  };
+}
+
+const DATA_ACCESSES = { read: "reads", write: "writes", readWrite: "accesses" } as const;
+
+function breakpointTitle(at: BreakpointRequest): string {
+  if (at.kind === "function") return `function ${at.name}`;
+  if (at.kind !== "data") return placeText(placeToClient(at));
+  const bytes = at.length === 1 ? "1 byte" : `${at.length} bytes`;
+  return `${DATA_ACCESSES[at.access]} of ${bytes} at ${at.use === "physical" ? toPhysicalReference(at.address) : toReference(at.address)}`;
 }
 
 function placeToClient(at: BreakpointRequest): PlaceBody {

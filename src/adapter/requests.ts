@@ -9,7 +9,7 @@ import { exceptionInfo } from "./exceptions.ts";
 import { csrs, machine, pageTable, translate } from "./machine.ts";
 import type { Motion } from "./motions.ts";
 import type { Parts } from "./parts.ts";
-import { looksAtMachine } from "./questions.ts";
+import { breakpointToClient, looksAtMachine } from "./questions.ts";
 import { completions, runCommand } from "./repl.ts";
 import { countRows, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
 import type { Shape } from "./shape.ts";
@@ -376,6 +376,7 @@ function searches(parts: Parts): Record<string, Handler> {
         return parts.searches.start(lifecycle.debuggee, args, stacks.frame(undefined));
       },
     ),
+    "hindcast/breakpoints": on({}, () => ({ breakpoints: parts.breakpoints.list().map(breakpointToClient) })),
     "hindcast/searches": on({}, async () => ({ searches: await parts.searches.list(lifecycle.debuggee) })),
     "hindcast/searchRows": on<Custom.SearchRowsArguments>({ ...ID, first: "integer", count: "integer" }, (args) =>
       searchRows(lifecycle.debuggee, args),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { QuestionBody, SearchBody } from "../../src/adapter/custom-protocol.ts";
+import type { BreakpointBody, QuestionBody, SearchBody } from "../../src/adapter/custom-protocol.ts";
 import { RAM, SOURCE } from "./fake-debuggee.ts";
 import { TestClient } from "./harness.ts";
 
@@ -204,4 +204,51 @@ test("a search starts and answers while the machine runs, unless its address has
   assert.equal(byNumber.body.rows, 5);
   const { message } = await client.refused("hindcast/search", { question: { kind: "writes", address: "counter" } });
   assert.match(message, /is running; pause it first/);
+});
+
+test("all breakpoints of the session can be asked of the whole recording, with what they were given", async () => {
+  const client = new TestClient();
+  await client.launchStopped();
+  const source = { path: SOURCE };
+  const log = { line: 8, condition: "a0 > 3", hitCondition: "% 2", logMessage: "{a0}" };
+  const check = { line: 9, condition: "broken() != 0", mode: "replay-only-check" };
+  await client.request("setBreakpoints", { source, breakpoints: [log, check] });
+  await client.request("setFunctionBreakpoints", { breakpoints: [{ name: "main" }] });
+  await client.request("setInstructionBreakpoints", { breakpoints: [{ instructionReference: "0x80000010" }] });
+  await client.request("setDataBreakpoints", { breakpoints: [{ dataId: "phys:0x80000040/8", accessType: "read" }] });
+  const { breakpoints } = await client.request<{ breakpoints: BreakpointBody[] }>("hindcast/breakpoints", {});
+  assert.deepEqual(breakpoints, [
+    {
+      title: "guest.s:8",
+      question: {
+        kind: "hits",
+        at: { kind: "source", path: SOURCE, line: 8 },
+        condition: "a0 > 3",
+        hitCondition: "% 2",
+        logMessage: "{a0}",
+      },
+    },
+    {
+      title: "guest.s:9",
+      question: { kind: "hits", at: { kind: "source", path: SOURCE, line: 9 }, condition: "broken() != 0" },
+      mode: "replay-only-check",
+    },
+    { title: "function main", question: { kind: "hits", at: { kind: "function", name: "main" } } },
+    { title: "0x80000010", question: { kind: "hits", at: { kind: "instruction", address: "0x80000010" } } },
+    {
+      title: "reads of 8 bytes at phys:0x80000040",
+      question: { kind: "hits", at: { kind: "data", dataId: "phys:0x80000040/8", access: "read" } },
+    },
+  ]);
+  for (const { question } of breakpoints) await client.request("hindcast/search", { question });
+  assert.deepEqual(
+    client.debuggee.found.started.map(({ question }) => (question as { at: unknown }).at),
+    [
+      { kind: "source", path: SOURCE, line: 8 },
+      { kind: "source", path: SOURCE, line: 9 },
+      { kind: "function", name: "main" },
+      { kind: "instruction", address: 0x8000_0010n },
+      { kind: "data", address: 0x8000_0040n, length: 8, use: "physical", access: "read" },
+    ],
+  );
 });
