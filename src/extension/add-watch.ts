@@ -29,9 +29,9 @@ async function frameLine(): Promise<string | undefined> {
   const item = vscode.debug.activeStackItem;
   if (!(item instanceof vscode.DebugStackFrame)) return undefined;
   const { stackFrames } = await item.session.customRequest("stackTrace", { threadId: item.threadId });
-  const frame = (stackFrames as { id: number; line: number; source?: { path?: string }; instructionPointerReference?: string }[]).find(
-    ({ id }) => id === item.frameId,
-  );
+  const frame = (
+    stackFrames as { id: number; line: number; source?: { path?: string }; instructionPointerReference?: string }[]
+  ).find(({ id }) => id === item.frameId);
   if (frame === undefined) return undefined;
   const path = frame.source?.path;
   return path === undefined ? frame.instructionPointerReference : linePlace(path, frame.line);

@@ -1,4 +1,4 @@
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 import type { RowBody, SearchBody, StatusBody } from "../adapter/custom-protocol.ts";
 import type { Change, WatchLine, WatchPosition, WatchRow, WatchStatus } from "../webview/messages.ts";
 import type { Session } from "./session.ts";
@@ -130,6 +130,7 @@ export class Watch {
       hasPrevious: around.before !== undefined && !this.isBeginning(around.before),
       hasNext: around.after !== undefined,
       ...(this.problem === undefined ? {} : { problem: this.problem }),
+      ...(search === undefined ? {} : { search: reachOf(search) }),
       ...(this.line === undefined ? {} : { line: this.line }),
     };
   }
@@ -269,6 +270,12 @@ export class SessionWatches {
     this.edit(key, "");
   }
 
+  clear(): void {
+    for (const watch of this.watches) watch.dispose();
+    this.watches = [];
+    this.save();
+  }
+
   restart(key: number): void {
     const index = this.watches.findIndex((watch) => watch.key === key);
     if (index < 0) return;
@@ -338,6 +345,10 @@ export class SessionWatches {
     );
     this.changed();
   }
+}
+
+function reachOf({ id, from, to, searchedFrom, rows }: SearchBody): NonNullable<WatchRow["search"]> {
+  return { id, from, to, searchedFrom, rows };
 }
 
 /** A row of an answer as pages show it. */

@@ -143,8 +143,11 @@ export type FromRecording = { readonly type: "ready" } | { readonly type: "debug
 
 export type {
   Change,
+  FromPlot,
   FromWatches,
   SeriesColumn,
+  Stretch,
+  ToPlot,
   ToWatches,
   WatchLine,
   WatchPosition,

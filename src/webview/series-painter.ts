@@ -15,7 +15,11 @@ const LINE = 1.5;
 const BAND = 0.5;
 
 /** Where a value lies; one that never changes lies in the middle. */
-export function yOf(value: number, { min, max }: ValueRange, { top, bottom }: Pick<SeriesPlace, "top" | "bottom">): number {
+export function yOf(
+  value: number,
+  { min, max }: ValueRange,
+  { top, bottom }: Pick<SeriesPlace, "top" | "bottom">,
+): number {
   if (min === max) return (top + bottom) / 2;
   return bottom - ((value - min) / (max - min)) * (bottom - top);
 }

@@ -85,7 +85,8 @@ export class Sparkline {
     const column = columnAt(this.columns, instant);
     const where = `instant ${exact(instant)}`;
     if (column === undefined) return `${where}: not searched yet`;
-    const changes = column.changes === 0 ? "" : `, ${exact(column.changes)} ${column.changes === 1 ? "change" : "changes"}`;
+    const changes =
+      column.changes === 0 ? "" : `, ${exact(column.changes)} ${column.changes === 1 ? "change" : "changes"}`;
     const { min, max } = column;
     if (min === undefined || max === undefined) return `${where}${changes}`;
     return `${where}: ${rangeText({ min, max }, styleOf(this.row))}${changes}`;

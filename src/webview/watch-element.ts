@@ -16,10 +16,12 @@ export class WatchElement {
   private readonly value = element("span.value");
   private readonly status = element("span.status");
   private readonly badge = element("span.badge", {
-    title: "Looked at now and then only, because it reads registers: changes in between are not seen. Give it a place: “a0 at heap_alloc”.",
+    title:
+      "Looked at now and then only, because it reads registers: changes in between are not seen. Give it a place: “a0 at heap_alloc”.",
   });
   private readonly progress = element("div.progress", { role: "progressbar", "aria-label": "Searching" });
   private readonly problem = element("div.problem");
+  private readonly plotting: HTMLButtonElement;
   private readonly previous: HTMLButtonElement;
   private readonly next: HTMLButtonElement;
   private readonly cancel: HTMLButtonElement;
@@ -51,7 +53,7 @@ export class WatchElement {
       iconButton("edit", "Edit (F2)", () => this.edit()),
       iconButton("remove", "Remove (Delete)", () => this.remove()),
     );
-    const plot = iconButton("plot", "Plot it large (Enter)", () => this.plot());
+    this.plotting = iconButton("plot", "Plot it large (Enter)", () => this.plot());
     this.root.append(
       element("div.head", {}, element("span.name", {}, this.name, this.place), this.value, quiet),
       this.line.canvas,
@@ -61,7 +63,7 @@ export class WatchElement {
         "div.foot",
         {},
         element("span.told", {}, this.status, this.badge),
-        element("span.buttons", {}, this.cancel, this.again, this.previous, this.next, plot),
+        element("span.buttons", {}, this.cancel, this.again, this.previous, this.next, this.plotting),
       ),
     );
     this.root.addEventListener("keydown", (event) => this.key(event, neighbour));
@@ -90,6 +92,7 @@ export class WatchElement {
     this.previous.disabled = !row.hasPrevious;
     this.next.disabled = !row.hasNext;
     this.cancel.hidden = !searching;
+    for (const button of [this.previous, this.next, this.plotting]) button.hidden = row.status === "failed";
     this.again.hidden = row.status !== "cancelled" && row.status !== "failed";
     root.ariaLabel = [`${row.expression}${row.at === undefined ? "" : ` at ${row.at}`}`, row.value, this.statusText()]
       .filter((part) => part)
@@ -137,8 +140,7 @@ export class WatchElement {
     const pieces: (Node | string)[] = [shown];
     if (becomes !== undefined && becomes !== value) pieces.push(element("span.becomes", {}, ` → ${becomes}`));
     this.value.replaceChildren(...pieces);
-    this.value.title =
-      becomes === undefined ? shown : `${shown}; the step at this instant makes it ${becomes}`;
+    this.value.title = becomes === undefined ? shown : `${shown}; the step at this instant makes it ${becomes}`;
   }
 
   private showStatus(): void {
@@ -164,7 +166,8 @@ export class WatchElement {
 
   private statusTitle(): string {
     const { status } = this.row;
-    if (status === "searching") return "The recording is searched from its newest instant back; what is not yet searched is hatched.";
+    if (status === "searching")
+      return "The recording is searched from its newest instant back; what is not yet searched is hatched.";
     return status === "cancelled" ? "The search was stopped: there may be changes before the first one shown." : "";
   }
 

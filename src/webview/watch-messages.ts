@@ -43,6 +43,15 @@ export interface WatchRow {
   readonly hasPrevious: boolean;
   readonly hasNext: boolean;
   readonly problem?: string;
+  /** What is known of the search: whoever shows its rows asks anew when this is another one. */
+  readonly search?: {
+    readonly id: number;
+    readonly from: number;
+    readonly to: number;
+    /** Everything from here on has been searched. */
+    readonly searchedFrom: number;
+    readonly rows: number;
+  };
   /** The whole recording in columns, as far as it has been searched. */
   readonly line?: WatchLine;
 }
@@ -86,3 +95,69 @@ export type FromWatches =
   | { readonly type: "plot"; readonly key: number }
   | { readonly type: "step"; readonly key: number; readonly direction: "previous" | "next" }
   | { readonly type: "travel"; readonly instant: number };
+
+/** What an expression was in a stretch: columns, or, where there are few changes, all of them. */
+export type Stretch =
+  | { readonly kind: "columns"; readonly columns: readonly SeriesColumn[] }
+  /** Ascending; the first may lie before the stretch, and says what the value was at its beginning. */
+  | { readonly kind: "changes"; readonly changes: readonly Change[] };
+
+/** To the plot: expressions large, on one axis. */
+export type ToPlot =
+  | { readonly type: "idle"; readonly text: string }
+  | {
+      readonly type: "plot";
+      readonly position: WatchPosition;
+      /** Without their lines. */
+      readonly rows: readonly WatchRow[];
+      readonly restored: number;
+    }
+  /** Answers to the request of the same number. */
+  | {
+      readonly type: "stretch";
+      readonly request: number;
+      readonly key: number;
+      readonly from: number;
+      readonly to: number;
+      readonly stretch: Stretch;
+    }
+  /** Changes from index `first` on, the newest being 0. Absent: they cannot be had now. */
+  | { readonly type: "changes"; readonly search: number; readonly first: number; readonly changes?: readonly Change[] }
+  /** The newest change that is not behind an instant: its index, and what it is. */
+  | {
+      readonly type: "place";
+      readonly request: number;
+      readonly key: number;
+      readonly index: number;
+      readonly change?: Change;
+    };
+
+export type FromPlot =
+  | { readonly type: "ready" }
+  | {
+      readonly type: "askStretch";
+      readonly request: number;
+      readonly key: number;
+      readonly from: number;
+      readonly to: number;
+      readonly most: number;
+    }
+  | {
+      readonly type: "askChanges";
+      readonly key: number;
+      readonly search: number;
+      readonly first: number;
+      readonly count: number;
+    }
+  /** Where in the list the change is that an instant's value comes from; or the one before or behind an instant. */
+  | {
+      readonly type: "askPlace";
+      readonly request: number;
+      readonly key: number;
+      readonly instant: number;
+      readonly which: "holding" | "previous" | "next";
+    }
+  | { readonly type: "travel"; readonly instant: number }
+  | { readonly type: "step"; readonly key: number; readonly direction: "previous" | "next" }
+  | { readonly type: "remove"; readonly key: number }
+  | { readonly type: "export" };

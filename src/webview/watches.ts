@@ -1,8 +1,8 @@
 /** Watch over Time: expressions with their value here, their line over the recording, and the ways to their changes. */
 import { byId, connect } from "./host.ts";
 import { icon } from "./icons.ts";
-import type { FromWatches, ToWatches } from "./watch-messages.ts";
 import { WatchElement } from "./watch-element.ts";
+import type { FromWatches, ToWatches } from "./watch-messages.ts";
 
 const PLACEHOLDER = "Expression, or expression at place";
 
