@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { wordAt } from "./add-watch.ts";
 import type { Session } from "./session.ts";
 
 /** A place in memory, or a value, that somebody asks about. */
@@ -62,11 +63,7 @@ export async function askForPlace(title: string): Promise<Place | undefined> {
 /** What is selected, else the name under the cursor. */
 export function wordAtCursor(): string | undefined {
   const editor = vscode.window.activeTextEditor;
-  if (editor === undefined) return undefined;
-  const { document, selection } = editor;
-  if (!selection.isEmpty && selection.isSingleLine) return document.getText(selection);
-  const range = document.getWordRangeAtPosition(selection.active, /[A-Za-z_.$][\w.$]*/);
-  return range === undefined ? undefined : document.getText(range);
+  return editor && wordAt(editor);
 }
 
 const TYPES: Readonly<Record<number, string>> = { 1: "u8", 2: "u16", 4: "u32", 8: "u64" };
