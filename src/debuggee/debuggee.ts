@@ -47,6 +47,9 @@ import type {
   TimelineSummary,
   VariableNode,
 } from "./protocol.ts";
+import type { SegmentRunner } from "./search-protocol.ts";
+import { Searches } from "./searches.ts";
+import { SegmentSearch } from "./segment-search.ts";
 import { BackwardStepper } from "./step-backward.ts";
 import { ForwardStepper } from "./step-forward.ts";
 import type { StepEnd, StepParts } from "./step-parts.ts";
@@ -67,6 +70,8 @@ export interface DebuggeeParts {
   readonly executable?: () => ExecutableFile | undefined;
   /** Log points, changed breakpoints, invalidated memory. Called synchronously, in order of what happens. */
   readonly emit: (event: DebuggeeEvent) => void;
+  /** Who searches the past elsewhere; absent: the debuggee itself, while it stands still. */
+  readonly segmentRunner?: SegmentRunner;
 }
 
 /** Bytes that one request may read. */
@@ -100,12 +105,14 @@ export class Debuggee {
   readonly #marks: Marks;
   readonly #edits: Edits;
   readonly #reporter: MachineReporter;
+  /** Questions to the past that are answered in the background. */
+  readonly searchEngine: Searches;
   /** The motion under way or abandoned, and where it is to be put back to when it was abandoned. */
   #motion: { readonly hart: number; readonly origin: number | undefined } | undefined;
   /** The exception that the machine stands before, when a motion ended there. */
   #trap: Trap | undefined;
 
-  constructor({ timeline, history, programs, sourceTexts, executable, emit }: DebuggeeParts) {
+  constructor({ timeline, history, programs, sourceTexts, executable, emit, segmentRunner }: DebuggeeParts) {
     const { machine } = timeline;
     this.#timeline = timeline;
     this.#history = history;
@@ -137,6 +144,9 @@ export class Debuggee {
     this.#edits = new Edits(machine);
     this.#reporter = new MachineReporter(machine, this.#map, this.#inspector);
     this.#reporter.visit();
+    const looking = { timeline, history, machine, map: this.#map, inspector: this.#inspector, checks: this.#checks };
+    const runner = segmentRunner && { runner: segmentRunner };
+    this.searchEngine = new Searches({ search: new SegmentSearch(looking), timeline, history, emit, ...runner });
   }
 
   // ---- motions
