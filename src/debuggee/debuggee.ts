@@ -1,7 +1,6 @@
 import type { Program } from "../assembler/program.ts";
 import { AssertionFailure, unreachable } from "../base/assert.ts";
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
-import { CSRS } from "../isa/csrs.ts";
 import { REGISTERS } from "../isa/registers.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
@@ -10,9 +9,8 @@ import { Checks } from "./checks.ts";
 import { Disassembler } from "./disassembly.ts";
 import { Edits } from "./edits.ts";
 import { errors } from "./errors.ts";
-import { SPECIAL_NAMES, type Surroundings, type Value } from "./expression.ts";
-import { FUNCTION_NAMES } from "./expression-parser.ts";
-import { FLOAT_ABI_NAMES } from "./float-registers.ts";
+import type { Surroundings, Value } from "./expression.ts";
+import { expressionNames } from "./expression-names.ts";
 import { FrameFinder, type UnwoundFrame } from "./frames.ts";
 import { currentHart } from "./hart-turns.ts";
 import { Inspector } from "./inspector.ts";
@@ -389,29 +387,7 @@ export class Debuggee {
   }
 
   names(prefix: string, most: number): ExpressionName[] {
-    const found: ExpressionName[] = [];
-    const seen = new Set<string>();
-    const offer = (name: string, kind: ExpressionName["kind"]) => {
-      if (found.length >= most || !name.startsWith(prefix) || seen.has(name)) return;
-      seen.add(name);
-      found.push({ name, kind });
-    };
-    for (const { abiName, name, aliases } of REGISTERS)
-      for (const each of [abiName, name, ...aliases]) offer(each, "register");
-    for (const name of SPECIAL_NAMES) offer(name, "variable");
-    for (const name of FUNCTION_NAMES) offer(name, "variable");
-    const [hart] = this.#timeline.machine.harts;
-    if (this.#inspector.surroundings(0).floatRegister(0) !== undefined) {
-      for (const name of FLOAT_ABI_NAMES) offer(name, "register");
-    }
-    for (const { name, number, fields } of CSRS) {
-      if (hart.csr(number) === undefined) continue;
-      offer(name, "csr");
-      // Fields would drown the rest until their register has been named.
-      if (prefix.startsWith(`${name}.`)) for (const field of fields) offer(`${name}.${field.name}`, "csr");
-    }
-    for (const { name, kind } of this.#map.symbols.all) offer(name, kind === "absolute" ? "label" : kind);
-    return found;
+    return expressionNames(prefix, most, this.#timeline.machine, this.#map);
   }
 
   // ---- what can be changed
@@ -501,9 +477,30 @@ export class Debuggee {
     return this.#marks.summary(options);
   }
 
+  /** Replay-only checks and calls so far, each with the state restored and its digest equal. */
+  get verifiedChecks(): number {
+    return this.#checks.verified;
+  }
+
   addBookmark(name: string): void {
     try {
       this.#history?.addBookmark({ instant: this.#timeline.now, name: name.trim() });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
+  }
+
+  removeBookmark(instant: number, name: string): void {
+    try {
+      this.#history?.removeBookmark({ instant: instant as Instant, name });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
+  }
+
+  renameBookmark(instant: number, name: string, newName: string): void {
+    try {
+      this.#history?.renameBookmark({ instant: instant as Instant, name }, newName.trim());
     } finally {
       this.#emit({ type: "timelineChanged" });
     }
