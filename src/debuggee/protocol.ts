@@ -366,8 +366,7 @@ export type DebuggeeEvent =
   | { readonly type: "invalidated"; readonly memory?: { readonly address: bigint; readonly length: number } }
   | { readonly type: "breakpointChanged"; readonly breakpoint: BreakpointState }
   | { readonly type: "timelineChanged" }
+  /** How far a search is: at most ten times a second, and when it is done. */
   | { readonly type: "search"; readonly state: SearchState }
   /** A fault of Hindcast itself or a recording that could not be written; a sentence. */
   | { readonly type: "failure"; readonly message: string; readonly fatal: boolean };
-
-export type { Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";

@@ -41,11 +41,6 @@ export function searchCommands(
     "hindcast.findFirstDifference": ofPlace("Find the first difference of…", (session, place) =>
       findFirstDifference({ session, onSearch }, place, askInstant),
     ),
-    "hindcast.findOrigin": ofPlace("Where did this value come from?", (session, place) => {
-      const { name, address, length, value } = place;
-      const ask = { place: value ?? address, ...(length !== undefined && { length }) };
-      return list.follow(session, ask, `Where ${value ?? name} came from, at instant ${instantText(session)}`);
-    }),
     "hindcast.allCalls": async (session, argument) => {
       const name = functionIn(argument) ?? (await askForFunction());
       if (name !== undefined) await list.search(session, { kind: "calls", function: name });
@@ -78,20 +73,11 @@ const CHOICES = [
   { label: "$(zap) All Interrupts", description: "that were taken", command: "hindcast.allInterrupts" },
   { label: "$(terminal) All Lines of Output", description: "that the guest printed", command: "hindcast.allOutputs" },
   {
-    label: "$(git-commit) Where Did a Value Come From",
-    description: "back to its origin",
-    command: "hindcast.findOrigin",
-  },
-  {
     label: "$(diff) Find First Difference",
     description: "of a value, from an instant on",
     command: "hindcast.findFirstDifference",
   },
 ];
-
-function instantText({ status }: Session): string {
-  return status === undefined ? "now" : exact(status.instant);
-}
 
 /** Goes to the oldest read that there is, or to the newest before now. */
 async function findRead(asker: Asker, { name, address, length }: Place, which: "first" | "last"): Promise<void> {
