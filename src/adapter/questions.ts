@@ -1,5 +1,4 @@
-import type { BreakpointRequest, BreakpointSpec } from "../debuggee/protocol.ts";
-import type { Question } from "../debuggee/search-protocol.ts";
+import type { BreakpointRequest, BreakpointSpec, Question } from "../debuggee/protocol.ts";
 import { modeToClient } from "./breakpoint-modes.ts";
 import { parseDataId, toDataId } from "./breakpoints.ts";
 import type { BreakpointBody, PlaceBody, QuestionBody } from "./custom-protocol.ts";

@@ -1,4 +1,4 @@
-import type { Row, SearchState, SeriesBucket } from "../debuggee/search-protocol.ts";
+import type { Row, SearchState, SeriesBucket } from "../debuggee/protocol.ts";
 import type * as Custom from "./custom-protocol.ts";
 import type { Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";

@@ -128,7 +128,8 @@ function showPlot(message: Extract<ToPlot, { type: "plot" }>): void {
   if (!shown.some(({ row }) => row.key === selectedKey)) selectedKey = shown.at(-1)?.row.key;
   const { now, end, running } = position;
   byId("where").replaceChildren("Instant ", element("b", {}, exact(now)), ` of ${exact(end)}`);
-  byId("plot").style.minHeight = `${AXIS_HEIGHT + shown.length * LEAST_TRACK_HEIGHT}px`;
+  const least = `${AXIS_HEIGHT + shown.length * LEAST_TRACK_HEIGHT}px`;
+  for (const half of ["legend", "plot"]) byId(half).style.minHeight = least;
   chart.setPosition({ first: position.first, now, end, live: false, running });
   if (first) chart.fit();
   showLegend();

@@ -10,7 +10,7 @@ export interface SeriesPlace {
 }
 
 /** So thick is what stays the same. */
-const LINE = 1.5;
+const LINE = 2;
 /** Share of the height that bands take. */
 const BAND = 0.5;
 

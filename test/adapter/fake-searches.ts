@@ -1,6 +1,5 @@
 import { UserError } from "../../src/base/errors.ts";
-import type { DebuggeeEvent } from "../../src/debuggee/protocol.ts";
-import type { Question, Row, SearchApi, SearchState } from "../../src/debuggee/search-protocol.ts";
+import type { DebuggeeEvent, Question, Row, SearchApi, SearchState } from "../../src/debuggee/protocol.ts";
 
 /** Every search finds a row at each tenth instant of its stretch: 0, 10, 20, … with the instant for a value. */
 const EVERY = 10;
