@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { QuestionBody, SearchBody } from "../adapter/custom-protocol.ts";
-import type { ChainFacts, SearchFacts } from "../webview/search-messages.ts";
-import { isChain } from "../webview/search-messages.ts";
+import type { ChainFacts, SearchFacts } from "../webview/messages.ts";
+import { isChain } from "../webview/messages.ts";
 import type { Session, Sessions } from "./session.ts";
 
 export type Entry = SearchFacts | ChainFacts;

@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { FromSearches, ToSearches } from "../webview/search-messages.ts";
+import type { FromSearches, ToSearches } from "../webview/messages.ts";
 import { reporting } from "./failures.ts";
 import { SEARCHES_VIEW } from "./names.ts";
 import { page, webviewOptions } from "./page.ts";
