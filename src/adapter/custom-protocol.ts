@@ -497,6 +497,13 @@ export interface CountRowsArguments extends SearchIdArguments {
   to: number;
 }
 
+/** Instants of rows that are known in [from, to), in order; of very many about as many as `most`, spread evenly. */
+export interface RowInstantsArguments extends SearchIdArguments {
+  from: number;
+  to: number;
+  most: number;
+}
+
 /** A run that has grown: the search goes on. */
 export interface ExtendSearchArguments extends SearchIdArguments {
   /** Default: the newest instant. */

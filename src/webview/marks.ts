@@ -7,7 +7,7 @@ export interface Lane {
   /** Of one mark, for lists and screen readers. */
   readonly singular: string;
   readonly explanation: string;
-  readonly shape: "disc" | "triangle" | "bar" | "diamond" | "flag" | "tick";
+  readonly shape: "disc" | "triangle" | "bar" | "diamond" | "flag" | "square" | "tick";
   /** Theme colour, and what to take where the theme has none. */
   readonly colour: readonly [variable: string, fallback: string];
 }
@@ -52,6 +52,14 @@ export const LANES: readonly Lane[] = [
     explanation: "Instants that you gave a name",
     shape: "flag",
     colour: ["--vscode-charts-purple", "#b180d7"],
+  },
+  {
+    kind: "found",
+    title: "Found",
+    singular: "row found",
+    explanation: "Rows of the search that is selected in the Searches view",
+    shape: "square",
+    colour: ["--vscode-charts-yellow", "#cca700"],
   },
   {
     kind: "checkpoint",
