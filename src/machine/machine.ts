@@ -268,6 +268,8 @@ export class Machine implements MachineLike {
     const start = this.instant;
     for (;;) {
       const interrupted = this.#settle();
+      const taken = this.#lookout.takeInterrupt();
+      if (taken !== undefined) return taken;
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
       if (this.instant >= until) return { kind: "reached" };
@@ -293,6 +295,7 @@ export class Machine implements MachineLike {
     this.#board.restore(state.devices);
     this.#versions.restore(checkpoint.pages);
     this.#data.watched = [];
+    this.#lookout.forget();
     this.#attention = false;
     this.#settled = true;
   }
@@ -325,6 +328,13 @@ export class Machine implements MachineLike {
 
   translate(address: VirtualAddress, hart = this.currentHart): Translation {
     return describeTranslation(this.#memory, this.#harts.all[hart].csrs.translationState(), address);
+  }
+
+  translateIn(satp: bigint, address: VirtualAddress): Translation {
+    const [satpLow, satpHigh] = [Number(satp & 0xffff_ffffn), Number(satp >> 32n)];
+    // As supervisor mode does it, whatever the hart is doing.
+    const state = { ...this.#turn.csrs.translationState(), privilege: 1 as const, status: 0, satpLow, satpHigh };
+    return describeTranslation(this.#memory, state, address);
   }
 
   get cacheGroup(): CacheGroupReport {
@@ -378,6 +388,7 @@ export class Machine implements MachineLike {
         this.#harts.passTurn();
         if (takeInterrupt(this.#turn.hart, this.#turn.csrs)) {
           this.#contextChanged();
+          this.#lookout.interrupted();
           interrupted = true;
         }
       }

@@ -19,6 +19,7 @@ import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
+import { type Scan, scanStretch } from "./scan.ts";
 import { TimelineInlet } from "./timeline-inlet.ts";
 import type {
   Bookmark,
@@ -246,6 +247,15 @@ export class Timeline implements TimelineLike {
       }
       return hits;
     });
+  }
+
+  *scan(scan: Scan, from: Instant, to: Instant): Motion<Instant> {
+    const playback = this.#playback;
+    const first = Math.max(from, this.first) as Instant;
+    const last = Math.min(to, this.end) as Instant;
+    if (last <= first) return to;
+    const reached = yield* this.#excursion(false, () => scanStretch(playback, scan, first, last));
+    return reached === last ? to : reached;
   }
 
   /**
