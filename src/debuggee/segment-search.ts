@@ -8,6 +8,7 @@ import type { Finder, SearchParts } from "./search-finder.ts";
 import { hitFinder, placeToHit } from "./search-hits.ts";
 import { outputFinder } from "./search-outputs.ts";
 import type { Question, SegmentResult, SegmentTask, Settled } from "./search-protocol.ts";
+import { seriesFinder, seriesKind, settleSeries } from "./search-series.ts";
 import { Tally } from "./search-tally.ts";
 import { trapFinder } from "./search-traps.ts";
 
@@ -42,6 +43,7 @@ export class SegmentSearch {
         return at.kind === "data" ? { ranges: inspector.ranges(at.address, at.length, at.use) } : {};
       }
       case "series":
+        return settleSeries(this.#parts, question);
       case "calls":
         throw errors.placeUnknown("This cannot be asked yet.");
       case "traps":
@@ -53,8 +55,8 @@ export class SegmentSearch {
   }
 
   /** Whether the answer is only what was seen now and then. */
-  isSampled(_question: Question): boolean {
-    return false;
+  isSampled(question: Question): boolean {
+    return question.kind === "series" && seriesKind(question) === "sampled";
   }
 
   /** `cut`, asked now and then: true ends the search where it is, and the result says how far it came. */
@@ -88,6 +90,7 @@ export class SegmentSearch {
       case "hits":
         return hitFinder({ ...given, question });
       case "series":
+        return seriesFinder({ ...given, question });
       case "calls":
         throw errors.placeUnknown("This cannot be asked yet.");
       case "traps":
