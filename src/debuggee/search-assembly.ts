@@ -149,6 +149,20 @@ export class Assembly {
     return found;
   }
 
+  /** Of known rows, as far as they are kept. */
+  get instants(): number[] {
+    const test = this.#test;
+    if (test !== undefined && !this.isDone) return [];
+    return this.known.flatMap(({ part, skipped }) => {
+      const { every, instants } = part.result.marks;
+      const before = test === undefined ? 0 : this.#counted(part.from);
+      return instants.filter((_, mark) => {
+        if (mark * every < skipped || part.to <= this.from) return false;
+        return test === undefined || test.passes(before + mark * every + 1);
+      });
+    });
+  }
+
   /** The known part that an instant is in; undefined: none is. */
   partAt(instant: number): KnownPart | undefined {
     return this.known.find(({ part }) => part.from <= instant && instant < part.to);

@@ -2,7 +2,7 @@ import type { VirtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { MachineLike, Translation } from "../machine/machine-interface.ts";
 import type { Watch } from "../machine/stop.ts";
-import { MAX_WATCHES } from "../memory/layout.ts";
+import { MOST_DATA_BREAKPOINTS } from "./breakpoints.ts";
 import { readPhysicalNumber } from "./code.ts";
 import { errors } from "./errors.ts";
 import type { Surroundings } from "./expression.ts";
@@ -42,7 +42,7 @@ export class WatchedSpace implements Surroundings {
         last.length = Math.max(last.length, address + length - last.address);
       } else watches.push({ address, length });
     }
-    if (watches.length > MAX_WATCHES) throw errors.seriesReadsMuch(MAX_WATCHES);
+    if (watches.length > MOST_DATA_BREAKPOINTS) throw errors.seriesReadsMuch(MOST_DATA_BREAKPOINTS);
     return watches.map(({ address, length }) => ({ address: address as Watch["address"], length, access: "write" }));
   }
 

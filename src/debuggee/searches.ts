@@ -171,6 +171,12 @@ export class Searches implements SearchApi {
     return (await this.#rowsFrom(search, from)) - (await this.#rowsFrom(search, to));
   }
 
+  async rowInstants(id: number, from: number, to: number, most: number): Promise<number[]> {
+    const within = this.#search(id).assembly.instants.filter((instant) => instant >= from && instant < to);
+    const every = Math.max(1, Math.ceil(within.length / Math.max(1, most)));
+    return within.filter((_, index) => index % every === 0);
+  }
+
   async rowsAround(
     id: number,
     instant: number,

@@ -4,6 +4,7 @@ import type { Motion } from "../replay/timeline-interface.ts";
 import { errors } from "./errors.ts";
 import { parseHitCondition } from "./hit-history.ts";
 import { accessFinder } from "./search-accesses.ts";
+import { callFinder } from "./search-calls.ts";
 import type { Finder, SearchParts } from "./search-finder.ts";
 import { hitFinder, placeToHit } from "./search-hits.ts";
 import { outputFinder } from "./search-outputs.ts";
@@ -45,7 +46,8 @@ export class SegmentSearch {
       case "series":
         return settleSeries(this.#parts, question);
       case "calls":
-        throw errors.placeUnknown("This cannot be asked yet.");
+        placeToHit(this.#parts, { at: { kind: "function", name: question.function } });
+        return {};
       case "traps":
       case "outputs":
         return {};
@@ -67,10 +69,11 @@ export class SegmentSearch {
     const restored = checks.verified;
     const finder = this.#finder(task, tally);
     const scan = finder && Object.assign(finder, cut !== undefined && { cut });
-    const reached = scan === undefined ? to : yield* timeline.scan(scan, from as Instant, to as Instant);
+    const end = (finder?.scanTo ?? to) as Instant;
+    const reached = scan === undefined ? end : yield* timeline.scan(scan, from as Instant, end);
     return {
       from,
-      to: reached,
+      to: Math.min(reached, to),
       rows: tally.rows,
       marks: tally.marks,
       listed: tally.listed,
@@ -92,7 +95,7 @@ export class SegmentSearch {
       case "series":
         return seriesFinder({ ...given, question });
       case "calls":
-        throw errors.placeUnknown("This cannot be asked yet.");
+        return callFinder({ ...given, question });
       case "traps":
         return trapFinder({ ...given, question });
       case "outputs":
