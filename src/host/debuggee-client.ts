@@ -45,6 +45,7 @@ export const DEBUGGEE_METHODS = [
   "searchRows",
   "seriesBuckets",
   "countRows",
+  "rowInstants",
   "rowsAround",
   "extendSearch",
   "cancelSearch",

@@ -60,6 +60,7 @@ export class FakeDebuggee implements Debuggee {
   readonly seriesBuckets: FakeSearches["seriesBuckets"] = (...args) => this.found.seriesBuckets(...args);
   readonly rowsAround: FakeSearches["rowsAround"] = (...args) => this.found.rowsAround(...args);
   readonly countRows: FakeSearches["countRows"] = (...args) => this.found.countRows(...args);
+  readonly rowInstants: FakeSearches["rowInstants"] = (...args) => this.found.rowInstants(...args);
   readonly extendSearch: FakeSearches["extendSearch"] = (...args) => this.found.extendSearch(...args);
   readonly cancelSearch: FakeSearches["cancelSearch"] = (id) => this.found.cancelSearch(id);
   readonly closeSearch: FakeSearches["closeSearch"] = (id) => this.found.closeSearch(id);
