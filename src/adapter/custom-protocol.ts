@@ -83,6 +83,7 @@ export interface CustomRequests {
   "hindcast/searches": { arguments: Record<string, never>; body: { searches: SearchBody[] } };
   "hindcast/searchRows": { arguments: SearchRowsArguments; body: { rows: RowBody[] } };
   "hindcast/seriesBuckets": { arguments: SeriesBucketsArguments; body: { buckets: SeriesBucketBody[] } };
+  "hindcast/rowInstants": { arguments: RowInstantsArguments; body: { instants: number[] } };
   "hindcast/countRows": { arguments: CountRowsArguments; body: { rows: number } };
   "hindcast/rowsAround": { arguments: RowsAroundArguments; body: RowsAroundBody };
   "hindcast/extendSearch": { arguments: ExtendSearchArguments; body: SearchBody };

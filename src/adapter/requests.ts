@@ -11,7 +11,7 @@ import type { Motion } from "./motions.ts";
 import type { Parts } from "./parts.ts";
 import { breakpointToClient, looksAtMachine } from "./questions.ts";
 import { completions, runCommand } from "./repl.ts";
-import { countRows, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
+import { countRows, rowInstants, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
 import type { Shape } from "./shape.ts";
 import { inputBytes, instantOfOutput, lastWrite, motionTo, timeline } from "./travel.ts";
 
@@ -384,6 +384,10 @@ function searches(parts: Parts): Record<string, Handler> {
     "hindcast/seriesBuckets": on<Custom.SeriesBucketsArguments>(
       { ...ID, from: "integer", to: "integer", most: "integer" },
       (args) => seriesBuckets(lifecycle.debuggee, args),
+    ),
+    "hindcast/rowInstants": on<Custom.RowInstantsArguments>(
+      { ...ID, from: "integer", to: "integer", most: "integer" },
+      (args) => rowInstants(lifecycle.debuggee, args),
     ),
     "hindcast/countRows": on<Custom.CountRowsArguments>({ ...ID, from: "integer", to: "integer" }, (args) =>
       countRows(lifecycle.debuggee, args),

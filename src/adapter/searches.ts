@@ -68,6 +68,11 @@ export async function seriesBuckets(debuggee: Debuggee, { id, from, to, most }: 
   return { buckets: buckets.map(bucketToClient) };
 }
 
+export async function rowInstants(debuggee: Debuggee, { id, from, to, most }: Custom.RowInstantsArguments) {
+  if (from > to) throw errors.stretch(from, to);
+  return { instants: await debuggee.rowInstants(id, from, to, Math.min(Math.max(most, 1), COLUMNS_LIMIT)) };
+}
+
 export async function countRows(debuggee: Debuggee, { id, from, to }: Custom.CountRowsArguments) {
   if (from > to) throw errors.stretch(from, to);
   return { rows: await debuggee.countRows(id, from, to) };
