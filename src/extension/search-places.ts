@@ -43,9 +43,12 @@ export function placeIn(argument: unknown): Place | undefined {
   if (variable === undefined) return undefined;
   const { name, evaluateName, memoryReference } = variable;
   // Of a register ("$t0") it is the memory that it points to, which the debugger's expressions write "*t0".
-  const pointed = evaluateName?.startsWith("$") ? `*${name}` : name;
+  const isRegister = evaluateName?.startsWith("$") === true;
+  const pointed = isRegister ? `*${name}` : name;
   const shown = memoryReference === undefined ? pointed : `${memoryReference} (${pointed})`;
-  if (evaluateName !== undefined) return { name: shown, address: evaluateName, value: evaluateName };
+  if (evaluateName !== undefined) {
+    return { name: shown, address: isRegister ? pointed : evaluateName, value: isRegister ? name : evaluateName };
+  }
   return memoryReference === undefined ? undefined : { name: shown, address: memoryReference, length: WORD_BYTES };
 }
 

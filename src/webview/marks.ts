@@ -1,4 +1,5 @@
 import type { Mark, MarkKind } from "./messages.ts";
+import { exact } from "./scale.ts";
 
 /** How a kind of mark is named and drawn. Shape and lane tell kinds apart as well as colour does. */
 export interface Lane {
@@ -90,7 +91,7 @@ export interface Filter {
 export function passes(mark: Mark, filter: Filter): boolean {
   if (filter.hidden.has(mark.kind)) return false;
   if (filter.text === "") return true;
-  return `${mark.label} ${mark.detail ?? ""} ${mark.instant}`.toLowerCase().includes(filter.text);
+  return `${mark.label} ${mark.detail ?? ""} ${mark.instant} ${exact(mark.instant)}`.toLowerCase().includes(filter.text);
 }
 
 /** Index of the first mark at or after `instant`. `marks` ascend. */

@@ -21,7 +21,7 @@ const PAGE = `
 <main id="session" hidden>
   <aside>
     <div id="searches" role="listbox" tabindex="0" aria-label="Searches, the newest first. Delete closes one."></div>
-    <button id="new" class="quiet" data-command="hindcast.newSearch">＋ New Search…</button>
+    <button id="new" class="quiet" data-command="hindcast.newSearch">+ New Search…</button>
   </aside>
   <section id="result" hidden>
     <header>
