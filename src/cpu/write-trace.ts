@@ -23,35 +23,16 @@ const INTERRUPTS = WRITE_NOTE_COUNT;
 const PLACES = INTERRUPTS + 4;
 const NO_CSR = -1;
 
-/**
- * Which step wrote each register last, while a machine runs between `begin` and `end`. The traced interpreter notes it in the course
- * of a slice; behind the slice it becomes instants here.
- */
-export class WriteTrace {
-  readonly #memory: PhysicalMemory;
+/** What was written while a trace was made, and by which step last. */
+export class TracedWrites {
+  /** The CSR that was noted. */
+  readonly csr: number | undefined;
   /** By hart and place; NaN: not written. */
   readonly #instants: Float64Array;
-  readonly #notes: Int32Array;
-  #active = false;
 
-  constructor(memory: PhysicalMemory, harts: number) {
-    this.#memory = memory;
-    this.#instants = new Float64Array(harts * PLACES);
-    this.#notes = new Int32Array(memory.memory.buffer, WRITE_NOTES, WRITE_NOTE_COUNT);
-  }
-
-  get active(): boolean {
-    return this.#active;
-  }
-
-  begin(csr: number = NO_CSR): void {
-    this.#active = true;
-    this.#instants.fill(Number.NaN);
-    this.#memory.view.setInt32(layout.NOTED_CSR, csr, true);
-  }
-
-  end(): void {
-    this.#active = false;
+  constructor(csr: number | undefined, instants: Float64Array) {
+    this.csr = csr;
+    this.#instants = instants;
   }
 
   last(hart: number, place: TracedPlace): TracedWrite | undefined {
@@ -64,6 +45,41 @@ export class WriteTrace {
       return Number.isNaN(interrupt) ? undefined : { instant: interrupt, interrupt: true };
     }
     return written(exception);
+  }
+}
+
+/**
+ * Which step wrote each register last, while a machine runs between `begin` and `end`. The traced interpreter notes it in the course
+ * of a slice; behind the slice it becomes instants here.
+ */
+export class WriteTrace {
+  readonly #memory: PhysicalMemory;
+  readonly #instants: Float64Array;
+  readonly #notes: Int32Array;
+  #csr: number | undefined;
+  #active = false;
+
+  constructor(memory: PhysicalMemory, harts: number) {
+    this.#memory = memory;
+    this.#instants = new Float64Array(harts * PLACES);
+    this.#notes = new Int32Array(memory.memory.buffer, WRITE_NOTES, WRITE_NOTE_COUNT);
+  }
+
+  get active(): boolean {
+    return this.#active;
+  }
+
+  /** `csr`: the one whose writes are noted as well. */
+  begin(csr?: number): void {
+    this.#active = true;
+    this.#csr = csr;
+    this.#instants.fill(Number.NaN);
+    this.#memory.view.setInt32(layout.NOTED_CSR, csr ?? NO_CSR, true);
+  }
+
+  end(): TracedWrites {
+    this.#active = false;
+    return new TracedWrites(this.#csr, this.#instants.slice());
   }
 
   beginSlice(): void {
@@ -88,7 +104,7 @@ export class WriteTrace {
     const { writesRd, writesFloatRd, system } = effectsOf(decoded.instruction);
     if (writesRd && decoded.rd !== 0) this.#notes[WRITE_NOTE.integer + decoded.rd] = left;
     if (writesFloatRd) this.#notes[WRITE_NOTE.float + decoded.rd] = left;
-    if (system?.startsWith("csr") && decoded.imm === this.#memory.view.getInt32(layout.NOTED_CSR, true)) {
+    if (system?.startsWith("csr") && decoded.imm === this.#csr) {
       if (system.startsWith("csrrw") || decoded.rs1 !== 0) this.#notes[WRITE_NOTE.csr] = left;
     }
   }

@@ -1,6 +1,6 @@
 import type { Instant } from "../base/brand.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
+import type { MachineLike, TracedPlace, TracedWrite } from "../machine/machine-interface.ts";
 import type { MachineStop, StopConditions } from "../machine/stop.ts";
 
 /** Yielded now and then by every motion, at least once every 10 ms or so of work: the caller may stop iterating
@@ -58,6 +58,14 @@ export interface TravelOptions {
   readonly departing?: boolean;
 }
 
+/** Something of a hart that is written by steps and traps. */
+export interface RegisterQuestion {
+  readonly hart: number;
+  readonly place: TracedPlace;
+  /** Of the place "csr": its number. */
+  readonly csr?: number;
+}
+
 export interface TimelineLike {
   readonly machine: MachineLike;
   readonly now: Instant;
@@ -81,6 +89,12 @@ export interface TimelineLike {
   findLast(options: TravelOptions, before: Instant): Motion<Hit | undefined>;
   /** Every accepted hit in [from, to), in order, at most `most`; the timeline stays where it is. */
   findAll(options: TravelOptions, from: Instant, to: Instant, most: number): Motion<Hit[]>;
+
+  /**
+   * To the last step before `before` that wrote a register of a hart, or for traps and interrupts on arrival at `before`:
+   * arrives before the step in question. Undefined when there is none: arrives at `first`.
+   */
+  toLastRegisterWrite(question: RegisterQuestion, before: Instant): Motion<TracedWrite | undefined>;
 
   /** Queues console input for the newest instant. Ignored with `false` when not live. */
   input(bytes: Uint8Array): boolean;
