@@ -492,9 +492,30 @@ export class Debuggee {
     return this.#marks.summary(options);
   }
 
+  /** Replay-only checks and calls so far, each with the state restored and its digest equal. */
+  get verifiedChecks(): number {
+    return this.#checks.verified;
+  }
+
   addBookmark(name: string): void {
     try {
       this.#history?.addBookmark({ instant: this.#timeline.now, name: name.trim() });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
+  }
+
+  removeBookmark(instant: number, name: string): void {
+    try {
+      this.#history?.removeBookmark({ instant: instant as Instant, name });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
+  }
+
+  renameBookmark(instant: number, name: string, newName: string): void {
+    try {
+      this.#history?.renameBookmark({ instant: instant as Instant, name }, newName.trim());
     } finally {
       this.#emit({ type: "timelineChanged" });
     }
@@ -515,38 +536,17 @@ export class Debuggee {
   // ---- questions to the past; the timeline stays where it is
 
   /** The last write to any of these bytes before an instant (default: now). */
-  *lastWrite(
-    address: bigint,
-    length: number,
-    before?: number,
-    use: AddressUse = { hart: this.#inspector.focus },
-  ): Motion<WriteFound | undefined> {
-    if (!(length >= 1 && length <= MOST_READ_BYTES)) throw errors.length(length, MOST_READ_BYTES);
-    const { now } = this.#timeline;
-    const hart = use === "physical" ? use : use.hart;
-    return yield* this.#excursion(() => this.#origins.lastWrite(address, length, before ?? now, hart));
+  lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Motion<WriteFound | undefined> {
+    return this.#excursion(() => this.#origins.lastAccess("write", { address, length, before, use }));
   }
 
-  /** The last read of any of these bytes before an instant (default: now). */
-  *lastRead(
-    address: bigint,
-    length: number,
-    before?: number,
-    use: AddressUse = { hart: this.#inspector.focus },
-  ): Motion<WriteFound | undefined> {
-    if (!(length >= 1 && length <= MOST_READ_BYTES)) throw errors.length(length, MOST_READ_BYTES);
-    const { now } = this.#timeline;
-    const hart = use === "physical" ? use : use.hart;
-    return yield* this.#excursion(() => this.#origins.lastRead(address, length, before ?? now, hart));
+  lastRead(address: bigint, length: number, before?: number, use?: AddressUse): Motion<WriteFound | undefined> {
+    return this.#excursion(() => this.#origins.lastAccess("read", { address, length, before, use }));
   }
 
   /** Where the value came from that an expression names: see `DebuggeeApi.origin`. */
-  *origin(place: string, hart: number, options: OriginOptions = {}): Motion<Origin> {
-    this.#inspector.hart(hart);
-    const { now, first, end } = this.#timeline;
-    const at = options.at ?? now;
-    if (!(Number.isSafeInteger(at) && at >= first && at <= end)) throw errors.noInstant(at, first, end);
-    return yield* this.#excursion(() => this.#origins.originOf(place, hart, { ...options, at }));
+  origin(place: string, hart: number, options?: OriginOptions): Motion<Origin> {
+    return this.#excursion(() => this.#origins.originOf(place, this.#inspector.hart(hart).id, options));
   }
 
   /**

@@ -10,12 +10,12 @@ import { lastMemoryWrite } from "./memory-writes.ts";
 import {
   bytesOf,
   type Cell,
+  cellValue,
   isMemory,
   memoryCell,
   placeOf,
   type Ranges,
   splitRanges,
-  cellValue,
 } from "./origin-cells.ts";
 import { OriginEnds } from "./origin-ends.ts";
 import { flowInto, instructionAt, plainOperand, type ValueFlow } from "./origin-flow.ts";

@@ -1,5 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
+import type { OutsideWrite } from "../machine/machine-interface.ts";
+import type { WatchHit } from "../machine/stop.ts";
 import type { Motion } from "../replay/timeline-interface.ts";
 import { readNumber } from "./code.ts";
 import { errors } from "./errors.ts";
@@ -8,8 +10,7 @@ import { lastAccess, lastMemoryWrite } from "./memory-writes.ts";
 import { type Cell, cellOf } from "./origin-cells.ts";
 import { type ChainOptions, OriginChain, type OriginParts } from "./origin-chain.ts";
 import type { Origin, OriginOptions } from "./origin-protocol.ts";
-import { physicalRanges } from "./physical-ranges.ts";
-import type { WriteFound } from "./protocol.ts";
+import type { AddressUse, WriteFound } from "./protocol.ts";
 
 export type { OriginParts } from "./origin-chain.ts";
 export type { WriteFound } from "./protocol.ts";
@@ -23,6 +24,18 @@ const MOST_DEPTH = 16;
 /** A value, and not a table of them. */
 const MOST_BYTES = 4096;
 
+/** Bytes that a question may be about. */
+const MOST_ACCESSED_BYTES = 1 << 24;
+
+interface AccessQuestion {
+  readonly address: bigint;
+  readonly length: number;
+  /** Default: now. */
+  readonly before?: number | undefined;
+  /** Default: the hart that stopped last. */
+  readonly use?: AddressUse | undefined;
+}
+
 /** Where values came from. Motions leave the timeline anywhere; whoever asks puts it back. */
 export class Origins {
   readonly #parts: OriginParts;
@@ -32,48 +45,37 @@ export class Origins {
   }
 
   /**
-   * Who wrote any of these bytes last, before an instant. The bytes are those that the address means in a hart's address
+   * Who wrote, or read, any of these bytes last, before an instant. The bytes are those that the address means in a hart's address
    * space now: a page that was moved since is followed no farther back than to where it lies.
    */
-  *lastWrite(
-    address: bigint,
-    length: number,
-    before: number,
-    space: number | "physical",
-  ): Motion<WriteFound | undefined> {
-    const { timeline, machine, map } = this.#parts;
-    const ranges = physicalRanges(machine, address, length, space);
+  *lastAccess(access: "read" | "write", question: AccessQuestion): Motion<WriteFound | undefined> {
+    const { timeline, machine, inspector } = this.#parts;
+    const { address, length, before = timeline.now, use } = question;
+    if (!(length >= 1 && length <= MOST_ACCESSED_BYTES)) throw errors.length(length, MOST_ACCESSED_BYTES);
+    const ranges = inspector.ranges(address, length, use);
     let value = 0n;
-    // The last write accepted is the one found; the machine stands behind it, so memory holds what it wrote.
-    const writer = yield* lastMemoryWrite(timeline, ranges, before, (hit) => {
+    // The last one accepted is the one found; the machine stands behind it, so memory holds what it wrote.
+    const look = (hit: WatchHit) => {
       value = readNumber(machine, hit.address, unsignedOfSize(hit.size).size, hit.hart) ?? 0n;
-    });
+    };
+    if (access === "read") {
+      const hit = yield* lastAccess(timeline, ranges, "read", before, look);
+      return hit && this.#found(hit, value);
+    }
+    const writer = yield* lastMemoryWrite(timeline, ranges, before, look);
     if (writer === undefined) return undefined;
-    if (writer.kind === "step") return this.#found(writer.hit, value);
-    // On arrival at that instant, whatever the hart was about to do.
-    const { by, instant, address: physical, size } = writer.write;
+    return writer.kind === "step" ? this.#found(writer.hit, value) : yield* this.#outside(writer.write);
+  }
+
+  /** On arrival at that instant, whatever the hart was about to do. */
+  *#outside({ by, instant, address, size }: OutsideWrite): Motion<WriteFound> {
+    const { timeline, machine, map } = this.#parts;
     yield* timeline.seek(instant);
     const hart = machine.currentHart;
     const { pc } = machine.harts[hart];
-    const bytes = machine.peekPhysical(physical, size);
-    value = bytes.reduceRight((sum: bigint, byte) => (sum << 8n) | BigInt(byte ?? 0), 0n);
-    return { instant, hart, pc, symbol: map.describe(pc), address: BigInt(physical), size, value, by };
-  }
-
-  /** The instruction that read any of these bytes last, before an instant. */
-  *lastRead(
-    address: bigint,
-    length: number,
-    before: number,
-    space: number | "physical",
-  ): Motion<WriteFound | undefined> {
-    const { timeline, machine } = this.#parts;
-    const ranges = physicalRanges(machine, address, length, space);
-    let value = 0n;
-    const hit = yield* lastAccess(timeline, ranges, "read", before, (each) => {
-      value = readNumber(machine, each.address, unsignedOfSize(each.size).size, each.hart) ?? 0n;
-    });
-    return hit && this.#found(hit, value);
+    const bytes = machine.peekPhysical(address, size);
+    const value = bytes.reduceRight((sum: bigint, byte) => (sum << 8n) | BigInt(byte ?? 0), 0n);
+    return { instant, hart, pc, symbol: map.describe(pc), address: BigInt(address), size, value, by };
   }
 
   #found(
@@ -89,9 +91,11 @@ export class Origins {
   }
 
   /** Where what an expression names at an instant came from. */
-  *originOf(text: string, hart: number, options: OriginOptions & { readonly at: number }): Motion<Origin> {
+  *originOf(text: string, hart: number, options: OriginOptions = {}): Motion<Origin> {
     const { timeline, machine, inspector } = this.#parts;
-    const { at, length, depth = 0, most = DEFAULT_STEPS } = options;
+    const { first, end } = timeline;
+    const { at = timeline.now, length, depth = 0, most = DEFAULT_STEPS } = options;
+    if (!(Number.isSafeInteger(at) && at >= first && at <= end)) throw errors.noInstant(at, first, end);
     if (!(length === undefined || (length >= 1 && length <= MOST_BYTES))) throw errors.length(length, MOST_BYTES);
     const isPhysical = PHYSICAL_MARK.test(text);
     const compiled = inspector.valueOnly(text.replace(PHYSICAL_MARK, ""));

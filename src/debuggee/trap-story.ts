@@ -9,6 +9,7 @@ import { type CodeWord, fetch, flowOf } from "./code.ts";
 import { errors } from "./errors.ts";
 import type { FrameFinder } from "./frames.ts";
 import { memoryCell } from "./origin-cells.ts";
+import { instructionAt } from "./origin-flow.ts";
 import type { Origin } from "./origin-protocol.ts";
 import type { OriginParts, Origins, WriteFound } from "./origins.ts";
 import type { Frame } from "./protocol.ts";
@@ -34,8 +35,9 @@ export interface TrapStory {
     | (WriteFound & {
         readonly frames: readonly Frame[];
         readonly registers: readonly bigint[];
-        /** Where what it wrote came from. */
+        /** Where what it wrote came from, and the address that it wrote to. */
         readonly written: Origin;
+        readonly target: Origin | undefined;
       })
     | undefined;
 }
@@ -152,17 +154,24 @@ function* findCulprit(parts: StoryParts, origin: Origin): Motion<TrapStory["culp
   const place = load?.operands.find(({ role }) => role === "value")?.place;
   if (origin.end.kind !== "load" || load === undefined || place?.physical === undefined) return undefined;
   const length = place.length ?? 8;
-  const write = yield* origins.lastWrite(place.physical, length, load.instant, "physical");
+  const write = yield* origins.lastAccess("write", {
+    ...{ address: place.physical, length, before: load.instant },
+    use: "physical",
+  });
   if (write === undefined) return undefined;
   yield* timeline.seek(load.instant as Instant);
   const cell = memoryCell(machine, place.physical, length, "physical");
   const written = yield* origins.origin(cell, write.hart, { depth: 0, most: MOST_STEPS });
   yield* timeline.seek(write.instant as Instant);
   const view = machine.harts[write.hart];
+  const store = instructionAt(machine, view)?.decoded;
+  const target = store && (yield* origins.origin({ kind: "integer", number: store.rs1 }, write.hart, UNTIL_LOAD));
+  yield* timeline.seek(write.instant as Instant);
   return {
     ...write,
     frames: frames.describe(frames.unwind(write.hart)),
     registers: Array.from({ length: 32 }, (_, index) => view.register(index)),
     written,
+    target,
   };
 }
