@@ -222,6 +222,8 @@ export class Parts {
       case "invalidated":
         this.#onInvalidated(event.memory);
         return;
+      case "search":
+        return;
       case "breakpointChanged":
         this.breakpoints.changed(event.breakpoint);
         return;

@@ -1,7 +1,6 @@
 import type { Program } from "../assembler/program.ts";
 import { AssertionFailure, unreachable } from "../base/assert.ts";
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
-import { CSRS } from "../isa/csrs.ts";
 import { REGISTERS } from "../isa/registers.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
@@ -10,9 +9,8 @@ import { Checks } from "./checks.ts";
 import { Disassembler } from "./disassembly.ts";
 import { Edits } from "./edits.ts";
 import { errors } from "./errors.ts";
-import { SPECIAL_NAMES, type Surroundings, type Value } from "./expression.ts";
-import { FUNCTION_NAMES } from "./expression-parser.ts";
-import { FLOAT_ABI_NAMES } from "./float-registers.ts";
+import type { Surroundings, Value } from "./expression.ts";
+import { expressionNames } from "./expression-names.ts";
 import { FrameFinder, type UnwoundFrame } from "./frames.ts";
 import { currentHart } from "./hart-turns.ts";
 import { Inspector } from "./inspector.ts";
@@ -48,6 +46,9 @@ import type {
   TimelineSummary,
   VariableNode,
 } from "./protocol.ts";
+import type { SegmentRunner } from "./search-protocol.ts";
+import { Searches } from "./searches.ts";
+import { SegmentSearch } from "./segment-search.ts";
 import { BackwardStepper } from "./step-backward.ts";
 import { ForwardStepper } from "./step-forward.ts";
 import type { StepEnd, StepParts } from "./step-parts.ts";
@@ -68,6 +69,8 @@ export interface DebuggeeParts {
   readonly executable?: () => ExecutableFile | undefined;
   /** Log points, changed breakpoints, invalidated memory. Called synchronously, in order of what happens. */
   readonly emit: (event: DebuggeeEvent) => void;
+  /** Who searches the past elsewhere; absent: the debuggee itself, while it stands still. */
+  readonly segmentRunner?: SegmentRunner;
 }
 
 /** Bytes that one request may read. */
@@ -101,12 +104,14 @@ export class Debuggee {
   readonly #marks: Marks;
   readonly #edits: Edits;
   readonly #reporter: MachineReporter;
+  /** Questions to the past that are answered in the background. */
+  readonly searchEngine: Searches;
   /** The motion under way or abandoned, and where it is to be put back to when it was abandoned. */
   #motion: { readonly hart: number; readonly origin: number | undefined } | undefined;
   /** The exception that the machine stands before, when a motion ended there. */
   #trap: Trap | undefined;
 
-  constructor({ timeline, history, programs, sourceTexts, executable, emit }: DebuggeeParts) {
+  constructor({ timeline, history, programs, sourceTexts, executable, emit, segmentRunner }: DebuggeeParts) {
     const { machine } = timeline;
     this.#timeline = timeline;
     this.#history = history;
@@ -138,6 +143,9 @@ export class Debuggee {
     this.#edits = new Edits(machine);
     this.#reporter = new MachineReporter(machine, this.#map, this.#inspector);
     this.#reporter.visit();
+    const looking = { timeline, history, machine, map: this.#map, inspector: this.#inspector, checks: this.#checks };
+    const runner = segmentRunner && { runner: segmentRunner };
+    this.searchEngine = new Searches({ search: new SegmentSearch(looking), timeline, history, emit, ...runner });
   }
 
   // ---- motions
@@ -380,29 +388,7 @@ export class Debuggee {
   }
 
   names(prefix: string, most: number): ExpressionName[] {
-    const found: ExpressionName[] = [];
-    const seen = new Set<string>();
-    const offer = (name: string, kind: ExpressionName["kind"]) => {
-      if (found.length >= most || !name.startsWith(prefix) || seen.has(name)) return;
-      seen.add(name);
-      found.push({ name, kind });
-    };
-    for (const { abiName, name, aliases } of REGISTERS)
-      for (const each of [abiName, name, ...aliases]) offer(each, "register");
-    for (const name of SPECIAL_NAMES) offer(name, "variable");
-    for (const name of FUNCTION_NAMES) offer(name, "variable");
-    const [hart] = this.#timeline.machine.harts;
-    if (this.#inspector.surroundings(0).floatRegister(0) !== undefined) {
-      for (const name of FLOAT_ABI_NAMES) offer(name, "register");
-    }
-    for (const { name, number, fields } of CSRS) {
-      if (hart.csr(number) === undefined) continue;
-      offer(name, "csr");
-      // Fields would drown the rest until their register has been named.
-      if (prefix.startsWith(`${name}.`)) for (const field of fields) offer(`${name}.${field.name}`, "csr");
-    }
-    for (const { name, kind } of this.#map.symbols.all) offer(name, kind === "absolute" ? "label" : kind);
-    return found;
+    return expressionNames(prefix, most, this.#timeline.machine, this.#map);
   }
 
   // ---- what can be changed

@@ -16,6 +16,7 @@ import type {
 import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
 import type { Origin, OriginOptions } from "./origin-protocol.ts";
+import type { SearchApi, SearchState } from "./search-protocol.ts";
 
 export interface LaunchOptions extends BootChoice {
   /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program, kernel and recording. */
@@ -266,7 +267,7 @@ export interface WriteFound {
  * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
  * `removeBookmark`, `renameBookmark`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
-export interface DebuggeeApi {
+export interface DebuggeeApi extends SearchApi {
   launch(options: LaunchOptions): Promise<LaunchResult>;
   resume(): Promise<Stopped>;
   reverseContinue(): Promise<Stopped>;
@@ -374,7 +375,7 @@ export type DebuggeeEvent =
   | { readonly type: "invalidated"; readonly memory?: { readonly address: bigint; readonly length: number } }
   | { readonly type: "breakpointChanged"; readonly breakpoint: BreakpointState }
   | { readonly type: "timelineChanged" }
+  /** How far a search is: at most ten times a second, and when it is done. */
+  | { readonly type: "search"; readonly state: SearchState }
   /** A fault of Hindcast itself or a recording that could not be written; a sentence. */
   | { readonly type: "failure"; readonly message: string; readonly fatal: boolean };
-
-export type { Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";

@@ -42,6 +42,15 @@ export const DEBUGGEE_METHODS = [
   "csrs",
   "translate",
   "pageTable",
+  "startSearch",
+  "searches",
+  "searchRows",
+  "seriesBuckets",
+  "countRows",
+  "rowsAround",
+  "extendSearch",
+  "cancelSearch",
+  "closeSearch",
   "close",
 ] as const satisfies readonly (keyof DebuggeeApi)[];
 

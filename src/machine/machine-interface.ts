@@ -110,6 +110,8 @@ export interface MachineLike {
   peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[];
   /** Walks the page tables of a hart's present address space for `address`, as they are now. No side effects. */
   translate(address: VirtualAddress, hart?: number): Translation;
+  /** The same in the address space of a satp, whoever is in it. */
+  translateIn(satp: bigint, address: VirtualAddress): Translation;
   /** Current mtime in ticks of 10 MHz. */
   readonly time: bigint;
   /** What the caches of translations have done since the machine was made: no part of its state. */

@@ -7,13 +7,7 @@ import { Dependents } from "../cpu/dependents.ts";
 import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Exception, Turn } from "../cpu/hart.ts";
-import {
-  functionTable,
-  type Heat,
-  Interpreter,
-  instantiateInterpreter,
-  instantiateTraced,
-} from "../cpu/interpreter.ts";
+import { functionTable, Interpreter, instantiateInterpreter, instantiateTraced } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
 import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
@@ -31,6 +25,7 @@ import { checkConfiguration } from "./check-configuration.ts";
 import { Clock } from "./clock.ts";
 import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./configuration.ts";
 import { type DiskImage, Disks } from "./disks.ts";
+import { HEAT } from "./engine-heat.ts";
 import { errors } from "./errors.ts";
 import { Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
@@ -285,6 +280,8 @@ export class Machine implements MachineLike {
     const start = this.instant;
     for (;;) {
       const interrupted = this.#settle();
+      const taken = this.#lookout.takeInterrupt();
+      if (taken !== undefined) return taken;
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
       if (this.instant >= until) return { kind: "reached" };
@@ -310,6 +307,7 @@ export class Machine implements MachineLike {
     this.#board.restore(state.devices);
     this.#versions.restore(checkpoint.pages);
     this.#data.watched = [];
+    this.#lookout.forget();
     this.#attention = false;
     this.#settled = true;
   }
@@ -342,6 +340,13 @@ export class Machine implements MachineLike {
 
   translate(address: VirtualAddress, hart = this.currentHart): Translation {
     return describeTranslation(this.#memory, this.#harts.all[hart].csrs.translationState(), address);
+  }
+
+  translateIn(satp: bigint, address: VirtualAddress): Translation {
+    const [satpLow, satpHigh] = [Number(satp & 0xffff_ffffn), Number(satp >> 32n)];
+    // As supervisor mode does it, whatever the hart is doing.
+    const state = { ...this.#turn.csrs.translationState(), privilege: 1 as const, status: 0, satpLow, satpHigh };
+    return describeTranslation(this.#memory, state, address);
   }
 
   get cacheGroup(): CacheGroupReport {
@@ -395,6 +400,7 @@ export class Machine implements MachineLike {
         this.#harts.passTurn();
         if (takeInterrupt(this.#turn.hart, this.#turn.csrs)) {
           this.#contextChanged();
+          this.#lookout.interrupted();
           interrupted = true;
           this.#traceTrap(true);
         }
@@ -581,14 +587,3 @@ export class Machine implements MachineLike {
 const REGISTER_A0 = 10;
 const REGISTER_A1 = 11;
 const REGISTER_A2 = 12;
-
-/**
- * Fewer arrivals or entries keep another processor busy, and memory, and make the machine's own thread no faster; with more, guests whose
- * calls must be brought in are slow for longer. The engine "translator" begins at once, so that short tests reach it.
- */
-const HEAT: Readonly<Record<EngineChoice, Heat | undefined>> = {
-  auto: { arrivals: 10_000, entries: 100_000 },
-  translator: { arrivals: 3, entries: 6 },
-  interpreter: undefined,
-  oracle: undefined,
-};

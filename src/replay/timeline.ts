@@ -20,6 +20,7 @@ import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
 import { RegisterSearch } from "./register-search.ts";
+import { type Scan, scanStretch } from "./scan.ts";
 import { TimelineInlet } from "./timeline-inlet.ts";
 import type {
   Bookmark,
@@ -51,7 +52,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
 
 const PLAYBACK_OPTIONS: PlaybackOptions = {
   sliceSteps: 500_000,
-  spacingSteps: 10_000_000,
+  spacingSteps: 2_000_000,
+  travelSpacingSteps: 50_000_000,
   stepsPerPage: 10_000,
   nearSteps: 1024,
   bounds: CHECKPOINT_BOUNDS,
@@ -261,6 +263,15 @@ export class Timeline implements TimelineLike {
       yield* playback.goTo((found?.instant ?? first) as Instant);
       return found;
     });
+  }
+
+  *scan(scan: Scan, from: Instant, to: Instant): Motion<Instant> {
+    const playback = this.#playback;
+    const first = Math.max(from, this.first) as Instant;
+    const last = Math.min(to, this.end) as Instant;
+    if (last <= first) return to;
+    const reached = yield* this.#excursion(false, () => scanStretch(playback, scan, first, last));
+    return reached === last ? to : reached;
   }
 
   /**

@@ -110,6 +110,22 @@ export class FakeDebuggee implements Debuggee {
     });
   }
 
+  async startSearch(): Promise<never> {
+    throw new UserError("fake", "The fake searches nothing.");
+  }
+
+  async searches(): Promise<never[]> {
+    return [];
+  }
+
+  readonly searchRows = this.startSearch;
+  readonly seriesBuckets = this.startSearch;
+  readonly countRows = this.startSearch;
+  readonly rowsAround = this.startSearch;
+  readonly extendSearch = this.startSearch;
+  readonly cancelSearch = this.startSearch;
+  readonly closeSearch = this.startSearch;
+
   async pause(): Promise<void> {
     this.calls.push("pause");
     this.#pause?.();
