@@ -1,4 +1,4 @@
-import type { Origin, OriginEnd, OriginOperand, OriginPlace, OriginStep } from "../debuggee/origin-protocol.ts";
+import type { Origin, OriginEnd, OriginOperand, OriginPlace, OriginStep } from "../debuggee/protocol.ts";
 import type {
   OriginArguments,
   OriginBody,

@@ -47,7 +47,11 @@ export class OriginEnds {
 
   limit(steps: number, cell: Cell): OriginEnd {
     const place = placeOf(cell, (address) => this.#parts.map.symbolize(address));
-    return { kind: "limit", sentence: `After ${steps} steps it still goes on, from ${place.name}.`, place };
+    return {
+      kind: "limit",
+      sentence: `After ${steps} ${steps === 1 ? "step" : "steps"} it still goes on, from ${place.name}.`,
+      place,
+    };
   }
 
   load(cell: Cell): OriginEnd {
