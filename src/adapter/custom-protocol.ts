@@ -1,9 +1,13 @@
 /**
- * What Hindcast's debug adapter says beyond the Debug Adapter Protocol: types only, no imports, so that the extension
+ * What Hindcast's debug adapter says beyond the Debug Adapter Protocol: types only, so that the extension
  * and any other client may import them. Instants, offsets and counts are safe integers; addresses are strings
  * (`0x80001000`), because JSON numbers end at 2^53. Requests go through DAP's `request` messages under these names;
  * a request that moves the machine is answered at once and followed by `stopped`, as DAP's own motions are.
  */
+
+import type { OriginArguments, OriginBody } from "./custom-origin.ts";
+
+export type * from "./custom-origin.ts";
 
 /** Arguments of a launch request, beside DAP's `noDebug`. The names are the command line's. */
 export interface LaunchArguments {
@@ -80,6 +84,16 @@ export interface CustomRequests {
   "hindcast/translate": { arguments: TranslateArguments; body: TranslationBody };
   "hindcast/pageTable": { arguments: PageTableArguments; body: PageTableBody };
   "hindcast/bindingCondition": { arguments: BindingConditionArguments; body: BindingConditionBody };
+  "hindcast/search": { arguments: SearchArguments; body: SearchBody };
+  "hindcast/breakpoints": { arguments: Record<string, never>; body: { breakpoints: BreakpointBody[] } };
+  "hindcast/searches": { arguments: Record<string, never>; body: { searches: SearchBody[] } };
+  "hindcast/searchRows": { arguments: SearchRowsArguments; body: { rows: RowBody[] } };
+  "hindcast/seriesBuckets": { arguments: SeriesBucketsArguments; body: { buckets: SeriesBucketBody[] } };
+  "hindcast/countRows": { arguments: CountRowsArguments; body: { rows: number } };
+  "hindcast/rowsAround": { arguments: RowsAroundArguments; body: RowsAroundBody };
+  "hindcast/extendSearch": { arguments: ExtendSearchArguments; body: SearchBody };
+  "hindcast/cancelSearch": { arguments: SearchIdArguments; body: undefined };
+  "hindcast/closeSearch": { arguments: SearchIdArguments; body: undefined };
 }
 
 /** What the adapter says by itself. */
@@ -90,6 +104,8 @@ export interface CustomEvents {
   "hindcast/console": ConsoleBody;
   /** Marks came or went: ask `hindcast/timeline` again when it is shown. At most twice a second. */
   "hindcast/timelineChanged": Record<string, never>;
+  /** How far a search is: at most ten a second each, and when it is done. */
+  "hindcast/search": SearchBody;
 }
 
 export interface ReverseStepArguments {
@@ -186,99 +202,6 @@ export interface AccessBody {
   source?: { path: string; line: number; column: number };
   /** No instruction's: a device, the user or a page-table walk wrote on arrival at the instant. */
   by?: "device" | "edit" | "walk";
-}
-
-export interface OriginArguments extends HartArguments {
-  /** What `evaluate` knows: a register, a CSR, memory; of another value the memory that it is the address of. Or `phys:0x…`. */
-  place: string;
-  /** Bytes of memory; default: the size of what the expression names, else 8. */
-  length?: number;
-  /** The state that is asked about; default: the current one. */
-  instant?: number;
-  /** How deep operands are unfolded that the chain does not follow; default 0. */
-  depth?: number;
-  /** Steps of one chain; default 64. */
-  most?: number;
-}
-
-/** Where a value came from, newest step first. */
-export interface OriginBody {
-  place: OriginPlaceBody;
-  instant: number;
-  hart: number;
-  /** Absent where looking would change it. */
-  value?: string;
-  steps: OriginStepBody[];
-  end: OriginEndBody;
-}
-
-export interface OriginPlaceBody {
-  kind: "register" | "csr" | "memory";
-  /** What to show: `a0`, `queue+0x8`. */
-  name: string;
-  /** Of memory: as the instruction named it, and `phys:0x…` where it lies. */
-  address?: string;
-  physical?: string;
-  length?: number;
-  /** Arguments of a request that follows what the place holds there: so another operand is picked. */
-  ask: { place: string; instant: number; hart: number; length?: number };
-}
-
-export interface OriginStepBody {
-  /** The state before the instruction: seeking there stops at it. */
-  instant: number;
-  hart: number;
-  pc: string;
-  symbol: string;
-  source?: { path: string; line: number; column: number };
-  /** `ld a5,8(s1)` */
-  text: string;
-  /** What it wrote, and what that held from then on. */
-  place: OriginPlaceBody;
-  value: string;
-  how: "copy" | "load" | "store" | "exchange" | "offset" | "computed" | "constant";
-  /** For people: `a5 was loaded from queue+0x8 (8 bytes)`. */
-  sentence: string;
-  operands: OriginOperandBody[];
-  /** The operand that the chain goes on with; absent: it ends here. */
-  follows?: number;
-  /** `It wrote 2 of the 8 bytes; the others are older.` */
-  note?: string;
-}
-
-export interface OriginOperandBody {
-  place: OriginPlaceBody;
-  value?: string;
-  /** "address": it decided where, not what. "rest": bytes that the step left as they were. */
-  role: "value" | "address" | "rest";
-  /** Unfolded, as far as `depth` said. */
-  origin?: OriginBody;
-}
-
-export interface OriginEndBody {
-  kind:
-    | "constant"
-    | "computed"
-    | "device"
-    | "input"
-    | "dma"
-    | "edit"
-    | "image"
-    | "reset"
-    | "trap"
-    | "walk"
-    | "csr"
-    | "reservation"
-    | "load"
-    | "limit";
-  sentence: string;
-  /** To travel to: of an input, an edit, a trap. */
-  instant?: number;
-  address?: string;
-  device?: string;
-  symbol?: string;
-  /** Of "limit": what to ask for next. */
-  place?: OriginPlaceBody;
 }
 
 export interface InputArguments {
@@ -454,6 +377,155 @@ export interface BindingConditionArguments extends HartArguments {
 
 export interface BindingConditionBody {
   condition: string;
+}
+
+/**
+ * A question over a stretch of the past; its answer is rows in order of instant. `address` is a number or an expression
+ * that `evaluate` knows; what it means, and its size, is settled when the search starts.
+ */
+export type QuestionBody =
+  | { kind: "writes" | "reads" | "accesses"; address: string; length?: number }
+  | { kind: "hits"; at: PlaceBody; condition?: string; hitCondition?: string; logMessage?: string }
+  /**
+   * Each value that an expression had, at each hit of `at`, which is there in the row's instant; else whenever what it
+   * reads has been written, by the row's step. The first row is the value at the beginning.
+   */
+  | { kind: "series"; expression: string; hart?: number; at?: PlaceBody; everySteps?: number }
+  | { kind: "calls"; function: string }
+  /** Exceptions, all or those of `causes` (of mcause); `interrupts` as well when true. */
+  | { kind: "traps"; causes?: number[]; interrupts?: boolean }
+  | { kind: "outputs"; text?: string };
+
+/**
+ * As people write it: `queue.s:42` (the whole path, or an end of it that names one file), a function, an address. Or as
+ * breakpoints have it, lines and columns from 1.
+ */
+export type PlaceBody =
+  | string
+  | { kind: "source"; path: string; line: number; column?: number }
+  | { kind: "function"; name: string }
+  | { kind: "instruction"; address: string }
+  | { kind: "data"; dataId: string; access: "read" | "write" | "readWrite" };
+
+/** A breakpoint of the session, of whatever kind, and the question that it is when it is asked of the whole recording. */
+export interface BreakpointBody {
+  /** `queue.s:42`, `function main`, `writes of 8 bytes at 0x80001000`. */
+  title: string;
+  question: Extract<QuestionBody, { kind: "hits" }>;
+  /** As in DAP's breakpoint modes; absent: one like any other. */
+  mode?: string;
+}
+
+export interface SearchArguments {
+  question: QuestionBody;
+  /** The stretch, default: all of the recording up to now. */
+  from?: number;
+  to?: number;
+}
+
+export interface SearchBody {
+  id: number;
+  question: QuestionBody;
+  /** What is asked, for a heading: `Writes to work_queue (8 bytes at 0x80001000)`. */
+  title: string;
+  from: number;
+  to: number;
+  /** Rows known, counted from the newest; exact when done. */
+  rows: number;
+  /** Everything from here to `to` has been searched. */
+  searchedFrom: number;
+  /** 0 to 1. */
+  fraction: number;
+  done: boolean;
+  cancelled?: boolean;
+  /** A series that was looked at now and then only: changes in between are not seen. */
+  sampled?: boolean;
+  /** A sentence: why it ended early, or what could not be evaluated. */
+  problem?: string;
+  /** Functions of the guest that were called in saved states, all of which were restored with equal digests. */
+  restored?: number;
+}
+
+export interface SearchIdArguments {
+  id: number;
+}
+
+export interface SearchRowsArguments extends SearchIdArguments {
+  /** Counted from the newest row, 0. */
+  first: number;
+  /** At most 1000. */
+  count: number;
+}
+
+export interface RowBody {
+  /** The state before the step in question. */
+  instant: number;
+  hart: number;
+  pc: string;
+  symbol: string;
+  source?: { path: string; line: number; column: number };
+  /** What a list shows. */
+  text: string;
+  /** The value as a number, where it is one. */
+  number?: number;
+  bits?: string;
+  /** `value` is what is in memory behind the step. */
+  access?: { address: string; size: number; value: string; kind: "read" | "write" };
+  call?: CallBody;
+  /** Why something could not be evaluated here. */
+  problem?: string;
+}
+
+export interface CallBody {
+  arguments: { name: string; value: string }[];
+  /** The address behind the call instruction. */
+  returnAddress: string;
+  /** Absent: it did not return as far as was looked. `instant` is the first state behind the return. */
+  returned?: { instant: number; value: string; floatValue?: string };
+}
+
+export interface SeriesBucketsArguments extends SearchIdArguments {
+  /** Columns for [from, to). */
+  from: number;
+  to: number;
+  /** At most this many, 20,000 at the most. */
+  most: number;
+}
+
+/** One column of a plot. The numbers are absent where the value was none. */
+export interface SeriesBucketBody {
+  from: number;
+  to: number;
+  min?: number;
+  max?: number;
+  /** The value that it begins and ends with. */
+  first?: number;
+  last?: number;
+  /** Rows with an instant in it. */
+  changes: number;
+}
+
+/** Rows that are known in [from, to): the index of a row, from the newest, is how many there are behind its instant. */
+export interface CountRowsArguments extends SearchIdArguments {
+  from: number;
+  to: number;
+}
+
+/** A run that has grown: the search goes on. */
+export interface ExtendSearchArguments extends SearchIdArguments {
+  /** Default: the newest instant. */
+  to?: number;
+}
+
+export interface RowsAroundArguments extends SearchIdArguments {
+  instant: number;
+}
+
+/** The last row before an instant, the one at it, and the first behind it, as far as known. */
+export interface RowsAroundBody {
+  before?: RowBody;
+  at?: RowBody;
+  after?: RowBody;
 }
 
 export interface StatusBody {

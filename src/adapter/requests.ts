@@ -10,7 +10,9 @@ import { csrs, machine, pageTable, translate } from "./machine.ts";
 import type { Motion } from "./motions.ts";
 import { origin } from "./origin.ts";
 import type { Parts } from "./parts.ts";
+import { breakpointToClient, looksAtMachine } from "./questions.ts";
 import { completions, runCommand } from "./repl.ts";
+import { countRows, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
 import type { Shape } from "./shape.ts";
 import { inputBytes, instantOfOutput, lastRead, lastWrite, motionTo, timeline } from "./travel.ts";
 
@@ -43,6 +45,7 @@ export function requests(parts: Parts): Readonly<Record<string, Handler>> {
     ...memory(parts),
     ...travel(parts),
     ...wholeMachine(parts),
+    ...searches(parts),
   };
 }
 
@@ -375,5 +378,40 @@ function wholeMachine(parts: Parts): Record<string, Handler> {
       { to: "string", "condition?": "string", "hart?": "integer" },
       (args) => bindingCondition(lifecycle.debuggee, args, hartOf(args)),
     ),
+  };
+}
+
+/** Questions over the past: answered also while the machine moves, but for addresses that have to be evaluated first. */
+function searches(parts: Parts): Record<string, Handler> {
+  const { lifecycle, stacks } = parts;
+  const ID = { id: "integer" } as const;
+  return {
+    "hindcast/search": on<Custom.SearchArguments>(
+      { question: { kind: "string" }, "from?": "integer", "to?": "integer" },
+      async (args) => {
+        if (looksAtMachine(args.question)) await parts.motions.rest();
+        return parts.searches.start(lifecycle.debuggee, args, stacks.frame(undefined));
+      },
+    ),
+    "hindcast/breakpoints": on({}, () => ({ breakpoints: parts.breakpoints.list().map(breakpointToClient) })),
+    "hindcast/searches": on({}, async () => ({ searches: await parts.searches.list(lifecycle.debuggee) })),
+    "hindcast/searchRows": on<Custom.SearchRowsArguments>({ ...ID, first: "integer", count: "integer" }, (args) =>
+      searchRows(lifecycle.debuggee, args),
+    ),
+    "hindcast/seriesBuckets": on<Custom.SeriesBucketsArguments>(
+      { ...ID, from: "integer", to: "integer", most: "integer" },
+      (args) => seriesBuckets(lifecycle.debuggee, args),
+    ),
+    "hindcast/countRows": on<Custom.CountRowsArguments>({ ...ID, from: "integer", to: "integer" }, (args) =>
+      countRows(lifecycle.debuggee, args),
+    ),
+    "hindcast/extendSearch": on<Custom.ExtendSearchArguments>({ ...ID, "to?": "integer" }, (args) =>
+      parts.searches.extend(lifecycle.debuggee, args),
+    ),
+    "hindcast/rowsAround": on<Custom.RowsAroundArguments>({ ...ID, instant: "integer" }, (args) =>
+      rowsAround(lifecycle.debuggee, args),
+    ),
+    "hindcast/cancelSearch": on<Custom.SearchIdArguments>(ID, ({ id }) => lifecycle.debuggee.cancelSearch(id)),
+    "hindcast/closeSearch": on<Custom.SearchIdArguments>(ID, ({ id }) => parts.searches.close(lifecycle.debuggee, id)),
   };
 }

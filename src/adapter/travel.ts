@@ -14,7 +14,15 @@ import type {
 import type { Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
 import type { Motion } from "./motions.ts";
-import { addressUse, formatInstant, fromBase64, fromReference, Handles, toReference } from "./references.ts";
+import {
+  addressUse,
+  formatInstant,
+  fromBase64,
+  fromReference,
+  Handles,
+  isReference,
+  toReference,
+} from "./references.ts";
 import type { FrameKey } from "./stack.ts";
 
 const DEFAULT_MARKS = 1000;
@@ -84,12 +92,12 @@ async function lastAccess(
 }
 
 /** What an expression means where an address is wanted: the place that it names, or else its value. */
-async function placeOf(
+export async function placeOf(
   debuggee: Debuggee,
   text: string,
   { hart, level }: FrameKey,
 ): Promise<{ address: bigint; size?: number | undefined; use?: AddressUse | undefined }> {
-  if (/^\s*(phys:)?(0x[0-9a-f]+|\d+)\s*$/i.test(text)) return { address: fromReference(text), use: addressUse(text) };
+  if (isReference(text)) return { address: fromReference(text), use: addressUse(text) };
   const { memoryAddress, size, bits, physical } = await debuggee.evaluate(text, hart, level, "look");
   if (memoryAddress !== undefined) return { address: memoryAddress, size, use: physical ? "physical" : undefined };
   if (bits === undefined) throw errors.noAddress(text);

@@ -19,6 +19,7 @@ import type { Origin, OriginOptions } from "./origin-protocol.ts";
 import type { SearchApi, SearchState } from "./search-protocol.ts";
 
 export type * from "./origin-protocol.ts";
+export type { Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";
 
 export interface LaunchOptions extends BootChoice {
   /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program, kernel and recording. */

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { LastWriteArguments } from "../adapter/custom-protocol.ts";
+import { wordAt } from "./add-watch.ts";
 import { reporting } from "./failures.ts";
 import { exact } from "./instants.ts";
 import type { Session, Sessions } from "./session.ts";
@@ -67,21 +68,12 @@ function placeOf(argument: MenuArgument | undefined): Place | undefined {
 }
 
 async function askForPlace(): Promise<Place | undefined> {
+  const editor = vscode.window.activeTextEditor;
   const input = await vscode.window.showInputBox({
     title: "Find the last write to…",
     prompt: "An address or an expression: 0x80001000, a symbol, sp + 8",
-    value: wordAtCursor(),
+    value: editor && wordAt(editor),
   });
   const address = input?.trim() ?? "";
   return address === "" ? undefined : { name: address, address };
-}
-
-/** What is selected, else the name under the cursor. */
-function wordAtCursor(): string | undefined {
-  const editor = vscode.window.activeTextEditor;
-  if (editor === undefined) return undefined;
-  const { document, selection } = editor;
-  if (!selection.isEmpty && selection.isSingleLine) return document.getText(selection);
-  const range = document.getWordRangeAtPosition(selection.active, /[A-Za-z_.$][\w.$]*/);
-  return range === undefined ? undefined : document.getText(range);
 }

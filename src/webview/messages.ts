@@ -140,3 +140,17 @@ export type ToRecording =
   | { readonly type: "unusable"; readonly name: string; readonly message: string };
 
 export type FromRecording = { readonly type: "ready" } | { readonly type: "debug" } | { readonly type: "reload" };
+
+export type {
+  Change,
+  FromPlot,
+  FromWatches,
+  SeriesColumn,
+  Stretch,
+  ToPlot,
+  ToWatches,
+  WatchLine,
+  WatchPosition,
+  WatchRow,
+  WatchStatus,
+} from "./watch-messages.ts";

@@ -18,6 +18,7 @@ import type {
   LaunchResult,
   Stopped,
 } from "../../src/debuggee/protocol.ts";
+import { FakeSearches } from "./fake-searches.ts";
 
 export const SOURCE = "/project/guest.s";
 export const RAM = 0x8000_0000n;
@@ -53,10 +54,21 @@ export class FakeDebuggee implements Debuggee {
   disposed = false;
   now = 0;
   x10 = 42n;
+  readonly found: FakeSearches;
+  readonly startSearch: FakeSearches["startSearch"] = (...args) => this.found.startSearch(...args);
+  readonly searches: FakeSearches["searches"] = () => this.found.searches();
+  readonly searchRows: FakeSearches["searchRows"] = (...args) => this.found.searchRows(...args);
+  readonly seriesBuckets: FakeSearches["seriesBuckets"] = (...args) => this.found.seriesBuckets(...args);
+  readonly rowsAround: FakeSearches["rowsAround"] = (...args) => this.found.rowsAround(...args);
+  readonly countRows: FakeSearches["countRows"] = (...args) => this.found.countRows(...args);
+  readonly extendSearch: FakeSearches["extendSearch"] = (...args) => this.found.extendSearch(...args);
+  readonly cancelSearch: FakeSearches["cancelSearch"] = (id) => this.found.cancelSearch(id);
+  readonly closeSearch: FakeSearches["closeSearch"] = (id) => this.found.closeSearch(id);
   #pause: (() => void) | undefined;
 
   constructor(emit: (event: DebuggeeEvent) => void) {
     this.#emit = emit;
+    this.found = new FakeSearches(LINES, emit);
   }
 
   emit(event: DebuggeeEvent): void {
@@ -109,22 +121,6 @@ export class FakeDebuggee implements Debuggee {
       return this.#stop("goto");
     });
   }
-
-  async startSearch(): Promise<never> {
-    throw new UserError("fake", "The fake searches nothing.");
-  }
-
-  async searches(): Promise<never[]> {
-    return [];
-  }
-
-  readonly searchRows = this.startSearch;
-  readonly seriesBuckets = this.startSearch;
-  readonly countRows = this.startSearch;
-  readonly rowsAround = this.startSearch;
-  readonly extendSearch = this.startSearch;
-  readonly cancelSearch = this.startSearch;
-  readonly closeSearch = this.startSearch;
 
   async pause(): Promise<void> {
     this.calls.push("pause");
@@ -236,8 +232,12 @@ export class FakeDebuggee implements Debuggee {
     return lines.filter((at) => at >= line && at <= endLine).map((at) => ({ path, line: at, column: 3 }));
   }
 
+  /** Beside the program's own file. */
+  otherSources: readonly string[] = [];
+
   async sources() {
-    return [{ path: SOURCE, embedded: this.recordedText !== undefined }];
+    const others = this.otherSources.map((path) => ({ path, embedded: false }));
+    return [{ path: SOURCE, embedded: this.recordedText !== undefined }, ...others];
   }
 
   async sourceText(path: string) {

@@ -49,6 +49,7 @@ const REQUESTS: Readonly<Record<string, object>> = {
   "hindcast/seek": { instant: 4 },
   "hindcast/timeline": { from: 0, to: 100, most: 10 },
   "hindcast/bookmark": { name: "x" },
+  "hindcast/breakpoints": {},
   "hindcast/removeBookmark": { instant: 4, name: "x" },
   "hindcast/renameBookmark": { instant: 4, name: "x", newName: "y" },
   "hindcast/instantOfOutput": { offset: 2, seek: true },
