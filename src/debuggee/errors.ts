@@ -93,5 +93,7 @@ export const errors = {
       "A series is of single values: leave the string, array or instruction format out.",
       2,
     ),
+  seriesReadsMuch: (most: number) =>
+    new UserError("series-wide", `A series reads at most ${most} places in memory, page tables included.`, 2),
   notTrapped: () => new UserError("not-trapped", "The machine does not stand at an exception."),
 } as const;

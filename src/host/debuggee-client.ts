@@ -47,6 +47,7 @@ export const DEBUGGEE_METHODS = [
   "searchRows",
   "seriesBuckets",
   "countRows",
+  "rowInstants",
   "rowsAround",
   "extendSearch",
   "cancelSearch",

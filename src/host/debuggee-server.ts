@@ -71,6 +71,7 @@ const SEARCHES: Readonly<Record<keyof SearchApi, true>> = {
   searchRows: true,
   seriesBuckets: true,
   countRows: true,
+  rowInstants: true,
   rowsAround: true,
   extendSearch: true,
   cancelSearch: true,

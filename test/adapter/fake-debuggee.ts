@@ -61,6 +61,7 @@ export class FakeDebuggee implements Debuggee {
   readonly seriesBuckets: FakeSearches["seriesBuckets"] = (...args) => this.found.seriesBuckets(...args);
   readonly rowsAround: FakeSearches["rowsAround"] = (...args) => this.found.rowsAround(...args);
   readonly countRows: FakeSearches["countRows"] = (...args) => this.found.countRows(...args);
+  readonly rowInstants: FakeSearches["rowInstants"] = (...args) => this.found.rowInstants(...args);
   readonly extendSearch: FakeSearches["extendSearch"] = (...args) => this.found.extendSearch(...args);
   readonly cancelSearch: FakeSearches["cancelSearch"] = (id) => this.found.cancelSearch(id);
   readonly closeSearch: FakeSearches["closeSearch"] = (id) => this.found.closeSearch(id);
@@ -263,8 +264,8 @@ export class FakeDebuggee implements Debuggee {
     return { first: 0, now: this.now, end: LINES, live: false, marks, total: 1 };
   }
 
-  async addBookmark(name: string): Promise<void> {
-    this.calls.push(`bookmark ${name}`);
+  async addBookmark(name: string, instant = this.now): Promise<void> {
+    this.calls.push(`bookmark ${name} at ${instant}`);
   }
 
   async removeBookmark(instant: number, name: string): Promise<void> {
