@@ -8,7 +8,7 @@ import { effectsOf } from "../../src/isa/effects.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { MachineLike } from "../../src/machine/machine-interface.ts";
-import { FILE, lineOf, program } from "./harness.ts";
+import { FILE, finish, lineOf, program } from "./harness.ts";
 import { ask, type SearchBench, searchBench } from "./search-bench.ts";
 import { SEARCHED } from "./search-guests.ts";
 
@@ -547,6 +547,29 @@ test("rows around an instant, and how many there are between two", async () => {
       }
       assert.equal(await counting, expected.filter((one) => one >= instant).length);
     }
+  }
+});
+
+test("the first read, and the first difference of bytes and of a value, from an instant on", () => {
+  for (const each of cases()) {
+    const { bench, steps } = each;
+    const { debuggee, timeline } = bench;
+    const end = timeline.end;
+    for (const from of [0, 400, Math.floor(end / 2), end - 300]) {
+      const read = finish(debuggee.firstRead(symbol("pointer"), 8, from));
+      const reader = steps.find((step) => step.instant >= from && touches(step, "r", symbol("pointer"), 8));
+      assert.deepEqual([read?.instant, read?.pc], [reader?.instant, reader?.pc]);
+      const bytesOf = (step: Step) => step.memory.subarray(Number(symbol("cells") - symbol("counter"))).join();
+      const differs = steps.find((step) => step.instant > from && bytesOf(step) !== bytesOf(steps[from]));
+      const place = { address: symbol("cells"), length: DATA_BYTES - Number(symbol("cells") - symbol("counter")) };
+      const found = finish(debuggee.firstDifference(place, from));
+      assert.equal(found?.instant, differs && differs.instant - 1, each.what);
+      const value = EXPRESSIONS[3][1];
+      const changed = steps.find((step) => step.instant > from && value(step) !== value(steps[from]));
+      const other = finish(debuggee.firstDifference({ expression: EXPRESSIONS[3][0] }, from));
+      assert.equal(other?.instant, changed && changed.instant - 1, each.what);
+    }
+    assert.equal(timeline.now, end);
   }
 });
 
