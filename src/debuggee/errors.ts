@@ -47,6 +47,8 @@ export const errors = {
       "register-unknown",
       `The value of ${name} in this caller is not known: its callee may have changed it.`,
     ),
+  noOrigin: (text: string) =>
+    new UserError("no-origin", `"${text}" is not a value that came from anywhere: name a register or memory.`, 2),
   notAssignable: (text: string) =>
     new UserError("not-assignable", `"${text}" is a value, not a place that can be changed.`, 2),
   readOnly: (name: string) => new UserError("read-only", `${name} cannot be written.`, 2),
