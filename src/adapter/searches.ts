@@ -5,6 +5,7 @@ import { errors } from "./errors.ts";
 import { checkQuestion, questionOf, questionToClient, titleOf } from "./questions.ts";
 import { toReference } from "./references.ts";
 import type { FrameKey } from "./stack.ts";
+import { placeOf } from "./travel.ts";
 
 /** Rows are rendered when they are asked for: more than a page at once would keep the client waiting. */
 const ROWS_LIMIT = 1000;
@@ -54,6 +55,23 @@ export class Searches {
     const question = this.#asked.get(rest.id) ?? questionToClient(meant);
     return { ...rest, question, title: titleOf(question, meant) };
   }
+}
+
+/** @param frame where the address is evaluated when it is an expression. */
+export async function firstRow(
+  debuggee: Debuggee,
+  method: "firstRead" | "firstDifference",
+  { address: text, length: bytes, from }: Custom.FirstArguments,
+  frame: FrameKey,
+): Promise<Custom.FirstBody> {
+  const place = await placeOf(debuggee, text, frame);
+  const { address, use = { hart: frame.hart } } = place;
+  const length = bytes ?? place.size ?? 1;
+  const row =
+    method === "firstRead"
+      ? await debuggee.firstRead(address, length, from, use)
+      : await debuggee.firstDifference({ address, length, use }, from);
+  return row === undefined ? {} : { row: rowToClient(row) };
 }
 
 export async function searchRows(debuggee: Debuggee, { id, first, count }: Custom.SearchRowsArguments) {

@@ -91,7 +91,9 @@ export interface Filter {
 export function passes(mark: Mark, filter: Filter): boolean {
   if (filter.hidden.has(mark.kind)) return false;
   if (filter.text === "") return true;
-  return `${mark.label} ${mark.detail ?? ""} ${mark.instant} ${exact(mark.instant)}`.toLowerCase().includes(filter.text);
+  return `${mark.label} ${mark.detail ?? ""} ${mark.instant} ${exact(mark.instant)}`
+    .toLowerCase()
+    .includes(filter.text);
 }
 
 /** Index of the first mark at or after `instant`. `marks` ascend. */

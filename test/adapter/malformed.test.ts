@@ -50,6 +50,8 @@ const REQUESTS: Readonly<Record<string, object>> = {
   "hindcast/timeline": { from: 0, to: 100, most: 10 },
   "hindcast/bookmark": { name: "x" },
   "hindcast/breakpoints": {},
+  "hindcast/firstRead": { address: "counter", length: 4, from: 2, seek: true },
+  "hindcast/firstDifference": { address: "counter", from: 2 },
   "hindcast/rowInstants": { id: 1, from: 0, to: 50, most: 10 },
   "hindcast/removeBookmark": { instant: 4, name: "x" },
   "hindcast/renameBookmark": { instant: 4, name: "x", newName: "y" },
