@@ -108,7 +108,9 @@ step("the rows are marks of the Timeline, and a bookmark there is renamed and re
   await bookmark("half past").waitFor();
   await page.getByLabel("Filter marks").fill("");
   await user.command("Hindcast: Go to Bookmark…");
-  await user.page.locator(".quick-input-list .monaco-list-row", { hasText: "half past" }).click();
+  await user.page.locator(".quick-input-list .monaco-list-row", { hasText: "half past" }).waitFor();
+  await workbench.screenshot("bookmarks");
+  await user.page.keyboard.press("Escape");
 });
 
 step("a log point with a condition is run over the whole recording from its line's menu", async () => {
@@ -136,15 +138,35 @@ step("a log point with a condition is run over the whole recording from its line
   await user.removeAllBreakpoints();
 });
 
-step("all calls of the function under the cursor, all exceptions, all lines of output", async () => {
-  await user.command("Hindcast: All Exceptions");
+step("where a value came from is a chain whose steps travel, and another operand is followed", async () => {
+  await user.command("Hindcast: Go to the Newest Instant");
+  await user.instantWhere((instant) => instant === trapInstant, "the trap's");
+  await user.variableSubmenu("t1", "Search the Past", "Where Did This Value Come From?");
   const page = await searches();
+  const steps = page.getByRole("treeitem");
+  await steps.nth(2).waitFor();
+  await workbench.screenshot("searches-origin-dark");
+  await steps
+    .locator(".text", { hasText: /stored|written|wrote/ })
+    .first()
+    .click();
+  await user.highlightedLine(CULPRIT);
+});
+
+step("all calls of a function, all lines of output; and where there is nothing, what was searched", async () => {
+  const page = await searches();
+  await user.command("Hindcast: All Calls of This Function");
+  await user.answer("All calls of…", "message_seal");
+  await page.locator("#title", { hasText: "Calls of message_seal" }).waitFor();
   await page
     .locator("#rows")
     .getByRole("option")
     .first()
-    .locator(".text", { hasText: /[Ll]oad access fault/ })
+    .locator(".text", { hasText: /^message_seal\(/ })
     .waitFor();
+  await workbench.screenshot("searches-calls-dark");
+  await user.command("Hindcast: All Exceptions");
+  await page.getByText("none between instants 0 and").waitFor();
   await user.command("Hindcast: All Lines of Output");
   await page.locator("#rows").getByRole("option").last().locator(".text", { hasText: "print shop open" }).waitFor();
   await workbench.screenshot("searches-output-dark");
