@@ -24,6 +24,8 @@ export interface SearchParts {
 export interface Finder extends Omit<Scan, "cut"> {
   /** Only what was looked at now and then. */
   readonly sampled?: true;
+  /** Looks so far behind the segment, at what began in it. */
+  readonly scanTo?: number;
   /** What else there is to say of the segment, when it was gone through. */
   finish?(reached: number): Partial<Pick<SegmentResult, "series" | "problem">>;
 }
@@ -88,4 +90,14 @@ export function accessText({ map }: SearchParts, { address, size, value, kind }:
 /** Watches with everything else off. */
 export function watching(watches: readonly Watch[]): StopConditions {
   return { breakpoints: [], watches, exceptions: [] };
+}
+
+/** Instants at which events came in: for whoever looks at memory, which they may change. */
+export function nextEvents({ history }: SearchParts): (now: number) => number {
+  const events = history?.events ?? [];
+  let next = 0;
+  return (now) => {
+    while (next < events.length && events[next].instant <= now) next++;
+    return events[next]?.instant ?? Number.POSITIVE_INFINITY;
+  };
 }
