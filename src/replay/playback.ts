@@ -69,7 +69,7 @@ export class Playback {
   #agreedAt: Instant;
   #stops: StopConditions = NO_STOPS;
 
-  /** The machine stands at reset, with `inlet` and `outlet` connected. */
+  /** `store` has a state at reset. */
   constructor(
     machine: MachineLike,
     run: Run,
@@ -77,8 +77,9 @@ export class Playback {
     outlet: TimelineOutlet,
     end: Instant,
     options: PlaybackOptions,
+    store: CheckpointStore,
   ) {
-    assert(machine.instant === 0, "a timeline begins with a machine at reset");
+    assert(store.initial.checkpoint.instant === 0, "a timeline knows its machine at reset");
     this.machine = machine;
     this.run = run;
     this.inlet = inlet;
@@ -86,12 +87,19 @@ export class Playback {
     this.end = end;
     this.options = options;
     this.#agreedAt = machine.instant;
-    const initial = { checkpoint: machine.checkpoint(), events: 0, outputBytes: 0, framesSent: 0 };
-    this.store = new CheckpointStore(initial, options.nearSteps, options.bounds);
+    this.store = store;
   }
 
   get now(): Instant {
     return this.machine.instant;
+  }
+
+  /** Takes the machine over from whatever else it repeated. */
+  connect(): void {
+    this.machine.inlet = this.inlet;
+    this.machine.outlet = this.outlet;
+    this.#stops = NO_STOPS;
+    this.machine.setStops(NO_STOPS);
   }
 
   setStops(stops: StopConditions): void {
