@@ -25,7 +25,10 @@ export class FurtherInputs {
 
   /** What a run had after so many events, and what `rest` of a run before it still has to come. */
   static of(log: EventLog, after: number, rest?: FurtherInputs): FurtherInputs {
-    return new FurtherInputs([{ log, first: after, end: log.length }, ...(rest === undefined ? [] : rest.#remaining())]);
+    return new FurtherInputs([
+      { log, first: after, end: log.length },
+      ...(rest === undefined ? [] : rest.#remaining()),
+    ]);
   }
 
   static none(): FurtherInputs {

@@ -70,7 +70,9 @@ export class OutputLog {
     for (const block of this.#blocks.slice(0, count)) {
       const isWhole = block.offset + BLOCK_BYTES <= length && block.length === BLOCK_BYTES;
       // What is full is not written any more, and is shared.
-      log.#blocks.push(isWhole ? { ...block, deltas: settled(block.deltas) } : beginningOf(block, length - block.offset));
+      log.#blocks.push(
+        isWhole ? { ...block, deltas: settled(block.deltas) } : beginningOf(block, length - block.offset),
+      );
     }
     log.#length = length;
     log.#firstHeld = Math.min(this.#firstHeld, Math.max(0, count - 1));
@@ -122,7 +124,8 @@ export class OutputLog {
     const block = this.#blocks[next];
     if (block === undefined) return this.#length;
     if (block.firstInstant >= instant) return block.offset;
-    if (block.bytes === undefined || (block.offset < this.#unheld.bytes && instant < this.#unheld.before)) return undefined;
+    if (block.bytes === undefined || (block.offset < this.#unheld.bytes && instant < this.#unheld.before))
+      return undefined;
     let count = block.length;
     this.#eachInstant(block, (index, at) => {
       if (at < instant) return true;

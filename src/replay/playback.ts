@@ -4,7 +4,7 @@ import { UserError } from "../base/errors.ts";
 import type { Departing, MachineLike } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import type { CheckpointFile, FileState } from "./checkpoint-file.ts";
-import { type CheckpointBounds, CheckpointStore, type SavedState } from "./checkpoint-store.ts";
+import type { CheckpointBounds, CheckpointStore, SavedState } from "./checkpoint-store.ts";
 import type { DigestLog } from "./digest-log.ts";
 import { type Divergence, DivergenceError } from "./divergence.ts";
 import type { EventLog } from "./event-log.ts";

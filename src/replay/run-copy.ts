@@ -20,7 +20,12 @@ interface Marker {
  * Says to a recorder what is known of a run, in the order in which it happened: so that the file that comes of it is the
  * recording of that run. Yields now and then. Throws a UserError when output is no longer in memory.
  */
-export function* copyRun(run: Run, states: readonly SavedState[], last: Marker, recorder: Recorder): Generator<void, void> {
+export function* copyRun(
+  run: Run,
+  states: readonly SavedState[],
+  last: Marker,
+  recorder: Recorder,
+): Generator<void, void> {
   const { events, outputs, frames } = run;
   if (outputs.firstHeld > 0 || frames.firstHeld > 0) {
     throw new UserError(

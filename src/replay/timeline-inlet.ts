@@ -142,7 +142,9 @@ export class TimelineInlet implements Inlet {
     if (this.#taken < this.#log.length) return this.#log.instantAt(this.#taken);
     // What came too late for this instant is in time for the next.
     if (this.#live && this.pending) return instant + 1;
-    return this.#live ? Math.max(instant + 1, this.#further?.next?.instant ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+    return this.#live
+      ? Math.max(instant + 1, this.#further?.next?.instant ?? Number.POSITIVE_INFINITY)
+      : Number.POSITIVE_INFINITY;
   }
 
   #newEvent(instant: Instant): MachineEvent | undefined {

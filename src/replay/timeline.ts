@@ -15,13 +15,14 @@ import { FurtherInputs } from "./further-inputs.ts";
 import { History } from "./history.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
 import { LiveEnd, type TurnLength } from "./live-end.ts";
+import { lowerBound } from "./number-column.ts";
 import { OutputLog } from "./output-log.ts";
 import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
-import { TimelineInlet } from "./timeline-inlet.ts";
 import { copyRun } from "./run-copy.ts";
+import { TimelineInlet } from "./timeline-inlet.ts";
 import type { Bookmark, Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "./timeline-interface.ts";
 import { TimelineOutlet } from "./timeline-outlet.ts";
 
@@ -147,7 +148,7 @@ export class Timeline implements TimelineLike {
    * newest end of its own that nobody records. This timeline is parked; `inputs`: the branch is given what came from
    * outside later on as well.
    */
-  branch(inputs: boolean): Timeline {
+  fork(inputs: boolean): Timeline {
     assert(!this.#moving, "a branch during a motion");
     this.park();
     const { run, store, warnings } = this.#playback;
@@ -174,6 +175,34 @@ export class Timeline implements TimelineLike {
     branch.#exceptionSeenAt = this.#exceptionSeenAt;
     branch.history.restore(this.history.bookmarks.filter((bookmark) => bookmark.instant <= instant));
     return branch;
+  }
+
+  /** What is known of the run, for those that compare it with another. */
+  get run(): Pick<Run, "events" | "outputs"> {
+    return this.#playback.run;
+  }
+
+  /** Events and bytes of output that came before an instant. */
+  loggedBefore(instant: Instant): { events: number; outputBytes: number } {
+    const { events, outputs } = this.#playback.run;
+    const before = lowerBound(events.length, (index) => events.instantAt(index) >= instant);
+    return { events: before, outputBytes: outputs.countBefore(instant) ?? outputs.firstHeld };
+  }
+
+  /** Goes to `from` and on to `to` step by step, with a look at each state; the timeline stays where it is. */
+  *trace(from: Instant, to: Instant, look: (machine: MachineLike) => void): Motion<void> {
+    const playback = this.#playback;
+    const { machine } = this;
+    yield* this.#excursion(false, function* () {
+      yield* playback.goTo(from);
+      playback.setStops(NO_STOPS);
+      look(machine);
+      for (let steps = 1; playback.now < to; steps++) {
+        playback.slice((playback.now + 1) as Instant, true);
+        look(machine);
+        if (steps % STEPS_PER_YIELD === 0) yield playback.progress();
+      }
+    });
   }
 
   /** Writes what is known of the run as a recording of its own, which ends where this one ends now. The timeline stays. */
@@ -387,7 +416,8 @@ export class Timeline implements TimelineLike {
       this.#live?.isHere ? this.#live.slice(until, departing) : playback.slice(until, departing);
     // In a live run replay-only code is skipped, as on hardware; a branch is somebody's look at a replay.
     const liveStops = new LiveStops();
-    const setStops = (stops: StopConditions) => playback.setStops(this.#live?.isHere && this.origin === undefined ? liveStops.of(stops) : stops);
+    const setStops = (stops: StopConditions) =>
+      playback.setStops(this.#live?.isHere && this.origin === undefined ? liveStops.of(stops) : stops);
     const run = new HitRun(machine, options.stops, setStops, slice, options.departing === false ? "nothing" : seen);
     for (let looked = 0; ; ) {
       if (this.now >= limit) return { kind: "reached" };
@@ -471,6 +501,9 @@ class LiveStops {
     return this.#stops;
   }
 }
+
+/** Single steps between two yields. */
+const STEPS_PER_YIELD = 1024;
 
 /** What a branch begins with. */
 interface Fork {

@@ -5,7 +5,17 @@ import { Prng } from "../../src/base/prng.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
 import { FakeMachine, pcOf } from "./fake-machine.ts";
-import { digestsAt, drive, eventsOf, headerFor, liveRun, MemoryRecording, reopen, SMALL, type Story } from "./support.ts";
+import {
+  digestsAt,
+  drive,
+  eventsOf,
+  headerFor,
+  liveRun,
+  MemoryRecording,
+  reopen,
+  SMALL,
+  type Story,
+} from "./support.ts";
 
 const STORIES: readonly Story[] = [
   { seed: 1, guest: {}, steps: 20_000 },
@@ -56,7 +66,7 @@ for (const story of STORIES) {
     for (const origin of [0, prng.below(end), prng.below(end), end]) {
       const replay = Timeline.open(machine(), reopen(recording.bytes), SMALL);
       drive(replay.seek(instant(origin)));
-      const branch = replay.branch(true);
+      const branch = replay.fork(true);
       assert.equal(branch.now, origin);
       assert.equal(branch.end, origin);
       while (branch.end < end) {
@@ -90,14 +100,14 @@ for (const story of STORIES) {
       const origin = instant(prng.below(end + 1));
       drive(replay.seek(origin));
       const digest = replay.machine.digest();
-      const branch = replay.branch(round % 2 === 0);
+      const branch = replay.fork(round % 2 === 0);
       branch.edit({ target: "register", hart: 0, register: prng.below(4), value: BigInt(prng.next32()) });
       if (round % 3 === 0) branch.edit({ target: "pc", hart: 0, value: pcOf(prng.below(60)) });
       drive(branch.forward({ stops: NO_STOPS, limit: instant(origin + 2 + prng.below(9000)) }), type(branch));
       if (branch.end > origin) {
         drive(branch.seek(instant(prng.below(branch.end))));
         // A branch of the branch, from where it stands.
-        const twig = branch.branch(true);
+        const twig = branch.fork(true);
         twig.edit({ target: "register", hart: 0, register: 1, value: 5n });
         drive(twig.forward({ stops: NO_STOPS, limit: instant(twig.now + 3000) }), type(twig));
         const middle = instant(Math.floor((twig.origin! + twig.end) / 2));
@@ -150,7 +160,7 @@ test("a live run is branched, stays as it was, and goes on as if nothing had bee
     if (!atEnd) drive(timeline.seek(instant(prng.below(end))));
     const { now } = timeline;
     const posted = recording.messages.filter(({ kind }) => kind === "event" || kind === "output").length;
-    const branch = timeline.branch(true);
+    const branch = timeline.fork(true);
     branch.edit({ target: "register", hart: 0, register: 2, value: 99n });
     drive(branch.forward({ stops: NO_STOPS, limit: instant(now + 4000) }), type(branch));
     // What comes from the network waits for the live run.
@@ -179,7 +189,7 @@ test("a guest of a branch that waits is given the recording's next input at once
   const given = timeline.history.events;
   assert.ok(given.length > 10);
   const replay = Timeline.open(new FakeMachine(13, guest), reopen(recording.bytes), SMALL);
-  const branch = replay.branch(true);
+  const branch = replay.fork(true);
   // Another way through the program, on which it waits at other instants.
   branch.edit({ target: "pc", hart: 0, value: pcOf(33) });
   let waited = 0;
@@ -191,7 +201,8 @@ test("a guest of a branch that waits is given the recording's next input at once
   }
   // It had to wait for the user only when nothing was left of the recording's input.
   assert.equal(branch.inputsToCome, false);
-  const console = (events: typeof given) => events.flatMap((event) => (event.kind === "console-input" ? [...event.bytes] : []));
+  const console = (events: typeof given) =>
+    events.flatMap((event) => (event.kind === "console-input" ? [...event.bytes] : []));
   const inBranch = console(branch.history.events);
   const recorded = console(given);
   assert.deepEqual(inBranch.slice(0, recorded.length), recorded, "in their order");
@@ -201,7 +212,7 @@ test("a branch without the recording's input waits for the user's", () => {
   const { timeline, recording } = untouchedRun({ seed: 13, guest: { waits: true }, steps: 20_000 });
   timeline.close();
   const replay = Timeline.open(new FakeMachine(13, { waits: true }), reopen(recording.bytes), SMALL);
-  const branch = replay.branch(false);
+  const branch = replay.fork(false);
   let waited = 0;
   drive(branch.forward({ stops: NO_STOPS, limit: instant(20_000) }), () => {
     waited++;
