@@ -68,6 +68,8 @@ export interface CustomRequests {
   "hindcast/seek": { arguments: SeekArguments; body: undefined };
   "hindcast/timeline": { arguments: TimelineArguments; body: TimelineBody };
   "hindcast/bookmark": { arguments: BookmarkArguments; body: undefined };
+  "hindcast/removeBookmark": { arguments: RemoveBookmarkArguments; body: undefined };
+  "hindcast/renameBookmark": { arguments: RenameBookmarkArguments; body: undefined };
   "hindcast/instantOfOutput": { arguments: InstantOfOutputArguments; body: InstantOfOutputBody };
   "hindcast/lastWrite": { arguments: LastWriteArguments; body: LastWriteBody };
   "hindcast/input": { arguments: InputArguments; body: undefined };
@@ -129,6 +131,15 @@ export interface TimelineMark {
 export interface BookmarkArguments {
   /** Names the current instant. */
   name: string;
+}
+
+export interface RemoveBookmarkArguments {
+  instant: number;
+  name: string;
+}
+
+export interface RenameBookmarkArguments extends RemoveBookmarkArguments {
+  newName: string;
 }
 
 export interface InstantOfOutputArguments {
@@ -347,6 +358,11 @@ export interface StatusBody {
   stepsPerSecond: number;
   recordingBytes: number;
   running: boolean;
+  /**
+   * Replay-only checks and calls of guest functions that ran in this session: after each the state was restored and its
+   * digest equal to the one before.
+   */
+  checks: number;
 }
 
 export interface ConsoleBody {

@@ -301,6 +301,14 @@ function travel(parts: Parts): Record<string, Handler> {
     "hindcast/bookmark": on<Custom.BookmarkArguments>({ name: "string" }, ({ name }) =>
       lifecycle.debuggee.addBookmark(name),
     ),
+    "hindcast/removeBookmark": on<Custom.RemoveBookmarkArguments>(
+      { instant: "integer", name: "string" },
+      ({ instant, name }) => lifecycle.debuggee.removeBookmark(instant, name),
+    ),
+    "hindcast/renameBookmark": on<Custom.RenameBookmarkArguments>(
+      { instant: "integer", name: "string", newName: "string" },
+      ({ instant, name, newName }) => lifecycle.debuggee.renameBookmark(instant, name, newName),
+    ),
     "hindcast/instantOfOutput": on<Custom.InstantOfOutputArguments>(
       { offset: "integer", "seek?": "boolean" },
       async (args, call) => {

@@ -491,9 +491,30 @@ export class Debuggee {
     return this.#marks.summary(options);
   }
 
+  /** Replay-only checks and calls so far, each with the state restored and its digest equal. */
+  get verifiedChecks(): number {
+    return this.#checks.verified;
+  }
+
   addBookmark(name: string): void {
     try {
       this.#history?.addBookmark({ instant: this.#timeline.now, name: name.trim() });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
+  }
+
+  removeBookmark(instant: number, name: string): void {
+    try {
+      this.#history?.removeBookmark({ instant: instant as Instant, name });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
+  }
+
+  renameBookmark(instant: number, name: string, newName: string): void {
+    try {
+      this.#history?.renameBookmark({ instant: instant as Instant, name }, newName.trim());
     } finally {
       this.#emit({ type: "timelineChanged" });
     }

@@ -260,8 +260,8 @@ export interface WriteFound {
 /**
  * Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on, within 100 ms,
  * and does nothing when none does. A search that `pause` ended (`lastWrite`) rejects with a UserError of code
- * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`, `sources`
- * and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
+ * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
+ * `removeBookmark`, `renameBookmark`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
 export interface DebuggeeApi {
   launch(options: LaunchOptions): Promise<LaunchResult>;
@@ -311,7 +311,11 @@ export interface DebuggeeApi {
   names(prefix: string, most: number): Promise<ExpressionName[]>;
   input(bytes: Uint8Array): Promise<void>;
   timeline(options: { from?: number; to?: number; most: number }): Promise<TimelineSummary>;
+  /** Names the current instant. */
   addBookmark(name: string): Promise<void>;
+  /** Throw a UserError when there is no such bookmark, or the new name may not be used. */
+  removeBookmark(instant: number, name: string): Promise<void>;
+  renameBookmark(instant: number, name: string, newName: string): Promise<void>;
   /** The instant that printed the byte at `offset` of the console's output so far. */
   instantOfOutput(offset: number): Promise<number | undefined>;
   /** What the guest printed from one instant up to another, as far as it is still held. */
@@ -347,6 +351,8 @@ export type DebuggeeEvent =
       readonly stepsPerSecond: number;
       readonly recordingBytes: number;
       readonly running: boolean;
+      /** Checks and calls of guest functions that ran in this session, each with the state restored and its digest equal. */
+      readonly checks: number;
     }
   | {
       readonly type: "progress";
@@ -361,3 +367,5 @@ export type DebuggeeEvent =
   | { readonly type: "timelineChanged" }
   /** A fault of Hindcast itself or a recording that could not be written; a sentence. */
   | { readonly type: "failure"; readonly message: string; readonly fatal: boolean };
+
+export type { Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";

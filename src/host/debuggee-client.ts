@@ -30,6 +30,8 @@ export const DEBUGGEE_METHODS = [
   "input",
   "timeline",
   "addBookmark",
+  "removeBookmark",
+  "renameBookmark",
   "instantOfOutput",
   "outputBetween",
   "lastWrite",

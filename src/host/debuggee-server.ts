@@ -53,6 +53,8 @@ const AT_ANY_TIME: ReadonlySet<string> = new Set([
   "timeline",
   "instantOfOutput",
   "addBookmark",
+  "removeBookmark",
+  "renameBookmark",
   "sources",
 ]);
 
@@ -77,6 +79,7 @@ export class DebuggeeServer {
   #failureTold: string | undefined;
   #status = { atMs: 0, end: 0, stepsPerSecond: 0 };
   #progressAtMs = 0;
+  #checksTold = 0;
 
   /** `nowMs` is a steady clock, in milliseconds. */
   constructor(port: Port, open: SessionOpener, nowMs: () => number) {
@@ -97,7 +100,11 @@ export class DebuggeeServer {
     assert(typeof member === "function", `the debuggee has no ${method}`);
     const result = member.apply(session.debuggee, [...args]);
     if (method === "input") this.#bell.ring();
-    if (!AT_ANY_TIME.has(method)) this.#sendOutput(session);
+    if (!AT_ANY_TIME.has(method)) {
+      this.#sendOutput(session);
+      // An expression may have called functions of the guest.
+      if (session.debuggee.verifiedChecks !== this.#checksTold) this.#sendStatus(session, false);
+    }
     return result;
   }
 
@@ -216,6 +223,7 @@ export class DebuggeeServer {
     if (isRunning && seconds > 0) this.#status.stepsPerSecond = (timeline.end - this.#status.end) / seconds;
     this.#status.atMs = now;
     this.#status.end = timeline.end;
+    this.#checksTold = session.debuggee.verifiedChecks;
     this.#emit({
       type: "status",
       instant: timeline.now,
@@ -223,6 +231,7 @@ export class DebuggeeServer {
       stepsPerSecond: Math.round(isRunning ? this.#status.stepsPerSecond : 0),
       recordingBytes: session.recordingBytes(),
       running: isRunning,
+      checks: this.#checksTold,
     });
   }
 

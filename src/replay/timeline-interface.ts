@@ -118,6 +118,12 @@ export interface Bookmark {
   readonly name: string;
 }
 
+/** Keeps bookmarks beside a recording, in the order in which they come and go. What it throws is the user's to see. */
+export interface BookmarkKeeper {
+  add(bookmark: Bookmark): void;
+  remove(bookmark: Bookmark): void;
+}
+
 /** What is remembered of the run besides its states: what the Timeline view draws. All in order of instant. */
 export interface HistoryLike {
   /** Input, frames received and edits; idle jumps of a paced machine are left out, there may be millions. */
@@ -141,6 +147,10 @@ export interface HistoryLike {
    * (bookmarks.ts), or when it is for the session only.
    */
   addBookmark(bookmark: Bookmark): void;
+  /** Throws a UserError when there is no such bookmark. */
+  removeBookmark(bookmark: Bookmark): void;
+  /** Throws a UserError when there is no such bookmark, or when the new name may not be used. */
+  renameBookmark(bookmark: Bookmark, name: string): void;
   /** What happened in [from, to), thinned to about `most` marks of `total`; bookmarks are never left out. */
   marks?(from: Instant, to: Instant, most: number): { marks: HistoryMark[]; total: number };
 }

@@ -23,7 +23,15 @@ import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
 import { copyRun } from "./run-copy.ts";
 import { TimelineInlet } from "./timeline-inlet.ts";
-import type { Bookmark, Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "./timeline-interface.ts";
+import type {
+  Bookmark,
+  BookmarkKeeper,
+  Hit,
+  Motion,
+  TimelineLike,
+  TravelOptions,
+  TravelStop,
+} from "./timeline-interface.ts";
 import { TimelineOutlet } from "./timeline-outlet.ts";
 
 export interface TimelineOptions extends Partial<PlaybackOptions> {
@@ -36,8 +44,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   readonly mostFrameBytes?: number;
   /** Recordings: the bookmarks that are known; absent: those that the recording itself holds. */
   readonly bookmarks?: readonly Bookmark[];
-  /** Recordings: hears of each bookmark that is added. What it throws is the user's to see; the session has the bookmark. */
-  readonly onBookmark?: (bookmark: Bookmark) => void;
+  /** Keeps bookmarks that the recording cannot: all of a finished one, and those that come and go behind one that was removed. */
+  readonly bookmarkKeeper?: BookmarkKeeper;
   /** Live runs: hears each frame that the guest sends, once, in the midst of the step that sends it. */
   readonly onFrame?: (frame: Uint8Array) => void;
 }
@@ -106,10 +114,23 @@ export class Timeline implements TimelineLike {
     this.#playback.connect();
     if (fork !== undefined) this.#playback.restore(fork.saved);
     this.#recorder = sink === undefined ? undefined : new Recorder(sink, store.initial.checkpoint, options.recorder);
-    this.history = new History(run, store, (bookmark) => {
-      if (this.live) this.#recorder?.bookmark(bookmark.instant, bookmark.name);
-      else options.onBookmark?.(bookmark);
-    });
+    this.history = new History(run, store, this.#keeper(options.bookmarkKeeper));
+  }
+
+  /** The recording takes bookmarks in while it is open; what it has is never taken away there, but beside it. */
+  #keeper(beside: BookmarkKeeper | undefined): BookmarkKeeper {
+    let removed = false;
+    return {
+      add: (bookmark) => {
+        if (this.live && !removed) this.#recorder?.bookmark(bookmark.instant, bookmark.name);
+        else beside?.add(bookmark);
+      },
+      remove: (bookmark) => {
+        // What is added from now on may be the same again, and must come behind this.
+        removed = true;
+        beside?.remove(bookmark);
+      },
+    };
   }
 
   /**

@@ -215,8 +215,8 @@ export class FakeDebuggee implements Debuggee {
   }
 
   async breakpointLocations(path: string, line: number, endLine: number) {
-    const lines = Array.from({ length: endLine - line + 1 }, (_, index) => line + index);
-    return lines.filter((at) => at <= LINES).map((at) => ({ path, line: at, column: 3 }));
+    const lines = Array.from({ length: LINES }, (_, index) => index + 1);
+    return lines.filter((at) => at >= line && at <= endLine).map((at) => ({ path, line: at, column: 3 }));
   }
 
   async sources() {
@@ -248,6 +248,14 @@ export class FakeDebuggee implements Debuggee {
 
   async addBookmark(name: string): Promise<void> {
     this.calls.push(`bookmark ${name}`);
+  }
+
+  async removeBookmark(instant: number, name: string): Promise<void> {
+    this.calls.push(`removeBookmark ${instant} ${name}`);
+  }
+
+  async renameBookmark(instant: number, name: string, newName: string): Promise<void> {
+    this.calls.push(`renameBookmark ${instant} ${name} ${newName}`);
   }
 
   async instantOfOutput(offset: number) {

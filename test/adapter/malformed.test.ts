@@ -49,6 +49,8 @@ const REQUESTS: Readonly<Record<string, object>> = {
   "hindcast/seek": { instant: 4 },
   "hindcast/timeline": { from: 0, to: 100, most: 10 },
   "hindcast/bookmark": { name: "x" },
+  "hindcast/removeBookmark": { instant: 4, name: "x" },
+  "hindcast/renameBookmark": { instant: 4, name: "x", newName: "y" },
   "hindcast/instantOfOutput": { offset: 2, seek: true },
   "hindcast/lastWrite": { address: "counter", length: 4, before: 9, seek: true },
   "hindcast/input": { text: "x" },

@@ -65,6 +65,14 @@ test("hindcast/instantOfOutput", async () => {
   assert.match(message, /has not printed a byte number 9/);
 });
 
+test("bookmarks are removed and renamed by instant and name", async () => {
+  const client = await launched();
+  await client.request("hindcast/removeBookmark", { instant: 4, name: "four" });
+  await client.request("hindcast/renameBookmark", { instant: 5, name: "five", newName: "cinq" });
+  assert.deepEqual(client.debuggee.calls.slice(-2), ["removeBookmark 4 four", "renameBookmark 5 five cinq"]);
+  assert.match((await client.refused("hindcast/removeBookmark", { name: "four" })).message, /instant/);
+});
+
 test("hindcast/bookmark and hindcast/input", async () => {
   const client = await launched();
   await client.request("hindcast/bookmark", { name: "here it begins" });
@@ -77,7 +85,7 @@ test("hindcast/bookmark and hindcast/input", async () => {
 
 test("hindcast/status and hindcast/timelineChanged", async () => {
   const client = await launched();
-  const status = { instant: 5, end: 50, stepsPerSecond: 8e7, recordingBytes: 4096, running: true };
+  const status = { instant: 5, end: 50, stepsPerSecond: 8e7, recordingBytes: 4096, running: true, checks: 7 };
   client.debuggee.emit({ type: "status", ...status });
   client.debuggee.emit({ type: "timelineChanged" });
   assert.deepEqual(await client.event("hindcast/status"), status);
@@ -222,4 +230,19 @@ test("the guest's console and log points reach the client before the stop", asyn
     column: 1,
   });
   assert.match(client.output("console"), /by the way\n/);
+});
+
+test("what a view asks by itself while the machine runs is refused without a word to the user", async () => {
+  const client = await launched();
+  client.debuggee.endless = true;
+  client.post("continue", { threadId: 1 });
+  for (const [request, args] of [
+    ["hindcast/machine", {}],
+    ["hindcast/csrs", {}],
+    ["hindcast/translate", { address: "0x80000000" }],
+  ] as const) {
+    const { message, showUser } = await client.refused(request, args);
+    assert.match(message, /running/);
+    assert.equal(showUser, false, request);
+  }
 });

@@ -286,3 +286,21 @@ test("a session with a network: packets are on its timeline, and its clock is pa
   });
   await assert.rejects(refused, { code: "net-options" });
 });
+
+test("status events count the checks and calls whose state was restored with an equal digest", async () => {
+  const events: DebuggeeEvent[] = [];
+  const debuggee = await startDebuggee((event) => events.push(event));
+  open.push(debuggee);
+  const program = join(import.meta.dirname, "..", "..", "guest", "checks", "ring.S");
+  await debuggee.launch({ program, recordTo: join(folder, "ring.hindcast"), stopOnEntry: false });
+  const checks = () => events.filter((event) => event.type === "status").at(-1)?.checks;
+  assert.equal((await debuggee.resume()).reason, "exception");
+  assert.equal(checks(), 0, "where history is made none runs");
+  const stopped = await debuggee.reverseContinue();
+  assert.match(stopped.description, /Replay-only check failed/);
+  const before = checks()!;
+  assert.ok(before > 0);
+  assert.equal((await debuggee.evaluate("count_broken(ring)", 0, 0, "look")).bits, 1n);
+  assert.equal(checks(), before + 1);
+  await debuggee.close();
+});
