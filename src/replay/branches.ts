@@ -8,6 +8,7 @@ import { type ComparedRun, type Comparison, compareRuns } from "./comparison.ts"
 import type { RecordingSink } from "./recording-message.ts";
 import type { Timeline } from "./timeline.ts";
 import type {
+  Bookmark,
   BranchState,
   HistoryLike,
   Hit,
@@ -324,8 +325,16 @@ class CurrentHistory implements HistoryLike {
     return this.#of().outputBytes(offset, length);
   }
 
-  addBookmark(bookmark: Parameters<HistoryLike["addBookmark"]>[0]) {
+  addBookmark(bookmark: Bookmark) {
     this.#of().addBookmark(bookmark);
+  }
+
+  removeBookmark(bookmark: Bookmark) {
+    this.#of().removeBookmark(bookmark);
+  }
+
+  renameBookmark(bookmark: Bookmark, name: string) {
+    this.#of().renameBookmark(bookmark, name);
   }
 
   marks(from: Instant, to: Instant, most: number) {

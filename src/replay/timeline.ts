@@ -188,7 +188,8 @@ export class Timeline implements TimelineLike {
       digests: run.digests.upTo(instant, events),
       file: run.file?.upTo(instant, events),
     };
-    const { recorder, bookmarks, onBookmark, onFrame, ...options } = this.#options;
+    // Bookmarks of a branch are its own, and what its guest sends leaves for nowhere.
+    const { recorder, bookmarks, bookmarkKeeper, onFrame, ...options } = this.#options;
     const branch = new Timeline(this.machine, common, instant, options, { fork });
     branch.#live = new LiveEnd(branch.#playback, undefined, options.turns);
     branch.#playback.warnings.push(...warnings);
