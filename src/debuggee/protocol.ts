@@ -15,6 +15,7 @@ import type {
 
 import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
+import type { BranchApi, BranchSummary } from "./branch-protocol.ts";
 
 export interface LaunchOptions extends BootChoice {
   /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program, kernel and recording. */
@@ -238,6 +239,8 @@ export interface TimelineSummary {
   readonly end: number;
   readonly live: boolean;
   readonly marks: readonly TimelineMark[];
+  /** The branch that is looked at: from its origin on it is another run than the recording. */
+  readonly branch?: BranchSummary;
   /** Marks were thinned: this many in all. */
   readonly total: number;
 }
@@ -263,7 +266,7 @@ export interface WriteFound {
  * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
  * `removeBookmark`, `renameBookmark`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
-export interface DebuggeeApi {
+export interface DebuggeeApi extends BranchApi {
   launch(options: LaunchOptions): Promise<LaunchResult>;
   resume(): Promise<Stopped>;
   reverseContinue(): Promise<Stopped>;
@@ -341,6 +344,8 @@ export type DebuggeeEvent =
       readonly instant: number;
       /** Of a log point: where it stands. */
       readonly source?: SourcePosition;
+      /** The branch whose guest printed it: it went to nobody. */
+      readonly branch?: number;
       /** Of a replay-only check or log. */
       readonly replayOnly?: true;
     }
@@ -351,6 +356,8 @@ export type DebuggeeEvent =
       readonly stepsPerSecond: number;
       readonly recordingBytes: number;
       readonly running: boolean;
+      /** The branch that is looked at. */
+      readonly branch?: BranchSummary;
       /** Checks and calls of guest functions that ran in this session, each with the state restored and its digest equal. */
       readonly checks: number;
     }
@@ -365,6 +372,8 @@ export type DebuggeeEvent =
   | { readonly type: "invalidated"; readonly memory?: { readonly address: bigint; readonly length: number } }
   | { readonly type: "breakpointChanged"; readonly breakpoint: BreakpointState }
   | { readonly type: "timelineChanged" }
+  /** A branch was started, left, named or discarded; `current` 0: the recording is looked at. */
+  | { readonly type: "branch"; readonly current: number; readonly branches: readonly BranchSummary[] }
   /** A fault of Hindcast itself or a recording that could not be written; a sentence. */
   | { readonly type: "failure"; readonly message: string; readonly fatal: boolean };
 

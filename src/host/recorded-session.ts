@@ -25,6 +25,7 @@ import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./progra
 import { holderOf, recordingWarnings } from "./recording-lock.ts";
 import { FileByteSource } from "./recording-source.ts";
 import { sourceTexts } from "./source-files.ts";
+import { AdaptiveTurns } from "./turn-length.ts";
 import { ZSTD } from "./zstd.ts";
 
 /** A recording opened for travel. */
@@ -63,6 +64,8 @@ export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: 
     if (kept.warning !== undefined) warnings.push(kept.warning);
     const timeline = Timeline.open(machine, reader, {
       ...timelineOptions(engine),
+      // Of branches.
+      turns: new AdaptiveTurns(() => performance.now()),
       bookmarks: kept.merge(reader.bookmarks),
       bookmarkKeeper: kept,
     });

@@ -101,6 +101,11 @@ export class RecordingFile implements RecordingSink {
     this.#send({ kind: "message", message, weight }, transferList(message));
   }
 
+  /** Takes a file away that was not written to its end, once it is closed. */
+  remove(): void {
+    if (this.#lock !== NO_LOCK) rmSync(this.path, { force: true });
+  }
+
   /** Writes what is pending, closes the file and ends the thread. May be called twice. */
   async close(): Promise<void> {
     if (!this.#closing) {

@@ -1,6 +1,8 @@
 import { UserError } from "../base/errors.ts";
 import { Debuggee } from "../debuggee/debuggee.ts";
 import type { DebuggeeEvent, LaunchOptions } from "../debuggee/protocol.ts";
+import { Branches } from "../replay/branches.ts";
+import { createBranchFile } from "./branch-file.ts";
 import type { Session } from "./debuggee-server.ts";
 import { openNetwork } from "./host-network.ts";
 import { type LiveSession, openLive } from "./live-session.ts";
@@ -18,7 +20,7 @@ export async function openSession(
 ): Promise<Session> {
   const { program, kernel, recording } = options;
   if (recording === undefined && (program ?? kernel) !== undefined) return live(options, emit, bell);
-  if (recording !== undefined && (program ?? kernel) === undefined) return recorded(options, recording, emit);
+  if (recording !== undefined && (program ?? kernel) === undefined) return recorded(options, recording, emit, bell);
   throw new UserError("launch-what", "Launch a program, a kernel or a recording: exactly one of the three.", 2);
 }
 
@@ -32,9 +34,12 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     throw error;
   }
   const { machine, timeline, boot, recording } = session;
+  const branches = new Branches(timeline);
+  const { history } = branches;
   const debuggee = new Debuggee({
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    branches,
+    history,
     programs: boot.programs,
     sourceTexts: sourceTexts(boot.sources),
     executable: boot.executable,
@@ -44,8 +49,10 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
   const warning = folderWarning(recording.path);
   return {
     debuggee,
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    history,
+    branches,
+    createRecording: (to) => createBranchFile(to, recording.path, () => bell.ring()),
     result: {
       harts: machine.harts.length,
       recording: recording.path,
@@ -60,18 +67,21 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     pace: (progress) => pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => timeline.idle(ticks) }),
     close: async () => {
       network?.close();
-      timeline.close();
+      branches.close();
       await recording.close();
     },
   };
 }
 
-function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void): Session {
+function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void, bell: Bell): Session {
   const session = openRecording(path, options.engine, options.cacheGroup);
   const { machine, timeline, reader, programs, sources, warnings } = session;
+  const branches = new Branches(timeline);
+  const { history } = branches;
   const debuggee = new Debuggee({
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    branches,
+    history,
     programs,
     sourceTexts: sourceTexts(sources),
     executable: session.executable,
@@ -79,8 +89,10 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
   });
   return {
     debuggee,
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    history,
+    branches,
+    createRecording: (to) => createBranchFile(to, path, () => bell.ring()),
     result: {
       harts: machine.harts.length,
       recording: path,
@@ -94,7 +106,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
     recordingFailure: () => undefined,
     pace: () => undefined,
     close: async () => {
-      timeline.close();
+      branches.close();
       session.close();
     },
   };

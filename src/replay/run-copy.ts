@@ -44,7 +44,10 @@ export function* copyRun(
   let event = 0;
   let frame = 0;
   let passed = 0;
+  let before = 0;
   for (const marker of markers) {
+    recorder.ran(marker.instant - before, 0);
+    before = marker.instant;
     for (;;) {
       const eventAt = event < marker.events ? events.instantAt(event) : Number.POSITIVE_INFINITY;
       const outputAt = printed?.instant ?? Number.POSITIVE_INFINITY;

@@ -52,7 +52,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
 
 const PLAYBACK_OPTIONS: PlaybackOptions = {
   sliceSteps: 500_000,
-  spacingSteps: 10_000_000,
+  spacingSteps: 2_000_000,
+  travelSpacingSteps: 50_000_000,
   stepsPerPage: 10_000,
   nearSteps: 1024,
   bounds: CHECKPOINT_BOUNDS,

@@ -1,0 +1,107 @@
+import type { Instant } from "../base/brand.ts";
+import type { Branches } from "../replay/branches.ts";
+import { RECORDING } from "../replay/branches.ts";
+import type { RecordingSink } from "../replay/recording-message.ts";
+import type { BranchState, Motion } from "../replay/timeline-interface.ts";
+import type { BranchComparison, BranchList, BranchSummary } from "./branch-protocol.ts";
+import { branchReport } from "./branch-report.ts";
+import { errors } from "./errors.ts";
+import type { ProgramMap } from "./program-map.ts";
+import type { DebuggeeEvent, Stopped } from "./protocol.ts";
+
+export interface BranchingParts {
+  readonly branches: Branches;
+  readonly map: ProgramMap;
+  /** The run that is looked at is another, and was the same up to `common`: what was known of later instants is void. */
+  readonly changed: (common: Instant) => void;
+  /** Where the debuggee stands, for the user. */
+  readonly stopped: (place: string) => Stopped;
+  readonly emit: (event: DebuggeeEvent) => void;
+}
+
+/** The what-if branches of a debuggee, as `BranchApi` promises them. */
+export class Branching {
+  readonly #branches: Branches;
+  readonly #parts: BranchingParts;
+
+  constructor(parts: BranchingParts) {
+    this.#branches = parts.branches;
+    this.#parts = parts;
+  }
+
+  startBranch(inputs = true): BranchSummary {
+    const branch = this.#branches.start(inputs);
+    this.#parts.changed(branch.origin);
+    this.#tell();
+    return branch;
+  }
+
+  branches(): BranchList {
+    return { current: this.#branches.branch?.id ?? RECORDING, branches: this.#branches.branches };
+  }
+
+  switchBranch(id: number): Stopped {
+    return this.#went(this.#branches.switchTo(id));
+  }
+
+  discardBranch(id?: number): Stopped {
+    return this.#went(this.#branches.discard(this.#id(id)));
+  }
+
+  keepBranch(name: string, id?: number): BranchSummary {
+    const branch = this.#branches.keep(this.#id(id), name);
+    this.#tell();
+    return branch;
+  }
+
+  *compareBranch({
+    id,
+    at,
+    against = RECORDING,
+  }: {
+    id?: number;
+    at?: number;
+    against?: number;
+  } = {}): Motion<BranchComparison> {
+    const branch = this.#id(id);
+    const comparison = yield* this.#branches.compare(branch, {
+      against,
+      ...(at !== undefined && { at: at as Instant }),
+    });
+    return branchReport(comparison, { branch: this.#state(branch), against, map: this.#parts.map });
+  }
+
+  *saveBranch(id: number | undefined, sink: RecordingSink): Motion<void> {
+    yield* this.#branches.copyTo(this.#id(id), sink);
+  }
+
+  #id(id: number | undefined): number {
+    const branch = id ?? this.#branches.branch?.id;
+    if (branch === undefined || branch === RECORDING) throw errors.noBranchHere();
+    return branch;
+  }
+
+  #state(id: number): BranchState {
+    return this.#branches.branches.find((branch) => branch.id === id)!;
+  }
+
+  #went(common: Instant): Stopped {
+    this.#parts.changed(common);
+    this.#tell();
+    const { branch } = this.#branches;
+    return this.#parts.stopped(branch === undefined ? "In the recording" : `In ${branchName(branch)}`);
+  }
+
+  #tell(): void {
+    const { branch, branches } = this.#branches;
+    this.#parts.emit({ type: "branch", current: branch?.id ?? RECORDING, branches });
+    this.#parts.emit({ type: "invalidated" });
+    this.#parts.emit({ type: "timelineChanged" });
+  }
+}
+
+/** `branch 2 “fixed” of instant 5,000` */
+export function branchName({ id, name, origin }: Pick<BranchSummary, "id" | "name" | "origin">): string {
+  const named = name === undefined ? "" : ` “${name}”`;
+  return `branch ${id}${named} of instant ${origin.toLocaleString("en-US")}`;
+}
