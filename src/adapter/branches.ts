@@ -1,4 +1,4 @@
-import type { BranchComparison, BranchList, BranchPlace, BranchSummary } from "../debuggee/branch-protocol.ts";
+import type { BranchComparison, BranchList, BranchPlace, BranchSummary } from "../debuggee/protocol.ts";
 import type { BranchBody, BranchesBody, BranchPlaceBody, CompareBranchBody } from "./custom-protocol.ts";
 import { formatInstant, toReference } from "./references.ts";
 

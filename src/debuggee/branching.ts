@@ -1,3 +1,4 @@
+import { branchName } from "../base/branch-name.ts";
 import type { Instant } from "../base/brand.ts";
 import type { Branches } from "../replay/branches.ts";
 import { RECORDING } from "../replay/branches.ts";
@@ -98,10 +99,4 @@ export class Branching {
     this.#parts.emit({ type: "invalidated" });
     this.#parts.emit({ type: "timelineChanged" });
   }
-}
-
-/** `branch 2 “fixed” of instant 5,000` */
-export function branchName({ id, name, origin }: Pick<BranchSummary, "id" | "name" | "origin">): string {
-  const named = name === undefined ? "" : ` “${name}”`;
-  return `branch ${id}${named} of instant ${origin.toLocaleString("en-US")}`;
 }

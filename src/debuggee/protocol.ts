@@ -17,6 +17,8 @@ import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
 import type { BranchApi, BranchSummary } from "./branch-protocol.ts";
 
+export type * from "./branch-protocol.ts";
+
 export interface LaunchOptions extends BootChoice {
   /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program, kernel and recording. */
   readonly program?: string;
