@@ -51,7 +51,7 @@ export class Branching {
 
   keepBranch(name: string, id?: number): BranchSummary {
     const branch = this.#branches.keep(this.#id(id), name);
-    this.#tell();
+    this.#tell(false);
     return branch;
   }
 
@@ -93,10 +93,10 @@ export class Branching {
     return this.#parts.stopped(branch === undefined ? "In the recording" : `In ${branchName(branch)}`);
   }
 
-  #tell(): void {
+  #tell(isAnother = true): void {
     const { branch, branches } = this.#branches;
     this.#parts.emit({ type: "branch", current: branch?.id ?? RECORDING, branches });
-    this.#parts.emit({ type: "invalidated" });
+    if (isAnother) this.#parts.emit({ type: "invalidated" });
     this.#parts.emit({ type: "timelineChanged" });
   }
 }
