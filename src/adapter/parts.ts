@@ -14,6 +14,7 @@ import { type Motion, Motions } from "./motions.ts";
 import { GuestConsole, LogMessages } from "./output.ts";
 import { ProgressReports } from "./progress.ts";
 import { formatInstant } from "./references.ts";
+import { Searches } from "./searches.ts";
 import { Sources } from "./sources.ts";
 import { Stacks, threadOfHart } from "./stack.ts";
 import { StatusReports } from "./status.ts";
@@ -35,6 +36,7 @@ export class Parts {
   readonly gotoTargets: GotoTargets;
   readonly motions: Motions;
   readonly lifecycle: Lifecycle;
+  readonly searches = new Searches();
   /** Requests that are being handled, by id. */
   readonly calls = new Map<number, Call>();
   readonly #progress: ProgressReports;
@@ -135,6 +137,7 @@ export class Parts {
     this.#stopped = undefined;
     this.stacks.current = 0;
     this.#endTold = false;
+    this.searches.forget();
     this.#console = new GuestConsole(this.client, console);
   }
 
@@ -230,6 +233,9 @@ export class Parts {
         return;
       case "breakpointChanged":
         this.breakpoints.changed(event.breakpoint);
+        return;
+      case "search":
+        this.client.event("hindcast/search", this.searches.toClient(event.state));
         return;
       case "failure":
         this.client.say(event.message, "important");

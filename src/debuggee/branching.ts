@@ -14,7 +14,7 @@ export interface BranchingParts {
   readonly branches: Branches;
   readonly map: ProgramMap;
   /** The run that is looked at is another, and was the same up to `common`: what was known of later instants is void. */
-  readonly changed: (common: Instant) => void;
+  readonly switched: (common: Instant) => void;
   /** Where the debuggee stands, for the user. */
   readonly stopped: (place: string) => Stopped;
   readonly emit: (event: DebuggeeEvent) => void;
@@ -32,7 +32,7 @@ export class Branching {
 
   startBranch(inputs = true): BranchSummary {
     const branch = this.#branches.start(inputs);
-    this.#parts.changed(branch.origin);
+    this.#parts.switched(branch.origin);
     this.#tell();
     return branch;
   }
@@ -87,7 +87,7 @@ export class Branching {
   }
 
   #went(common: Instant): Stopped {
-    this.#parts.changed(common);
+    this.#parts.switched(common);
     this.#tell();
     const { branch } = this.#branches;
     return this.#parts.stopped(branch === undefined ? "In the recording" : `In ${branchName(branch)}`);

@@ -25,7 +25,8 @@ import type {
 } from "./machine-protocol.ts";
 import { MachineReporter } from "./machine-report.ts";
 import { Marks } from "./marks.ts";
-import { type Origin, Origins, type WriteFound } from "./origins.ts";
+import type { Origin, OriginOptions } from "./origin-protocol.ts";
+import { Origins, type WriteFound } from "./origins.ts";
 import { ProgramMap } from "./program-map.ts";
 import type {
   AddressUse,
@@ -46,13 +47,16 @@ import type {
   TimelineSummary,
   VariableNode,
 } from "./protocol.ts";
+import type { SegmentRunner } from "./search-protocol.ts";
+import { Searches } from "./searches.ts";
+import { SegmentSearch } from "./segment-search.ts";
 import { BackwardStepper } from "./step-backward.ts";
 import { ForwardStepper } from "./step-forward.ts";
 import type { StepEnd, StepParts } from "./step-parts.ts";
 import { StopTeller } from "./stopping.ts";
 import { type StorySearch, type Trap, type TrapStory, tellTrapStory } from "./trap-story.ts";
 import { type Arrival, Traveller } from "./travel.ts";
-import { registerNumber, Variables } from "./variables.ts";
+import { Variables } from "./variables.ts";
 
 export interface DebuggeeParts {
   readonly timeline: TimelineLike;
@@ -68,6 +72,8 @@ export interface DebuggeeParts {
   readonly executable?: () => ExecutableFile | undefined;
   /** Log points, changed breakpoints, invalidated memory. Called synchronously, in order of what happens. */
   readonly emit: (event: DebuggeeEvent) => void;
+  /** Who searches the past elsewhere; absent: the debuggee itself, while it stands still. */
+  readonly segmentRunner?: SegmentRunner;
 }
 
 /** Bytes that one request may read. */
@@ -101,12 +107,15 @@ export class Debuggee {
   readonly #reporter: MachineReporter;
   /** What-if branches; undefined where there are none. */
   readonly branching: Branching | undefined;
+  /** Questions to the past that are answered in the background. */
+  readonly searchEngine: Searches;
   /** The motion under way or abandoned, and where it is to be put back to when it was abandoned. */
   #motion: { readonly hart: number; readonly origin: number | undefined } | undefined;
   /** The exception that the machine stands before, when a motion ended there. */
   #trap: Trap | undefined;
 
-  constructor({ timeline, branches, history, programs, sourceTexts, executable, emit }: DebuggeeParts) {
+  constructor(parts: DebuggeeParts) {
+    const { timeline, branches, history, programs, sourceTexts, executable, emit, segmentRunner } = parts;
     const { machine } = timeline;
     this.#timeline = timeline;
     this.#history = history;
@@ -132,16 +141,23 @@ export class Debuggee {
     });
     this.#variables = new Variables(machine, this.#map, this.#inspector);
     this.#disassembler = new Disassembler(machine, this.#map, this.#inspector);
-    this.#origins = new Origins({ timeline, machine, map: this.#map, inspector: this.#inspector });
+    this.#origins = new Origins({ timeline, machine, map: this.#map, inspector: this.#inspector, history });
     this.#teller = new StopTeller({ timeline, machine }, this.#map, this.#inspector);
     this.#marks = new Marks(timeline, history);
     this.#reporter = new MachineReporter(machine, this.#map, this.#inspector);
     this.#reporter.visit();
     const changed = (since: Instant) => this.#changed(since);
     const stopped = (run: string) => this.#stop(this.#teller.inRun(run, currentHart(machine)));
-    this.branching = branches && new Branching({ branches, map: this.#map, emit, changed, stopped });
+    const switched = (common: Instant) => {
+      changed(common);
+      this.searchEngine.runChanged();
+    };
+    this.branching = branches && new Branching({ branches, map: this.#map, emit, switched, stopped });
     const branch = this.branching && (() => void this.branching?.startBranch());
     this.#changes = new Changes({ timeline, machine, frames: this.#frames, emit, changed, branch });
+    const looking = { timeline, history, machine, map: this.#map, inspector: this.#inspector, checks: this.#checks };
+    const runner = segmentRunner && { runner: segmentRunner };
+    this.searchEngine = new Searches({ search: new SegmentSearch(looking), timeline, history, emit, ...runner });
   }
 
   // ---- motions
@@ -384,9 +400,7 @@ export class Debuggee {
   }
 
   names(prefix: string, most: number): ExpressionName[] {
-    const hasFloats = this.#inspector.surroundings(0).floatRegister(0) !== undefined;
-    const [hart] = this.#timeline.machine.harts;
-    return expressionNames(prefix, most, { hart, hasFloats, map: this.#map });
+    return expressionNames(prefix, most, this.#timeline.machine, this.#map);
   }
 
   // ---- what can be changed
@@ -471,9 +485,11 @@ export class Debuggee {
     return this.#checks.verified;
   }
 
-  addBookmark(name: string): void {
+  addBookmark(name: string, instant: number = this.#timeline.now): void {
+    const { first, end } = this.#timeline;
+    if (!(instant >= first && instant <= end)) throw errors.noInstant(instant, first, end);
     try {
-      this.#history?.addBookmark({ instant: this.#timeline.now, name: name.trim() });
+      this.#history?.addBookmark({ instant: instant as Instant, name: name.trim() });
     } finally {
       this.#emit({ type: "timelineChanged" });
     }
@@ -510,23 +526,17 @@ export class Debuggee {
   // ---- questions to the past; the timeline stays where it is
 
   /** The last write to any of these bytes before an instant (default: now). */
-  *lastWrite(
-    address: bigint,
-    length: number,
-    before?: number,
-    use: AddressUse = { hart: this.#inspector.focus },
-  ): Motion<WriteFound | undefined> {
-    if (!(length >= 1 && length <= MOST_READ_BYTES)) throw errors.length(length, MOST_READ_BYTES);
-    const { now } = this.#timeline;
-    const hart = use === "physical" ? use : use.hart;
-    return yield* this.#excursion(() => this.#origins.lastWrite(address, length, before ?? now, hart));
+  lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Motion<WriteFound | undefined> {
+    return this.#excursion(() => this.#origins.lastAccess("write", { address, length, before, use }));
   }
 
-  /** Where the value of a register came from: follows moves back to a load, a constant or a computation. */
-  *origin(register: string, hart: number): Motion<Origin> {
-    this.#inspector.hart(hart);
-    const number = registerNumber(register);
-    return yield* this.#excursion(() => this.#origins.registerOrigin(number, hart));
+  lastRead(address: bigint, length: number, before?: number, use?: AddressUse): Motion<WriteFound | undefined> {
+    return this.#excursion(() => this.#origins.lastAccess("read", { address, length, before, use }));
+  }
+
+  /** Where the value came from that an expression names: see `DebuggeeApi.origin`. */
+  origin(place: string, hart: number, options?: OriginOptions): Motion<Origin> {
+    return this.#excursion(() => this.#origins.originOf(place, this.#inspector.hart(hart).id, options));
   }
 
   /**
@@ -570,5 +580,6 @@ export class Debuggee {
   }
 }
 
-export type { Origin, OriginStep, WriteFound } from "./origins.ts";
+export type { Origin, OriginStep } from "./origin-protocol.ts";
+export type { WriteFound } from "./origins.ts";
 export type { Pointer, StorySearch, Trap, TrapStory } from "./trap-story.ts";

@@ -1,18 +1,17 @@
 import { CSRS } from "../isa/csrs.ts";
 import { REGISTERS } from "../isa/registers.ts";
-import type { HartView } from "../machine/machine-interface.ts";
+import type { MachineLike } from "../machine/machine-interface.ts";
 import { SPECIAL_NAMES } from "./expression.ts";
 import { FUNCTION_NAMES } from "./expression-parser.ts";
 import { FLOAT_ABI_NAMES } from "./float-registers.ts";
 import type { ProgramMap } from "./program-map.ts";
 import type { ExpressionName } from "./protocol.ts";
 
-/** Names that begin with `prefix`, registers first, at most `most`. */
-export function expressionNames(
-  prefix: string,
-  most: number,
-  { hart, hasFloats, map }: { readonly hart: HartView; readonly hasFloats: boolean; readonly map: ProgramMap },
-): ExpressionName[] {
+/** Harts with floating point have it. */
+const FCSR = 0x003;
+
+/** Names that begin with `prefix` and that expressions understand, registers first. */
+export function expressionNames(prefix: string, most: number, machine: MachineLike, map: ProgramMap): ExpressionName[] {
   const found: ExpressionName[] = [];
   const seen = new Set<string>();
   const offer = (name: string, kind: ExpressionName["kind"]) => {
@@ -24,7 +23,8 @@ export function expressionNames(
     for (const each of [abiName, name, ...aliases]) offer(each, "register");
   for (const name of SPECIAL_NAMES) offer(name, "variable");
   for (const name of FUNCTION_NAMES) offer(name, "variable");
-  if (hasFloats) for (const name of FLOAT_ABI_NAMES) offer(name, "register");
+  const [hart] = machine.harts;
+  if (hart.csr(FCSR) !== undefined) for (const name of FLOAT_ABI_NAMES) offer(name, "register");
   for (const { name, number, fields } of CSRS) {
     if (hart.csr(number) === undefined) continue;
     offer(name, "csr");

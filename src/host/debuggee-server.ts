@@ -3,8 +3,10 @@ import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Debuggee } from "../debuggee/debuggee.ts";
 import type { DebuggeeApi, DebuggeeEvent, LaunchOptions, LaunchResult, Stopped } from "../debuggee/protocol.ts";
+import type { SearchApi } from "../debuggee/search-protocol.ts";
 import type { Branches } from "../replay/branches.ts";
 import type { HistoryLike, Motion, Progress, TimelineLike } from "../replay/timeline-interface.ts";
+import { BackgroundSearches } from "./background-searches.ts";
 import { Bell, drive } from "./motion-driver.ts";
 import type { Port } from "./port.ts";
 import type { RecordingFile } from "./recording-file.ts";
@@ -53,9 +55,9 @@ const MOTIONS: Readonly<Record<string, string | undefined>> = {
   lastWrite: "Searching the last write",
   compareBranch: "Comparing with the recording",
   saveBranch: "Saving the branch",
+  lastRead: "Searching the last read",
+  origin: "Following the value back",
 };
-/** Motions that look and come back: one that was ended has no answer. */
-const SEARCHES: ReadonlySet<string> = new Set(["lastWrite", "compareBranch", "saveBranch"]);
 /** Requests that are served while a motion goes on (see `DebuggeeApi`). */
 const AT_ANY_TIME: ReadonlySet<string> = new Set([
   "setBreakpoints",
@@ -68,6 +70,22 @@ const AT_ANY_TIME: ReadonlySet<string> = new Set([
   "renameBookmark",
   "sources",
 ]);
+
+/** Motions that answer a question and come back. */
+const QUESTIONS: ReadonlySet<string> = new Set(["lastWrite", "lastRead", "origin", "compareBranch", "saveBranch"]);
+/** Served at any time too. `startSearch` looks at the state to see what is meant. */
+const SEARCHES: Readonly<Record<keyof SearchApi, true>> = {
+  startSearch: true,
+  searches: true,
+  searchRows: true,
+  seriesBuckets: true,
+  countRows: true,
+  rowInstants: true,
+  rowsAround: true,
+  extendSearch: true,
+  cancelSearch: true,
+  closeSearch: true,
+};
 
 interface CurrentMotion {
   stop: boolean;
@@ -84,6 +102,7 @@ export class DebuggeeServer {
   readonly #nowMs: () => number;
   readonly #bell = new Bell();
   #session: Session | undefined;
+  #background: BackgroundSearches | undefined;
   #launching = false;
   #motion: CurrentMotion | undefined;
   #outputSent = 0;
@@ -106,6 +125,8 @@ export class DebuggeeServer {
     if (method === "close") return this.#close();
     const session = this.#session;
     if (session === undefined) throw new UserError("not-launched", "Nothing has been launched yet.");
+    if (isSearch(method)) return this.#search(session, method, args);
+    this.#background?.suspend();
     if (method === "saveBranch") return this.#saveBranch(session, args[0] as string, args[1] as number | undefined);
     if (method in MOTIONS) return this.#move(session, method, args);
     if (this.#motion !== undefined && !AT_ANY_TIME.has(method)) throw running();
@@ -119,11 +140,23 @@ export class DebuggeeServer {
     return result;
   }
 
+  #search(session: Session, method: keyof SearchApi, args: readonly unknown[]): unknown {
+    if (method === "startSearch") this.#background?.suspend();
+    const engine = session.debuggee.searchEngine;
+    return (engine[method] as (...args: unknown[]) => unknown).apply(engine, [...args]);
+  }
+
   async #launch(options: LaunchOptions): Promise<LaunchResult> {
     if (this.#launching) throw new UserError("launched-twice", "This debuggee has been launched already.");
     this.#launching = true;
     try {
-      this.#session = await this.#open(options, (event) => this.#emit(event), this.#bell);
+      const session = await this.#open(options, (event) => this.#tell(event), this.#bell);
+      this.#session = session;
+      this.#background = new BackgroundSearches(
+        session.debuggee.searchEngine,
+        () => this.#motion === undefined,
+        (state) => this.#emit({ type: "search", state }),
+      );
     } catch (error) {
       // A mistake in the options may be corrected and the launch repeated.
       this.#launching = false;
@@ -144,6 +177,7 @@ export class DebuggeeServer {
 
   async #close(): Promise<void> {
     await this.#pause();
+    this.#background?.close();
     await this.#session?.close();
   }
 
@@ -161,6 +195,7 @@ export class DebuggeeServer {
       resolve();
       this.#sendOutput(session);
       this.#sendStatus(session, false);
+      this.#background?.goOn();
     });
   }
 
@@ -210,7 +245,7 @@ export class DebuggeeServer {
     }
     if (outcome.finished) return outcome.value;
     const stopped = await this.#settle(session);
-    if (SEARCHES.has(method)) throw new UserError("cancelled", "The search was cancelled.");
+    if (QUESTIONS.has(method)) throw new UserError("cancelled", "The search was cancelled.");
     return stopped;
   }
 
@@ -275,6 +310,12 @@ export class DebuggeeServer {
     });
   }
 
+  /** What the debuggee says. */
+  #tell(event: DebuggeeEvent): void {
+    if (event.type === "search") this.#background?.event(event.state);
+    else this.#emit(event);
+  }
+
   #emit(event: DebuggeeEvent): void {
     this.#rpc.event(event);
   }
@@ -291,6 +332,10 @@ function memberOf({ debuggee }: Session, method: keyof DebuggeeApi): (...args: u
 
 function position({ instant, fraction }: Progress): { instant: number; fraction?: number } {
   return fraction === undefined ? { instant } : { instant, fraction };
+}
+
+function isSearch(method: string): method is keyof SearchApi {
+  return Object.hasOwn(SEARCHES, method);
 }
 
 function running(): UserError {

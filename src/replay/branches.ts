@@ -2,10 +2,11 @@ import { assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Edit } from "../machine/inlet.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
+import type { MachineLike, TracedWrite } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import { type ComparedRun, type Comparison, compareRuns } from "./comparison.ts";
 import type { RecordingSink } from "./recording-message.ts";
+import type { Scan } from "./scan.ts";
 import type { Timeline } from "./timeline.ts";
 import type {
   Bookmark,
@@ -13,6 +14,7 @@ import type {
   HistoryLike,
   Hit,
   Motion,
+  RegisterQuestion,
   TimelineLike,
   TravelOptions,
   TravelStop,
@@ -104,6 +106,14 @@ export class Branches implements TimelineLike {
 
   findAll(options: TravelOptions, from: Instant, to: Instant, most: number): Motion<Hit[]> {
     return this.#timeline.findAll(options, from, to, most);
+  }
+
+  toLastRegisterWrite(question: RegisterQuestion, before: Instant): Motion<TracedWrite | undefined> {
+    return this.#timeline.toLastRegisterWrite(question, before);
+  }
+
+  scan(scan: Scan, from: Instant, to: Instant): Motion<Instant> {
+    return this.#timeline.scan(scan, from, to);
   }
 
   input(bytes: Uint8Array): boolean {

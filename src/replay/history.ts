@@ -6,7 +6,7 @@ import type { CheckpointStore } from "./checkpoint-store.ts";
 import { lowerBound } from "./number-column.ts";
 import { evenly } from "./output-log.ts";
 import type { Run } from "./playback.ts";
-import type { Bookmark, BookmarkKeeper, HistoryLike, HistoryMark } from "./timeline-interface.ts";
+import type { Bookmark, BookmarkKeeper, HistoryLike, HistoryMark, PrintedLine } from "./timeline-interface.ts";
 
 /** What is remembered of a run besides its states. */
 export class History implements HistoryLike {
@@ -60,6 +60,29 @@ export class History implements HistoryLike {
 
   outputLengthAt(instant: Instant): number | undefined {
     return this.#run.outputs.countBefore(instant);
+  }
+
+  *lines(from: Instant, to: Instant): Generator<PrintedLine, void> {
+    const { outputs } = this.#run;
+    const start = Math.max(outputs.countBefore(from) ?? outputs.firstHeld, outputs.firstHeld);
+    const cursor = outputs.from(start);
+    let line: (PrintedLine & { readonly bytes: number[] }) | undefined;
+    let isStart = start === 0 || outputs.bytes(start - 1, 1)[0] === NEWLINE;
+    while (cursor.advance()) {
+      const { byte } = cursor;
+      if (isStart) {
+        if (cursor.instant >= to) break;
+        line = { instant: cursor.instant as Instant, offset: cursor.offset - 1, bytes: [] };
+      }
+      isStart = byte === NEWLINE;
+      if (!isStart) {
+        if (line !== undefined && line.bytes.length < LONGEST_LINE_BYTES) line.bytes.push(byte);
+      } else if (line !== undefined) {
+        yield line;
+        line = undefined;
+      }
+    }
+    if (line !== undefined) yield line;
   }
 
   addBookmark(bookmark: Bookmark): void {
@@ -136,6 +159,9 @@ export class History implements HistoryLike {
 }
 
 const LONGEST_LABEL_BYTES = 80;
+/** What a program prints without a line feed may be a picture. */
+const LONGEST_LINE_BYTES = 4096;
+const NEWLINE = 0x0a;
 
 function eventMark(event: MachineEvent): HistoryMark {
   const { instant } = event;

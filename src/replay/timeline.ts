@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import { type Instant, RESET_INSTANT } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Edit } from "../machine/inlet.ts";
-import type { Departing, MachineLike } from "../machine/machine-interface.ts";
+import type { Departing, MachineLike, TracedWrite } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import { HITS_PER_YIELD, lastHit, type SearchOptions, stretch } from "./backward-search.ts";
 import type { CheckpointFile } from "./checkpoint-file.ts";
@@ -21,13 +21,16 @@ import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
+import { RegisterSearch } from "./register-search.ts";
 import { copyRun } from "./run-copy.ts";
+import { type Scan, scanStretch } from "./scan.ts";
 import { TimelineInlet } from "./timeline-inlet.ts";
 import type {
   Bookmark,
   BookmarkKeeper,
   Hit,
   Motion,
+  RegisterQuestion,
   TimelineLike,
   TravelOptions,
   TravelStop,
@@ -72,6 +75,7 @@ export class Timeline implements TimelineLike {
   readonly #options: TimelineOptions;
   readonly #inputs: FurtherInputs | undefined;
   readonly #playback: Playback;
+  readonly #registerSearch: RegisterSearch;
   readonly #recorder: Recorder | undefined;
   /** Undefined on a finished recording. */
   #live: LiveEnd | undefined;
@@ -114,6 +118,7 @@ export class Timeline implements TimelineLike {
     this.#playback = new Playback(machine, run, inlet, outlet, end, playing, store);
     this.#playback.connect();
     if (fork !== undefined) this.#playback.restore(fork.saved);
+    this.#registerSearch = new RegisterSearch(this.#playback);
     this.#recorder = sink === undefined ? undefined : new Recorder(sink, store.initial.checkpoint, options.recorder);
     this.history = new History(run, store, this.#keeper(options.bookmarkKeeper));
   }
@@ -372,6 +377,27 @@ export class Timeline implements TimelineLike {
       }
       return hits;
     });
+  }
+
+  *toLastRegisterWrite(question: RegisterQuestion, before: Instant): Motion<TracedWrite | undefined> {
+    const playback = this.#playback;
+    const search = this.#registerSearch;
+    const { first } = this;
+    const highest = Math.min(before, this.end) as Instant;
+    return yield* this.#excursion(true, function* () {
+      const found = yield* search.last(question, first, highest);
+      yield* playback.goTo((found?.instant ?? first) as Instant);
+      return found;
+    });
+  }
+
+  *scan(scan: Scan, from: Instant, to: Instant): Motion<Instant> {
+    const playback = this.#playback;
+    const first = Math.max(from, this.first) as Instant;
+    const last = Math.min(to, this.end) as Instant;
+    if (last <= first) return to;
+    const reached = yield* this.#excursion(false, () => scanStretch(playback, scan, first, last));
+    return reached === last ? to : reached;
   }
 
   /**
