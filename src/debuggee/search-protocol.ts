@@ -43,6 +43,11 @@ export type Question =
   /** Lines of console output, by the step that printed their first byte; those that contain `text`. */
   | { readonly kind: "outputs"; readonly text?: string };
 
+/** What is compared with what it was: bytes, or the value of an expression, which must read memory only. */
+export type DifferencePlace =
+  | { readonly address: bigint; readonly length: number; readonly use?: AddressUse }
+  | { readonly expression: string; readonly hart?: number };
+
 export interface Row {
   /** The state before the step in question; of an interrupt, the first state in its handler. */
   readonly instant: number;

@@ -2,10 +2,12 @@ import { UserError } from "../base/errors.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
 import { errors } from "./errors.ts";
 import { parseHitCondition } from "./hit-history.ts";
-import type { DebuggeeEvent } from "./protocol.ts";
+import type { AddressUse, DebuggeeEvent } from "./protocol.ts";
 import { Assembly, type Part, type PartRows } from "./search-assembly.ts";
+import { firstDifference, firstRow } from "./search-first.ts";
 import { plot } from "./search-plot.ts";
 import type {
+  DifferencePlace,
   Question,
   Row,
   SearchApi,
@@ -117,6 +119,18 @@ export class Searches implements SearchApi {
     if (this.#isElsewhere(search)) return this.#parts.runner!;
     if (search.run !== this.#runHere) throw errors.searchOfOtherRun(search.run);
     return this.#standstill;
+  }
+
+  /** The first read from an instant on. */
+  firstRead(address: bigint, length: number, from: number, use?: AddressUse): Motion<Row | undefined> {
+    const { search, timeline } = this.#parts;
+    const question = { kind: "reads" as const, address, length, ...(use !== undefined && { use }) };
+    return firstRow(search, question, from, timeline.end);
+  }
+
+  firstDifference(place: DifferencePlace, from: number): Motion<Row | undefined> {
+    const { search, timeline } = this.#parts;
+    return firstDifference(search, place, from, timeline.end);
   }
 
   // ---- SearchApi

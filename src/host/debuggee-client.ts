@@ -44,6 +44,8 @@ export const DEBUGGEE_METHODS = [
   "saveBranch",
   "forceReturn",
   "lastRead",
+  "firstRead",
+  "firstDifference",
   "origin",
   "machine",
   "registers",

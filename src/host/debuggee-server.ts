@@ -56,6 +56,8 @@ const MOTIONS: Readonly<Record<string, string | undefined>> = {
   compareBranch: "Comparing with the recording",
   saveBranch: "Saving the branch",
   lastRead: "Searching the last read",
+  firstRead: "Searching the first read",
+  firstDifference: "Searching the first difference",
   origin: "Following the value back",
 };
 /** Requests that are served while a motion goes on (see `DebuggeeApi`). */
@@ -72,7 +74,15 @@ const AT_ANY_TIME: ReadonlySet<string> = new Set([
 ]);
 
 /** Motions that answer a question and come back. */
-const QUESTIONS: ReadonlySet<string> = new Set(["lastWrite", "lastRead", "origin", "compareBranch", "saveBranch"]);
+const QUESTIONS: ReadonlySet<string> = new Set([
+  "lastWrite",
+  "lastRead",
+  "firstRead",
+  "firstDifference",
+  "origin",
+  "compareBranch",
+  "saveBranch",
+]);
 /** Served at any time too. `startSearch` looks at the state to see what is meant. */
 const SEARCHES: Readonly<Record<keyof SearchApi, true>> = {
   startSearch: true,
