@@ -13,8 +13,8 @@ import type { DebuggeeEvent, Stopped } from "./protocol.ts";
 export interface BranchingParts {
   readonly branches: Branches;
   readonly map: ProgramMap;
-  /** The run that is looked at is another, and was the same up to `common`: what was known of later instants is void. */
-  readonly switched: (common: Instant) => void;
+  /** Another run than `left` is looked at, which was the same up to `common`: what was known of later instants is void. */
+  readonly switched: (common: Instant, left: number) => void;
   /** Where the debuggee stands, for the user. */
   readonly stopped: (place: string) => Stopped;
   readonly emit: (event: DebuggeeEvent) => void;
@@ -31,22 +31,23 @@ export class Branching {
   }
 
   startBranch(inputs = true): BranchSummary {
+    const left = this.#here;
     const branch = this.#branches.start(inputs);
-    this.#parts.switched(branch.origin);
+    this.#parts.switched(branch.origin, left);
     this.#tell();
     return branch;
   }
 
   branches(): BranchList {
-    return { current: this.#branches.branch?.id ?? RECORDING, branches: this.#branches.branches };
+    return { current: this.#here, branches: this.#branches.branches };
   }
 
   switchBranch(id: number): Stopped {
-    return this.#went(this.#branches.switchTo(id));
+    return this.#went(() => this.#branches.switchTo(id));
   }
 
   discardBranch(id?: number): Stopped {
-    return this.#went(this.#branches.discard(this.#id(id)));
+    return this.#went(() => this.#branches.discard(this.#id(id)));
   }
 
   keepBranch(name: string, id?: number): BranchSummary {
@@ -76,6 +77,10 @@ export class Branching {
     yield* this.#branches.copyTo(this.#id(id), sink);
   }
 
+  get #here(): number {
+    return this.#branches.branch?.id ?? RECORDING;
+  }
+
   #id(id: number | undefined): number {
     const branch = id ?? this.#branches.branch?.id;
     if (branch === undefined || branch === RECORDING) throw errors.noBranchHere();
@@ -86,8 +91,10 @@ export class Branching {
     return this.#branches.branches.find((branch) => branch.id === id)!;
   }
 
-  #went(common: Instant): Stopped {
-    this.#parts.switched(common);
+  #went(how: () => Instant): Stopped {
+    const left = this.#here;
+    const common = how();
+    if (this.#here !== left) this.#parts.switched(common, left);
     this.#tell();
     const { branch } = this.#branches;
     return this.#parts.stopped(branch === undefined ? "In the recording" : `In ${branchName(branch)}`);

@@ -148,9 +148,9 @@ export class Debuggee {
     this.#reporter.visit();
     const changed = (since: Instant) => this.#changed(since);
     const stopped = (run: string) => this.#stop(this.#teller.inRun(run, currentHart(machine)));
-    const switched = (common: Instant) => {
+    const switched = (common: Instant, left: number) => {
       changed(common);
-      this.searchEngine.runChanged();
+      this.searchEngine.runChanged(left);
     };
     this.branching = branches && new Branching({ branches, map: this.#map, emit, switched, stopped });
     const branch = this.branching && (() => void this.branching?.startBranch());

@@ -95,30 +95,13 @@ export class Searches implements SearchApi {
     return this.#parts.search.settle(question);
   }
 
-  /** Another run is looked at: what has to be done on its own machine cannot go on for the others. */
-  runChanged(): void {
-    for (const search of this.#searches.values()) {
-      if (search.running.size === 0 || search.run === this.#runHere || this.#isElsewhere(search)) continue;
-      search.cancelled = true;
-      search.problem = errors.searchOfOtherRun(search.run).message;
-      this.#stop(search);
-      this.#tell(search);
-    }
+  /** Another run is looked at: what waits for the debuggee's own machine is of the one that was left, and ends. */
+  runChanged(left: number): void {
+    this.#standstill.abandon(errors.searchOfOtherRun(left));
   }
 
   get #runHere(): number {
     return this.#parts.timeline.branch?.id ?? 0;
-  }
-
-  /** Threads have the recording; branches are in this machine alone. */
-  #isElsewhere({ run }: Search): boolean {
-    return run === 0 && this.#parts.runner !== undefined;
-  }
-
-  #runnerOf(search: Search): SegmentRunner {
-    if (this.#isElsewhere(search)) return this.#parts.runner!;
-    if (search.run !== this.#runHere) throw errors.searchOfOtherRun(search.run);
-    return this.#standstill;
   }
 
   /** The first read from an instant on. */
@@ -268,7 +251,7 @@ export class Searches implements SearchApi {
   #extend(search: Search, to: number): void {
     const { assembly, question } = search;
     const every = question.kind === "series" && search.sampled ? question.everySteps : undefined;
-    const runner = this.#runnerOf(search);
+    const runner = this.#runnerOf(search, assembly.to, to);
     const cuts = runner.cuts(assembly.to, to);
     const parts = assembly.extend(to, every === undefined ? cuts : cuts.map((cut) => cut - (cut % every)));
     const tasks = parts.filter((part) => part.from < part.to).map((part) => this.#task(search, part));
@@ -294,6 +277,15 @@ export class Searches implements SearchApi {
     this.#tell(search);
   }
 
+  /** Who does so much. Threads have the recording; branches are in the debuggee's own machine alone. */
+  #runnerOf({ run }: Search, from: number, to: number): SegmentRunner {
+    const { runner } = this.#parts;
+    const isHere = run === this.#runHere;
+    if (runner !== undefined && run === 0 && (!isHere || (runner.takes?.(from, to) ?? true))) return runner;
+    if (!isHere) throw errors.searchOfOtherRun(run);
+    return this.#standstill;
+  }
+
   #task(search: Search, { from, to }: Pick<Part, "from" | "to">): SegmentTask {
     const { question, settled } = search;
     const columns = question.kind === "series" ? { columns: { from, count: COLUMNS } } : {};
@@ -306,7 +298,8 @@ export class Searches implements SearchApi {
     const { promise, resolve, reject } = Promise.withResolvers<SegmentResult[]>();
     const results: SegmentResult[] = [];
     let missing = tasks.length;
-    const run = this.#runnerOf(search).run(tasks, {
+    const steps = tasks.reduce((sum, { from, to }) => sum + to - from, 0);
+    const run = this.#runnerOf(search, 0, steps).run(tasks, {
       result: (index, result) => {
         results[index] = result;
         if (--missing > 0) return;

@@ -11,6 +11,7 @@ import { Pacer } from "./pacer.ts";
 import { openRecording } from "./recorded-session.ts";
 import { folderWarning } from "./recording-place.ts";
 import { sourceTexts } from "./source-files.ts";
+import { ThreadRunner } from "./thread-runner.ts";
 
 /** Opens what a launch asks for: a program to run and record, or a recording. */
 export async function openSession(
@@ -36,6 +37,16 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
   const { machine, timeline, boot, recording } = session;
   const branches = new Branches(timeline);
   const { history } = branches;
+  const segmentRunner = new ThreadRunner({
+    checkpoints: recording.checkpoints,
+    // Threads know what is in the file.
+    isUsable: () => recording.checkpoints !== undefined && recording.failure === undefined,
+    subject: async () => {
+      const { end } = timeline;
+      await recording.flush();
+      return { path: recording.path, end, engine: options.engine, cacheGroup: options.cacheGroup };
+    },
+  });
   const debuggee = new Debuggee({
     timeline: branches,
     branches,
@@ -44,6 +55,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     sourceTexts: sourceTexts(boot.sources),
     executable: boot.executable,
     emit,
+    segmentRunner,
   });
   const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
   const warning = folderWarning(recording.path);
@@ -66,6 +78,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     recordingFailure: () => recording.failure ?? timeline.networkFailure,
     pace: (progress) => pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => timeline.idle(ticks) }),
     close: async () => {
+      await segmentRunner.close();
       network?.close();
       branches.close();
       await recording.close();
@@ -78,6 +91,11 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
   const { machine, timeline, reader, programs, sources, warnings } = session;
   const branches = new Branches(timeline);
   const { history } = branches;
+  const { engine, cacheGroup } = options;
+  const segmentRunner = new ThreadRunner({
+    checkpoints: reader.checkpoints,
+    subject: () => ({ path, end: timeline.end, engine, cacheGroup }),
+  });
   const debuggee = new Debuggee({
     timeline: branches,
     branches,
@@ -86,6 +104,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
     sourceTexts: sourceTexts(sources),
     executable: session.executable,
     emit,
+    segmentRunner,
   });
   return {
     debuggee,
@@ -106,6 +125,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
     recordingFailure: () => undefined,
     pace: () => undefined,
     close: async () => {
+      await segmentRunner.close();
       branches.close();
       session.close();
     },
