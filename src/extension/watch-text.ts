@@ -24,7 +24,8 @@ const REGISTER = /^\$?(?:x\d{1,2}|zero|ra|sp|gp|tp|fp|pc|[ast]\d{1,2}|f(?:[ast])
 
 /** What registers hold changes all the time: an expression that reads them means something at a place only. */
 export function readsRegisters(expression: string): boolean {
-  return (expression.match(/[$A-Za-z_][\w$]*/g) ?? []).some((name) => REGISTER.test(name));
+  // What stands behind a point or an arrow is a member.
+  return (expression.match(/(?<![\w$.]|->)[$A-Za-z_][\w$]*/g) ?? []).some((name) => REGISTER.test(name));
 }
 
 /** Adds the place where the user is to an expression that needs one. */

@@ -246,3 +246,36 @@ test("what a view asks by itself while the machine runs is refused without a wor
     assert.equal(showUser, false, request);
   }
 });
+
+test("a line that replay-only code logged leads to its instant, where the client makes links of such", async () => {
+  const log = {
+    type: "output",
+    category: "log",
+    bytes: Buffer.from("1 broken"),
+    instant: 1234,
+    replayOnly: true,
+  } as const;
+  const client = await launched({ clientID: "vscode" });
+  client.debuggee.emit({ ...log, instant: 30, source: { path: SOURCE, line: 31, column: 1 } });
+  const { output, variablesReference } = await client.event<DebugProtocol.OutputEvent["body"]>("output");
+  assert.equal(output, "[30] 1 broken\n");
+  const { variables } = await client.request<DebugProtocol.VariablesResponse["body"]>("variables", {
+    variablesReference,
+  });
+  assert.deepEqual(variables, [
+    { name: "", value: "[30] 1 broken", variablesReference: 0, valueLocationReference: variablesReference },
+  ]);
+  const location = await client.request<DebugProtocol.LocationsResponse["body"]>("locations", {
+    locationReference: variables[0].valueLocationReference,
+  });
+  assert.deepEqual(location, { source: { name: "guest.s", path: SOURCE }, line: 31, column: 1 });
+  await client.event("stopped");
+  assert.equal(client.debuggee.now, 30);
+  const { message } = await client.refused("locations", { locationReference: 7 });
+  assert.match(message, /too old/);
+
+  const other = await launched();
+  other.debuggee.emit(log);
+  const plain = await other.event<DebugProtocol.OutputEvent["body"]>("output");
+  assert.deepEqual(plain, { category: "console", output: "[1,234] 1 broken\n" });
+});
