@@ -66,6 +66,8 @@ const BUNDLES: readonly Bundle[] = [
       "src/webview/timeline.css": "dist/webview/timeline.css",
       "src/webview/machine.ts": "dist/webview/machine.js",
       "src/webview/machine.css": "dist/webview/machine.css",
+      "src/webview/searches.ts": "dist/webview/searches.js",
+      "src/webview/searches.css": "dist/webview/searches.css",
       "src/webview/watches.ts": "dist/webview/watches.js",
       "src/webview/watches.css": "dist/webview/watches.css",
       "src/webview/plot.ts": "dist/webview/plot.js",

@@ -141,8 +141,9 @@ export interface TimelineMark {
 }
 
 export interface BookmarkArguments {
-  /** Names the current instant. */
   name: string;
+  /** Default: the current one. */
+  instant?: number;
 }
 
 export interface RemoveBookmarkArguments {

@@ -315,8 +315,8 @@ function travel(parts: Parts): Record<string, Handler> {
       { "from?": "integer", "to?": "integer", "most?": "integer" },
       (args) => timeline(lifecycle.debuggee, args),
     ),
-    "hindcast/bookmark": on<Custom.BookmarkArguments>({ name: "string" }, ({ name }) =>
-      lifecycle.debuggee.addBookmark(name),
+    "hindcast/bookmark": on<Custom.BookmarkArguments>({ name: "string", "instant?": "integer" }, ({ name, instant }) =>
+      lifecycle.debuggee.addBookmark(name, instant),
     ),
     "hindcast/removeBookmark": on<Custom.RemoveBookmarkArguments>(
       { instant: "integer", name: "string" },

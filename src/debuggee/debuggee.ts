@@ -482,9 +482,11 @@ export class Debuggee {
     return this.#checks.verified;
   }
 
-  addBookmark(name: string): void {
+  addBookmark(name: string, instant: number = this.#timeline.now): void {
+    const { first, end } = this.#timeline;
+    if (!(instant >= first && instant <= end)) throw errors.noInstant(instant, first, end);
     try {
-      this.#history?.addBookmark({ instant: this.#timeline.now, name: name.trim() });
+      this.#history?.addBookmark({ instant: instant as Instant, name: name.trim() });
     } finally {
       this.#emit({ type: "timelineChanged" });
     }

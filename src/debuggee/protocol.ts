@@ -314,8 +314,8 @@ export interface DebuggeeApi extends SearchApi {
   names(prefix: string, most: number): Promise<ExpressionName[]>;
   input(bytes: Uint8Array): Promise<void>;
   timeline(options: { from?: number; to?: number; most: number }): Promise<TimelineSummary>;
-  /** Names the current instant. */
-  addBookmark(name: string): Promise<void>;
+  /** Names an instant, the current one by default. */
+  addBookmark(name: string, instant?: number): Promise<void>;
   /** Throw a UserError when there is no such bookmark, or the new name may not be used. */
   removeBookmark(instant: number, name: string): Promise<void>;
   renameBookmark(instant: number, name: string, newName: string): Promise<void>;

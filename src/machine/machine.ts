@@ -541,7 +541,7 @@ export class Machine implements MachineLike {
       instant: this.instant,
       tickOffset: this.#clock.tickOffset,
       ...this.#harts.turnState,
-      harts: this.#harts.all.map(({ hart }) => hart.save()),
+      harts: this.#harts.all.map(({ hart }) => hart.state),
       devices: this.#board.save(),
     });
   }

@@ -301,6 +301,9 @@ export const PAGE_FLAG = {
   reserved: 32,
 } as const;
 
+/** So that dirty pages are found in a time that does not depend on the size of RAM, about: 512 groups in a gibibyte. */
+export const DIRTY_GROUP_PAGES = 512;
+
 /** Bytes of the bits for a page's doublewords. */
 export const TABLE_ENTRY_BYTES = PAGE_BYTES / 64;
 
@@ -311,6 +314,8 @@ export interface MemoryLayout {
   readonly ramPages: number;
   /** One byte of PAGE_FLAG a page. */
   readonly pageFlags: number;
+  /** One byte for DIRTY_GROUP_PAGES pages: not 0 when one of them may be dirty. */
+  readonly dirtyGroups: number;
   /** One byte a page: not 0 when some translation table has had a write tag for it. */
   readonly writeTagged: number;
   /** i32 a page: address of its decoded page, or 0. */
@@ -331,7 +336,8 @@ export function layoutFor(ramBase: number, ramBytes: number): MemoryLayout {
   assert(ramBytes > 0 && ramBytes % PAGE_BYTES === 0 && ramBytes <= MAX_RAM_BYTES, `RAM of ${ramBytes} bytes`);
   const ramPages = ramBytes / PAGE_BYTES;
   const pageFlags = alignUp(DECODED_POOL + DECODED_PAGES * DECODED_PAGE_BYTES, 64);
-  const writeTagged = alignUp(pageFlags + ramPages, 64);
+  const dirtyGroups = alignUp(pageFlags + ramPages, 64);
+  const writeTagged = alignUp(dirtyGroups + Math.ceil(ramPages / DIRTY_GROUP_PAGES), 64);
   const decodedPointers = alignUp(writeTagged + ramPages, 64);
   const codeGranules = alignUp(decodedPointers + ramPages * 4, 64);
   const tableEntries = alignUp(codeGranules + ramPages * 8, 64);
@@ -339,8 +345,8 @@ export function layoutFor(ramBase: number, ramBytes: number): MemoryLayout {
   // One WebAssembly page behind RAM, so that an eight-byte access at RAM's last byte stays inside the memory.
   const wasmPages = alignUp(ram + ramBytes, WASM_PAGE_BYTES) / WASM_PAGE_BYTES + 1;
   return {
-    ...{ ramBase, ramBytes, ramPages, pageFlags, writeTagged, decodedPointers, codeGranules, tableEntries },
-    ...{ ram, wasmPages },
+    ...{ ramBase, ramBytes, ramPages, pageFlags, dirtyGroups, writeTagged, decodedPointers, codeGranules },
+    ...{ tableEntries, ram, wasmPages },
   };
 }
 

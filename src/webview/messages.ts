@@ -142,6 +142,15 @@ export type ToRecording =
 export type FromRecording = { readonly type: "ready" } | { readonly type: "debug" } | { readonly type: "reload" };
 
 export type {
+  ChainFacts,
+  FromSearches,
+  OriginFacts,
+  OriginQuestion,
+  SearchFacts,
+  ToSearches,
+} from "./search-messages.ts";
+export { isChain } from "./search-messages.ts";
+export type {
   Change,
   FromPlot,
   FromWatches,

@@ -262,8 +262,8 @@ export class FakeDebuggee implements Debuggee {
     return { first: 0, now: this.now, end: LINES, live: false, marks, total: 1 };
   }
 
-  async addBookmark(name: string): Promise<void> {
-    this.calls.push(`bookmark ${name}`);
+  async addBookmark(name: string, instant = this.now): Promise<void> {
+    this.calls.push(`bookmark ${name} at ${instant}`);
   }
 
   async removeBookmark(instant: number, name: string): Promise<void> {

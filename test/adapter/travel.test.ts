@@ -75,10 +75,17 @@ test("bookmarks are removed and renamed by instant and name", async () => {
 
 test("hindcast/bookmark and hindcast/input", async () => {
   const client = await launched();
+  client.debuggee.now = 7;
   await client.request("hindcast/bookmark", { name: "here it begins" });
+  await client.request("hindcast/bookmark", { name: "there it ends", instant: 40 });
   await client.request("hindcast/input", { text: "ü" });
   await client.request("hindcast/input", { base64: Buffer.from("key").toString("base64") });
-  assert.deepEqual(client.debuggee.calls.slice(-3), ["bookmark here it begins", "input ü", "input key"]);
+  assert.deepEqual(client.debuggee.calls.slice(-4), [
+    "bookmark here it begins at 7",
+    "bookmark there it ends at 40",
+    "input ü",
+    "input key",
+  ]);
   assert.match((await client.refused("hindcast/input", {})).message, /either “text” or “base64”/);
   assert.match((await client.refused("hindcast/input", { text: "a", base64: "a" })).message, /either/);
 });
