@@ -13,9 +13,8 @@ const PAGE = `
       spellcheck="false" autocomplete="off">
   </form>
   <p id="help" hidden>
-    <code>queue_length</code> is looked at whenever what it reads is written.
-    <code>a0 at heap_alloc</code> and <code>i at queue.s:42</code> are looked at each time the run comes to that function or line:
-    what reads registers or locals needs a place.
+    <code>queue_length</code>: whenever what it reads is written. <code>a0 at heap_alloc</code>,
+    <code>i at queue.s:42</code>: each time the run comes to that function or line, which registers and locals need.
   </p>
   <section id="teach" hidden>
     <h2>Every value, over the whole recording</h2>

@@ -120,7 +120,8 @@ test("an expression is added by its input, with help", async () => {
   await show([]);
   const input = view.page.getByLabel("Add an expression to watch over time");
   await input.focus();
-  await view.page.getByText("needs a place").waitFor();
+  await view.page.getByText("registers and locals need").waitFor();
+  await themed(view.page, "watches-help");
   await input.fill("a0 at heap_alloc");
   await input.press("Enter");
   assert.deepEqual(await lastSent(), { type: "add", text: "a0 at heap_alloc" });
@@ -204,6 +205,14 @@ test("rows keep their focus and their editor while values arrive", async () => {
   await view.page.keyboard.type("y");
   await view.page.keyboard.press("Enter");
   assert.deepEqual(await lastSent(), { type: "edit", key: 2, text: "xy" });
+});
+
+test("a view of a few lines still scrolls to everything", async () => {
+  await view.page.setViewportSize({ width: 250, height: 80 });
+  await show([COUNTER, STATE]);
+  await row("state").getByRole("button", { name: "next change" }).click();
+  assert.deepEqual(await lastSent(), { type: "step", key: 2, direction: "next" });
+  await themed(view.page, "watches-low");
 });
 
 test("nothing is wider than the side bar", async () => {
