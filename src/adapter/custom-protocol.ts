@@ -1,9 +1,13 @@
 /**
- * What Hindcast's debug adapter says beyond the Debug Adapter Protocol: types only, no imports, so that the extension
+ * What Hindcast's debug adapter says beyond the Debug Adapter Protocol: types only, so that the extension
  * and any other client may import them. Instants, offsets and counts are safe integers; addresses are strings
  * (`0x80001000`), because JSON numbers end at 2^53. Requests go through DAP's `request` messages under these names;
  * a request that moves the machine is answered at once and followed by `stopped`, as DAP's own motions are.
  */
+
+import type { OriginArguments, OriginBody } from "./custom-origin.ts";
+
+export type * from "./custom-origin.ts";
 
 /** Arguments of a launch request, beside DAP's `noDebug`. The names are the command line's. */
 export interface LaunchArguments {
@@ -72,6 +76,8 @@ export interface CustomRequests {
   "hindcast/renameBookmark": { arguments: RenameBookmarkArguments; body: undefined };
   "hindcast/instantOfOutput": { arguments: InstantOfOutputArguments; body: InstantOfOutputBody };
   "hindcast/lastWrite": { arguments: LastWriteArguments; body: LastWriteBody };
+  "hindcast/lastRead": { arguments: LastWriteArguments; body: LastReadBody };
+  "hindcast/origin": { arguments: OriginArguments; body: OriginBody };
   "hindcast/input": { arguments: InputArguments; body: undefined };
   "hindcast/machine": { arguments: Record<string, never>; body: MachineBody };
   "hindcast/csrs": { arguments: HartArguments; body: CsrsBody };
@@ -180,14 +186,23 @@ export interface LastWriteArguments {
 
 export interface LastWriteBody {
   /** Absent when nothing was written there since the recording began. */
-  write?: {
-    /** The state before the write: seeking there stops at the instruction that wrote. */
-    instant: number;
-    pc: string;
-    /** `heap_split+0x1c`, or the bare address. */
-    symbol: string;
-    source?: { path: string; line: number; column: number };
-  };
+  write?: AccessBody;
+}
+
+export interface LastReadBody {
+  /** Absent when nothing was read there since the recording began. */
+  read?: AccessBody;
+}
+
+export interface AccessBody {
+  /** The state before the access: seeking there stops at the instruction that wrote, or read. */
+  instant: number;
+  pc: string;
+  /** `heap_split+0x1c`, or the bare address. */
+  symbol: string;
+  source?: { path: string; line: number; column: number };
+  /** No instruction's: a device, the user or a page-table walk wrote on arrival at the instant. */
+  by?: "device" | "edit" | "walk";
 }
 
 export interface InputArguments {

@@ -8,12 +8,13 @@ import { errors } from "./errors.ts";
 import { exceptionInfo } from "./exceptions.ts";
 import { csrs, machine, pageTable, translate } from "./machine.ts";
 import type { Motion } from "./motions.ts";
+import { origin } from "./origin.ts";
 import type { Parts } from "./parts.ts";
 import { breakpointToClient, looksAtMachine } from "./questions.ts";
 import { completions, runCommand } from "./repl.ts";
 import { countRows, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
 import type { Shape } from "./shape.ts";
-import { inputBytes, instantOfOutput, lastWrite, motionTo, timeline } from "./travel.ts";
+import { inputBytes, instantOfOutput, lastRead, lastWrite, motionTo, timeline } from "./travel.ts";
 
 /** How a request is answered: what its arguments must look like, and what gives the response's body. */
 export interface Handler {
@@ -343,6 +344,22 @@ function travel(parts: Parts): Record<string, Handler> {
         if (args.seek && write !== undefined) seek(call, write.instant);
         return write === undefined ? {} : { write };
       },
+    ),
+    "hindcast/lastRead": on<Custom.LastWriteArguments>(
+      { address: "string", "length?": "integer", "before?": "integer", "seek?": "boolean" },
+      async (args, call) => {
+        const frame = parts.stacks.frame(undefined);
+        const body = await parts.search(call, () => lastRead(lifecycle.debuggee, args, frame));
+        if (args.seek && body.read !== undefined) seek(call, body.read.instant);
+        return body;
+      },
+    ),
+    "hindcast/origin": on<Custom.OriginArguments>(
+      {
+        ...{ place: "string", "length?": "integer", "instant?": "integer", "hart?": "integer" },
+        ...{ "depth?": "integer", "most?": "integer" },
+      },
+      (args, call) => parts.search(call, () => origin(lifecycle.debuggee, args, parts.stacks.hartOrCurrent(args.hart))),
     ),
     "hindcast/input": on<Custom.InputArguments>({ "text?": "string", "base64?": "string" }, (args) =>
       lifecycle.debuggee.input(inputBytes(args)),

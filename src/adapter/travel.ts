@@ -2,8 +2,10 @@ import { UserError } from "../base/errors.ts";
 import type { AddressUse, Stopped } from "../debuggee/protocol.ts";
 import type { Breakpoints } from "./breakpoints.ts";
 import type {
+  AccessBody,
   InputArguments,
   InstantOfOutputBody,
+  LastReadBody,
   LastWriteArguments,
   LastWriteBody,
   TimelineArguments,
@@ -54,16 +56,39 @@ export async function instantOfOutput(debuggee: Debuggee, offset: number): Promi
 /** @param frame where the address is evaluated when it is an expression. */
 export async function lastWrite(
   debuggee: Debuggee,
-  { address, length, before }: LastWriteArguments,
+  question: LastWriteArguments,
   frame: FrameKey,
 ): Promise<LastWriteBody & { address: bigint; length: number }> {
+  const { access: write, ...place } = await lastAccess(debuggee, "lastWrite", question, frame);
+  return write === undefined ? place : { ...place, write };
+}
+
+export async function lastRead(
+  debuggee: Debuggee,
+  question: LastWriteArguments,
+  frame: FrameKey,
+): Promise<LastReadBody> {
+  const { access: read } = await lastAccess(debuggee, "lastRead", question, frame);
+  return read === undefined ? {} : { read };
+}
+
+async function lastAccess(
+  debuggee: Debuggee,
+  method: "lastWrite" | "lastRead",
+  { address, length, before }: LastWriteArguments,
+  frame: FrameKey,
+): Promise<{ access?: AccessBody; address: bigint; length: number }> {
   const place = await placeOf(debuggee, address, frame);
   const size = length ?? place.size ?? 1;
-  const found = await debuggee.lastWrite(place.address, size, before, place.use ?? { hart: frame.hart });
+  const found = await debuggee[method](place.address, size, before, place.use ?? { hart: frame.hart });
   if (found === undefined) return { address: place.address, length: size };
-  const { instant, pc, symbol, source } = found;
-  const write = { instant, pc: toReference(pc), symbol, ...(source === undefined ? {} : { source }) };
-  return { write, address: place.address, length: size };
+  const { instant, pc, symbol, source, by } = found;
+  const access = {
+    ...{ instant, pc: toReference(pc), symbol },
+    ...(source === undefined ? {} : { source }),
+    ...(by === undefined ? {} : { by }),
+  };
+  return { access, address: place.address, length: size };
 }
 
 /** What an expression means where an address is wanted: the place that it names, or else its value. */

@@ -24,7 +24,8 @@ import type {
 } from "./machine-protocol.ts";
 import { MachineReporter } from "./machine-report.ts";
 import { Marks } from "./marks.ts";
-import { type Origin, Origins, type WriteFound } from "./origins.ts";
+import type { Origin, OriginOptions } from "./origin-protocol.ts";
+import { Origins, type WriteFound } from "./origins.ts";
 import { ProgramMap } from "./program-map.ts";
 import type {
   AddressUse,
@@ -54,7 +55,7 @@ import type { StepEnd, StepParts } from "./step-parts.ts";
 import { StopTeller } from "./stopping.ts";
 import { type StorySearch, type Trap, type TrapStory, tellTrapStory } from "./trap-story.ts";
 import { type Arrival, Traveller } from "./travel.ts";
-import { registerNumber, Variables } from "./variables.ts";
+import { Variables } from "./variables.ts";
 
 export interface DebuggeeParts {
   readonly timeline: TimelineLike;
@@ -136,7 +137,7 @@ export class Debuggee {
     });
     this.#variables = new Variables(machine, this.#map, this.#inspector);
     this.#disassembler = new Disassembler(machine, this.#map, this.#inspector);
-    this.#origins = new Origins({ timeline, machine, map: this.#map, inspector: this.#inspector });
+    this.#origins = new Origins({ timeline, machine, map: this.#map, inspector: this.#inspector, history });
     this.#teller = new StopTeller({ timeline, machine }, this.#map, this.#inspector);
     this.#marks = new Marks(timeline, history);
     this.#edits = new Edits(machine);
@@ -523,23 +524,17 @@ export class Debuggee {
   // ---- questions to the past; the timeline stays where it is
 
   /** The last write to any of these bytes before an instant (default: now). */
-  *lastWrite(
-    address: bigint,
-    length: number,
-    before?: number,
-    use: AddressUse = { hart: this.#inspector.focus },
-  ): Motion<WriteFound | undefined> {
-    if (!(length >= 1 && length <= MOST_READ_BYTES)) throw errors.length(length, MOST_READ_BYTES);
-    const { now } = this.#timeline;
-    const hart = use === "physical" ? use : use.hart;
-    return yield* this.#excursion(() => this.#origins.lastWrite(address, length, before ?? now, hart));
+  lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Motion<WriteFound | undefined> {
+    return this.#excursion(() => this.#origins.lastAccess("write", { address, length, before, use }));
   }
 
-  /** Where the value of a register came from: follows moves back to a load, a constant or a computation. */
-  *origin(register: string, hart: number): Motion<Origin> {
-    this.#inspector.hart(hart);
-    const number = registerNumber(register);
-    return yield* this.#excursion(() => this.#origins.registerOrigin(number, hart));
+  lastRead(address: bigint, length: number, before?: number, use?: AddressUse): Motion<WriteFound | undefined> {
+    return this.#excursion(() => this.#origins.lastAccess("read", { address, length, before, use }));
+  }
+
+  /** Where the value came from that an expression names: see `DebuggeeApi.origin`. */
+  origin(place: string, hart: number, options?: OriginOptions): Motion<Origin> {
+    return this.#excursion(() => this.#origins.originOf(place, this.#inspector.hart(hart).id, options));
   }
 
   /**
@@ -583,5 +578,6 @@ export class Debuggee {
   }
 }
 
-export type { Origin, OriginStep, WriteFound } from "./origins.ts";
+export type { Origin, OriginStep } from "./origin-protocol.ts";
+export type { WriteFound } from "./origins.ts";
 export type { Pointer, StorySearch, Trap, TrapStory } from "./trap-story.ts";

@@ -47,6 +47,8 @@ export const errors = {
       "register-unknown",
       `The value of ${name} in this caller is not known: its callee may have changed it.`,
     ),
+  noOrigin: (text: string) =>
+    new UserError("no-origin", `"${text}" is not a value that came from anywhere: name a register or memory.`, 2),
   notAssignable: (text: string) =>
     new UserError("not-assignable", `"${text}" is a value, not a place that can be changed.`, 2),
   readOnly: (name: string) => new UserError("read-only", `${name} cannot be written.`, 2),
@@ -91,5 +93,7 @@ export const errors = {
       "A series is of single values: leave the string, array or instruction format out.",
       2,
     ),
+  seriesReadsMuch: (most: number) =>
+    new UserError("series-wide", `A series reads at most ${most} places in memory, page tables included.`, 2),
   notTrapped: () => new UserError("not-trapped", "The machine does not stand at an exception."),
 } as const;

@@ -15,8 +15,10 @@ import type {
 
 import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
+import type { Origin, OriginOptions } from "./origin-protocol.ts";
 import type { SearchApi, SearchState } from "./search-protocol.ts";
 
+export type * from "./origin-protocol.ts";
 export type { Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";
 
 export interface LaunchOptions extends BootChoice {
@@ -258,11 +260,13 @@ export interface WriteFound {
   readonly size: number;
   /** What it wrote, `size` bytes little-endian. */
   readonly value: bigint;
+  /** It was no instruction: a device, the user, or a page-table walk wrote on arrival at the instant; `address` is then physical. */
+  readonly by?: "device" | "edit" | "walk";
 }
 
 /**
  * Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on, within 100 ms,
- * and does nothing when none does. A search that `pause` ended (`lastWrite`) rejects with a UserError of code
+ * and does nothing when none does. A search that `pause` ended (`lastWrite`, `lastRead`, `origin`) rejects with a UserError of code
  * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
  * `removeBookmark`, `renameBookmark`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
@@ -324,6 +328,12 @@ export interface DebuggeeApi extends SearchApi {
   /** What the guest printed from one instant up to another, as far as it is still held. */
   outputBetween(from: number, to: number): Promise<Uint8Array>;
   lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;
+  lastRead(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;
+  /**
+   * Follows a value back to where it came from: what the expression `place` names (a register, a CSR, memory), or memory at its value.
+   * The debuggee stays where it is.
+   */
+  origin(place: string, hart: number, options?: OriginOptions): Promise<Origin>;
   /** Harts, address spaces, devices and the map of memory. */
   machine(): Promise<MachineOverview>;
   registers(hart: number): Promise<RegisterValues>;

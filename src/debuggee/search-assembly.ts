@@ -13,6 +13,13 @@ export interface Part {
   fraction: number;
 }
 
+export interface KnownPart {
+  readonly part: Part & { readonly result: SegmentResult };
+  /** How many of its first rows are none: the value is that of the last row before it, or what that was is not known. */
+  readonly skipped: number;
+  readonly count: number;
+}
+
 /** Rows of one part, by their numbers in it. */
 export interface PartRows {
   readonly part: Part & { readonly result: SegmentResult };
@@ -91,7 +98,7 @@ export class Assembly {
   }
 
   get searchedFrom(): number {
-    return this.#known()[0]?.part.from ?? this.to;
+    return this.known[0]?.part.from ?? this.to;
   }
 
   get restored(): number {
@@ -103,7 +110,7 @@ export class Assembly {
   }
 
   get rows(): number {
-    if (this.#test === undefined) return this.#known().reduce((sum, { count }) => sum + count, 0);
+    if (this.#test === undefined) return this.known.reduce((sum, { count }) => sum + count, 0);
     return this.isDone ? this.#test.count(this.#counted(this.to)) - this.#test.count(this.#counted(this.from)) : 0;
   }
 
@@ -133,7 +140,7 @@ export class Assembly {
   #locate(first: number, count: number): PartRows[] {
     const found: PartRows[] = [];
     let newer = 0;
-    for (const { part, skipped, count: rows } of this.#known().reverse()) {
+    for (const { part, skipped, count: rows } of this.known.reverse()) {
       const start = Math.max(first, newer);
       const end = Math.min(first + count, newer + rows);
       if (start < end) found.push({ part, first: skipped + newer + rows - end, count: end - start });
@@ -142,19 +149,28 @@ export class Assembly {
     return found;
   }
 
-  /** The known part that an instant is in; undefined: none is. */
-  partAt(instant: number): (Part & { readonly result: SegmentResult }) | undefined {
-    return this.#known().find(({ part }) => part.from <= instant && instant < part.to)?.part;
+  /** Of known rows, as far as they are kept. */
+  get instants(): number[] {
+    const test = this.#test;
+    if (test !== undefined && !this.isDone) return [];
+    return this.known.flatMap(({ part, skipped }) => {
+      const { every, instants } = part.result.marks;
+      const before = test === undefined ? 0 : this.#counted(part.from);
+      return instants.filter((_, mark) => {
+        if (mark * every < skipped || part.to <= this.from) return false;
+        return test === undefined || test.passes(before + mark * every + 1);
+      });
+    });
   }
 
-  /** How many of a part's first rows are older than all that is known, or the same as the last one before it. */
-  skippedOf(part: Part): number {
-    return this.#known().find((known) => known.part === part)?.skipped ?? 0;
+  /** The known part that an instant is in; undefined: none is. */
+  partAt(instant: number): KnownPart | undefined {
+    return this.known.find(({ part }) => part.from <= instant && instant < part.to);
   }
 
   /** Rows (before a hit condition) in the known parts that are newer than one. */
   rowsBehind(part: Part): number {
-    const known = this.#known();
+    const known = this.known;
     const index = known.findIndex((candidate) => candidate.part === part);
     return known.slice(index + 1).reduce((sum, { count }) => sum + count, 0);
   }
@@ -167,13 +183,8 @@ export class Assembly {
     return test.count(all) - Math.max(test.count(all - newest), test.count(this.#counted(this.from)));
   }
 
-  /** Columns of a series in the known parts. */
-  get series(): readonly SegmentResult[] {
-    return this.#known().map(({ part }) => part.result);
-  }
-
   /** The newest parts without a gap, oldest first, with what of each counts. */
-  #known(): { part: Part & { readonly result: SegmentResult }; skipped: number; count: number }[] {
+  get known(): KnownPart[] {
     const firstKnown = this.#parts.findLastIndex(({ result }) => result === undefined) + 1;
     let last: string | undefined;
     let isFirst = true;

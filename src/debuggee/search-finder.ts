@@ -24,6 +24,8 @@ export interface SearchParts {
 export interface Finder extends Omit<Scan, "cut"> {
   /** Only what was looked at now and then. */
   readonly sampled?: true;
+  /** Looks so far behind the segment, at what began in it. */
+  readonly scanTo?: number;
   /** What else there is to say of the segment, when it was gone through. */
   finish?(reached: number): Partial<Pick<SegmentResult, "series" | "problem">>;
 }

@@ -4,6 +4,7 @@ import { errors } from "./errors.ts";
 import { parseHitCondition } from "./hit-history.ts";
 import type { DebuggeeEvent } from "./protocol.ts";
 import { Assembly, type Part, type PartRows } from "./search-assembly.ts";
+import { plot } from "./search-plot.ts";
 import type {
   Question,
   Row,
@@ -33,6 +34,8 @@ const MOST_ROWS = 1000;
 const MOST_MARKS = 4096;
 /** Columns that are kept of a segment of a series. */
 const COLUMNS = 512;
+/** Of one plot. */
+const MOST_COLUMNS = 4096;
 /** Steps that a page looks ahead for the return of a call. */
 const STEPS_TO_RETURN = 100_000_000;
 
@@ -129,13 +132,49 @@ export class Searches implements SearchApi {
     return this.#rows(search, search.assembly.locate(first, count));
   }
 
-  async seriesBuckets(_id: number, _from: number, _to: number, _most: number): Promise<SeriesBucket[]> {
-    throw errors.placeUnknown("This cannot be asked yet.");
+  async seriesBuckets(id: number, from: number, to: number, most: number): Promise<SeriesBucket[]> {
+    const search = this.#search(id);
+    const { assembly, question } = search;
+    const start = Math.max(from, assembly.searchedFrom);
+    const end = Math.min(to, assembly.to);
+    if (question.kind !== "series" || !(most >= 1) || start >= end) return [];
+    const width = Math.ceil((end - start) / Math.min(most, MOST_COLUMNS));
+    const known = assembly.known.filter(({ part }) => part.from < end && part.to > start);
+    const before = assembly.known.findLast(({ part }) => part.to <= start && part.result.series?.last !== undefined);
+    const tasks: SegmentTask[] = [];
+    const parts = known.map(({ part, skipped }) => {
+      const { series } = part.result;
+      if (part.from >= start && part.to <= end && series !== undefined && series.width <= width) {
+        return { columns: series.columns, uncounted: skipped, start: undefined };
+      }
+      const first = Math.max(start, part.from);
+      const last = Math.min(end, part.to);
+      const row = Math.max(0, marksBefore(part, first + 1) - 1) * part.result.marks.every;
+      const begin = this.#startFor(search, part, row);
+      const columns = { from: first, count: Math.max(1, Math.ceil((last - first) / width)) };
+      tasks.push({ ...this.#task(search, { from: begin.from, to: last }), mostMarks: 0, columns });
+      // It begins with the value that it has, which is a row of the part only where that begins.
+      const uncounted = begin.from < first ? 0 : row === 0 ? skipped : begin.skip;
+      return { columns: undefined, uncounted, start: undefined };
+    });
+    const again = await this.#again(search, tasks);
+    const whole = parts.map((part) => {
+      if (part.columns !== undefined) return part;
+      const series = again.shift()?.series;
+      return { ...part, columns: series?.columns ?? [], start: series?.startNumber };
+    });
+    return plot(whole, before?.part.result.series?.lastNumber, { from: start, to: end, width });
   }
 
   async countRows(id: number, from: number, to: number): Promise<number> {
     const search = this.#search(id);
     return (await this.#rowsFrom(search, from)) - (await this.#rowsFrom(search, to));
+  }
+
+  async rowInstants(id: number, from: number, to: number, most: number): Promise<number[]> {
+    const within = this.#search(id).assembly.instants.filter((instant) => instant >= from && instant < to);
+    const every = Math.max(1, Math.ceil(within.length / Math.max(1, most)));
+    return within.filter((_, index) => index % every === 0);
   }
 
   async rowsAround(
@@ -215,7 +254,7 @@ export class Searches implements SearchApi {
 
   #task(search: Search, { from, to }: Pick<Part, "from" | "to">): SegmentTask {
     const { question, settled } = search;
-    const columns = question.kind === "series" ? { columns: COLUMNS } : {};
+    const columns = question.kind === "series" ? { columns: { from, count: COLUMNS } } : {};
     return { question, settled, from, to, mostMarks: MOST_MARKS, ...columns };
   }
 
@@ -274,11 +313,11 @@ export class Searches implements SearchApi {
   /** Known rows at an instant and behind it. */
   async #rowsFrom(search: Search, instant: number): Promise<number> {
     const { assembly } = search;
-    const part = assembly.partAt(instant);
-    if (part === undefined) return instant >= assembly.to ? 0 : assembly.rows;
-    const { every, instants } = part.result.marks;
-    const above = instants.findIndex((mark) => mark >= instant);
-    const mark = (above < 0 ? instants.length : above) - 1;
+    const found = assembly.partAt(instant);
+    if (found === undefined) return instant >= assembly.to ? 0 : assembly.rows;
+    const { part, skipped } = found;
+    const { every } = part.result.marks;
+    const mark = marksBefore(part, instant) - 1;
     let before = 0;
     if (mark >= 0) {
       const { from, skip } = this.#startFor(search, part, mark * every);
@@ -286,7 +325,6 @@ export class Searches implements SearchApi {
       const [result] = await this.#again(search, [task]);
       before = mark * every + result.rows - skip;
     }
-    const skipped = assembly.skippedOf(part);
     return assembly.passing(assembly.rowsBehind(part) + part.result.rows - Math.max(before, skipped));
   }
 
@@ -312,6 +350,13 @@ export class Searches implements SearchApi {
       ...(problem !== undefined && { problem }),
     };
   }
+}
+
+/** Marks of a part that are older than an instant. */
+function marksBefore({ result }: PartRows["part"], instant: number): number {
+  const { instants } = result.marks;
+  const above = instants.findIndex((mark) => mark >= instant);
+  return above < 0 ? instants.length : above;
 }
 
 /** What the search was stopped by; a fault of Hindcast is told by its message. */

@@ -4,10 +4,12 @@ import type { Motion } from "../replay/timeline-interface.ts";
 import { errors } from "./errors.ts";
 import { parseHitCondition } from "./hit-history.ts";
 import { accessFinder } from "./search-accesses.ts";
+import { callFinder } from "./search-calls.ts";
 import type { Finder, SearchParts } from "./search-finder.ts";
 import { hitFinder, placeToHit } from "./search-hits.ts";
 import { outputFinder } from "./search-outputs.ts";
 import type { Question, SegmentResult, SegmentTask, Settled } from "./search-protocol.ts";
+import { seriesFinder, seriesKind, settleSeries } from "./search-series.ts";
 import { Tally } from "./search-tally.ts";
 import { trapFinder } from "./search-traps.ts";
 
@@ -42,8 +44,10 @@ export class SegmentSearch {
         return at.kind === "data" ? { ranges: inspector.ranges(at.address, at.length, at.use) } : {};
       }
       case "series":
+        return settleSeries(this.#parts, question);
       case "calls":
-        throw errors.placeUnknown("This cannot be asked yet.");
+        placeToHit(this.#parts, { at: { kind: "function", name: question.function } });
+        return {};
       case "traps":
       case "outputs":
         return {};
@@ -53,8 +57,8 @@ export class SegmentSearch {
   }
 
   /** Whether the answer is only what was seen now and then. */
-  isSampled(_question: Question): boolean {
-    return false;
+  isSampled(question: Question): boolean {
+    return question.kind === "series" && seriesKind(question) === "sampled";
   }
 
   /** `cut`, asked now and then: true ends the search where it is, and the result says how far it came. */
@@ -65,10 +69,11 @@ export class SegmentSearch {
     const restored = checks.verified;
     const finder = this.#finder(task, tally);
     const scan = finder && Object.assign(finder, cut !== undefined && { cut });
-    const reached = scan === undefined ? to : yield* timeline.scan(scan, from as Instant, to as Instant);
+    const end = (finder?.scanTo ?? to) as Instant;
+    const reached = scan === undefined ? end : yield* timeline.scan(scan, from as Instant, end);
     return {
       from,
-      to: reached,
+      to: Math.min(reached, to),
       rows: tally.rows,
       marks: tally.marks,
       listed: tally.listed,
@@ -88,8 +93,9 @@ export class SegmentSearch {
       case "hits":
         return hitFinder({ ...given, question });
       case "series":
+        return seriesFinder({ ...given, question });
       case "calls":
-        throw errors.placeUnknown("This cannot be asked yet.");
+        return callFinder({ ...given, question });
       case "traps":
         return trapFinder({ ...given, question });
       case "outputs":

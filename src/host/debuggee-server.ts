@@ -46,6 +46,8 @@ const MOTIONS: Readonly<Record<string, string | undefined>> = {
   stepRange: undefined,
   seek: "Travelling",
   lastWrite: "Searching the last write",
+  lastRead: "Searching the last read",
+  origin: "Following the value back",
 };
 /** Requests that are served while a motion goes on (see `DebuggeeApi`). */
 const AT_ANY_TIME: ReadonlySet<string> = new Set([
@@ -60,6 +62,8 @@ const AT_ANY_TIME: ReadonlySet<string> = new Set([
   "sources",
 ]);
 
+/** Motions that answer a question and come back. */
+const QUESTIONS: ReadonlySet<string> = new Set(["lastWrite", "lastRead", "origin"]);
 /** Served at any time too. `startSearch` looks at the state to see what is meant. */
 const SEARCHES: Readonly<Record<keyof SearchApi, true>> = {
   startSearch: true,
@@ -67,6 +71,7 @@ const SEARCHES: Readonly<Record<keyof SearchApi, true>> = {
   searchRows: true,
   seriesBuckets: true,
   countRows: true,
+  rowInstants: true,
   rowsAround: true,
   extendSearch: true,
   cancelSearch: true,
@@ -215,7 +220,7 @@ export class DebuggeeServer {
     }
     if (outcome.finished) return outcome.value;
     const stopped = await this.#settle(session);
-    if (method === "lastWrite") throw new UserError("cancelled", "The search was cancelled.");
+    if (QUESTIONS.has(method)) throw new UserError("cancelled", "The search was cancelled.");
     return stopped;
   }
 

@@ -111,6 +111,16 @@ export const HIT_COUNTER = { left: 0, instant: 8 } as const;
 /** Entries of HIT_LOG that are filled. i32. */
 export const HIT_LOG_LENGTH = 0x1e00;
 
+/** Number of the CSR whose writes are noted, while a trace is made. i32. */
+export const NOTED_CSR = 0x1e08;
+/**
+ * While a trace is made (cpu/write-trace.ts): the steps that were left of the slice behind the last step that wrote a
+ * register, or -1. i32 each: x0 to x31, the sink, f0 to f31, the noted CSR, traps by the privilege that they went to.
+ */
+export const WRITE_NOTES = 0x1e80;
+export const WRITE_NOTE = { integer: 0, float: 33, csr: 65, trap: 66 } as const;
+export const WRITE_NOTE_COUNT = 70;
+
 /** Windows of the harts that do not have their turn, in the order of the harts. */
 export const HART_PARKING = 0x2000;
 /** As many as the plan of the board has room for, in the tables of this layout. */

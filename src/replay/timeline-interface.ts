@@ -1,6 +1,6 @@
 import type { Instant } from "../base/brand.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
+import type { MachineLike, TracedPlace, TracedWrite } from "../machine/machine-interface.ts";
 import type { MachineStop, StopConditions } from "../machine/stop.ts";
 import type { Scan } from "./scan.ts";
 
@@ -59,6 +59,14 @@ export interface TravelOptions {
   readonly departing?: boolean;
 }
 
+/** Something of a hart that is written by steps and traps. */
+export interface RegisterQuestion {
+  readonly hart: number;
+  readonly place: TracedPlace;
+  /** Of the place "csr": its number. */
+  readonly csr?: number;
+}
+
 export interface TimelineLike {
   readonly machine: MachineLike;
   readonly now: Instant;
@@ -83,6 +91,11 @@ export interface TimelineLike {
   /** Every accepted hit in [from, to), in order, at most `most`; the timeline stays where it is. */
   findAll(options: TravelOptions, from: Instant, to: Instant, most: number): Motion<Hit[]>;
 
+  /**
+   * To the last step before `before` that wrote a register of a hart, or for traps and interrupts on arrival at `before`:
+   * arrives before the step in question. Undefined when there is none: arrives at `first`.
+   */
+  toLastRegisterWrite(question: RegisterQuestion, before: Instant): Motion<TracedWrite | undefined>;
   /** Goes through [from, to) with somebody who looks; the timeline stays where it is. See `scanStretch`. */
   scan(scan: Scan, from: Instant, to: Instant): Motion<Instant>;
 

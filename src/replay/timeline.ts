@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import { type Instant, RESET_INSTANT } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Edit } from "../machine/inlet.ts";
-import type { Departing, MachineLike } from "../machine/machine-interface.ts";
+import type { Departing, MachineLike, TracedWrite } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import { HITS_PER_YIELD, lastHit, type SearchOptions, stretch } from "./backward-search.ts";
 import type { CheckpointFile } from "./checkpoint-file.ts";
@@ -19,6 +19,7 @@ import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
+import { RegisterSearch } from "./register-search.ts";
 import { type Scan, scanStretch } from "./scan.ts";
 import { TimelineInlet } from "./timeline-inlet.ts";
 import type {
@@ -26,6 +27,7 @@ import type {
   BookmarkKeeper,
   Hit,
   Motion,
+  RegisterQuestion,
   TimelineLike,
   TravelOptions,
   TravelStop,
@@ -66,6 +68,7 @@ export class Timeline implements TimelineLike {
   readonly machine: MachineLike;
   readonly history: History;
   readonly #playback: Playback;
+  readonly #registerSearch: RegisterSearch;
   readonly #recorder: Recorder | undefined;
   /** Undefined on a finished recording. */
   #live: LiveEnd | undefined;
@@ -94,6 +97,7 @@ export class Timeline implements TimelineLike {
     machine.setStops(NO_STOPS);
     this.machine = machine;
     this.#playback = new Playback(machine, run, inlet, outlet, end, { ...PLAYBACK_OPTIONS, ...options });
+    this.#registerSearch = new RegisterSearch(this.#playback);
     const { store } = this.#playback;
     this.#recorder = sink === undefined ? undefined : new Recorder(sink, store.initial.checkpoint, options.recorder);
     this.history = new History(run, store, this.#keeper(options.bookmarkKeeper));
@@ -246,6 +250,18 @@ export class Timeline implements TimelineLike {
         if (hit === undefined || ++seen % HITS_PER_YIELD === 0) yield playback.progress();
       }
       return hits;
+    });
+  }
+
+  *toLastRegisterWrite(question: RegisterQuestion, before: Instant): Motion<TracedWrite | undefined> {
+    const playback = this.#playback;
+    const search = this.#registerSearch;
+    const { first } = this;
+    const highest = Math.min(before, this.end) as Instant;
+    return yield* this.#excursion(true, function* () {
+      const found = yield* search.last(question, first, highest);
+      yield* playback.goTo((found?.instant ?? first) as Instant);
+      return found;
     });
   }
 

@@ -6,6 +6,7 @@ import type {
   PageTableReport,
   TranslationReport,
 } from "../../src/debuggee/machine-protocol.ts";
+import type { Origin, OriginOptions } from "../../src/debuggee/origin-protocol.ts";
 import type {
   BreakpointRequest,
   BreakpointSpec,
@@ -60,6 +61,7 @@ export class FakeDebuggee implements Debuggee {
   readonly seriesBuckets: FakeSearches["seriesBuckets"] = (...args) => this.found.seriesBuckets(...args);
   readonly rowsAround: FakeSearches["rowsAround"] = (...args) => this.found.rowsAround(...args);
   readonly countRows: FakeSearches["countRows"] = (...args) => this.found.countRows(...args);
+  readonly rowInstants: FakeSearches["rowInstants"] = (...args) => this.found.rowInstants(...args);
   readonly extendSearch: FakeSearches["extendSearch"] = (...args) => this.found.extendSearch(...args);
   readonly cancelSearch: FakeSearches["cancelSearch"] = (id) => this.found.cancelSearch(id);
   readonly closeSearch: FakeSearches["closeSearch"] = (id) => this.found.closeSearch(id);
@@ -288,6 +290,25 @@ export class FakeDebuggee implements Debuggee {
     const source = { path: SOURCE, line: 8, column: 1 };
     const store = { hart: 0, address, size: length, value: 0n };
     return address === RAM + 64n ? { instant: 7, pc: addressOf(8), symbol: "main+0x1c", source, ...store } : undefined;
+  }
+
+  async lastRead(address: bigint, length: number, before?: number) {
+    this.calls.push(`lastRead ${address.toString(16)} ${length} ${before}`);
+    return undefined;
+  }
+
+  async origin(place: string, hart: number, options: OriginOptions = {}): Promise<Origin> {
+    this.calls.push(`origin ${place} ${hart} ${JSON.stringify(options)}`);
+    const at = { pc: addressOf(8), symbol: "main+0x1c", source: { path: SOURCE, line: 8, column: 1 }, hart };
+    const register = { kind: "register", name: "a0" } as const;
+    const memory = { kind: "memory", name: "cell", address: RAM + 64n, physical: RAM + 64n, length: 8 } as const;
+    const operands = [{ place: memory, value: 5n, role: "value" as const }];
+    const step = { ...at, instant: 7, text: "ld a0,0(s0)", place: register, value: 5n, how: "load" as const };
+    return {
+      ...{ place: register, instant: options.at ?? 9, hart, value: 5n },
+      steps: [{ ...step, sentence: "a0 was loaded from cell (8 bytes)", operands, follows: 0 }],
+      end: { kind: "image", sentence: "Nothing has written to cell since reset.", address: RAM + 64n },
+    };
   }
 
   async machine(): Promise<MachineOverview> {

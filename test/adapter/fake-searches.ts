@@ -73,6 +73,14 @@ export class FakeSearches implements SearchApi {
     return this.#rows(id).filter(({ instant }) => instant >= from && instant < to).length;
   }
 
+  async rowInstants(id: number, from: number, to: number, most: number): Promise<number[]> {
+    const within = this.#rows(id).filter(({ instant }) => instant >= from && instant < to);
+    return within
+      .map(({ instant }) => instant)
+      .sort((a, b) => a - b)
+      .slice(0, most);
+  }
+
   async extendSearch(id: number, to = this.#end): Promise<SearchState> {
     const old = this.#state(id);
     const state = { ...old, to, rows: this.#instants(old.from, to).length };

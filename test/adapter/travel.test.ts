@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { DebugProtocol } from "@vscode/debugprotocol";
+import type { OriginBody } from "../../src/adapter/custom-protocol.ts";
 import { SOURCE } from "./fake-debuggee.ts";
 import { TestClient } from "./harness.ts";
 
@@ -52,6 +53,34 @@ test("hindcast/lastWrite, by address and by name, and going there", async () => 
   assert.equal(client.debuggee.now, 7);
   assert.deepEqual(await client.request("hindcast/lastWrite", { address: "0x80000000" }), {});
   assert.match((await client.refused("hindcast/lastWrite", { address: "what" })).message, /“what” is not known/);
+});
+
+test("hindcast/lastRead: the same question about reads", async () => {
+  const client = await launched();
+  assert.deepEqual(await client.request("hindcast/lastRead", { address: "counter", length: 4, before: 30 }), {});
+  assert.ok(client.debuggee.calls.includes("lastRead 80000040 4 30"));
+});
+
+test("hindcast/origin: the chain, and how each of its places is asked on", async () => {
+  const client = await launched();
+  const body = await client.request<OriginBody>("hindcast/origin", { place: "a0", instant: 9, depth: 2, most: 5 });
+  assert.ok(client.debuggee.calls.includes('origin a0 0 {"at":9,"depth":2,"most":5}'));
+  assert.deepEqual([body.instant, body.hart, body.value], [9, 0, "0x5"]);
+  assert.deepEqual(body.place, { kind: "register", name: "a0", ask: { place: "a0", instant: 9, hart: 0 } });
+  const [step] = body.steps;
+  assert.deepEqual([step.instant, step.pc, step.text, step.follows], [7, "0x8000001c", "ld a0,0(s0)", 0]);
+  assert.deepEqual(step.place.ask, { place: "a0", instant: 8, hart: 0 }, "behind the step, it holds what it wrote");
+  assert.deepEqual(step.operands[0], {
+    place: {
+      ...{ kind: "memory", name: "cell", address: "0x80000040", physical: "phys:0x80000040", length: 8 },
+      ask: { place: "phys:0x80000040", instant: 7, hart: 0, length: 8 },
+    },
+    role: "value",
+    value: "0x5",
+  });
+  assert.deepEqual(body.end, {
+    ...{ kind: "image", sentence: "Nothing has written to cell since reset.", address: "0x80000040" },
+  });
 });
 
 test("hindcast/instantOfOutput", async () => {

@@ -237,6 +237,253 @@ test("outputs are the lines with the steps that printed their first bytes", asyn
   }
 });
 
+/** Changes of a value of memory as single steps show it: instants of the last states with the old value. */
+function changes(steps: readonly Step[], value: (step: Step) => bigint, from = 0, to = steps.length) {
+  const first = { instant: from, bits: value(steps[from]) };
+  const later = steps.slice(from, to).flatMap((step, index) => {
+    const next = steps[from + index + 1];
+    if (next === undefined || value(next) === value(step)) return [];
+    return [{ instant: step.instant, bits: value(next) }];
+  });
+  return [first, ...later];
+}
+
+const EXPRESSIONS: readonly [string, (step: Step) => bigint][] = [
+  ["*counter", (step) => word(step, symbol("counter"))],
+  ["*(u16*)counter + 1", (step) => (word(step, symbol("counter")) & 0xffffn) + 1n],
+  ["*pointer", (step) => word(step, symbol("pointer"))],
+  // Through a pointer that moves.
+  [
+    "*(u64*)*pointer",
+    (step) => (word(step, symbol("pointer")) === 0n ? -1n : word(step, word(step, symbol("pointer")))),
+  ],
+  [
+    "*counter > 50 ? *cells : *(u32*)(cells + 4)",
+    (step) => (word(step, symbol("counter")) > 50n ? word(step, symbol("cells")) : word(step, symbol("cells")) >> 32n),
+  ],
+];
+
+test("calls have their arguments and results, through recursion and tail calls", async () => {
+  for (const each of cases()) {
+    const entries = each.steps.filter(({ pc }) => pc === symbol("work"));
+    const rows = await same({ kind: "calls", function: "work" }, each, entries);
+    rows.forEach((row, index) => {
+      const { instant, hart, registers } = entries[index];
+      const [returnAddress, sp, a0, a1] = [registers[1], registers[2], registers[10], registers[11]];
+      assert.deepEqual(
+        row.call!.arguments.map(({ name, value }) => [name, value]),
+        [
+          ["a0", a0],
+          ["a1", a1],
+        ],
+      );
+      const back = each.steps.find(
+        (step) => step.instant > instant && step.hart === hart && step.pc === returnAddress && step.registers[2] === sp,
+      );
+      assert.equal(row.call!.returnAddress, returnAddress);
+      assert.equal(row.call!.returned?.instant, back?.instant, each.what);
+      assert.equal(row.call!.returned?.value, back?.registers[10]);
+      if (back !== undefined) assert.equal(row.text, `work(a0 = ${a0}, a1 = ${a1}) = ${back.registers[10]}`);
+    });
+    assert.ok(rows.some(({ call }) => call!.returned !== undefined));
+    await same(
+      { kind: "calls", function: "finish" },
+      each,
+      each.steps.filter(({ pc }) => pc === symbol("finish")),
+    );
+  }
+});
+
+/** A call that is jumped out of, and is then made again from the same place; one that never returns; one that calls itself last. */
+const STRANGE = `
+_start: la      sp, stack
+        li      s0, 3
+again:  mv      a0, s0
+        jal     outer                   # @first
+back:   addi    s0, s0, -1
+        bgtz    s0, again
+        li      a0, 7
+        jal     forever
+        .type   outer, @function
+outer:  addi    sp, sp, -32
+        sd      ra, 0(sp)
+        li      t0, 2
+        bne     a0, t0, 1f
+        mv      s2, sp
+        jal     inner
+        nop
+1:      ld      ra, 0(sp)
+        addi    a0, a0, 10
+        addi    sp, sp, 32
+        ret
+        .size   outer, .-outer
+        .type   inner, @function
+inner:  addi    sp, sp, 32              # out of two frames, to where the first call was from
+        la      t0, again
+        li      s0, 1
+        jr      t0
+        .size   inner, .-inner
+        .type   forever, @function
+forever:
+        beqz    a0, 2f
+        addi    a0, a0, -1
+        j       forever
+2:      li      t0, 0x100000
+        li      t1, 0x5555
+        sw      t1, 0(t0)
+3:      j       3b
+        .size   forever, .-forever
+        .bss
+        .balign 16
+        .space  256
+stack:
+`;
+
+test("calls that are left, and calls that never return, are told apart from those that do", async () => {
+  for (const seed of [undefined, 5, 6]) {
+    const bench = searchBench(STRANGE, seed === undefined ? {} : { seed });
+    const outer = await ask(bench, { kind: "calls", function: "outer" });
+    assert.deepEqual(
+      outer.rows.map(({ text }) => text),
+      ["outer(a0 = 3) = 13", "outer(a0 = 2) (left without returning)", "outer(a0 = 1) = 11"],
+    );
+    const inner = await ask(bench, { kind: "calls", function: "inner" });
+    assert.deepEqual(
+      inner.rows.map(({ text }) => text),
+      ["inner() (has not returned)"],
+    );
+    const forever = await ask(bench, { kind: "calls", function: "forever" });
+    assert.deepEqual(
+      forever.rows.map(({ text }) => text),
+      [7, 6, 5, 4, 3, 2, 1, 0].map((value) => `forever(a0 = ${value}) (has not returned)`),
+    );
+  }
+});
+
+test("a series of memory has each value that single steps show, also through a pointer", async () => {
+  for (const each of cases()) {
+    for (const [expression, value] of EXPRESSIONS) {
+      const expected = changes(each.steps, value);
+      const { rows, state } = await ask(each.bench, { kind: "series", expression });
+      assert.equal(state.sampled, undefined);
+      assert.deepEqual(
+        rows.map(({ instant, bits }) => [instant, bits ?? -1n]),
+        expected.map(({ instant, bits }) => [instant, bits]),
+        `${expression}: ${each.what}`,
+      );
+      assert.ok(rows.length > 5);
+    }
+    const [from, to] = [500, Math.floor(each.steps.length * 0.7)];
+    const { rows } = await ask(each.bench, { kind: "series", expression: "*pointer" }, { from, to });
+    assert.deepEqual(
+      rows.map(({ instant, bits }) => [instant, bits]),
+      changes(each.steps, EXPRESSIONS[2][1], from, to).map(({ instant, bits }) => [instant, bits]),
+    );
+  }
+});
+
+test("a series at a place has the values that differ from the ones before", async () => {
+  const at = { kind: "function" as const, name: "finish" };
+  for (const each of cases()) {
+    const hits = each.steps.filter(({ pc }) => pc === symbol("finish"));
+    const expected = hits.filter(
+      ({ registers }, index) => index === 0 || hits[index - 1].registers[11] !== registers[11],
+    );
+    const { rows } = await ask(each.bench, { kind: "series", expression: "a1", at });
+    assert.deepEqual(rows.map(where), expected.map(where), each.what);
+    assert.deepEqual(
+      rows.map(({ number }) => number),
+      expected.map(({ registers }) => Number(registers[11])),
+    );
+    const called = await ask(each.bench, { kind: "series", expression: "triple(a1)", at, hart: 0 });
+    const mine = hits.filter(({ hart }) => hart === 0);
+    assert.deepEqual(
+      called.rows.map(({ instant, bits }) => [instant, bits]),
+      mine
+        .filter(({ registers }, index) => index === 0 || mine[index - 1].registers[11] !== registers[11])
+        .map(({ instant, registers }) => [instant, registers[11] * 3n]),
+    );
+  }
+});
+
+test("a series of registers is looked at every so many steps, and says so", async () => {
+  for (const each of cases()) {
+    const { rows, state } = await ask(each.bench, { kind: "series", expression: "sp & 0xff", hart: 0, everySteps: 13 });
+    assert.equal(state.sampled, true);
+    let last: bigint | undefined;
+    const expected: [number, bigint][] = [];
+    // What hart 0 holds is known where it steps; the others leave it as it is.
+    const next = new Map<number, bigint>();
+    let held = 0n;
+    for (const step of each.steps.toReversed()) {
+      if (step.hart === 0) held = step.registers[2] & 0xffn;
+      next.set(step.instant, held);
+    }
+    for (let instant = 0; instant < each.steps.length; instant += 13) {
+      const value = next.get(instant)!;
+      if (value !== last) expected.push([instant, value]);
+      last = value;
+    }
+    if (each.bench.machine.harts.length === 1) {
+      assert.deepEqual(
+        rows.map(({ instant, bits }) => [instant, bits]),
+        expected,
+        each.what,
+      );
+    } else assert.ok(rows.length > 5);
+  }
+  const { engine } = searchBench(SEARCHED);
+  await assert.rejects(engine.startSearch({ kind: "series", expression: "a0 + 1" }), { code: "series-registers" });
+  await assert.rejects(engine.startSearch({ kind: "series", expression: "*counter,s" }), { code: "series-format" });
+});
+
+test("columns of a plot have the least and the largest value, and count every change once", async () => {
+  for (const each of cases()) {
+    const { bench, steps } = each;
+    for (const [expression, value] of [EXPRESSIONS[0], EXPRESSIONS[2], EXPRESSIONS[4]]) {
+      const { state } = await ask(bench, { kind: "series", expression });
+      const all = changes(steps, value);
+      for (const [from, to, most] of [
+        [0, steps.length, 40],
+        [0, steps.length, 1],
+        [777, 1500, 30],
+        [all[4].instant, all[4].instant + 1, 5],
+        [all[3].instant, steps.length, 9],
+        [steps.length - 900, steps.length, 2000],
+      ] as const) {
+        const asked = bench.engine.seriesBuckets(state.id, from, to, most);
+        bench.work();
+        const buckets = await asked;
+        assert.ok(buckets.length <= most && buckets.length > 0);
+        assert.deepEqual([buckets[0].from, buckets.at(-1)!.to], [from, to]);
+        const what = `${expression} ${from} ${to} ${most}: ${each.what}`;
+        const changed = all.filter(({ instant }) => instant >= from && instant < to).length;
+        assert.equal(
+          buckets.reduce((sum, one) => sum + one.changes, 0),
+          changed,
+          what,
+        );
+        const within = [
+          value(steps[from]),
+          ...all.filter(({ instant }) => instant >= from && instant < to).map(({ bits }) => bits),
+        ];
+        assert.equal(
+          Math.max(...buckets.map(({ max }) => max!)),
+          Number(within.reduce((a, b) => (a > b ? a : b))),
+          what,
+        );
+        assert.equal(
+          Math.min(...buckets.map(({ min }) => min!)),
+          Number(within.reduce((a, b) => (a < b ? a : b))),
+          what,
+        );
+        assert.equal(buckets.at(-1)!.last, Number(within.at(-1)), what);
+        assert.equal(buckets[0].first, Number(within[0]), what);
+      }
+    }
+  }
+});
+
 test("a stretch has the rows from its beginning up to its end", async () => {
   const address = symbol("counter");
   for (const each of cases()) {

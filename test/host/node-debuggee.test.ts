@@ -145,6 +145,13 @@ test("a search is cancelled at once, and leaves the debuggee where it was", asyn
   const counter = (await debuggee.evaluate("&counter", 0, 0)).bits!;
   const write = await debuggee.lastWrite(counter, 8);
   assert.ok(write !== undefined && instant - write.instant <= 3);
+  // A register that nothing has written is looked for all the way back.
+  const following = assert.rejects(debuggee.origin("s11", 0), isUserError("cancelled"));
+  await pause(5);
+  await debuggee.pause();
+  await following;
+  assert.equal((await debuggee.timeline({ most: 1 })).now, instant);
+  assert.equal((await debuggee.origin("s11", 0)).end.kind, "reset");
   await debuggee.close();
 });
 
