@@ -8,7 +8,7 @@ import { PlotList } from "./plot-list.ts";
 import { exact, type Range } from "./scale.ts";
 import { changesText, rangeText } from "./series.ts";
 import { styleOf } from "./sparkline.ts";
-import { SERIES_COLOURS } from "./watch-element.ts";
+import { placeText, SERIES_COLOURS } from "./watch-element.ts";
 import type { Change, FromPlot, ToPlot, WatchPosition, WatchRow } from "./watch-messages.ts";
 
 /** Zooming and panning ask once they pause for this long. */
@@ -161,7 +161,8 @@ function showTracks(): void {
 
 function showLegend(): void {
   const entries = shown.map(({ row }, index) => {
-    const { key, expression, at, value, becomes } = row;
+    const { key, expression, value, becomes } = row;
+    const place = placeText(row);
     const chosen = key === selectedKey;
     const entry = element(
       chosen ? "div.entry.chosen" : "div.entry",
@@ -171,7 +172,7 @@ function showLegend(): void {
         "span.texts",
         {},
         element("span.expression", {}, expression),
-        at === undefined ? undefined : element("span.place", {}, `at ${at}`),
+        place === "" ? undefined : element("span.place", {}, place),
         element("span.value", {}, becomes === undefined ? (value ?? "…") : `${value ?? "…"} → ${becomes}`),
         element("span.status", {}, statusText(row)),
       ),
@@ -207,8 +208,7 @@ function select(key: number): void {
 
 function showList(): void {
   const row = shown.find((each) => each.row.key === selectedKey)?.row;
-  byId("list-title").textContent =
-    row === undefined ? "" : row.at === undefined ? row.expression : `${row.expression} at ${row.at}`;
+  byId("list-title").textContent = row === undefined ? "" : `${row.expression} ${placeText(row)}`.trim();
   list.show(row?.search, position?.now ?? 0);
   byId("count").textContent = row === undefined ? "" : `${statusText(row)}, newest first`;
 }

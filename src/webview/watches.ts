@@ -15,6 +15,7 @@ const PAGE = `
   <p id="help" hidden>
     <code>queue_length</code>: whenever what it reads is written. <code>a0 at heap_alloc</code>,
     <code>i at queue.s:42</code>: each time the run comes to that function or line, which registers and locals need.
+    <code>sp every 10k</code>: every 10,000 steps.
   </p>
   <section id="teach" hidden>
     <h2>Every value, over the whole recording</h2>

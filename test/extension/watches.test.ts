@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CSV_HEADER, csvLine } from "../../src/extension/csv.ts";
-import { linePlace, parseWatched, readsRegisters, watchedText, withPlace } from "../../src/extension/watch-text.ts";
+import {
+  linePlace,
+  parseWatched,
+  pointedInstead,
+  readsRegisters,
+  samplingStep,
+  watchedText,
+  withPlace,
+} from "../../src/extension/watch-text.ts";
 
 test("an expression, and an expression with its place", () => {
   for (const [text, watched] of [
@@ -9,6 +17,11 @@ test("an expression, and an expression with its place", () => {
     ["  a0   at heap_alloc ", { expression: "a0", at: "heap_alloc" }],
     ["q->count at queue.s:42", { expression: "q->count", at: "queue.s:42" }],
     ["*t0 + 8 at 0x80000010", { expression: "*t0 + 8", at: "0x80000010" }],
+    ["sp every 10000", { expression: "sp", every: 10_000 }],
+    ["f(x) every 2,500", { expression: "f(x)", every: 2500 }],
+    ["sp every 10k", { expression: "sp", every: 10_000 }],
+    ["sp every 0", { expression: "sp every 0" }],
+    ["every", { expression: "every" }],
     ["format", { expression: "format" }],
     ["at", { expression: "at" }],
     ["x at", { expression: "x at" }],
@@ -34,6 +47,25 @@ test("what reads registers needs a place, and gets the one where the user is", (
   assert.deepEqual(withPlace("t0", false, undefined), { expression: "t0" });
   assert.equal(linePlace("/home/me/queue.s", 7), "queue.s:7");
   assert.equal(linePlace("c:\\me\\queue.s", 7), "queue.s:7");
+});
+
+test("sampling is a thousand looks or somewhat less, at round instants", () => {
+  for (const [steps, step] of [
+    [0, 1],
+    [900, 1],
+    [8_364_830, 10_000],
+    [1e10, 1e7],
+    [1.2e10, 2e7],
+  ]) {
+    assert.equal(samplingStep(steps), step, String(steps));
+  }
+});
+
+test("a name that is an address leads to what lies there", () => {
+  assert.equal(pointedInstead("orders_taken", "0x80001010 <orders_taken>"), "*orders_taken");
+  assert.equal(pointedInstead("*orders_taken", "0x80001010 <orders_taken>"), undefined);
+  assert.equal(pointedInstead("count", "0x30 (48)"), undefined);
+  assert.equal(pointedInstead("count", undefined), undefined);
 });
 
 test("changes as CSV: quoted where needed, and nothing that a spreadsheet would run", () => {
