@@ -117,15 +117,16 @@ test("at a change the value shows what the step makes of it", async () => {
 });
 
 test("an expression is added by its input, with help", async () => {
-  await show([]);
+  await show([COUNTER]);
   const input = view.page.getByLabel("Add an expression to watch over time");
-  await input.focus();
-  await view.page.getByText("registers and locals need").waitFor();
+  await input.pressSequentially("a0");
+  await view.page.locator("#help", { hasText: "registers and locals need" }).waitFor();
   await themed(view.page, "watches-help");
   await input.fill("a0 at heap_alloc");
   await input.press("Enter");
   assert.deepEqual(await lastSent(), { type: "add", text: "a0 at heap_alloc" });
   assert.equal(await input.inputValue(), "");
+  assert.ok(await view.page.locator("#help").isHidden(), "nothing lies over the rows");
 });
 
 test("buttons travel, plot, edit and remove; what cannot be done is not offered", async () => {

@@ -53,7 +53,8 @@ async function rowOf(expression: string, told: RegExp) {
 step("the view is beside Watch, and teaches what it is for", async () => {
   await user.openFile("work-queue.s");
   await user.line("The work queue of a print shop").waitFor();
-  await user.page.keyboard.press("F5");
+  // By command: before the extensions are known F5 means nothing.
+  await user.command("Hindcast: Debug This File");
   await user.debugToolbar.waitFor();
   await user.page.locator('.pane-header[aria-label^="Watch over Time"]').waitFor();
   await user.command("Hindcast: Add Expression to Watch over Time");
