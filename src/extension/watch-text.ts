@@ -38,7 +38,7 @@ export function samplingStep(steps: number): number {
 
 /** In place of a name whose value is only an address, what lies there: `*orders_taken`. */
 export function pointedInstead(expression: string, value: string | undefined): string | undefined {
-  const isName = /^[A-Za-z_.$][\w.$]*$/.test(expression);
+  const isName = /^[A-Za-z_.$][\w.$]*$/.test(expression) && !readsRegisters(expression);
   return isName && value !== undefined && /^0x[0-9a-f]+ <[^>]+>$/i.test(value) ? `*${expression}` : undefined;
 }
 

@@ -69,7 +69,11 @@ export class SessionWatches {
   edit(key: number, text: string): void {
     const index = this.watches.findIndex((watch) => watch.key === key);
     if (index < 0 || watchedText(this.watches[index].watched) === text.trim()) return;
-    const watch = this.watchOf(text);
+    const wanted = parseWatched(text);
+    const twin = this.watches.some(
+      ({ watched }) => wanted !== undefined && watchedText(watched) === watchedText(wanted),
+    );
+    const watch = twin ? undefined : this.watchOf(text);
     this.watches[index].dispose();
     this.watches.splice(index, 1, ...(watch === undefined ? [] : [watch]));
     this.save();

@@ -6,7 +6,7 @@ import { AXIS_HEIGHT } from "./painter.ts";
 import { LEAST_TRACK_HEIGHT, PlotChart, type Pointed, type Track } from "./plot-chart.ts";
 import { PlotList } from "./plot-list.ts";
 import { exact, type Range } from "./scale.ts";
-import { changesText, rangeText } from "./series.ts";
+import { changesText, rangeText, shortText } from "./series.ts";
 import { styleOf } from "./sparkline.ts";
 import { placeText, SERIES_COLOURS } from "./watch-element.ts";
 import type { Change, FromPlot, ToPlot, WatchPosition, WatchRow } from "./watch-messages.ts";
@@ -161,7 +161,7 @@ function showTracks(): void {
 
 function showLegend(): void {
   const entries = shown.map(({ row }, index) => {
-    const { key, expression, value, becomes } = row;
+    const { key, expression } = row;
     const place = placeText(row);
     const chosen = key === selectedKey;
     const entry = element(
@@ -173,7 +173,7 @@ function showLegend(): void {
         {},
         element("span.expression", {}, expression),
         place === "" ? undefined : element("span.place", {}, place),
-        element("span.value", {}, becomes === undefined ? (value ?? "…") : `${value ?? "…"} → ${becomes}`),
+        element("span.value", {}, valueText(row)),
         element("span.status", {}, statusText(row)),
       ),
       iconButton("remove", `Remove ${expression} from the plot`, () => host.send({ type: "remove", key })),
@@ -186,6 +186,10 @@ function showLegend(): void {
   const hadFocus = byId("legend").contains(document.activeElement);
   byId("legend").replaceChildren(...entries);
   if (hadFocus) entries.find((entry) => entry.dataset.key === String(selectedKey))?.focus();
+}
+
+function valueText({ value = "…", becomes }: WatchRow): string {
+  return becomes === undefined ? value : `${shortText(value)} → ${shortText(becomes)}`;
 }
 
 function statusText({ status, changes, exact: all, fraction, problem, sampled }: WatchRow): string {

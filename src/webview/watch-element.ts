@@ -1,7 +1,7 @@
 import { element } from "./elements.ts";
 import { iconButton } from "./icons.ts";
 import { exact } from "./scale.ts";
-import { changesText } from "./series.ts";
+import { changesText, shortText } from "./series.ts";
 import { Sparkline } from "./sparkline.ts";
 import type { FromWatches, WatchPosition, WatchRow } from "./watch-messages.ts";
 
@@ -142,8 +142,8 @@ export class WatchElement {
 
   private showValue({ value, becomes, status }: WatchRow): void {
     const shown = value ?? (status === "failed" ? "" : "…");
-    const pieces: (Node | string)[] = [shown];
-    if (becomes !== undefined && becomes !== value) pieces.push(element("span.becomes", {}, ` → ${becomes}`));
+    const changes = becomes !== undefined && becomes !== value;
+    const pieces = changes ? [shortText(shown), element("span.becomes", {}, ` → ${shortText(becomes)}`)] : [shown];
     this.value.replaceChildren(...pieces);
     this.value.title = becomes === undefined ? shown : `${shown}; the step at this instant makes it ${becomes}`;
   }
@@ -159,7 +159,7 @@ export class WatchElement {
       case "waiting":
         return "waits for the machine to stop";
       case "failed":
-        return "";
+        return "cannot be evaluated";
       case "searching":
         return `${changesText(changes, false)}, ${Math.floor(fraction * 100)} %`;
       case "cancelled":

@@ -65,6 +65,7 @@ test("a name that is an address leads to what lies there", () => {
   assert.equal(pointedInstead("orders_taken", "0x80001010 <orders_taken>"), "*orders_taken");
   assert.equal(pointedInstead("*orders_taken", "0x80001010 <orders_taken>"), undefined);
   assert.equal(pointedInstead("count", "0x30 (48)"), undefined);
+  assert.equal(pointedInstead("sp", "0x80005f80 <heap_end+0xf40>"), undefined);
   assert.equal(pointedInstead("count", undefined), undefined);
 });
 

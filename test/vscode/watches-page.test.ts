@@ -112,7 +112,7 @@ test("rows show the value here, how often it changes, and what is not so", async
 });
 
 test("at a change the value shows what the step makes of it", async () => {
-  await show([{ ...COUNTER, becomes: "26" }]);
+  await show([{ ...COUNTER, value: "0x19 (25)", becomes: "0x1a (26)" }]);
   assert.equal(await row("queue_length").locator(".value").textContent(), "25 → 26");
 });
 

@@ -6,6 +6,7 @@ import {
   isNumeric,
   numberText,
   rangeText,
+  shortText,
   valueRange,
   withoutGaps,
 } from "../../src/webview/series.ts";
@@ -62,11 +63,19 @@ test("columns are found by instant", () => {
 test("numbers as the series writes them", () => {
   assert.equal(numberText(0x80001000, "hexadecimal"), "0x80001000");
   assert.equal(numberText(-1, "hexadecimal"), "-1");
+  assert.equal(numberText(2 ** 63, "hexadecimal"), "9.223e+18");
   assert.equal(numberText(1234567, "decimal"), "1,234,567");
   assert.equal(numberText(123456789012, "decimal"), "1.235e+11");
   assert.equal(numberText(0.1 + 0.2, "decimal"), "0.3");
   assert.equal(rangeText({ min: 3, max: 3 }, "decimal"), "3");
   assert.equal(rangeText({ min: 0, max: 63 }, "decimal"), "0 … 63");
+});
+
+test("of a value that is written twice, what counts", () => {
+  assert.equal(shortText("0x603 (1539)"), "1539");
+  assert.equal(shortText("0xfffffffffffffffb (-5)"), "-5");
+  assert.equal(shortText("0x80001010 <orders_taken>"), "0x80001010 <orders_taken>");
+  assert.equal(shortText("open"), "open");
 });
 
 test("how often it changes", () => {
