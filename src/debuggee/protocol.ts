@@ -15,11 +15,13 @@ import type {
 
 import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
+import type { BranchApi, BranchSummary } from "./branch-protocol.ts";
 import type { Origin, OriginOptions } from "./origin-protocol.ts";
-import type { SearchApi, SearchState } from "./search-protocol.ts";
+import type { DifferencePlace, Row, SearchApi, SearchState } from "./search-protocol.ts";
 
+export type * from "./branch-protocol.ts";
 export type * from "./origin-protocol.ts";
-export type { Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";
+export type { DifferencePlace, Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";
 
 export interface LaunchOptions extends BootChoice {
   /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program, kernel and recording. */
@@ -243,6 +245,8 @@ export interface TimelineSummary {
   readonly end: number;
   readonly live: boolean;
   readonly marks: readonly TimelineMark[];
+  /** The branch that is looked at: from its origin on it is another run than the recording. */
+  readonly branch?: BranchSummary;
   /** Marks were thinned: this many in all. */
   readonly total: number;
 }
@@ -266,11 +270,11 @@ export interface WriteFound {
 
 /**
  * Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on, within 100 ms,
- * and does nothing when none does. A search that `pause` ended (`lastWrite`, `lastRead`, `origin`) rejects with a UserError of code
+ * and does nothing when none does. A search that `pause` ended (`lastWrite`, `lastRead`, `firstRead`, `firstDifference`, `origin`) rejects with a UserError of code
  * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
  * `removeBookmark`, `renameBookmark`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
-export interface DebuggeeApi extends SearchApi {
+export interface DebuggeeApi extends BranchApi, SearchApi {
   launch(options: LaunchOptions): Promise<LaunchResult>;
   resume(): Promise<Stopped>;
   reverseContinue(): Promise<Stopped>;
@@ -328,6 +332,10 @@ export interface DebuggeeApi extends SearchApi {
   /** What the guest printed from one instant up to another, as far as it is still held. */
   outputBetween(from: number, to: number): Promise<Uint8Array>;
   lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;
+  /** The first read from an instant on (default: where the debuggee stands). */
+  firstRead(address: bigint, length: number, from?: number, use?: AddressUse): Promise<Row | undefined>;
+  /** The first step from an instant on behind which a place is not what it is there: the state before it. */
+  firstDifference(place: DifferencePlace, from?: number): Promise<Row | undefined>;
   lastRead(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;
   /**
    * Follows a value back to where it came from: what the expression `place` names (a register, a CSR, memory), or memory at its value.
@@ -354,6 +362,8 @@ export type DebuggeeEvent =
       readonly instant: number;
       /** Of a log point: where it stands. */
       readonly source?: SourcePosition;
+      /** The branch whose guest printed it: it went to nobody. */
+      readonly branch?: number;
       /** Of a replay-only check or log. */
       readonly replayOnly?: true;
     }
@@ -364,6 +374,8 @@ export type DebuggeeEvent =
       readonly stepsPerSecond: number;
       readonly recordingBytes: number;
       readonly running: boolean;
+      /** The branch that is looked at. */
+      readonly branch?: BranchSummary;
       /** Checks and calls of guest functions that ran in this session, each with the state restored and its digest equal. */
       readonly checks: number;
     }
@@ -378,6 +390,8 @@ export type DebuggeeEvent =
   | { readonly type: "invalidated"; readonly memory?: { readonly address: bigint; readonly length: number } }
   | { readonly type: "breakpointChanged"; readonly breakpoint: BreakpointState }
   | { readonly type: "timelineChanged" }
+  /** A branch was started, left, named or discarded; `current` 0: the recording is looked at. */
+  | { readonly type: "branch"; readonly current: number; readonly branches: readonly BranchSummary[] }
   /** How far a search is: at most ten times a second, and when it is done. */
   | { readonly type: "search"; readonly state: SearchState }
   /** A fault of Hindcast itself or a recording that could not be written; a sentence. */

@@ -1,6 +1,8 @@
 import { UserError } from "../base/errors.ts";
 import { Debuggee } from "../debuggee/debuggee.ts";
 import type { DebuggeeEvent, LaunchOptions } from "../debuggee/protocol.ts";
+import { Branches } from "../replay/branches.ts";
+import { createBranchFile } from "./branch-file.ts";
 import type { Session } from "./debuggee-server.ts";
 import { openNetwork } from "./host-network.ts";
 import { type LiveSession, openLive } from "./live-session.ts";
@@ -9,6 +11,7 @@ import { Pacer } from "./pacer.ts";
 import { openRecording } from "./recorded-session.ts";
 import { folderWarning } from "./recording-place.ts";
 import { sourceTexts } from "./source-files.ts";
+import { ThreadRunner } from "./thread-runner.ts";
 
 /** Opens what a launch asks for: a program to run and record, or a recording. */
 export async function openSession(
@@ -18,7 +21,7 @@ export async function openSession(
 ): Promise<Session> {
   const { program, kernel, recording } = options;
   if (recording === undefined && (program ?? kernel) !== undefined) return live(options, emit, bell);
-  if (recording !== undefined && (program ?? kernel) === undefined) return recorded(options, recording, emit);
+  if (recording !== undefined && (program ?? kernel) === undefined) return recorded(options, recording, emit, bell);
   throw new UserError("launch-what", "Launch a program, a kernel or a recording: exactly one of the three.", 2);
 }
 
@@ -32,20 +35,36 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     throw error;
   }
   const { machine, timeline, boot, recording } = session;
+  const branches = new Branches(timeline);
+  const { history } = branches;
+  const segmentRunner = new ThreadRunner({
+    checkpoints: recording.checkpoints,
+    // Threads know what is in the file.
+    isUsable: () => recording.checkpoints !== undefined && recording.failure === undefined,
+    subject: async () => {
+      const { end } = timeline;
+      await recording.flush();
+      return { path: recording.path, end, engine: options.engine, cacheGroup: options.cacheGroup };
+    },
+  });
   const debuggee = new Debuggee({
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    branches,
+    history,
     programs: boot.programs,
     sourceTexts: sourceTexts(boot.sources),
     executable: boot.executable,
     emit,
+    segmentRunner,
   });
   const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
   const warning = folderWarning(recording.path);
   return {
     debuggee,
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    history,
+    branches,
+    createRecording: (to) => createBranchFile(to, recording.path, () => bell.ring()),
     result: {
       harts: machine.harts.length,
       recording: recording.path,
@@ -59,28 +78,40 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     recordingFailure: () => recording.failure ?? timeline.networkFailure,
     pace: (progress) => pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => timeline.idle(ticks) }),
     close: async () => {
+      await segmentRunner.close();
       network?.close();
-      timeline.close();
+      branches.close();
       await recording.close();
     },
   };
 }
 
-function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void): Session {
+function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void, bell: Bell): Session {
   const session = openRecording(path, options.engine, options.cacheGroup);
   const { machine, timeline, reader, programs, sources, warnings } = session;
+  const branches = new Branches(timeline);
+  const { history } = branches;
+  const { engine, cacheGroup } = options;
+  const segmentRunner = new ThreadRunner({
+    checkpoints: reader.checkpoints,
+    subject: () => ({ path, end: timeline.end, engine, cacheGroup }),
+  });
   const debuggee = new Debuggee({
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    branches,
+    history,
     programs,
     sourceTexts: sourceTexts(sources),
     executable: session.executable,
     emit,
+    segmentRunner,
   });
   return {
     debuggee,
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    history,
+    branches,
+    createRecording: (to) => createBranchFile(to, path, () => bell.ring()),
     result: {
       harts: machine.harts.length,
       recording: path,
@@ -94,7 +125,8 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
     recordingFailure: () => undefined,
     pace: () => undefined,
     close: async () => {
-      timeline.close();
+      await segmentRunner.close();
+      branches.close();
       session.close();
     },
   };

@@ -166,13 +166,22 @@ function showLegend(): void {
     const chosen = key === selectedKey;
     const entry = element(
       chosen ? "div.entry.chosen" : "div.entry",
-      { role: "option", tabindex: chosen ? "0" : "-1", "aria-selected": String(chosen), title: expression },
+      {
+        role: "option",
+        tabindex: chosen ? "0" : "-1",
+        "aria-selected": String(chosen),
+        title: `${expression} ${place}`.trim(),
+      },
       element("span.swatch"),
       element(
         "span.texts",
         {},
-        element("span.expression", {}, expression),
-        place === "" ? undefined : element("span.place", {}, place),
+        element(
+          "span.name",
+          {},
+          element("span.expression", {}, expression),
+          place === "" ? undefined : element("span.place", {}, ` ${place}`),
+        ),
         element("span.value", {}, valueText(row)),
         element("span.status", {}, statusText(row)),
       ),
