@@ -25,7 +25,7 @@ import { Clock } from "./clock.ts";
 import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./configuration.ts";
 import { type DiskImage, Disks } from "./disks.ts";
 import { errors } from "./errors.ts";
-import { Harts } from "./harts.ts";
+import { Harts, type HartSurroundings } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import { MachineIsolation } from "./isolation.ts";
 import { Lookout } from "./lookout.ts";
@@ -111,14 +111,17 @@ export class Machine implements MachineLike {
           write: (address, bytes) => this.#deviceWrite(address, bytes),
         },
       },
-      (byte) => this.outlet.consoleOutput(this.#clock.stepInstant, byte),
+      (byte) => {
+        if (this.outlet.isAnswered === true) this.#attention = true;
+        this.outlet.consoleOutput(this.#clock.stepInstant, byte);
+      },
       (frame) => {
         // What answers at once is to be heard at the next instant, and not at the end of the slice.
         this.#attention = true;
         this.outlet.networkOutput?.(this.#clock.stepInstant, frame);
       },
     );
-    this.#harts = new Harts(configuration.harts, memory, isa, {
+    const surroundings: HartSurroundings = {
       time: () => this.#clock.time,
       interruptLines: (hart) => this.#board.interruptLines(hart),
       stepsOfSlice: () => this.#clock.stepInstant - this.#clock.instant,
@@ -126,7 +129,8 @@ export class Machine implements MachineLike {
         this.#reservations.turnOf(this.#turn.hart);
         this.#contextChanged();
       },
-    });
+    };
+    this.#harts = new Harts(configuration.harts, memory, isa, surroundings, configuration.variation?.turnSteps);
     this.#turn = this.#harts.turn;
     this.#timers = new Timers(this.#clock, this.#harts, this.#board);
     this.#translation = new AddressTranslation(memory, () => this.#exports, {
