@@ -30,6 +30,11 @@ const MODES: Readonly<Record<string, BreakpointSpec["mode"]>> = {
   "replay-only-log": "log",
 };
 
+/** As clients name it; undefined: a breakpoint like any other. */
+export function modeToClient(mode: BreakpointSpec["mode"]): string | undefined {
+  return Object.keys(MODES).find((name) => mode !== undefined && MODES[name] === mode);
+}
+
 export function breakpointMode(mode: string | undefined): BreakpointSpec["mode"] {
   return mode === undefined ? undefined : MODES[mode];
 }

@@ -76,6 +76,11 @@ export class Breakpoints {
     return this.#replace(debuggee, { kind: "data" }, wishes);
   }
 
+  /** All that the client has set, in the order in which their ids were given. */
+  list(): BreakpointSpec[] {
+    return [...this.#scopes.values()].flatMap(({ specs }) => specs).sort((a, b) => a.id - b.id);
+  }
+
   /** Sets everything again in a debuggee that has just been launched, and tells the client what became of it. */
   async setAgain(debuggee: Debuggee): Promise<void> {
     for (const { scope, specs } of this.#scopes.values()) {
@@ -177,7 +182,7 @@ export function toDataId(address: bigint, length: number, physical: boolean): st
   return `${physical ? toPhysicalReference(address) : toReference(address)}/${length}`;
 }
 
-function parseDataId(dataId: string): { address: bigint; length: number; use?: "physical" } {
+export function parseDataId(dataId: string): { address: bigint; length: number; use?: "physical" } {
   const match = /^(phys:)?(0x[0-9a-f]{1,16})\/([1-9]\d{0,9})$/i.exec(dataId);
   if (match === null) throw errors.badDataId(dataId);
   const [, physical, address, length] = match;

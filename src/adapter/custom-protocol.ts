@@ -1,9 +1,13 @@
 /**
- * What Hindcast's debug adapter says beyond the Debug Adapter Protocol: types only, no imports, so that the extension
+ * What Hindcast's debug adapter says beyond the Debug Adapter Protocol: types only, so that the extension
  * and any other client may import them. Instants, offsets and counts are safe integers; addresses are strings
  * (`0x80001000`), because JSON numbers end at 2^53. Requests go through DAP's `request` messages under these names;
  * a request that moves the machine is answered at once and followed by `stopped`, as DAP's own motions are.
  */
+
+import type { OriginArguments, OriginBody } from "./custom-origin.ts";
+
+export type * from "./custom-origin.ts";
 
 /** Arguments of a launch request, beside DAP's `noDebug`. The names are the command line's. */
 export interface LaunchArguments {
@@ -68,14 +72,28 @@ export interface CustomRequests {
   "hindcast/seek": { arguments: SeekArguments; body: undefined };
   "hindcast/timeline": { arguments: TimelineArguments; body: TimelineBody };
   "hindcast/bookmark": { arguments: BookmarkArguments; body: undefined };
+  "hindcast/removeBookmark": { arguments: RemoveBookmarkArguments; body: undefined };
+  "hindcast/renameBookmark": { arguments: RenameBookmarkArguments; body: undefined };
   "hindcast/instantOfOutput": { arguments: InstantOfOutputArguments; body: InstantOfOutputBody };
   "hindcast/lastWrite": { arguments: LastWriteArguments; body: LastWriteBody };
+  "hindcast/lastRead": { arguments: LastWriteArguments; body: LastReadBody };
+  "hindcast/origin": { arguments: OriginArguments; body: OriginBody };
   "hindcast/input": { arguments: InputArguments; body: undefined };
   "hindcast/machine": { arguments: Record<string, never>; body: MachineBody };
   "hindcast/csrs": { arguments: HartArguments; body: CsrsBody };
   "hindcast/translate": { arguments: TranslateArguments; body: TranslationBody };
   "hindcast/pageTable": { arguments: PageTableArguments; body: PageTableBody };
   "hindcast/bindingCondition": { arguments: BindingConditionArguments; body: BindingConditionBody };
+  "hindcast/search": { arguments: SearchArguments; body: SearchBody };
+  "hindcast/breakpoints": { arguments: Record<string, never>; body: { breakpoints: BreakpointBody[] } };
+  "hindcast/searches": { arguments: Record<string, never>; body: { searches: SearchBody[] } };
+  "hindcast/searchRows": { arguments: SearchRowsArguments; body: { rows: RowBody[] } };
+  "hindcast/seriesBuckets": { arguments: SeriesBucketsArguments; body: { buckets: SeriesBucketBody[] } };
+  "hindcast/countRows": { arguments: CountRowsArguments; body: { rows: number } };
+  "hindcast/rowsAround": { arguments: RowsAroundArguments; body: RowsAroundBody };
+  "hindcast/extendSearch": { arguments: ExtendSearchArguments; body: SearchBody };
+  "hindcast/cancelSearch": { arguments: SearchIdArguments; body: undefined };
+  "hindcast/closeSearch": { arguments: SearchIdArguments; body: undefined };
 }
 
 /** What the adapter says by itself. */
@@ -86,6 +104,8 @@ export interface CustomEvents {
   "hindcast/console": ConsoleBody;
   /** Marks came or went: ask `hindcast/timeline` again when it is shown. At most twice a second. */
   "hindcast/timelineChanged": Record<string, never>;
+  /** How far a search is: at most ten a second each, and when it is done. */
+  "hindcast/search": SearchBody;
 }
 
 export interface ReverseStepArguments {
@@ -127,8 +147,18 @@ export interface TimelineMark {
 }
 
 export interface BookmarkArguments {
-  /** Names the current instant. */
   name: string;
+  /** Default: the current one. */
+  instant?: number;
+}
+
+export interface RemoveBookmarkArguments {
+  instant: number;
+  name: string;
+}
+
+export interface RenameBookmarkArguments extends RemoveBookmarkArguments {
+  newName: string;
 }
 
 export interface InstantOfOutputArguments {
@@ -156,14 +186,23 @@ export interface LastWriteArguments {
 
 export interface LastWriteBody {
   /** Absent when nothing was written there since the recording began. */
-  write?: {
-    /** The state before the write: seeking there stops at the instruction that wrote. */
-    instant: number;
-    pc: string;
-    /** `heap_split+0x1c`, or the bare address. */
-    symbol: string;
-    source?: { path: string; line: number; column: number };
-  };
+  write?: AccessBody;
+}
+
+export interface LastReadBody {
+  /** Absent when nothing was read there since the recording began. */
+  read?: AccessBody;
+}
+
+export interface AccessBody {
+  /** The state before the access: seeking there stops at the instruction that wrote, or read. */
+  instant: number;
+  pc: string;
+  /** `heap_split+0x1c`, or the bare address. */
+  symbol: string;
+  source?: { path: string; line: number; column: number };
+  /** No instruction's: a device, the user or a page-table walk wrote on arrival at the instant. */
+  by?: "device" | "edit" | "walk";
 }
 
 export interface InputArguments {
@@ -341,12 +380,166 @@ export interface BindingConditionBody {
   condition: string;
 }
 
+/**
+ * A question over a stretch of the past; its answer is rows in order of instant. `address` is a number or an expression
+ * that `evaluate` knows; what it means, and its size, is settled when the search starts.
+ */
+export type QuestionBody =
+  | { kind: "writes" | "reads" | "accesses"; address: string; length?: number }
+  | { kind: "hits"; at: PlaceBody; condition?: string; hitCondition?: string; logMessage?: string }
+  /**
+   * Each value that an expression had, at each hit of `at`, which is there in the row's instant; else whenever what it
+   * reads has been written, by the row's step. The first row is the value at the beginning.
+   */
+  | { kind: "series"; expression: string; hart?: number; at?: PlaceBody; everySteps?: number }
+  | { kind: "calls"; function: string }
+  /** Exceptions, all or those of `causes` (of mcause); `interrupts` as well when true. */
+  | { kind: "traps"; causes?: number[]; interrupts?: boolean }
+  | { kind: "outputs"; text?: string };
+
+/**
+ * As people write it: `queue.s:42` (the whole path, or an end of it that names one file), a function, an address. Or as
+ * breakpoints have it, lines and columns from 1.
+ */
+export type PlaceBody =
+  | string
+  | { kind: "source"; path: string; line: number; column?: number }
+  | { kind: "function"; name: string }
+  | { kind: "instruction"; address: string }
+  | { kind: "data"; dataId: string; access: "read" | "write" | "readWrite" };
+
+/** A breakpoint of the session, of whatever kind, and the question that it is when it is asked of the whole recording. */
+export interface BreakpointBody {
+  /** `queue.s:42`, `function main`, `writes of 8 bytes at 0x80001000`. */
+  title: string;
+  question: Extract<QuestionBody, { kind: "hits" }>;
+  /** As in DAP's breakpoint modes; absent: one like any other. */
+  mode?: string;
+}
+
+export interface SearchArguments {
+  question: QuestionBody;
+  /** The stretch, default: all of the recording up to now. */
+  from?: number;
+  to?: number;
+}
+
+export interface SearchBody {
+  id: number;
+  question: QuestionBody;
+  /** What is asked, for a heading: `Writes to work_queue (8 bytes at 0x80001000)`. */
+  title: string;
+  from: number;
+  to: number;
+  /** Rows known, counted from the newest; exact when done. */
+  rows: number;
+  /** Everything from here to `to` has been searched. */
+  searchedFrom: number;
+  /** 0 to 1. */
+  fraction: number;
+  done: boolean;
+  cancelled?: boolean;
+  /** A series that was looked at now and then only: changes in between are not seen. */
+  sampled?: boolean;
+  /** A sentence: why it ended early, or what could not be evaluated. */
+  problem?: string;
+  /** Functions of the guest that were called in saved states, all of which were restored with equal digests. */
+  restored?: number;
+}
+
+export interface SearchIdArguments {
+  id: number;
+}
+
+export interface SearchRowsArguments extends SearchIdArguments {
+  /** Counted from the newest row, 0. */
+  first: number;
+  /** At most 1000. */
+  count: number;
+}
+
+export interface RowBody {
+  /** The state before the step in question. */
+  instant: number;
+  hart: number;
+  pc: string;
+  symbol: string;
+  source?: { path: string; line: number; column: number };
+  /** What a list shows. */
+  text: string;
+  /** The value as a number, where it is one. */
+  number?: number;
+  bits?: string;
+  /** `value` is what is in memory behind the step. */
+  access?: { address: string; size: number; value: string; kind: "read" | "write" };
+  call?: CallBody;
+  /** Why something could not be evaluated here. */
+  problem?: string;
+}
+
+export interface CallBody {
+  arguments: { name: string; value: string }[];
+  /** The address behind the call instruction. */
+  returnAddress: string;
+  /** Absent: it did not return as far as was looked. `instant` is the first state behind the return. */
+  returned?: { instant: number; value: string; floatValue?: string };
+}
+
+export interface SeriesBucketsArguments extends SearchIdArguments {
+  /** Columns for [from, to). */
+  from: number;
+  to: number;
+  /** At most this many, 20,000 at the most. */
+  most: number;
+}
+
+/** One column of a plot. The numbers are absent where the value was none. */
+export interface SeriesBucketBody {
+  from: number;
+  to: number;
+  min?: number;
+  max?: number;
+  /** The value that it begins and ends with. */
+  first?: number;
+  last?: number;
+  /** Rows with an instant in it. */
+  changes: number;
+}
+
+/** Rows that are known in [from, to): the index of a row, from the newest, is how many there are behind its instant. */
+export interface CountRowsArguments extends SearchIdArguments {
+  from: number;
+  to: number;
+}
+
+/** A run that has grown: the search goes on. */
+export interface ExtendSearchArguments extends SearchIdArguments {
+  /** Default: the newest instant. */
+  to?: number;
+}
+
+export interface RowsAroundArguments extends SearchIdArguments {
+  instant: number;
+}
+
+/** The last row before an instant, the one at it, and the first behind it, as far as known. */
+export interface RowsAroundBody {
+  before?: RowBody;
+  at?: RowBody;
+  after?: RowBody;
+}
+
 export interface StatusBody {
   instant: number;
   end: number;
   stepsPerSecond: number;
   recordingBytes: number;
   running: boolean;
+  /**
+   * Replay-only checks and calls of guest functions that ran in this session: after each the state was restored and its
+   * digest equal to the one before.
+   */
+  checks: number;
 }
 
 export interface ConsoleBody {

@@ -42,5 +42,15 @@ export const errors = {
   noOutput: (offset: number) => new UserError("no-output", `The guest has not printed a byte number ${offset}.`),
   noInstant: (instant: string, first: string, end: string) =>
     new UserError("no-instant", `There is no instant ${instant}: the recording holds ${first} to ${end}.`),
+  noQuestion: (kind: string, kinds: readonly string[]) =>
+    new UserError("no-question", `There is no question “${kind}”; it is one of ${kinds.join(", ")}.`, 2),
+  stretch: (from: number, to: number) =>
+    new UserError("stretch", `The stretch ${from} to ${to} ends before it begins.`, 2),
+  page: (first: number, count: number) =>
+    new UserError("page", `There is no page of ${count} rows from ${first} on: rows count from 0.`, 2),
+  noPlace: () => new UserError("no-place", "The place is empty: write queue.s:42, a function, or an address.", 2),
+  noFile: (path: string) => new UserError("no-file", `The program has no source file ${path}.`),
+  severalFiles: (path: string, paths: readonly string[]) =>
+    new UserError("several-files", `${path} could be ${paths.slice(0, 3).join(" or ")}; write more of the path.`, 2),
   cancelled: () => new UserError("cancelled", "cancelled"),
 } as const;

@@ -13,6 +13,7 @@ import { type Motion, Motions } from "./motions.ts";
 import { GuestConsole, LogMessages } from "./output.ts";
 import { ProgressReports } from "./progress.ts";
 import { formatInstant } from "./references.ts";
+import { Searches } from "./searches.ts";
 import { Sources } from "./sources.ts";
 import { Stacks, threadOfHart } from "./stack.ts";
 import { StatusReports } from "./status.ts";
@@ -34,6 +35,7 @@ export class Parts {
   readonly gotoTargets: GotoTargets;
   readonly motions: Motions;
   readonly lifecycle: Lifecycle;
+  readonly searches = new Searches();
   /** Requests that are being handled, by id. */
   readonly calls = new Map<number, Call>();
   readonly #progress: ProgressReports;
@@ -133,6 +135,7 @@ export class Parts {
     this.#stopped = undefined;
     this.stacks.current = 0;
     this.#endTold = false;
+    this.searches.forget();
     this.#console = new GuestConsole(this.client, console);
   }
 
@@ -224,6 +227,9 @@ export class Parts {
         return;
       case "breakpointChanged":
         this.breakpoints.changed(event.breakpoint);
+        return;
+      case "search":
+        this.client.event("hindcast/search", this.searches.toClient(event.state));
         return;
       case "failure":
         this.client.say(event.message, "important");

@@ -20,6 +20,11 @@ export function addressUse(reference: string): AddressUse | undefined {
 
 const PHYSICAL = /^phys:/i;
 
+/** An address as it is written, with `phys:` or without: no expression. */
+export function isReference(text: string): boolean {
+  return /^\s*(phys:)?(0x[0-9a-f]+|\d+)\s*$/i.test(text);
+}
+
 /** The address of a reference plus an offset in bytes, which DAP allows to be negative. */
 export function fromReference(reference: string, offset = 0): bigint {
   const text = reference.trim().replace(PHYSICAL, "");

@@ -8,10 +8,13 @@ import { errors } from "./errors.ts";
 import { exceptionInfo } from "./exceptions.ts";
 import { csrs, machine, pageTable, translate } from "./machine.ts";
 import type { Motion } from "./motions.ts";
+import { origin } from "./origin.ts";
 import type { Parts } from "./parts.ts";
+import { breakpointToClient, looksAtMachine } from "./questions.ts";
 import { completions, runCommand } from "./repl.ts";
+import { countRows, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
 import type { Shape } from "./shape.ts";
-import { inputBytes, instantOfOutput, lastWrite, motionTo, timeline } from "./travel.ts";
+import { inputBytes, instantOfOutput, lastRead, lastWrite, motionTo, timeline } from "./travel.ts";
 
 /** How a request is answered: what its arguments must look like, and what gives the response's body. */
 export interface Handler {
@@ -42,6 +45,7 @@ export function requests(parts: Parts): Readonly<Record<string, Handler>> {
     ...memory(parts),
     ...travel(parts),
     ...wholeMachine(parts),
+    ...searches(parts),
   };
 }
 
@@ -298,8 +302,16 @@ function travel(parts: Parts): Record<string, Handler> {
       { "from?": "integer", "to?": "integer", "most?": "integer" },
       (args) => timeline(lifecycle.debuggee, args),
     ),
-    "hindcast/bookmark": on<Custom.BookmarkArguments>({ name: "string" }, ({ name }) =>
-      lifecycle.debuggee.addBookmark(name),
+    "hindcast/bookmark": on<Custom.BookmarkArguments>({ name: "string", "instant?": "integer" }, ({ name, instant }) =>
+      lifecycle.debuggee.addBookmark(name, instant),
+    ),
+    "hindcast/removeBookmark": on<Custom.RemoveBookmarkArguments>(
+      { instant: "integer", name: "string" },
+      ({ instant, name }) => lifecycle.debuggee.removeBookmark(instant, name),
+    ),
+    "hindcast/renameBookmark": on<Custom.RenameBookmarkArguments>(
+      { instant: "integer", name: "string", newName: "string" },
+      ({ instant, name, newName }) => lifecycle.debuggee.renameBookmark(instant, name, newName),
     ),
     "hindcast/instantOfOutput": on<Custom.InstantOfOutputArguments>(
       { offset: "integer", "seek?": "boolean" },
@@ -318,6 +330,22 @@ function travel(parts: Parts): Record<string, Handler> {
         if (args.seek && write !== undefined) seek(call, write.instant);
         return write === undefined ? {} : { write };
       },
+    ),
+    "hindcast/lastRead": on<Custom.LastWriteArguments>(
+      { address: "string", "length?": "integer", "before?": "integer", "seek?": "boolean" },
+      async (args, call) => {
+        const frame = parts.stacks.frame(undefined);
+        const body = await parts.search(call, () => lastRead(lifecycle.debuggee, args, frame));
+        if (args.seek && body.read !== undefined) seek(call, body.read.instant);
+        return body;
+      },
+    ),
+    "hindcast/origin": on<Custom.OriginArguments>(
+      {
+        ...{ place: "string", "length?": "integer", "instant?": "integer", "hart?": "integer" },
+        ...{ "depth?": "integer", "most?": "integer" },
+      },
+      (args, call) => parts.search(call, () => origin(lifecycle.debuggee, args, parts.stacks.hartOrCurrent(args.hart))),
     ),
     "hindcast/input": on<Custom.InputArguments>({ "text?": "string", "base64?": "string" }, (args) =>
       lifecycle.debuggee.input(inputBytes(args)),
@@ -350,5 +378,40 @@ function wholeMachine(parts: Parts): Record<string, Handler> {
       { to: "string", "condition?": "string", "hart?": "integer" },
       (args) => bindingCondition(lifecycle.debuggee, args, hartOf(args)),
     ),
+  };
+}
+
+/** Questions over the past: answered also while the machine moves, but for addresses that have to be evaluated first. */
+function searches(parts: Parts): Record<string, Handler> {
+  const { lifecycle, stacks } = parts;
+  const ID = { id: "integer" } as const;
+  return {
+    "hindcast/search": on<Custom.SearchArguments>(
+      { question: { kind: "string" }, "from?": "integer", "to?": "integer" },
+      async (args) => {
+        if (looksAtMachine(args.question)) await parts.motions.rest();
+        return parts.searches.start(lifecycle.debuggee, args, stacks.frame(undefined));
+      },
+    ),
+    "hindcast/breakpoints": on({}, () => ({ breakpoints: parts.breakpoints.list().map(breakpointToClient) })),
+    "hindcast/searches": on({}, async () => ({ searches: await parts.searches.list(lifecycle.debuggee) })),
+    "hindcast/searchRows": on<Custom.SearchRowsArguments>({ ...ID, first: "integer", count: "integer" }, (args) =>
+      searchRows(lifecycle.debuggee, args),
+    ),
+    "hindcast/seriesBuckets": on<Custom.SeriesBucketsArguments>(
+      { ...ID, from: "integer", to: "integer", most: "integer" },
+      (args) => seriesBuckets(lifecycle.debuggee, args),
+    ),
+    "hindcast/countRows": on<Custom.CountRowsArguments>({ ...ID, from: "integer", to: "integer" }, (args) =>
+      countRows(lifecycle.debuggee, args),
+    ),
+    "hindcast/extendSearch": on<Custom.ExtendSearchArguments>({ ...ID, "to?": "integer" }, (args) =>
+      parts.searches.extend(lifecycle.debuggee, args),
+    ),
+    "hindcast/rowsAround": on<Custom.RowsAroundArguments>({ ...ID, instant: "integer" }, (args) =>
+      rowsAround(lifecycle.debuggee, args),
+    ),
+    "hindcast/cancelSearch": on<Custom.SearchIdArguments>(ID, ({ id }) => lifecycle.debuggee.cancelSearch(id)),
+    "hindcast/closeSearch": on<Custom.SearchIdArguments>(ID, ({ id }) => parts.searches.close(lifecycle.debuggee, id)),
   };
 }

@@ -12,9 +12,11 @@ import { Parts, sentenceOf } from "./parts.ts";
 import { type Handler, requests } from "./requests.ts";
 import { checkShape, withoutNulls } from "./shape.ts";
 
-/** Which errors a client should put before the user; the others it shows where it asked, or not at all. */
-const SHOWN_TO_USER =
-  /^(launch|attach|restart|continue|reverseContinue|next|step\w+|goto|writeMemory|setBreakpoints|hindcast\/.*)$/;
+/**
+ * Which errors a client should put before the user; the others it shows where it asked, or not at all. Who sends
+ * `hindcast/*` has a command or a view of its own, which tells, and a view that asks by itself is not to interrupt anybody.
+ */
+const SHOWN_TO_USER = /^(launch|attach|restart|continue|reverseContinue|next|step\w+|goto|writeMemory|setBreakpoints)$/;
 
 const ERROR_ID_USER = 1;
 const ERROR_ID_FAULT = 2;

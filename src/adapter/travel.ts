@@ -2,8 +2,10 @@ import { UserError } from "../base/errors.ts";
 import type { AddressUse, Stopped } from "../debuggee/protocol.ts";
 import type { Breakpoints } from "./breakpoints.ts";
 import type {
+  AccessBody,
   InputArguments,
   InstantOfOutputBody,
+  LastReadBody,
   LastWriteArguments,
   LastWriteBody,
   TimelineArguments,
@@ -12,7 +14,15 @@ import type {
 import type { Debuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
 import type { Motion } from "./motions.ts";
-import { addressUse, formatInstant, fromBase64, fromReference, Handles, toReference } from "./references.ts";
+import {
+  addressUse,
+  formatInstant,
+  fromBase64,
+  fromReference,
+  Handles,
+  isReference,
+  toReference,
+} from "./references.ts";
 import type { FrameKey } from "./stack.ts";
 
 const DEFAULT_MARKS = 1000;
@@ -46,25 +56,48 @@ export async function instantOfOutput(debuggee: Debuggee, offset: number): Promi
 /** @param frame where the address is evaluated when it is an expression. */
 export async function lastWrite(
   debuggee: Debuggee,
-  { address, length, before }: LastWriteArguments,
+  question: LastWriteArguments,
   frame: FrameKey,
 ): Promise<LastWriteBody & { address: bigint; length: number }> {
+  const { access: write, ...place } = await lastAccess(debuggee, "lastWrite", question, frame);
+  return write === undefined ? place : { ...place, write };
+}
+
+export async function lastRead(
+  debuggee: Debuggee,
+  question: LastWriteArguments,
+  frame: FrameKey,
+): Promise<LastReadBody> {
+  const { access: read } = await lastAccess(debuggee, "lastRead", question, frame);
+  return read === undefined ? {} : { read };
+}
+
+async function lastAccess(
+  debuggee: Debuggee,
+  method: "lastWrite" | "lastRead",
+  { address, length, before }: LastWriteArguments,
+  frame: FrameKey,
+): Promise<{ access?: AccessBody; address: bigint; length: number }> {
   const place = await placeOf(debuggee, address, frame);
   const size = length ?? place.size ?? 1;
-  const found = await debuggee.lastWrite(place.address, size, before, place.use ?? { hart: frame.hart });
+  const found = await debuggee[method](place.address, size, before, place.use ?? { hart: frame.hart });
   if (found === undefined) return { address: place.address, length: size };
-  const { instant, pc, symbol, source } = found;
-  const write = { instant, pc: toReference(pc), symbol, ...(source === undefined ? {} : { source }) };
-  return { write, address: place.address, length: size };
+  const { instant, pc, symbol, source, by } = found;
+  const access = {
+    ...{ instant, pc: toReference(pc), symbol },
+    ...(source === undefined ? {} : { source }),
+    ...(by === undefined ? {} : { by }),
+  };
+  return { access, address: place.address, length: size };
 }
 
 /** What an expression means where an address is wanted: the place that it names, or else its value. */
-async function placeOf(
+export async function placeOf(
   debuggee: Debuggee,
   text: string,
   { hart, level }: FrameKey,
 ): Promise<{ address: bigint; size?: number | undefined; use?: AddressUse | undefined }> {
-  if (/^\s*(phys:)?(0x[0-9a-f]+|\d+)\s*$/i.test(text)) return { address: fromReference(text), use: addressUse(text) };
+  if (isReference(text)) return { address: fromReference(text), use: addressUse(text) };
   const { memoryAddress, size, bits, physical } = await debuggee.evaluate(text, hart, level, "look");
   if (memoryAddress !== undefined) return { address: memoryAddress, size, use: physical ? "physical" : undefined };
   if (bits === undefined) throw errors.noAddress(text);

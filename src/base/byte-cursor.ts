@@ -117,6 +117,10 @@ export class ByteReader {
     return this.#bytes[this.#advance(1)];
   }
 
+  u16(): number {
+    return this.#view.getUint16(this.#advance(2), true);
+  }
+
   u32(): number {
     return this.#view.getUint32(this.#advance(4), true);
   }

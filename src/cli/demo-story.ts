@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import type { Program } from "../assembler/program.ts";
-import type { StorySearch, TrapStory } from "../debuggee/debuggee.ts";
+import type { Origin, StorySearch, TrapStory } from "../debuggee/debuggee.ts";
 import type { Frame, SourcePosition } from "../debuggee/protocol.ts";
 import { causeOf } from "../isa/causes.ts";
 import { abiName } from "../isa/registers.ts";
@@ -37,6 +37,9 @@ const CONTEXT_BEFORE = 3;
 const CONTEXT_AFTER = 2;
 /** Console lines shown; a guest that prints more is cut in the middle. */
 const MOST_CONSOLE_LINES = 8;
+/** Steps of a value's way that are shown. */
+const MOST_STEPS = 8;
+const TEXT_WIDTH = 20;
 const REGISTER_COLUMNS = 4;
 const INDENT = "     ";
 /** The mark, the number of the line, and the rule behind it. */
@@ -118,8 +121,9 @@ class StoryTeller {
     for (const step of origin.steps.slice(0, -1)) {
       this.#line(`${INDENT}${this.#code(step.text)} at instant ${formatCount(step.instant)} passed it on`);
     }
-    const from = origin.address === undefined ? "" : ` from ${this.#named(origin.address)}`;
-    this.#line(`${INDENT}${this.#code(load.text)} put ${value} into ${origin.register}${from}`);
+    const address = addressIn(origin);
+    const from = address === undefined ? "" : ` from ${this.#named(address)}`;
+    this.#line(`${INDENT}${this.#code(load.text)} put ${value} into ${pointer!.register}${from}`);
     this.#source(load.source, "yellow");
   }
 
@@ -135,6 +139,22 @@ class StoryTeller {
     this.#callPath(culprit.frames);
     this.#line("");
     this.#registers(culprit.registers, story);
+    const { written, target } = culprit;
+    this.#way("What it wrote, back to where it began:", written.steps.slice(1), written.end);
+    if (target !== undefined) this.#way(`Where it wrote to, ${target.place.name}:`, target.steps, target.end);
+  }
+
+  /** The instructions that a value came through. */
+  #way(title: string, steps: Origin["steps"], { sentence }: Origin["end"]): void {
+    this.#line("");
+    this.#line(`${INDENT}${title}`);
+    for (const step of steps.slice(0, MOST_STEPS)) {
+      const where = step.source === undefined ? step.symbol : placeOf(step.source);
+      const at = this.#style("dim", `instant ${formatCount(step.instant)}, ${where}`);
+      this.#line(`${INDENT}  ${this.#code(step.text.padEnd(TEXT_WIDTH))} ${step.sentence}  ${at}`);
+    }
+    if (steps.length > MOST_STEPS) this.#line(`${INDENT}  … and ${steps.length - MOST_STEPS} steps before it.`);
+    this.#line(`${INDENT}  ${this.#style("dim", sentence)}`);
   }
 
   #verdict({ trap, culprit }: TrapStory): void {
@@ -142,7 +162,7 @@ class StoryTeller {
     this.#line("");
     if (culprit === undefined) {
       this.#line(
-        `  The trail ends here: ${story?.origin === undefined ? "no register led astray" : `the value was ${endOf(story.origin.kind)}`}.`,
+        `  The trail ends here: ${story?.origin === undefined ? "no register led astray" : `the value was ${endOf(story.origin.end.kind)}`}.`,
       );
     } else {
       const steps = trap.instant - culprit.instant;
@@ -154,7 +174,7 @@ class StoryTeller {
     }
     this.#line("");
     this.#line(`  ${this.#style("dim", "Every instant of it is kept. Ask on:")}`);
-    const place = story?.origin?.address;
+    const place = story?.origin === undefined ? undefined : addressIn(story.origin);
     const shown = shownPath(recording);
     const self = ownCommand();
     if (place !== undefined) this.#line(`    ${self} query ${shown} writes ${formatAddress(place)}`);
@@ -232,6 +252,11 @@ function ownCommand(): string {
   return /hindcast(\.cmd)?$/.test(script) ? "hindcast" : `node ${shownPath(script)}`;
 }
 
+/** The memory that an origin's last step loaded from. */
+function addressIn({ steps }: Origin): bigint | undefined {
+  return steps.at(-1)?.operands.find(({ role }) => role === "value")?.place.address;
+}
+
 function placeOf({ path, line }: SourcePosition): string {
   return `${shownPath(path)}:${line}`;
 }
@@ -252,7 +277,7 @@ function storyToJson({ story, times, before, sources: _, programs: __, output, .
     trap: story?.trap ?? null,
     frames: story?.frames ?? [],
     pointer: story?.pointer ?? null,
-    origin: story?.origin ?? null,
+    origin: story?.origin === undefined ? null : { ...story.origin, address: addressIn(story.origin) },
     culprit: story?.culprit === undefined ? null : { ...story.culprit, before: before ?? null },
     seconds: times,
   };

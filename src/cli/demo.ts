@@ -85,9 +85,10 @@ async function investigate(
   const times = durations(begins, performance.now());
   const { culprit, origin } = story ?? {};
   let before: bigint | undefined;
-  if (culprit !== undefined && origin?.address !== undefined) {
+  const place = origin?.steps.at(-1)?.operands.find(({ role }) => role === "value")?.place;
+  if (culprit !== undefined && place?.physical !== undefined) {
     await run("travelling", timeline.seek(culprit.instant as typeof timeline.end));
-    const bytes = debuggee.readMemory(origin.address, origin.size ?? 8);
+    const bytes = debuggee.readMemory(place.physical, place.length ?? 8, "physical");
     before = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   }
   timeline.close();

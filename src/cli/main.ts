@@ -134,7 +134,8 @@ const QUESTIONS = `Asks FILE about the past. Exit code 1 when there is nothing.
 
 last-write PLACE  who wrote there last
 writes PLACE      who wrote there, in order
-outputs           the lines that the guest printed, and who printed them`;
+outputs           the lines that the guest printed, and who printed them
+origin PLACE      where the value came from that a register, a variable or an address holds: instruction by instruction back`;
 
 const GDB = `Serves gdb's remote serial protocol: SUBJECT is a recording, which is travelled in, or a program, which is \
 run and recorded as \`hindcast record\` does. One client at a time; the machine keeps its place for the next one.
@@ -221,12 +222,27 @@ function defineQuery(define: (name: string, summary: string, load: () => Promise
   const load = async () => (await import("./query.ts")).query;
   define("query", "ask a recording about the past", load)
     .argument("<file>", "a recording")
-    .addArgument(new Argument("<question>", "what to ask").choices(["last-write", "writes", "outputs"]))
+    .addArgument(new Argument("<question>", "what to ask").choices(["last-write", "writes", "outputs", "origin"]))
     .argument("[place]", "an address or a symbol, optionally with an offset: 0x80001000, phys:0x80001000, pool, pool+8")
     .option("--before <instant>", "only what happened before this instant or bookmark (default: the end)", parseInstant)
     .option("--after <instant>", "writes, outputs: only what happened from this instant or bookmark on", parseInstant)
     .option("--length <bytes>", "how many bytes (default: the symbol's size, else the aligned word)", parseLength)
-    .option("--most <hits>", "writes, outputs: at most so many, the first ones (default: 1000)", parseHits)
+    .option(
+      "--most <hits>",
+      "writes, outputs: at most so many, the first ones (default: 1000); origin: steps (default: 64)",
+      parseHits,
+    )
+    .option(
+      "--at <instant>",
+      "origin: what the place holds at this instant or bookmark (default: the end)",
+      parseInstant,
+    )
+    .option(
+      "--hart <number>",
+      "origin: whose register or address it is (default: the hart whose turn it is)",
+      parseCount,
+    )
+    .option("--tree <depth>", "origin: unfold the other operands as well, so deep (default: 0)", parseCount)
     .description(QUESTIONS);
 }
 

@@ -8,6 +8,7 @@ import { instantNamed, type NamedInstant } from "./instants.ts";
 import { Interruption } from "./interruption.ts";
 import { shownPath } from "./places.ts";
 import { formatCount, formatSeconds } from "./quantities.ts";
+import { originIn, showOrigin } from "./query-origin.ts";
 import { parseRange, type QueryHit, Questions } from "./questions.ts";
 import { SourceText } from "./source-text.ts";
 
@@ -19,11 +20,17 @@ export interface QueryOptions {
   readonly after?: NamedInstant;
   readonly length?: number;
   readonly most?: number;
+  readonly at?: NamedInstant;
+  readonly hart?: number;
+  readonly tree?: number;
 }
 
+const OF_ORIGIN = ["at", "hart", "tree"] as const;
 const UNUSED: Readonly<Record<string, readonly (keyof QueryOptions)[]>> = {
-  "last-write": ["after", "most"],
-  outputs: ["length"],
+  "last-write": ["after", "most", ...OF_ORIGIN],
+  writes: OF_ORIGIN,
+  outputs: ["length", ...OF_ORIGIN],
+  origin: ["before", "after"],
 };
 
 /** Asks a recording about the past. */
@@ -35,10 +42,11 @@ export async function query(
   const session = openRecording(path);
   try {
     for (const warning of session.warnings) context.voice.warn(warning);
+    if (question === "origin") return await answerOrigin(context, session, place, options);
     const questions = new Questions(session);
     const { motion, about } = ask(questions, session, question, place, options);
     const started = performance.now();
-    const { hits, exitCode } = await search(context, motion, about);
+    const { value: hits, exitCode } = await search(context, motion, `searching ${about}`);
     const seconds = Number(((performance.now() - started) / 1000).toFixed(6));
     if (hits === undefined) {
       context.voice.say(`Interrupted after ${formatSeconds(seconds)}.`);
@@ -95,12 +103,37 @@ function during({ before: hasEnd, after: hasStart }: QueryOptions, from: Instant
   return ` between instants ${formatCount(from)} and ${formatCount(before)}`;
 }
 
-/** Drives a search with a progress line; undefined hits when it was interrupted. */
-async function search(
+async function answerOrigin(
   context: Context,
-  motion: Motion<QueryHit[]>,
-  about: string,
-): Promise<{ hits: QueryHit[] | undefined; exitCode: number }> {
+  session: RecordedSession,
+  place: string | undefined,
+  options: QueryOptions,
+): Promise<Answer> {
+  refuseUnused("origin", place, options);
+  if (place === undefined) throw new UserError("usage", "origin needs a place: a register, a variable, an address.", 2);
+  const { timeline } = session;
+  const at = instantNamed(options.at ?? "end", timeline.history.bookmarks, timeline.end);
+  const { hart, length, tree: depth, most } = options;
+  const started = performance.now();
+  const motion = originIn(session, place, { at, hart, length, depth, most });
+  const { value: origin, exitCode } = await search(context, motion, `following ${place} back`);
+  const seconds = Number(((performance.now() - started) / 1000).toFixed(6));
+  if (origin === undefined) {
+    context.voice.say(`Interrupted after ${formatSeconds(seconds)}.`);
+    return { exitCode, json: { origin: null, seconds, interrupted: true } };
+  }
+  if (!context.json) await showOrigin(context, origin, session);
+  const { length: steps } = origin.steps;
+  context.voice.say(`${steps} step${steps === 1 ? "" : "s"}; followed in ${formatSeconds(seconds)}.`);
+  return { exitCode: OK, json: { origin, seconds } };
+}
+
+/** Drives a search with a progress line; no value when it was interrupted. */
+async function search<Result>(
+  context: Context,
+  motion: Motion<Result>,
+  doing: string,
+): Promise<{ value: Result | undefined; exitCode: number }> {
   const bell = new Bell();
   const interruption = new Interruption(() => bell.ring());
   try {
@@ -108,13 +141,13 @@ async function search(
       bell,
       stop: () => interruption.asked,
       onProgress: ({ instant, fraction }) => {
-        context.voice.progress(`searching ${about}, instant ${formatCount(instant)}`, fraction);
+        context.voice.progress(`${doing}, instant ${formatCount(instant)}`, fraction);
         return undefined;
       },
     });
     return outcome.finished
-      ? { hits: outcome.value, exitCode: OK }
-      : { hits: undefined, exitCode: interruption.exitCode ?? OK };
+      ? { value: outcome.value, exitCode: OK }
+      : { value: undefined, exitCode: interruption.exitCode ?? OK };
   } finally {
     context.voice.clearProgress();
     interruption.release();

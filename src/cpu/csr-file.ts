@@ -70,6 +70,7 @@ const MSTATUS_MIE = 1 << 3;
 const MSTATUS_MPP = 3n << 11n;
 const MSTATUS_TVM = 1n << 20n;
 const MSTATUS_SD = 1n << 63n;
+const PROTECTION_SLOTS = STORED.flatMap((name, slot) => (name.startsWith("pmp") ? [slot] : []));
 /** Both registers widths are 64 bits, for ever. */
 const MSTATUS_XL64 = (2n << 32n) | (2n << 34n);
 const COUNTEREN_TM = 1n << 1n;
@@ -143,6 +144,8 @@ export class CsrFile {
   readonly #implemented: ReadonlyMap<number, Implemented>;
   readonly #supervisorStatus: { readonly readable: bigint; readonly writable: bigint };
   #pmp: Pmp | undefined;
+  /** What `#pmp` was made from. */
+  readonly #pmpHalves = new Int32Array(PROTECTION_SLOTS.length * 2);
 
   constructor(hart: Hart, environment: HartEnvironment, isa: InstructionSet) {
     this.#hart = hart;
@@ -169,7 +172,14 @@ export class CsrFile {
 
   /** The hart's window was written as a whole. */
   stateReplaced(): void {
-    this.#pmp = undefined;
+    if (this.#pmp === undefined) return;
+    // Protection is seldom what differs, and expensive to read anew for who restores states by the thousand.
+    const isSame = PROTECTION_SLOTS.every(
+      (slot, index) =>
+        this.#hart.csrHalf(slot, "low") === this.#pmpHalves[index * 2] &&
+        this.#hart.csrHalf(slot, "high") === this.#pmpHalves[index * 2 + 1],
+    );
+    if (!isSame) this.#pmp = undefined;
   }
 
   has(extension: CsrExtension): boolean {
@@ -300,11 +310,19 @@ export class CsrFile {
 
   /** Physical memory protection as it is set. */
   get pmp(): Pmp {
-    this.#pmp ??= new Pmp(
+    this.#pmp ??= this.#readPmp();
+    return this.#pmp;
+  }
+
+  #readPmp(): Pmp {
+    PROTECTION_SLOTS.forEach((slot, index) => {
+      this.#pmpHalves[index * 2] = this.#hart.csrHalf(slot, "low");
+      this.#pmpHalves[index * 2 + 1] = this.#hart.csrHalf(slot, "high");
+    });
+    return new Pmp(
       Array.from({ length: PMP_ENTRIES }, (_, entry) => this.#protection(entry)),
       Array.from({ length: PMP_ENTRIES }, (_, entry) => this.get(`pmpaddr${entry}` as Stored)),
     );
-    return this.#pmp;
   }
 
   /** What the translation of the hart's addresses follows from. */

@@ -168,9 +168,9 @@ export class Hart {
     this.#words[(this.#base + layout.CSR_SLOTS) / 8 + slot] = value;
   }
 
-  /** A copy of the whole window: everything that makes up the hart. */
-  save(): Uint8Array {
-    return this.#window.slice();
+  /** The whole window, as it is now and will be: everything that makes up the hart. */
+  get state(): Uint8Array {
+    return this.#window;
   }
 
   restore(saved: Uint8Array): void {

@@ -8,6 +8,7 @@ import { emitMarkDirty } from "./float-rounding-code.ts";
 import type { InterpreterFrame } from "./interpreter-reading.ts";
 import { boxed, type FloatSource, WasmFloat } from "./wasm-float.ts";
 import type { WasmValue } from "./wasm-reading.ts";
+import { noteFloatWrite } from "./write-notes-code.ts";
 
 const FS = Number(layout.MSTATUS_FS_DIRTY);
 
@@ -47,6 +48,7 @@ export class InterpreterFloat extends WasmFloat {
     code.get(record).memory(OP.i32_load16_u, layout.RECORD.rd);
     push(code, boxed(size, value));
     code.memory(OP.i64_store, 0);
+    if (this.#frame.traced) noteFloatWrite(this.#frame);
     emitMarkDirty(code);
   }
 

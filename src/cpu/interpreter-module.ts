@@ -15,6 +15,7 @@ import { ANSWER, REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
 import { defineSystem, type SystemFunctions } from "./system-code.ts";
 import { SYSTEM_FUNCTION, type SystemChoices } from "./system-frame.ts";
 import { ScratchLocals } from "./wasm-reading.ts";
+import { noteTrap } from "./write-notes-code.ts";
 
 /**
  * Operation numbers of records that are no instruction. Instructions of the table follow from FIRST_INSTRUCTION on, at
@@ -102,6 +103,8 @@ export interface ModuleChoices {
    */
   readonly hotArrivals: number | undefined;
   readonly system: SystemChoices;
+  /** It notes which step wrote each register last, which takes time. */
+  readonly traced?: boolean;
 }
 
 /**
@@ -109,7 +112,7 @@ export interface ModuleChoices {
  */
 export function interpreterModule(
   where: MemoryLayout,
-  { instructionAlignment, hotArrivals, system: systemChoices }: ModuleChoices,
+  { instructionAlignment, hotArrivals, system: systemChoices, traced = false }: ModuleChoices,
 ): InterpreterModule {
   assert(INSTRUCTIONS.length + FIRST_INSTRUCTION <= 256, "operation numbers are one byte");
   const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });
@@ -128,7 +131,7 @@ export function interpreterModule(
   const code = new Code([I32]);
   const regions = hotArrivals === undefined ? undefined : { type: module.typeOf(REGION_FUNCTION), hotArrivals };
   const filterType = module.typeOf(FILTER_FUNCTION);
-  const callees = { where, slowPath, system, decode, instructionAlignment, float, arithmetic };
+  const callees = { where, slowPath, system, decode, instructionAlignment, float, arithmetic, traced };
   emitRun(code, callees, filterType, regions);
   module.defineFunction({ parameters: [I32], results: [I32] }, code, "run");
   const exported = new Map<number, string>();
@@ -151,7 +154,7 @@ function forEachIndex(functions: object, visit: (index: number) => void): void {
 
 type Callees = Pick<
   InterpreterFrame,
-  "where" | "slowPath" | "system" | "instructionAlignment" | "float" | "arithmetic"
+  "where" | "slowPath" | "system" | "instructionAlignment" | "float" | "arithmetic" | "traced"
 > & { readonly decode: number };
 
 /** How translations are called, and when one is wanted. */
@@ -223,6 +226,7 @@ function emitRun(code: Code, callees: Callees, filterType: number, regions: Regi
   emitPc({ code, record, decodedPage, pageAddress });
   code.memory(OP.i64_store, layout.PC).call(callees.system.raise);
   code.if();
+  if (callees.traced) noteTrap({ code, budget });
   code.i32(0).memory(OP.i64_load, layout.PC).set(target);
   emitMoved();
   code.end();

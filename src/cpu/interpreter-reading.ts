@@ -17,6 +17,7 @@ import { InterpreterFloat } from "./interpreter-float.ts";
 import type { SystemFunctions } from "./system-code.ts";
 import { type Aligned, type WasmMemoryFrame, WasmMemoryReading } from "./wasm-memory-reading.ts";
 import type { WasmValue } from "./wasm-reading.ts";
+import { noteCsrAccess, noteIntegerWrite } from "./write-notes-code.ts";
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
 export interface InterpreterFrame extends WasmMemoryFrame {
@@ -44,6 +45,8 @@ export interface InterpreterFrame extends WasmMemoryFrame {
   readonly instructionAlignment: 2 | 4;
   readonly float: FloatFunctions;
   readonly system: SystemFunctions;
+  /** Notes which step wrote each register last (cpu/write-trace.ts). */
+  readonly traced: boolean;
 }
 
 /** Emits the handler of one instruction; operand fields are read from the record at run time. */
@@ -116,6 +119,7 @@ class InterpreterReading extends WasmMemoryReading implements Semantics<WasmValu
     this.#code.get(this.#frame.record).memory(OP.i32_load16_u, layout.RECORD.rd);
     this.push(value);
     this.#code.memory(OP.i64_store, layout.REGISTERS);
+    if (this.#frame.traced) noteIntegerWrite(this.#frame);
   }
 
   load(size: AccessSize, extension: Signedness, address: WasmValue): WasmValue {
@@ -179,6 +183,7 @@ class InterpreterReading extends WasmMemoryReading implements Semantics<WasmValu
     if (operation === "cbo.zero") emitZeroBlock(this.#frame);
     this.#announce();
     code.get(record).i32(SYSTEM_OPERATIONS.indexOf(operation)).call(system.operations[operation]).tee(status);
+    if (this.#frame.traced && operation.startsWith("csr")) noteCsrAccess(this.#frame, operation);
     code.branchIf(afterSystem);
   }
 

@@ -8,12 +8,20 @@ import { writeCsrWords } from "./csr-words.ts";
 import { announceFault } from "./data-access.ts";
 import type { Breakpoints, Engine, EngineParts, EngineStop } from "./engine.ts";
 import type { Exception } from "./hart.ts";
-import { EXIT, type InterpreterExports, type InterpreterImports, interpreterModule } from "./interpreter-module.ts";
+import {
+  EXIT,
+  type InterpreterExports,
+  type InterpreterFunctions,
+  type InterpreterImports,
+  interpreterModule,
+  type ModuleChoices,
+} from "./interpreter-module.ts";
 import type { Oracle } from "./oracle.ts";
 import type { CompilerSetup, RegionCompiler } from "./region-compiler.ts";
 import { REGION_TABLE } from "./region-function.ts";
 import { executeSystem } from "./system.ts";
 import { Translator } from "./translator.ts";
+import type { WriteTrace } from "./write-trace.ts";
 
 /** A budget that no instruction leaves. */
 const NO_STEP = -1;
@@ -29,13 +37,17 @@ export class Interpreter implements Engine {
 
   readonly #breakpoints: () => Breakpoints;
   readonly #translator: Translator | undefined;
+  /** Of the traced interpreter. */
+  readonly #trace: WriteTrace | undefined;
 
   constructor(
     parts: EngineParts,
     oracle: Oracle,
     { exports, translator }: GeneratedCode,
     breakpoints: () => Breakpoints,
+    trace?: WriteTrace,
   ) {
+    this.#trace = trace;
     this.#parts = parts;
     this.#translator = translator;
     this.#oracle = oracle;
@@ -95,7 +107,7 @@ export class Interpreter implements Engine {
       const breakpoint = exit === EXIT.fetch && !skip && this.#breakpoints().stopAt(turn.hart.pc, left);
       if (breakpoint) return { kind: "breakpoint", executed };
       view.setInt32(layout.BUDGET, left, true);
-      const outcome = this.#single();
+      const outcome = this.#single(left);
       notePending(this.#parts);
       if (typeof outcome === "object") return { kind: "exception", executed, exception: outcome };
       left--;
@@ -104,10 +116,14 @@ export class Interpreter implements Engine {
     }
   }
 
-  /** One step by the oracle. */
-  #single(): "done" | "yield" | Exception {
+  /** One step by the oracle; `left`: steps of the slice before it. */
+  #single(left: number): "done" | "yield" | Exception {
     const { pc } = this.#parts.turn.hart;
+    const traced = this.#trace && this.#oracle.fetch(pc);
     const outcome = this.#oracle.step();
+    if (traced !== undefined && "word" in traced && traced.decoded !== undefined && typeof outcome !== "object") {
+      this.#trace?.step(traced.decoded, left - 1);
+    }
     // An instruction across two pages that are neighbours in RAM too is executed here once both have execute tags.
     if ((pc & 0xfffn) === 0xffen && typeof outcome !== "object") this.#fill(BigInt.asUintN(64, pc + 2n));
     return outcome;
@@ -161,6 +177,43 @@ export function instantiateInterpreter(
   table: WebAssembly.Table,
   { isa, heat, compiler, stepsPerTick, harts }: InterpreterChoices,
 ): GeneratedCode {
+  const { instructionAlignment } = isa;
+  writeCsrWords(memory, isa);
+  const system = { ...systemChoices(isa), stepsPerTick, isAlone: harts === 1 };
+  const choices = { instructionAlignment, hotArrivals: heat?.arrivals, system };
+  const { exports, functions } = instantiate(parts, oracle, memory, table, choices);
+  if (heat === undefined) return { exports, translator: undefined };
+  const { decoded, translation } = parts();
+  const setup = { where: memory.layout, choices };
+  const translator = new Translator({
+    ...{ memory, decoded, translation, functions, table, setup },
+    compiler: compiler?.(setup),
+    ...{ hotArrivals: heat.arrivals, hotEntries: heat.entries },
+    exports: exports as unknown as WebAssembly.Exports,
+  });
+  return { exports, translator };
+}
+
+/** The same once more, made to note which step wrote each register last. It works on the same memory and records. */
+export function instantiateTraced(
+  parts: () => EngineParts,
+  oracle: () => Oracle,
+  memory: EngineParts["memory"],
+  table: WebAssembly.Table,
+  { isa, stepsPerTick, harts }: Pick<InterpreterChoices, "isa" | "stepsPerTick" | "harts">,
+): GeneratedCode {
+  const system = { ...systemChoices(isa), stepsPerTick, isAlone: harts === 1 };
+  const choices = { instructionAlignment: isa.instructionAlignment, hotArrivals: undefined, system, traced: true };
+  return { exports: instantiate(parts, oracle, memory, table, choices).exports, translator: undefined };
+}
+
+function instantiate(
+  parts: () => EngineParts,
+  oracle: () => Oracle,
+  memory: EngineParts["memory"],
+  table: WebAssembly.Table,
+  choices: ModuleChoices,
+): { exports: InterpreterExports; functions: InterpreterFunctions } {
   const imports: InterpreterImports = {
     memory: memory.memory,
     load: (va, size) => {
@@ -186,24 +239,10 @@ export function instantiateInterpreter(
     selectContext: () => parts().contextChanged(),
     decode: (offset) => parts().decoded.decodeAt(offset >>> 0),
   };
-  const { instructionAlignment } = isa;
-  writeCsrWords(memory, isa);
-  const system = { ...systemChoices(isa), stepsPerTick, isAlone: harts === 1 };
-  const choices = { instructionAlignment, hotArrivals: heat?.arrivals, system };
   const { bytes, functions } = interpreterModule(memory.layout, choices);
   const linked = { ...imports, [REGION_TABLE]: table };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: linked });
-  const exports = instance.exports as unknown as InterpreterExports;
-  if (heat === undefined) return { exports, translator: undefined };
-  const { decoded, translation } = parts();
-  const setup = { where: memory.layout, choices };
-  const translator = new Translator({
-    ...{ memory, decoded, translation, functions, table, setup },
-    compiler: compiler?.(setup),
-    ...{ hotArrivals: heat.arrivals, hotEntries: heat.entries },
-    exports: instance.exports,
-  });
-  return { exports, translator };
+  return { exports: instance.exports as unknown as InterpreterExports, functions };
 }
 
 /** The table through which generated code calls filters of breakpoints and, behind them, translations. */

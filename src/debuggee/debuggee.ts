@@ -1,7 +1,6 @@
 import type { Program } from "../assembler/program.ts";
 import { AssertionFailure, unreachable } from "../base/assert.ts";
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
-import { CSRS } from "../isa/csrs.ts";
 import { REGISTERS } from "../isa/registers.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
@@ -10,9 +9,8 @@ import { Checks } from "./checks.ts";
 import { Disassembler } from "./disassembly.ts";
 import { Edits } from "./edits.ts";
 import { errors } from "./errors.ts";
-import { SPECIAL_NAMES, type Surroundings, type Value } from "./expression.ts";
-import { FUNCTION_NAMES } from "./expression-parser.ts";
-import { FLOAT_ABI_NAMES } from "./float-registers.ts";
+import type { Surroundings, Value } from "./expression.ts";
+import { expressionNames } from "./expression-names.ts";
 import { FrameFinder, type UnwoundFrame } from "./frames.ts";
 import { currentHart } from "./hart-turns.ts";
 import { Inspector } from "./inspector.ts";
@@ -26,7 +24,8 @@ import type {
 } from "./machine-protocol.ts";
 import { MachineReporter } from "./machine-report.ts";
 import { Marks } from "./marks.ts";
-import { type Origin, Origins, type WriteFound } from "./origins.ts";
+import type { Origin, OriginOptions } from "./origin-protocol.ts";
+import { Origins, type WriteFound } from "./origins.ts";
 import { ProgramMap } from "./program-map.ts";
 import type {
   AddressUse,
@@ -47,13 +46,16 @@ import type {
   TimelineSummary,
   VariableNode,
 } from "./protocol.ts";
+import type { SegmentRunner } from "./search-protocol.ts";
+import { Searches } from "./searches.ts";
+import { SegmentSearch } from "./segment-search.ts";
 import { BackwardStepper } from "./step-backward.ts";
 import { ForwardStepper } from "./step-forward.ts";
 import type { StepEnd, StepParts } from "./step-parts.ts";
 import { StopTeller } from "./stopping.ts";
 import { type StorySearch, type Trap, type TrapStory, tellTrapStory } from "./trap-story.ts";
 import { type Arrival, Traveller } from "./travel.ts";
-import { registerNumber, Variables } from "./variables.ts";
+import { Variables } from "./variables.ts";
 
 export interface DebuggeeParts {
   readonly timeline: TimelineLike;
@@ -67,6 +69,8 @@ export interface DebuggeeParts {
   readonly executable?: () => ExecutableFile | undefined;
   /** Log points, changed breakpoints, invalidated memory. Called synchronously, in order of what happens. */
   readonly emit: (event: DebuggeeEvent) => void;
+  /** Who searches the past elsewhere; absent: the debuggee itself, while it stands still. */
+  readonly segmentRunner?: SegmentRunner;
 }
 
 /** Bytes that one request may read. */
@@ -100,12 +104,14 @@ export class Debuggee {
   readonly #marks: Marks;
   readonly #edits: Edits;
   readonly #reporter: MachineReporter;
+  /** Questions to the past that are answered in the background. */
+  readonly searchEngine: Searches;
   /** The motion under way or abandoned, and where it is to be put back to when it was abandoned. */
   #motion: { readonly hart: number; readonly origin: number | undefined } | undefined;
   /** The exception that the machine stands before, when a motion ended there. */
   #trap: Trap | undefined;
 
-  constructor({ timeline, history, programs, sourceTexts, executable, emit }: DebuggeeParts) {
+  constructor({ timeline, history, programs, sourceTexts, executable, emit, segmentRunner }: DebuggeeParts) {
     const { machine } = timeline;
     this.#timeline = timeline;
     this.#history = history;
@@ -131,12 +137,15 @@ export class Debuggee {
     });
     this.#variables = new Variables(machine, this.#map, this.#inspector);
     this.#disassembler = new Disassembler(machine, this.#map, this.#inspector);
-    this.#origins = new Origins({ timeline, machine, map: this.#map, inspector: this.#inspector });
+    this.#origins = new Origins({ timeline, machine, map: this.#map, inspector: this.#inspector, history });
     this.#teller = new StopTeller({ timeline, machine }, this.#map, this.#inspector);
     this.#marks = new Marks(timeline, history);
     this.#edits = new Edits(machine);
     this.#reporter = new MachineReporter(machine, this.#map, this.#inspector);
     this.#reporter.visit();
+    const looking = { timeline, history, machine, map: this.#map, inspector: this.#inspector, checks: this.#checks };
+    const runner = segmentRunner && { runner: segmentRunner };
+    this.searchEngine = new Searches({ search: new SegmentSearch(looking), timeline, history, emit, ...runner });
   }
 
   // ---- motions
@@ -379,29 +388,7 @@ export class Debuggee {
   }
 
   names(prefix: string, most: number): ExpressionName[] {
-    const found: ExpressionName[] = [];
-    const seen = new Set<string>();
-    const offer = (name: string, kind: ExpressionName["kind"]) => {
-      if (found.length >= most || !name.startsWith(prefix) || seen.has(name)) return;
-      seen.add(name);
-      found.push({ name, kind });
-    };
-    for (const { abiName, name, aliases } of REGISTERS)
-      for (const each of [abiName, name, ...aliases]) offer(each, "register");
-    for (const name of SPECIAL_NAMES) offer(name, "variable");
-    for (const name of FUNCTION_NAMES) offer(name, "variable");
-    const [hart] = this.#timeline.machine.harts;
-    if (this.#inspector.surroundings(0).floatRegister(0) !== undefined) {
-      for (const name of FLOAT_ABI_NAMES) offer(name, "register");
-    }
-    for (const { name, number, fields } of CSRS) {
-      if (hart.csr(number) === undefined) continue;
-      offer(name, "csr");
-      // Fields would drown the rest until their register has been named.
-      if (prefix.startsWith(`${name}.`)) for (const field of fields) offer(`${name}.${field.name}`, "csr");
-    }
-    for (const { name, kind } of this.#map.symbols.all) offer(name, kind === "absolute" ? "label" : kind);
-    return found;
+    return expressionNames(prefix, most, this.#timeline.machine, this.#map);
   }
 
   // ---- what can be changed
@@ -491,9 +478,32 @@ export class Debuggee {
     return this.#marks.summary(options);
   }
 
-  addBookmark(name: string): void {
+  /** Replay-only checks and calls so far, each with the state restored and its digest equal. */
+  get verifiedChecks(): number {
+    return this.#checks.verified;
+  }
+
+  addBookmark(name: string, instant: number = this.#timeline.now): void {
+    const { first, end } = this.#timeline;
+    if (!(instant >= first && instant <= end)) throw errors.noInstant(instant, first, end);
     try {
-      this.#history?.addBookmark({ instant: this.#timeline.now, name: name.trim() });
+      this.#history?.addBookmark({ instant: instant as Instant, name: name.trim() });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
+  }
+
+  removeBookmark(instant: number, name: string): void {
+    try {
+      this.#history?.removeBookmark({ instant: instant as Instant, name });
+    } finally {
+      this.#emit({ type: "timelineChanged" });
+    }
+  }
+
+  renameBookmark(instant: number, name: string, newName: string): void {
+    try {
+      this.#history?.renameBookmark({ instant: instant as Instant, name }, newName.trim());
     } finally {
       this.#emit({ type: "timelineChanged" });
     }
@@ -514,23 +524,17 @@ export class Debuggee {
   // ---- questions to the past; the timeline stays where it is
 
   /** The last write to any of these bytes before an instant (default: now). */
-  *lastWrite(
-    address: bigint,
-    length: number,
-    before?: number,
-    use: AddressUse = { hart: this.#inspector.focus },
-  ): Motion<WriteFound | undefined> {
-    if (!(length >= 1 && length <= MOST_READ_BYTES)) throw errors.length(length, MOST_READ_BYTES);
-    const { now } = this.#timeline;
-    const hart = use === "physical" ? use : use.hart;
-    return yield* this.#excursion(() => this.#origins.lastWrite(address, length, before ?? now, hart));
+  lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Motion<WriteFound | undefined> {
+    return this.#excursion(() => this.#origins.lastAccess("write", { address, length, before, use }));
   }
 
-  /** Where the value of a register came from: follows moves back to a load, a constant or a computation. */
-  *origin(register: string, hart: number): Motion<Origin> {
-    this.#inspector.hart(hart);
-    const number = registerNumber(register);
-    return yield* this.#excursion(() => this.#origins.registerOrigin(number, hart));
+  lastRead(address: bigint, length: number, before?: number, use?: AddressUse): Motion<WriteFound | undefined> {
+    return this.#excursion(() => this.#origins.lastAccess("read", { address, length, before, use }));
+  }
+
+  /** Where the value came from that an expression names: see `DebuggeeApi.origin`. */
+  origin(place: string, hart: number, options?: OriginOptions): Motion<Origin> {
+    return this.#excursion(() => this.#origins.originOf(place, this.#inspector.hart(hart).id, options));
   }
 
   /**
@@ -574,5 +578,6 @@ export class Debuggee {
   }
 }
 
-export type { Origin, OriginStep, WriteFound } from "./origins.ts";
+export type { Origin, OriginStep } from "./origin-protocol.ts";
+export type { WriteFound } from "./origins.ts";
 export type { Pointer, StorySearch, Trap, TrapStory } from "./trap-story.ts";

@@ -47,6 +47,8 @@ export const errors = {
       "register-unknown",
       `The value of ${name} in this caller is not known: its callee may have changed it.`,
     ),
+  noOrigin: (text: string) =>
+    new UserError("no-origin", `"${text}" is not a value that came from anywhere: name a register or memory.`, 2),
   notAssignable: (text: string) =>
     new UserError("not-assignable", `"${text}" is a value, not a place that can be changed.`, 2),
   readOnly: (name: string) => new UserError("read-only", `${name} cannot be written.`, 2),
@@ -74,5 +76,24 @@ export const errors = {
   noRegister: (name: string) => new UserError("no-register", `There is no register ${name}.`, 2),
   noLevel: (level: number, scheme: string) =>
     new UserError("no-level", `${scheme} has no page tables of level ${level}.`, 2),
+  placeUnknown: (message: string) => new UserError("place", message, 2),
+  noSearch: (id: number) => new UserError("no-search", `There is no search ${id}: it was closed.`, 2),
+  searchCancelled: () => new UserError("cancelled", "The search was cancelled."),
+  searchStretch: (from: number, to: number) =>
+    new UserError("search-stretch", `There are no steps from instant ${from} to ${to} to search.`, 2),
+  seriesSampled: (text: string) =>
+    new UserError(
+      "series-registers",
+      `"${text}" does not read memory alone: say at which place it is to be evaluated, or every how many steps.`,
+      2,
+    ),
+  seriesFormat: () =>
+    new UserError(
+      "series-format",
+      "A series is of single values: leave the string, array or instruction format out.",
+      2,
+    ),
+  seriesReadsMuch: (most: number) =>
+    new UserError("series-wide", `A series reads at most ${most} places in memory, page tables included.`, 2),
   notTrapped: () => new UserError("not-trapped", "The machine does not stand at an exception."),
 } as const;

@@ -30,7 +30,7 @@ export class HitHistory {
   }
 
   /** The last hit before an instant whose number passes a test. */
-  lastBefore(instant: number, test: HitTest): number | undefined {
+  lastBefore(instant: number, test: Pick<HitTest, "passes">): number | undefined {
     for (let at = this.#firstFrom(instant) - 1; at >= 0; at--) if (test.passes(at + 1)) return this.#instants[at];
     return undefined;
   }
@@ -100,6 +100,10 @@ export interface HitTest {
   passes(number: number): boolean;
   /** The first number from this one on that passes; undefined when none does. */
   firstFrom(number: number): number | undefined;
+  /** How many of the numbers from 1 to this one pass. */
+  count(last: number): number;
+  /** The number that passes behind so many others. */
+  at(rank: number): number;
 }
 
 const HIT_CONDITION = /^\s*(>=|<=|={1,3}|>|<|%)?\s*([0-9]+)\s*$/;
@@ -123,6 +127,8 @@ export function parseHitCondition(text: string): HitTest | undefined {
       return {
         passes: (number) => number % limit === 0,
         firstFrom: (number) => Math.ceil(number / limit) * limit,
+        count: (last) => Math.floor(last / limit),
+        at: (rank) => (rank + 1) * limit,
       };
     default:
       return between(limit, limit);
@@ -133,5 +139,7 @@ function between(first: number, last: number): HitTest {
   return {
     passes: (number) => number >= first && number <= last,
     firstFrom: (number) => (number > last || first > last ? undefined : Math.max(number, first)),
+    count: (most) => Math.max(0, Math.min(most, last) - Math.max(first, 1) + 1),
+    at: (rank) => Math.max(first, 1) + rank,
   };
 }

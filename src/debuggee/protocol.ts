@@ -15,6 +15,11 @@ import type {
 
 import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
+import type { Origin, OriginOptions } from "./origin-protocol.ts";
+import type { SearchApi, SearchState } from "./search-protocol.ts";
+
+export type * from "./origin-protocol.ts";
+export type { Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";
 
 export interface LaunchOptions extends BootChoice {
   /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program, kernel and recording. */
@@ -255,15 +260,17 @@ export interface WriteFound {
   readonly size: number;
   /** What it wrote, `size` bytes little-endian. */
   readonly value: bigint;
+  /** It was no instruction: a device, the user, or a page-table walk wrote on arrival at the instant; `address` is then physical. */
+  readonly by?: "device" | "edit" | "walk";
 }
 
 /**
  * Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on, within 100 ms,
- * and does nothing when none does. A search that `pause` ended (`lastWrite`) rejects with a UserError of code
- * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`, `sources`
- * and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
+ * and does nothing when none does. A search that `pause` ended (`lastWrite`, `lastRead`, `origin`) rejects with a UserError of code
+ * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
+ * `removeBookmark`, `renameBookmark`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
-export interface DebuggeeApi {
+export interface DebuggeeApi extends SearchApi {
   launch(options: LaunchOptions): Promise<LaunchResult>;
   resume(): Promise<Stopped>;
   reverseContinue(): Promise<Stopped>;
@@ -311,12 +318,22 @@ export interface DebuggeeApi {
   names(prefix: string, most: number): Promise<ExpressionName[]>;
   input(bytes: Uint8Array): Promise<void>;
   timeline(options: { from?: number; to?: number; most: number }): Promise<TimelineSummary>;
-  addBookmark(name: string): Promise<void>;
+  /** Names an instant, the current one by default. */
+  addBookmark(name: string, instant?: number): Promise<void>;
+  /** Throw a UserError when there is no such bookmark, or the new name may not be used. */
+  removeBookmark(instant: number, name: string): Promise<void>;
+  renameBookmark(instant: number, name: string, newName: string): Promise<void>;
   /** The instant that printed the byte at `offset` of the console's output so far. */
   instantOfOutput(offset: number): Promise<number | undefined>;
   /** What the guest printed from one instant up to another, as far as it is still held. */
   outputBetween(from: number, to: number): Promise<Uint8Array>;
   lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;
+  lastRead(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;
+  /**
+   * Follows a value back to where it came from: what the expression `place` names (a register, a CSR, memory), or memory at its value.
+   * The debuggee stays where it is.
+   */
+  origin(place: string, hart: number, options?: OriginOptions): Promise<Origin>;
   /** Harts, address spaces, devices and the map of memory. */
   machine(): Promise<MachineOverview>;
   registers(hart: number): Promise<RegisterValues>;
@@ -347,6 +364,8 @@ export type DebuggeeEvent =
       readonly stepsPerSecond: number;
       readonly recordingBytes: number;
       readonly running: boolean;
+      /** Checks and calls of guest functions that ran in this session, each with the state restored and its digest equal. */
+      readonly checks: number;
     }
   | {
       readonly type: "progress";
@@ -359,7 +378,7 @@ export type DebuggeeEvent =
   | { readonly type: "invalidated"; readonly memory?: { readonly address: bigint; readonly length: number } }
   | { readonly type: "breakpointChanged"; readonly breakpoint: BreakpointState }
   | { readonly type: "timelineChanged" }
+  /** How far a search is: at most ten times a second, and when it is done. */
+  | { readonly type: "search"; readonly state: SearchState }
   /** A fault of Hindcast itself or a recording that could not be written; a sentence. */
   | { readonly type: "failure"; readonly message: string; readonly fatal: boolean };
-
-export type { Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";

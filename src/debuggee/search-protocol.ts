@@ -127,6 +127,8 @@ export interface SearchApi {
   seriesBuckets(id: number, from: number, to: number, most: number): Promise<SeriesBucket[]>;
   /** Rows that are known in [from, to), exactly. */
   countRows(id: number, from: number, to: number): Promise<number>;
+  /** Instants of known rows in [from, to), spread over it, at most `most`: every Nth row's, from what is kept. */
+  rowInstants(id: number, from: number, to: number, most: number): Promise<number[]>;
   /** The last row before an instant, the one at it, and the first behind it, as far as known. */
   rowsAround(id: number, instant: number): Promise<{ readonly before?: Row; readonly at?: Row; readonly after?: Row }>;
   /** A run that has grown: the search goes on up to `to` (absent: the newest instant). */
@@ -142,6 +144,8 @@ export interface Settled {
   readonly ranges?: readonly { readonly address: number; readonly length: number }[];
   /** The address space that a series looks into. */
   readonly space?: AddressSpace;
+  /** Whose registers a series reads. */
+  readonly hart?: number;
 }
 
 /** How addresses are translated, whatever a hart does later. */
@@ -161,8 +165,8 @@ export interface SegmentTask {
   readonly mostMarks: number;
   /** Rows to list, counted from the first of the segment. The search ends behind them. */
   readonly list?: { readonly first: number; readonly count: number };
-  /** Of a series: columns, evenly over the segment. */
-  readonly columns?: number;
+  /** Of a series: so many columns, evenly over what of the segment lies behind `from`. */
+  readonly columns?: { readonly from: number; readonly count: number };
   /** Steps that are looked ahead for the return of a call in the list. */
   readonly mostStepsToReturn?: number;
 }
@@ -176,10 +180,22 @@ export interface SegmentResult {
   /** Instants of rows 0, every, 2 * every, …. */
   readonly marks: { readonly every: number; readonly instants: readonly number[] };
   readonly listed: readonly Row[];
-  /** The value that a series has at the beginning, as `listed` would have it, and at the end; and the columns with rows in them. */
-  readonly series?: { readonly first?: string; readonly last?: string; readonly columns: readonly SeriesBucket[] };
+  readonly series?: SeriesResult;
   readonly restored: number;
   readonly problem?: string;
+}
+
+export interface SeriesResult {
+  /** The values that it has first and last, whatever they are; absent: it was not looked at. */
+  readonly first?: string;
+  readonly last?: string;
+  /** The last one as a number. */
+  readonly lastNumber?: number;
+  /** The number that it had where the columns begin. */
+  readonly startNumber?: number;
+  /** Steps of a column, and the columns in which there are rows. */
+  readonly width: number;
+  readonly columns: readonly SeriesBucket[];
 }
 
 /** Who searches segments: given by the host. Absent: the debuggee itself, while it stands still. */

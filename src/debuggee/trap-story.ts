@@ -8,7 +8,10 @@ import type { Hit, Motion } from "../replay/timeline-interface.ts";
 import { type CodeWord, fetch, flowOf } from "./code.ts";
 import { errors } from "./errors.ts";
 import type { FrameFinder } from "./frames.ts";
-import type { Origin, OriginParts, Origins, WriteFound } from "./origins.ts";
+import { memoryCell } from "./origin-cells.ts";
+import { instructionAt } from "./origin-flow.ts";
+import type { Origin } from "./origin-protocol.ts";
+import type { OriginParts, Origins, WriteFound } from "./origins.ts";
 import type { Frame } from "./protocol.ts";
 
 /** An exception about to be taken. */
@@ -29,7 +32,13 @@ export interface TrapStory {
   readonly origin: Origin | undefined;
   /** Who wrote the word that the pointer was loaded from, and how it was called. */
   readonly culprit:
-    | (WriteFound & { readonly frames: readonly Frame[]; readonly registers: readonly bigint[] })
+    | (WriteFound & {
+        readonly frames: readonly Frame[];
+        readonly registers: readonly bigint[];
+        /** Where what it wrote came from, and the address that it wrote to. */
+        readonly written: Origin;
+        readonly target: Origin | undefined;
+      })
     | undefined;
 }
 
@@ -90,9 +99,9 @@ export function* tellTrapStory(parts: StoryParts, known: Trap | undefined): Moti
   }
   const pointer = code && pointerOf(code, view);
   onSearch?.("origin");
-  const origin = pointer && (yield* origins.registerOrigin(pointer.number, hart));
+  const origin = pointer && (yield* origins.origin({ kind: "integer", number: pointer.number }, hart, UNTIL_LOAD));
   onSearch?.("write");
-  const culprit = origin && (yield* findCulprit(parts, origin, hart));
+  const culprit = origin && (yield* findCulprit(parts, origin));
   yield* timeline.seek(trap.instant as Instant);
   return {
     trap,
@@ -134,18 +143,35 @@ function pointerOf(code: CodeWord, view: HartView): { readonly number: number; r
   return { number: decoded.rs1, shown: { register: abiName(decoded.rs1), value, effectiveAddress } };
 }
 
+/** Steps of one chain of a story: what is longer nobody reads. */
+const MOST_STEPS = 64;
+const UNTIL_LOAD = { depth: 0, most: MOST_STEPS, until: "load" } as const;
+
 /** The origin's steps end at the load; the write that it read is the last one before. */
-function* findCulprit(parts: StoryParts, origin: Origin, hart: number): Motion<TrapStory["culprit"]> {
+function* findCulprit(parts: StoryParts, origin: Origin): Motion<TrapStory["culprit"]> {
   const { timeline, machine, frames, origins } = parts;
-  const load = origin.steps[origin.steps.length - 1];
-  if (origin.kind !== "load" || origin.address === undefined || load === undefined) return undefined;
-  const write = yield* origins.lastWrite(origin.address, origin.size ?? 8, load.instant, hart);
+  const load = origin.steps.at(-1);
+  const place = load?.operands.find(({ role }) => role === "value")?.place;
+  if (origin.end.kind !== "load" || load === undefined || place?.physical === undefined) return undefined;
+  const length = place.length ?? 8;
+  const write = yield* origins.lastAccess("write", {
+    ...{ address: place.physical, length, before: load.instant },
+    use: "physical",
+  });
   if (write === undefined) return undefined;
+  yield* timeline.seek(load.instant as Instant);
+  const cell = memoryCell(machine, place.physical, length, "physical");
+  const written = yield* origins.origin(cell, write.hart, { depth: 0, most: MOST_STEPS });
   yield* timeline.seek(write.instant as Instant);
   const view = machine.harts[write.hart];
+  const store = instructionAt(machine, view)?.decoded;
+  const target = store && (yield* origins.origin({ kind: "integer", number: store.rs1 }, write.hart, UNTIL_LOAD));
+  yield* timeline.seek(write.instant as Instant);
   return {
     ...write,
     frames: frames.describe(frames.unwind(write.hart)),
     registers: Array.from({ length: 32 }, (_, index) => view.register(index)),
+    written,
+    target,
   };
 }

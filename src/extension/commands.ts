@@ -1,13 +1,16 @@
 import * as vscode from "vscode";
 import { bindBreakpoint } from "./bind-breakpoint.ts";
+import { addBookmark, goToBookmark, removeBookmark, renameBookmark } from "./bookmarks.ts";
 import { debugFile } from "./configuration.ts";
 import type { GuestConsoles } from "./console.ts";
 import { chooseLine } from "./console-links.ts";
 import { debugDemo, openDemo } from "./demo.ts";
 import { reporting } from "./failures.ts";
-import { exact, parseInstant } from "./instants.ts";
+import { type Bounds, exact, parseInstant } from "./instants.ts";
 import { findLastWrite } from "./last-write.ts";
-import { MACHINE_VIEW, TIMELINE_VIEW } from "./names.ts";
+import { MACHINE_VIEW, SEARCHES_VIEW, TIMELINE_VIEW } from "./names.ts";
+import { searchCommands } from "./search-commands.ts";
+import type { SearchList } from "./search-list.ts";
 import type { Session, Sessions } from "./session.ts";
 import { activeFile } from "./subject.ts";
 
@@ -18,6 +21,7 @@ export function registerCommands(
   context: vscode.ExtensionContext,
   sessions: Sessions,
   consoles: GuestConsoles,
+  searches: SearchList,
 ): vscode.Disposable {
   /** A command about the session that the views show. */
   const inSession = (work: (session: Session, argument: unknown) => unknown) => (argument?: unknown) => {
@@ -41,12 +45,16 @@ export function registerCommands(
     "hindcast.goToEnd": inSession(async (session) => session.travel((await reach(session)).end)),
     "hindcast.goBack": inSession(goBack),
     "hindcast.addBookmark": inSession(addBookmark),
+    "hindcast.goToBookmark": inSession(goToBookmark),
+    "hindcast.renameBookmark": inSession(renameBookmark),
+    "hindcast.removeBookmark": inSession(removeBookmark),
     "hindcast.goToOutput": inSession((session) => goToOutput(session, consoles)),
     "hindcast.showConsole": inSession((session) => consoles.show(session)),
     "hindcast.findLastWrite": (argument: unknown) => findLastWrite(sessions, argument),
     "hindcast.debugFile": (uri: unknown) => reporting(() => debugFile(uri instanceof vscode.Uri ? uri : activeFile())),
     "hindcast.openRecording": () => reporting(openRecording),
     "hindcast.showTimeline": () => vscode.commands.executeCommand(`${TIMELINE_VIEW}.focus`),
+    "hindcast.showSearches": () => vscode.commands.executeCommand(`${SEARCHES_VIEW}.focus`),
     "hindcast.showMachine": () => vscode.commands.executeCommand(`${MACHINE_VIEW}.focus`),
     "hindcast.bindBreakpointToSpace": inSession((session, argument) => bindBreakpoint(session, "space", argument)),
     "hindcast.bindBreakpointToPrivilege": inSession((session, argument) =>
@@ -57,6 +65,8 @@ export function registerCommands(
     "hindcast.openWalkthrough": () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#firstBug`, false),
   };
+  for (const [name, ask] of Object.entries(searchCommands(searches, sessions, askSince)))
+    commands[name] = inSession(ask);
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
   );
@@ -72,6 +82,11 @@ function reverseStep(
   return session.request(request, { threadId, granularity });
 }
 
+async function askSince(session: Session, title: string, prompt: string): Promise<number | undefined> {
+  const bounds = await reach(session);
+  return askForInstant(bounds, { title, prompt, value: exact(bounds.first) });
+}
+
 /** How far history reaches; no marks are wanted. */
 function reach(session: Session): Thenable<{ first: number; now: number; end: number }> {
   return session.request("hindcast/timeline", { from: 0, to: 0, most: 1 });
@@ -79,34 +94,25 @@ function reach(session: Session): Thenable<{ first: number; now: number; end: nu
 
 async function goToInstant(session: Session): Promise<void> {
   const bounds = await reach(session);
-  const input = await vscode.window.showInputBox({
-    title: "Go to instant",
-    prompt: `From ${exact(bounds.first)} to ${exact(bounds.end)}; +1000 and -1000 count from here, 50% is the middle of the run.`,
-    value: exact(bounds.now),
-    validateInput: (text) => {
-      const parsed = parseInstant(text, bounds);
-      return typeof parsed === "string" ? parsed : undefined;
-    },
-  });
-  if (input === undefined) return;
-  const instant = parseInstant(input, bounds);
-  if (typeof instant === "number") await session.travel(instant);
+  const prompt = `From ${exact(bounds.first)} to ${exact(bounds.end)}; +1000 and -1000 count from here, 50% is the middle of the run.`;
+  const instant = await askForInstant(bounds, { title: "Go to instant", prompt, value: exact(bounds.now) });
+  if (instant !== undefined) await session.travel(instant);
+}
+
+async function askForInstant(bounds: Bounds, box: vscode.InputBoxOptions): Promise<number | undefined> {
+  const validateInput = (text: string) => {
+    const parsed = parseInstant(text, bounds);
+    return typeof parsed === "string" ? parsed : undefined;
+  };
+  const input = await vscode.window.showInputBox({ ...box, validateInput });
+  const instant = input === undefined ? undefined : parseInstant(input, bounds);
+  return typeof instant === "number" ? instant : undefined;
 }
 
 async function goBack(session: Session): Promise<void> {
   if (!(await session.goBack())) {
     void vscode.window.showInformationMessage("There is nowhere to go back to: no jump has been made yet.");
   }
-}
-
-async function addBookmark(session: Session): Promise<void> {
-  const { now } = await reach(session);
-  const name = await vscode.window.showInputBox({
-    title: `Bookmark instant ${exact(now)}`,
-    prompt: "A name to find it by on the Timeline",
-    validateInput: (text) => (text.trim() === "" ? "A bookmark needs a name." : undefined),
-  });
-  if (name !== undefined) await session.request("hindcast/bookmark", { name: name.trim() });
 }
 
 async function goToOutput(session: Session, consoles: GuestConsoles): Promise<void> {

@@ -11,11 +11,17 @@ import { ConsoleLinks } from "./console-links.ts";
 import { startLanguageClient } from "./language.ts";
 import { MachineView } from "./machine-view.ts";
 import { Milestones } from "./milestones.ts";
-import { DEBUG_TYPE, MACHINE_VIEW, RECORDING_EDITOR, TIMELINE_VIEW } from "./names.ts";
+import { DEBUG_TYPE, MACHINE_VIEW, RECORDING_EDITOR, SEARCHES_VIEW, TIMELINE_VIEW, WATCH_VIEW } from "./names.ts";
+
+import { PlotPanel } from "./plot-panel.ts";
 import { RecordingEditor } from "./recording-editor.ts";
+import { SearchList } from "./search-list.ts";
+import { SearchesView } from "./searches-view.ts";
 import { Sessions } from "./session.ts";
 import { StatusBar } from "./status.ts";
 import { TimelineView } from "./timeline-view.ts";
+import { registerWatchCommands } from "./watch-commands.ts";
+import { Watches, WatchView } from "./watch-view.ts";
 
 export function activate(context: vscode.ExtensionContext): void {
   const { extensionUri } = context;
@@ -24,12 +30,22 @@ export function activate(context: vscode.ExtensionContext): void {
   const consoles = new GuestConsoles(sessions);
   const timeline = new TimelineView(extensionUri, sessions, milestones);
   const machine = new MachineView(extensionUri, sessions);
+  const searches = new SearchList(sessions);
+  const searchesView = new SearchesView(extensionUri, sessions, searches);
+  const watches = new Watches(sessions, context.workspaceState);
+  const plot = new PlotPanel(extensionUri, watches);
+  const watchView = new WatchView(extensionUri, watches, (watch) => plot.open([watch]));
   const { registerDebugConfigurationProvider } = vscode.debug;
   context.subscriptions.push(
     sessions,
     consoles,
     timeline,
     machine,
+    searches,
+    searchesView,
+    watches,
+    plot,
+    watchView,
     new StatusBar(sessions),
     milestones.watch(),
     registerDebugConfigurationProvider(DEBUG_TYPE, new ConfigurationProvider()),
@@ -46,9 +62,14 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerWebviewViewProvider(MACHINE_VIEW, machine, {
       webviewOptions: { retainContextWhenHidden: true },
     }),
+    vscode.window.registerWebviewViewProvider(SEARCHES_VIEW, searchesView, {
+      webviewOptions: { retainContextWhenHidden: true },
+    }),
+    vscode.window.registerWebviewViewProvider(WATCH_VIEW, watchView),
+    registerWatchCommands(watches, watchView, plot),
     vscode.window.registerCustomEditorProvider(RECORDING_EDITOR, new RecordingEditor(extensionUri)),
     vscode.window.registerTerminalLinkProvider(new ConsoleLinks(consoles)),
-    registerCommands(context, sessions, consoles),
+    registerCommands(context, sessions, consoles, searches),
     startLanguageClient(extensionUri),
   );
 }

@@ -34,6 +34,11 @@ export function exact(count: number): string {
   return count.toLocaleString("en-US");
 }
 
+/** `1 check`, `2,000 checks`. */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${exact(count)} ${count === 1 ? singular : plural}`;
+}
+
 /** Millions of steps a second: `85.2 MIPS`, `0.3 MIPS`. */
 export function speed(stepsPerSecond: number): string {
   const mips = stepsPerSecond / 1e6;

@@ -3,6 +3,8 @@ export const DEBUG_TYPE = "hindcast";
 export const LANGUAGE = "riscv-assembly";
 export const TIMELINE_VIEW = "hindcast.timeline";
 export const MACHINE_VIEW = "hindcast.machine";
+export const SEARCHES_VIEW = "hindcast.searches";
+export const WATCH_VIEW = "hindcast.watches";
 export const RECORDING_EDITOR = "hindcast.recording";
 
 /** What the user has already seen happen; the steps of the walkthrough wait for these. */

@@ -67,6 +67,8 @@ export class Sessions implements vscode.Disposable {
   private readonly activated = new vscode.EventEmitter<Session | undefined>();
   private readonly statuses = new vscode.EventEmitter<SessionEvent<"hindcast/status">>();
   private readonly consoles = new vscode.EventEmitter<SessionEvent<"hindcast/console">>();
+  private readonly searches = new vscode.EventEmitter<SessionEvent<"hindcast/search">>();
+  private readonly restarts = new vscode.EventEmitter<Session>();
   private readonly timelines = new vscode.EventEmitter<SessionEvent<"hindcast/timelineChanged">>();
   readonly onStarted = this.started.event;
   readonly onEnded = this.ended.event;
@@ -74,6 +76,9 @@ export class Sessions implements vscode.Disposable {
   readonly onActivated = this.activated.event;
   readonly onStatus = this.statuses.event;
   readonly onConsole = this.consoles.event;
+  readonly onSearch = this.searches.event;
+  /** The program begins anew in the same session: its searches are gone. */
+  readonly onRestarted = this.restarts.event;
   readonly onTimelineChanged = this.timelines.event;
   private shown: Session | undefined;
 
@@ -91,6 +96,8 @@ export class Sessions implements vscode.Disposable {
       this.statuses,
       this.consoles,
       this.timelines,
+      this.searches,
+      this.restarts,
     );
   }
 
@@ -114,7 +121,17 @@ export class Sessions implements vscode.Disposable {
     this.sessions.set(debugSession.id, session);
     this.started.fire(session);
     this.activate();
-    return { onWillStopSession: () => this.end(debugSession), onExit: () => this.end(debugSession) };
+    return {
+      // Told twice: from the request on nothing of before holds, and what was still heard until the response is of before.
+      onWillReceiveMessage: ({ command }) => {
+        if (command === "restart") this.restarts.fire(session);
+      },
+      onDidSendMessage: ({ type, command }) => {
+        if (type === "response" && command === "restart") this.restarts.fire(session);
+      },
+      onWillStopSession: () => this.end(debugSession),
+      onExit: () => this.end(debugSession),
+    };
   }
 
   private end(debugSession: vscode.DebugSession): void {
@@ -144,6 +161,9 @@ export class Sessions implements vscode.Disposable {
         break;
       case "hindcast/console":
         this.consoles.fire({ session, body });
+        break;
+      case "hindcast/search":
+        this.searches.fire({ session, body });
         break;
       case "hindcast/timelineChanged":
         this.timelines.fire({ session, body });

@@ -2,7 +2,9 @@ import { assert } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
 import type { Debuggee } from "../debuggee/debuggee.ts";
 import type { DebuggeeApi, DebuggeeEvent, LaunchOptions, LaunchResult, Stopped } from "../debuggee/protocol.ts";
+import type { SearchApi } from "../debuggee/search-protocol.ts";
 import type { HistoryLike, Motion, Progress, TimelineLike } from "../replay/timeline-interface.ts";
+import { BackgroundSearches } from "./background-searches.ts";
 import { Bell, drive } from "./motion-driver.ts";
 import type { Port } from "./port.ts";
 import { RpcServer } from "./rpc.ts";
@@ -44,6 +46,8 @@ const MOTIONS: Readonly<Record<string, string | undefined>> = {
   stepRange: undefined,
   seek: "Travelling",
   lastWrite: "Searching the last write",
+  lastRead: "Searching the last read",
+  origin: "Following the value back",
 };
 /** Requests that are served while a motion goes on (see `DebuggeeApi`). */
 const AT_ANY_TIME: ReadonlySet<string> = new Set([
@@ -53,8 +57,26 @@ const AT_ANY_TIME: ReadonlySet<string> = new Set([
   "timeline",
   "instantOfOutput",
   "addBookmark",
+  "removeBookmark",
+  "renameBookmark",
   "sources",
 ]);
+
+/** Motions that answer a question and come back. */
+const QUESTIONS: ReadonlySet<string> = new Set(["lastWrite", "lastRead", "origin"]);
+/** Served at any time too. `startSearch` looks at the state to see what is meant. */
+const SEARCHES: Readonly<Record<keyof SearchApi, true>> = {
+  startSearch: true,
+  searches: true,
+  searchRows: true,
+  seriesBuckets: true,
+  countRows: true,
+  rowInstants: true,
+  rowsAround: true,
+  extendSearch: true,
+  cancelSearch: true,
+  closeSearch: true,
+};
 
 interface CurrentMotion {
   stop: boolean;
@@ -71,12 +93,14 @@ export class DebuggeeServer {
   readonly #nowMs: () => number;
   readonly #bell = new Bell();
   #session: Session | undefined;
+  #background: BackgroundSearches | undefined;
   #launching = false;
   #motion: CurrentMotion | undefined;
   #outputSent = 0;
   #failureTold: string | undefined;
   #status = { atMs: 0, end: 0, stepsPerSecond: 0 };
   #progressAtMs = 0;
+  #checksTold = 0;
 
   /** `nowMs` is a steady clock, in milliseconds. */
   constructor(port: Port, open: SessionOpener, nowMs: () => number) {
@@ -91,21 +115,39 @@ export class DebuggeeServer {
     if (method === "close") return this.#close();
     const session = this.#session;
     if (session === undefined) throw new UserError("not-launched", "Nothing has been launched yet.");
+    if (isSearch(method)) return this.#search(session, method, args);
+    this.#background?.suspend();
     if (method in MOTIONS) return this.#move(session, method, args);
     if (this.#motion !== undefined && !AT_ANY_TIME.has(method)) throw running();
-    const member = session.debuggee[method] as (...args: unknown[]) => unknown;
+    const member = session.debuggee[method as "frames"] as (...args: unknown[]) => unknown;
     assert(typeof member === "function", `the debuggee has no ${method}`);
     const result = member.apply(session.debuggee, [...args]);
     if (method === "input") this.#bell.ring();
-    if (!AT_ANY_TIME.has(method)) this.#sendOutput(session);
+    if (!AT_ANY_TIME.has(method)) {
+      this.#sendOutput(session);
+      // An expression may have called functions of the guest.
+      if (session.debuggee.verifiedChecks !== this.#checksTold) this.#sendStatus(session, false);
+    }
     return result;
+  }
+
+  #search(session: Session, method: keyof SearchApi, args: readonly unknown[]): unknown {
+    if (method === "startSearch") this.#background?.suspend();
+    const engine = session.debuggee.searchEngine;
+    return (engine[method] as (...args: unknown[]) => unknown).apply(engine, [...args]);
   }
 
   async #launch(options: LaunchOptions): Promise<LaunchResult> {
     if (this.#launching) throw new UserError("launched-twice", "This debuggee has been launched already.");
     this.#launching = true;
     try {
-      this.#session = await this.#open(options, (event) => this.#emit(event), this.#bell);
+      const session = await this.#open(options, (event) => this.#tell(event), this.#bell);
+      this.#session = session;
+      this.#background = new BackgroundSearches(
+        session.debuggee.searchEngine,
+        () => this.#motion === undefined,
+        (state) => this.#emit({ type: "search", state }),
+      );
     } catch (error) {
       // A mistake in the options may be corrected and the launch repeated.
       this.#launching = false;
@@ -126,6 +168,7 @@ export class DebuggeeServer {
 
   async #close(): Promise<void> {
     await this.#pause();
+    this.#background?.close();
     await this.#session?.close();
   }
 
@@ -143,6 +186,7 @@ export class DebuggeeServer {
       resolve();
       this.#sendOutput(session);
       this.#sendStatus(session, false);
+      this.#background?.goOn();
     });
   }
 
@@ -176,7 +220,7 @@ export class DebuggeeServer {
     }
     if (outcome.finished) return outcome.value;
     const stopped = await this.#settle(session);
-    if (method === "lastWrite") throw new UserError("cancelled", "The search was cancelled.");
+    if (QUESTIONS.has(method)) throw new UserError("cancelled", "The search was cancelled.");
     return stopped;
   }
 
@@ -216,6 +260,7 @@ export class DebuggeeServer {
     if (isRunning && seconds > 0) this.#status.stepsPerSecond = (timeline.end - this.#status.end) / seconds;
     this.#status.atMs = now;
     this.#status.end = timeline.end;
+    this.#checksTold = session.debuggee.verifiedChecks;
     this.#emit({
       type: "status",
       instant: timeline.now,
@@ -223,7 +268,14 @@ export class DebuggeeServer {
       stepsPerSecond: Math.round(isRunning ? this.#status.stepsPerSecond : 0),
       recordingBytes: session.recordingBytes(),
       running: isRunning,
+      checks: this.#checksTold,
     });
+  }
+
+  /** What the debuggee says. */
+  #tell(event: DebuggeeEvent): void {
+    if (event.type === "search") this.#background?.event(event.state);
+    else this.#emit(event);
   }
 
   #emit(event: DebuggeeEvent): void {
@@ -233,6 +285,10 @@ export class DebuggeeServer {
 
 function position({ instant, fraction }: Progress): { instant: number; fraction?: number } {
   return fraction === undefined ? { instant } : { instant, fraction };
+}
+
+function isSearch(method: string): method is keyof SearchApi {
+  return Object.hasOwn(SEARCHES, method);
 }
 
 function running(): UserError {

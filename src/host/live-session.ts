@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import packageDescription from "../../package.json" with { type: "json" };
+import type { Instant } from "../base/brand.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
 import {
@@ -11,8 +12,10 @@ import {
 } from "../machine/configuration.ts";
 import { Machine } from "../machine/machine.ts";
 import { parseNetOptions } from "../network/net-options.ts";
+import { DigestLog } from "../replay/digest-log.ts";
 import type { RecordingHeader } from "../replay/recording-message.ts";
 import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
+import { BookmarkFile } from "./bookmark-file.ts";
 import { hasFirmware, type LoadedBoot, loadBoot, type RunChoice } from "./boot-files.ts";
 import { makeCompileThread } from "./compile-thread.ts";
 import { openDisks } from "./disk-files.ts";
@@ -104,6 +107,7 @@ export function openLive(options: LiveOptions, onRoom: () => void, network?: Hos
     ...timelineOptions(options.engine),
     turns: new AdaptiveTurns(() => performance.now()),
     onFrame: (frame: Uint8Array) => network?.fromGuest(frame),
+    bookmarkKeeper: bookmarksBeside(path, machine),
   };
   const timeline = Timeline.record(machine, recording, ofTimeline, recording.checkpoints);
   network?.connect({
@@ -118,4 +122,11 @@ export function openLive(options: LiveOptions, onRoom: () => void, network?: Hos
     },
   });
   return { machine, timeline, boot, recording };
+}
+
+/** For what becomes of bookmarks that the open recording has: it goes on, and nobody knows yet where it ends. */
+function bookmarksBeside(path: string, machine: Machine): BookmarkFile {
+  const digests = new DigestLog();
+  digests.push({ instant: machine.instant, events: 0, digest: machine.digest() });
+  return new BookmarkFile(path, { end: Number.MAX_SAFE_INTEGER as Instant, digests });
 }

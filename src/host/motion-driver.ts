@@ -72,7 +72,7 @@ export function finish<Result>(motion: Motion<Result>): Result {
 }
 
 /** A whole turn, so that messages, timers and signals are all seen to. */
-function eventLoopTurn(): Promise<void> {
+export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => turnPort(resolve));
 }
 

@@ -64,7 +64,7 @@ export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: 
     const timeline = Timeline.open(machine, reader, {
       ...timelineOptions(engine),
       bookmarks: kept.merge(reader.bookmarks),
-      onBookmark: (bookmark) => kept.add(bookmark),
+      bookmarkKeeper: kept,
     });
     return { machine, timeline, reader, programs, sources, executable, warnings, close: () => source.close() };
   } catch (error) {

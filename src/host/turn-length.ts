@@ -12,6 +12,7 @@ export class AdaptiveTurns implements TurnLength {
   readonly #turnMs: number;
   #startMs = 0;
   steps = FIRST_TURN_STEPS;
+  elapsed = 0;
 
   constructor(nowMs: () => number, turnMs = TURN_MS) {
     this.#nowMs = nowMs;
@@ -24,6 +25,7 @@ export class AdaptiveTurns implements TurnLength {
 
   end(taken: number): void {
     const tookMs = this.#nowMs() - this.#startMs;
+    this.elapsed += tookMs / TURN_MS;
     const isWhole = taken >= this.steps;
     // Follows the speed at most fourfold a turn. One that was cut short tells only that its steps take too long.
     if (!isWhole && tookMs < this.#turnMs) return;

@@ -5,6 +5,8 @@ import type { ChunkCodec } from "../replay/recording-message.ts";
 
 /** Fast rather than small: the writer shares the computer with the machine that it records. */
 const LEVEL = 1;
+/** Zlib takes none smaller. */
+const LEAST_CHUNK_BYTES = 64;
 
 /** False on a Node that is too old to write or read recordings (before 22.15). */
 export const HAS_ZSTD = typeof zlib.zstdCompressSync === "function";
@@ -13,5 +15,11 @@ export const HAS_ZSTD = typeof zlib.zstdCompressSync === "function";
 export const ZSTD: ChunkCodec = {
   compress: (bytes) => zlib.zstdCompressSync(bytes, { params: { [zlib.constants.ZSTD_c_compressionLevel]: LEVEL } }),
   sha256: (bytes) => createHash("sha256").update(bytes).digest("hex"),
-  decompress: (bytes, sizeBytes) => zlib.zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, sizeBytes) }),
+  crc32: (bytes) => zlib.crc32(bytes),
+  // In one piece: by default it comes in pieces of 16 KiB, which are then put together.
+  decompress: (bytes, sizeBytes) =>
+    zlib.zstdDecompressSync(bytes, {
+      maxOutputLength: Math.max(1, sizeBytes),
+      chunkSize: Math.max(LEAST_CHUNK_BYTES, sizeBytes),
+    }),
 };

@@ -7,7 +7,7 @@ import type { Turn } from "../cpu/hart.ts";
 import { MAX_WATCHES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { STEPS_PER_TICK } from "./memory-map.ts";
-import { NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
+import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "./stop.ts";
 
 /** What stops are set in; made behind the lookout, whose slots it needs. */
 export interface LookoutParts {
@@ -18,6 +18,7 @@ export interface LookoutParts {
   readonly flushTranslations: () => void;
 }
 
+const MACHINE_MODE = 3;
 const NO_FILTERS: BreakpointSetting["filters"] = new Map();
 
 /** What the machine looks out for, and how the engine hears of it. */
@@ -28,6 +29,8 @@ export class Lookout {
   readonly #parts: () => LookoutParts;
   readonly #turn: Turn;
   #stops: StopConditions = NO_STOPS;
+  /** Interrupts that were taken and that nobody has heard of. */
+  #interrupts: MachineStop[] = [];
 
   /** `outdated` hears of addresses where translations no longer look for a breakpoint in the right way. */
   constructor(
@@ -55,6 +58,7 @@ export class Lookout {
     const { decoded, data, executedAt, flushTranslations } = this.#parts();
     const old = this.#stops;
     this.#stops = stops;
+    if (stops.interrupts !== true) this.#interrupts = [];
     if (stops.breakpoints !== old.breakpoints || stops.filters !== old.filters) {
       // No instruction begins at an odd address.
       const addresses = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
@@ -79,6 +83,29 @@ export class Lookout {
 
   isForException(cause: number): boolean {
     return this.#stops.exceptions.includes(cause);
+  }
+
+  /** The hart that has its turn has been interrupted: it stands in its handler. */
+  interrupted(): void {
+    if (this.#stops.interrupts !== true) return;
+    const { hart, csrs } = this.#turn;
+    const [cause, pc] = hart.privilege === MACHINE_MODE ? (["mcause", "mepc"] as const) : (["scause", "sepc"] as const);
+    this.#interrupts.push({
+      kind: "interrupt",
+      hart: hart.id,
+      cause: Number(BigInt.asUintN(63, csrs.get(cause))),
+      pc: csrs.get(pc) as VirtualAddress,
+    });
+  }
+
+  /** An interrupt that was taken since the last time. */
+  takeInterrupt(): MachineStop | undefined {
+    return this.#interrupts.shift();
+  }
+
+  /** The machine stands elsewhere. */
+  forget(): void {
+    this.#interrupts = [];
   }
 
   /** Watched accesses of the step that was taken at `instant`; undefined when there were none. */

@@ -1,9 +1,11 @@
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Translation } from "../cpu/translation-view.ts";
+import type { TracedWrites } from "../cpu/write-trace.ts";
 import type { RefusedAccess } from "./bus.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import type { Inlet, Outlet } from "./inlet.ts";
+import type { OutsideWrites } from "./outside-writes.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
 
 /** What is placed in memory at reset. `Program` of the assembler and the ELF reader has this shape. */
@@ -22,6 +24,8 @@ export interface Image {
 
 export type { CacheGroupReport } from "../cpu/group-counters.ts";
 export type { PageTableEntry, Translation } from "../cpu/translation-view.ts";
+export type { TracedPlace, TracedWrite, TracedWrites } from "../cpu/write-trace.ts";
+export type { OutsideWrite } from "./outside-writes.ts";
 
 /** A hash of the complete machine state, 32 hex digits. Equal digests: equal states. */
 export type Digest = string;
@@ -106,12 +110,18 @@ export interface MachineLike {
   peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[];
   /** Walks the page tables of a hart's present address space for `address`, as they are now. No side effects. */
   translate(address: VirtualAddress, hart?: number): Translation;
+  /** The same in the address space of a satp, whoever is in it. */
+  translateIn(satp: bigint, address: VirtualAddress): Translation;
   /** Current mtime in ticks of 10 MHz. */
   readonly time: bigint;
   /** What the caches of translations have done since the machine was made: no part of its state. */
   readonly cacheGroup?: CacheGroupReport;
   /** For checks during a replay; absent where there can be none. */
   readonly isolation?: Isolation;
+  /** Which step wrote each register last; absent where nobody can tell. */
+  readonly registerWrites?: RegisterWrites;
+  /** The last write to some memory that was no instruction's. */
+  readonly outsideWrites?: Pick<OutsideWrites, "begin" | "end" | "last">;
   /** Plain-data description of every device, for views. */
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[];
 }
@@ -128,6 +138,15 @@ export interface Isolation {
   readonly refused: RefusedAccess | undefined;
   /** Pages of RAM that differ from what the digest believes: reads all of RAM, and must be empty. */
   changedUnseen(): readonly number[];
+}
+
+/**
+ * Between `begin` and `end` the machine notes, as it runs, which step wrote each register of each hart last. It runs slower, and
+ * does nothing else. Of CSRs one can be noted, by its number.
+ */
+export interface RegisterWrites {
+  begin(csr?: number): void;
+  end(): TracedWrites;
 }
 
 export interface CheckpointParts {

@@ -7,7 +7,7 @@ import { Dependents } from "../cpu/dependents.ts";
 import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Exception, Turn } from "../cpu/hart.ts";
-import { functionTable, type Heat, Interpreter, instantiateInterpreter } from "../cpu/interpreter.ts";
+import { functionTable, Interpreter, instantiateInterpreter, instantiateTraced } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
 import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
@@ -15,6 +15,7 @@ import { Reservations } from "../cpu/reservations.ts";
 import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
+import { WriteTrace } from "../cpu/write-trace.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import { replayHint } from "../isa/replay-hints.ts";
 import { HART_NUMBER, PAGE_BYTES } from "../memory/layout.ts";
@@ -24,6 +25,7 @@ import { checkConfiguration } from "./check-configuration.ts";
 import { Clock } from "./clock.ts";
 import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./configuration.ts";
 import { type DiskImage, Disks } from "./disks.ts";
+import { HEAT } from "./engine-heat.ts";
 import { errors } from "./errors.ts";
 import { Harts, type HartSurroundings } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
@@ -41,11 +43,13 @@ import type {
   Translation,
 } from "./machine-interface.ts";
 import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
+import { OutsideWrites } from "./outside-writes.ts";
 import { digestOf } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
 import { Timers } from "./timers.ts";
+import { TracingEngine } from "./tracing-engine.ts";
 
 /**
  * The emulated board (MachineLike says what it promises). `run` owns the switch on stop reasons; what it calls computes.
@@ -77,6 +81,8 @@ export class Machine implements MachineLike {
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
   readonly isolation: MachineIsolation;
+  readonly registerWrites: WriteTrace;
+  readonly outsideWrites = new OutsideWrites();
 
   /** `diskImages`: the images of the configuration's disks. `compiler` makes hot code into WebAssembly elsewhere. */
   constructor(
@@ -134,7 +140,10 @@ export class Machine implements MachineLike {
     this.#turn = this.#harts.turn;
     this.#timers = new Timers(this.#clock, this.#harts, this.#board);
     this.#translation = new AddressTranslation(memory, () => this.#exports, {
-      updated: (entry) => this.#dependents.written(entry, 8),
+      updated: (entry) => {
+        this.#dependents.written(entry, 8);
+        this.outsideWrites.note("walk", RAM_BASE + entry, 8, this.#clock.stepInstant);
+      },
       // The store has taken away the page that is being executed: the next instruction must be fetched anew.
       remapped: () => {
         if (!this.#translation.executes(this.#turn.hart.pc)) this.#attention = true;
@@ -193,16 +202,19 @@ export class Machine implements MachineLike {
     const breakpoints = () => stopping;
     const oracle = new Oracle(parts, breakpoints);
     this.#oracle = oracle;
-    const generated = instantiateInterpreter(
-      () => parts,
-      () => oracle,
-      memory,
-      table,
-      { isa, heat: HEAT[engine], compiler, stepsPerTick: STEPS_PER_TICK, harts: configuration.harts },
-    );
+    const board = { isa, stepsPerTick: STEPS_PER_TICK, harts: configuration.harts };
+    const generating = [() => parts, () => oracle, memory, table] as const;
+    const generated = instantiateInterpreter(...generating, { ...board, heat: HEAT[engine], compiler });
     this.#exports = generated.exports;
     this.#translator = generated.translator;
-    this.#engine = engine === "oracle" ? oracle : new Interpreter(parts, oracle, generated, breakpoints);
+    const trace = new WriteTrace(memory, configuration.harts);
+    this.registerWrites = trace;
+    this.#engine = new TracingEngine(
+      engine === "oracle" ? oracle : new Interpreter(parts, oracle, generated, breakpoints),
+      trace,
+      { instant: () => this.instant, turn: this.#turn },
+      () => new Interpreter(parts, oracle, instantiateTraced(...generating, board), breakpoints, trace),
+    );
     const pagesObserver = {
       rearm: () => group.beginInterval(),
       overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
@@ -272,6 +284,8 @@ export class Machine implements MachineLike {
     const start = this.instant;
     for (;;) {
       const interrupted = this.#settle();
+      const taken = this.#lookout.takeInterrupt();
+      if (taken !== undefined) return taken;
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
       if (this.instant >= until) return { kind: "reached" };
@@ -297,6 +311,7 @@ export class Machine implements MachineLike {
     this.#board.restore(state.devices);
     this.#versions.restore(checkpoint.pages);
     this.#data.watched = [];
+    this.#lookout.forget();
     this.#attention = false;
     this.#settled = true;
   }
@@ -329,6 +344,13 @@ export class Machine implements MachineLike {
 
   translate(address: VirtualAddress, hart = this.currentHart): Translation {
     return describeTranslation(this.#memory, this.#harts.all[hart].csrs.translationState(), address);
+  }
+
+  translateIn(satp: bigint, address: VirtualAddress): Translation {
+    const [satpLow, satpHigh] = [Number(satp & 0xffff_ffffn), Number(satp >> 32n)];
+    // As supervisor mode does it, whatever the hart is doing.
+    const state = { ...this.#turn.csrs.translationState(), privilege: 1 as const, status: 0, satpLow, satpHigh };
+    return describeTranslation(this.#memory, state, address);
   }
 
   get cacheGroup(): CacheGroupReport {
@@ -382,7 +404,9 @@ export class Machine implements MachineLike {
         this.#harts.passTurn();
         if (takeInterrupt(this.#turn.hart, this.#turn.csrs)) {
           this.#contextChanged();
+          this.#lookout.interrupted();
           interrupted = true;
+          this.#traceTrap(true);
         }
       }
       this.#settled = true;
@@ -413,6 +437,7 @@ export class Machine implements MachineLike {
       this.#memory.ram.set(edit.bytes, offset);
       this.#memory.markDirty(offset, edit.bytes.length);
       this.#dependents.written(offset, edit.bytes.length);
+      this.outsideWrites.note("edit", edit.address, edit.bytes.length, this.instant);
       return;
     }
     const core = this.#harts.all[edit.hart];
@@ -465,8 +490,14 @@ export class Machine implements MachineLike {
     if (!this.#canHandle(exception.cause)) return { kind: "unhandled-trap", hart: hart.id, ...exception };
     takeException(hart, csrs, exception);
     this.#contextChanged();
+    this.#traceTrap(false);
     this.#taken(1);
     return undefined;
+  }
+
+  #traceTrap(isInterrupt: boolean): void {
+    const { id, privilege } = this.#turn.hart;
+    if (this.registerWrites.active) this.registerWrites.trap(id, privilege, this.instant, isInterrupt);
   }
 
   /**
@@ -526,6 +557,7 @@ export class Machine implements MachineLike {
     this.#dependents.written(offset, bytes.length);
     // What an event brings in is no step's doing.
     if (this.#clock.inSlice) this.#data.deviceWrote(address, bytes.length);
+    else this.outsideWrites.note("device", address, bytes.length, this.instant);
     return true;
   }
 
@@ -534,7 +566,7 @@ export class Machine implements MachineLike {
       instant: this.instant,
       tickOffset: this.#clock.tickOffset,
       ...this.#harts.turnState,
-      harts: this.#harts.all.map(({ hart }) => hart.save()),
+      harts: this.#harts.all.map(({ hart }) => hart.state),
       devices: this.#board.save(),
     });
   }
@@ -559,14 +591,3 @@ export class Machine implements MachineLike {
 const REGISTER_A0 = 10;
 const REGISTER_A1 = 11;
 const REGISTER_A2 = 12;
-
-/**
- * Fewer arrivals or entries keep another processor busy, and memory, and make the machine's own thread no faster; with more, guests whose
- * calls must be brought in are slow for longer. The engine "translator" begins at once, so that short tests reach it.
- */
-const HEAT: Readonly<Record<EngineChoice, Heat | undefined>> = {
-  auto: { arrivals: 10_000, entries: 100_000 },
-  translator: { arrivals: 3, entries: 6 },
-  interpreter: undefined,
-  oracle: undefined,
-};

@@ -2,55 +2,72 @@ import type { Digest, PageTable, PageVersion } from "./machine-interface.ts";
 
 /** Pages of one leaf of the persistent table: small enough to copy at each checkpoint, large enough to keep few. */
 const LEAF_PAGES = 64;
+/** Leaves of one branch, so that neither copying a table nor telling two apart takes longer the more RAM there is. */
+const BRANCH_LEAVES = 64;
+const BRANCH_PAGES = LEAF_PAGES * BRANCH_LEAVES;
 
 type Leaf = readonly (PageVersion | undefined)[];
+type Branch = readonly (Leaf | undefined)[];
 
-/** A page table whose successors share every leaf that has not changed. */
+/** A page table whose successors share every branch and leaf that has not changed. */
 export class Pages implements PageTable {
   readonly pageCount: number;
-  readonly #leaves: readonly (Leaf | undefined)[];
+  readonly #branches: readonly (Branch | undefined)[];
   /** Two independent sums over all pages, modulo 2^64; what a digest needs to know of RAM. */
   readonly sums: readonly [bigint, bigint];
 
-  private constructor(pageCount: number, leaves: readonly (Leaf | undefined)[], sums: readonly [bigint, bigint]) {
+  private constructor(pageCount: number, branches: readonly (Branch | undefined)[], sums: readonly [bigint, bigint]) {
     this.pageCount = pageCount;
-    this.#leaves = leaves;
+    this.#branches = branches;
     this.sums = sums;
   }
 
   /** RAM that is all zero, and disks that are as their images. */
   static initial(pageCount: number): Pages {
-    return new Pages(pageCount, new Array(Math.ceil(pageCount / LEAF_PAGES)).fill(undefined), [0n, 0n]);
+    return new Pages(pageCount, new Array(Math.ceil(pageCount / BRANCH_PAGES)).fill(undefined), [0n, 0n]);
   }
 
   get(page: number): PageVersion | undefined {
-    return this.#leaves[Math.floor(page / LEAF_PAGES)]?.[page % LEAF_PAGES];
+    return this.#leafOf(page)?.[page % LEAF_PAGES];
   }
 
   *changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }> {
-    for (let index = 0; index < this.#leaves.length; index++) {
-      const leaf = this.#leaves[index];
-      if (base instanceof Pages ? base.#leaves[index] === leaf : base === undefined && leaf === undefined) continue;
-      const first = index * LEAF_PAGES;
-      for (let page = first; page < Math.min(first + LEAF_PAGES, this.pageCount); page++) {
-        const version = this.get(page);
-        if (version !== base?.get(page)) yield { page, version };
+    const known = base instanceof Pages ? base : undefined;
+    const isSame = <T>(own: T | undefined, other: T | undefined) =>
+      known === undefined ? base === undefined && own === undefined : own === other;
+    for (let at = 0; at < this.#branches.length; at++) {
+      if (isSame(this.#branches[at], known === undefined ? undefined : known.#branches[at])) continue;
+      const end = Math.min((at + 1) * BRANCH_PAGES, this.pageCount);
+      for (let first = at * BRANCH_PAGES; first < end; first += LEAF_PAGES) {
+        if (isSame(this.#leafOf(first), known === undefined ? undefined : known.#leafOf(first))) continue;
+        for (let page = first; page < Math.min(first + LEAF_PAGES, end); page++) {
+          const version = this.get(page);
+          if (version !== base?.get(page)) yield { page, version };
+        }
       }
     }
   }
 
   /** A successor in which the given pages have other versions. */
   with(changes: Iterable<readonly [page: number, version: PageVersion | undefined]>): Pages {
-    const leaves = [...this.#leaves];
+    const branches = [...this.#branches];
     const copied = new Map<number, (PageVersion | undefined)[]>();
+    const copiedBranches = new Map<number, (Leaf | undefined)[]>();
     let [first, second] = this.sums;
     for (const [page, version] of changes) {
       const index = Math.floor(page / LEAF_PAGES);
       let leaf = copied.get(index);
       if (leaf === undefined) {
-        leaf = [...(leaves[index] ?? new Array<undefined>(LEAF_PAGES).fill(undefined))];
+        const at = Math.floor(page / BRANCH_PAGES);
+        let branch = copiedBranches.get(at);
+        if (branch === undefined) {
+          branch = [...(branches[at] ?? new Array<undefined>(BRANCH_LEAVES).fill(undefined))];
+          copiedBranches.set(at, branch);
+          branches[at] = branch;
+        }
+        leaf = [...(branch[index % BRANCH_LEAVES] ?? new Array<undefined>(LEAF_PAGES).fill(undefined))];
         copied.set(index, leaf);
-        leaves[index] = leaf;
+        branch[index % BRANCH_LEAVES] = leaf;
       }
       const [oldFirst, oldSecond] = contribution(page, leaf[page % LEAF_PAGES]?.hash);
       const [newFirst, newSecond] = contribution(page, version?.hash);
@@ -58,7 +75,11 @@ export class Pages implements PageTable {
       second = BigInt.asUintN(64, second - oldSecond + newSecond);
       leaf[page % LEAF_PAGES] = version;
     }
-    return new Pages(this.pageCount, leaves, [first, second]);
+    return new Pages(this.pageCount, branches, [first, second]);
+  }
+
+  #leafOf(page: number): Leaf | undefined {
+    return this.#branches[Math.floor(page / BRANCH_PAGES)]?.[Math.floor(page / LEAF_PAGES) % BRANCH_LEAVES];
   }
 }
 

@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
+import { DIRTY_GROUP_PAGES, PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
 import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { Disks } from "./disks.ts";
@@ -102,9 +102,11 @@ export class RamVersions {
       flags[page] &= ~PAGE_FLAG.dirty;
     }
     // Dirty pages hold their final bytes already; writing those that differ a second time is harmless.
-    for (const { page, version } of pages.changedSince(this.#current)) {
-      if (page >= this.#ramPages) break;
-      this.#replace(page, version);
+    if (pages !== this.#current) {
+      for (const { page, version } of pages.changedSince(this.#current)) {
+        if (page >= this.#ramPages) break;
+        this.#replace(page, version);
+      }
     }
     this.#current = pages;
     this.#disks.settle(pages);
@@ -186,14 +188,27 @@ export class RamVersions {
   }
 
   #dirtyPages(): number[] {
-    const { flags } = this.#memory;
+    const { dirtyGroups } = this.#memory;
     const pages: number[] = [];
+    for (let group = 0; group < dirtyGroups.length; group++) {
+      if (dirtyGroups[group] === 0) continue;
+      const found = pages.length;
+      this.#dirtyPagesOf(group, pages);
+      // Somebody has cleared the flags since.
+      if (pages.length === found) dirtyGroups[group] = 0;
+    }
+    return pages;
+  }
+
+  #dirtyPagesOf(group: number, pages: number[]): void {
+    const { flags } = this.#memory;
     const { pageFlags } = this.#memory.layout;
     // Eight flags at a time; those beyond the last page of RAM are never set.
-    const end = pageFlags + Math.ceil(flags.length / 8) * 8;
-    for (let at = pageFlags; ; at += 8) {
+    const groupEnd = Math.min((group + 1) * DIRTY_GROUP_PAGES, flags.length);
+    const end = pageFlags + Math.ceil(groupEnd / 8) * 8;
+    for (let at = pageFlags + group * DIRTY_GROUP_PAGES; ; at += 8) {
       at = this.#maintenance.findBits(at, end, DIRTY_OF_EIGHT);
-      if (at >= end) return pages;
+      if (at >= end) return;
       const first = at - pageFlags;
       for (let page = first; page < first + 8; page++) if ((flags[page] & PAGE_FLAG.dirty) !== 0) pages.push(page);
     }

@@ -24,7 +24,7 @@ export interface MachineState {
  * JSON in the order of the memory map. Equal states give equal bytes: the digest is taken over them.
  */
 export function encodeState(state: MachineState): Uint8Array {
-  const devices = new TextEncoder().encode(JSON.stringify(state.devices));
+  const devices = ENCODER.encode(JSON.stringify(state.devices));
   const bytes = new Uint8Array(HEADER_BYTES + state.harts.length * HART_WINDOW_BYTES + devices.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, STATE_VERSION, true);
@@ -63,8 +63,10 @@ export function decodeState(bytes: Uint8Array): MachineState {
     turn: view.getUint32(24, true),
     turnLeft: view.getUint32(28, true),
     harts,
-    devices: JSON.parse(new TextDecoder().decode(bytes.subarray(devicesAt))),
+    devices: JSON.parse(DECODER.decode(bytes.subarray(devicesAt))),
   };
 }
 
 const HEADER_BYTES = 32;
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();

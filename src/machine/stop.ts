@@ -20,6 +20,8 @@ export interface StopConditions {
   readonly watches: readonly Watch[];
   /** Stop before a synchronous exception with one of these mcause values is taken. */
   readonly exceptions: readonly number[];
+  /** Stop where an interrupt has been taken. */
+  readonly interrupts?: boolean;
   /** Stop before the HINTs of isa/replay-hints.ts, as at a breakpoint. */
   readonly replayHints?: boolean;
 }
@@ -49,13 +51,15 @@ export interface WatchHit {
 
 /**
  * Why `Machine.run` came back. The machine's instant and state are those *at* the stop. "breakpoint" and "exception"
- * stop before the step in question, "watch" after it; "finished" and "unhandled-trap" are for good.
+ * stop before the step in question, "watch" after it, "interrupt" where the hart stands in the handler; "finished" and "unhandled-trap" are for good.
  */
 export type MachineStop =
   | { readonly kind: "reached" }
   | { readonly kind: "breakpoint"; readonly hart: number; readonly pc: VirtualAddress }
   | { readonly kind: "watch"; readonly hits: readonly WatchHit[] }
   | { readonly kind: "exception"; readonly hart: number; readonly cause: number; readonly tval: bigint }
+  /** `cause` without the bit that says that it is an interrupt; `pc` is what was interrupted. */
+  | { readonly kind: "interrupt"; readonly hart: number; readonly cause: number; readonly pc: VirtualAddress }
   /** A trap whose handler cannot be fetched: real hardware would trap for ever. The state is the one before the trap. */
   | { readonly kind: "unhandled-trap"; readonly hart: number; readonly cause: number; readonly tval: bigint }
   /** The guest wrote the test finisher. */

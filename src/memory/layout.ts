@@ -111,6 +111,16 @@ export const HIT_COUNTER = { left: 0, instant: 8 } as const;
 /** Entries of HIT_LOG that are filled. i32. */
 export const HIT_LOG_LENGTH = 0x1e00;
 
+/** Number of the CSR whose writes are noted, while a trace is made. i32. */
+export const NOTED_CSR = 0x1e08;
+/**
+ * While a trace is made (cpu/write-trace.ts): the steps that were left of the slice behind the last step that wrote a
+ * register, or -1. i32 each: x0 to x31, the sink, f0 to f31, the noted CSR, traps by the privilege that they went to.
+ */
+export const WRITE_NOTES = 0x1e80;
+export const WRITE_NOTE = { integer: 0, float: 33, csr: 65, trap: 66 } as const;
+export const WRITE_NOTE_COUNT = 70;
+
 /** Windows of the harts that do not have their turn, in the order of the harts. */
 export const HART_PARKING = 0x2000;
 /** As many as the plan of the board has room for, in the tables of this layout. */
@@ -301,6 +311,9 @@ export const PAGE_FLAG = {
   reserved: 32,
 } as const;
 
+/** So that dirty pages are found in a time that does not depend on the size of RAM, about: 512 groups in a gibibyte. */
+export const DIRTY_GROUP_PAGES = 512;
+
 /** Bytes of the bits for a page's doublewords. */
 export const TABLE_ENTRY_BYTES = PAGE_BYTES / 64;
 
@@ -311,6 +324,8 @@ export interface MemoryLayout {
   readonly ramPages: number;
   /** One byte of PAGE_FLAG a page. */
   readonly pageFlags: number;
+  /** One byte for DIRTY_GROUP_PAGES pages: not 0 when one of them may be dirty. */
+  readonly dirtyGroups: number;
   /** One byte a page: not 0 when some translation table has had a write tag for it. */
   readonly writeTagged: number;
   /** i32 a page: address of its decoded page, or 0. */
@@ -331,7 +346,8 @@ export function layoutFor(ramBase: number, ramBytes: number): MemoryLayout {
   assert(ramBytes > 0 && ramBytes % PAGE_BYTES === 0 && ramBytes <= MAX_RAM_BYTES, `RAM of ${ramBytes} bytes`);
   const ramPages = ramBytes / PAGE_BYTES;
   const pageFlags = alignUp(DECODED_POOL + DECODED_PAGES * DECODED_PAGE_BYTES, 64);
-  const writeTagged = alignUp(pageFlags + ramPages, 64);
+  const dirtyGroups = alignUp(pageFlags + ramPages, 64);
+  const writeTagged = alignUp(dirtyGroups + Math.ceil(ramPages / DIRTY_GROUP_PAGES), 64);
   const decodedPointers = alignUp(writeTagged + ramPages, 64);
   const codeGranules = alignUp(decodedPointers + ramPages * 4, 64);
   const tableEntries = alignUp(codeGranules + ramPages * 8, 64);
@@ -339,8 +355,8 @@ export function layoutFor(ramBase: number, ramBytes: number): MemoryLayout {
   // One WebAssembly page behind RAM, so that an eight-byte access at RAM's last byte stays inside the memory.
   const wasmPages = alignUp(ram + ramBytes, WASM_PAGE_BYTES) / WASM_PAGE_BYTES + 1;
   return {
-    ...{ ramBase, ramBytes, ramPages, pageFlags, writeTagged, decodedPointers, codeGranules, tableEntries },
-    ...{ ram, wasmPages },
+    ...{ ramBase, ramBytes, ramPages, pageFlags, dirtyGroups, writeTagged, decodedPointers, codeGranules },
+    ...{ tableEntries, ram, wasmPages },
   };
 }
 

@@ -24,6 +24,8 @@ export class PhysicalMemory {
   /** Not 0 for pages of RAM to which some table has had a write tag. */
   readonly writeTagged: Uint8Array;
   readonly flags: Uint8Array<ArrayBuffer>;
+  /** Not 0 for groups of pages of which one may be dirty. */
+  readonly dirtyGroups: Uint8Array<ArrayBuffer>;
   readonly decodedPointers: Int32Array<ArrayBuffer>;
   readonly codeGranules: BigUint64Array<ArrayBuffer>;
   readonly tableEntries: Uint8Array<ArrayBuffer>;
@@ -37,6 +39,7 @@ export class PhysicalMemory {
     this.view = new DataView(buffer);
     this.ram = new Uint8Array(buffer, where.ram, where.ramBytes);
     this.flags = new Uint8Array(buffer, where.pageFlags, where.ramPages);
+    this.dirtyGroups = new Uint8Array(buffer, where.dirtyGroups, Math.ceil(where.ramPages / layout.DIRTY_GROUP_PAGES));
     this.writeTagged = new Uint8Array(buffer, where.writeTagged, where.ramPages);
     this.decodedPointers = new Int32Array(buffer, where.decodedPointers, where.ramPages);
     this.codeGranules = new BigUint64Array(buffer, where.codeGranules, where.ramPages);
@@ -77,7 +80,10 @@ export class PhysicalMemory {
 
   markDirty(offset: number, size: number): void {
     const last = (offset + size - 1) >>> 12;
-    for (let page = offset >>> 12; page <= last; page++) this.flags[page] |= layout.PAGE_FLAG.dirty;
+    for (let page = offset >>> 12; page <= last; page++) {
+      this.flags[page] |= layout.PAGE_FLAG.dirty;
+      this.dirtyGroups[Math.floor(page / layout.DIRTY_GROUP_PAGES)] = 1;
+    }
   }
 
   page(index: number): Uint8Array<ArrayBuffer> {

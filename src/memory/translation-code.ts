@@ -382,6 +382,8 @@ function markDirty(code: Code, where: MemoryLayout, offset: Local, size: Local):
     index();
     code.tee(page).get(page).memory(OP.i32_load8_u, where.pageFlags).i32(layout.PAGE_FLAG.dirty).op(OP.i32_or);
     code.memory(OP.i32_store8, where.pageFlags);
+    code.get(page).i32(Math.log2(layout.DIRTY_GROUP_PAGES)).op(OP.i32_shr_u);
+    code.i32(1).memory(OP.i32_store8, where.dirtyGroups);
   }
 }
 

@@ -98,12 +98,12 @@ interface Step {
  */
 export function* stretch(playback: Playback, options: SearchOptions, bound: { to: Instant }): Generator<Step, void> {
   const { machine } = playback;
-  const { spacingSteps } = playback.options;
+  const { travelSpacingSteps } = playback.options;
   const slice = (until: Instant, departing: Departing) => playback.slice(until, departing);
   const run = new HitRun(machine, options.stops, (stops) => playback.setStops(stops), slice, "nothing");
   let anchor = playback.save();
   while (playback.now < bound.to) {
-    const renewAt = anchor.checkpoint.instant + spacingSteps;
+    const renewAt = anchor.checkpoint.instant + travelSpacingSteps;
     const stop = run.next(Math.min(bound.to, renewAt) as Instant);
     const hit = hitOf(stop, machine);
     if (hit !== undefined && hit.instant < bound.to) {

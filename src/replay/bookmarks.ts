@@ -22,6 +22,10 @@ export function isNewBookmark({ instant, name }: Bookmark, known: readonly Bookm
   return true;
 }
 
+export function noBookmark({ instant, name }: Bookmark): UserError {
+  return new UserError("no-bookmark", `There is no bookmark "${name}" at instant ${instant}.`, 2);
+}
+
 function refused(sentence: string): UserError {
   return new UserError("bookmark-name", sentence, 2);
 }

@@ -142,12 +142,13 @@ export class CheckpointFile {
     const place = this.#input.placeAt(offset);
     if (place?.opcode !== McapConstants.Opcode.CHUNK) throw new DamagedFile(offset, "no pages where they should be");
     let found = 0;
-    for (const message of this.#input.messages(place)) {
-      if (message.channelId !== CHANNEL_IDS.page) throw new DamagedFile(offset, "no pages where they should be");
-      const { page, bytes } = pageOf(offset, message.data);
+    const payloads = this.#input.payloads(place, CHANNEL_IDS.page);
+    // Views keep what the chunk expands to in memory for as long as one of the pages lives.
+    const isMostlyWanted = wanted.size * 2 >= payloads.length;
+    for (const payload of payloads) {
+      const { page, bytes } = pageOf(offset, payload);
       if (!wanted.has(page)) continue;
-      // A page in a buffer of its own: a view would keep the whole chunk in memory for as long as the page lives.
-      pages.push({ page, bytes: bytes.slice() });
+      pages.push({ page, bytes: isMostlyWanted ? bytes : bytes.slice() });
       found++;
     }
     if (found !== wanted.size) throw new DamagedFile(offset, `${found} of ${wanted.size} pages`);

@@ -1,25 +1,24 @@
 import type { Instant } from "../base/brand.ts";
 import type { MachineEvent } from "../machine/inlet.ts";
 import { describeFrame } from "../network/describe-frame.ts";
-import { isNewBookmark } from "./bookmarks.ts";
+import { isNewBookmark, noBookmark } from "./bookmarks.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import { lowerBound } from "./number-column.ts";
 import { evenly } from "./output-log.ts";
 import type { Run } from "./playback.ts";
-import type { Bookmark, HistoryLike, HistoryMark } from "./timeline-interface.ts";
+import type { Bookmark, BookmarkKeeper, HistoryLike, HistoryMark, PrintedLine } from "./timeline-interface.ts";
 
 /** What is remembered of a run besides its states. */
 export class History implements HistoryLike {
   readonly #run: Run;
   readonly #store: CheckpointStore;
-  readonly #onBookmark: (bookmark: Bookmark) => void;
-  readonly #bookmarks: Bookmark[] = [];
+  readonly #keeper: BookmarkKeeper;
+  #bookmarks: Bookmark[] = [];
 
-  /** `onBookmark` hears of those that are added, in whatever order. */
-  constructor(run: Run, store: CheckpointStore, onBookmark: (bookmark: Bookmark) => void) {
+  constructor(run: Run, store: CheckpointStore, keeper: BookmarkKeeper) {
     this.#run = run;
     this.#store = store;
-    this.#onBookmark = onBookmark;
+    this.#keeper = keeper;
   }
 
   get events(): readonly MachineEvent[] {
@@ -63,10 +62,56 @@ export class History implements HistoryLike {
     return this.#run.outputs.countBefore(instant);
   }
 
+  *lines(from: Instant, to: Instant): Generator<PrintedLine, void> {
+    const { outputs } = this.#run;
+    const start = Math.max(outputs.countBefore(from) ?? outputs.firstHeld, outputs.firstHeld);
+    const cursor = outputs.from(start);
+    let line: (PrintedLine & { readonly bytes: number[] }) | undefined;
+    let isStart = start === 0 || outputs.bytes(start - 1, 1)[0] === NEWLINE;
+    while (cursor.advance()) {
+      const { byte } = cursor;
+      if (isStart) {
+        if (cursor.instant >= to) break;
+        line = { instant: cursor.instant as Instant, offset: cursor.offset - 1, bytes: [] };
+      }
+      isStart = byte === NEWLINE;
+      if (!isStart) {
+        if (line !== undefined && line.bytes.length < LONGEST_LINE_BYTES) line.bytes.push(byte);
+      } else if (line !== undefined) {
+        yield line;
+        line = undefined;
+      }
+    }
+    if (line !== undefined) yield line;
+  }
+
   addBookmark(bookmark: Bookmark): void {
     if (!isNewBookmark(bookmark, this.#bookmarks)) return;
     this.restore([bookmark]);
-    this.#onBookmark(bookmark);
+    this.#keeper.add(bookmark);
+  }
+
+  removeBookmark(bookmark: Bookmark): void {
+    this.#bookmarks = this.#without(bookmark);
+    this.#keeper.remove(bookmark);
+  }
+
+  renameBookmark(bookmark: Bookmark, name: string): void {
+    if (name === bookmark.name) return;
+    const others = this.#without(bookmark);
+    const renamed = { instant: bookmark.instant, name };
+    const isNew = isNewBookmark(renamed, others);
+    this.#bookmarks = others;
+    if (isNew) this.restore([renamed]);
+    // Whatever becomes of the process in between, the instant has a name.
+    if (isNew) this.#keeper.add(renamed);
+    this.#keeper.remove(bookmark);
+  }
+
+  #without({ instant, name }: Bookmark): Bookmark[] {
+    const others = this.#bookmarks.filter((each) => each.instant !== instant || each.name !== name);
+    if (others.length === this.#bookmarks.length) throw noBookmark({ instant, name });
+    return others;
   }
 
   /** Takes bookmarks in that are kept already. */
@@ -114,6 +159,9 @@ export class History implements HistoryLike {
 }
 
 const LONGEST_LABEL_BYTES = 80;
+/** What a program prints without a line feed may be a picture. */
+const LONGEST_LINE_BYTES = 4096;
+const NEWLINE = 0x0a;
 
 function eventMark(event: MachineEvent): HistoryMark {
   const { instant } = event;

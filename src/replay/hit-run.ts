@@ -8,6 +8,7 @@ export function hitOf(stop: MachineStop, machine: MachineLike): Hit | undefined 
   switch (stop.kind) {
     case "breakpoint":
     case "exception":
+    case "interrupt":
       return { instant: machine.instant, stop };
     case "watch":
       return { instant: stop.hits[0].instant, stop };
@@ -27,7 +28,8 @@ const DEPARTING: Readonly<Record<Departure, Departing>> = { nothing: false, brea
 /** Runs from hit to hit: knows which of them was seen already where the machine stands, so that none comes twice. */
 export class HitRun {
   readonly #machine: MachineLike;
-  readonly #stops: StopConditions;
+  /** May be changed between two runs. */
+  stops: StopConditions;
   readonly #setStops: (stops: StopConditions) => void;
   readonly #slice: (until: Instant, departing: Departing) => MachineStop;
   #departure: Departure;
@@ -41,7 +43,7 @@ export class HitRun {
     departure: Departure,
   ) {
     this.#machine = machine;
-    this.#stops = stops;
+    this.stops = stops;
     this.#setStops = setStops;
     this.#slice = slice;
     this.#departure = departure;
@@ -50,7 +52,7 @@ export class HitRun {
   /** Runs until a stop, `until`, or the end of a slice ("reached" as well). */
   next(until: Instant): MachineStop {
     const before = this.#machine.instant;
-    this.#setStops(this.#stops);
+    this.#setStops(this.stops);
     const stop = this.#slice(until, DEPARTING[this.#departure]);
     if (this.#machine.instant !== before) this.#departure = "nothing";
     return stop;

@@ -11,6 +11,8 @@ import type { Recorder } from "./recorder.ts";
 export interface TurnLength {
   /** The most steps that the next turn may take. */
   readonly steps: number;
+  /** Turns so far: by the clock, since a guest that was fast a moment ago may take ten times as long for its steps. */
+  readonly elapsed: number;
   begin(): void;
   /** It took so many. */
   end(taken: number): void;
@@ -23,6 +25,22 @@ export interface TurnLength {
 const LEAST_CHECKPOINT_TURNS = 3;
 const PAGES_PER_TURN = 100;
 const MOST_CHECKPOINT_TURNS = 16;
+
+/** Where nobody has a clock. */
+class FixedTurns implements TurnLength {
+  readonly steps: number;
+  elapsed = 0;
+
+  constructor(steps: number) {
+    this.steps = steps;
+  }
+
+  begin(): void {}
+
+  end(taken: number): void {
+    this.elapsed += taken / this.steps;
+  }
+}
 
 /** The newest state of a live run, while somebody travels in its past. */
 interface Tip {
@@ -37,14 +55,15 @@ export class LiveEnd {
   readonly #turns: TurnLength;
   /** Undefined while the machine stands here. */
   #tip: Tip | undefined;
-  #checkpointDue: number;
+  /** The next checkpoint is taken when both have come. */
+  #due: { readonly instant: number; readonly turns: number };
 
   /** The machine stands at reset. */
   constructor(playback: Playback, recorder: Recorder | undefined, turns?: TurnLength) {
     this.#playback = playback;
     this.#recorder = recorder;
-    this.#turns = turns ?? { steps: playback.options.sliceSteps, begin: () => {}, end: () => {} };
-    this.#checkpointDue = playback.options.spacingSteps;
+    this.#turns = turns ?? new FixedTurns(playback.options.sliceSteps);
+    this.#due = { instant: playback.options.spacingSteps, turns: LEAST_CHECKPOINT_TURNS };
     this.#digest(playback.save());
     this.#goLive();
   }
@@ -93,14 +112,15 @@ export class LiveEnd {
     assert(this.isHere, "history is made at the newest instant only");
     const playback = this.#playback;
     const before = playback.now;
-    const bound = Math.min(limit, before + this.#turns.steps, this.#checkpointDue);
+    const { elapsed } = this.#turns;
     this.#turns.begin();
-    const stop = playback.machine.run(bound as Instant, { departing });
+    const stop = playback.machine.run(Math.min(limit, before + this.#turns.steps) as Instant, { departing });
     this.#turns.end(playback.now - before);
+    this.#recorder?.ran(playback.now - before, this.#turns.elapsed - elapsed);
     playback.end = playback.now;
     playback.inlet.close(playback.now);
     this.#recorder?.flushOutput();
-    if (playback.now >= this.#checkpointDue) this.#checkpoint();
+    if (playback.now >= this.#due.instant && this.#turns.elapsed >= this.#due.turns) this.#checkpoint();
     return stop;
   }
 
@@ -139,14 +159,8 @@ export class LiveEnd {
     const saved = playback.keep(playback.now);
     this.#digest(saved);
     if (this.#recorder?.wantsCheckpoint(playback.now, false)) this.#recorder.checkpoint(saved);
-    this.#checkpointDue = playback.now + this.#spacingAfter(saved);
-  }
-
-  #spacingAfter(saved: SavedState): number {
-    const playback = this.#playback;
-    const turns = LEAST_CHECKPOINT_TURNS + playback.pagesOf(saved) / PAGES_PER_TURN;
-    const forTime = this.#turns.steps * Math.min(turns, MOST_CHECKPOINT_TURNS);
-    return Math.max(playback.spacingAfter(saved), Math.floor(forTime));
+    const turns = Math.min(LEAST_CHECKPOINT_TURNS + playback.pagesOf(saved) / PAGES_PER_TURN, MOST_CHECKPOINT_TURNS);
+    this.#due = { instant: playback.now + playback.spacingAfter(saved), turns: this.#turns.elapsed + turns };
   }
 
   #digest({ checkpoint, events }: SavedState, digest: Digest = this.#playback.machine.digest(checkpoint)): void {

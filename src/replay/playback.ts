@@ -20,14 +20,19 @@ import type { TimelineOutlet } from "./timeline-outlet.ts";
 export interface PlaybackOptions {
   /** Most steps between two yields: some ten milliseconds of work. */
   readonly sliceSteps: number;
-  /** Steps between two checkpoints: what is replayed at most to be somewhere near the present, a tenth of a second. */
+  /** Least steps between two checkpoints of a live run: some ten milliseconds of a slow guest. */
   readonly spacingSteps: number;
+  /**
+   * Steps between two checkpoints that are laid on a long way through the past. The file has some as close: on the way
+   * to a place only those near it are worth their pages.
+   */
+  readonly travelSpacingSteps: number;
   /**
    * Least steps between two checkpoints for each page that the first of them saved: a guest that writes all over its
    * memory gets them farther apart, ten times as far at most, so that saving pages takes a small part of its time.
    */
   readonly stepsPerPage: number;
-  /** Distance of the nearest of the checkpoints that are laid before a place of arrival; each next is four times as far. */
+  /** Distance of the nearest of the checkpoints that are laid before a place of arrival; each next is eight times as far. */
   readonly nearSteps: number;
   readonly bounds: CheckpointBounds;
 }
@@ -43,7 +48,11 @@ export interface Run {
   readonly file: CheckpointFile | undefined;
 }
 
-const NEAR_FACTOR = 4;
+/**
+ * Going back through all of them replays eight steps for each; a smaller factor costs a guest that writes all over its memory more
+ * on its way there than it saves behind.
+ */
+const NEAR_FACTOR = 8;
 /** Checkpoints of a guest that writes a lot are this much farther apart at most. */
 const MOST_SPACING_FACTOR = 10;
 
@@ -149,18 +158,17 @@ export class Playback {
 
   /** Runs on to `target`, without stops, and lays checkpoints: those that were made are returned. */
   *runTo(target: Instant): Motion<SavedState[]> {
-    const { spacingSteps, sliceSteps } = this.options;
+    const { travelSpacingSteps, sliceSteps } = this.options;
     const kept: SavedState[] = [];
     this.setStops(NO_STOPS);
-    let regularMark = this.now + spacingSteps;
+    let regularMark = this.now + travelSpacingSteps;
     let yieldedAt: number = this.now;
     do {
       const mark = Math.min(regularMark, this.#nextNearMark(target));
       this.slice(Math.min(target, mark) as Instant, true);
       if (this.now === mark && mark < target) {
-        const saved = this.keep(target);
-        kept.push(saved);
-        regularMark = mark + this.spacingAfter(saved);
+        kept.push(this.keep(target));
+        regularMark = mark + travelSpacingSteps;
       }
       if (this.now - yieldedAt >= sliceSteps) {
         yieldedAt = this.now;
@@ -235,9 +243,9 @@ export class Playback {
   /** The next place before `target` at which a checkpoint makes going back from there instant. */
   #nextNearMark(target: Instant): number {
     const distance = target - this.now;
-    const { nearSteps, spacingSteps } = this.options;
+    const { nearSteps, travelSpacingSteps } = this.options;
     let mark = Number.POSITIVE_INFINITY;
-    for (let before = nearSteps; before < distance && before < spacingSteps; before *= NEAR_FACTOR) {
+    for (let before = nearSteps; before < distance && before < travelSpacingSteps; before *= NEAR_FACTOR) {
       mark = target - before;
     }
     return mark;

@@ -17,22 +17,33 @@ const MOST_OUTPUT_RECORD_BYTES = 4096;
 const PAGES_PER_MESSAGE = 256;
 
 export interface RecorderOptions {
-  /** Least steps between two checkpoints of the file while the machine runs: about a second's work to replay. */
+  /** Turns between two checkpoints of the file while the machine runs: a tenth of a second's work to replay. */
+  readonly fileSpacingTurns: number;
+  /** At most so many steps: a session that opens the file begins with code that is not translated, and is slower. */
   readonly fileSpacingSteps: number;
   /** The same where the machine comes to rest, where people come back to. */
   readonly restSpacingSteps: number;
   /**
-   * Bytes of pages that the file may grow by per step, beyond the first checkpoint. A guest that writes all over its
-   * memory gets checkpoints farther apart instead of a recording without end.
+   * Checkpoints are at least this part of the whole run apart: so in a run of hours their number, and what is in memory of each,
+   * grows with its logarithm.
+   */
+  readonly leastSpacingShare: number;
+  /**
+   * Bytes of pages that the file may grow by, beyond the first checkpoint: per step, and per turn where that is more. A
+   * guest that writes all over its memory gets checkpoints farther apart instead of a recording without end.
    */
   readonly pageBytesPerStep: number;
+  readonly pageBytesPerTurn: number;
 }
 
-/** At a hundred million steps a second: a checkpoint a second, and at most some 16 MB a second before compression. */
+/** A turn is some ten milliseconds: 40 MB a second before compression, and more of a guest that takes more than 250 million steps in one. */
 export const RECORDER_OPTIONS: RecorderOptions = {
-  fileSpacingSteps: 100_000_000,
+  fileSpacingTurns: 10,
+  fileSpacingSteps: 50_000_000,
   restSpacingSteps: 10_000_000,
+  leastSpacingShare: 1 / 8192,
   pageBytesPerStep: 0.16,
+  pageBytesPerTurn: 400_000,
 };
 
 /** Turns what happens into messages for the writer: outputs gathered, checkpoints as what has changed. */
@@ -42,6 +53,10 @@ export class Recorder {
   /** The state that the next checkpoint of the file is told apart from; its pages stay in memory for that. */
   #base: Checkpoint;
   #pageBytes = 0;
+  /** What `#pageBytes` may come to by now. */
+  #mostPageBytes = 0;
+  /** Turns that the machine ran since `#base`. */
+  #turns = 0;
   #outputs: number[] = [];
   #outputDeltas = new ByteWriter(MOST_OUTPUT_RECORD_BYTES);
   #outputStart = 0;
@@ -95,18 +110,27 @@ export class Recorder {
     this.#sink.post({ kind: "bookmark", instant, name });
   }
 
+  /** The machine has run so many steps, in so many turns. */
+  ran(steps: number, turns: number): void {
+    const { pageBytesPerStep, pageBytesPerTurn } = this.#options;
+    this.#mostPageBytes += Math.max(steps * pageBytesPerStep, turns * pageBytesPerTurn);
+    this.#turns += turns;
+  }
+
   /** Whether the file should have a checkpoint at `instant`. `atRest`: the machine stands still here. */
   wantsCheckpoint(instant: Instant, atRest: boolean): boolean {
-    const spacing = atRest ? this.#options.restSpacingSteps : this.#options.fileSpacingSteps;
-    return instant - this.#base.instant >= spacing && this.#sink.backlogBytes <= CHECKPOINT_BACKLOG_BYTES;
+    const { fileSpacingTurns, fileSpacingSteps, restSpacingSteps, leastSpacingShare } = this.#options;
+    const steps = instant - this.#base.instant;
+    const isFar = this.#turns >= fileSpacingTurns || steps >= (atRest ? restSpacingSteps : fileSpacingSteps);
+    return isFar && steps >= instant * leastSpacingShare && this.#sink.backlogBytes <= CHECKPOINT_BACKLOG_BYTES;
   }
 
   /** Posts a checkpoint, unless the file has grown by too much for how far the run has come. */
   checkpoint(saved: SavedState): void {
-    const { instant, pages } = saved.checkpoint;
+    const { pages } = saved.checkpoint;
     const changed = [...pages.changedSince(this.#base.pages)];
     const bytes = changed.reduce((sum, { version }) => sum + (version === undefined ? 0 : PAGE_BYTES), 0);
-    if (this.#pageBytes > 0 && this.#pageBytes + bytes > instant * this.#options.pageBytesPerStep) return;
+    if (this.#pageBytes > 0 && this.#pageBytes + bytes > this.#mostPageBytes) return;
     this.#pageBytes += bytes;
     this.#postCheckpoint(saved, changed);
   }
@@ -134,5 +158,6 @@ export class Recorder {
     // The state is copied: what crosses to another thread must not take a larger buffer along.
     this.#sink.post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, events, outputBytes, framesSent });
     this.#base = saved.checkpoint;
+    this.#turns = 0;
   }
 }

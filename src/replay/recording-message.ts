@@ -115,6 +115,8 @@ export interface ChunkCodec {
   decompress(bytes: Uint8Array, sizeBytes: number): Uint8Array;
   /** SHA-256 in 64 hex digits, where the host has a faster one than `sha256.ts`: a disk may have a gibibyte. */
   sha256?(bytes: Uint8Array): string;
+  /** CRC-32 of IEEE 802.3, where the host has a faster one than the library. */
+  crc32?(bytes: Uint8Array): number;
 }
 
 /**

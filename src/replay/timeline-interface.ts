@@ -1,7 +1,8 @@
 import type { Instant } from "../base/brand.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
+import type { MachineLike, TracedPlace, TracedWrite } from "../machine/machine-interface.ts";
 import type { MachineStop, StopConditions } from "../machine/stop.ts";
+import type { Scan } from "./scan.ts";
 
 /** Yielded now and then by every motion, at least once every 10 ms or so of work: the caller may stop iterating
  * (cancel: call `return()`), report, or serve its messages. */
@@ -58,6 +59,14 @@ export interface TravelOptions {
   readonly departing?: boolean;
 }
 
+/** Something of a hart that is written by steps and traps. */
+export interface RegisterQuestion {
+  readonly hart: number;
+  readonly place: TracedPlace;
+  /** Of the place "csr": its number. */
+  readonly csr?: number;
+}
+
 export interface TimelineLike {
   readonly machine: MachineLike;
   readonly now: Instant;
@@ -82,6 +91,14 @@ export interface TimelineLike {
   /** Every accepted hit in [from, to), in order, at most `most`; the timeline stays where it is. */
   findAll(options: TravelOptions, from: Instant, to: Instant, most: number): Motion<Hit[]>;
 
+  /**
+   * To the last step before `before` that wrote a register of a hart, or for traps and interrupts on arrival at `before`:
+   * arrives before the step in question. Undefined when there is none: arrives at `first`.
+   */
+  toLastRegisterWrite(question: RegisterQuestion, before: Instant): Motion<TracedWrite | undefined>;
+  /** Goes through [from, to) with somebody who looks; the timeline stays where it is. See `scanStretch`. */
+  scan(scan: Scan, from: Instant, to: Instant): Motion<Instant>;
+
   /** Queues console input for the newest instant. Ignored with `false` when not live. */
   input(bytes: Uint8Array): boolean;
   /** Queues a network frame for the newest instant. False when not live, or when too many wait already. */
@@ -95,6 +112,12 @@ export interface TimelineLike {
 export interface Bookmark {
   readonly instant: Instant;
   readonly name: string;
+}
+
+/** Keeps bookmarks beside a recording, in the order in which they come and go. What it throws is the user's to see. */
+export interface BookmarkKeeper {
+  add(bookmark: Bookmark): void;
+  remove(bookmark: Bookmark): void;
 }
 
 /** What is remembered of the run besides its states: what the Timeline view draws. All in order of instant. */
@@ -111,6 +134,8 @@ export interface HistoryLike {
   outputLengthAt?(instant: Instant): number | undefined;
   /** Printed bytes from `offset`, at most `length`. */
   outputBytes(offset: number, length: number): Uint8Array;
+  /** Lines that are still held and whose first byte was printed in [from, to), in order. */
+  lines?(from: Instant, to: Instant): Iterable<PrintedLine>;
   /** Frames that the guest sent since reset. */
   readonly frameCount?: number;
   readonly checkpoints: readonly Instant[];
@@ -120,8 +145,20 @@ export interface HistoryLike {
    * (bookmarks.ts), or when it is for the session only.
    */
   addBookmark(bookmark: Bookmark): void;
+  /** Throws a UserError when there is no such bookmark. */
+  removeBookmark(bookmark: Bookmark): void;
+  /** Throws a UserError when there is no such bookmark, or when the new name may not be used. */
+  renameBookmark(bookmark: Bookmark, name: string): void;
   /** What happened in [from, to), thinned to about `most` marks of `total`; bookmarks are never left out. */
   marks?(from: Instant, to: Instant, most: number): { marks: HistoryMark[]; total: number };
+}
+
+export interface PrintedLine {
+  /** Of its first byte. */
+  readonly instant: Instant;
+  readonly offset: number;
+  /** Without the line feed; cut at some thousand bytes. */
+  readonly bytes: readonly number[];
 }
 
 export interface HistoryMark {

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import { type Instant, RESET_INSTANT } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Edit } from "../machine/inlet.ts";
-import type { Departing, MachineLike } from "../machine/machine-interface.ts";
+import type { Departing, MachineLike, TracedWrite } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import { HITS_PER_YIELD, lastHit, type SearchOptions, stretch } from "./backward-search.ts";
 import type { CheckpointFile } from "./checkpoint-file.ts";
@@ -19,8 +19,19 @@ import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
+import { RegisterSearch } from "./register-search.ts";
+import { type Scan, scanStretch } from "./scan.ts";
 import { TimelineInlet } from "./timeline-inlet.ts";
-import type { Bookmark, Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "./timeline-interface.ts";
+import type {
+  Bookmark,
+  BookmarkKeeper,
+  Hit,
+  Motion,
+  RegisterQuestion,
+  TimelineLike,
+  TravelOptions,
+  TravelStop,
+} from "./timeline-interface.ts";
 import { TimelineOutlet } from "./timeline-outlet.ts";
 
 export interface TimelineOptions extends Partial<PlaybackOptions> {
@@ -33,15 +44,16 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   readonly mostFrameBytes?: number;
   /** Recordings: the bookmarks that are known; absent: those that the recording itself holds. */
   readonly bookmarks?: readonly Bookmark[];
-  /** Recordings: hears of each bookmark that is added. What it throws is the user's to see; the session has the bookmark. */
-  readonly onBookmark?: (bookmark: Bookmark) => void;
+  /** Keeps bookmarks that the recording cannot: all of a finished one, and those that come and go behind one that was removed. */
+  readonly bookmarkKeeper?: BookmarkKeeper;
   /** Live runs: hears each frame that the guest sends, once, in the midst of the step that sends it. */
   readonly onFrame?: (frame: Uint8Array) => void;
 }
 
 const PLAYBACK_OPTIONS: PlaybackOptions = {
   sliceSteps: 500_000,
-  spacingSteps: 10_000_000,
+  spacingSteps: 2_000_000,
+  travelSpacingSteps: 50_000_000,
   stepsPerPage: 10_000,
   nearSteps: 1024,
   bounds: CHECKPOINT_BOUNDS,
@@ -56,6 +68,7 @@ export class Timeline implements TimelineLike {
   readonly machine: MachineLike;
   readonly history: History;
   readonly #playback: Playback;
+  readonly #registerSearch: RegisterSearch;
   readonly #recorder: Recorder | undefined;
   /** Undefined on a finished recording. */
   #live: LiveEnd | undefined;
@@ -84,12 +97,26 @@ export class Timeline implements TimelineLike {
     machine.setStops(NO_STOPS);
     this.machine = machine;
     this.#playback = new Playback(machine, run, inlet, outlet, end, { ...PLAYBACK_OPTIONS, ...options });
+    this.#registerSearch = new RegisterSearch(this.#playback);
     const { store } = this.#playback;
     this.#recorder = sink === undefined ? undefined : new Recorder(sink, store.initial.checkpoint, options.recorder);
-    this.history = new History(run, store, (bookmark) => {
-      if (this.live) this.#recorder?.bookmark(bookmark.instant, bookmark.name);
-      else options.onBookmark?.(bookmark);
-    });
+    this.history = new History(run, store, this.#keeper(options.bookmarkKeeper));
+  }
+
+  /** The recording takes bookmarks in while it is open; what it has is never taken away there, but beside it. */
+  #keeper(beside: BookmarkKeeper | undefined): BookmarkKeeper {
+    let removed = false;
+    return {
+      add: (bookmark) => {
+        if (this.live && !removed) this.#recorder?.bookmark(bookmark.instant, bookmark.name);
+        else beside?.add(bookmark);
+      },
+      remove: (bookmark) => {
+        // What is added from now on may be the same again, and must come behind this.
+        removed = true;
+        beside?.remove(bookmark);
+      },
+    };
   }
 
   /**
@@ -224,6 +251,27 @@ export class Timeline implements TimelineLike {
       }
       return hits;
     });
+  }
+
+  *toLastRegisterWrite(question: RegisterQuestion, before: Instant): Motion<TracedWrite | undefined> {
+    const playback = this.#playback;
+    const search = this.#registerSearch;
+    const { first } = this;
+    const highest = Math.min(before, this.end) as Instant;
+    return yield* this.#excursion(true, function* () {
+      const found = yield* search.last(question, first, highest);
+      yield* playback.goTo((found?.instant ?? first) as Instant);
+      return found;
+    });
+  }
+
+  *scan(scan: Scan, from: Instant, to: Instant): Motion<Instant> {
+    const playback = this.#playback;
+    const first = Math.max(from, this.first) as Instant;
+    const last = Math.min(to, this.end) as Instant;
+    if (last <= first) return to;
+    const reached = yield* this.#excursion(false, () => scanStretch(playback, scan, first, last));
+    return reached === last ? to : reached;
   }
 
   /**

@@ -140,3 +140,26 @@ export type ToRecording =
   | { readonly type: "unusable"; readonly name: string; readonly message: string };
 
 export type FromRecording = { readonly type: "ready" } | { readonly type: "debug" } | { readonly type: "reload" };
+
+export type {
+  ChainFacts,
+  FromSearches,
+  OriginFacts,
+  OriginQuestion,
+  SearchFacts,
+  ToSearches,
+} from "./search-messages.ts";
+export { isChain } from "./search-messages.ts";
+export type {
+  Change,
+  FromPlot,
+  FromWatches,
+  SeriesColumn,
+  Stretch,
+  ToPlot,
+  ToWatches,
+  WatchLine,
+  WatchPosition,
+  WatchRow,
+  WatchStatus,
+} from "./watch-messages.ts";

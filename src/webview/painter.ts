@@ -84,11 +84,11 @@ function paintLanes(context: CanvasRenderingContext2D, width: number, height: nu
 }
 
 /** What lies after the present, or beyond the end of history, has another ground. */
-function paintFuture(
+export function paintFuture(
   context: CanvasRenderingContext2D,
   width: number,
   height: number,
-  { range, position }: Picture,
+  { range, position }: Pick<Picture, "range" | "position">,
   palette: Palette,
 ): void {
   const present = Math.max(0, xOf(position.now, range, width));
@@ -100,7 +100,7 @@ function paintFuture(
   context.restore();
 }
 
-function paintTicks(
+export function paintTicks(
   context: CanvasRenderingContext2D,
   width: number,
   height: number,
@@ -188,11 +188,11 @@ function drawShape(context: CanvasRenderingContext2D, shape: Lane["shape"], x: n
   context.fill();
 }
 
-function paintPresent(
+export function paintPresent(
   context: CanvasRenderingContext2D,
   width: number,
   height: number,
-  { range, position }: Picture,
+  { range, position }: Pick<Picture, "range" | "position">,
   palette: Palette,
 ): void {
   const x = Math.round(xOf(position.now, range, width));

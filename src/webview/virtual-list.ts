@@ -8,6 +8,8 @@ export interface VirtualListOptions<Row> {
   readonly rowHeight: number;
   /** Rows have ids `PREFIX-INDEX`. */
   readonly idPrefix: string;
+  /** What screen readers call a row; default: an option of a list box. */
+  readonly rowRole?: "option" | "treeitem";
   /** The row at an index; undefined: it is not known yet, and `missing` hears of it. */
   row(index: number): Row | undefined;
   /** What a row shows: its element, to which the list adds place, id and role. */
@@ -83,13 +85,20 @@ export class VirtualList<Row> {
     this.#moveTo(Math.max(Math.min(this.#top, top), lowest));
   }
 
-  toTop(): void {
+  /** From the first row on, none of them active. */
+  begin(count: number): void {
+    this.#count = count;
+    this.#active = -1;
     this.#moveTo(0);
+  }
+
+  focus(): void {
+    this.#element.focus();
   }
 
   /** Draws anew: rows that were missing are known, or look otherwise. */
   refresh(): void {
-    const { rowHeight, idPrefix, row, render, missing } = this.#options;
+    const { rowHeight, idPrefix, rowRole = "option", row, render, missing } = this.#options;
     const height = this.#element.clientHeight;
     this.#rows.style.height = `${height}px`;
     const firstInView = Math.floor(this.#top / rowHeight);
@@ -103,7 +112,7 @@ export class VirtualList<Row> {
       complete &&= known !== undefined;
       const element = known === undefined ? pending() : render(known, index);
       element.id = `${idPrefix}-${index}`;
-      element.role = "option";
+      element.role = rowRole;
       element.classList.add("row");
       element.classList.toggle("active", index === this.#active);
       element.dataset.index = String(index);

@@ -6,6 +6,7 @@ import type {
   PageTableReport,
   TranslationReport,
 } from "../../src/debuggee/machine-protocol.ts";
+import type { Origin, OriginOptions } from "../../src/debuggee/origin-protocol.ts";
 import type {
   BreakpointRequest,
   BreakpointSpec,
@@ -17,6 +18,7 @@ import type {
   LaunchResult,
   Stopped,
 } from "../../src/debuggee/protocol.ts";
+import { FakeSearches } from "./fake-searches.ts";
 
 export const SOURCE = "/project/guest.s";
 export const RAM = 0x8000_0000n;
@@ -52,10 +54,22 @@ export class FakeDebuggee implements Debuggee {
   disposed = false;
   now = 0;
   x10 = 42n;
+  readonly found: FakeSearches;
+  readonly startSearch: FakeSearches["startSearch"] = (...args) => this.found.startSearch(...args);
+  readonly searches: FakeSearches["searches"] = () => this.found.searches();
+  readonly searchRows: FakeSearches["searchRows"] = (...args) => this.found.searchRows(...args);
+  readonly seriesBuckets: FakeSearches["seriesBuckets"] = (...args) => this.found.seriesBuckets(...args);
+  readonly rowsAround: FakeSearches["rowsAround"] = (...args) => this.found.rowsAround(...args);
+  readonly countRows: FakeSearches["countRows"] = (...args) => this.found.countRows(...args);
+  readonly rowInstants: FakeSearches["rowInstants"] = (...args) => this.found.rowInstants(...args);
+  readonly extendSearch: FakeSearches["extendSearch"] = (...args) => this.found.extendSearch(...args);
+  readonly cancelSearch: FakeSearches["cancelSearch"] = (id) => this.found.cancelSearch(id);
+  readonly closeSearch: FakeSearches["closeSearch"] = (id) => this.found.closeSearch(id);
   #pause: (() => void) | undefined;
 
   constructor(emit: (event: DebuggeeEvent) => void) {
     this.#emit = emit;
+    this.found = new FakeSearches(LINES, emit);
   }
 
   emit(event: DebuggeeEvent): void {
@@ -215,12 +229,16 @@ export class FakeDebuggee implements Debuggee {
   }
 
   async breakpointLocations(path: string, line: number, endLine: number) {
-    const lines = Array.from({ length: endLine - line + 1 }, (_, index) => line + index);
-    return lines.filter((at) => at <= LINES).map((at) => ({ path, line: at, column: 3 }));
+    const lines = Array.from({ length: LINES }, (_, index) => index + 1);
+    return lines.filter((at) => at >= line && at <= endLine).map((at) => ({ path, line: at, column: 3 }));
   }
 
+  /** Beside the program's own file. */
+  otherSources: readonly string[] = [];
+
   async sources() {
-    return [{ path: SOURCE, embedded: this.recordedText !== undefined }];
+    const others = this.otherSources.map((path) => ({ path, embedded: false }));
+    return [{ path: SOURCE, embedded: this.recordedText !== undefined }, ...others];
   }
 
   async sourceText(path: string) {
@@ -246,8 +264,16 @@ export class FakeDebuggee implements Debuggee {
     return { first: 0, now: this.now, end: LINES, live: false, marks, total: 1 };
   }
 
-  async addBookmark(name: string): Promise<void> {
-    this.calls.push(`bookmark ${name}`);
+  async addBookmark(name: string, instant = this.now): Promise<void> {
+    this.calls.push(`bookmark ${name} at ${instant}`);
+  }
+
+  async removeBookmark(instant: number, name: string): Promise<void> {
+    this.calls.push(`removeBookmark ${instant} ${name}`);
+  }
+
+  async renameBookmark(instant: number, name: string, newName: string): Promise<void> {
+    this.calls.push(`renameBookmark ${instant} ${name} ${newName}`);
   }
 
   async instantOfOutput(offset: number) {
@@ -264,6 +290,25 @@ export class FakeDebuggee implements Debuggee {
     const source = { path: SOURCE, line: 8, column: 1 };
     const store = { hart: 0, address, size: length, value: 0n };
     return address === RAM + 64n ? { instant: 7, pc: addressOf(8), symbol: "main+0x1c", source, ...store } : undefined;
+  }
+
+  async lastRead(address: bigint, length: number, before?: number) {
+    this.calls.push(`lastRead ${address.toString(16)} ${length} ${before}`);
+    return undefined;
+  }
+
+  async origin(place: string, hart: number, options: OriginOptions = {}): Promise<Origin> {
+    this.calls.push(`origin ${place} ${hart} ${JSON.stringify(options)}`);
+    const at = { pc: addressOf(8), symbol: "main+0x1c", source: { path: SOURCE, line: 8, column: 1 }, hart };
+    const register = { kind: "register", name: "a0" } as const;
+    const memory = { kind: "memory", name: "cell", address: RAM + 64n, physical: RAM + 64n, length: 8 } as const;
+    const operands = [{ place: memory, value: 5n, role: "value" as const }];
+    const step = { ...at, instant: 7, text: "ld a0,0(s0)", place: register, value: 5n, how: "load" as const };
+    return {
+      ...{ place: register, instant: options.at ?? 9, hart, value: 5n },
+      steps: [{ ...step, sentence: "a0 was loaded from cell (8 bytes)", operands, follows: 0 }],
+      end: { kind: "image", sentence: "Nothing has written to cell since reset.", address: RAM + 64n },
+    };
   }
 
   async machine(): Promise<MachineOverview> {

@@ -49,8 +49,13 @@ const REQUESTS: Readonly<Record<string, object>> = {
   "hindcast/seek": { instant: 4 },
   "hindcast/timeline": { from: 0, to: 100, most: 10 },
   "hindcast/bookmark": { name: "x" },
+  "hindcast/breakpoints": {},
+  "hindcast/removeBookmark": { instant: 4, name: "x" },
+  "hindcast/renameBookmark": { instant: 4, name: "x", newName: "y" },
   "hindcast/instantOfOutput": { offset: 2, seek: true },
   "hindcast/lastWrite": { address: "counter", length: 4, before: 9, seek: true },
+  "hindcast/lastRead": { address: "counter", length: 4, before: 9, seek: true },
+  "hindcast/origin": { place: "a0", length: 8, instant: 4, hart: 0, depth: 1, most: 10 },
   "hindcast/input": { text: "x" },
 };
 const VALUES: readonly unknown[] = [

@@ -135,7 +135,8 @@ test("log messages bring their place, at a bounded rate", () => {
 test("status: at most ten a second, and the last one always", () => {
   using t = setUp();
   const status = new StatusReports(t.client);
-  const at = (instant: number) => ({ instant, end: instant, stepsPerSecond: 1, recordingBytes: 2, running: true });
+  const figures = { stepsPerSecond: 1, recordingBytes: 2, running: true, checks: 0 };
+  const at = (instant: number) => ({ instant, end: instant, ...figures });
   for (let instant = 0; instant < 1000; instant++) {
     status.status({ type: "status", ...at(instant) });
     mock.timers.tick(1);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { DebugProtocol } from "@vscode/debugprotocol";
+import type { OriginBody } from "../../src/adapter/custom-protocol.ts";
 import { SOURCE } from "./fake-debuggee.ts";
 import { TestClient } from "./harness.ts";
 
@@ -54,6 +55,34 @@ test("hindcast/lastWrite, by address and by name, and going there", async () => 
   assert.match((await client.refused("hindcast/lastWrite", { address: "what" })).message, /“what” is not known/);
 });
 
+test("hindcast/lastRead: the same question about reads", async () => {
+  const client = await launched();
+  assert.deepEqual(await client.request("hindcast/lastRead", { address: "counter", length: 4, before: 30 }), {});
+  assert.ok(client.debuggee.calls.includes("lastRead 80000040 4 30"));
+});
+
+test("hindcast/origin: the chain, and how each of its places is asked on", async () => {
+  const client = await launched();
+  const body = await client.request<OriginBody>("hindcast/origin", { place: "a0", instant: 9, depth: 2, most: 5 });
+  assert.ok(client.debuggee.calls.includes('origin a0 0 {"at":9,"depth":2,"most":5}'));
+  assert.deepEqual([body.instant, body.hart, body.value], [9, 0, "0x5"]);
+  assert.deepEqual(body.place, { kind: "register", name: "a0", ask: { place: "a0", instant: 9, hart: 0 } });
+  const [step] = body.steps;
+  assert.deepEqual([step.instant, step.pc, step.text, step.follows], [7, "0x8000001c", "ld a0,0(s0)", 0]);
+  assert.deepEqual(step.place.ask, { place: "a0", instant: 8, hart: 0 }, "behind the step, it holds what it wrote");
+  assert.deepEqual(step.operands[0], {
+    place: {
+      ...{ kind: "memory", name: "cell", address: "0x80000040", physical: "phys:0x80000040", length: 8 },
+      ask: { place: "phys:0x80000040", instant: 7, hart: 0, length: 8 },
+    },
+    role: "value",
+    value: "0x5",
+  });
+  assert.deepEqual(body.end, {
+    ...{ kind: "image", sentence: "Nothing has written to cell since reset.", address: "0x80000040" },
+  });
+});
+
 test("hindcast/instantOfOutput", async () => {
   const client = await launched();
   assert.deepEqual(await client.request("hindcast/instantOfOutput", { offset: 3 }), { instant: 13 });
@@ -65,19 +94,34 @@ test("hindcast/instantOfOutput", async () => {
   assert.match(message, /has not printed a byte number 9/);
 });
 
+test("bookmarks are removed and renamed by instant and name", async () => {
+  const client = await launched();
+  await client.request("hindcast/removeBookmark", { instant: 4, name: "four" });
+  await client.request("hindcast/renameBookmark", { instant: 5, name: "five", newName: "cinq" });
+  assert.deepEqual(client.debuggee.calls.slice(-2), ["removeBookmark 4 four", "renameBookmark 5 five cinq"]);
+  assert.match((await client.refused("hindcast/removeBookmark", { name: "four" })).message, /instant/);
+});
+
 test("hindcast/bookmark and hindcast/input", async () => {
   const client = await launched();
+  client.debuggee.now = 7;
   await client.request("hindcast/bookmark", { name: "here it begins" });
+  await client.request("hindcast/bookmark", { name: "there it ends", instant: 40 });
   await client.request("hindcast/input", { text: "ü" });
   await client.request("hindcast/input", { base64: Buffer.from("key").toString("base64") });
-  assert.deepEqual(client.debuggee.calls.slice(-3), ["bookmark here it begins", "input ü", "input key"]);
+  assert.deepEqual(client.debuggee.calls.slice(-4), [
+    "bookmark here it begins at 7",
+    "bookmark there it ends at 40",
+    "input ü",
+    "input key",
+  ]);
   assert.match((await client.refused("hindcast/input", {})).message, /either “text” or “base64”/);
   assert.match((await client.refused("hindcast/input", { text: "a", base64: "a" })).message, /either/);
 });
 
 test("hindcast/status and hindcast/timelineChanged", async () => {
   const client = await launched();
-  const status = { instant: 5, end: 50, stepsPerSecond: 8e7, recordingBytes: 4096, running: true };
+  const status = { instant: 5, end: 50, stepsPerSecond: 8e7, recordingBytes: 4096, running: true, checks: 7 };
   client.debuggee.emit({ type: "status", ...status });
   client.debuggee.emit({ type: "timelineChanged" });
   assert.deepEqual(await client.event("hindcast/status"), status);
@@ -222,4 +266,19 @@ test("the guest's console and log points reach the client before the stop", asyn
     column: 1,
   });
   assert.match(client.output("console"), /by the way\n/);
+});
+
+test("what a view asks by itself while the machine runs is refused without a word to the user", async () => {
+  const client = await launched();
+  client.debuggee.endless = true;
+  client.post("continue", { threadId: 1 });
+  for (const [request, args] of [
+    ["hindcast/machine", {}],
+    ["hindcast/csrs", {}],
+    ["hindcast/translate", { address: "0x80000000" }],
+  ] as const) {
+    const { message, showUser } = await client.refused(request, args);
+    assert.match(message, /running/);
+    assert.equal(showUser, false, request);
+  }
 });

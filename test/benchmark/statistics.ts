@@ -3,6 +3,7 @@ export interface Spread {
   readonly median: number;
   readonly least: number;
   readonly most: number;
+  readonly p99: number;
   readonly count: number;
 }
 
@@ -10,7 +11,8 @@ export function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-  return { median, least: sorted[0], most: sorted[sorted.length - 1], count: sorted.length };
+  const p99 = sorted[Math.ceil(sorted.length * 0.99) - 1];
+  return { median, least: sorted[0], most: sorted[sorted.length - 1], p99, count: sorted.length };
 }
 
 /** `1.02 (0.98-1.07)` */

@@ -131,3 +131,33 @@ test("an address is one of the address space that the guest was in, or physical"
     /0xffffffc000000000 is not mapped anywhere.*phys:0xffffffc000000000/,
   );
 });
+
+test("origin follows a variable, a register or an address back, as text and as JSON", async () => {
+  const { exitCode, stdout, stderr } = await hindcast("query", RECORDING, "origin", "*counter");
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stdout, /^counter \(8 bytes\) = 0x1 at instant [\d,]+, hart 0\n/);
+  assert.match(stdout, /\n {4}sb t0,5\(a0\) +counter \(8 bytes\) was stored from t0: 0x1\n {4}sb +t0, 5\(a0\)\n/);
+  assert.match(stdout, /\n {4}It wrote 1 of the 8 bytes; the others are older\.\n/);
+  assert.match(stderr, /\d+ steps?; followed in [\d.]+ m?s/);
+  const { json } = await hindcastJson("query", RECORDING, "origin", "t0", "--at", "3", "--tree", "1");
+  const origin = json.origin as Json;
+  assert.deepEqual([origin.instant, origin.hart, origin.value], [3, 0, "0x3e8"]);
+  const [step] = origin.steps as Json[];
+  assert.deepEqual([step.instant, step.text, step.how], [2, "li t0,1000", "constant"]);
+  assert.equal((origin.end as Json).kind, "constant");
+  assert.ok((json.seconds as number) >= 0);
+});
+
+test("origin unfolds a tree, takes a length, and refuses what it does not use", async () => {
+  const tree = await hindcast("query", RECORDING, "origin", "*counter", "--tree", "1", "--most", "1");
+  assert.match(
+    tree.stdout,
+    /\n {4}where counter \(5 bytes\) = 0x1 came from:\n {8}instant 3,000 {2}hart 0 {2}_start\+0xc/,
+  );
+  assert.match(tree.stdout, /\nAfter 1 step it still goes on, from t0\.\n$/);
+  const byte = await hindcastJson("query", RECORDING, "origin", "*counter", "--length", "1");
+  assert.equal(((byte.json.origin as Json).steps as Json[])[0].text, "sd t0,0(a0)");
+  await assertRefused(["query", RECORDING, "origin", "t0", "--before", "9"], 2, "usage", /does not use --before/);
+  await assertRefused(["query", RECORDING, "origin"], 2, "usage", /needs a place/);
+  await assertRefused(["query", RECORDING, "writes", "counter", "--tree", "1"], 2, "usage", /does not use --tree/);
+});

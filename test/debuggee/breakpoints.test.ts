@@ -384,8 +384,8 @@ test("hits found in any order have the numbers of their order in time", () => {
     [10, 20, 30, 40, 50].map((instant) => history.numberOf(instant)),
     [1, 2, 3, 4, 5],
   );
-  assert.equal(history.lastBefore(45, { passes: (number) => number !== 4, firstFrom: (number) => number }), 30);
-  assert.equal(history.lastBefore(10, { passes: () => true, firstFrom: (number) => number }), undefined);
+  assert.equal(history.lastBefore(45, { passes: (number) => number !== 4 }), 30);
+  assert.equal(history.lastBefore(10, { passes: () => true }), undefined);
   history.cover(60);
   history.truncate(30);
   assert.equal(history.count, 2);

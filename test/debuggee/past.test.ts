@@ -35,102 +35,6 @@ test("last write: who, when, what; before any instant; the timeline stays", () =
   assert.equal(currentLine(b), lineOf(ROUNDS, "store"));
 });
 
-// ---- origins
-
-/** A value that goes from memory through moves, an index, a saved register and the stack into `a5`. */
-const JOURNEY = `
-        .text
-        .globl  _start
-_start:
-        la      sp, stack_top
-        la      t0, cell
-        li      t1, 0x80000200
-        sd      t1, 0(t0)               # @write
-        ld      s1, 0(t0)               # @load
-        call    clobber
-        mv      a1, s1                  # @move
-        addi    sp, sp, -16
-        sd      a1, 8(sp)               # @spill
-        li      a1, 0
-        ld      a2, 8(sp)               # @reload
-        addi    sp, sp, 16
-        li      t2, 24
-        add     a3, t2, a2              # @index
-        addi    a5, a3, -8              # @offset
-        xor     a6, a5, t2              # @xor
-        nop                             # @here
-        jal     ra, 1f
-1:      nop                             # @end
-2:      j       2b
-        .type   clobber, @function
-clobber:
-        addi    sp, sp, -16
-        sd      s1, 0(sp)               # @save
-        li      s1, 99
-        ld      s1, 0(sp)               # @restore
-        addi    sp, sp, 16
-        ret
-        .size   clobber, .-clobber
-        .data
-        .balign 8
-cell:   .dword  0
-        .bss
-        .balign 16
-        .space  256
-stack_top:
-`;
-
-function journeyAt(marker: string): Bench {
-  const b = bench(JOURNEY);
-  breakAt(b, [{ at: onLine(lineOf(JOURNEY, marker)) }]);
-  finish(b.debuggee.resume());
-  return b;
-}
-
-test("origin: through moves, additions and the stack, back to the load", () => {
-  const b = journeyAt("here");
-  const { instant } = b.machine;
-  const origin = finish(b.debuggee.origin("a5", 0));
-  assert.equal(origin.kind, "load");
-  assert.deepEqual([origin.address, origin.size], [address(b, "cell"), 8]);
-  assert.equal(origin.value, 0x8000_0210n);
-  const markers = ["offset", "index", "reload", "spill", "move", "restore", "save", "load"];
-  assert.deepEqual(
-    origin.steps.map(({ source }) => source?.line),
-    markers.map((marker) => lineOf(JOURNEY, marker)),
-  );
-  assert.equal(origin.steps[0].text, "addi a5,a3,-8");
-  assert.equal(origin.steps[0].value, 0x8000_0210n);
-  assert.equal(origin.steps[7].value, 0x8000_0200n);
-  assert.equal(b.machine.instant, instant, "the timeline stays where it is");
-});
-
-test("origin: constants, computations, what is older than the recording, unknown names", () => {
-  const b = journeyAt("end");
-  const kind = (register: string) => finish(b.debuggee.origin(register, 0)).kind;
-  assert.equal(kind("t2"), "constant");
-  assert.equal(kind("a6"), "computed");
-  assert.equal(kind("ra"), "constant");
-  assert.equal(kind("zero"), "constant");
-  assert.equal(kind("s11"), "start");
-  assert.equal(kind("$x15"), "load");
-  assert.throws(() => finish(b.debuggee.origin("q9", 0)), { code: "no-register" });
-});
-
-test("origin: a write long ago is found in wider and wider windows, up to a bound", () => {
-  const after = (rounds: number) => {
-    const source = LOOPS.replace("li      t0, 200000", `li s5, 4\n li t0, ${rounds}`);
-    const b = bench(source);
-    breakAt(b, [{ at: onLine(lineOf(source, "after")) }]);
-    finish(b.debuggee.resume());
-    return finish(b.debuggee.origin("s5", 0));
-  };
-  const found = after(20_000);
-  assert.equal(found.kind, "constant");
-  assert.equal(found.steps[0].text, "li s5,4");
-  assert.equal(after(100_000).kind, "limit");
-});
-
 // ---- the main job
 
 test("the story behind the demo's trap: pointer, load, and the store long before that damaged the word", () => {
@@ -145,7 +49,7 @@ test("the story behind the demo's trap: pointer, load, and the store long before
   );
   assert.match(story.instruction, /^lwu t2,8\(t1\)$/);
   assert.equal(story.pointer?.register, "t1");
-  assert.equal(story.origin?.kind, "load");
+  assert.equal(story.origin?.end.kind, "load");
   const { culprit } = story;
   assert.ok(culprit !== undefined);
   assert.equal(culprit.symbol.split("+")[0], "message_seal");
@@ -156,6 +60,9 @@ test("the story behind the demo's trap: pointer, load, and the store long before
     ["message_seal", "message_make", "order_submit", "rush_hour", "main", "_start"],
   );
   assert.equal(culprit.registers[9], culprit.address, "s1 pointed at the word");
+  assert.equal(culprit.written.steps[0].instant, culprit.instant, "what it wrote begins with the store");
+  assert.match(culprit.written.end.sentence, /computed it of a0 and t2/, "the checksum");
+  assert.equal(culprit.target?.value, culprit.address);
   assert.equal(b.machine.instant, trap.instant);
   // Also afterwards, from where the run has ended, and with nothing said about the trap.
   const later = bench(DEMO);

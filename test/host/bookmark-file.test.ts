@@ -151,3 +151,36 @@ test("a recording keeps them from session to session; a new one by its name begi
   );
   third.close();
 });
+
+test("bookmarks are renamed and removed in a live run and in its recording, whatever was added in between", async () => {
+  const program = join(folder, "renamed.s");
+  writeFileSync(program, ".globl _start\n_start: li t0, 0x100000\n li t1, 0x5555\n sw t1, 0(t0)\nhalt: j halt\n");
+  const path = join(folder, "renamed.hindcast");
+  const live = openLive({ program, recordTo: path, startTime: 0 }, () => {});
+  const { history } = live.timeline;
+  for (const name of ["kept", "wrong", "gone", "back"]) history.addBookmark(at(0, name));
+  assert.equal(existsSync(`${path}.bookmarks`), false);
+  history.renameBookmark(at(0, "wrong"), "right");
+  history.removeBookmark(at(0, "gone"));
+  history.removeBookmark(at(0, "back"));
+  history.addBookmark(at(0, "back"));
+  assert.throws(() => history.removeBookmark(at(0, "gone")), /no bookmark "gone" at instant 0/);
+  assert.throws(() => history.renameBookmark(at(0, "back"), "17"), /instant by itself/);
+  assert.throws(() => history.renameBookmark(at(1, "back"), "x"), /no bookmark "back" at instant 1/);
+  const names = () => history.bookmarks.map(({ name }) => name).sort();
+  assert.deepEqual(names(), ["back", "kept", "right"]);
+  live.timeline.close();
+  await live.recording.close();
+
+  const first = openRecording(path);
+  const of = ({ timeline }: typeof first) => timeline.history.bookmarks.map(({ name }) => name).sort();
+  assert.deepEqual(first.warnings, []);
+  assert.deepEqual(of(first), ["back", "kept", "right"]);
+  first.timeline.history.renameBookmark(at(0, "kept"), "still here");
+  // The name of another bookmark at the same instant: one of the two goes.
+  first.timeline.history.renameBookmark(at(0, "right"), "back");
+  first.close();
+  const second = openRecording(path);
+  assert.deepEqual(of(second), ["back", "still here"]);
+  second.close();
+});

@@ -145,6 +145,13 @@ test("a search is cancelled at once, and leaves the debuggee where it was", asyn
   const counter = (await debuggee.evaluate("&counter", 0, 0)).bits!;
   const write = await debuggee.lastWrite(counter, 8);
   assert.ok(write !== undefined && instant - write.instant <= 3);
+  // A register that nothing has written is looked for all the way back.
+  const following = assert.rejects(debuggee.origin("s11", 0), isUserError("cancelled"));
+  await pause(5);
+  await debuggee.pause();
+  await following;
+  assert.equal((await debuggee.timeline({ most: 1 })).now, instant);
+  assert.equal((await debuggee.origin("s11", 0)).end.kind, "reset");
   await debuggee.close();
 });
 
@@ -285,4 +292,22 @@ test("a session with a network: packets are on its timeline, and its clock is pa
     await other.launch({ program, recordTo, stopOnEntry: false, net: "bridge" });
   });
   await assert.rejects(refused, { code: "net-options" });
+});
+
+test("status events count the checks and calls whose state was restored with an equal digest", async () => {
+  const events: DebuggeeEvent[] = [];
+  const debuggee = await startDebuggee((event) => events.push(event));
+  open.push(debuggee);
+  const program = join(import.meta.dirname, "..", "..", "guest", "checks", "ring.S");
+  await debuggee.launch({ program, recordTo: join(folder, "ring.hindcast"), stopOnEntry: false });
+  const checks = () => events.filter((event) => event.type === "status").at(-1)?.checks;
+  assert.equal((await debuggee.resume()).reason, "exception");
+  assert.equal(checks(), 0, "where history is made none runs");
+  const stopped = await debuggee.reverseContinue();
+  assert.match(stopped.description, /Replay-only check failed/);
+  const before = checks()!;
+  assert.ok(before > 0);
+  assert.equal((await debuggee.evaluate("count_broken(ring)", 0, 0, "look")).bits, 1n);
+  assert.equal(checks(), before + 1);
+  await debuggee.close();
 });

@@ -30,6 +30,8 @@ test("the parts of the memory do not overlap, for small and for the largest RAM"
       ["translation", layout.TRANSLATION_POOL, layout.TRANSLATION_TABLES * layout.TRANSLATION_TABLE_BYTES],
       ["decoded pages", layout.DECODED_POOL, layout.DECODED_PAGES * layout.DECODED_PAGE_BYTES],
       ["page flags", where.pageFlags, where.ramPages],
+      ["dirty groups", where.dirtyGroups, Math.ceil(where.ramPages / layout.DIRTY_GROUP_PAGES)],
+      ["write tags", where.writeTagged, where.ramPages],
       ["decoded pointers", where.decodedPointers, where.ramPages * 4],
       ["code granules", where.codeGranules, where.ramPages * 8],
       ["table entries", where.tableEntries, where.ramPages * layout.TABLE_ENTRY_BYTES],

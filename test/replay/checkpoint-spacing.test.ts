@@ -10,7 +10,14 @@ import { drive, headerFor, MemoryRecording, SMALL } from "./support.ts";
 function checkpointsAt(turnSteps: number, steps: number): number[] {
   const machine = new FakeMachine(1, {});
   const recording = new MemoryRecording(headerFor(machine));
-  const turns = { steps: turnSteps, begin: () => {}, end: () => {} };
+  const turns = {
+    steps: turnSteps,
+    elapsed: 0,
+    begin: () => {},
+    end: (taken: number) => {
+      turns.elapsed += taken / turnSteps;
+    },
+  };
   const timeline = Timeline.record(machine, recording, { ...SMALL, turns });
   drive(timeline.forward({ stops: NO_STOPS, limit: instant(steps) }), () => void timeline.input(Uint8Array.of(65)));
   return recording.messages.flatMap((message) => (message.kind === "digest" ? [message.instant] : []));

@@ -14,6 +14,7 @@ import { digestsAt, drive, headerFor, MemoryRecording, reopen, ZSTD } from "./su
 const OPTIONS: TimelineOptions = {
   sliceSteps: 700,
   spacingSteps: 2_000,
+  travelSpacingSteps: 2_000,
   stepsPerPage: 1,
   nearSteps: 16,
   recorder: { fileSpacingSteps: 5_000, restSpacingSteps: 3_000, pageBytesPerStep: 1000 },

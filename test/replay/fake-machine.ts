@@ -187,6 +187,10 @@ export class FakeMachine implements MachineLike {
     return Array.from({ length }, (_, index) => this.#byte(address + index));
   }
 
+  translateIn(_satp: bigint, address: VirtualAddress): Translation {
+    return this.translate(address);
+  }
+
   translate(address: VirtualAddress): Translation {
     const physicalAddress = Number(address) as PhysicalAddress;
     return { scheme: "bare", entries: [], physicalAddress, pageBytes: 0, problem: undefined };

@@ -20,6 +20,7 @@ const STEPS = 100_000;
 const OPTIONS: TimelineOptions = {
   sliceSteps: 7_000,
   spacingSteps: 20_000,
+  travelSpacingSteps: 20_000,
   nearSteps: 64,
   recorder: { fileSpacingSteps: 60_000, restSpacingSteps: 30_000, pageBytesPerStep: 100 },
 };

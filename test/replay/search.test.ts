@@ -110,7 +110,7 @@ function checkRound(timeline: Timeline, steps: readonly TracedStep[], prng: Prng
 
 test("a breakpoint hit at every step is found at once, whatever came before", () => {
   const story: Story = { seed: 111, guest: {}, steps: 60_000 };
-  const { timeline } = liveRun(story, { ...SMALL, spacingSteps: 100_000 });
+  const { timeline } = liveRun(story, { ...SMALL, spacingSteps: 100_000, travelSpacingSteps: 100_000 });
   const breakpoints = Array.from({ length: 64 }, (_, index) => pcOf(index));
   let looked = 0;
   const accept = () => {

@@ -27,6 +27,7 @@ export const ZSTD: ChunkCodec = {
 export const SMALL: TimelineOptions = {
   sliceSteps: 400,
   spacingSteps: 2000,
+  travelSpacingSteps: 2000,
   stepsPerPage: 1,
   nearSteps: 16,
   recorder: { fileSpacingSteps: 5000, restSpacingSteps: 3000, pageBytesPerStep: 1000 },

@@ -1,0 +1,366 @@
+import { UserError } from "../base/errors.ts";
+import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
+import { errors } from "./errors.ts";
+import { parseHitCondition } from "./hit-history.ts";
+import type { DebuggeeEvent } from "./protocol.ts";
+import { Assembly, type Part, type PartRows } from "./search-assembly.ts";
+import { plot } from "./search-plot.ts";
+import type {
+  Question,
+  Row,
+  SearchApi,
+  SearchState,
+  SegmentResult,
+  SegmentRunner,
+  SegmentTask,
+  SeriesBucket,
+  Settled,
+} from "./search-protocol.ts";
+import type { SegmentSearch } from "./segment-search.ts";
+import { StandstillRunner } from "./standstill-runner.ts";
+
+export interface SearchesParts {
+  readonly search: SegmentSearch;
+  readonly timeline: TimelineLike;
+  readonly history: HistoryLike | undefined;
+  readonly emit: (event: DebuggeeEvent) => void;
+  /** Threads of the host's; absent: the debuggee's own machine, while it stands still. */
+  readonly runner?: SegmentRunner;
+}
+
+/** Rows of one page. */
+const MOST_ROWS = 1000;
+/** Marks of one segment: beyond them only every Nth row's instant is kept. */
+const MOST_MARKS = 4096;
+/** Columns that are kept of a segment of a series. */
+const COLUMNS = 512;
+/** Of one plot. */
+const MOST_COLUMNS = 4096;
+/** Steps that a page looks ahead for the return of a call. */
+const STEPS_TO_RETURN = 100_000_000;
+
+interface Search {
+  readonly id: number;
+  readonly question: Question;
+  readonly settled: Settled;
+  readonly assembly: Assembly;
+  readonly running: Set<{ cancel(): void }>;
+  readonly sampled: boolean;
+  cancelled: boolean;
+  problem: string | undefined;
+  isClosed: boolean;
+}
+
+/** Searches of a session: started, followed, put together from segments, and shown page by page. */
+export class Searches implements SearchApi {
+  readonly #parts: SearchesParts;
+  readonly #standstill: StandstillRunner;
+  readonly #runner: SegmentRunner;
+  readonly #searches = new Map<number, Search>();
+  #nextId = 1;
+  /** Hears when there is something to do while the debuggee stands still. */
+  onWork: (() => void) | undefined;
+
+  constructor(parts: SearchesParts) {
+    this.#parts = parts;
+    this.#standstill = new StandstillRunner(parts.search, parts.timeline, parts.history, () => this.onWork?.());
+    this.#runner = parts.runner ?? this.#standstill;
+  }
+
+  // ---- for whoever drives the debuggee
+
+  /** There is something to do on the debuggee's own machine. */
+  get hasWork(): boolean {
+    return this.#standstill.hasWork;
+  }
+
+  work(): Motion<void> {
+    return this.#standstill.work();
+  }
+
+  /** Ends `work` when it is asked to go on the next time: before the debuggee moves, or is looked at. */
+  suspend(): void {
+    this.#standstill.suspend();
+  }
+
+  /** One segment: what a thread with a machine of its own does. */
+  segment(task: SegmentTask, cut?: () => boolean): Motion<SegmentResult> {
+    return this.#parts.search.search(task, cut);
+  }
+
+  /** What a question means where the debuggee stands. */
+  settle(question: Question): Settled {
+    return this.#parts.search.settle(question);
+  }
+
+  // ---- SearchApi
+
+  async startSearch(
+    question: Question,
+    stretch: { readonly from?: number; readonly to?: number } = {},
+  ): Promise<SearchState> {
+    const { timeline, search } = this.#parts;
+    const from = Math.max(timeline.first, stretch.from ?? timeline.first);
+    const to = Math.min(timeline.end, stretch.to ?? timeline.end);
+    if (!(from <= to)) throw errors.searchStretch(from, to);
+    const condition = question.kind === "hits" ? question.hitCondition : undefined;
+    const test = condition === undefined || condition.trim() === "" ? undefined : parseHitCondition(condition);
+    const settled = search.settle(question);
+    const found: Search = {
+      id: this.#nextId++,
+      question,
+      settled,
+      assembly: new Assembly(from, test, question.kind === "series"),
+      running: new Set(),
+      sampled: search.isSampled(question),
+      cancelled: false,
+      problem: undefined,
+      isClosed: false,
+    };
+    this.#searches.set(found.id, found);
+    this.#extend(found, to);
+    return this.#state(found);
+  }
+
+  async searches(): Promise<SearchState[]> {
+    return [...this.#searches.values()].map((search) => this.#state(search));
+  }
+
+  async searchRows(id: number, first: number, count: number): Promise<Row[]> {
+    const search = this.#search(id);
+    if (!(first >= 0 && count >= 0 && count <= MOST_ROWS)) throw errors.length(count, MOST_ROWS);
+    return this.#rows(search, search.assembly.locate(first, count));
+  }
+
+  async seriesBuckets(id: number, from: number, to: number, most: number): Promise<SeriesBucket[]> {
+    const search = this.#search(id);
+    const { assembly, question } = search;
+    const start = Math.max(from, assembly.searchedFrom);
+    const end = Math.min(to, assembly.to);
+    if (question.kind !== "series" || !(most >= 1) || start >= end) return [];
+    const width = Math.ceil((end - start) / Math.min(most, MOST_COLUMNS));
+    const known = assembly.known.filter(({ part }) => part.from < end && part.to > start);
+    const before = assembly.known.findLast(({ part }) => part.to <= start && part.result.series?.last !== undefined);
+    const tasks: SegmentTask[] = [];
+    const parts = known.map(({ part, skipped }) => {
+      const { series } = part.result;
+      if (part.from >= start && part.to <= end && series !== undefined && series.width <= width) {
+        return { columns: series.columns, uncounted: skipped, start: undefined };
+      }
+      const first = Math.max(start, part.from);
+      const last = Math.min(end, part.to);
+      const row = Math.max(0, marksBefore(part, first + 1) - 1) * part.result.marks.every;
+      const begin = this.#startFor(search, part, row);
+      const columns = { from: first, count: Math.max(1, Math.ceil((last - first) / width)) };
+      tasks.push({ ...this.#task(search, { from: begin.from, to: last }), mostMarks: 0, columns });
+      // It begins with the value that it has, which is a row of the part only where that begins.
+      const uncounted = begin.from < first ? 0 : row === 0 ? skipped : begin.skip;
+      return { columns: undefined, uncounted, start: undefined };
+    });
+    const again = await this.#again(search, tasks);
+    const whole = parts.map((part) => {
+      if (part.columns !== undefined) return part;
+      const series = again.shift()?.series;
+      return { ...part, columns: series?.columns ?? [], start: series?.startNumber };
+    });
+    return plot(whole, before?.part.result.series?.lastNumber, { from: start, to: end, width });
+  }
+
+  async countRows(id: number, from: number, to: number): Promise<number> {
+    const search = this.#search(id);
+    return (await this.#rowsFrom(search, from)) - (await this.#rowsFrom(search, to));
+  }
+
+  async rowInstants(id: number, from: number, to: number, most: number): Promise<number[]> {
+    const within = this.#search(id).assembly.instants.filter((instant) => instant >= from && instant < to);
+    const every = Math.max(1, Math.ceil(within.length / Math.max(1, most)));
+    return within.filter((_, index) => index % every === 0);
+  }
+
+  async rowsAround(
+    id: number,
+    instant: number,
+  ): Promise<{ readonly before?: Row; readonly at?: Row; readonly after?: Row }> {
+    const search = this.#search(id);
+    const behind = await this.#rowsFrom(search, instant);
+    const rows = await this.#rows(search, search.assembly.locate(Math.max(0, behind - 2), behind < 2 ? behind + 1 : 3));
+    const at = rows.find((row) => row.instant === instant);
+    const before = rows.find((row) => row.instant < instant);
+    const after = rows.findLast((row) => row.instant > instant);
+    return { ...(before && { before }), ...(at && { at }), ...(after && { after }) };
+  }
+
+  async extendSearch(id: number, to = this.#parts.timeline.end as number): Promise<SearchState> {
+    const search = this.#search(id);
+    if (to > search.assembly.to && !search.cancelled) this.#extend(search, Math.min(to, this.#parts.timeline.end));
+    return this.#state(search);
+  }
+
+  async cancelSearch(id: number): Promise<void> {
+    const search = this.#search(id);
+    if (search.assembly.isDone || search.cancelled) return;
+    search.cancelled = true;
+    this.#stop(search);
+    this.#tell(search);
+  }
+
+  async closeSearch(id: number): Promise<void> {
+    const search = this.#search(id);
+    search.isClosed = true;
+    this.#stop(search);
+    this.#searches.delete(id);
+  }
+
+  // ----
+
+  #search(id: number): Search {
+    const search = this.#searches.get(id);
+    if (search === undefined) throw errors.noSearch(id);
+    return search;
+  }
+
+  #stop(search: Search): void {
+    for (const run of search.running) run.cancel();
+    search.running.clear();
+  }
+
+  #extend(search: Search, to: number): void {
+    const { assembly, question } = search;
+    const every = question.kind === "series" && search.sampled ? question.everySteps : undefined;
+    const cuts = this.#runner.cuts(assembly.to, to);
+    const parts = assembly.extend(to, every === undefined ? cuts : cuts.map((cut) => cut - (cut % every)));
+    const tasks = parts.filter((part) => part.from < part.to).map((part) => this.#task(search, part));
+    const run = this.#runner.run(tasks, {
+      result: (_index, result) => {
+        assembly.add(result);
+        if (assembly.isDone) search.running.delete(run);
+        this.#tell(search);
+      },
+      progress: (index, fraction) => {
+        assembly.progress(tasks[index].from, fraction);
+        this.#tell(search);
+      },
+      failed: (error) => {
+        search.running.delete(run);
+        search.cancelled = true;
+        search.problem = sentence(error);
+        this.#stop(search);
+        this.#tell(search);
+      },
+    });
+    search.running.add(run);
+    this.#tell(search);
+  }
+
+  #task(search: Search, { from, to }: Pick<Part, "from" | "to">): SegmentTask {
+    const { question, settled } = search;
+    const columns = question.kind === "series" ? { columns: { from, count: COLUMNS } } : {};
+    return { question, settled, from, to, mostMarks: MOST_MARKS, ...columns };
+  }
+
+  /** Goes through parts of what has been searched again. */
+  #again(search: Search, tasks: readonly SegmentTask[]): Promise<SegmentResult[]> {
+    if (tasks.length === 0) return Promise.resolve([]);
+    const { promise, resolve, reject } = Promise.withResolvers<SegmentResult[]>();
+    const results: SegmentResult[] = [];
+    let missing = tasks.length;
+    const run = this.#runner.run(tasks, {
+      result: (index, result) => {
+        results[index] = result;
+        if (--missing > 0) return;
+        search.running.delete(pending);
+        resolve(results);
+      },
+      failed: (error) => {
+        search.running.delete(pending);
+        reject(error);
+      },
+    });
+    const pending = {
+      cancel: () => {
+        run.cancel();
+        reject(errors.searchCancelled());
+      },
+    };
+    search.running.add(pending);
+    return promise;
+  }
+
+  /** Newest first. */
+  async #rows(search: Search, located: readonly PartRows[]): Promise<Row[]> {
+    const tasks = located.map(({ part, first, count }): SegmentTask => {
+      const { from, skip } = this.#startFor(search, part, first);
+      const list = { first: skip, count };
+      return { ...this.#task(search, { from, to: part.to }), mostMarks: 0, list, mostStepsToReturn: STEPS_TO_RETURN };
+    });
+    const results = await this.#again(search, tasks);
+    return results.flatMap(({ listed }, index) => {
+      const { picked, first } = located[index];
+      const rows = picked === undefined ? listed : picked.map((number) => listed[number - first]);
+      return rows.toReversed();
+    });
+  }
+
+  /** Where to begin for a row of a part, and how many rows are then passed first. */
+  #startFor(search: Search, { from, result }: PartRows["part"], row: number): { from: number; skip: number } {
+    const { every, instants } = result.marks;
+    const mark = Math.floor(row / every);
+    // A series of memory begins with the value that it has: at a mark, the one before the row.
+    const extra = mark > 0 && search.settled.space !== undefined ? 1 : 0;
+    return mark === 0 ? { from, skip: row } : { from: instants[mark], skip: row - mark * every + extra };
+  }
+
+  /** Known rows at an instant and behind it. */
+  async #rowsFrom(search: Search, instant: number): Promise<number> {
+    const { assembly } = search;
+    const found = assembly.partAt(instant);
+    if (found === undefined) return instant >= assembly.to ? 0 : assembly.rows;
+    const { part, skipped } = found;
+    const { every } = part.result.marks;
+    const mark = marksBefore(part, instant) - 1;
+    let before = 0;
+    if (mark >= 0) {
+      const { from, skip } = this.#startFor(search, part, mark * every);
+      const task = { ...this.#task(search, { from, to: instant }), mostMarks: 0 };
+      const [result] = await this.#again(search, [task]);
+      before = mark * every + result.rows - skip;
+    }
+    return assembly.passing(assembly.rowsBehind(part) + part.result.rows - Math.max(before, skipped));
+  }
+
+  #tell(search: Search): void {
+    if (!search.isClosed) this.#parts.emit({ type: "search", state: this.#state(search) });
+  }
+
+  #state(search: Search): SearchState {
+    const { id, question, assembly, cancelled, sampled } = search;
+    const problem = search.problem ?? assembly.problem;
+    return {
+      id,
+      question,
+      from: assembly.from,
+      to: assembly.to,
+      rows: assembly.rows,
+      searchedFrom: Math.max(assembly.from, assembly.searchedFrom),
+      fraction: assembly.fraction,
+      done: assembly.isDone || cancelled,
+      restored: assembly.restored,
+      ...(cancelled && { cancelled }),
+      ...(sampled && { sampled }),
+      ...(problem !== undefined && { problem }),
+    };
+  }
+}
+
+/** Marks of a part that are older than an instant. */
+function marksBefore({ result }: PartRows["part"], instant: number): number {
+  const { instants } = result.marks;
+  const above = instants.findIndex((mark) => mark >= instant);
+  return above < 0 ? instants.length : above;
+}
+
+/** What the search was stopped by; a fault of Hindcast is told by its message. */
+function sentence(error: unknown): string {
+  if (error instanceof UserError || error instanceof Error) return error.message;
+  return String(error);
+}

@@ -1,0 +1,31 @@
+import type { Engine, EngineStop } from "../cpu/engine.ts";
+import type { Turn } from "../cpu/hart.ts";
+import type { WriteTrace } from "../cpu/write-trace.ts";
+
+/** An engine, and the traced interpreter in its place while a trace is made. All engines give the same states. */
+export class TracingEngine implements Engine {
+  readonly #engine: Engine;
+  readonly #trace: WriteTrace;
+  readonly #instant: () => number;
+  readonly #turn: Turn;
+  readonly #make: () => Engine;
+  #traced: Engine | undefined;
+
+  /** `make`: the traced interpreter, when it is first needed. */
+  constructor(engine: Engine, trace: WriteTrace, at: { instant: () => number; turn: Turn }, make: () => Engine) {
+    this.#engine = engine;
+    this.#trace = trace;
+    this.#instant = at.instant;
+    this.#turn = at.turn;
+    this.#make = make;
+  }
+
+  run(steps: number, skipBreakpoint: boolean): EngineStop {
+    if (!this.#trace.active) return this.#engine.run(steps, skipBreakpoint);
+    this.#traced ??= this.#make();
+    this.#trace.beginSlice();
+    const stop = this.#traced.run(steps, skipBreakpoint);
+    this.#trace.endSlice(this.#turn.hart.id, this.#instant() + steps);
+    return stop;
+  }
+}

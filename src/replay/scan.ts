@@ -1,0 +1,73 @@
+import type { Instant } from "../base/brand.ts";
+import type { Departing, MachineLike } from "../machine/machine-interface.ts";
+import type { StopConditions } from "../machine/stop.ts";
+import { HitRun, hitOf } from "./hit-run.ts";
+import type { Playback } from "./playback.ts";
+import type { Hit, Motion } from "./timeline-interface.ts";
+
+/** Somebody who goes through a stretch of the past and looks at what happens there. */
+export interface Scan {
+  /** Asked before each run: another object when they have changed. */
+  readonly stops: StopConditions;
+  /** The machine stands where the scan begins. */
+  begin?(machine: MachineLike): number | "end";
+  /**
+   * At each hit, with the machine in the state in which it stopped. What it cost, in microseconds about; "end" ends the scan
+   * behind the step of this hit.
+   */
+  visit(hit: Hit, machine: MachineLike): number | "end";
+  /** The next instant behind `now` to be looked at, whatever happens there; infinity: none. */
+  nextLook?(now: Instant): number;
+  look?(machine: MachineLike): number | "end";
+  /** Asked between turns: true ends the scan where it is. */
+  cut?(): boolean;
+}
+
+/** Work between two yields, in microseconds. */
+const TURN = 4000;
+/** About: what guests take at the least. */
+const STEPS_PER_MICROSECOND = 100;
+
+/**
+ * Goes from one instant to another. Gives the instant up to which all hits were visited: less than `to` when it ended early.
+ * An interrupt belongs to the steps before it: those at `to` are visited, those at `from` are not.
+ */
+export function* scanStretch(playback: Playback, scan: Scan, from: Instant, to: Instant): Motion<Instant> {
+  const { machine } = playback;
+  const extent = Math.max(1, to - from);
+  yield* playback.goTo(from);
+  playback.fractionAt = (instant) => Math.min(1, Math.max(0, (instant - from) / extent));
+  if (scan.begin?.(machine) === "end") return (from + 1) as Instant;
+  const slice = (until: Instant, departing: Departing) => playback.slice(until, departing);
+  const run = new HitRun(machine, scan.stops, (stops) => playback.setStops(stops), slice, "nothing");
+  let cost = 0;
+  let visited = from - 1;
+  while (playback.now < to) {
+    const look = scan.nextLook?.(playback.now) ?? Number.POSITIVE_INFINITY;
+    run.stops = scan.stops;
+    const before = playback.now;
+    const stop = run.next(Math.min(to, look) as Instant);
+    const hit = hitOf(stop, machine);
+    if (hit !== undefined && (hit.instant < to || stop.kind === "interrupt")) {
+      const visit = scan.visit(hit, machine);
+      visited = hit.instant;
+      run.passOver(stop);
+      if (visit === "end") return (visited + 1) as Instant;
+      cost += visit;
+    }
+    if (playback.now === look) {
+      const seen = scan.look?.(machine) ?? 0;
+      if (seen === "end") return (look + 1) as Instant;
+      cost += seen;
+    }
+    cost += (playback.now - before) / STEPS_PER_MICROSECOND;
+    if (hit !== undefined && cost < TURN) continue;
+    cost = 0;
+    yield playback.progress();
+    if (playback.now < to && scan.cut?.()) {
+      playback.store.add(playback.save(), [playback.end, playback.now]);
+      return Math.max(playback.now, visited + 1) as Instant;
+    }
+  }
+  return to;
+}

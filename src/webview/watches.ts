@@ -1,0 +1,139 @@
+/** Watch over Time: expressions with their value here, their line over the recording, and the ways to their changes. */
+import { byId, connect } from "./host.ts";
+import { icon } from "./icons.ts";
+import { WatchElement } from "./watch-element.ts";
+import type { FromWatches, ToWatches } from "./watch-messages.ts";
+
+const PLACEHOLDER = "Expression, or expression at place";
+
+const PAGE = `
+<main id="session" hidden>
+  <form id="add">
+    <input id="text" placeholder="${PLACEHOLDER}" aria-label="Add an expression to watch over time" aria-describedby="help"
+      spellcheck="false" autocomplete="off">
+  </form>
+  <p id="help" hidden>
+    <code>queue_length</code> is looked at whenever what it reads is written.
+    <code>a0 at heap_alloc</code> and <code>i at queue.s:42</code> are looked at each time the run comes to that function or line:
+    what reads registers or locals needs a place.
+  </p>
+  <section id="teach" hidden>
+    <h2>Every value, over the whole recording</h2>
+    <p>Write an expression above, or choose <b>Watch over Time</b> in the menu of a variable, of an expression in Watch, or of a name in the editor.</p>
+    <p>Its row shows the value here, all values from first to last as a line, and leads to each change. The recording does not notice: what an expression calls is undone, and the state compared.</p>
+  </section>
+  <ul id="rows" aria-label="Expressions watched over time"></ul>
+  <footer id="proof" hidden></footer>
+  <div id="spoken" aria-live="polite"></div>
+</main>
+<section id="empty"><p id="empty-text"></p></section>`;
+
+const EMPTY = "Start debugging to watch expressions over the whole run.";
+
+document.body.innerHTML = PAGE;
+const host = connect<ToWatches, FromWatches>();
+const elements = new Map<number, WatchElement>();
+const input = byId<HTMLInputElement>("text");
+
+host.listen((message) => {
+  switch (message.type) {
+    case "idle":
+      showEmpty(EMPTY);
+      break;
+    case "starting":
+      showEmpty(`Starting ${message.title}…`);
+      break;
+    case "watches":
+      showRows(message);
+      break;
+    case "edit":
+      elements.get(message.key)?.edit();
+      break;
+    case "input":
+      input.focus();
+      break;
+  }
+});
+
+function showEmpty(text: string): void {
+  byId("session").hidden = true;
+  byId("empty").hidden = false;
+  byId("empty-text").textContent = text;
+}
+
+function showRows({ rows, position, restored }: Extract<ToWatches, { type: "watches" }>): void {
+  byId("session").hidden = false;
+  byId("empty").hidden = true;
+  byId("teach").hidden = rows.length > 0;
+  const list = byId("rows");
+  const keys = new Set(rows.map(({ key }) => key));
+  for (const [key, element] of elements) {
+    if (keys.has(key)) continue;
+    element.root.remove();
+    elements.delete(key);
+  }
+  for (const [index, row] of rows.entries()) {
+    let element = elements.get(row.key);
+    if (element === undefined) {
+      element = new WatchElement((message) => host.send(message), neighbour);
+      elements.set(row.key, element);
+    }
+    if (list.children[index] !== element.root) list.insertBefore(element.root, list.children[index] ?? null);
+    element.show(row, position, index);
+  }
+  showProof(rows.length, restored);
+}
+
+/** That the guest did not notice is checked, and said. */
+function showProof(count: number, restored: number): void {
+  const proof = byId("proof");
+  proof.hidden = count === 0;
+  proof.classList.toggle("checked", restored > 0);
+  const sentence =
+    restored === 0
+      ? "Read from the recording; no code of the guest was run for it."
+      : `${restored.toLocaleString("en-US")} ${restored === 1 ? "evaluation" : "evaluations"}, state restored, digest equal`;
+  if (proof.textContent === sentence) return;
+  proof.title =
+    restored === 0
+      ? "Expressions without calls only look at the replayed machine."
+      : "After each evaluation that called a function of the guest the machine was put back, and its digest was compared with the one before.";
+  proof.replaceChildren(...(restored > 0 ? [icon("check")] : []), sentence);
+}
+
+/** The row above or below another one. */
+function neighbour(root: HTMLElement, direction: 1 | -1): void {
+  const beside = direction > 0 ? root.nextElementSibling : root.previousElementSibling;
+  if (beside instanceof HTMLElement) beside.focus();
+  else if (direction < 0) input.focus();
+}
+
+byId("add").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = input.value.trim();
+  if (text === "") return;
+  host.send({ type: "add", text });
+  input.value = "";
+});
+input.addEventListener("focus", () => {
+  byId("help").hidden = false;
+});
+input.addEventListener("blur", () => {
+  byId("help").hidden = true;
+});
+input.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowDown") {
+    const first = byId("rows").firstElementChild;
+    if (first instanceof HTMLElement) first.focus();
+    event.preventDefault();
+  } else if (event.key === "Escape") {
+    input.value = "";
+  }
+});
+// Colours are read when a line is drawn.
+const redraw = () => {
+  for (const element of elements.values()) element.redraw();
+};
+new MutationObserver(redraw).observe(document.body, { attributes: true });
+new MutationObserver(redraw).observe(document.documentElement, { attributes: true });
+host.send({ type: "ready" });
