@@ -249,7 +249,12 @@ export class LockstepPair {
     }
   }
 
-  #settle(member: Member, replica: MachineReplica, role: PairRole | undefined, channel: FaultyChannel | undefined): void {
+  #settle(
+    member: Member,
+    replica: MachineReplica,
+    role: PairRole | undefined,
+    channel: FaultyChannel | undefined,
+  ): void {
     const faults = (this.#parts.faults ?? [])
       .filter((fault) => fault.role === role && fault.kind !== "flip-register" && fault.kind !== "flip-memory")
       .sort((a, b) => a.instant - b.instant);

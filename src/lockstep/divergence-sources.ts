@@ -48,6 +48,7 @@ function fillOf(memoryBytes: number, random: Prng): Image {
   const pattern = Uint32Array.from({ length: FILL_BYTES / 4 }, () => random.next32());
   const bytes = new Uint8Array(memoryBytes);
   const block = new Uint8Array(pattern.buffer);
-  for (let at = 0; at < memoryBytes; at += FILL_BYTES) bytes.set(block.subarray(0, Math.min(FILL_BYTES, memoryBytes - at)), at);
+  for (let at = 0; at < memoryBytes; at += FILL_BYTES)
+    bytes.set(block.subarray(0, Math.min(FILL_BYTES, memoryBytes - at)), at);
   return { entry: 0n as Image["entry"], segments: [{ physicalAddress: RAM_BASE, bytes, memoryBytes }] };
 }

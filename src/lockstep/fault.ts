@@ -49,7 +49,10 @@ const REGISTERS = 32;
 const PAGE_BYTES = 4096;
 
 /** One bit of a register of the hart that has its turn, or of a page of RAM that is not zero. */
-export function flipOf(kind: "flip-register" | "flip-memory", random: Prng): (machine: MachineLike) => Edit | undefined {
+export function flipOf(
+  kind: "flip-register" | "flip-memory",
+  random: Prng,
+): (machine: MachineLike) => Edit | undefined {
   const [place, bit] = [random.next32(), random.below(WORD_BITS)];
   return (machine) => {
     if (kind === "flip-register") {

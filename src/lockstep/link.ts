@@ -108,7 +108,8 @@ export class Link {
 
   #take(frame: Uint8Array, nowMs: number, messages: Message[]): void {
     const reader = new ByteReader(frame);
-    if (reader.u8() !== (MAGIC & 0xff) || reader.u8() !== MAGIC >> 8) throw new MalformedBytes("a frame of something else");
+    if (reader.u8() !== (MAGIC & 0xff) || reader.u8() !== MAGIC >> 8)
+      throw new MalformedBytes("a frame of something else");
     const [sequence, acknowledged] = [reader.varint(), reader.varint()];
     if (acknowledged >= this.#nextSequence) throw new MalformedBytes("it acknowledges what was never sent");
     this.#lastHeardMs = nowMs;

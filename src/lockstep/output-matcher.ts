@@ -81,7 +81,8 @@ export class OutputMatcher {
       const end = Math.min(theirs.number + theirUnits, ours.number + ourUnits);
       const same = kind === "stream" ? sameStream(theirs, ours, at, end) : sameDatagram(theirs, ours);
       if (same < end) {
-        const part = (run: OutputRun) => describeBytes(kind === "stream" ? run.bytes.subarray(same - run.number) : run.bytes);
+        const part = (run: OutputRun) =>
+          describeBytes(kind === "stream" ? run.bytes.subarray(same - run.number) : run.bytes);
         this.#matched[device] = Math.max(at, same);
         const instants = { primaryInstant: theirs.instant, secondaryInstant: ours.instant };
         this.#mismatch = { device, number: same, ...instants, expected: part(theirs), got: part(ours) };

@@ -78,7 +78,9 @@ export class PendingOutputs {
       const kind = this.#devices[run.device];
       const bound = limit[run.device];
       if (run.number + unitsOf(run, kind) <= bound) return [run];
-      return kind === "stream" && run.number < bound ? [{ ...run, bytes: run.bytes.subarray(0, bound - run.number) }] : [];
+      return kind === "stream" && run.number < bound
+        ? [{ ...run, bytes: run.bytes.subarray(0, bound - run.number) }]
+        : [];
     });
   }
 

@@ -7,7 +7,7 @@ import type { LockstepOptions } from "./options.ts";
 import type { InputSource, OutputSink } from "./outside.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import type { Counts, OutputRun, Replica, ReplicaInput, ReplicaStop, Snapshot } from "./replica.ts";
-import { type PrimaryStatistics, newPrimaryStatistics } from "./statistics.ts";
+import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
 
 export type PrimaryPhase =
   /** The only machine: what it says leaves at once. */
@@ -69,6 +69,8 @@ export class Primary {
   /** Entries that the secondary has not been through. */
   #unconsumed: { sequence: number; bytes: number }[] = [];
   #unconsumedBytes = 0;
+  /** Inputs that the secondary may not have: their source keeps them. */
+  #unreceivedInputs: { sequence: number; number: number }[] = [];
   #at: number;
   #matched: Counts;
   /** Numbers of what has left. */
@@ -175,7 +177,8 @@ export class Primary {
 
   /** The secondary has the log, or will have it when its state is there. */
   get #isFollowed(): boolean {
-    return this.#phase !== "alone" && this.#phase !== "copying";
+    const phase = this.#phase;
+    return phase === "joining" || phase === "pairing" || phase === "paired" || phase === "claiming";
   }
 
   /** Nobody else can have the right to speak: output need not be matched. */
@@ -254,7 +257,12 @@ export class Primary {
   #append(entry: LogEntry): void {
     const numbered = { ...entry, sequence: ++this.#sequence };
     this.statistics.entries++;
-    if (!this.#isFollowed) return;
+    const input = entry.kind === "input" ? entry.input.number : undefined;
+    if (!this.#isFollowed) {
+      if (input !== undefined) this.#parts.inputs.forget(input + 1);
+      return;
+    }
+    if (input !== undefined) this.#unreceivedInputs.push({ sequence: numbered.sequence, number: input });
     this.#unsent.push(numbered);
     const bytes = bytesOf(numbered);
     this.#unconsumed.push({ sequence: numbered.sequence, bytes });
@@ -331,6 +339,9 @@ export class Primary {
       return;
     }
     this.#matched = message.matched;
+    while (this.#unreceivedInputs.length > 0 && this.#unreceivedInputs[0].sequence <= message.received) {
+      this.#parts.inputs.forget(this.#unreceivedInputs.shift()!.number + 1);
+    }
     this.#at = Math.max(this.#at, Math.min(message.at, this.#parts.replica.instant));
     while (this.#unconsumed.length > 0 && this.#unconsumed[0].sequence <= message.consumed) {
       this.#unconsumedBytes -= this.#unconsumed.shift()!.bytes;
@@ -446,6 +457,7 @@ export class Primary {
     this.#unsent = [];
     this.#unconsumed = [];
     this.#unconsumedBytes = 0;
+    this.#unreceivedInputs = [];
   }
 
   /** The secondary has the whole state. Once it has matched everything that has left, the two are a pair. */

@@ -236,11 +236,7 @@ export class Secondary {
     return moved;
   }
 
-  #report(
-    divergence: OutputDivergence,
-    nowMs: number,
-    snapshot = this.#transfer?.header.id ?? this.#snapshotId,
-  ): void {
+  #report(divergence: OutputDivergence, nowMs: number, snapshot = this.#transfer?.header.id ?? this.#snapshotId): void {
     const { options } = this.#parts;
     this.divergences.push(divergence);
     this.#send({ kind: "divergence", snapshot, divergence }, nowMs);

@@ -27,7 +27,7 @@ import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./con
 import { type DiskImage, Disks } from "./disks.ts";
 import { HEAT } from "./engine-heat.ts";
 import { errors } from "./errors.ts";
-import { Harts, type HartSurroundings } from "./harts.ts";
+import { type HartSurroundings, Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import { MachineIsolation } from "./isolation.ts";
 import { Lookout } from "./lookout.ts";

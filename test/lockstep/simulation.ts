@@ -4,7 +4,7 @@ import { Member, type MemberParts } from "../../src/lockstep/member.ts";
 import type { LockstepOptions, PlantedMistake } from "../../src/lockstep/options.ts";
 import type { InputSource, OutputSink } from "../../src/lockstep/outside.ts";
 import { type OutputRun, unitsOf } from "../../src/lockstep/replica.ts";
-import { DEVICES, type Program, reference, textOf, ToyMachine } from "./toy-machine.ts";
+import { DEVICES, type Program, reference, ToyMachine, textOf } from "./toy-machine.ts";
 import { SimulatedArbiter, SimulatedChannel } from "./world.ts";
 
 /** Small bounds, so that some hundred steps meet all of them. */
@@ -64,6 +64,7 @@ class Simulation {
   #failure: string | undefined;
   #joinAtMs: number | undefined;
   #names = 0;
+  #forgotten = 0;
   #lastSpeaker = "";
   readonly #flipped: { name: string; at: number | undefined; mask: number }[] = [];
 
@@ -110,7 +111,8 @@ class Simulation {
 
   #observe(inhabitant: Inhabitant): void {
     const { member } = inhabitant;
-    const phase = member.primary === undefined ? `secondary ${member.secondary!.phase}` : `primary ${member.primary.phase}`;
+    const phase =
+      member.primary === undefined ? `secondary ${member.secondary!.phase}` : `primary ${member.primary.phase}`;
     if (phase === inhabitant.phase) return;
     inhabitant.phase = phase;
     this.#note(`${member.name} is ${phase}`);
@@ -184,10 +186,13 @@ class Simulation {
     const sink: OutputSink = { offer: (run) => this.#hear(member, run) };
     const inputs: InputSource = {
       at: (number) => {
+        if (number < this.#forgotten) this.#fail(`${member} asks for input ${number}, which it said nobody would`);
         const byte = this.#inputs[number];
         return byte === undefined ? undefined : { kind: "console-input", bytes: Uint8Array.of(byte) };
       },
-      forget: () => {},
+      forget: (below) => {
+        this.#forgotten = Math.max(this.#forgotten, below);
+      },
     };
     const arbiter = this.#arbiter.seenBy(listens);
     return [{ member, replica: machine, sink, inputs, arbiter, options: this.#options }, inhabitant];
@@ -220,7 +225,8 @@ class Simulation {
       if (number === heard.length) {
         heard.push(unit);
         this.#lastSpeaker = speaker;
-      } else if (heard[number] !== unit) this.#fail(`${speaker} says output ${number} of device ${run.device} differently`);
+      } else if (heard[number] !== unit)
+        this.#fail(`${speaker} says output ${number} of device ${run.device} differently`);
       else this.#count("offered again");
     });
     if (units.length !== unitsOf(run, DEVICES[run.device])) this.#fail("a run of another length than it says");
@@ -257,19 +263,23 @@ class Simulation {
     });
     for (const { at, mask } of flips) {
       // A machine has the faults of its own and of those whose state it took over, which were there before it.
-      const isOwn = this.#flipped.some((flip) => flip.at === at && flip.mask === mask && flip.name <= this.#lastSpeaker);
+      const isOwn = this.#flipped.some(
+        (flip) => flip.at === at && flip.mask === mask && flip.name <= this.#lastSpeaker,
+      );
       if (!isOwn) this.#fail(`${this.#lastSpeaker} suffers from a fault of another machine`);
     }
     consumed.forEach((reads, thread) => {
       reads.forEach(({ number, byte }, index) => {
-        if (number !== index * 2 + thread) this.#fail(`input ${number} came to thread ${thread} as its number ${index}`);
+        if (number !== index * 2 + thread)
+          this.#fail(`input ${number} came to thread ${thread} as its number ${index}`);
         if (byte !== this.#inputs[number]) this.#fail(`input ${number} came as another`);
       });
     });
     this.#count("came to the end");
     if (flips.length > 0) this.#count("a fault that was said");
-    for (const { member } of this.#inhabitants) {
+    for (const { member, machine } of this.#inhabitants) {
       const { secondary, primary } = member;
+      this.#count("pages that were waited for", machine.absences);
       this.#count("resynchronisations", secondary?.resynchronisations ?? 0);
       this.#count("inner divergences", secondary?.counters.innerDivergences ?? 0);
       this.#count("digests equal", secondary?.counters.digestsEqual ?? 0);
@@ -295,7 +305,10 @@ class Simulation {
     if (kind === 2) return named("a member freezes", () => this.#freeze(victim, 5 + (amount % 200)));
     if (kind <= 4) return named("a bit flips", () => this.#flip(victim, other % 2, 1 << (amount % 32)));
     if (kind === 5) {
-      return named("a bit flips inside", () => this.#victim(victim)?.machine.flipHidden(other, 1 << (amount % 32)) ?? undefined);
+      return named(
+        "a bit flips inside",
+        () => this.#victim(victim)?.machine.flipHidden(other, 1 << (amount % 32)) ?? undefined,
+      );
     }
     if (kind === 6) {
       return named("the channel breaks", () => {
@@ -305,7 +318,10 @@ class Simulation {
     }
     if (kind === 7) {
       return named("garbage", () => {
-        this.#channel.inject(victim as 0 | 1, Uint8Array.from({ length: 1 + (amount % 40) }, (_, at) => mixByte(other + at)));
+        this.#channel.inject(
+          victim as 0 | 1,
+          Uint8Array.from({ length: 1 + (amount % 40) }, (_, at) => mixByte(other + at)),
+        );
         return true;
       });
     }
@@ -319,8 +335,8 @@ class Simulation {
       return named("the machine of a secondary sticks", () => {
         const inhabitant = this.#inhabitants.find(({ dead, member }) => !dead && member.primary === undefined);
         if (inhabitant === undefined) return false;
-        inhabitant.machine.stuck = true;
-        const wakes = { atMs: this.#now + 10 + (amount % 700), fault: () => void (inhabitant.machine.stuck = false) };
+        inhabitant.machine.stick();
+        const wakes = { atMs: this.#now + 10 + (amount % 700), fault: () => inhabitant.machine.wake() };
         this.#faults.push(wakes);
         this.#faults.sort((a, b) => a.atMs - b.atMs);
         return true;

@@ -84,7 +84,11 @@ function lastWords(threads: readonly { value: number }[]): Uint8Array {
 }
 
 /** What one correct machine says, by device, given what it read where and what was done to it. */
-export function reference(program: Program, consumed: readonly Thread["consumed"][], flips: readonly Flip[]): string[][] {
+export function reference(
+  program: Program,
+  consumed: readonly Thread["consumed"][],
+  flips: readonly Flip[],
+): string[][] {
   const heard: string[][] = DEVICES.map(() => []);
   const threads = [0, 1].map((thread) => {
     let value = mix(program.seed + thread);
@@ -129,8 +133,10 @@ export class ToyMachine implements Replica {
   #scheduled: { instant: number; input: ReplicaInput } | undefined;
   #decidedAt = -1;
   #happenings: Happening[] = [];
-  /** It stands still, and nobody knows why. */
-  stuck = false;
+  #stuck = false;
+  /** Times that it needed a page that had not come. */
+  absences = 0;
+  #differDue = false;
 
   constructor(program: Program, difference: number, toleratesAbsentPages: boolean) {
     this.#program = program;
@@ -163,16 +169,21 @@ export class ToyMachine implements Replica {
   }
 
   run(until: number): ReplicaStop {
+    // What it was given is the partner's state to the last bit; from here on it goes its own ways again.
+    if (this.#differDue) this.#state.noise = mix(this.#state.noise ^ this.#difference);
+    this.#differDue = false;
     const state = this.#state;
     for (;;) {
       this.#settle();
       this.#decidedAt = state.instant;
       if (state.ended) return { kind: "ended" };
-      if (state.instant >= until || this.stuck) return { kind: "reached" };
+      if (state.instant >= until || this.#stuck) return { kind: "reached" };
       const ready = state.threads.filter((thread) => this.#isReady(thread));
       if (ready.length === 0) return { kind: "waiting" };
       const absent = this.#step(ready[state.noise % ready.length]);
-      if (absent !== undefined) return { kind: "absent", page: absent };
+      if (absent === undefined) continue;
+      this.absences++;
+      return { kind: "absent", page: absent };
     }
   }
 
@@ -226,6 +237,7 @@ export class ToyMachine implements Replica {
   adopt({ pages, base, instant, state }: ForeignState, counts: Counts, absent: ReadonlySet<number>): void {
     this.#load({ instant, state }, counts);
     this.#absent = new Set(absent);
+    this.#differDue = this.#difference !== 0;
     for (let page = 0; page < PAGES; page++) {
       this.#setPage(page, pages.has(page) ? pages.get(page) : base.bytesOf(page));
     }
@@ -249,9 +261,13 @@ export class ToyMachine implements Replica {
     this.#pages[HIDDEN_PAGES + (page % (PAGES - HIDDEN_PAGES))][0] ^= mask;
   }
 
-  /** From here on this machine's noise is another. */
-  differ(): void {
-    if (this.#difference !== 0) this.#state.noise = mix(this.#state.noise ^ this.#difference);
+  /** It stands still, and nobody knows why. */
+  stick(): void {
+    this.#stuck = true;
+  }
+
+  wake(): void {
+    this.#stuck = false;
   }
 
   #load({ instant, state }: { instant: number; state: Uint8Array }, counts: Counts): void {
