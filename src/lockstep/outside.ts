@@ -10,9 +10,9 @@ export interface OutputSink {
   offer(run: OutputRun): void;
 }
 
-/** Where input comes from. It keeps each until the pair has it twice, so that it outlives the machine that was given it. */
+/** Where input comes from. It keeps each until both machines have been through it, so that it outlives either. */
 export interface InputSource {
-  /** Input number `number`; undefined while there is none. */
+  /** Input number `number`; undefined while there is none, and for one that is forgotten. */
   at(number: number): ReplicaInput["event"] | undefined;
   /** Nobody will ask for inputs with smaller numbers. */
   forget(below: number): void;

@@ -69,8 +69,8 @@ export class Primary {
   /** Entries that the secondary has not been through. */
   #unconsumed: { sequence: number; bytes: number }[] = [];
   #unconsumedBytes = 0;
-  /** Inputs that the secondary may not have: their source keeps them. */
-  #unreceivedInputs: { sequence: number; number: number }[] = [];
+  /** Inputs that are not part of the secondary's state: their source keeps them, also for who joins a survivor. */
+  #unsharedInputs: { sequence: number; number: number }[] = [];
   #at: number;
   #matched: Counts;
   /** Numbers of what has left. */
@@ -262,7 +262,7 @@ export class Primary {
       if (input !== undefined) this.#parts.inputs.forget(input + 1);
       return;
     }
-    if (input !== undefined) this.#unreceivedInputs.push({ sequence: numbered.sequence, number: input });
+    if (input !== undefined) this.#unsharedInputs.push({ sequence: numbered.sequence, number: input });
     this.#unsent.push(numbered);
     const bytes = bytesOf(numbered);
     this.#unconsumed.push({ sequence: numbered.sequence, bytes });
@@ -339,8 +339,8 @@ export class Primary {
       return;
     }
     this.#matched = message.matched;
-    while (this.#unreceivedInputs.length > 0 && this.#unreceivedInputs[0].sequence <= message.received) {
-      this.#parts.inputs.forget(this.#unreceivedInputs.shift()!.number + 1);
+    while (this.#unsharedInputs.length > 0 && this.#unsharedInputs[0].sequence <= message.consumed) {
+      this.#parts.inputs.forget(this.#unsharedInputs.shift()!.number + 1);
     }
     this.#at = Math.max(this.#at, Math.min(message.at, this.#parts.replica.instant));
     while (this.#unconsumed.length > 0 && this.#unconsumed[0].sequence <= message.consumed) {
@@ -457,7 +457,7 @@ export class Primary {
     this.#unsent = [];
     this.#unconsumed = [];
     this.#unconsumedBytes = 0;
-    this.#unreceivedInputs = [];
+    this.#unsharedInputs = [];
   }
 
   /** The secondary has the whole state. Once it has matched everything that has left, the two are a pair. */

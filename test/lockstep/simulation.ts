@@ -186,7 +186,12 @@ class Simulation {
     const sink: OutputSink = { offer: (run) => this.#hear(member, run) };
     const inputs: InputSource = {
       at: (number) => {
-        if (number < this.#forgotten) this.#fail(`${member} asks for input ${number}, which it said nobody would`);
+        if (number < this.#forgotten) {
+          // Who was survived, and does not know it yet, asks for what the survivor has had, and gets nothing.
+          if (this.#arbiter.tenure.primary === member)
+            this.#fail(`input ${number} is forgotten, and ${member} needs it`);
+          return undefined;
+        }
         const byte = this.#inputs[number];
         return byte === undefined ? undefined : { kind: "console-input", bytes: Uint8Array.of(byte) };
       },
