@@ -46,7 +46,7 @@ import type {
   TimelineSummary,
   VariableNode,
 } from "./protocol.ts";
-import type { SegmentRunner } from "./search-protocol.ts";
+import type { DifferencePlace, Row, SegmentRunner } from "./search-protocol.ts";
 import { Searches } from "./searches.ts";
 import { SegmentSearch } from "./segment-search.ts";
 import { BackwardStepper } from "./step-backward.ts";
@@ -530,6 +530,15 @@ export class Debuggee {
 
   lastRead(address: bigint, length: number, before?: number, use?: AddressUse): Motion<WriteFound | undefined> {
     return this.#excursion(() => this.#origins.lastAccess("read", { address, length, before, use }));
+  }
+
+  /** The first read of any of these bytes from an instant on (default: now). */
+  firstRead(address: bigint, length: number, from?: number, use?: AddressUse): Motion<Row | undefined> {
+    return this.#excursion(() => this.searchEngine.firstRead(address, length, from ?? this.#timeline.now, use));
+  }
+
+  firstDifference(place: DifferencePlace, from?: number): Motion<Row | undefined> {
+    return this.#excursion(() => this.searchEngine.firstDifference(place, from ?? this.#timeline.now));
   }
 
   /** Where the value came from that an expression names: see `DebuggeeApi.origin`. */

@@ -16,10 +16,10 @@ import type {
 import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
 import type { Origin, OriginOptions } from "./origin-protocol.ts";
-import type { SearchApi, SearchState } from "./search-protocol.ts";
+import type { DifferencePlace, Row, SearchApi, SearchState } from "./search-protocol.ts";
 
 export type * from "./origin-protocol.ts";
-export type { Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";
+export type { DifferencePlace, Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";
 
 export interface LaunchOptions extends BootChoice {
   /** An ELF, a raw image or a `.s`/`.S` source; absolute path. Exactly one of program, kernel and recording. */
@@ -266,7 +266,7 @@ export interface WriteFound {
 
 /**
  * Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on, within 100 ms,
- * and does nothing when none does. A search that `pause` ended (`lastWrite`, `lastRead`, `origin`) rejects with a UserError of code
+ * and does nothing when none does. A search that `pause` ended (`lastWrite`, `lastRead`, `firstRead`, `firstDifference`, `origin`) rejects with a UserError of code
  * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
  * `removeBookmark`, `renameBookmark`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
@@ -328,6 +328,10 @@ export interface DebuggeeApi extends SearchApi {
   /** What the guest printed from one instant up to another, as far as it is still held. */
   outputBetween(from: number, to: number): Promise<Uint8Array>;
   lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;
+  /** The first read from an instant on (default: where the debuggee stands). */
+  firstRead(address: bigint, length: number, from?: number, use?: AddressUse): Promise<Row | undefined>;
+  /** The first step from an instant on behind which a place is not what it is there: the state before it. */
+  firstDifference(place: DifferencePlace, from?: number): Promise<Row | undefined>;
   lastRead(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;
   /**
    * Follows a value back to where it came from: what the expression `place` names (a register, a CSR, memory), or memory at its value.

@@ -91,3 +91,13 @@ export function accessText({ map }: SearchParts, { address, size, value, kind }:
 export function watching(watches: readonly Watch[]): StopConditions {
   return { breakpoints: [], watches, exceptions: [] };
 }
+
+/** Instants at which events came in: for whoever looks at memory, which they may change. */
+export function nextEvents({ history }: SearchParts): (now: number) => number {
+  const events = history?.events ?? [];
+  let next = 0;
+  return (now) => {
+    while (next < events.length && events[next].instant <= now) next++;
+    return events[next]?.instant ?? Number.POSITIVE_INFINITY;
+  };
+}

@@ -43,6 +43,11 @@ export type Question =
   /** Lines of console output, by the step that printed their first byte; those that contain `text`. */
   | { readonly kind: "outputs"; readonly text?: string };
 
+/** What is compared with what it was: bytes, or the value of an expression, which must read memory only. */
+export type DifferencePlace =
+  | { readonly address: bigint; readonly length: number; readonly use?: AddressUse }
+  | { readonly expression: string; readonly hart?: number };
+
 export interface Row {
   /** The state before the step in question; of an interrupt, the first state in its handler. */
   readonly instant: number;
@@ -200,6 +205,8 @@ export interface SeriesResult {
 
 /** Who searches segments: given by the host. Absent: the debuggee itself, while it stands still. */
 export interface SegmentRunner {
+  /** Whether it is to do a stretch; false: the debuggee itself does. Absent: always. */
+  takes?(from: number, to: number): boolean;
   /** Instants at which [from, to) is best cut, ascending, without its ends. */
   cuts(from: number, to: number): readonly number[];
   /**

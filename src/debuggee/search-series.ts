@@ -10,7 +10,15 @@ import { type Node, parseExpression } from "./expression-parser.ts";
 import { findFloatRegister } from "./float-registers.ts";
 import { currentHart } from "./hart-turns.ts";
 import { Columns } from "./search-columns.ts";
-import { COST, type Finder, type FinderTask, placeOf, type SearchParts, watching } from "./search-finder.ts";
+import {
+  COST,
+  type Finder,
+  type FinderTask,
+  nextEvents,
+  placeOf,
+  type SearchParts,
+  watching,
+} from "./search-finder.ts";
 import { hitterOf, placeToHit, stopsAt } from "./search-hits.ts";
 import type { AddressSpace, Row, Settled } from "./search-protocol.ts";
 import { WatchedSpace } from "./search-space.ts";
@@ -210,14 +218,13 @@ export function seriesFinder({ parts, question, task, tally }: FinderTask<"serie
  * an event brought (an edit, a frame that a device put into memory) is told at the last state without it.
  */
 function memorySeries(
-  { machine, history }: SearchParts,
+  parts: SearchParts,
   settled: AddressSpace,
   look: (at: Surroundings) => Seen,
   note: (seen: Seen, instant: number, hart: number, pc: bigint) => number | "end",
 ): Finder {
+  const { machine } = parts;
   const space = new WatchedSpace(machine, settled);
-  const events = history?.events ?? [];
-  let nextEvent = 0;
   let watched = "";
   const finder = { stops: NO_STOPS };
   const evaluate = (): Seen => {
@@ -242,10 +249,7 @@ function memorySeries(
       const { hart, pc } = stop.hits[0];
       return note(evaluate(), instant, hart, pc);
     },
-    nextLook: (now: number) => {
-      while (nextEvent < events.length && events[nextEvent].instant <= now) nextEvent++;
-      return events[nextEvent]?.instant ?? Number.POSITIVE_INFINITY;
-    },
+    nextLook: nextEvents(parts),
     look: () => here(machine.instant - 1),
   });
 }

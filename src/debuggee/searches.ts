@@ -2,10 +2,12 @@ import { UserError } from "../base/errors.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
 import { errors } from "./errors.ts";
 import { parseHitCondition } from "./hit-history.ts";
-import type { DebuggeeEvent } from "./protocol.ts";
+import type { AddressUse, DebuggeeEvent } from "./protocol.ts";
 import { Assembly, type Part, type PartRows } from "./search-assembly.ts";
+import { firstDifference, firstRow } from "./search-first.ts";
 import { plot } from "./search-plot.ts";
 import type {
+  DifferencePlace,
   Question,
   Row,
   SearchApi,
@@ -55,7 +57,6 @@ interface Search {
 export class Searches implements SearchApi {
   readonly #parts: SearchesParts;
   readonly #standstill: StandstillRunner;
-  readonly #runner: SegmentRunner;
   readonly #searches = new Map<number, Search>();
   #nextId = 1;
   /** Hears when there is something to do while the debuggee stands still. */
@@ -64,7 +65,6 @@ export class Searches implements SearchApi {
   constructor(parts: SearchesParts) {
     this.#parts = parts;
     this.#standstill = new StandstillRunner(parts.search, parts.timeline, parts.history, () => this.onWork?.());
-    this.#runner = parts.runner ?? this.#standstill;
   }
 
   // ---- for whoever drives the debuggee
@@ -91,6 +91,18 @@ export class Searches implements SearchApi {
   /** What a question means where the debuggee stands. */
   settle(question: Question): Settled {
     return this.#parts.search.settle(question);
+  }
+
+  /** The first read from an instant on. */
+  firstRead(address: bigint, length: number, from: number, use?: AddressUse): Motion<Row | undefined> {
+    const { search, timeline } = this.#parts;
+    const question = { kind: "reads" as const, address, length, ...(use !== undefined && { use }) };
+    return firstRow(search, question, from, timeline.end);
+  }
+
+  firstDifference(place: DifferencePlace, from: number): Motion<Row | undefined> {
+    const { search, timeline } = this.#parts;
+    return firstDifference(search, place, from, timeline.end);
   }
 
   // ---- SearchApi
@@ -227,10 +239,11 @@ export class Searches implements SearchApi {
   #extend(search: Search, to: number): void {
     const { assembly, question } = search;
     const every = question.kind === "series" && search.sampled ? question.everySteps : undefined;
-    const cuts = this.#runner.cuts(assembly.to, to);
+    const runner = this.#runnerFor(assembly.to, to);
+    const cuts = runner.cuts(assembly.to, to);
     const parts = assembly.extend(to, every === undefined ? cuts : cuts.map((cut) => cut - (cut % every)));
     const tasks = parts.filter((part) => part.from < part.to).map((part) => this.#task(search, part));
-    const run = this.#runner.run(tasks, {
+    const run = runner.run(tasks, {
       result: (_index, result) => {
         assembly.add(result);
         if (assembly.isDone) search.running.delete(run);
@@ -252,6 +265,12 @@ export class Searches implements SearchApi {
     this.#tell(search);
   }
 
+  /** Who does so much. */
+  #runnerFor(from: number, to: number): SegmentRunner {
+    const { runner } = this.#parts;
+    return runner !== undefined && (runner.takes?.(from, to) ?? true) ? runner : this.#standstill;
+  }
+
   #task(search: Search, { from, to }: Pick<Part, "from" | "to">): SegmentTask {
     const { question, settled } = search;
     const columns = question.kind === "series" ? { columns: { from, count: COLUMNS } } : {};
@@ -264,7 +283,8 @@ export class Searches implements SearchApi {
     const { promise, resolve, reject } = Promise.withResolvers<SegmentResult[]>();
     const results: SegmentResult[] = [];
     let missing = tasks.length;
-    const run = this.#runner.run(tasks, {
+    const steps = tasks.reduce((sum, { from, to }) => sum + to - from, 0);
+    const run = this.#runnerFor(0, steps).run(tasks, {
       result: (index, result) => {
         results[index] = result;
         if (--missing > 0) return;

@@ -18,15 +18,15 @@ const MOST_BYTES = 1 << 24;
 
 /** Searches pieces of the past. What a piece says depends on the task and the recording alone. */
 export class SegmentSearch {
-  readonly #parts: SearchParts;
+  readonly parts: SearchParts;
 
   constructor(parts: SearchParts) {
-    this.#parts = parts;
+    this.parts = parts;
   }
 
   /** What the question means where the debuggee stands. Throws a UserError when it means nothing. */
   settle(question: Question): Settled {
-    const { inspector } = this.#parts;
+    const { inspector } = this.parts;
     switch (question.kind) {
       case "writes":
       case "reads":
@@ -36,7 +36,7 @@ export class SegmentSearch {
         return { ranges: inspector.ranges(address, length, use) };
       }
       case "hits": {
-        placeToHit(this.#parts, question);
+        placeToHit(this.parts, question);
         const { at, hitCondition } = question;
         if (hitCondition !== undefined && parseHitCondition(hitCondition) === undefined) {
           throw errors.placeUnknown(`"${hitCondition}" is no hit condition: write 5, >= 5, < 5 or % 5.`);
@@ -44,9 +44,9 @@ export class SegmentSearch {
         return at.kind === "data" ? { ranges: inspector.ranges(at.address, at.length, at.use) } : {};
       }
       case "series":
-        return settleSeries(this.#parts, question);
+        return settleSeries(this.parts, question);
       case "calls":
-        placeToHit(this.#parts, { at: { kind: "function", name: question.function } });
+        placeToHit(this.parts, { at: { kind: "function", name: question.function } });
         return {};
       case "traps":
       case "outputs":
@@ -63,7 +63,7 @@ export class SegmentSearch {
 
   /** `cut`, asked now and then: true ends the search where it is, and the result says how far it came. */
   *search(task: SegmentTask, cut?: () => boolean): Motion<SegmentResult> {
-    const { timeline, checks } = this.#parts;
+    const { timeline, checks } = this.parts;
     const { from, to } = task;
     const tally = new Tally(task);
     const restored = checks.verified;
@@ -84,7 +84,7 @@ export class SegmentSearch {
 
   #finder(task: SegmentTask, tally: Tally): Finder | undefined {
     const { question } = task;
-    const given = { parts: this.#parts, task, tally };
+    const given = { parts: this.parts, task, tally };
     switch (question.kind) {
       case "writes":
       case "reads":

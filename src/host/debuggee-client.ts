@@ -36,6 +36,8 @@ export const DEBUGGEE_METHODS = [
   "outputBetween",
   "lastWrite",
   "lastRead",
+  "firstRead",
+  "firstDifference",
   "origin",
   "machine",
   "registers",

@@ -47,6 +47,8 @@ const MOTIONS: Readonly<Record<string, string | undefined>> = {
   seek: "Travelling",
   lastWrite: "Searching the last write",
   lastRead: "Searching the last read",
+  firstRead: "Searching the first read",
+  firstDifference: "Searching the first difference",
   origin: "Following the value back",
 };
 /** Requests that are served while a motion goes on (see `DebuggeeApi`). */
@@ -63,7 +65,7 @@ const AT_ANY_TIME: ReadonlySet<string> = new Set([
 ]);
 
 /** Motions that answer a question and come back. */
-const QUESTIONS: ReadonlySet<string> = new Set(["lastWrite", "lastRead", "origin"]);
+const QUESTIONS: ReadonlySet<string> = new Set(["lastWrite", "lastRead", "firstRead", "firstDifference", "origin"]);
 /** Served at any time too. `startSearch` looks at the state to see what is meant. */
 const SEARCHES: Readonly<Record<keyof SearchApi, true>> = {
   startSearch: true,

@@ -297,6 +297,14 @@ export class FakeDebuggee implements Debuggee {
     return undefined;
   }
 
+  async firstRead(): Promise<undefined> {
+    return undefined;
+  }
+
+  async firstDifference(): Promise<undefined> {
+    return undefined;
+  }
+
   async origin(place: string, hart: number, options: OriginOptions = {}): Promise<Origin> {
     this.calls.push(`origin ${place} ${hart} ${JSON.stringify(options)}`);
     const at = { pc: addressOf(8), symbol: "main+0x1c", source: { path: SOURCE, line: 8, column: 1 }, hart };

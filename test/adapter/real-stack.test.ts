@@ -10,7 +10,7 @@ import { finished } from "node:stream/promises";
 import test, { after } from "node:test";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { serveSession } from "../../src/adapter/connection.ts";
-import type { ConsoleBody, TimelineBody } from "../../src/adapter/custom-protocol.ts";
+import type { ConsoleBody, StatusBody, TimelineBody } from "../../src/adapter/custom-protocol.ts";
 import { frame, MessageReader } from "../../src/adapter/framing.ts";
 import { nodeEnvironment } from "../../src/adapter/main.ts";
 import { startDebuggee } from "../../src/host/node-debuggee.ts";
@@ -363,7 +363,7 @@ for (const [what, end] of [
   withProcess(`${what} leaves a recording that is complete`, async (adapter, child) => {
     const recording = recordTo();
     await adapter.run({ program: sample("loop.s"), recordTo: recording });
-    await pauseFor(300);
+    while ((await adapter.event<StatusBody>("hindcast/status")).end <= 100_000);
     end(child);
     assert.equal(await exitCode(child), 0);
 

@@ -124,6 +124,7 @@ export function travelTable(figures: TravelFigures): string {
     ["reverse to a breakpoint 2.1 million steps back", "reverseContinue"],
     ["reverse to a write 2.1 million steps back", "reverseToWrite"],
     ["seek to a random instant", "seekRandom"],
+    ["step back there, instruction", "stepBackRandom"],
     ["reverse to a breakpoint at the start", "reverseToStart"],
     ["reverse to the only write of a word, at the start", "reverseToFirstWrite"],
   ];

@@ -16,7 +16,7 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /** `1.02 (0.98-1.07)` */
-export function spreadText({ median, least, most }: Spread, digits: number): string {
+export function spreadText({ median, least, most }: Pick<Spread, "median" | "least" | "most">, digits: number): string {
   return `${median.toFixed(digits)} (${least.toFixed(digits)}-${most.toFixed(digits)})`;
 }
 

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { startDebuggee } from "../../src/host/node-debuggee.ts";
-import { compileGuest, temporaryPath } from "../differential/cross-compiler.ts";
+import { compileGuest, type Executable, temporaryPath } from "../differential/cross-compiler.ts";
+import { timed } from "./machine-thread.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
 /** Rounds of guest/bench/travel.c in a run of a thousand million steps: one takes 2.1 million. */
@@ -8,6 +9,7 @@ const STEPS_PER_ROUND = 2_098_188;
 
 export interface TravelFigures {
   readonly steps: number;
+  readonly rounds: number;
   readonly recordingSeconds: number;
   readonly recordingBytes: number;
   readonly openSeconds: number;
@@ -19,6 +21,8 @@ export interface TravelFigures {
   /** To the write of a watched word two million steps before. */
   readonly reverseToWrite: Spread;
   readonly seekRandom: Spread;
+  /** From the places that were sought. */
+  readonly stepBackRandom: Spread;
   /** From the end to a breakpoint in the first thousand steps: the search of the whole run. */
   readonly reverseToStart: Spread;
   /** From the end to the only write of a word, in the first thousand steps. */
@@ -32,10 +36,14 @@ export interface TravelOptions {
   readonly longRepeats: number;
 }
 
+export function buildTravelGuest(rounds: number): Executable {
+  return compileGuest("travel", "O2", { folder: "bench", defines: { ROUNDS: rounds } });
+}
+
 /** Records a long run, closes it, opens the recording and travels back from its end. */
 export async function measureTravel({ steps, repeats, longRepeats }: TravelOptions): Promise<TravelFigures> {
   const rounds = Math.round(steps / STEPS_PER_ROUND);
-  const { path } = compileGuest("travel", "O2", { folder: "bench", defines: { ROUNDS: rounds } });
+  const { path } = buildTravelGuest(rounds);
   const recording = temporaryPath("travel.hindcast");
 
   const live = await startDebuggee(() => {});
@@ -89,10 +97,14 @@ export async function measureTravel({ steps, repeats, longRepeats }: TravelOptio
   const reverseToWrite = await repeated(Math.min(repeats, rounds - 1), reverse("data breakpoint"));
   await watch(undefined);
   let state = 1;
-  const seekRandom = await repeated(repeats, () => {
+  const [seeks, stepsBack]: number[][] = [[], []];
+  for (let n = 0; n < repeats; n++) {
     state = (state * 48271) % 0x7fff_ffff;
-    return debuggee.seek(Math.floor((state / 0x7fff_ffff) * end));
-  });
+    const place = Math.floor((state / 0x7fff_ffff) * end);
+    seeks.push((await timed(() => debuggee.seek(place)))[0]);
+    stepsBack.push((await timed(() => debuggee.step("into", "backward", "instruction", 0)))[0]);
+  }
+  const [seekRandom, stepBackRandom] = [spreadOf(seeks), spreadOf(stepsBack)];
   await breakAt("main");
   const reverseToStart = await repeated(longRepeats, reverse("function breakpoint"), toEnd);
   await breakAt(undefined);
@@ -103,15 +115,11 @@ export async function measureTravel({ steps, repeats, longRepeats }: TravelOptio
 
   return {
     steps: end,
+    rounds,
     recordingSeconds: recordingMs / 1000,
     recordingBytes: statSync(recording).size,
     openSeconds: openMs / 1000,
-    ...{ stepBack, stepBackLine, reverseContinue, reverseToWrite, seekRandom, reverseToStart, reverseToFirstWrite },
+    ...{ stepBack, stepBackLine, reverseContinue, reverseToWrite, seekRandom, stepBackRandom },
+    ...{ reverseToStart, reverseToFirstWrite },
   };
-}
-
-async function timed<T>(action: () => Promise<T>): Promise<[number, T]> {
-  const started = performance.now();
-  const result = await action();
-  return [performance.now() - started, result];
 }

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { finish } from "./harness.ts";
+import { ask, searchBench } from "./search-bench.ts";
+import { SEARCHED } from "./search-guests.ts";
+import { cases, DATA_BYTES, type Step, symbol, touches, where, word } from "./single-steps.ts";
+
+/** Changes of a value of memory as single steps show it: instants of the last states with the old value. */
+function changes(steps: readonly Step[], value: (step: Step) => bigint, from = 0, to = steps.length) {
+  const first = { instant: from, bits: value(steps[from]) };
+  const later = steps.slice(from, to).flatMap((step, index) => {
+    const next = steps[from + index + 1];
+    if (next === undefined || value(next) === value(step)) return [];
+    return [{ instant: step.instant, bits: value(next) }];
+  });
+  return [first, ...later];
+}
+
+const EXPRESSIONS: readonly [string, (step: Step) => bigint][] = [
+  ["*counter", (step) => word(step, symbol("counter"))],
+  ["*(u16*)counter + 1", (step) => (word(step, symbol("counter")) & 0xffffn) + 1n],
+  ["*pointer", (step) => word(step, symbol("pointer"))],
+  // Through a pointer that moves.
+  [
+    "*(u64*)*pointer",
+    (step) => (word(step, symbol("pointer")) === 0n ? -1n : word(step, word(step, symbol("pointer")))),
+  ],
+  [
+    "*counter > 50 ? *cells : *(u32*)(cells + 4)",
+    (step) => (word(step, symbol("counter")) > 50n ? word(step, symbol("cells")) : word(step, symbol("cells")) >> 32n),
+  ],
+];
+
+test("a series of memory has each value that single steps show, also through a pointer", async () => {
+  for (const each of cases()) {
+    for (const [expression, value] of EXPRESSIONS) {
+      const expected = changes(each.steps, value);
+      const { rows, state } = await ask(each.bench, { kind: "series", expression });
+      assert.equal(state.sampled, undefined);
+      assert.deepEqual(
+        rows.map(({ instant, bits }) => [instant, bits ?? -1n]),
+        expected.map(({ instant, bits }) => [instant, bits]),
+        `${expression}: ${each.what}`,
+      );
+      assert.ok(rows.length > 5);
+    }
+    const [from, to] = [500, Math.floor(each.steps.length * 0.7)];
+    const { rows } = await ask(each.bench, { kind: "series", expression: "*pointer" }, { from, to });
+    assert.deepEqual(
+      rows.map(({ instant, bits }) => [instant, bits]),
+      changes(each.steps, EXPRESSIONS[2][1], from, to).map(({ instant, bits }) => [instant, bits]),
+    );
+  }
+});
+
+test("a series at a place has the values that differ from the ones before", async () => {
+  const at = { kind: "function" as const, name: "finish" };
+  for (const each of cases()) {
+    const hits = each.steps.filter(({ pc }) => pc === symbol("finish"));
+    const expected = hits.filter(
+      ({ registers }, index) => index === 0 || hits[index - 1].registers[11] !== registers[11],
+    );
+    const { rows } = await ask(each.bench, { kind: "series", expression: "a1", at });
+    assert.deepEqual(rows.map(where), expected.map(where), each.what);
+    assert.deepEqual(
+      rows.map(({ number }) => number),
+      expected.map(({ registers }) => Number(registers[11])),
+    );
+    const called = await ask(each.bench, { kind: "series", expression: "triple(a1)", at, hart: 0 });
+    const mine = hits.filter(({ hart }) => hart === 0);
+    assert.deepEqual(
+      called.rows.map(({ instant, bits }) => [instant, bits]),
+      mine
+        .filter(({ registers }, index) => index === 0 || mine[index - 1].registers[11] !== registers[11])
+        .map(({ instant, registers }) => [instant, registers[11] * 3n]),
+    );
+  }
+});
+
+test("a series of registers is looked at every so many steps, and says so", async () => {
+  for (const each of cases()) {
+    const { rows, state } = await ask(each.bench, { kind: "series", expression: "sp & 0xff", hart: 0, everySteps: 13 });
+    assert.equal(state.sampled, true);
+    let last: bigint | undefined;
+    const expected: [number, bigint][] = [];
+    // What hart 0 holds is known where it steps; the others leave it as it is.
+    const next = new Map<number, bigint>();
+    let held = 0n;
+    for (const step of each.steps.toReversed()) {
+      if (step.hart === 0) held = step.registers[2] & 0xffn;
+      next.set(step.instant, held);
+    }
+    for (let instant = 0; instant < each.steps.length; instant += 13) {
+      const value = next.get(instant)!;
+      if (value !== last) expected.push([instant, value]);
+      last = value;
+    }
+    if (each.bench.machine.harts.length === 1) {
+      assert.deepEqual(
+        rows.map(({ instant, bits }) => [instant, bits]),
+        expected,
+        each.what,
+      );
+    } else assert.ok(rows.length > 5);
+  }
+  const { engine } = searchBench(SEARCHED);
+  await assert.rejects(engine.startSearch({ kind: "series", expression: "a0 + 1" }), { code: "series-registers" });
+  await assert.rejects(engine.startSearch({ kind: "series", expression: "*counter,s" }), { code: "series-format" });
+});
+
+test("columns of a plot have the least and the largest value, and count every change once", async () => {
+  for (const each of cases()) {
+    const { bench, steps } = each;
+    for (const [expression, value] of [EXPRESSIONS[0], EXPRESSIONS[2], EXPRESSIONS[4]]) {
+      const { state } = await ask(bench, { kind: "series", expression });
+      const all = changes(steps, value);
+      for (const [from, to, most] of [
+        [0, steps.length, 40],
+        [0, steps.length, 1],
+        [777, 1500, 30],
+        [all[4].instant, all[4].instant + 1, 5],
+        [all[3].instant, steps.length, 9],
+        [steps.length - 900, steps.length, 2000],
+      ] as const) {
+        const asked = bench.engine.seriesBuckets(state.id, from, to, most);
+        bench.work();
+        const buckets = await asked;
+        assert.ok(buckets.length <= most && buckets.length > 0);
+        assert.deepEqual([buckets[0].from, buckets.at(-1)!.to], [from, to]);
+        const what = `${expression} ${from} ${to} ${most}: ${each.what}`;
+        const changed = all.filter(({ instant }) => instant >= from && instant < to).length;
+        assert.equal(
+          buckets.reduce((sum, one) => sum + one.changes, 0),
+          changed,
+          what,
+        );
+        const within = [
+          value(steps[from]),
+          ...all.filter(({ instant }) => instant >= from && instant < to).map(({ bits }) => bits),
+        ];
+        assert.equal(
+          Math.max(...buckets.map(({ max }) => max!)),
+          Number(within.reduce((a, b) => (a > b ? a : b))),
+          what,
+        );
+        assert.equal(
+          Math.min(...buckets.map(({ min }) => min!)),
+          Number(within.reduce((a, b) => (a < b ? a : b))),
+          what,
+        );
+        assert.equal(buckets.at(-1)!.last, Number(within.at(-1)), what);
+        assert.equal(buckets[0].first, Number(within[0]), what);
+      }
+    }
+  }
+});
+
+test("the first read, and the first difference of bytes and of a value, from an instant on", () => {
+  for (const each of cases()) {
+    const { bench, steps } = each;
+    const { debuggee, timeline } = bench;
+    const end = timeline.end;
+    for (const from of [0, 400, Math.floor(end / 2), end - 300]) {
+      const read = finish(debuggee.firstRead(symbol("pointer"), 8, from));
+      const reader = steps.find((step) => step.instant >= from && touches(step, "r", symbol("pointer"), 8));
+      assert.deepEqual([read?.instant, read?.pc], [reader?.instant, reader?.pc]);
+      const bytesOf = (step: Step) => step.memory.subarray(Number(symbol("cells") - symbol("counter"))).join();
+      const differs = steps.find((step) => step.instant > from && bytesOf(step) !== bytesOf(steps[from]));
+      const place = { address: symbol("cells"), length: DATA_BYTES - Number(symbol("cells") - symbol("counter")) };
+      const found = finish(debuggee.firstDifference(place, from));
+      assert.equal(found?.instant, differs && differs.instant - 1, each.what);
+      const value = EXPRESSIONS[3][1];
+      const changed = steps.find((step) => step.instant > from && value(step) !== value(steps[from]));
+      const other = finish(debuggee.firstDifference({ expression: EXPRESSIONS[3][0] }, from));
+      assert.equal(other?.instant, changed && changed.instant - 1, each.what);
+    }
+    assert.equal(timeline.now, end);
+  }
+});
