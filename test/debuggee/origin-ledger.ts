@@ -67,6 +67,13 @@ export class Ledger {
     return this.#entries.get(key)?.findLast(({ by, instant }) => (by === "edit" ? instant <= at : instant < at));
   }
 
+  /** Everything that was written there in [from, to). */
+  between(keys: readonly string[], from: number, to: number): Entry[] {
+    return keys.flatMap((key) =>
+      (this.#entries.get(key) ?? []).filter(({ instant }) => instant >= from && instant < to),
+    );
+  }
+
   /** The newest entry of several, as of the bytes of a word. */
   lastOf(keys: readonly string[], at: number): Entry | undefined {
     const entries = keys.flatMap((key) => this.last(key, at) ?? []);
