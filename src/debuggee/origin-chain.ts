@@ -106,13 +106,17 @@ export class OriginChain {
     yield* timeline.seek(at);
     if (leap === undefined) return undefined;
     const hop = yield* this.#registerHop(cell, hart, leap.filter);
+    const { step } = hop;
     const isGood =
-      hop.step !== undefined && hop.step.pc !== last.step.pc && hop.step.value === (leap.value ?? hop.step.value);
+      step === undefined ? leap.why === "again" : step.pc !== last.step.pc && step.value === (leap.value ?? step.value);
     if (!isGood) {
       yield* timeline.seek(at);
       return undefined;
     }
-    last.step = { ...last.step, omitted: omitted(leap.why, leap.steps, hop.step.instant) };
+    const since = step?.instant ?? hop.end?.instant ?? timeline.first;
+    // Turns of a longer cycle may have been left out there before.
+    const steps = Math.max(leap.steps, last.step.omitted?.steps ?? 0);
+    last.step = { ...last.step, omitted: omitted(leap.why, steps, since) };
     return hop;
   }
 

@@ -123,7 +123,7 @@ function agree(ledger: Ledger, { place, instant, hart, steps, end }: Origin, che
       if (origin !== undefined) agree(ledger, origin, checked, `${where}, operand ${origin.place.name}`);
     }
     checked.steps++;
-    [at, on] = [step.instant, step.hart];
+    [at, on] = [step.omitted?.since ?? step.instant, step.hart];
     known = step.follows === undefined;
     if (step.follows !== undefined) current = step.operands[step.follows].place;
   }
