@@ -76,6 +76,8 @@ export interface CustomRequests {
   "hindcast/renameBookmark": { arguments: RenameBookmarkArguments; body: undefined };
   "hindcast/instantOfOutput": { arguments: InstantOfOutputArguments; body: InstantOfOutputBody };
   "hindcast/lastWrite": { arguments: LastWriteArguments; body: LastWriteBody };
+  "hindcast/firstRead": { arguments: FirstArguments; body: FirstBody };
+  "hindcast/firstDifference": { arguments: FirstArguments; body: FirstBody };
   "hindcast/lastRead": { arguments: LastWriteArguments; body: LastReadBody };
   "hindcast/origin": { arguments: OriginArguments; body: OriginBody };
   "hindcast/input": { arguments: InputArguments; body: undefined };
@@ -89,6 +91,7 @@ export interface CustomRequests {
   "hindcast/searches": { arguments: Record<string, never>; body: { searches: SearchBody[] } };
   "hindcast/searchRows": { arguments: SearchRowsArguments; body: { rows: RowBody[] } };
   "hindcast/seriesBuckets": { arguments: SeriesBucketsArguments; body: { buckets: SeriesBucketBody[] } };
+  "hindcast/rowInstants": { arguments: RowInstantsArguments; body: { instants: number[] } };
   "hindcast/countRows": { arguments: CountRowsArguments; body: { rows: number } };
   "hindcast/rowsAround": { arguments: RowsAroundArguments; body: RowsAroundBody };
   "hindcast/extendSearch": { arguments: ExtendSearchArguments; body: SearchBody };
@@ -192,6 +195,23 @@ export interface LastWriteBody {
 export interface LastReadBody {
   /** Absent when nothing was read there since the recording began. */
   read?: AccessBody;
+}
+
+/** The first read of a place from an instant on; or the first step behind which its bytes are others than at that instant. */
+export interface FirstArguments {
+  /** A number or an expression that `evaluate` knows. */
+  address: string;
+  /** Bytes; default: the size of what the expression names, else 1. */
+  length?: number;
+  /** Default: the current instant. */
+  from?: number;
+  /** Go there as well. */
+  seek?: boolean;
+}
+
+export interface FirstBody {
+  /** Absent when there is none. */
+  row?: RowBody;
 }
 
 export interface AccessBody {
@@ -510,6 +530,13 @@ export interface SeriesBucketBody {
 export interface CountRowsArguments extends SearchIdArguments {
   from: number;
   to: number;
+}
+
+/** Instants of rows that are known in [from, to), in order; of very many about as many as `most`, spread evenly. */
+export interface RowInstantsArguments extends SearchIdArguments {
+  from: number;
+  to: number;
+  most: number;
 }
 
 /** A run that has grown: the search goes on. */

@@ -12,7 +12,7 @@ import { origin } from "./origin.ts";
 import type { Parts } from "./parts.ts";
 import { breakpointToClient, looksAtMachine } from "./questions.ts";
 import { completions, runCommand } from "./repl.ts";
-import { countRows, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
+import { countRows, firstRow, rowInstants, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
 import type { Shape } from "./shape.ts";
 import { inputBytes, instantOfOutput, lastRead, lastWrite, motionTo, timeline } from "./travel.ts";
 
@@ -297,6 +297,16 @@ function travel(parts: Parts): Record<string, Handler> {
   const { lifecycle } = parts;
   const seek = (call: Call, instant: number) =>
     parts.move(call, (debuggee) => debuggee.seek(instant), "other", "announced");
+  const first = (method: "firstRead" | "firstDifference"): Handler =>
+    on<Custom.FirstArguments>(
+      { address: "string", "length?": "integer", "from?": "integer", "seek?": "boolean" },
+      async (args, call) => {
+        const frame = parts.stacks.frame(undefined);
+        const body = await parts.search(call, () => firstRow(lifecycle.debuggee, method, args, frame));
+        if (args.seek && body.row !== undefined) seek(call, body.row.instant);
+        return body;
+      },
+    );
   return {
     "hindcast/timeline": on<Custom.TimelineArguments>(
       { "from?": "integer", "to?": "integer", "most?": "integer" },
@@ -340,6 +350,8 @@ function travel(parts: Parts): Record<string, Handler> {
         return body;
       },
     ),
+    "hindcast/firstRead": first("firstRead"),
+    "hindcast/firstDifference": first("firstDifference"),
     "hindcast/origin": on<Custom.OriginArguments>(
       {
         ...{ place: "string", "length?": "integer", "instant?": "integer", "hart?": "integer" },
@@ -401,6 +413,10 @@ function searches(parts: Parts): Record<string, Handler> {
     "hindcast/seriesBuckets": on<Custom.SeriesBucketsArguments>(
       { ...ID, from: "integer", to: "integer", most: "integer" },
       (args) => seriesBuckets(lifecycle.debuggee, args),
+    ),
+    "hindcast/rowInstants": on<Custom.RowInstantsArguments>(
+      { ...ID, from: "integer", to: "integer", most: "integer" },
+      (args) => rowInstants(lifecycle.debuggee, args),
     ),
     "hindcast/countRows": on<Custom.CountRowsArguments>({ ...ID, from: "integer", to: "integer" }, (args) =>
       countRows(lifecycle.debuggee, args),

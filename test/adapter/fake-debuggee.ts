@@ -18,6 +18,7 @@ import type {
   LaunchResult,
   Stopped,
 } from "../../src/debuggee/protocol.ts";
+import type { DifferencePlace, Row } from "../../src/debuggee/search-protocol.ts";
 import { FakeSearches } from "./fake-searches.ts";
 
 export const SOURCE = "/project/guest.s";
@@ -297,12 +298,19 @@ export class FakeDebuggee implements Debuggee {
     return undefined;
   }
 
-  async firstRead(): Promise<undefined> {
-    return undefined;
+  async firstRead(address: bigint, length: number, from?: number): Promise<Row | undefined> {
+    this.calls.push(`firstRead ${address.toString(16)} ${length} ${from}`);
+    return address === RAM + 64n ? this.#row(12) : undefined;
   }
 
-  async firstDifference(): Promise<undefined> {
-    return undefined;
+  async firstDifference(place: DifferencePlace, from?: number): Promise<Row | undefined> {
+    const text = (_: string, value: unknown) => (typeof value === "bigint" ? value.toString(16) : value);
+    this.calls.push(`firstDifference ${JSON.stringify(place, text)} ${from}`);
+    return this.#row(14);
+  }
+
+  #row(instant: number): Row {
+    return { instant, hart: 0, pc: addressOf(instant + 1), symbol: "main", text: "cell = 8", bits: 8n };
   }
 
   async origin(place: string, hart: number, options: OriginOptions = {}): Promise<Origin> {
