@@ -213,7 +213,7 @@ export class Machine implements MachineLike {
       engine === "oracle" ? oracle : new Interpreter(parts, oracle, generated, breakpoints),
       trace,
       { instant: () => this.instant, turn: this.#turn },
-      () => new Interpreter(parts, oracle, instantiateTraced(...generating, board), breakpoints, trace),
+      (tracing) => new Interpreter(parts, oracle, instantiateTraced(...generating, board, tracing), breakpoints, trace),
     );
     const pagesObserver = {
       rearm: () => group.beginInterval(),
@@ -497,7 +497,7 @@ export class Machine implements MachineLike {
 
   #traceTrap(isInterrupt: boolean): void {
     const { id, privilege } = this.#turn.hart;
-    if (this.registerWrites.active) this.registerWrites.trap(id, privilege, this.instant, isInterrupt);
+    if (this.registerWrites.tracing !== undefined) this.registerWrites.trap(id, privilege, this.instant, isInterrupt);
   }
 
   /**
