@@ -1,5 +1,16 @@
 /** What-if branches, as the adapter says them: part of custom-protocol.ts, whose conventions hold. */
 
+export interface BranchRequests {
+  "hindcast/startBranch": { arguments: StartBranchArguments; body: BranchBody };
+  "hindcast/branches": { arguments: Record<string, never>; body: BranchesBody };
+  "hindcast/switchBranch": { arguments: { id: number }; body: undefined };
+  "hindcast/discardBranch": { arguments: { id?: number }; body: undefined };
+  "hindcast/keepBranch": { arguments: KeepBranchArguments; body: BranchBody };
+  "hindcast/compareBranch": { arguments: CompareBranchArguments; body: CompareBranchBody };
+  "hindcast/saveBranch": { arguments: SaveBranchArguments; body: undefined };
+  "hindcast/forceReturn": { arguments: ForceReturnArguments; body: undefined };
+}
+
 export interface StartBranchArguments {
   /** What came from outside later on in the run that is left is given to the branch as well; default true. */
   inputs?: boolean;

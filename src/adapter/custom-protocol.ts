@@ -5,16 +5,7 @@
  * a request that moves the machine is answered at once and followed by `stopped`, as DAP's own motions are.
  */
 
-import type {
-  BranchBody,
-  BranchesBody,
-  CompareBranchArguments,
-  CompareBranchBody,
-  ForceReturnArguments,
-  KeepBranchArguments,
-  SaveBranchArguments,
-  StartBranchArguments,
-} from "./custom-branches.ts";
+import type { BranchBody, BranchesBody, BranchRequests } from "./custom-branches.ts";
 import type { OriginArguments, OriginBody } from "./custom-origin.ts";
 
 export type * from "./custom-branches.ts";
@@ -77,7 +68,7 @@ export interface LaunchArguments {
 }
 
 /** Moves and questions that DAP has no request for. */
-export interface CustomRequests {
+export interface CustomRequests extends BranchRequests {
   "hindcast/reverseStepIn": { arguments: ReverseStepArguments; body: undefined };
   "hindcast/reverseStepOut": { arguments: ReverseStepArguments; body: undefined };
   "hindcast/seek": { arguments: SeekArguments; body: undefined };
@@ -87,14 +78,6 @@ export interface CustomRequests {
   "hindcast/renameBookmark": { arguments: RenameBookmarkArguments; body: undefined };
   "hindcast/instantOfOutput": { arguments: InstantOfOutputArguments; body: InstantOfOutputBody };
   "hindcast/lastWrite": { arguments: LastWriteArguments; body: LastWriteBody };
-  "hindcast/startBranch": { arguments: StartBranchArguments; body: BranchBody };
-  "hindcast/branches": { arguments: Record<string, never>; body: BranchesBody };
-  "hindcast/switchBranch": { arguments: { id: number }; body: undefined };
-  "hindcast/discardBranch": { arguments: { id?: number }; body: undefined };
-  "hindcast/keepBranch": { arguments: KeepBranchArguments; body: BranchBody };
-  "hindcast/compareBranch": { arguments: CompareBranchArguments; body: CompareBranchBody };
-  "hindcast/saveBranch": { arguments: SaveBranchArguments; body: undefined };
-  "hindcast/forceReturn": { arguments: ForceReturnArguments; body: undefined };
   "hindcast/firstRead": { arguments: FirstArguments; body: FirstBody };
   "hindcast/firstDifference": { arguments: FirstArguments; body: FirstBody };
   "hindcast/lastRead": { arguments: LastWriteArguments; body: LastReadBody };
