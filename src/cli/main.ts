@@ -9,12 +9,14 @@ import { parseInstant } from "./instants.ts";
 import {
   parseCount,
   parseDisk,
+  parseFault,
   parseHarts,
   parseHits,
   parseIsa,
   parseLength,
   parseMemory,
   parsePort,
+  parseSources,
   parseSteps,
   parseSymbols,
   parseTime,
@@ -89,6 +91,20 @@ function buildProgram(finish: (exitCode: number) => void): Command {
       .option("-o, --output <file>", "where to record to (default: a new file in .hindcast/ beside PROGRAM)")
       .description("Runs PROGRAM as `hindcast run` does and records it, so that every instant can be reached again."),
   );
+  withRunOptions(
+    define(
+      "lockstep",
+      "run a program on two machines that must agree",
+      async () => (await import("./lockstep.ts")).lockstep,
+    )
+      .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
+      .option("--diverge <sources>", "what the second machine does otherwise: harts,time,entropy,memory", parseSources)
+      .option("--diverge-seed <number>", "seed of how it does so (default: 1)", parseCount)
+      .option("--fault <fault>", "do it to the pair: KIND@INSTANT or KIND:primary@INSTANT; for each once", parseFault)
+      .option("--fault-seed <number>", "faults at random; beside --fault: which bits those flip", parseCount)
+      .option("--second <program>", "another program for the second machine: the two are compared")
+      .description(LOCKSTEP),
+  );
   define("replay", "run a recording again and verify it", async () => (await import("./replay.ts")).replay)
     .argument("<file>", "a recording")
     .option("--to <instant>", "stop at this instant, or bookmark, instead of the end", parseInstant)
@@ -156,6 +172,12 @@ Examples:
   hindcast query run.hindcast series '*queue_length' --csv
   hindcast query run.hindcast series a0 --at enqueue
   hindcast query run.hindcast calls malloc --json`;
+
+const LOCKSTEP = `Runs PROGRAM on two machines. What it says leaves when both have said it; what they do inside may differ. When what
+they say differs, the second is resynchronised from the first; when one dies, the other goes on.
+
+Kinds of faults: flip-register, flip-memory, kill, freeze, lose-entry, delay-entry, double-entry, slow-channel.
+They meet the second machine, or with :primary the first, when it has come to INSTANT.`;
 
 const GDB = `Serves gdb's remote serial protocol: SUBJECT is a recording, which is travelled in, or a program, which is \
 run and recorded as \`hindcast record\` does. One client at a time; the machine keeps its place for the next one.

@@ -1,6 +1,6 @@
 import type { Instant } from "../base/brand.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
-import type { MachineLike, TracedPlace, TracedWrite } from "../machine/machine-interface.ts";
+import type { MachineLike, TracedPlace, TracedWrite, TraceFilter } from "../machine/machine-interface.ts";
 import type { MachineStop, StopConditions } from "../machine/stop.ts";
 import type { Scan } from "./scan.ts";
 
@@ -65,6 +65,8 @@ export interface RegisterQuestion {
   readonly place: TracedPlace;
   /** Of the place "csr": its number. */
   readonly csr?: number;
+  /** Writes that do not count. */
+  readonly filter?: TraceFilter;
 }
 
 export interface TimelineLike {
