@@ -146,7 +146,7 @@ export class Parts {
   /** What waits to be shown is shown before the client turns to something else. */
   #flush(): void {
     this.#console?.flush();
-    for (const line of this.#branchLines.rest()) this.#logs.push(line, undefined);
+    for (const line of this.#branchLines.rest()) this.#logs.push({ text: line, source: undefined });
     this.#logs.flush();
     this.#progress.end();
     this.#status.flush();
@@ -251,7 +251,7 @@ export class Parts {
   #onOutput(output: Extract<DebuggeeEvent, { type: "output" }>): void {
     const { category, bytes, instant, source, replayOnly, branch } = output;
     if (branch !== undefined) {
-      for (const line of this.#branchLines.push(branch, bytes)) this.#logs.push(line, undefined);
+      for (const line of this.#branchLines.push(branch, bytes)) this.#logs.push({ text: line, source: undefined });
       return;
     }
     if (category === "guest") {
