@@ -5,8 +5,10 @@
  * a request that moves the machine is answered at once and followed by `stopped`, as DAP's own motions are.
  */
 
+import type { BranchBody, BranchesBody, BranchRequests } from "./custom-branches.ts";
 import type { OriginArguments, OriginBody } from "./custom-origin.ts";
 
+export type * from "./custom-branches.ts";
 export type * from "./custom-origin.ts";
 
 /** Arguments of a launch request, beside DAP's `noDebug`. The names are the command line's. */
@@ -66,7 +68,7 @@ export interface LaunchArguments {
 }
 
 /** Moves and questions that DAP has no request for. */
-export interface CustomRequests {
+export interface CustomRequests extends BranchRequests {
   "hindcast/reverseStepIn": { arguments: ReverseStepArguments; body: undefined };
   "hindcast/reverseStepOut": { arguments: ReverseStepArguments; body: undefined };
   "hindcast/seek": { arguments: SeekArguments; body: undefined };
@@ -105,6 +107,8 @@ export interface CustomEvents {
   "hindcast/status": StatusBody;
   /** Bytes of the guest's console, when `console` is `integratedTerminal`. */
   "hindcast/console": ConsoleBody;
+  /** A branch was started (an edit in the past starts one), left, named or discarded. */
+  "hindcast/branch": BranchesBody;
   /** Marks came or went: ask `hindcast/timeline` again when it is shown. At most twice a second. */
   "hindcast/timelineChanged": Record<string, never>;
   /** How far a search is: at most ten a second each, and when it is done. */
@@ -137,6 +141,8 @@ export interface TimelineBody {
   end: number;
   /** The recording still grows when the machine runs past `end`. */
   live: boolean;
+  /** The branch that is looked at: from its origin on it is another run than the recording. */
+  branch?: BranchBody;
   marks: TimelineMark[];
   /** How many marks there are in the range; more than `marks` holds when they were thinned. */
   total: number;
@@ -562,6 +568,8 @@ export interface StatusBody {
   stepsPerSecond: number;
   recordingBytes: number;
   running: boolean;
+  /** The branch that is looked at. */
+  branch?: BranchBody;
   /**
    * Replay-only checks and calls of guest functions that ran in this session: after each the state was restored and its
    * digest equal to the one before.

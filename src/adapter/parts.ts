@@ -1,6 +1,7 @@
 import { unreachable } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
 import type { DebuggeeEvent, Stopped } from "../debuggee/protocol.ts";
+import { BranchLines, branchesBody } from "./branches.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import type { Call } from "./call.ts";
 import type { Client } from "./client.ts";
@@ -8,6 +9,7 @@ import type { AdapterEnvironment } from "./environment.ts";
 import { ExceptionStops } from "./exceptions.ts";
 import type { Launch } from "./launch-arguments.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { LogLinks } from "./log-links.ts";
 import { Memory } from "./memory.ts";
 import { type Motion, Motions } from "./motions.ts";
 import { GuestConsole, LogMessages } from "./output.ts";
@@ -36,12 +38,14 @@ export class Parts {
   readonly motions: Motions;
   readonly lifecycle: Lifecycle;
   readonly searches = new Searches();
+  readonly logLinks = new LogLinks();
   /** Requests that are being handled, by id. */
   readonly calls = new Map<number, Call>();
   readonly #progress: ProgressReports;
   readonly #logs: LogMessages;
   readonly #status: StatusReports;
   #console: GuestConsole | undefined;
+  readonly #branchLines = new BranchLines();
   #stopped: Stopped | undefined;
   #endTold = false;
   /** The request whose answer waits for a search. */
@@ -60,7 +64,7 @@ export class Parts {
       failed: (error) => this.#onFailed(error),
     });
     this.#progress = new ProgressReports(client);
-    this.#logs = new LogMessages(client, this.sources);
+    this.#logs = new LogMessages(client, this.sources, this.logLinks);
     this.#status = new StatusReports(client);
     this.lifecycle = new Lifecycle({
       environment,
@@ -142,6 +146,7 @@ export class Parts {
   /** What waits to be shown is shown before the client turns to something else. */
   #flush(): void {
     this.#console?.flush();
+    for (const line of this.#branchLines.rest()) this.#logs.push({ text: line, source: undefined });
     this.#logs.flush();
     this.#progress.end();
     this.#status.flush();
@@ -219,6 +224,9 @@ export class Parts {
       case "timelineChanged":
         this.#status.timelineChanged();
         return;
+      case "branch":
+        this.client.event("hindcast/branch", branchesBody(event));
+        return;
       case "progress":
         this.#progress.report(event, this.#searching);
         return;
@@ -240,13 +248,18 @@ export class Parts {
     }
   }
 
-  #onOutput({ category, bytes, instant, source, replayOnly }: Extract<DebuggeeEvent, { type: "output" }>): void {
+  #onOutput(output: Extract<DebuggeeEvent, { type: "output" }>): void {
+    const { category, bytes, instant, source, replayOnly, branch } = output;
+    if (branch !== undefined) {
+      for (const line of this.#branchLines.push(branch, bytes)) this.#logs.push({ text: line, source: undefined });
+      return;
+    }
     if (category === "guest") {
       this.#console?.push(bytes, instant);
       return;
     }
     const text = new TextDecoder().decode(bytes);
-    if (category === "log") this.#logs.push(replayOnly ? `[${formatInstant(instant)}] ${text}` : text, source);
+    if (category === "log") this.#logs.push({ text, source, ...(replayOnly && { instant }) });
     else this.client.say(text.replace(/\n$/, ""));
   }
 

@@ -1,6 +1,7 @@
 import type { DebugProtocol as Dap } from "@vscode/debugprotocol";
 import type { StepKind } from "../debuggee/protocol.ts";
 import { bindingCondition } from "./binding.ts";
+import { branchBody, branchesBody, comparisonBody } from "./branches.ts";
 import type { Call } from "./call.ts";
 import type * as Custom from "./custom-protocol.ts";
 import { dataBreakpointInfo } from "./data-breakpoint-info.ts";
@@ -44,6 +45,7 @@ export function requests(parts: Parts): Readonly<Record<string, Handler>> {
     ...inspection(parts),
     ...memory(parts),
     ...travel(parts),
+    ...branching(parts),
     ...wholeMachine(parts),
     ...searches(parts),
   };
@@ -113,6 +115,13 @@ function motions(parts: Parts): Record<string, Handler> {
     goto: on<Dap.GotoArguments>({ targetId: "integer" }, ({ targetId }, call) =>
       parts.move(call, parts.gotoTargets.motion(targetId), "other", "announced"),
     ),
+    // A line of the debug console is followed: to its instant, and to its source, which is what the request is for.
+    locations: on<Dap.LocationsArguments>({ locationReference: "integer" }, async ({ locationReference }, call) => {
+      const { instant, source } = parts.logLinks.line(locationReference);
+      await parts.motions.rest();
+      parts.move(call, await motionTo(parts.lifecycle.debuggee, instant), "other", "announced");
+      return source === undefined ? {} : parts.sources.placeOf(source);
+    }),
     "hindcast/seek": on<Custom.SeekArguments>({ instant: "integer" }, async ({ instant }, call) => {
       await parts.motions.rest();
       parts.move(call, await motionTo(parts.lifecycle.debuggee, instant), "other", "announced");
@@ -219,9 +228,16 @@ function inspection(parts: Parts): Record<string, Handler> {
     scopes: atRest<Dap.ScopesArguments>({ frameId: "integer" }, async ({ frameId }) => ({
       scopes: await variables.scopes(lifecycle.debuggee, stacks.frame(frameId)),
     })),
-    variables: atRest<Dap.VariablesArguments>(
+    variables: on<Dap.VariablesArguments>(
       { variablesReference: "integer", "start?": "integer", "count?": "integer" },
-      async (args) => ({ variables: await variables.variables(lifecycle.debuggee, args) }),
+      async (args) => {
+        // Lines are logged, and shown, while the machine runs.
+        if (parts.logLinks.owns(args.variablesReference)) {
+          return { variables: [parts.logLinks.variable(args.variablesReference)] };
+        }
+        await parts.motions.rest();
+        return { variables: await variables.variables(lifecycle.debuggee, args) };
+      },
     ),
     setVariable: atRest<Dap.SetVariableArguments>(
       { variablesReference: "integer", name: "string", value: "string" },
@@ -361,6 +377,44 @@ function travel(parts: Parts): Record<string, Handler> {
     ),
     "hindcast/input": on<Custom.InputArguments>({ "text?": "string", "base64?": "string" }, (args) =>
       lifecycle.debuggee.input(inputBytes(args)),
+    ),
+  };
+}
+
+function branching(parts: Parts): Record<string, Handler> {
+  const { lifecycle, motions, stacks } = parts;
+  const atRest = <A>(shape: Shape, run: (args: A, call: Call) => unknown): Handler =>
+    on<A>(shape, async (args, call) => {
+      await motions.rest();
+      return run(args, call);
+    });
+  const move = (call: Call, motion: Motion) => parts.move(call, motion, "other", "announced");
+  return {
+    "hindcast/startBranch": atRest<Custom.StartBranchArguments>({ "inputs?": "boolean" }, async ({ inputs }) =>
+      branchBody(await lifecycle.debuggee.startBranch(inputs)),
+    ),
+    "hindcast/branches": atRest<Record<string, never>>({}, async () =>
+      branchesBody(await lifecycle.debuggee.branches()),
+    ),
+    "hindcast/switchBranch": atRest<{ id: number }>({ id: "integer" }, ({ id }, call) =>
+      move(call, (debuggee) => debuggee.switchBranch(id)),
+    ),
+    "hindcast/discardBranch": atRest<{ id?: number }>({ "id?": "integer" }, ({ id }, call) =>
+      move(call, (debuggee) => debuggee.discardBranch(id)),
+    ),
+    "hindcast/keepBranch": atRest<Custom.KeepBranchArguments>({ name: "string", "id?": "integer" }, async (args) =>
+      branchBody(await lifecycle.debuggee.keepBranch(args.name, args.id)),
+    ),
+    "hindcast/compareBranch": on<Custom.CompareBranchArguments>(
+      { "id?": "integer", "at?": "integer", "against?": "integer" },
+      async (args, call) => comparisonBody(await parts.search(call, () => lifecycle.debuggee.compareBranch(args))),
+    ),
+    "hindcast/saveBranch": on<Custom.SaveBranchArguments>({ path: "string", "id?": "integer" }, ({ path, id }, call) =>
+      parts.search(call, () => lifecycle.debuggee.saveBranch(lifecycle.resolvePath(path), id)),
+    ),
+    "hindcast/forceReturn": atRest<Custom.ForceReturnArguments>(
+      { threadId: "integer", "value?": "string" },
+      ({ threadId, value }, call) => move(call, (debuggee) => debuggee.forceReturn(stacks.hartOf(threadId), value)),
     ),
   };
 }

@@ -1,7 +1,7 @@
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Translation } from "../cpu/translation-view.ts";
-import type { TracedWrites } from "../cpu/write-trace.ts";
+import type { TracedWrites, TraceFilter } from "../cpu/write-trace.ts";
 import type { RefusedAccess } from "./bus.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import type { Inlet, Outlet } from "./inlet.ts";
@@ -24,7 +24,7 @@ export interface Image {
 
 export type { CacheGroupReport } from "../cpu/group-counters.ts";
 export type { PageTableEntry, Translation } from "../cpu/translation-view.ts";
-export type { TracedPlace, TracedWrite, TracedWrites } from "../cpu/write-trace.ts";
+export type { TracedPlace, TracedWrite, TracedWrites, TraceFilter } from "../cpu/write-trace.ts";
 export type { OutsideWrite } from "./outside-writes.ts";
 
 /** A hash of the complete machine state, 32 hex digits. Equal digests: equal states. */
@@ -108,6 +108,8 @@ export interface MachineLike {
   peek(address: VirtualAddress, length: number, hart?: number): (number | undefined)[];
   /** Reads without side effects by physical address; undefined for bytes that are not RAM. */
   peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[];
+  /** The same of one little-endian number, fast: searches look a million times a second. */
+  readPhysical(address: PhysicalAddress, size: 1 | 2 | 4 | 8): bigint | undefined;
   /** Walks the page tables of a hart's present address space for `address`, as they are now. No side effects. */
   translate(address: VirtualAddress, hart?: number): Translation;
   /** The same in the address space of a satp, whoever is in it. */
@@ -145,7 +147,7 @@ export interface Isolation {
  * does nothing else. Of CSRs one can be noted, by its number.
  */
 export interface RegisterWrites {
-  begin(csr?: number): void;
+  begin(csr?: number, filter?: TraceFilter): void;
   end(): TracedWrites;
 }
 
