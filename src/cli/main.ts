@@ -9,12 +9,14 @@ import { parseInstant } from "./instants.ts";
 import {
   parseCount,
   parseDisk,
+  parseFault,
   parseHarts,
   parseHits,
   parseIsa,
   parseLength,
   parseMemory,
   parsePort,
+  parseSources,
   parseSteps,
   parseSymbols,
   parseTime,
@@ -89,6 +91,20 @@ function buildProgram(finish: (exitCode: number) => void): Command {
       .option("-o, --output <file>", "where to record to (default: a new file in .hindcast/ beside PROGRAM)")
       .description("Runs PROGRAM as `hindcast run` does and records it, so that every instant can be reached again."),
   );
+  withRunOptions(
+    define(
+      "lockstep",
+      "run a program on two machines that must agree",
+      async () => (await import("./lockstep.ts")).lockstep,
+    )
+      .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
+      .option("--diverge <sources>", "what the second machine does otherwise: harts,time,entropy,memory", parseSources)
+      .option("--diverge-seed <number>", "seed of how it does so (default: 1)", parseCount)
+      .option("--fault <fault>", "do it to the pair: KIND@INSTANT or KIND:primary@INSTANT; for each once", parseFault)
+      .option("--fault-seed <number>", "faults at random; beside --fault: which bits those flip", parseCount)
+      .option("--second <program>", "another program for the second machine: the two are compared")
+      .description(LOCKSTEP),
+  );
   define("replay", "run a recording again and verify it", async () => (await import("./replay.ts")).replay)
     .argument("<file>", "a recording")
     .option("--to <instant>", "stop at this instant, or bookmark, instead of the end", parseInstant)
@@ -109,6 +125,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     .option("--remove", "take the name away, wherever it stands; with --at from that instant only")
     .description("Lists the bookmarks of FILE, or adds one; they stand in FILE.bookmarks, and FILE stays as it is.");
   defineQuery(define);
+  defineBranch(define);
   define("asm", "assemble a source file", async () => (await import("./asm.ts")).asm)
     .argument("<file>", "assembly source in GNU syntax, .s or .S")
     .option("-o, --output <file>", "write an ELF executable")
@@ -155,6 +172,12 @@ Examples:
   hindcast query run.hindcast series '*queue_length' --csv
   hindcast query run.hindcast series a0 --at enqueue
   hindcast query run.hindcast calls malloc --json`;
+
+const LOCKSTEP = `Runs PROGRAM on two machines. What it says leaves when both have said it; what they do inside may differ. When what
+they say differs, the second is resynchronised from the first; when one dies, the other goes on.
+
+Kinds of faults: flip-register, flip-memory, kill, freeze, lose-entry, delay-entry, double-entry, slow-channel.
+They meet the second machine, or with :primary the first, when it has come to INSTANT.`;
 
 const GDB = `Serves gdb's remote serial protocol: SUBJECT is a recording, which is travelled in, or a program, which is \
 run and recorded as \`hindcast record\` does. One client at a time; the machine keeps its place for the next one.
@@ -235,6 +258,32 @@ function cacheGroupOption(): Option {
 function engineOption(): Option {
   const engines = ["auto", "translator", "interpreter", "oracle"];
   return new Option("--engine <name>", "what executes the guest (default: auto)").choices(engines);
+}
+
+function defineBranch(define: (name: string, summary: string, load: () => Promise<Action>) => Command): void {
+  define("branch", "run on from an instant with something changed", async () => (await import("./branch.ts")).branch)
+    .argument("<file>", "a recording")
+    .option("--at <instant>", "where the branch begins: an instant, start, end, or a bookmark", parseInstant)
+    .option(
+      "--set <assignment>",
+      "PLACE=VALUE: a0=5, '*(u32*)p=1', pc=main, mstatus.MIE=0; may be given again",
+      collect,
+    )
+    .option("--return [value]", "return from the current function at once, with this in a0")
+    .option("--hart <number>", "whose registers and addresses (default: the hart whose turn it is)", parseCount)
+    .option("--no-inputs", "without what came from outside later on in the recording")
+    .option("--run <steps>", "run so many steps at most (default: up to where the recording ends)", parseSteps)
+    .option("--until <place>", "stop there: FILE:LINE, a function or an address")
+    .option("--compare", "say where it parts from the recording, and what differs at the end of both")
+    .option("--compare-at <instant>", "the same, and what differs at this instant", parseInstant)
+    .option("-o, --output <file>", "save the branch as a recording of its own")
+    .description(
+      "Leaves FILE at an instant, changes what is to be set, and runs on; FILE stays as it is. Exit code 1 when a comparison finds a difference.",
+    );
+}
+
+function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
 }
 
 function defineQuery(define: (name: string, summary: string, load: () => Promise<Action>) => Command): void {

@@ -27,7 +27,7 @@ import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./con
 import { type DiskImage, Disks } from "./disks.ts";
 import { HEAT } from "./engine-heat.ts";
 import { errors } from "./errors.ts";
-import { Harts } from "./harts.ts";
+import { type HartSurroundings, Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import { MachineIsolation } from "./isolation.ts";
 import { Lookout } from "./lookout.ts";
@@ -117,14 +117,17 @@ export class Machine implements MachineLike {
           write: (address, bytes) => this.#deviceWrite(address, bytes),
         },
       },
-      (byte) => this.outlet.consoleOutput(this.#clock.stepInstant, byte),
+      (byte) => {
+        if (this.outlet.isAnswered === true) this.#attention = true;
+        this.outlet.consoleOutput(this.#clock.stepInstant, byte);
+      },
       (frame) => {
         // What answers at once is to be heard at the next instant, and not at the end of the slice.
         this.#attention = true;
         this.outlet.networkOutput?.(this.#clock.stepInstant, frame);
       },
     );
-    this.#harts = new Harts(configuration.harts, memory, isa, {
+    const surroundings: HartSurroundings = {
       time: () => this.#clock.time,
       interruptLines: (hart) => this.#board.interruptLines(hart),
       stepsOfSlice: () => this.#clock.stepInstant - this.#clock.instant,
@@ -132,7 +135,8 @@ export class Machine implements MachineLike {
         this.#reservations.turnOf(this.#turn.hart);
         this.#contextChanged();
       },
-    });
+    };
+    this.#harts = new Harts(configuration.harts, memory, isa, surroundings, configuration.variation?.turnSteps);
     this.#turn = this.#harts.turn;
     this.#timers = new Timers(this.#clock, this.#harts, this.#board);
     this.#translation = new AddressTranslation(memory, () => this.#exports, {
@@ -336,6 +340,11 @@ export class Machine implements MachineLike {
 
   peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[] {
     return Array.from({ length }, (_, index) => this.#byteAt(address + index));
+  }
+
+  readPhysical(address: PhysicalAddress, size: 1 | 2 | 4 | 8): bigint | undefined {
+    const offset = this.#memory.ramOffset(BigInt(address), size);
+    return offset < 0 ? undefined : this.#memory.read(offset, size);
   }
 
   translate(address: VirtualAddress, hart = this.currentHart): Translation {
