@@ -37,8 +37,11 @@ export function* lastHit(
 ): Motion<Found | undefined> {
   const extent = Math.max(1, before - lowest);
   try {
+    const pages = watchedPages(options.stops, playback.machine);
     let to = before;
     while (to > lowest) {
+      if (pages !== undefined) to = Math.max(lowest, playback.run.file?.unwrittenSince(to, pages) ?? to) as Instant;
+      if (to === lowest) break;
       const from = yield* playback.stateAtOrBefore((to - 1) as Instant);
       const start = Math.max(from.checkpoint.instant, lowest) as Instant;
       const done = before - to;
@@ -53,6 +56,22 @@ export function* lastHit(
   } finally {
     playback.fractionAt = undefined;
   }
+}
+
+/** The pages of which one is written wherever one of the stops is hit; undefined: there are no such pages. */
+function watchedPages(stops: StopConditions, { writtenPages }: MachineLike): readonly number[] | undefined {
+  const { breakpoints, filters: _, watches, exceptions, replayHints, interrupts, ...others } = stops;
+  // A kind of stop that is not known here may be hit anywhere; filters only take hits away.
+  if (writtenPages === undefined || Object.keys(others).length > 0) return undefined;
+  if (breakpoints.length + exceptions.length > 0 || replayHints === true || interrupts === true) return undefined;
+  if (watches.length === 0) return undefined;
+  const pages = new Set<number>();
+  for (const { address, length, access } of watches) {
+    const own = access === "write" ? writtenPages.pagesOf(address, length) : undefined;
+    if (own === undefined) return undefined;
+    for (const page of own) pages.add(page);
+  }
+  return [...pages].sort((a, b) => a - b);
 }
 
 /** The last accepted hit between the machine's instant and `to`. */

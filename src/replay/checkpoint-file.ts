@@ -64,6 +64,20 @@ export class CheckpointFile {
     return undefined;
   }
 
+  /**
+   * The earliest instant such that no step from there up to `to` has written any of some pages of RAM, as far as this can be told
+   * without going there; `to` itself when nothing can be told. Pages ascend.
+   */
+  unwrittenSince(to: number, pages: readonly number[]): number {
+    let since = to;
+    // What was written from one checkpoint up to the next is told by the next.
+    for (let index = this.#firstAt(to); index >= 0 && index < this.#stored.length; index--) {
+      if (isWritten(this.#stored[index], pages)) return since;
+      since = index === 0 ? 0 : this.#stored[index - 1].instant;
+    }
+    return since;
+  }
+
   /** Reads all pages of a checkpoint: what is wrong with them, or undefined. */
   damageOf(stored: StoredCheckpoint): DamagedFile | undefined {
     try {
@@ -157,6 +171,12 @@ export class CheckpointFile {
 
 function pageLists(stored: StoredCheckpoint): readonly PageChunk[] {
   return [{ offset: ZERO, pages: stored.zeroPages }, ...stored.chunks];
+}
+
+/** Whether one of some pages was written in the stretch that ends with a checkpoint. */
+function isWritten(stored: StoredCheckpoint, pages: readonly number[]): boolean {
+  const lists = [...pageLists(stored).map((list) => list.pages), stored.rewrittenPages];
+  return lists.some((list) => pages.some((page) => list[lowerBound(list.length, (at) => list[at] >= page)] === page));
 }
 
 function pageOf(offset: number, payload: Uint8Array): { page: number; bytes: Uint8Array } {

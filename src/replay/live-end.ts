@@ -89,6 +89,7 @@ export class LiveEnd {
     this.rest();
     const saved = playback.keep(playback.now);
     this.#tip = { saved, digest: playback.machine.digest(saved.checkpoint) };
+    this.#recorder?.departed();
     playback.inlet.goTo(playback.inlet.taken);
     playback.outlet.goTo(this.#tip.saved);
   }
@@ -103,6 +104,7 @@ export class LiveEnd {
       if (got !== digest) throw playback.diverged({ what: "digest", instant: playback.now, expected: digest, got });
     }
     playback.restore(saved);
+    this.#recorder?.arrived();
     this.#tip = undefined;
     this.#goLive();
   }

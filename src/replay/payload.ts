@@ -144,6 +144,8 @@ export interface StoredCheckpoint {
   readonly outputBytes: number;
   readonly framesSent: number;
   readonly zeroPages: Uint32Array;
+  /** Written, and the same as before. */
+  readonly rewrittenPages: Uint32Array;
   readonly chunks: readonly PageChunk[];
 }
 
@@ -160,6 +162,7 @@ export function encodeCheckpoint(checkpoint: StoredCheckpoint): Uint8Array<Array
     writer.varint(chunk.offset);
     encodePages(writer, chunk.pages);
   }
+  encodePages(writer, checkpoint.rewrittenPages);
   return writer.take();
 }
 
@@ -175,8 +178,9 @@ export function decodeCheckpoint(instant: Instant, payload: Uint8Array): StoredC
     const offset = reader.varint();
     chunks.push({ offset, pages: decodePages(reader) });
   }
+  const rewrittenPages = decodePages(reader);
   reader.end();
-  return { instant, state, events, outputBytes, framesSent, zeroPages, chunks };
+  return { instant, state, events, outputBytes, framesSent, zeroPages, chunks, rewrittenPages };
 }
 
 /** A count, then the first number, then the distances, each less one: neighbours cost a zero byte. */

@@ -55,6 +55,9 @@ export class Recorder {
   #pageBytes = 0;
   /** What `#pageBytes` may come to by now. */
   #mostPageBytes = 0;
+  readonly #takeWritten: () => readonly number[];
+  /** Pages that were written since `#base`, as far as they were taken. */
+  readonly #written = new Set<number>();
   /** Turns that the machine ran since `#base`. */
   #turns = 0;
   #outputs: number[] = [];
@@ -62,8 +65,17 @@ export class Recorder {
   #outputStart = 0;
   #outputLast = 0;
 
-  constructor(sink: RecordingSink, initial: Checkpoint, options: Partial<RecorderOptions> = {}) {
+  /** `takeWritten`: the machine's, or none where it cannot tell: then every page may have been written. */
+  constructor(
+    sink: RecordingSink,
+    initial: Checkpoint,
+    options: Partial<RecorderOptions> = {},
+    takeWritten: () => readonly number[] = () => Array.from({ length: initial.pages.pageCount }, (_, page) => page),
+  ) {
     this.#sink = sink;
+    this.#takeWritten = takeWritten;
+    // What was written at reset.
+    takeWritten();
     this.#base = initial;
     this.#options = { ...RECORDER_OPTIONS, ...options };
   }
@@ -117,6 +129,16 @@ export class Recorder {
     this.#turns += turns;
   }
 
+  /** The machine leaves the newest instant, of which a checkpoint was made. */
+  departed(): void {
+    for (const page of this.#takeWritten()) this.#written.add(page);
+  }
+
+  /** It is back. What was written on the way is no part of the run. */
+  arrived(): void {
+    this.#takeWritten();
+  }
+
   /** Whether the file should have a checkpoint at `instant`. `atRest`: the machine stands still here. */
   wantsCheckpoint(instant: Instant, atRest: boolean): boolean {
     const { fileSpacingTurns, fileSpacingSteps, restSpacingSteps, leastSpacingShare } = this.#options;
@@ -154,9 +176,14 @@ export class Recorder {
       changed.filter(({ version }) => version === undefined),
       ({ page }) => page,
     );
+    const isChanged = new Set(changed.map(({ page }) => page));
+    this.departed();
+    const rewrittenPages = Uint32Array.from([...this.#written].filter((page) => !isChanged.has(page))).sort();
+    this.#written.clear();
     const { events, outputBytes, framesSent } = saved;
+    const logs = { events, outputBytes, framesSent };
     // The state is copied: what crosses to another thread must not take a larger buffer along.
-    this.#sink.post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, events, outputBytes, framesSent });
+    this.#sink.post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, rewrittenPages, ...logs });
     this.#base = saved.checkpoint;
     this.#turns = 0;
   }

@@ -99,7 +99,15 @@ export class Timeline implements TimelineLike {
     this.#playback = new Playback(machine, run, inlet, outlet, end, { ...PLAYBACK_OPTIONS, ...options });
     this.#registerSearch = new RegisterSearch(this.#playback);
     const { store } = this.#playback;
-    this.#recorder = sink === undefined ? undefined : new Recorder(sink, store.initial.checkpoint, options.recorder);
+    this.#recorder =
+      sink === undefined
+        ? undefined
+        : new Recorder(
+            sink,
+            store.initial.checkpoint,
+            options.recorder,
+            machine.writtenPages && (() => machine.writtenPages!.take()),
+          );
     this.history = new History(run, store, this.#keeper(options.bookmarkKeeper));
   }
 
