@@ -205,6 +205,8 @@ export interface SeriesResult {
 
 /** Who searches segments: given by the host. Absent: the debuggee itself, while it stands still. */
 export interface SegmentRunner {
+  /** Whether it is to do a stretch; false: the debuggee itself does. Absent: always. */
+  takes?(from: number, to: number): boolean;
   /** Instants at which [from, to) is best cut, ascending, without its ends. */
   cuts(from: number, to: number): readonly number[];
   /**

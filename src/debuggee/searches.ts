@@ -57,7 +57,6 @@ interface Search {
 export class Searches implements SearchApi {
   readonly #parts: SearchesParts;
   readonly #standstill: StandstillRunner;
-  readonly #runner: SegmentRunner;
   readonly #searches = new Map<number, Search>();
   #nextId = 1;
   /** Hears when there is something to do while the debuggee stands still. */
@@ -66,7 +65,6 @@ export class Searches implements SearchApi {
   constructor(parts: SearchesParts) {
     this.#parts = parts;
     this.#standstill = new StandstillRunner(parts.search, parts.timeline, parts.history, () => this.onWork?.());
-    this.#runner = parts.runner ?? this.#standstill;
   }
 
   // ---- for whoever drives the debuggee
@@ -241,10 +239,11 @@ export class Searches implements SearchApi {
   #extend(search: Search, to: number): void {
     const { assembly, question } = search;
     const every = question.kind === "series" && search.sampled ? question.everySteps : undefined;
-    const cuts = this.#runner.cuts(assembly.to, to);
+    const runner = this.#runnerFor(assembly.to, to);
+    const cuts = runner.cuts(assembly.to, to);
     const parts = assembly.extend(to, every === undefined ? cuts : cuts.map((cut) => cut - (cut % every)));
     const tasks = parts.filter((part) => part.from < part.to).map((part) => this.#task(search, part));
-    const run = this.#runner.run(tasks, {
+    const run = runner.run(tasks, {
       result: (_index, result) => {
         assembly.add(result);
         if (assembly.isDone) search.running.delete(run);
@@ -266,6 +265,12 @@ export class Searches implements SearchApi {
     this.#tell(search);
   }
 
+  /** Who does so much. */
+  #runnerFor(from: number, to: number): SegmentRunner {
+    const { runner } = this.#parts;
+    return runner !== undefined && (runner.takes?.(from, to) ?? true) ? runner : this.#standstill;
+  }
+
   #task(search: Search, { from, to }: Pick<Part, "from" | "to">): SegmentTask {
     const { question, settled } = search;
     const columns = question.kind === "series" ? { columns: { from, count: COLUMNS } } : {};
@@ -278,7 +283,8 @@ export class Searches implements SearchApi {
     const { promise, resolve, reject } = Promise.withResolvers<SegmentResult[]>();
     const results: SegmentResult[] = [];
     let missing = tasks.length;
-    const run = this.#runner.run(tasks, {
+    const steps = tasks.reduce((sum, { from, to }) => sum + to - from, 0);
+    const run = this.#runnerFor(0, steps).run(tasks, {
       result: (index, result) => {
         results[index] = result;
         if (--missing > 0) return;

@@ -1,5 +1,6 @@
 import type { Program } from "../assembler/program.ts";
 import { parseSymbolChoice } from "../base/boot-choice.ts";
+import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import { KERNEL_BASE } from "../boot/boot-plan.ts";
 import { assembleFirmware } from "../boot/sbi-firmware.ts";
@@ -13,7 +14,7 @@ import { decodeImage, imageBytes } from "../replay/recorded-image.ts";
 import type { RecordedImage } from "../replay/recording-message.ts";
 import { RecordingReader } from "../replay/recording-reader.ts";
 import { sha256 } from "../replay/sha256.ts";
-import { Timeline } from "../replay/timeline.ts";
+import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
 import { shiftProgram } from "../symbols/shift.ts";
 import { BookmarkFile } from "./bookmark-file.ts";
 import { recordedSymbols } from "./boot-files.ts";
@@ -24,6 +25,7 @@ import { timelineOptions } from "./live-session.ts";
 import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./program-files.ts";
 import { holderOf, recordingWarnings } from "./recording-lock.ts";
 import { FileByteSource } from "./recording-source.ts";
+import type { SearchSubject } from "./search-protocol.ts";
 import { sourceTexts } from "./source-files.ts";
 import { ZSTD } from "./zstd.ts";
 
@@ -44,6 +46,34 @@ export interface RecordedSession {
 
 /** Throws a UserError when the file is no recording, is one of another version, or cannot be replayed. */
 export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: CacheGroupChoice): RecordedSession {
+  return open(path, { engine, cacheGroup }, (reader) => {
+    const kept = new BookmarkFile(path, reader);
+    const warnings = kept.warning === undefined ? [] : [kept.warning];
+    return { bookmarks: kept.merge(reader.bookmarks), bookmarkKeeper: kept, warnings };
+  });
+}
+
+/**
+ * One more machine for a recording that somebody has open, or is recording: nothing is written, and bookmarks are not
+ * asked for. `end` is how far the run is known; a file that is still being written may say less, where nothing happened since.
+ */
+export function openForSearch({ path, end, engine, cacheGroup }: SearchSubject): RecordedSession {
+  return open(path, { engine, cacheGroup, knownEnd: end as Instant }, () => ({ bookmarks: [], warnings: [] }));
+}
+
+interface Opening {
+  readonly engine: EngineChoice | undefined;
+  readonly cacheGroup: CacheGroupChoice | undefined;
+  readonly knownEnd?: Instant;
+}
+
+type Bookmarks = Pick<TimelineOptions, "bookmarks" | "bookmarkKeeper"> & { readonly warnings: readonly string[] };
+
+function open(
+  path: string,
+  { engine, cacheGroup, knownEnd }: Opening,
+  bookmarksOf: (reader: RecordingReader) => Bookmarks,
+): RecordedSession {
   const writer = holderOf(path);
   const source = new FileByteSource(path);
   try {
@@ -59,13 +89,9 @@ export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: 
       makeCompileThread,
     );
     machine.load(image);
-    const kept = new BookmarkFile(path, reader);
-    if (kept.warning !== undefined) warnings.push(kept.warning);
-    const timeline = Timeline.open(machine, reader, {
-      ...timelineOptions(engine),
-      bookmarks: kept.merge(reader.bookmarks),
-      bookmarkKeeper: kept,
-    });
+    const { warnings: ofBookmarks, ...bookmarks } = bookmarksOf(reader);
+    warnings.push(...ofBookmarks);
+    const timeline = Timeline.open(machine, reader, { ...timelineOptions(engine), ...bookmarks, knownEnd });
     return { machine, timeline, reader, programs, sources, executable, warnings, close: () => source.close() };
   } catch (error) {
     source.close();

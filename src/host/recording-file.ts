@@ -38,6 +38,8 @@ export class RecordingFile implements RecordingSink {
   readonly #lock: RecordingLock;
   readonly #onRoom: () => void;
   readonly #closed = Promise.withResolvers<void>();
+  /** Who waits for a flush, in order. */
+  #flushes: (() => void)[] = [];
   #backlogBytes = 0;
   #fileBytes = 0;
   #failure: string | undefined;
@@ -101,6 +103,15 @@ export class RecordingFile implements RecordingSink {
     this.#send({ kind: "message", message, weight }, transferList(message));
   }
 
+  /** Resolves when everything that was posted is in the file, for other readers of it, or will never be. */
+  async flush(): Promise<void> {
+    if (this.#closing || this.#failure !== undefined) return;
+    const flushed = Promise.withResolvers<void>();
+    this.#flushes.push(flushed.resolve);
+    this.#send({ kind: "flush" });
+    await flushed.promise;
+  }
+
   /** Writes what is pending, closes the file and ends the thread. May be called twice. */
   async close(): Promise<void> {
     if (!this.#closing) {
@@ -124,6 +135,10 @@ export class RecordingFile implements RecordingSink {
       this.checkpoints?.add(message.checkpoint);
       return;
     }
+    if (message.kind === "flushed") {
+      this.#flushes.shift()?.();
+      return;
+    }
     this.#fileBytes = message.fileBytes;
     if (message.kind === "failed") this.#fail(message.reason);
     // After a failure nothing is owed any more.
@@ -141,6 +156,8 @@ export class RecordingFile implements RecordingSink {
   }
 
   #exited(): void {
+    for (const flushed of this.#flushes) flushed();
+    this.#flushes = [];
     if (!this.#closing) this.#fail("the writer's thread ended");
     this.#lock.release();
     this.#source?.close();

@@ -9,6 +9,7 @@ import { Pacer } from "./pacer.ts";
 import { openRecording } from "./recorded-session.ts";
 import { folderWarning } from "./recording-place.ts";
 import { sourceTexts } from "./source-files.ts";
+import { ThreadRunner } from "./thread-runner.ts";
 
 /** Opens what a launch asks for: a program to run and record, or a recording. */
 export async function openSession(
@@ -32,6 +33,16 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     throw error;
   }
   const { machine, timeline, boot, recording } = session;
+  const segmentRunner = new ThreadRunner({
+    checkpoints: recording.checkpoints,
+    // Threads know what is in the file.
+    isUsable: () => recording.checkpoints !== undefined && recording.failure === undefined,
+    subject: async () => {
+      const { end } = timeline;
+      await recording.flush();
+      return { path: recording.path, end, engine: options.engine, cacheGroup: options.cacheGroup };
+    },
+  });
   const debuggee = new Debuggee({
     timeline,
     history: timeline.history,
@@ -39,6 +50,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     sourceTexts: sourceTexts(boot.sources),
     executable: boot.executable,
     emit,
+    segmentRunner,
   });
   const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
   const warning = folderWarning(recording.path);
@@ -59,6 +71,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     recordingFailure: () => recording.failure ?? timeline.networkFailure,
     pace: (progress) => pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => timeline.idle(ticks) }),
     close: async () => {
+      await segmentRunner.close();
       network?.close();
       timeline.close();
       await recording.close();
@@ -69,6 +82,11 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
 function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void): Session {
   const session = openRecording(path, options.engine, options.cacheGroup);
   const { machine, timeline, reader, programs, sources, warnings } = session;
+  const { engine, cacheGroup } = options;
+  const segmentRunner = new ThreadRunner({
+    checkpoints: reader.checkpoints,
+    subject: () => ({ path, end: timeline.end, engine, cacheGroup }),
+  });
   const debuggee = new Debuggee({
     timeline,
     history: timeline.history,
@@ -76,6 +94,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
     sourceTexts: sourceTexts(sources),
     executable: session.executable,
     emit,
+    segmentRunner,
   });
   return {
     debuggee,
@@ -94,6 +113,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
     recordingFailure: () => undefined,
     pace: () => undefined,
     close: async () => {
+      await segmentRunner.close();
       timeline.close();
       session.close();
     },

@@ -5,6 +5,8 @@ import type { RecordingHeader, RecordingMessage } from "../replay/recording-mess
 export type ToWriter =
   | { readonly kind: "open"; readonly path: string; readonly header: RecordingHeader }
   | { readonly kind: "message"; readonly message: RecordingMessage; readonly weight: number }
+  /** Everything that came before is to be in the file. */
+  | { readonly kind: "flush" }
   | { readonly kind: "close" };
 
 export type FromWriter =
@@ -16,4 +18,5 @@ export type FromWriter =
   | { readonly kind: "failed"; readonly reason: string; readonly fileBytes: number }
   /** A fault of ours in the writer. */
   | { readonly kind: "fault"; readonly message: string }
+  | { readonly kind: "flushed" }
   | { readonly kind: "closed"; readonly fileBytes: number };

@@ -45,6 +45,10 @@ class WriterThread {
         this.#untold += message.weight;
         if (this.#untold >= ACKNOWLEDGE_BYTES) this.#acknowledge();
         return;
+      case "flush":
+        this.#attempt(() => this.#writer?.flush());
+        this.#reply({ kind: "flushed" });
+        return;
       case "close":
         this.#close();
     }

@@ -46,6 +46,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   readonly bookmarks?: readonly Bookmark[];
   /** Keeps bookmarks that the recording cannot: all of a finished one, and those that come and go behind one that was removed. */
   readonly bookmarkKeeper?: BookmarkKeeper;
+  /** Recordings: the run is known to have gone as far, with nothing in it behind the recording's own end. */
+  readonly knownEnd?: Instant | undefined;
   /** Live runs: hears each frame that the guest sends, once, in the midst of the step that sends it. */
   readonly onFrame?: (frame: Uint8Array) => void;
 }
@@ -146,7 +148,8 @@ export class Timeline implements TimelineLike {
 
   /** A recording, and a machine at reset that was built from its header. Throws a DivergenceError when it is another. */
   static open(machine: MachineLike, reading: RecordingReader, options: TimelineOptions = {}): Timeline {
-    const { events, outputs, frames, digests, checkpoints: file, end } = reading;
+    const { events, outputs, frames, digests, checkpoints: file } = reading;
+    const end = Math.max(reading.end, options.knownEnd ?? reading.end) as Instant;
     const timeline = new Timeline(machine, { events, outputs, frames, digests, file }, end, options);
     timeline.#ended = reading.reason;
     timeline.history.restore(options.bookmarks ?? reading.bookmarks);
