@@ -5,6 +5,7 @@ import type { SavedState } from "./checkpoint-store.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
 import type { Playback } from "./playback.ts";
 import type { Hit, Motion } from "./timeline-interface.ts";
+import { watchedPages } from "./watched-pages.ts";
 
 /**
  * Hits in one stretch from which on its older part is not gone through further: only the last accepted hit is wanted,
@@ -38,9 +39,12 @@ export function* lastHit(
   const extent = Math.max(1, before - lowest);
   try {
     const pages = watchedPages(options.stops, playback.machine);
+    const { file } = playback.run;
     let to = before;
     while (to > lowest) {
-      if (pages !== undefined) to = Math.max(lowest, playback.run.file?.unwrittenSince(to, pages) ?? to) as Instant;
+      // Whoever searches may want to hear of events as well, up to those at `before`; those at a later `to` were gone through.
+      const since = pages && file?.unwrittenSince(to, pages, to === before);
+      to = Math.max(lowest, since ?? to) as Instant;
       if (to === lowest) break;
       const from = yield* playback.stateAtOrBefore((to - 1) as Instant);
       const start = Math.max(from.checkpoint.instant, lowest) as Instant;
@@ -56,22 +60,6 @@ export function* lastHit(
   } finally {
     playback.fractionAt = undefined;
   }
-}
-
-/** The pages of which one is written wherever one of the stops is hit; undefined: there are no such pages. */
-function watchedPages(stops: StopConditions, { writtenPages }: MachineLike): readonly number[] | undefined {
-  const { breakpoints, filters: _, watches, exceptions, replayHints, interrupts, ...others } = stops;
-  // A kind of stop that is not known here may be hit anywhere; filters only take hits away.
-  if (writtenPages === undefined || Object.keys(others).length > 0) return undefined;
-  if (breakpoints.length + exceptions.length > 0 || replayHints === true || interrupts === true) return undefined;
-  if (watches.length === 0) return undefined;
-  const pages = new Set<number>();
-  for (const { address, length, access } of watches) {
-    const own = access === "write" ? writtenPages.pagesOf(address, length) : undefined;
-    if (own === undefined) return undefined;
-    for (const page of own) pages.add(page);
-  }
-  return [...pages].sort((a, b) => a - b);
 }
 
 /** The last accepted hit between the machine's instant and `to`. */

@@ -65,17 +65,27 @@ export class CheckpointFile {
   }
 
   /**
-   * The earliest instant such that no step from there up to `to` has written any of some pages of RAM, as far as this can be told
-   * without going there; `to` itself when nothing can be told. Pages ascend.
+   * The earliest instant such that no step from there up to `to` has written any of some pages of RAM, nor an event behind it, as far
+   * as this can be told without going there; `to` itself when nothing can be told. `arrival`: nor an event at `to`.
    */
-  unwrittenSince(to: number, pages: readonly number[]): number {
+  unwrittenSince(to: number, pages: readonly number[], arrival: boolean): number {
     let since = to;
-    // What was written from one checkpoint up to the next is told by the next.
-    for (let index = this.#firstAt(to); index >= 0 && index < this.#stored.length; index--) {
+    // What was written from one checkpoint up to the next is told by the next; an event at a checkpoint's instant may be behind it.
+    for (let index = this.#firstAt(arrival ? to + 1 : to); index >= 0 && index < this.#stored.length; index--) {
       if (isWritten(this.#stored[index], pages)) return since;
       since = index === 0 ? 0 : this.#stored[index - 1].instant;
     }
     return since;
+  }
+
+  /** The latest instant such that no step from `from` up to there has written any of the pages; `from` when nothing can be told. */
+  unwrittenUntil(from: number, pages: readonly number[]): number {
+    let until = from;
+    for (let index = this.#firstAt(from + 1); index < this.#stored.length; index++) {
+      if (isWritten(this.#stored[index], pages)) break;
+      until = this.#stored[index].instant;
+    }
+    return until;
   }
 
   /** Reads all pages of a checkpoint: what is wrong with them, or undefined. */

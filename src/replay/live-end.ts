@@ -148,6 +148,8 @@ export class LiveEnd {
     this.leave();
     const { saved, digest } = this.#tip!;
     this.#digest(saved, digest);
+    // Who opens the recording goes there, and who searches need not go to see what was written last.
+    this.#recorder?.checkpoint(saved);
     this.#recorder?.end(this.#playback.end, reason);
   }
 

@@ -52,6 +52,7 @@ export class Recorder {
   readonly #options: RecorderOptions;
   /** The state that the next checkpoint of the file is told apart from; its pages stay in memory for that. */
   #base: Checkpoint;
+  #baseEvents = 0;
   #pageBytes = 0;
   /** What `#pageBytes` may come to by now. */
   #mostPageBytes = 0;
@@ -147,8 +148,9 @@ export class Recorder {
     return isFar && steps >= instant * leastSpacingShare && this.#sink.backlogBytes <= CHECKPOINT_BACKLOG_BYTES;
   }
 
-  /** Posts a checkpoint, unless the file has grown by too much for how far the run has come. */
+  /** Posts a checkpoint, unless it is the one posted last, or the file has grown by too much for how far the run has come. */
   checkpoint(saved: SavedState): void {
+    if (saved.checkpoint.instant === this.#base.instant && saved.events === this.#baseEvents) return;
     const { pages } = saved.checkpoint;
     const changed = [...pages.changedSince(this.#base.pages)];
     const bytes = changed.reduce((sum, { version }) => sum + (version === undefined ? 0 : PAGE_BYTES), 0);
@@ -185,6 +187,7 @@ export class Recorder {
     // The state is copied: what crosses to another thread must not take a larger buffer along.
     this.#sink.post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, rewrittenPages, ...logs });
     this.#base = saved.checkpoint;
+    this.#baseEvents = events;
     this.#turns = 0;
   }
 }

@@ -3,11 +3,13 @@ import { test } from "node:test";
 import type { Program } from "../../src/assembler/program.ts";
 import { type Instant, instant, type PhysicalAddress } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { lastMemoryWrite } from "../../src/debuggee/memory-writes.ts";
 import { DEFAULT_CONFIGURATION, FULL_ISA, type MachineConfiguration } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { RAM_BASE } from "../../src/machine/memory-map.ts";
 import { NO_STOPS, type StopConditions } from "../../src/machine/stop.ts";
 import { Timeline, type TimelineOptions } from "../../src/replay/timeline.ts";
+import type { Hit } from "../../src/replay/timeline-interface.ts";
 import { program, SMALL as SMALL_MACHINE, symbol } from "../machine/guests.ts";
 import { randomGuest } from "../machine/random-guest.ts";
 import { drive, headerFor, MemoryRecording, reopen } from "./support.ts";
@@ -101,6 +103,63 @@ test("the last write of a word is found without replaying what did not write its
   }
   last("same", replay.end);
   assert.ok(count.steps <= 15_000, `${count.steps} steps`);
+});
+
+test("a scan for writes passes over what did not write the page at its ends, and misses none", () => {
+  const source = program(GUEST);
+  const { replay, count } = recorded(source, 400_000);
+  const stops = watch(Number(symbol(source, "same")));
+  const scan = (from: number, to: number) => {
+    const seen: number[] = [];
+    const visit = ({ instant: at }: Hit) => {
+      seen.push(at);
+      return 1;
+    };
+    count.steps = 0;
+    assert.equal(drive(replay.scan({ stops, visit }, from as Instant, to as Instant)), to);
+    return seen;
+  };
+  const all = scan(0, replay.end);
+  assert.ok(all.length > 50 && count.steps < 360_000, `${all.length} writes in ${count.steps} steps`);
+  const prng = new Prng(8);
+  for (let n = 0; n < 30; n++) {
+    const from = prng.below(replay.end);
+    const to = from + 1 + prng.below(replay.end - from);
+    assert.deepEqual(
+      scan(from, to),
+      all.filter((at) => at >= from && at < to),
+      `${from} to ${to}`,
+    );
+  }
+});
+
+test("an edit at the very instant of a checkpoint of the file is found as the last write", () => {
+  const source = program(GUEST);
+  const machine = new Machine(SMALL_MACHINE);
+  machine.load(source);
+  const recording = new MemoryRecording(headerFor(machine));
+  const recorder = { ...OPTIONS.recorder, restSpacingSteps: 1 };
+  const timeline = Timeline.record(machine, recording, { ...OPTIONS, recorder });
+  const address = Number(symbol(source, "once")) as PhysicalAddress;
+  const edits = [50_000, 100_000, 150_000];
+  for (const at of edits) {
+    drive(timeline.forward({ stops: NO_STOPS, limit: instant(at) }));
+    timeline.edit({ target: "memory", address, bytes: Uint8Array.of(1) });
+  }
+  drive(timeline.forward({ stops: NO_STOPS, limit: instant(250_000) }));
+  timeline.close();
+  const replayed = new Machine(SMALL_MACHINE);
+  replayed.load(source);
+  const reading = reopen(recording.bytes);
+  const stored = reading.checkpoints.checkpoints.map((checkpoint) => checkpoint.instant);
+  for (const at of edits) assert.ok(stored.includes(at as Instant), `no checkpoint at ${at}`);
+  const replay = Timeline.open(replayed, reading, OPTIONS);
+  for (const before of [...edits, 50_001, 120_000, 220_000, 249_999]) {
+    const last = drive(lastMemoryWrite(replay, [{ address, length: 8 }], before));
+    assert.equal(last?.instant, edits.filter((at) => at <= before).at(-1), `before ${before}`);
+    assert.equal(last?.kind, "outside");
+  }
+  assert.equal(drive(lastMemoryWrite(replay, [{ address, length: 8 }], 49_999))?.kind, "step");
 });
 
 for (const mode of ["machine", "supervisor", "user"] as const) {
