@@ -58,6 +58,8 @@ export interface OriginStepBody {
   follows?: number;
   /** `It wrote 2 of the 8 bytes; the others are older.` */
   note?: string;
+  /** Steps are left out that would come next, because they are of the same kind: a loop's, or what calls saved and restored. */
+  omitted?: { why: "again" | "calls"; steps: number; since: number; sentence: string };
 }
 
 export interface OriginOperandBody {

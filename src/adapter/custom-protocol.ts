@@ -5,8 +5,10 @@
  * a request that moves the machine is answered at once and followed by `stopped`, as DAP's own motions are.
  */
 
+import type { BranchBody, BranchesBody, BranchRequests } from "./custom-branches.ts";
 import type { OriginArguments, OriginBody } from "./custom-origin.ts";
 
+export type * from "./custom-branches.ts";
 export type * from "./custom-origin.ts";
 
 /** Arguments of a launch request, beside DAP's `noDebug`. The names are the command line's. */
@@ -66,7 +68,7 @@ export interface LaunchArguments {
 }
 
 /** Moves and questions that DAP has no request for. */
-export interface CustomRequests {
+export interface CustomRequests extends BranchRequests {
   "hindcast/reverseStepIn": { arguments: ReverseStepArguments; body: undefined };
   "hindcast/reverseStepOut": { arguments: ReverseStepArguments; body: undefined };
   "hindcast/seek": { arguments: SeekArguments; body: undefined };
@@ -76,6 +78,8 @@ export interface CustomRequests {
   "hindcast/renameBookmark": { arguments: RenameBookmarkArguments; body: undefined };
   "hindcast/instantOfOutput": { arguments: InstantOfOutputArguments; body: InstantOfOutputBody };
   "hindcast/lastWrite": { arguments: LastWriteArguments; body: LastWriteBody };
+  "hindcast/firstRead": { arguments: FirstArguments; body: FirstBody };
+  "hindcast/firstDifference": { arguments: FirstArguments; body: FirstBody };
   "hindcast/lastRead": { arguments: LastWriteArguments; body: LastReadBody };
   "hindcast/origin": { arguments: OriginArguments; body: OriginBody };
   "hindcast/input": { arguments: InputArguments; body: undefined };
@@ -89,6 +93,7 @@ export interface CustomRequests {
   "hindcast/searches": { arguments: Record<string, never>; body: { searches: SearchBody[] } };
   "hindcast/searchRows": { arguments: SearchRowsArguments; body: { rows: RowBody[] } };
   "hindcast/seriesBuckets": { arguments: SeriesBucketsArguments; body: { buckets: SeriesBucketBody[] } };
+  "hindcast/rowInstants": { arguments: RowInstantsArguments; body: { instants: number[] } };
   "hindcast/countRows": { arguments: CountRowsArguments; body: { rows: number } };
   "hindcast/rowsAround": { arguments: RowsAroundArguments; body: RowsAroundBody };
   "hindcast/extendSearch": { arguments: ExtendSearchArguments; body: SearchBody };
@@ -102,6 +107,8 @@ export interface CustomEvents {
   "hindcast/status": StatusBody;
   /** Bytes of the guest's console, when `console` is `integratedTerminal`. */
   "hindcast/console": ConsoleBody;
+  /** A branch was started (an edit in the past starts one), left, named or discarded. */
+  "hindcast/branch": BranchesBody;
   /** Marks came or went: ask `hindcast/timeline` again when it is shown. At most twice a second. */
   "hindcast/timelineChanged": Record<string, never>;
   /** How far a search is: at most ten a second each, and when it is done. */
@@ -134,6 +141,8 @@ export interface TimelineBody {
   end: number;
   /** The recording still grows when the machine runs past `end`. */
   live: boolean;
+  /** The branch that is looked at: from its origin on it is another run than the recording. */
+  branch?: BranchBody;
   marks: TimelineMark[];
   /** How many marks there are in the range; more than `marks` holds when they were thinned. */
   total: number;
@@ -192,6 +201,23 @@ export interface LastWriteBody {
 export interface LastReadBody {
   /** Absent when nothing was read there since the recording began. */
   read?: AccessBody;
+}
+
+/** The first read of a place from an instant on; or the first step behind which its bytes are others than at that instant. */
+export interface FirstArguments {
+  /** A number or an expression that `evaluate` knows. */
+  address: string;
+  /** Bytes; default: the size of what the expression names, else 1. */
+  length?: number;
+  /** Default: the current instant. */
+  from?: number;
+  /** Go there as well. */
+  seek?: boolean;
+}
+
+export interface FirstBody {
+  /** Absent when there is none. */
+  row?: RowBody;
 }
 
 export interface AccessBody {
@@ -512,6 +538,13 @@ export interface CountRowsArguments extends SearchIdArguments {
   to: number;
 }
 
+/** Instants of rows that are known in [from, to), in order; of very many about as many as `most`, spread evenly. */
+export interface RowInstantsArguments extends SearchIdArguments {
+  from: number;
+  to: number;
+  most: number;
+}
+
 /** A run that has grown: the search goes on. */
 export interface ExtendSearchArguments extends SearchIdArguments {
   /** Default: the newest instant. */
@@ -535,6 +568,8 @@ export interface StatusBody {
   stepsPerSecond: number;
   recordingBytes: number;
   running: boolean;
+  /** The branch that is looked at. */
+  branch?: BranchBody;
   /**
    * Replay-only checks and calls of guest functions that ran in this session: after each the state was restored and its
    * digest equal to the one before.

@@ -62,6 +62,14 @@ export class Lifecycle {
     return this.run.debuggee;
   }
 
+  /** A path as the launch's arguments have them. */
+  resolvePath(path: string): string {
+    const { environment } = this.#parts;
+    const { cwd } = this.#arguments;
+    const base = environment.resolvePath(environment.workingDirectory, typeof cwd === "string" ? cwd : ".");
+    return environment.resolvePath(base, path);
+  }
+
   async launch(raw: Readonly<Record<string, unknown>>): Promise<void> {
     if (this.#state === "over") throw errors.over();
     if (this.#state !== "new") throw errors.launchedTwice();

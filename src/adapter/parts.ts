@@ -1,6 +1,7 @@
 import { unreachable } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
 import type { DebuggeeEvent, Stopped } from "../debuggee/protocol.ts";
+import { BranchLines, branchesBody } from "./branches.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import type { Call } from "./call.ts";
 import type { Client } from "./client.ts";
@@ -42,6 +43,7 @@ export class Parts {
   readonly #logs: LogMessages;
   readonly #status: StatusReports;
   #console: GuestConsole | undefined;
+  readonly #branchLines = new BranchLines();
   #stopped: Stopped | undefined;
   #endTold = false;
   /** The request whose answer waits for a search. */
@@ -142,6 +144,7 @@ export class Parts {
   /** What waits to be shown is shown before the client turns to something else. */
   #flush(): void {
     this.#console?.flush();
+    for (const line of this.#branchLines.rest()) this.#logs.push(line, undefined);
     this.#logs.flush();
     this.#progress.end();
     this.#status.flush();
@@ -219,6 +222,9 @@ export class Parts {
       case "timelineChanged":
         this.#status.timelineChanged();
         return;
+      case "branch":
+        this.client.event("hindcast/branch", branchesBody(event));
+        return;
       case "progress":
         this.#progress.report(event, this.#searching);
         return;
@@ -240,7 +246,12 @@ export class Parts {
     }
   }
 
-  #onOutput({ category, bytes, instant, source, replayOnly }: Extract<DebuggeeEvent, { type: "output" }>): void {
+  #onOutput(output: Extract<DebuggeeEvent, { type: "output" }>): void {
+    const { category, bytes, instant, source, replayOnly, branch } = output;
+    if (branch !== undefined) {
+      for (const line of this.#branchLines.push(branch, bytes)) this.#logs.push(line, undefined);
+      return;
+    }
     if (category === "guest") {
       this.#console?.push(bytes, instant);
       return;

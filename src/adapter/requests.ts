@@ -1,6 +1,7 @@
 import type { DebugProtocol as Dap } from "@vscode/debugprotocol";
 import type { StepKind } from "../debuggee/protocol.ts";
 import { bindingCondition } from "./binding.ts";
+import { branchBody, branchesBody, comparisonBody } from "./branches.ts";
 import type { Call } from "./call.ts";
 import type * as Custom from "./custom-protocol.ts";
 import { dataBreakpointInfo } from "./data-breakpoint-info.ts";
@@ -12,7 +13,7 @@ import { origin } from "./origin.ts";
 import type { Parts } from "./parts.ts";
 import { breakpointToClient, looksAtMachine } from "./questions.ts";
 import { completions, runCommand } from "./repl.ts";
-import { countRows, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
+import { countRows, firstRow, rowInstants, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
 import type { Shape } from "./shape.ts";
 import { inputBytes, instantOfOutput, lastRead, lastWrite, motionTo, timeline } from "./travel.ts";
 
@@ -44,6 +45,7 @@ export function requests(parts: Parts): Readonly<Record<string, Handler>> {
     ...inspection(parts),
     ...memory(parts),
     ...travel(parts),
+    ...branching(parts),
     ...wholeMachine(parts),
     ...searches(parts),
   };
@@ -297,6 +299,16 @@ function travel(parts: Parts): Record<string, Handler> {
   const { lifecycle } = parts;
   const seek = (call: Call, instant: number) =>
     parts.move(call, (debuggee) => debuggee.seek(instant), "other", "announced");
+  const first = (method: "firstRead" | "firstDifference"): Handler =>
+    on<Custom.FirstArguments>(
+      { address: "string", "length?": "integer", "from?": "integer", "seek?": "boolean" },
+      async (args, call) => {
+        const frame = parts.stacks.frame(undefined);
+        const body = await parts.search(call, () => firstRow(lifecycle.debuggee, method, args, frame));
+        if (args.seek && body.row !== undefined) seek(call, body.row.instant);
+        return body;
+      },
+    );
   return {
     "hindcast/timeline": on<Custom.TimelineArguments>(
       { "from?": "integer", "to?": "integer", "most?": "integer" },
@@ -340,6 +352,8 @@ function travel(parts: Parts): Record<string, Handler> {
         return body;
       },
     ),
+    "hindcast/firstRead": first("firstRead"),
+    "hindcast/firstDifference": first("firstDifference"),
     "hindcast/origin": on<Custom.OriginArguments>(
       {
         ...{ place: "string", "length?": "integer", "instant?": "integer", "hart?": "integer" },
@@ -349,6 +363,44 @@ function travel(parts: Parts): Record<string, Handler> {
     ),
     "hindcast/input": on<Custom.InputArguments>({ "text?": "string", "base64?": "string" }, (args) =>
       lifecycle.debuggee.input(inputBytes(args)),
+    ),
+  };
+}
+
+function branching(parts: Parts): Record<string, Handler> {
+  const { lifecycle, motions, stacks } = parts;
+  const atRest = <A>(shape: Shape, run: (args: A, call: Call) => unknown): Handler =>
+    on<A>(shape, async (args, call) => {
+      await motions.rest();
+      return run(args, call);
+    });
+  const move = (call: Call, motion: Motion) => parts.move(call, motion, "other", "announced");
+  return {
+    "hindcast/startBranch": atRest<Custom.StartBranchArguments>({ "inputs?": "boolean" }, async ({ inputs }) =>
+      branchBody(await lifecycle.debuggee.startBranch(inputs)),
+    ),
+    "hindcast/branches": atRest<Record<string, never>>({}, async () =>
+      branchesBody(await lifecycle.debuggee.branches()),
+    ),
+    "hindcast/switchBranch": atRest<{ id: number }>({ id: "integer" }, ({ id }, call) =>
+      move(call, (debuggee) => debuggee.switchBranch(id)),
+    ),
+    "hindcast/discardBranch": atRest<{ id?: number }>({ "id?": "integer" }, ({ id }, call) =>
+      move(call, (debuggee) => debuggee.discardBranch(id)),
+    ),
+    "hindcast/keepBranch": atRest<Custom.KeepBranchArguments>({ name: "string", "id?": "integer" }, async (args) =>
+      branchBody(await lifecycle.debuggee.keepBranch(args.name, args.id)),
+    ),
+    "hindcast/compareBranch": on<Custom.CompareBranchArguments>(
+      { "id?": "integer", "at?": "integer", "against?": "integer" },
+      async (args, call) => comparisonBody(await parts.search(call, () => lifecycle.debuggee.compareBranch(args))),
+    ),
+    "hindcast/saveBranch": on<Custom.SaveBranchArguments>({ path: "string", "id?": "integer" }, ({ path, id }, call) =>
+      parts.search(call, () => lifecycle.debuggee.saveBranch(lifecycle.resolvePath(path), id)),
+    ),
+    "hindcast/forceReturn": atRest<Custom.ForceReturnArguments>(
+      { threadId: "integer", "value?": "string" },
+      ({ threadId, value }, call) => move(call, (debuggee) => debuggee.forceReturn(stacks.hartOf(threadId), value)),
     ),
   };
 }
@@ -401,6 +453,10 @@ function searches(parts: Parts): Record<string, Handler> {
     "hindcast/seriesBuckets": on<Custom.SeriesBucketsArguments>(
       { ...ID, from: "integer", to: "integer", most: "integer" },
       (args) => seriesBuckets(lifecycle.debuggee, args),
+    ),
+    "hindcast/rowInstants": on<Custom.RowInstantsArguments>(
+      { ...ID, from: "integer", to: "integer", most: "integer" },
+      (args) => rowInstants(lifecycle.debuggee, args),
     ),
     "hindcast/countRows": on<Custom.CountRowsArguments>({ ...ID, from: "integer", to: "integer" }, (args) =>
       countRows(lifecycle.debuggee, args),

@@ -5,6 +5,7 @@ import { errors } from "./errors.ts";
 import { checkQuestion, questionOf, questionToClient, titleOf } from "./questions.ts";
 import { toReference } from "./references.ts";
 import type { FrameKey } from "./stack.ts";
+import { placeOf } from "./travel.ts";
 
 /** Rows are rendered when they are asked for: more than a page at once would keep the client waiting. */
 const ROWS_LIMIT = 1000;
@@ -56,6 +57,23 @@ export class Searches {
   }
 }
 
+/** @param frame where the address is evaluated when it is an expression. */
+export async function firstRow(
+  debuggee: Debuggee,
+  method: "firstRead" | "firstDifference",
+  { address: text, length: bytes, from }: Custom.FirstArguments,
+  frame: FrameKey,
+): Promise<Custom.FirstBody> {
+  const place = await placeOf(debuggee, text, frame);
+  const { address, use = { hart: frame.hart } } = place;
+  const length = bytes ?? place.size ?? 1;
+  const row =
+    method === "firstRead"
+      ? await debuggee.firstRead(address, length, from, use)
+      : await debuggee.firstDifference({ address, length, use }, from);
+  return row === undefined ? {} : { row: rowToClient(row) };
+}
+
 export async function searchRows(debuggee: Debuggee, { id, first, count }: Custom.SearchRowsArguments) {
   if (first < 0 || count < 0) throw errors.page(first, count);
   const rows = await debuggee.searchRows(id, first, Math.min(count, ROWS_LIMIT));
@@ -66,6 +84,11 @@ export async function seriesBuckets(debuggee: Debuggee, { id, from, to, most }: 
   if (from > to) throw errors.stretch(from, to);
   const buckets = await debuggee.seriesBuckets(id, from, to, Math.min(Math.max(most, 1), COLUMNS_LIMIT));
   return { buckets: buckets.map(bucketToClient) };
+}
+
+export async function rowInstants(debuggee: Debuggee, { id, from, to, most }: Custom.RowInstantsArguments) {
+  if (from > to) throw errors.stretch(from, to);
+  return { instants: await debuggee.rowInstants(id, from, to, Math.min(Math.max(most, 1), COLUMNS_LIMIT)) };
 }
 
 export async function countRows(debuggee: Debuggee, { id, from, to }: Custom.CountRowsArguments) {

@@ -1,4 +1,5 @@
 import type { DebuggeeEvent } from "../debuggee/protocol.ts";
+import { branchBody } from "./branches.ts";
 import type { Client } from "./client.ts";
 import type { StatusBody } from "./custom-protocol.ts";
 import { Throttle } from "./throttle.ts";
@@ -17,8 +18,8 @@ export class StatusReports {
     this.#timeline = new Throttle(TIMELINE_INTERVAL_MS, () => client.event("hindcast/timelineChanged", {}));
   }
 
-  status({ type: _, ...body }: Extract<DebuggeeEvent, { type: "status" }>): void {
-    this.#last = body;
+  status({ type: _, branch, ...body }: Extract<DebuggeeEvent, { type: "status" }>): void {
+    this.#last = { ...body, ...(branch !== undefined && { branch: branchBody(branch) }) };
     this.#status.request();
   }
 

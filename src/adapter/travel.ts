@@ -1,5 +1,6 @@
 import { UserError } from "../base/errors.ts";
 import type { AddressUse, Stopped } from "../debuggee/protocol.ts";
+import { branchBody } from "./branches.ts";
 import type { Breakpoints } from "./breakpoints.ts";
 import type {
   AccessBody,
@@ -36,7 +37,8 @@ export async function timeline(debuggee: Debuggee, { from, to, most }: TimelineA
     ...(to === undefined ? {} : { to }),
     most: Math.min(Math.max(most ?? DEFAULT_MARKS, 0), MARKS_LIMIT),
   });
-  return { ...summary, marks: [...summary.marks] };
+  const { branch, ...rest } = summary;
+  return { ...rest, ...(branch !== undefined && { branch: branchBody(branch) }), marks: [...summary.marks] };
 }
 
 /** A way to an instant. Throws before anything moves when the recording does not hold it. */

@@ -152,6 +152,7 @@ class StoryTeller {
       const where = step.source === undefined ? step.symbol : placeOf(step.source);
       const at = this.#style("dim", `instant ${formatCount(step.instant)}, ${where}`);
       this.#line(`${INDENT}  ${this.#code(step.text.padEnd(TEXT_WIDTH))} ${step.sentence}  ${at}`);
+      if (step.omitted !== undefined) this.#line(`${INDENT}  ${this.#style("dim", step.omitted.sentence)}`);
     }
     if (steps.length > MOST_STEPS) this.#line(`${INDENT}  … and ${steps.length - MOST_STEPS} steps before it.`);
     this.#line(`${INDENT}  ${this.#style("dim", sentence)}`);

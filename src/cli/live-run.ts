@@ -90,7 +90,7 @@ export function openRecorded(
   };
 }
 
-function runChoice(program: string | undefined, options: MachineOptions): RunChoice {
+export function runChoice(program: string | undefined, options: MachineOptions): RunChoice {
   const { kernel, initrd, append, bios, dtb, symbols } = options;
   return { program, kernel, initrd, append, bios, dtb, symbolFiles: symbols };
 }

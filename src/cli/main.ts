@@ -9,16 +9,19 @@ import { parseInstant } from "./instants.ts";
 import {
   parseCount,
   parseDisk,
+  parseFault,
   parseHarts,
   parseHits,
   parseIsa,
   parseLength,
   parseMemory,
   parsePort,
+  parseSources,
   parseSteps,
   parseSymbols,
   parseTime,
 } from "./quantities.ts";
+import { QUERY_QUESTIONS } from "./query-names.ts";
 import { toJsonLine, Voice } from "./voice.ts";
 
 /** Commander calls an action with the arguments, then the options, then the command. */
@@ -88,6 +91,20 @@ function buildProgram(finish: (exitCode: number) => void): Command {
       .option("-o, --output <file>", "where to record to (default: a new file in .hindcast/ beside PROGRAM)")
       .description("Runs PROGRAM as `hindcast run` does and records it, so that every instant can be reached again."),
   );
+  withRunOptions(
+    define(
+      "lockstep",
+      "run a program on two machines that must agree",
+      async () => (await import("./lockstep.ts")).lockstep,
+    )
+      .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
+      .option("--diverge <sources>", "what the second machine does otherwise: harts,time,entropy,memory", parseSources)
+      .option("--diverge-seed <number>", "seed of how it does so (default: 1)", parseCount)
+      .option("--fault <fault>", "do it to the pair: KIND@INSTANT or KIND:primary@INSTANT; for each once", parseFault)
+      .option("--fault-seed <number>", "faults at random; beside --fault: which bits those flip", parseCount)
+      .option("--second <program>", "another program for the second machine: the two are compared")
+      .description(LOCKSTEP),
+  );
   define("replay", "run a recording again and verify it", async () => (await import("./replay.ts")).replay)
     .argument("<file>", "a recording")
     .option("--to <instant>", "stop at this instant, or bookmark, instead of the end", parseInstant)
@@ -132,10 +149,34 @@ found, the guest did not end by itself), 2 wrong usage, 3 input that cannot be u
 
 const QUESTIONS = `Asks FILE about the past. Exit code 1 when there is nothing.
 
-last-write PLACE  who wrote there last
-writes PLACE      who wrote there, in order
-outputs           the lines that the guest printed, and who printed them
-origin PLACE      where the value came from that a register, a variable or an address holds: instruction by instruction back`;
+last-write PLACE        who wrote there last (before --before)
+last-read PLACE         who read there last
+first-read PLACE        who read there first (from --after on)
+first-difference PLACE  the first step behind which it is not what it is at --after; PLACE may be an expression
+writes, reads, accesses PLACE
+                        who did, in order
+hits PLACE              each time that code is executed there: queue.s:42, a function, an address;
+                        with --if, --log and --hit-condition as breakpoints have them, functions of the guest included
+series EXPRESSION       each value that it had: exactly, where it reads memory; else --at a place, or --every so many steps
+calls FUNCTION          its calls, with arguments, results and returns
+traps [NAME]            exceptions, interrupts, or one like load-access-fault
+outputs                 the lines that the guest printed, and who printed them
+origin PLACE            where the value came from that a register, a variable or an address holds: instruction by instruction back`;
+
+const QUERY_EXAMPLES = `
+Examples:
+  hindcast query run.hindcast last-write pool+8 --before 1e6
+  hindcast query run.hindcast hits queue.s:42 --if 'a0 == 0' --log '{s0} has {*(u32*)(s0 + 4),d} left'
+  hindcast query run.hindcast hits push --if 'check_heap(&pool) != 0' --count
+  hindcast query run.hindcast series '*queue_length' --csv
+  hindcast query run.hindcast series a0 --at enqueue
+  hindcast query run.hindcast calls malloc --json`;
+
+const LOCKSTEP = `Runs PROGRAM on two machines. What it says leaves when both have said it; what they do inside may differ. When what
+they say differs, the second is resynchronised from the first; when one dies, the other goes on.
+
+Kinds of faults: flip-register, flip-memory, kill, freeze, lose-entry, delay-entry, double-entry, slow-channel.
+They meet the second machine, or with :primary the first, when it has come to INSTANT.`;
 
 const GDB = `Serves gdb's remote serial protocol: SUBJECT is a recording, which is travelled in, or a program, which is \
 run and recorded as \`hindcast record\` does. One client at a time; the machine keeps its place for the next one.
@@ -222,27 +263,34 @@ function defineQuery(define: (name: string, summary: string, load: () => Promise
   const load = async () => (await import("./query.ts")).query;
   define("query", "ask a recording about the past", load)
     .argument("<file>", "a recording")
-    .addArgument(new Argument("<question>", "what to ask").choices(["last-write", "writes", "outputs", "origin"]))
+    .addArgument(new Argument("<question>", "what to ask").choices(QUERY_QUESTIONS))
     .argument("[place]", "an address or a symbol, optionally with an offset: 0x80001000, phys:0x80001000, pool, pool+8")
     .option("--before <instant>", "only what happened before this instant or bookmark (default: the end)", parseInstant)
-    .option("--after <instant>", "writes, outputs: only what happened from this instant or bookmark on", parseInstant)
-    .option("--length <bytes>", "how many bytes (default: the symbol's size, else the aligned word)", parseLength)
     .option(
-      "--most <hits>",
-      "writes, outputs: at most so many, the first ones (default: 1000); origin: steps (default: 64)",
-      parseHits,
-    )
-    .option(
-      "--at <instant>",
-      "origin: what the place holds at this instant or bookmark (default: the end)",
+      "--after <instant>",
+      "only what happened from this instant or bookmark on (default: the start)",
       parseInstant,
     )
+    .option("--length <bytes>", "how many bytes (default: the symbol's size, else the aligned word)", parseLength)
+    .option("--most <rows>", "at most so many, the first ones (default: 1000); origin: steps (default: 64)", parseHits)
+    .option("--count", "go through all of it, and say how many there are")
+    .option("--if <condition>", "hits: only where this is true")
+    .option("--log <message>", "hits: what to say at each; {expressions} are evaluated")
+    .option("--hit-condition <test>", "hits: by number in history: 5, >= 5, < 5, % 5")
+    .option(
+      "--at <place>",
+      "series: evaluate at each hit of this place; origin: the instant of the value (default: end)",
+    )
+    .option("--every <steps>", "series: look every so many steps", parseSteps)
+    .option("--csv", "series: as comma-separated values")
+    .option("--text <text>", "outputs: only lines that contain this")
     .option(
       "--hart <number>",
-      "origin: whose register or address it is (default: the hart whose turn it is)",
+      "series, origin: whose registers and addresses (default: the hart whose turn it is)",
       parseCount,
     )
     .option("--tree <depth>", "origin: unfold the other operands as well, so deep (default: 0)", parseCount)
+    .addHelpText("after", QUERY_EXAMPLES)
     .description(QUESTIONS);
 }
 

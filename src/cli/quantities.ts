@@ -5,6 +5,8 @@ import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/dis
 import { UserError } from "../base/errors.ts";
 import { readCount } from "../base/instant-text.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
+import { DIVERGENCE_SOURCES, type DivergenceSource } from "../lockstep/divergence-sources.ts";
+import { FAULT_KINDS, type Fault, parseFaultKind } from "../lockstep/fault.ts";
 import { MAX_HARTS } from "../machine/configuration.ts";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
@@ -44,6 +46,29 @@ export function parseSymbols(text: string, before: readonly SymbolChoice[] = [])
   const choice = parseSymbolChoice(text);
   if (choice === undefined) throw new InvalidArgumentError(`Write ${SYMBOL_CHOICE_FORMS}.`);
   return [...before, choice];
+}
+
+/** `harts,time,entropy,memory`: what the machines of a pair are left to differ in. */
+export function parseSources(text: string): DivergenceSource[] {
+  return text.split(",").map((name) => {
+    const source = DIVERGENCE_SOURCES.find((known) => known === name.trim());
+    if (source === undefined)
+      throw new InvalidArgumentError(`Write some of ${DIVERGENCE_SOURCES.join(", ")}, with commas.`);
+    return source;
+  });
+}
+
+/** One more fault, `KIND@INSTANT`: commander gives those that came before. */
+export function parseFault(text: string, before: readonly Fault[] = []): Fault[] {
+  const at = text.lastIndexOf("@");
+  const kind = parseFaultKind(text.slice(0, at));
+  const instant = readCount(text.slice(at + 1));
+  if (at < 0 || kind === undefined || instant === undefined) {
+    throw new InvalidArgumentError(
+      `Write KIND@INSTANT or KIND:primary@INSTANT, KIND one of ${FAULT_KINDS.join(", ")}.`,
+    );
+  }
+  return [...before, { ...kind, instant }];
 }
 
 export function parseTime(text: string): number {

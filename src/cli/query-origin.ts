@@ -45,11 +45,12 @@ export async function showOrigin(context: Context, origin: Origin, session: Reco
 async function showChain(context: Context, { steps, end }: Origin, sources: SourceText, indent: string): Promise<void> {
   for (const step of steps) await showStep(context, step, sources, indent);
   const when = end.instant === undefined ? "" : `  (instant ${formatCount(end.instant)})`;
-  await context.stdout.line(`${indent}${end.sentence}${/\binstant \d/.test(end.sentence) ? "" : when}`);
+  const sentence = withCounts(end.sentence);
+  await context.stdout.line(`${indent}${sentence}${/\binstant \d/.test(sentence) ? "" : when}`);
 }
 
 async function showStep(context: Context, step: OriginStep, sources: SourceText, indent: string): Promise<void> {
-  const { instant, hart, symbol, source, text, value, sentence, note, operands } = step;
+  const { instant, hart, symbol, source, text, value, sentence, note, operands, omitted } = step;
   const where = source === undefined ? symbol : `${symbol}  ${shownPath(source.path)}:${source.line}`;
   await context.stdout.line(`${indent}instant ${formatCount(instant)}  hart ${hart}  ${where}`);
   const line = source === undefined ? undefined : sources.line(source.path, source.line)?.trim();
@@ -62,6 +63,12 @@ async function showStep(context: Context, step: OriginStep, sources: SourceText,
     await context.stdout.line(`${indent}${INDENT}where ${held(place, before)} came from:`);
     await showChain(context, origin, sources, `${indent}${INDENT}${INDENT}`);
   }
+  if (omitted !== undefined) await context.stdout.line(`${indent}${withCounts(omitted.sentence)}`);
+}
+
+/** Instants as they are written everywhere. */
+function withCounts(sentence: string): string {
+  return sentence.replace(/\binstant (\d+)/g, (_, instant: string) => `instant ${formatCount(Number(instant))}`);
 }
 
 function held({ name, length }: OriginPlace, value: bigint | undefined): string {

@@ -62,7 +62,7 @@ export async function record(context: Context, [path]: readonly string[], option
 type Opener = (network: HostNetwork | undefined) => LiveRun;
 
 /** The network first: when it cannot be had, nothing is run, and nothing recorded. */
-async function execute(context: Context, options: MachineOptions, bell: Bell, open: Opener) {
+export async function execute(context: Context, options: MachineOptions, bell: Bell, open: Opener) {
   const network = await openNetwork(options.net, bell);
   try {
     for (const forward of network?.forwards ?? []) context.voice.say(forward);

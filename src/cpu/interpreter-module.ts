@@ -15,7 +15,7 @@ import { ANSWER, REGION_FUNCTION, REGION_TABLE } from "./region-function.ts";
 import { defineSystem, type SystemFunctions } from "./system-code.ts";
 import { SYSTEM_FUNCTION, type SystemChoices } from "./system-frame.ts";
 import { ScratchLocals } from "./wasm-reading.ts";
-import { noteTrap } from "./write-notes-code.ts";
+import { noteTrap, type Tracing } from "./write-notes-code.ts";
 
 /**
  * Operation numbers of records that are no instruction. Instructions of the table follow from FIRST_INSTRUCTION on, at
@@ -104,7 +104,7 @@ export interface ModuleChoices {
   readonly hotArrivals: number | undefined;
   readonly system: SystemChoices;
   /** It notes which step wrote each register last, which takes time. */
-  readonly traced?: boolean;
+  readonly traced?: Tracing;
 }
 
 /**
@@ -112,7 +112,7 @@ export interface ModuleChoices {
  */
 export function interpreterModule(
   where: MemoryLayout,
-  { instructionAlignment, hotArrivals, system: systemChoices, traced = false }: ModuleChoices,
+  { instructionAlignment, hotArrivals, system: systemChoices, traced }: ModuleChoices,
 ): InterpreterModule {
   assert(INSTRUCTIONS.length + FIRST_INSTRUCTION <= 256, "operation numbers are one byte");
   const module = new ModuleBuilder({ name: "memory", minimumPages: where.wasmPages });

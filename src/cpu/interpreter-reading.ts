@@ -17,7 +17,7 @@ import { InterpreterFloat } from "./interpreter-float.ts";
 import type { SystemFunctions } from "./system-code.ts";
 import { type Aligned, type WasmMemoryFrame, WasmMemoryReading } from "./wasm-memory-reading.ts";
 import type { WasmValue } from "./wasm-reading.ts";
-import { noteCsrAccess, noteIntegerWrite } from "./write-notes-code.ts";
+import { noteCsrAccess, noteIntegerWrite, type Tracing } from "./write-notes-code.ts";
 
 /** What the handlers of all instructions share in the interpreter's one big function. */
 export interface InterpreterFrame extends WasmMemoryFrame {
@@ -46,7 +46,7 @@ export interface InterpreterFrame extends WasmMemoryFrame {
   readonly float: FloatFunctions;
   readonly system: SystemFunctions;
   /** Notes which step wrote each register last (cpu/write-trace.ts). */
-  readonly traced: boolean;
+  readonly traced: Tracing;
 }
 
 /** Emits the handler of one instruction; operand fields are read from the record at run time. */

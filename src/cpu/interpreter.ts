@@ -21,6 +21,7 @@ import type { CompilerSetup, RegionCompiler } from "./region-compiler.ts";
 import { REGION_TABLE } from "./region-function.ts";
 import { executeSystem } from "./system.ts";
 import { Translator } from "./translator.ts";
+import type { Tracing } from "./write-notes-code.ts";
 import type { WriteTrace } from "./write-trace.ts";
 
 /** A budget that no instruction leaves. */
@@ -201,9 +202,10 @@ export function instantiateTraced(
   memory: EngineParts["memory"],
   table: WebAssembly.Table,
   { isa, stepsPerTick, harts }: Pick<InterpreterChoices, "isa" | "stepsPerTick" | "harts">,
+  traced: Tracing,
 ): GeneratedCode {
   const system = { ...systemChoices(isa), stepsPerTick, isAlone: harts === 1 };
-  const choices = { instructionAlignment: isa.instructionAlignment, hotArrivals: undefined, system, traced: true };
+  const choices = { instructionAlignment: isa.instructionAlignment, hotArrivals: undefined, system, traced };
   return { exports: instantiate(parts, oracle, memory, table, choices).exports, translator: undefined };
 }
 

@@ -13,9 +13,14 @@ export interface NotingFrame {
   /** Steps left after the current one. */
   readonly budget: Local;
   readonly status: Local;
+  /** What is noted, if anything: every write, or those that pass UNNOTED_RECORD and NOTED_STACK. */
+  readonly traced: Tracing;
 }
 
+export type Tracing = "all" | "filtered" | undefined;
+
 const { WRITE_NOTES, WRITE_NOTE } = layout;
+const STACK_POINTER = layout.REGISTERS + 2 * 8;
 
 /** The current step has written the integer register of its record, or the sink. */
 export function noteIntegerWrite(frame: NotingFrame): void {
@@ -28,10 +33,17 @@ export function noteFloatWrite(frame: NotingFrame): void {
 
 /** A register's note is half as wide as the register. */
 function noteWrite(frame: NotingFrame, notes: number): void {
-  const { code, record } = frame;
+  const { code, record, traced } = frame;
+  if (traced === "filtered") {
+    code.get(record).i32(0).memory(OP.i32_load, layout.UNNOTED_RECORD).op(OP.i32_ne);
+    code.i32(0).memory(OP.i64_load, STACK_POINTER).i32(0).memory(OP.i64_load, layout.NOTED_STACK);
+    code.op(OP.i64_ge_u, OP.i32_and);
+    code.if();
+  }
   code.get(record).memory(OP.i32_load16_u, layout.RECORD.rd).i32(1).op(OP.i32_shr_u);
   pushStepsLeft(frame);
   code.memory(OP.i32_store, notes);
+  if (traced === "filtered") code.end();
 }
 
 /** Unless it has faulted (`status`), the CSR instruction has written rd, and perhaps the CSR that is noted. */

@@ -2,6 +2,7 @@ import { effectsOf } from "../isa/effects.ts";
 import type { Decoded } from "../isa/instruction.ts";
 import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { Tracing } from "./write-notes-code.ts";
 
 /** Something of a hart that single steps, and traps, write. "csr" is the one that the trace was begun for. */
 export type TracedPlace =
@@ -9,6 +10,14 @@ export type TracedPlace =
   | { readonly kind: "csr" }
   /** What a trap to this privilege writes: its pc, cause and value. */
   | { readonly kind: "trap"; readonly privilege: 1 | 3 };
+
+/** Writes of registers that a trace passes over; those of CSRs and traps are noted all the same. */
+export interface TraceFilter {
+  /** Physical address of an instruction whose writes do not count. */
+  readonly except?: number;
+  /** Nor do those of a hart whose stack pointer is lower: in functions that were called meanwhile. */
+  readonly fromStack?: bigint;
+}
 
 export interface TracedWrite {
   /** The state before the step that wrote. */
@@ -22,6 +31,7 @@ const { WRITE_NOTES, WRITE_NOTE, WRITE_NOTE_COUNT } = layout;
 const INTERRUPTS = WRITE_NOTE_COUNT;
 const PLACES = INTERRUPTS + 4;
 const NO_CSR = -1;
+const STACK_POINTER = layout.REGISTERS + 2 * 8;
 
 /** What was written while a trace was made, and by which step last. */
 export class TracedWrites {
@@ -57,7 +67,7 @@ export class WriteTrace {
   readonly #instants: Float64Array;
   readonly #notes: Int32Array;
   #csr: number | undefined;
-  #active = false;
+  #tracing: Tracing;
 
   constructor(memory: PhysicalMemory, harts: number) {
     this.#memory = memory;
@@ -65,20 +75,32 @@ export class WriteTrace {
     this.#notes = new Int32Array(memory.memory.buffer, WRITE_NOTES, WRITE_NOTE_COUNT);
   }
 
-  get active(): boolean {
-    return this.#active;
+  /** What is being traced. */
+  get tracing(): Tracing {
+    return this.#tracing;
   }
 
   /** `csr`: the one whose writes are noted as well. */
-  begin(csr?: number): void {
-    this.#active = true;
+  begin(csr?: number, filter?: TraceFilter): void {
+    this.#tracing = filter === undefined ? "all" : "filtered";
     this.#csr = csr;
     this.#instants.fill(Number.NaN);
-    this.#memory.view.setInt32(layout.NOTED_CSR, csr ?? NO_CSR, true);
+    const { view } = this.#memory;
+    view.setInt32(layout.NOTED_CSR, csr ?? NO_CSR, true);
+    view.setInt32(layout.UNNOTED_RECORD, filter?.except === undefined ? 0 : this.#recordOf(filter.except), true);
+    view.setBigUint64(layout.NOTED_STACK, filter?.fromStack ?? 0n, true);
+  }
+
+  /** Where the instruction is decoded; 0 when it is not. */
+  #recordOf(physical: number): number {
+    const { decodedPointers, layout: where } = this.#memory;
+    const offset = physical - where.ramBase;
+    const page = decodedPointers[offset >>> 12] ?? 0;
+    return page === 0 ? 0 : page + ((offset & (layout.PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
   }
 
   end(): TracedWrites {
-    this.#active = false;
+    this.#tracing = undefined;
     return new TracedWrites(this.#csr, this.#instants.slice());
   }
 
@@ -102,6 +124,11 @@ export class WriteTrace {
   /** A step that the oracle took for the interpreter; `left`: steps of the slice behind it. */
   step(decoded: Decoded, left: number): void {
     const { writesRd, writesFloatRd, system } = effectsOf(decoded.instruction);
+    const { view } = this.#memory;
+    const isPassedOver =
+      this.#tracing === "filtered" &&
+      view.getBigUint64(STACK_POINTER, true) < view.getBigUint64(layout.NOTED_STACK, true);
+    if (isPassedOver) return;
     if (writesRd && decoded.rd !== 0) this.#notes[WRITE_NOTE.integer + decoded.rd] = left;
     if (writesFloatRd) this.#notes[WRITE_NOTE.float + decoded.rd] = left;
     if (system?.startsWith("csr") && decoded.imm === this.#csr) {

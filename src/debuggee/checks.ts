@@ -61,9 +61,9 @@ export class Checks {
     return this.#excursions?.verified ?? 0;
   }
 
-  /** The machine stands in what has been recorded: only there is anything checked. */
+  /** The machine stands in what has been recorded, or in a branch: only there is anything checked. */
   get inPast(): boolean {
-    return this.#timeline.now < this.#timeline.end || !this.#timeline.live;
+    return this.#timeline.branch !== undefined || this.#timeline.now < this.#timeline.end || !this.#timeline.live;
   }
 
   /** What the guest has compiled in at the step that is next. */

@@ -2,12 +2,13 @@ import type { Program } from "../assembler/program.ts";
 import { AssertionFailure, unreachable } from "../base/assert.ts";
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import { REGISTERS } from "../isa/registers.ts";
-import type { Edit } from "../machine/inlet.ts";
+import type { Branches } from "../replay/branches.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
+import { Branching } from "./branching.ts";
 import { Breakpoints } from "./breakpoints.ts";
+import { Changes } from "./changes.ts";
 import { Checks } from "./checks.ts";
 import { Disassembler } from "./disassembly.ts";
-import { Edits } from "./edits.ts";
 import { errors } from "./errors.ts";
 import type { Surroundings, Value } from "./expression.ts";
 import { expressionNames } from "./expression-names.ts";
@@ -59,6 +60,8 @@ import { Variables } from "./variables.ts";
 
 export interface DebuggeeParts {
   readonly timeline: TimelineLike;
+  /** The same with its branches, where there can be any. Absent: the past cannot be changed. */
+  readonly branches?: Branches;
   /** What views draw; without it `timeline` shows instants only. */
   readonly history?: HistoryLike;
   /** Images with their symbols and lines; the first is the one that was launched. */
@@ -75,8 +78,6 @@ export interface DebuggeeParts {
 
 /** Bytes that one request may read. */
 const MOST_READ_BYTES = 1 << 24;
-/** Bytes that one edit may write: it becomes one event of the recording. */
-const MOST_WRITTEN_BYTES = 1 << 20;
 
 const UTF8 = new TextEncoder();
 
@@ -102,8 +103,10 @@ export class Debuggee {
   readonly #origins: Origins;
   readonly #teller: StopTeller;
   readonly #marks: Marks;
-  readonly #edits: Edits;
+  readonly #changes: Changes;
   readonly #reporter: MachineReporter;
+  /** What-if branches; undefined where there are none. */
+  readonly branching: Branching | undefined;
   /** Questions to the past that are answered in the background. */
   readonly searchEngine: Searches;
   /** The motion under way or abandoned, and where it is to be put back to when it was abandoned. */
@@ -111,7 +114,8 @@ export class Debuggee {
   /** The exception that the machine stands before, when a motion ended there. */
   #trap: Trap | undefined;
 
-  constructor({ timeline, history, programs, sourceTexts, executable, emit, segmentRunner }: DebuggeeParts) {
+  constructor(parts: DebuggeeParts) {
+    const { timeline, branches, history, programs, sourceTexts, executable, emit, segmentRunner } = parts;
     const { machine } = timeline;
     this.#timeline = timeline;
     this.#history = history;
@@ -140,9 +144,17 @@ export class Debuggee {
     this.#origins = new Origins({ timeline, machine, map: this.#map, inspector: this.#inspector, history });
     this.#teller = new StopTeller({ timeline, machine }, this.#map, this.#inspector);
     this.#marks = new Marks(timeline, history);
-    this.#edits = new Edits(machine);
     this.#reporter = new MachineReporter(machine, this.#map, this.#inspector);
     this.#reporter.visit();
+    const changed = (since: Instant) => this.#changed(since);
+    const stopped = (run: string) => this.#stop(this.#teller.inRun(run, currentHart(machine)));
+    const switched = (common: Instant, left: number) => {
+      changed(common);
+      this.searchEngine.runChanged(left);
+    };
+    this.branching = branches && new Branching({ branches, map: this.#map, emit, switched, stopped });
+    const branch = this.branching && (() => void this.branching?.startBranch());
+    this.#changes = new Changes({ timeline, machine, frames: this.#frames, emit, changed, branch });
     const looking = { timeline, history, machine, map: this.#map, inspector: this.#inspector, checks: this.#checks };
     const runner = segmentRunner && { runner: segmentRunner };
     this.searchEngine = new Searches({ search: new SegmentSearch(looking), timeline, history, emit, ...runner });
@@ -317,7 +329,7 @@ export class Debuggee {
     const value = compiled.evaluate(at);
     this.#tellLogsOfCalls();
     if (compiled.assigned !== undefined) {
-      this.#assign(value, compiled.assigned(at), expression, hart, level);
+      this.#changes.assign(value, compiled.assigned(at), expression, hart, level);
       return this.#evaluation(compiled.evaluate(this.#inspector.surroundings(hart)), compiled.format, hart);
     }
     return this.#evaluation(value, compiled.format, hart);
@@ -402,40 +414,30 @@ export class Debuggee {
     const target = this.#inspector.compile(expression);
     const source = this.#inspector.compile(value);
     const at = this.#inspector.surroundings(hart);
-    this.#assign(target.evaluate(at), source.evaluate(at), expression, hart, 0);
+    this.#changes.assign(target.evaluate(at), source.evaluate(at), expression, hart, 0);
     return this.#evaluation(target.evaluate(this.#inspector.surroundings(hart)), target.format, hart);
   }
 
   writeMemory(address: bigint, bytes: Uint8Array, use: AddressUse = { hart: this.#inspector.focus }): number {
-    if (!(bytes.length >= 1 && bytes.length <= MOST_WRITTEN_BYTES))
-      throw errors.length(bytes.length, MOST_WRITTEN_BYTES);
-    const start = BigInt.asUintN(64, address);
-    this.#edit(this.#edits.memory(start, bytes, use === "physical" ? use : this.#inspector.hart(use.hart).id));
-    this.#invalidated({ address: start, length: bytes.length });
-    return bytes.length;
+    return this.#changes.writeMemory(address, bytes, use === "physical" ? use : this.#inspector.hart(use.hart).id);
   }
 
-  #assign(target: Value, source: Value, text: string, hart: number, level: number): void {
-    const { place } = target;
-    if (place === undefined) throw errors.notAssignable(text);
-    if (level > 0 && place.kind !== "memory") throw errors.editCaller();
-    this.#edit(this.#edits.assign({ ...target, place }, source, hart));
-    this.#invalidated(place.kind === "memory" ? { address: place.address, length: place.size } : undefined);
+  /** Returns from the hart's current function at once; `value` is an expression for a0. */
+  forceReturn(hart: number, value?: string): Stopped {
+    this.#inspector.hart(hart);
+    const at = this.#inspector.surroundings(hart);
+    this.#changes.forceReturn(
+      hart,
+      value === undefined ? undefined : this.#inspector.valueOnly(value).evaluate(at).bits,
+    );
+    return this.#stop(this.#teller.here("goto", hart));
   }
 
-  #edit(edits: readonly Edit[]): void {
-    const { live, now, end } = this.#timeline;
-    if (!live) throw errors.editFinished();
-    if (now !== end) throw errors.editPast(now, end);
-    for (const edit of edits) this.#timeline.edit(edit);
+  /** What was known of instants from `since` on is void. */
+  #changed(since: Instant): void {
     this.#trap = undefined;
-    this.#traveller.edited();
+    this.#traveller.edited(since);
     this.#frames.forget();
-  }
-
-  #invalidated(memory: { readonly address: bigint; readonly length: number } | undefined): void {
-    this.#emit(memory === undefined ? { type: "invalidated" } : { type: "invalidated", memory });
-    this.#emit({ type: "timelineChanged" });
   }
 
   input(bytes: Uint8Array): void {

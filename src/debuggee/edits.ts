@@ -1,13 +1,17 @@
 import type { PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import { fieldMask } from "../isa/csrs.ts";
+import { REGISTERS } from "../isa/registers.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import { errors } from "./errors.ts";
 import type { Place, Value } from "./expression.ts";
 import { boxSingle, convert } from "./expression-floats.ts";
 import { F64, U64, type ValueType } from "./expression-types.ts";
+import type { UnwoundFrame } from "./frames.ts";
 
 const PAGE_BYTES = 4096n;
+const SP = 2;
+const A0 = 10;
 
 /** What the user wants changed, as edits of the machine. Throws a UserError for what cannot be changed. */
 export class Edits {
@@ -46,6 +50,20 @@ export class Edits {
         return this.memory(address, bytes, physical === true ? "physical" : hart);
       }
     }
+  }
+
+  /** As if the current function returned to its caller. What the caller keeps in registers is put back as far as it is known. */
+  returnTo(caller: UnwoundFrame | undefined, hart: number, result: bigint | undefined): Edit[] {
+    if (caller === undefined || caller.interrupted || caller.sp === undefined) throw errors.noReturn();
+    const view = this.#machine.harts[hart];
+    const edits: Edit[] = [];
+    for (const { number: register, savedBy } of REGISTERS) {
+      const value = register === SP ? caller.sp : savedBy === "callee" ? caller.register(register) : undefined;
+      if (value !== undefined && value !== view.register(register))
+        edits.push({ target: "register", hart, register, value });
+    }
+    if (result !== undefined) edits.push({ target: "register", hart, register: A0, value: BigInt.asUintN(64, result) });
+    return [...edits, { target: "pc", hart, value: caller.pc }];
   }
 
   /** One edit for each page: neighbours in an address space need not be neighbours in memory. */

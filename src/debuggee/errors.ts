@@ -63,6 +63,17 @@ export const errors = {
       `The past cannot be changed: this is instant ${now} of ${end}; go to the newest instant to edit.`,
     ),
   editFinished: () => new UserError("edit-finished", "A finished recording cannot be changed."),
+  noReturn: () =>
+    new UserError(
+      "no-return",
+      "This function cannot be made to return: who called it cannot be found, or it was not called but interrupted.",
+    ),
+  searchOfOtherRun: (run: number) =>
+    new UserError(
+      "search-elsewhere",
+      `This search is of ${run === 0 ? "the recording" : `branch ${run}`}: go there to go on with it.`,
+    ),
+  noBranchHere: () => new UserError("no-branch", "This is the recording itself: go to a branch, or start one.", 2),
   noHart: (hart: number) => new UserError("no-hart", `The machine has no hart ${hart}.`, 2),
   noVariable: (name: string) => new UserError("no-variable", `There is no variable ${name} here.`, 2),
   staleReference: () =>

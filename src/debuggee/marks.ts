@@ -9,8 +9,8 @@ const MOST_VISITS = 500;
 export class Marks {
   readonly #timeline: TimelineLike;
   readonly #history: HistoryLike | undefined;
-  readonly #visits = new Map<string, TimelineMark>();
-  readonly #logs = new Map<string, TimelineMark>();
+  /** By branch, and by what tells one from another. */
+  readonly #seen = new Map<number, { visits: Map<string, TimelineMark>; logs: Map<string, TimelineMark> }>();
 
   constructor(timeline: TimelineLike, history: HistoryLike | undefined) {
     this.#timeline = timeline;
@@ -22,14 +22,14 @@ export class Marks {
     const isHit = stopped.breakpoints.length > 0 || stopped.failedChecks !== undefined;
     const kind = stopped.exception !== undefined ? "trap" : isHit ? "hit" : undefined;
     if (kind === undefined) return false;
-    return remember(this.#visits, `${kind}@${stopped.instant}`, {
+    return remember(this.#here.visits, `${kind}@${stopped.instant}`, {
       ...{ kind, instant: stopped.instant, label: stopped.description },
     });
   }
 
   /** Remembers a line of a log, so that somebody who reads it can go to where it was written. */
   logged(instant: number, text: string): void {
-    remember(this.#logs, `${instant}: ${text}`, { kind: "hit", instant, label: text });
+    remember(this.#here.logs, `${instant}: ${text}`, { kind: "hit", instant, label: text });
   }
 
   summary({
@@ -41,16 +41,25 @@ export class Marks {
     readonly to?: number;
     readonly most: number;
   }): TimelineSummary {
-    const { first, now, end, live } = this.#timeline;
+    const { first, now, end, live, branch } = this.#timeline;
     const lowest = Math.max(first, from ?? first);
     const highest = Math.min(end, to ?? end);
-    const seen = [...this.#logs.values(), ...this.#visits.values()];
+    const { logs, visits: stops } = this.#here;
+    const seen = [...logs.values(), ...stops.values()];
     const visits = seen.filter(({ instant }) => instant >= lowest && instant <= highest);
     // Where the user has been is never thinned away, unless it alone is too much.
     const kept = visits.slice(-Math.max(0, Math.floor(most)));
     const rest = this.#historyMarks(lowest, highest, Math.max(0, most - kept.length));
     const marks = [...kept, ...rest.marks].sort((a, b) => a.instant - b.instant);
-    return { first, now, end, live, marks, total: visits.length + rest.total };
+    return { first, now, end, live, ...(branch && { branch }), marks, total: visits.length + rest.total };
+  }
+
+  /** What was seen in the run that is looked at. */
+  get #here() {
+    const id = this.#timeline.branch?.id ?? 0;
+    const here = this.#seen.get(id) ?? { visits: new Map(), logs: new Map() };
+    this.#seen.set(id, here);
+    return here;
   }
 
   #historyMarks(from: number, to: number, most: number): { marks: TimelineMark[]; total: number } {

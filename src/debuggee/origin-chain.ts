@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
 import { csrName } from "../isa/csrs.ts";
 import { provenanceOf } from "../isa/provenance.ts";
-import type { HartView, MachineLike } from "../machine/machine-interface.ts";
+import type { HartView, MachineLike, TraceFilter } from "../machine/machine-interface.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
 import type { CodeWord } from "./code.ts";
 import type { Inspector } from "./inspector.ts";
@@ -18,7 +18,8 @@ import {
   splitRanges,
 } from "./origin-cells.ts";
 import { OriginEnds } from "./origin-ends.ts";
-import { flowInto, instructionAt, plainOperand, type ValueFlow } from "./origin-flow.ts";
+import { flowInto, instructionAt, plainOperand } from "./origin-flow.ts";
+import { callLeap, cycleOf, loopLeap, omitted, type TakenStep } from "./origin-leaps.ts";
 import type { Origin, OriginEnd, OriginOperand, OriginPlace, OriginStep } from "./origin-protocol.ts";
 import { stepSentence } from "./origin-text.ts";
 import type { ProgramMap } from "./program-map.ts";
@@ -44,9 +45,7 @@ export interface ChainOptions {
 const MOST_STEPS = 4096;
 
 /** One step back, or none. */
-type Hop =
-  | { readonly step: OriginStep; readonly cells: readonly Cell[]; readonly flow: ValueFlow; readonly end?: OriginEnd }
-  | { readonly step?: undefined; readonly end: OriginEnd };
+type Hop = (TakenStep & { readonly end?: OriginEnd }) | { readonly step?: undefined; readonly end: OriginEnd };
 
 /** Follows one value back through registers and memory. The timeline is left anywhere; whoever asks puts it back. */
 export class OriginChain {
@@ -62,39 +61,63 @@ export class OriginChain {
 
   /** Where what a cell holds now came from. */
   *follow(cell: Cell, hart: number, options: ChainOptions): Motion<Origin> {
-    const { timeline, machine } = this.#parts;
+    const { timeline } = this.#parts;
     const asked = { place: this.#place(cell), instant: timeline.now, hart, value: this.#value(cell, hart) };
-    const hops: Extract<Hop, { step: OriginStep }>[] = [];
-    const end = yield* this.#chase(cell, hart, options, hops);
+    const taken: TakenStep[] = [];
+    const end = yield* this.#chase(cell, hart, options, taken);
     const steps: OriginStep[] = [];
-    for (const { step, cells } of hops) {
+    for (const { step, cells } of taken) {
       steps.push(options.depth === 0 ? step : yield* this.#unfold(step, cells, options));
     }
-    assert(machine === timeline.machine, "the machine of another timeline");
     return { ...asked, steps, end };
   }
 
-  *#chase(from: Cell, hart: number, options: ChainOptions, hops: Extract<Hop, { step: OriginStep }>[]) {
+  *#chase(from: Cell, hart: number, options: ChainOptions, taken: TakenStep[]): Motion<OriginEnd> {
     let [cell, on] = [from, hart];
     for (;;) {
-      const last = hops.at(-1);
-      if (last !== undefined && options.until === "load" && isLoad(last.step) && !last.flow.onStack) {
+      const last = taken.at(-1);
+      if (last !== undefined && options.until === "load" && isLoad(last) && !last.flow.onStack) {
         return this.#ends.load(cell);
       }
-      if (hops.length >= options.most || this.#stepsLeft === 0) return this.#ends.limit(hops.length, cell);
-      const hop = yield* this.#hop(cell, on);
-      if (options.until === "load" && last !== undefined && isLoad(last.step) && !(hop.step && isSave(hop))) {
+      if (taken.length >= options.most || this.#stepsLeft === 0) return this.#ends.limit(taken.length, cell);
+      const hop = (yield* this.#leap(cell, on, taken)) ?? (yield* this.#hop(cell, on));
+      if (options.until === "load" && last !== undefined && isLoad(last) && !(hop.step && isSave(hop))) {
         return this.#ends.load(cell);
       }
       if (hop.step === undefined) return hop.end;
-      hops.push(hop);
+      taken.push(hop);
       this.#stepsLeft--;
       const { step, cells, end } = hop;
       if (end !== undefined) return end;
       assert(step.follows !== undefined, "a chain goes on nowhere");
       cell = cells[step.follows];
       on = step.hart;
+      foldCycle(taken);
     }
+  }
+
+  /** Over steps that are like the last ones; undefined: there are none, or it is not certain. */
+  *#leap(cell: Cell, hart: number, taken: readonly TakenStep[]): Motion<Hop | undefined> {
+    const { timeline, machine } = this.#parts;
+    const last = taken.at(-1);
+    if (last === undefined || (cell.kind !== "integer" && cell.kind !== "float")) return undefined;
+    const at = timeline.now;
+    const leap = loopLeap(machine, taken) ?? (yield* callLeap(timeline, taken));
+    yield* timeline.seek(at);
+    if (leap === undefined) return undefined;
+    const hop = yield* this.#registerHop(cell, hart, leap.filter);
+    const { step } = hop;
+    const isGood =
+      step === undefined ? leap.why === "again" : step.pc !== last.step.pc && step.value === (leap.value ?? step.value);
+    if (!isGood) {
+      yield* timeline.seek(at);
+      return undefined;
+    }
+    const since = step?.instant ?? hop.end?.instant ?? timeline.first;
+    // Turns of a longer cycle may have been left out there before.
+    const steps = Math.max(leap.steps, last.step.omitted?.steps ?? 0);
+    last.step = { ...last.step, omitted: omitted(leap.why, steps, since) };
+    return hop;
   }
 
   /** Operands that the chain does not follow, each with where it came from. */
@@ -127,20 +150,30 @@ export class OriginChain {
     }
   }
 
-  *#registerHop(cell: Extract<Cell, { kind: "integer" | "float" | "csr" }>, hart: number): Motion<Hop> {
+  *#registerHop(
+    cell: Extract<Cell, { kind: "integer" | "float" | "csr" }>,
+    hart: number,
+    filter?: TraceFilter,
+  ): Motion<Hop> {
     const { timeline } = this.#parts;
     if (cell.kind === "integer" && cell.number === 0) return { end: this.#ends.zero() };
     const value = this.#value(cell, hart);
     const at = timeline.now;
     const place = cell.kind === "csr" ? ({ kind: "csr" } as const) : { kind: cell.kind, number: cell.number };
     const csr = cell.kind === "csr" ? { csr: cell.number } : {};
-    const write = yield* timeline.toLastRegisterWrite({ hart, place, ...csr }, at);
+    const question = { hart, place, ...csr, ...(filter !== undefined && { filter }) };
+    const write = yield* timeline.toLastRegisterWrite(question, at);
     const edit = this.#ends.lastEdit(cell, hart, at);
     if (edit !== undefined && (write === undefined || edit > write.instant)) {
       return { end: this.#ends.registerEdit(cell, edit) };
     }
     if (write === undefined) return { end: this.#ends.reset(cell, hart, value) };
-    return this.#step(cell, hart, value ?? 0n);
+    if (filter === undefined) return this.#step(cell, hart, value ?? 0n);
+    // The last write is another, and has left another value.
+    yield* timeline.seek((write.instant + 1) as Instant);
+    const left = this.#value(cell, hart) ?? 0n;
+    yield* timeline.seek(write.instant as Instant);
+    return this.#step(cell, hart, left);
   }
 
   *#csrHop(cell: Extract<Cell, { kind: "csr" | "integer" | "float" }>, hart: number): Motion<Hop> {
@@ -217,7 +250,7 @@ export class OriginChain {
       ...(follows !== undefined && { follows }),
       ...(note !== undefined && { note }),
     };
-    const hop = { step, cells, flow };
+    const hop = { step, cells, flow, written: cell };
     if (follows !== undefined) {
       const next = cells[follows];
       // A device answers once: what it said is the value.
@@ -293,11 +326,20 @@ const CSR_NUMBERS: Readonly<Record<string, number>> = { mepc: 0x341, mcause: 0x3
 const FOLLOWING =
   /^([ms]status|[ms]i[ep]|f(flags|rm|csr)|m?(cycle|instret|hpmcounter\d+)|time|m(vendor|arch|imp|hart)id)$/;
 
-function isLoad({ how }: OriginStep): boolean {
-  return how === "load";
+function isLoad({ step }: TakenStep): boolean {
+  return step.how === "load";
 }
 
 /** A register saved on the stack. */
-function isSave({ step, flow }: Extract<Hop, { step: OriginStep }>): boolean {
+function isSave({ step, flow }: TakenStep): boolean {
   return step.how === "store" && flow.onStack;
+}
+
+/** Of a cycle that the chain goes through again and again two turns are told. */
+function foldCycle(taken: TakenStep[]): void {
+  const length = cycleOf(taken);
+  if (length === undefined) return;
+  const [last] = taken.splice(-length).slice(-1);
+  const kept = taken[taken.length - 1];
+  kept.step = { ...kept.step, omitted: omitted("again", length, last.step.instant) };
 }

@@ -47,6 +47,19 @@ export interface OriginStep {
   readonly follows?: number;
   /** What there is to know beside: `It wrote 4 of the 8 bytes.` */
   readonly note?: string;
+  /** Steps are left out that would come next, because they are of the same kind. */
+  readonly omitted?: OmittedSteps;
+}
+
+/**
+ * "again": the last `steps` steps come over and over, as in a loop. "calls": functions that were called saved the register and restored
+ * it. `since` is the instant of the step that is told next.
+ */
+export interface OmittedSteps {
+  readonly why: "again" | "calls";
+  readonly steps: number;
+  readonly since: number;
+  readonly sentence: string;
 }
 
 /** Why a chain ends. */

@@ -15,9 +15,11 @@ import type {
 
 import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
+import type { BranchApi, BranchSummary } from "./branch-protocol.ts";
 import type { Origin, OriginOptions } from "./origin-protocol.ts";
 import type { DifferencePlace, Row, SearchApi, SearchState } from "./search-protocol.ts";
 
+export type * from "./branch-protocol.ts";
 export type * from "./origin-protocol.ts";
 export type { DifferencePlace, Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";
 
@@ -243,6 +245,8 @@ export interface TimelineSummary {
   readonly end: number;
   readonly live: boolean;
   readonly marks: readonly TimelineMark[];
+  /** The branch that is looked at: from its origin on it is another run than the recording. */
+  readonly branch?: BranchSummary;
   /** Marks were thinned: this many in all. */
   readonly total: number;
 }
@@ -270,7 +274,7 @@ export interface WriteFound {
  * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
  * `removeBookmark`, `renameBookmark`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
-export interface DebuggeeApi extends SearchApi {
+export interface DebuggeeApi extends BranchApi, SearchApi {
   launch(options: LaunchOptions): Promise<LaunchResult>;
   resume(): Promise<Stopped>;
   reverseContinue(): Promise<Stopped>;
@@ -358,6 +362,8 @@ export type DebuggeeEvent =
       readonly instant: number;
       /** Of a log point: where it stands. */
       readonly source?: SourcePosition;
+      /** The branch whose guest printed it: it went to nobody. */
+      readonly branch?: number;
       /** Of a replay-only check or log. */
       readonly replayOnly?: true;
     }
@@ -368,6 +374,8 @@ export type DebuggeeEvent =
       readonly stepsPerSecond: number;
       readonly recordingBytes: number;
       readonly running: boolean;
+      /** The branch that is looked at. */
+      readonly branch?: BranchSummary;
       /** Checks and calls of guest functions that ran in this session, each with the state restored and its digest equal. */
       readonly checks: number;
     }
@@ -382,6 +390,8 @@ export type DebuggeeEvent =
   | { readonly type: "invalidated"; readonly memory?: { readonly address: bigint; readonly length: number } }
   | { readonly type: "breakpointChanged"; readonly breakpoint: BreakpointState }
   | { readonly type: "timelineChanged" }
+  /** A branch was started, left, named or discarded; `current` 0: the recording is looked at. */
+  | { readonly type: "branch"; readonly current: number; readonly branches: readonly BranchSummary[] }
   /** How far a search is: at most ten times a second, and when it is done. */
   | { readonly type: "search"; readonly state: SearchState }
   /** A fault of Hindcast itself or a recording that could not be written; a sentence. */

@@ -43,6 +43,8 @@ const STEPS_TO_RETURN = 100_000_000;
 
 interface Search {
   readonly id: number;
+  /** The branch whose past is searched; 0: the recording's. */
+  readonly run: number;
   readonly question: Question;
   readonly settled: Settled;
   readonly assembly: Assembly;
@@ -93,6 +95,15 @@ export class Searches implements SearchApi {
     return this.#parts.search.settle(question);
   }
 
+  /** Another run is looked at: what waits for the debuggee's own machine is of the one that was left, and ends. */
+  runChanged(left: number): void {
+    this.#standstill.abandon(errors.searchOfOtherRun(left));
+  }
+
+  get #runHere(): number {
+    return this.#parts.timeline.branch?.id ?? 0;
+  }
+
   /** The first read from an instant on. */
   firstRead(address: bigint, length: number, from: number, use?: AddressUse): Motion<Row | undefined> {
     const { search, timeline } = this.#parts;
@@ -120,6 +131,7 @@ export class Searches implements SearchApi {
     const settled = search.settle(question);
     const found: Search = {
       id: this.#nextId++,
+      run: this.#runHere,
       question,
       settled,
       assembly: new Assembly(from, test, question.kind === "series"),
@@ -239,7 +251,7 @@ export class Searches implements SearchApi {
   #extend(search: Search, to: number): void {
     const { assembly, question } = search;
     const every = question.kind === "series" && search.sampled ? question.everySteps : undefined;
-    const runner = this.#runnerFor(assembly.to, to);
+    const runner = this.#runnerOf(search, assembly.to, to);
     const cuts = runner.cuts(assembly.to, to);
     const parts = assembly.extend(to, every === undefined ? cuts : cuts.map((cut) => cut - (cut % every)));
     const tasks = parts.filter((part) => part.from < part.to).map((part) => this.#task(search, part));
@@ -265,10 +277,13 @@ export class Searches implements SearchApi {
     this.#tell(search);
   }
 
-  /** Who does so much. */
-  #runnerFor(from: number, to: number): SegmentRunner {
+  /** Who does so much. Threads have the recording; branches are in the debuggee's own machine alone. */
+  #runnerOf({ run }: Search, from: number, to: number): SegmentRunner {
     const { runner } = this.#parts;
-    return runner !== undefined && (runner.takes?.(from, to) ?? true) ? runner : this.#standstill;
+    const isHere = run === this.#runHere;
+    if (runner !== undefined && run === 0 && (!isHere || (runner.takes?.(from, to) ?? true))) return runner;
+    if (!isHere) throw errors.searchOfOtherRun(run);
+    return this.#standstill;
   }
 
   #task(search: Search, { from, to }: Pick<Part, "from" | "to">): SegmentTask {
@@ -284,7 +299,7 @@ export class Searches implements SearchApi {
     const results: SegmentResult[] = [];
     let missing = tasks.length;
     const steps = tasks.reduce((sum, { from, to }) => sum + to - from, 0);
-    const run = this.#runnerFor(0, steps).run(tasks, {
+    const run = this.#runnerOf(search, 0, steps).run(tasks, {
       result: (index, result) => {
         results[index] = result;
         if (--missing > 0) return;

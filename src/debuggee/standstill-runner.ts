@@ -80,6 +80,17 @@ export class StandstillRunner implements SegmentRunner {
     }
   }
 
+  /** Nothing that waits is done any more. */
+  abandon(error: unknown): void {
+    const jobs = this.#jobs;
+    this.#jobs = [];
+    for (const job of jobs) {
+      if (job.cancelled) continue;
+      job.cancelled = true;
+      job.hear.failed(error);
+    }
+  }
+
   /** `work` ends as soon as it is asked to go on. */
   suspend(): void {
     this.#suspended = true;

@@ -45,6 +45,12 @@ export class StopTeller {
     return this.plain(reason, `${verb} at ${place}, instant ${timeline.now}.`, hart);
   }
 
+  /** Another run is looked at: `run` says which. */
+  inRun(run: string, hart: number): Stopped {
+    const { machine, timeline } = this.#parts;
+    return this.plain("goto", `${run}, at ${this.place(machine.harts[hart].pc)}, instant ${timeline.now}.`, hart);
+  }
+
   hit(reason: HitReason): Stopped {
     const { hart, breakpoints, problems, access, exception, failures } = reason;
     if (exception !== undefined) return this.#exception("exception", exception);

@@ -73,9 +73,9 @@ export class Traveller {
     this.#logged = { instant: -1, keys: new Set() };
   }
 
-  /** The user has changed the state at the current instant. */
-  edited(): void {
-    this.#breakpoints.edited(this.#timeline.now);
+  /** The user has changed the state at an instant, or looks at a run that is another one from there on. */
+  edited(since: number): void {
+    this.#breakpoints.edited(since);
   }
 
   // ---- forward

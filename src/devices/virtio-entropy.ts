@@ -16,10 +16,13 @@ export class VirtioEntropy implements VirtioDevice {
   readonly features = 0n;
   readonly queueSizes = [QUEUE_SIZE];
   readonly #random: Prng;
+  readonly #mask: number;
   #queues!: VirtioQueues;
 
-  constructor(seed: number) {
+  /** `mask` is combined with every word: two machines of one state that have different ones draw different numbers. */
+  constructor(seed: number, mask = 0) {
     this.#random = new Prng(seed);
+    this.#mask = mask;
   }
 
   attach(queues: VirtioQueues): void {
@@ -33,7 +36,7 @@ export class VirtioEntropy implements VirtioDevice {
   notified(queue: number): void {
     this.#queues.serve(queue, (chain) => {
       const words = new Uint32Array(Math.ceil(Math.min(chain.writableBytes, MOST_BYTES) / 4));
-      for (let index = 0; index < words.length; index++) words[index] = this.#random.next32();
+      for (let index = 0; index < words.length; index++) words[index] = this.#random.next32() ^ this.#mask;
       const bytes = new Uint8Array(words.buffer).subarray(0, Math.min(chain.writableBytes, MOST_BYTES));
       chain.write(0, bytes);
       return bytes.length;

@@ -65,8 +65,7 @@ export function registerCommands(
     "hindcast.openWalkthrough": () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#firstBug`, false),
   };
-  for (const [name, ask] of Object.entries(searchCommands(searches, sessions, askSince)))
-    commands[name] = inSession(ask);
+  for (const [name, ask] of Object.entries(searchCommands(searches, askSince))) commands[name] = inSession(ask);
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
   );

@@ -28,9 +28,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const sessions = new Sessions();
   const milestones = new Milestones();
   const consoles = new GuestConsoles(sessions);
-  const timeline = new TimelineView(extensionUri, sessions, milestones);
-  const machine = new MachineView(extensionUri, sessions);
   const searches = new SearchList(sessions);
+  const timeline = new TimelineView(extensionUri, sessions, milestones, searches);
+  const machine = new MachineView(extensionUri, sessions);
   const searchesView = new SearchesView(extensionUri, sessions, searches);
   const watches = new Watches(sessions, context.workspaceState);
   const plot = new PlotPanel(extensionUri, watches);

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { QuestionBody, SearchBody } from "../adapter/custom-protocol.ts";
-import type { ChainFacts, SearchFacts } from "../webview/messages.ts";
+import type { ChainFacts, OriginQuestion, SearchFacts } from "../webview/messages.ts";
 import { isChain } from "../webview/messages.ts";
 import type { Session, Sessions } from "./session.ts";
 
@@ -29,6 +29,7 @@ export class SearchList implements vscode.Disposable {
   }>();
   private readonly asked = new vscode.EventEmitter<Session>();
   private readonly done = new vscode.EventEmitter<{ readonly session: Session; readonly id: number }>();
+  private lastChain = FIRST_CHAIN + 1;
   /** `entry`: only that one is another; else the list is. */
   readonly onChanged = this.changed.event;
   /** Somebody has asked something and wants to see it. */
@@ -75,6 +76,19 @@ export class SearchList implements vscode.Disposable {
     await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: known.title }, (progress) =>
       this.until(session, body.id, progress),
     );
+  }
+
+  /** Follows a value back and shows its way. */
+  async follow(session: Session, ask: OriginQuestion, title: string): Promise<void> {
+    const id = --this.lastChain;
+    const chain: ChainFacts = { id, title };
+    this.add(session, chain);
+    try {
+      const origin = await session.request("hindcast/origin", ask);
+      this.replace(session, { ...chain, origin });
+    } catch (error) {
+      this.replace(session, { ...chain, problem: error instanceof Error ? error.message : String(error) });
+    }
   }
 
   select(session: Session, id: number): void {

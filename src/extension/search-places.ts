@@ -1,6 +1,5 @@
 import * as vscode from "vscode";
 import { wordAt } from "./add-watch.ts";
-import type { Session } from "./session.ts";
 
 /** A place in memory, or a value, that somebody asks about. */
 export interface Place {
@@ -43,9 +42,12 @@ export function placeIn(argument: unknown): Place | undefined {
   if (variable === undefined) return undefined;
   const { name, evaluateName, memoryReference } = variable;
   // Of a register ("$t0") it is the memory that it points to, which the debugger's expressions write "*t0".
-  const pointed = evaluateName?.startsWith("$") ? `*${name}` : name;
+  const isRegister = evaluateName?.startsWith("$") === true;
+  const pointed = isRegister ? `*${name}` : name;
   const shown = memoryReference === undefined ? pointed : `${memoryReference} (${pointed})`;
-  if (evaluateName !== undefined) return { name: shown, address: evaluateName, value: evaluateName };
+  if (evaluateName !== undefined) {
+    return { name: shown, address: isRegister ? pointed : evaluateName, value: isRegister ? name : evaluateName };
+  }
   return memoryReference === undefined ? undefined : { name: shown, address: memoryReference, length: WORD_BYTES };
 }
 
@@ -64,33 +66,4 @@ export async function askForPlace(title: string): Promise<Place | undefined> {
 export function wordAtCursor(): string | undefined {
   const editor = vscode.window.activeTextEditor;
   return editor && wordAt(editor);
-}
-
-const TYPES: Readonly<Record<number, string>> = { 1: "u8", 2: "u16", 4: "u32", 8: "u64" };
-
-/**
- * The place as an expression that means the same bytes at every instant: a register points elsewhere then. Undefined where
- * there are no so many bytes in a value.
- */
-export async function fixedExpression(session: Session, { address, length }: Place): Promise<string | undefined> {
-  // Names of variables and numbers stay what they are; what has a register in it does not.
-  if (!address.includes("$") && length === undefined && !/^(0x)?[0-9a-f]+$/i.test(address)) return address;
-  const frame = vscode.debug.activeStackItem;
-  const frameId = frame instanceof vscode.DebugStackFrame ? { frameId: frame.frameId } : {};
-  const { dataId } = await session.debugSession.customRequest("dataBreakpointInfo", { name: address, ...frameId });
-  const known = /^(phys:)?(0x[0-9a-f]+)\/(\d+)$/.exec(dataId ?? "");
-  const at = known?.[2] ?? (await registerValue(session, address, frameId));
-  const type = TYPES[length ?? Number(known?.[3] ?? WORD_BYTES)];
-  if (at === undefined || type === undefined) return undefined;
-  return known?.[1] === undefined ? `${type}(${at})` : `${type}(phys(${at}))`;
-}
-
-async function registerValue(session: Session, expression: string, frame: object): Promise<string | undefined> {
-  const context = "watch";
-  const { result } = await session.debugSession.customRequest("evaluate", {
-    expression: `${expression},x`,
-    context,
-    ...frame,
-  });
-  return /0x[0-9a-f]+/i.exec(result)?.[0];
 }

@@ -6,7 +6,7 @@ import { page, webviewOptions } from "./page.ts";
 import type { SearchList } from "./search-list.ts";
 import type { Session, Sessions } from "./session.ts";
 
-type Question = Extract<FromSearches, { type: "askRows" }>;
+type Question = Extract<FromSearches, { type: "askRows" | "askOrigin" }>;
 
 /** The Searches view: shows what was asked of the past, and answers what its page asks from the adapter. */
 export class SearchesView implements vscode.WebviewViewProvider, vscode.Disposable {
@@ -103,10 +103,8 @@ export class SearchesView implements vscode.WebviewViewProvider, vscode.Disposab
         return reporting(() => this.list.close(session, message.id));
       case "extend":
         return reporting(() => this.list.extend(session, message.id));
-      case "askRows":
-        return this.answer(session, message);
       default:
-        return undefined;
+        return this.answer(session, message);
     }
   }
 
@@ -122,6 +120,9 @@ export class SearchesView implements vscode.WebviewViewProvider, vscode.Disposab
 
 async function reply(session: Session, question: Question): Promise<ToSearches> {
   const { request } = question;
+  if (question.type === "askOrigin") {
+    return { type: "origin", request, origin: await session.request("hindcast/origin", question.ask) };
+  }
   const { id, first, count } = question;
   const { rows } = await session.request("hindcast/searchRows", { id, first, count });
   return { type: "rows", request, rows };

@@ -1,24 +1,34 @@
 import * as vscode from "vscode";
 import type { FromTimeline, ToTimeline } from "../webview/messages.ts";
 import { reporting } from "./failures.ts";
+import { foundMarks } from "./found-marks.ts";
 import type { Milestones } from "./milestones.ts";
 import { page, webviewOptions } from "./page.ts";
+import type { SearchList } from "./search-list.ts";
 import type { Session, Sessions } from "./session.ts";
+
+/** As often as the adapter says that marks came or went. */
+const CHANGED_MS = 500;
 
 /** The Timeline: answers what its page asks from the adapter, and tells it where the machine stands. */
 export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposable {
   private readonly extensionUri: vscode.Uri;
   private readonly sessions: Sessions;
   private readonly milestones: Milestones;
+  private readonly searches: SearchList;
   private readonly subscriptions: vscode.Disposable[];
   private view: vscode.WebviewView | undefined;
   /** What only an answer of the adapter tells, and status events do not. */
   private reach: { readonly session: Session; readonly first: number; readonly live: boolean } | undefined;
 
-  constructor(extensionUri: vscode.Uri, sessions: Sessions, milestones: Milestones) {
+  /** A search that goes on finds faster than marks need be drawn. */
+  private changed: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(extensionUri: vscode.Uri, sessions: Sessions, milestones: Milestones, searches: SearchList) {
     this.extensionUri = extensionUri;
     this.sessions = sessions;
     this.milestones = milestones;
+    this.searches = searches;
     this.subscriptions = [
       sessions.onActivated(() => this.showSession()),
       sessions.onStatus(({ session }) => {
@@ -26,6 +36,14 @@ export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposab
       }),
       sessions.onTimelineChanged(({ session }) => {
         if (session === sessions.active) this.send({ type: "changed" });
+      }),
+      searches.onChanged(({ session, entry }) => {
+        const concerns = entry === undefined || entry.id === searches.selected(session)?.id;
+        if (session !== sessions.active || !concerns) return;
+        this.changed ??= setTimeout(() => {
+          this.changed = undefined;
+          this.send({ type: "changed" });
+        }, CHANGED_MS);
       }),
     ];
   }
@@ -41,6 +59,7 @@ export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposab
   }
 
   dispose(): void {
+    clearTimeout(this.changed);
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
@@ -58,6 +77,9 @@ export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposab
       case "travel":
         this.milestones.reached("timelineTravel");
         return session && reporting(() => session.travel(message.instant));
+      case "renameBookmark":
+      case "removeBookmark":
+        return vscode.commands.executeCommand(`hindcast.${message.type}`, message);
       case "command":
         return vscode.commands.executeCommand(message.command);
     }
@@ -67,10 +89,13 @@ export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposab
     const { request, from, to, most } = question;
     try {
       const { first, live, marks, total } = await session.request("hindcast/timeline", { from, to, most });
+      const entry = this.searches.selected(session);
+      const found = entry === undefined ? [] : await foundMarks(session, entry, from, to);
       if (session !== this.sessions.active) return;
       this.reach = { session, first, live };
       this.showPosition(session);
-      this.send({ type: "marks", request, from, to, marks, total });
+      const all = [...marks, ...found].sort((one, other) => one.instant - other.instant);
+      this.send({ type: "marks", request, from, to, marks: all, total: total + found.length });
     } catch {
       // The session is starting or ending, or busy with a search: its next change makes the page ask again.
     }

@@ -1,6 +1,8 @@
+import { branchName } from "../base/branch-name.ts";
 import { UserError } from "../base/errors.ts";
 import { isNamedPlace, readCount } from "../base/instant-text.ts";
 import type { TimelineMark } from "../debuggee/protocol.ts";
+import { branchCommand, MOVED } from "./branch-command.ts";
 import { errors } from "./errors.ts";
 import type { Target } from "./target.ts";
 
@@ -15,9 +17,6 @@ const DEFAULT_LINES = 100;
 const MOST_LINES = 5000;
 /** The timeline shares its marks among four kinds. */
 const MARKS_FOR_A_LINE = 4;
-
-const MOVED =
-  "gdb still shows what it knew: `maintenance flush register-cache` makes it look again. `set $instant = N` does both.";
 
 /** `monitor NAME …`: what the protocol has no packet for. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -74,10 +73,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "input TEXT",
     help: "types TEXT and a line feed on the guest's console, when it runs",
     run: async (target, words) => {
-      if (!target.launched.live) throw errors.notLive();
+      if (!(await target.debuggee.timeline({ most: 0 })).live) throw errors.notLive();
       await target.debuggee.input(new TextEncoder().encode(`${words.join(" ")}\n`));
       return "It is typed when the machine runs on.";
     },
+  },
+  branch: {
+    usage: "branch [list|start [without-input]|go ID|recording|discard [ID]|compare [INSTANT]|keep NAME|save FILE]",
+    help: "what-if branches: an edit in the past starts one; compares it with the recording, names, leaves or drops it",
+    run: branchCommand,
   },
   checks: {
     usage: "checks [on|off]",
@@ -92,7 +96,8 @@ export async function monitor(target: Target, line: string, hart: number): Promi
   // As gdb's own commands: any beginning that is no other's.
   const full = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS).filter((each) => each.startsWith(name));
   if (full.length !== 1) throw errors.unknownCommand(name);
-  return COMMANDS[full[0]].run(target, words, hart);
+  const answer = await COMMANDS[full[0]].run(target, words, hart);
+  return [...target.takeUntold(), answer].join("\n");
 }
 
 async function checks(target: Target, words: readonly string[]): Promise<string> {
@@ -113,15 +118,16 @@ function helpText(): string {
 }
 
 async function whereNow(target: Target): Promise<string> {
-  const { first, now, end, live } = await target.debuggee.timeline({ most: 0 });
-  const what = live ? "of a machine that can run on" : "of a recording";
+  const { first, now, end, live, branch } = await target.debuggee.timeline({ most: 0 });
+  const run = live ? "of a machine that can run on" : "of a recording";
+  const what = branch === undefined ? run : `of ${branchName(branch)}`;
   return `Instant ${now}, ${what} from ${first} to ${end}.\n${target.stopped.description}`;
 }
 
 async function travel(target: Target, place: string): Promise<string> {
   const instant = await instantOf(target, place);
   const { description } = await target.seek(instant);
-  return `${description}\n${MOVED}`;
+  return `${description}\n${MOVED} \`set $instant = N\` does both.`;
 }
 
 async function instantOf(target: Target, place: string): Promise<number> {

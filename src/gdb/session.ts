@@ -331,6 +331,7 @@ export class GdbSession {
 
   async #move(motion: () => Promise<Stopped | string>): Promise<string> {
     let outcome: Stopped | string;
+    for (const sentence of this.#target.takeUntold()) this.#print(`${sentence}\n`);
     try {
       outcome = await motion();
     } catch (error) {

@@ -33,8 +33,12 @@ export class Target {
   readonly #lose: (sentence: string) => void;
   #listener: TargetListener = NOBODY;
   #stopped: Stopped;
-  /** Newest instant known. */
-  #end: number;
+  /** The branch that is looked at; 0: the recording. */
+  #branch = 0;
+  /** Newest instants known, by branch. */
+  readonly #ends = new Map<number, number>();
+  /** Sentences that the client's user has yet to be told. */
+  #untold: string[] = [];
   #executable: Promise<ExecutableFile | undefined> | undefined;
   #checks = true;
   /** What goes on. */
@@ -48,7 +52,7 @@ export class Target {
     this.registers = registers;
     this.stopPoints = new StopPoints(debuggee);
     this.#stopped = launched.entered;
-    this.#end = launched.end;
+    this.#ends.set(0, launched.end);
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#lost = promise;
     this.#lose = resolve;
@@ -153,7 +157,7 @@ export class Target {
     this.#motion = motion;
     try {
       this.#stopped = await motion();
-      this.#end = Math.max(this.#end, this.#stopped.instant);
+      this.#came(this.#branch, this.#stopped.instant);
       return this.#stopped;
     } finally {
       this.#motion = undefined;
@@ -163,7 +167,7 @@ export class Target {
   /** What the guest printed on the way is told, also when it is passed again: as if it ran. */
   async #forward(motion: () => Promise<Stopped>): Promise<Stopped> {
     const from = this.#stopped.instant;
-    const end = this.#end;
+    const end = this.#ends.get(this.#branch) ?? from;
     if (from === end) return this.#move(motion);
     this.#held = [];
     try {
@@ -193,12 +197,15 @@ export class Target {
           return;
         }
         // A recording tells all of its output when it is opened; ours follows the motions.
-        if (!this.launched.live) return;
+        if (!this.launched.live && event.branch === undefined) return;
         if (this.#held === undefined) this.#listener.output(event.bytes);
         else this.#held.push(event.bytes);
         return;
       case "status":
-        this.#end = Math.max(this.#end, event.end);
+        this.#came(event.branch?.id ?? 0, event.end);
+        return;
+      case "branch":
+        this.#branchChanged(event);
         return;
       case "failure":
         this.#listener.say(event.message);
@@ -207,6 +214,33 @@ export class Target {
       default:
         return;
     }
+  }
+
+  #came(branch: number, instant: number): void {
+    this.#ends.set(branch, Math.max(this.#ends.get(branch) ?? 0, instant));
+  }
+
+  #branchChanged({ current, branches }: Extract<DebuggeeEvent, { type: "branch" }>): void {
+    const branch = branches.find(({ id }) => id === current);
+    if (branch !== undefined && !this.#ends.has(current)) {
+      this.#untold.push(
+        `Branch ${current} of instant ${branch.origin} has begun; the recording stays as it is (monitor branch).`,
+      );
+    }
+    if (branch !== undefined) this.#came(current, branch.end);
+    this.#branch = current;
+  }
+
+  /** What has yet to be told; it counts as told. */
+  takeUntold(): string[] {
+    const untold = this.#untold;
+    this.#untold = [];
+    return untold;
+  }
+
+  /** To another run; the client is not told that anything moved. */
+  switchRun(how: () => Promise<Stopped>): Promise<Stopped> {
+    return this.#move(how);
   }
 
   /** What a replay-only check logs, for one. It is told while somebody listens. */

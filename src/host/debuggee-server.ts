@@ -1,12 +1,15 @@
-import { assert } from "../base/assert.ts";
+import { AssertionFailure, assert } from "../base/assert.ts";
+import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Debuggee } from "../debuggee/debuggee.ts";
 import type { DebuggeeApi, DebuggeeEvent, LaunchOptions, LaunchResult, Stopped } from "../debuggee/protocol.ts";
 import type { SearchApi } from "../debuggee/search-protocol.ts";
+import type { Branches } from "../replay/branches.ts";
 import type { HistoryLike, Motion, Progress, TimelineLike } from "../replay/timeline-interface.ts";
 import { BackgroundSearches } from "./background-searches.ts";
 import { Bell, drive } from "./motion-driver.ts";
 import type { Port } from "./port.ts";
+import type { RecordingFile } from "./recording-file.ts";
 import { RpcServer } from "./rpc.ts";
 
 /** Status events while the machine runs: four a second, as a status bar wants them. */
@@ -21,6 +24,10 @@ export interface Session {
   readonly debuggee: Debuggee;
   readonly timeline: TimelineLike;
   readonly history: HistoryLike;
+  /** The timeline with its branches: `timeline` and `history` are of whichever is looked at. */
+  readonly branches: Branches;
+  /** Begins another recording of the same machine, for a branch to be written to. */
+  readonly createRecording: (path: string) => RecordingFile;
   readonly result: LaunchResult;
   /** Bytes that the recording has on disk. */
   readonly recordingBytes: () => number;
@@ -46,6 +53,8 @@ const MOTIONS: Readonly<Record<string, string | undefined>> = {
   stepRange: undefined,
   seek: "Travelling",
   lastWrite: "Searching the last write",
+  compareBranch: "Comparing with the recording",
+  saveBranch: "Saving the branch",
   lastRead: "Searching the last read",
   firstRead: "Searching the first read",
   firstDifference: "Searching the first difference",
@@ -65,7 +74,15 @@ const AT_ANY_TIME: ReadonlySet<string> = new Set([
 ]);
 
 /** Motions that answer a question and come back. */
-const QUESTIONS: ReadonlySet<string> = new Set(["lastWrite", "lastRead", "firstRead", "firstDifference", "origin"]);
+const QUESTIONS: ReadonlySet<string> = new Set([
+  "lastWrite",
+  "lastRead",
+  "firstRead",
+  "firstDifference",
+  "origin",
+  "compareBranch",
+  "saveBranch",
+]);
 /** Served at any time too. `startSearch` looks at the state to see what is meant. */
 const SEARCHES: Readonly<Record<keyof SearchApi, true>> = {
   startSearch: true,
@@ -99,6 +116,7 @@ export class DebuggeeServer {
   #launching = false;
   #motion: CurrentMotion | undefined;
   #outputSent = 0;
+  readonly #branchOutputSent = new Map<number, number>();
   #failureTold: string | undefined;
   #status = { atMs: 0, end: 0, stepsPerSecond: 0 };
   #progressAtMs = 0;
@@ -119,11 +137,10 @@ export class DebuggeeServer {
     if (session === undefined) throw new UserError("not-launched", "Nothing has been launched yet.");
     if (isSearch(method)) return this.#search(session, method, args);
     this.#background?.suspend();
+    if (method === "saveBranch") return this.#saveBranch(session, args[0] as string, args[1] as number | undefined);
     if (method in MOTIONS) return this.#move(session, method, args);
     if (this.#motion !== undefined && !AT_ANY_TIME.has(method)) throw running();
-    const member = session.debuggee[method as "frames"] as (...args: unknown[]) => unknown;
-    assert(typeof member === "function", `the debuggee has no ${method}`);
-    const result = member.apply(session.debuggee, [...args]);
+    const result = memberOf(session, method)(...args);
     if (method === "input") this.#bell.ring();
     if (!AT_ANY_TIME.has(method)) {
       this.#sendOutput(session);
@@ -176,20 +193,35 @@ export class DebuggeeServer {
 
   #move(session: Session, method: keyof DebuggeeApi, args: readonly unknown[]): Promise<unknown> {
     if (this.#motion !== undefined) throw running();
-    const start = session.debuggee[method as "resume"] as (...args: unknown[]) => Motion<unknown>;
+    const start = memberOf(session, method) as (...args: unknown[]) => Motion<unknown>;
     const { promise: done, resolve } = Promise.withResolvers<void>();
     const motion: CurrentMotion = { stop: false, done };
     this.#motion = motion;
     this.#status = { atMs: this.#nowMs(), end: session.timeline.end, stepsPerSecond: 0 };
     // Forward steps run like `resume`; backward ones search, and may go far back over a call.
     const title = method === "step" && args[1] === "backward" ? "Stepping back" : MOTIONS[method];
-    return this.#driveMotion(session, method, title, start.apply(session.debuggee, [...args]), motion).finally(() => {
+    return this.#driveMotion(session, method, title, start(...args), motion).finally(() => {
       this.#motion = undefined;
       resolve();
       this.#sendOutput(session);
       this.#sendStatus(session, false);
       this.#background?.goOn();
     });
+  }
+
+  /** A file that could not be written to its end is not left behind. */
+  async #saveBranch(session: Session, path: string, id: number | undefined): Promise<void> {
+    if (this.#motion !== undefined) throw running();
+    const recording = session.createRecording(path);
+    let isWhole = false;
+    try {
+      await this.#move(session, "saveBranch", [id, recording]);
+      isWhole = true;
+    } finally {
+      await recording.close();
+      if (!isWhole) recording.remove();
+    }
+    if (recording.failure !== undefined) throw new UserError("recording-unwritable", recording.failure);
   }
 
   async #driveMotion(
@@ -214,7 +246,8 @@ export class DebuggeeServer {
           reported = true;
           this.#emit({ type: "progress", title, ...position(progress), done: false });
         }
-        return current.stop ? undefined : session.pace(progress);
+        // A branch has no clock but its own.
+        return current.stop || session.branches.branch !== undefined ? undefined : session.pace(progress);
       },
     });
     if (reported && title !== undefined) {
@@ -242,17 +275,29 @@ export class DebuggeeServer {
     this.#emit({ type: "failure", message: failure, fatal: false });
   }
 
-  #sendOutput(session: Session): void {
-    const { history } = session;
+  /** What a branch prints is told as its own: it is no part of the console's output. */
+  #sendOutput({ branches, history }: Session): void {
+    const { branch } = branches;
+    this.#outputSent = this.#sendFrom(this.#outputSent, branches.recordingHistory, undefined);
+    if (branch === undefined) return;
+    const { id, origin } = branch;
+    const sent = this.#branchOutputSent.get(id) ?? history.outputLengthAt?.(origin as Instant) ?? history.outputLength;
+    this.#branchOutputSent.set(id, this.#sendFrom(sent, history, id));
+  }
+
+  /** Sends what was printed from an offset on; returns how far it came. */
+  #sendFrom(offset: number, history: HistoryLike, branch: number | undefined): number {
     // Of a very long recording the history has forgotten what was printed first.
-    this.#outputSent = Math.max(this.#outputSent, history.firstOutputHeld ?? 0);
-    while (this.#outputSent < history.outputLength) {
-      const bytes = history.outputBytes(this.#outputSent, OUTPUT_EVENT_BYTES);
-      this.#outputSent += bytes.length;
-      const instant = history.instantOfOutput(this.#outputSent - 1);
+    let sent = Math.max(offset, history.firstOutputHeld ?? 0);
+    while (sent < history.outputLength) {
+      const bytes = Uint8Array.from(history.outputBytes(sent, OUTPUT_EVENT_BYTES));
+      sent += bytes.length;
+      const instant = history.instantOfOutput(sent - 1);
       assert(bytes.length > 0 && instant !== undefined, "the history lost output that it counts");
-      this.#emit({ type: "output", category: "guest", bytes: Uint8Array.from(bytes), instant });
+      const of = branch === undefined ? {} : { branch };
+      this.#emit({ type: "output", category: "guest", bytes, instant, ...of });
     }
+    return sent;
   }
 
   #sendStatus(session: Session, isRunning: boolean): void {
@@ -270,6 +315,7 @@ export class DebuggeeServer {
       stepsPerSecond: Math.round(isRunning ? this.#status.stepsPerSecond : 0),
       recordingBytes: session.recordingBytes(),
       running: isRunning,
+      ...(session.branches.branch && { branch: session.branches.branch }),
       checks: this.#checksTold,
     });
   }
@@ -283,6 +329,15 @@ export class DebuggeeServer {
   #emit(event: DebuggeeEvent): void {
     this.#rpc.event(event);
   }
+}
+
+/** Whoever serves a method: the debuggee, or its branches. */
+function memberOf({ debuggee }: Session, method: keyof DebuggeeApi): (...args: unknown[]) => unknown {
+  for (const part of [debuggee, debuggee.branching]) {
+    const member = (part as Partial<Record<string, unknown>> | undefined)?.[method];
+    if (typeof member === "function") return (...args) => member.apply(part, args);
+  }
+  throw new AssertionFailure(`the debuggee has no ${method}`);
 }
 
 function position({ instant, fraction }: Progress): { instant: number; fraction?: number } {

@@ -27,6 +27,7 @@ import { holderOf, recordingWarnings } from "./recording-lock.ts";
 import { FileByteSource } from "./recording-source.ts";
 import type { SearchSubject } from "./search-protocol.ts";
 import { sourceTexts } from "./source-files.ts";
+import { AdaptiveTurns } from "./turn-length.ts";
 import { ZSTD } from "./zstd.ts";
 
 /** A recording opened for travel. */
@@ -91,7 +92,9 @@ function open(
     machine.load(image);
     const { warnings: ofBookmarks, ...bookmarks } = bookmarksOf(reader);
     warnings.push(...ofBookmarks);
-    const timeline = Timeline.open(machine, reader, { ...timelineOptions(engine), ...bookmarks, knownEnd });
+    // Of branches.
+    const turns = new AdaptiveTurns(() => performance.now());
+    const timeline = Timeline.open(machine, reader, { ...timelineOptions(engine), ...bookmarks, turns, knownEnd });
     return { machine, timeline, reader, programs, sources, executable, warnings, close: () => source.close() };
   } catch (error) {
     source.close();

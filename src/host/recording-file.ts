@@ -103,6 +103,11 @@ export class RecordingFile implements RecordingSink {
     this.#send({ kind: "message", message, weight }, transferList(message));
   }
 
+  /** Takes a file away that was not written to its end, once it is closed. */
+  remove(): void {
+    if (this.#lock !== NO_LOCK) rmSync(this.path, { force: true });
+  }
+
   /** Resolves when everything that was posted is in the file, for other readers of it, or will never be. */
   async flush(): Promise<void> {
     if (this.#closing || this.#failure !== undefined) return;

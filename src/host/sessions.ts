@@ -1,6 +1,8 @@
 import { UserError } from "../base/errors.ts";
 import { Debuggee } from "../debuggee/debuggee.ts";
 import type { DebuggeeEvent, LaunchOptions } from "../debuggee/protocol.ts";
+import { Branches } from "../replay/branches.ts";
+import { createBranchFile } from "./branch-file.ts";
 import type { Session } from "./debuggee-server.ts";
 import { openNetwork } from "./host-network.ts";
 import { type LiveSession, openLive } from "./live-session.ts";
@@ -19,7 +21,7 @@ export async function openSession(
 ): Promise<Session> {
   const { program, kernel, recording } = options;
   if (recording === undefined && (program ?? kernel) !== undefined) return live(options, emit, bell);
-  if (recording !== undefined && (program ?? kernel) === undefined) return recorded(options, recording, emit);
+  if (recording !== undefined && (program ?? kernel) === undefined) return recorded(options, recording, emit, bell);
   throw new UserError("launch-what", "Launch a program, a kernel or a recording: exactly one of the three.", 2);
 }
 
@@ -33,6 +35,8 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     throw error;
   }
   const { machine, timeline, boot, recording } = session;
+  const branches = new Branches(timeline);
+  const { history } = branches;
   const segmentRunner = new ThreadRunner({
     checkpoints: recording.checkpoints,
     // Threads know what is in the file.
@@ -44,8 +48,9 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     },
   });
   const debuggee = new Debuggee({
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    branches,
+    history,
     programs: boot.programs,
     sourceTexts: sourceTexts(boot.sources),
     executable: boot.executable,
@@ -56,8 +61,10 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
   const warning = folderWarning(recording.path);
   return {
     debuggee,
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    history,
+    branches,
+    createRecording: (to) => createBranchFile(to, recording.path, () => bell.ring()),
     result: {
       harts: machine.harts.length,
       recording: recording.path,
@@ -73,23 +80,26 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     close: async () => {
       await segmentRunner.close();
       network?.close();
-      timeline.close();
+      branches.close();
       await recording.close();
     },
   };
 }
 
-function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void): Session {
+function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void, bell: Bell): Session {
   const session = openRecording(path, options.engine, options.cacheGroup);
   const { machine, timeline, reader, programs, sources, warnings } = session;
+  const branches = new Branches(timeline);
+  const { history } = branches;
   const { engine, cacheGroup } = options;
   const segmentRunner = new ThreadRunner({
     checkpoints: reader.checkpoints,
     subject: () => ({ path, end: timeline.end, engine, cacheGroup }),
   });
   const debuggee = new Debuggee({
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    branches,
+    history,
     programs,
     sourceTexts: sourceTexts(sources),
     executable: session.executable,
@@ -98,8 +108,10 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
   });
   return {
     debuggee,
-    timeline,
-    history: timeline.history,
+    timeline: branches,
+    history,
+    branches,
+    createRecording: (to) => createBranchFile(to, path, () => bell.ring()),
     result: {
       harts: machine.harts.length,
       recording: path,
@@ -114,7 +126,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
     pace: () => undefined,
     close: async () => {
       await segmentRunner.close();
-      timeline.close();
+      branches.close();
       session.close();
     },
   };

@@ -9,12 +9,14 @@ const MIN_TURN_STEPS = 1_000;
 /** As many steps as fit into some ten milliseconds: the speed of a guest changes with what it does. */
 export class AdaptiveTurns implements TurnLength {
   readonly #nowMs: () => number;
+  readonly #turnMs: number;
   #startMs = 0;
   steps = FIRST_TURN_STEPS;
   elapsed = 0;
 
-  constructor(nowMs: () => number) {
+  constructor(nowMs: () => number, turnMs = TURN_MS) {
     this.#nowMs = nowMs;
+    this.#turnMs = turnMs;
   }
 
   begin(): void {
@@ -26,8 +28,8 @@ export class AdaptiveTurns implements TurnLength {
     this.elapsed += tookMs / TURN_MS;
     const isWhole = taken >= this.steps;
     // Follows the speed at most fourfold a turn. One that was cut short tells only that its steps take too long.
-    if (!isWhole && tookMs < TURN_MS) return;
-    const factor = Math.min(4, Math.max(0.25, TURN_MS / Math.max(tookMs, 0.1)));
+    if (!isWhole && tookMs < this.#turnMs) return;
+    const factor = Math.min(4, Math.max(0.25, this.#turnMs / Math.max(tookMs, 0.1)));
     const steps = isWhole ? this.steps : Math.max(taken, 1);
     this.steps = Math.max(MIN_TURN_STEPS, Math.round(steps * factor));
   }

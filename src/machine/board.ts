@@ -72,7 +72,7 @@ export class Board {
       ...disks.map((disk, n) => new VirtioBlock(disk, configuration.disks[n].readOnly, `hindcast-disk-${n}`)),
       ...(this.#network === undefined ? [] : [this.#network]),
       ...(this.#console === undefined ? [] : [this.#console]),
-      new VirtioEntropy(configuration.seed),
+      new VirtioEntropy(configuration.seed, configuration.variation?.entropyMask),
     ];
     const virtio = inSlots.map((device, slot) => {
       const base = VIRTIO_BASE + slot * VIRTIO_SLOT_BYTES;

@@ -23,6 +23,16 @@ export interface MachineConfiguration {
   readonly virtio: VirtioTransport;
   /** "virtio": there is a virtio console as well, and input is for it as soon as a driver has it in its hands. */
   readonly console: "uart" | "virtio";
+  /** What this machine does differently from others of its configuration, on purpose; absent: nothing. */
+  readonly variation?: Variation;
+}
+
+/** Where the partners of a lockstep pair differ: what real systems find too dear to record. */
+export interface Variation {
+  /** Steps of a hart's turn. Absent: TURN_STEPS. */
+  readonly turnSteps?: number;
+  /** Every word of entropy is combined with this one (32 bits). */
+  readonly entropyMask?: number;
 }
 
 export interface DiskConfiguration {

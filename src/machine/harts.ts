@@ -31,11 +31,20 @@ export class Harts {
   /** The hart whose turn it is; the engines look at it. */
   readonly turn: { hart: Hart; csrs: CsrFile };
   readonly #surroundings: HartSurroundings;
+  readonly #turnSteps: number;
   /** Steps left of the turn; does not run down while there is one hart. */
-  #left = TURN_STEPS;
+  #left: number;
 
-  constructor(count: number, memory: PhysicalMemory, isa: InstructionSet, surroundings: HartSurroundings) {
+  constructor(
+    count: number,
+    memory: PhysicalMemory,
+    isa: InstructionSet,
+    surroundings: HartSurroundings,
+    turnSteps = TURN_STEPS,
+  ) {
     this.#surroundings = surroundings;
+    this.#turnSteps = turnSteps;
+    this.#left = turnSteps;
     this.all = Array.from({ length: count }, (_, id) => {
       const hart = new Hart(id, memory);
       return { hart, csrs: new CsrFile(hart, this.#environment(hart), isa) };
@@ -58,7 +67,7 @@ export class Harts {
       hart.clear();
       csrs.reset();
     }
-    this.#give(0, TURN_STEPS);
+    this.#give(0, this.#turnSteps);
   }
 
   restore(windows: readonly Uint8Array[], turn: number, turnLeft: number): void {
@@ -94,10 +103,10 @@ export class Harts {
     for (let distance = 1; distance <= count; distance++) {
       const next = (hart.id + distance) % count;
       if (waitsInVain(this.all[next])) continue;
-      this.#left = TURN_STEPS;
+      this.#left = this.#turnSteps;
       if (next === hart.id) return;
       hart.park();
-      this.#give(next, TURN_STEPS);
+      this.#give(next, this.#turnSteps);
       return;
     }
   }

@@ -41,6 +41,8 @@ export interface Outlet {
   consoleOutput(instant: Instant, byte: number): void;
   /** A frame that the guest's card sends; the same instant. Absent: nobody hears it. */
   networkOutput?(instant: Instant, frame: Uint8Array): void;
+  /** What the guest prints now is perhaps answered: the inlet is asked again at the next instant. Absent: it is not. */
+  readonly isAnswered?: boolean;
 }
 
 /** An inlet that says nothing, for tests and for runs without input. */

@@ -1,7 +1,7 @@
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Translation } from "../cpu/translation-view.ts";
-import type { TracedWrites } from "../cpu/write-trace.ts";
+import type { TracedWrites, TraceFilter } from "../cpu/write-trace.ts";
 import type { RefusedAccess } from "./bus.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import type { Inlet, Outlet } from "./inlet.ts";
@@ -24,7 +24,7 @@ export interface Image {
 
 export type { CacheGroupReport } from "../cpu/group-counters.ts";
 export type { PageTableEntry, Translation } from "../cpu/translation-view.ts";
-export type { TracedPlace, TracedWrite, TracedWrites } from "../cpu/write-trace.ts";
+export type { TracedPlace, TracedWrite, TracedWrites, TraceFilter } from "../cpu/write-trace.ts";
 export type { OutsideWrite } from "./outside-writes.ts";
 
 /** A hash of the complete machine state, 32 hex digits. Equal digests: equal states. */
@@ -158,7 +158,7 @@ export interface Isolation {
  * does nothing else. Of CSRs one can be noted, by its number.
  */
 export interface RegisterWrites {
-  begin(csr?: number): void;
+  begin(csr?: number, filter?: TraceFilter): void;
   end(): TracedWrites;
 }
 

@@ -27,7 +27,7 @@ import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./con
 import { type DiskImage, Disks } from "./disks.ts";
 import { HEAT } from "./engine-heat.ts";
 import { errors } from "./errors.ts";
-import { Harts } from "./harts.ts";
+import { type HartSurroundings, Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import { MachineIsolation } from "./isolation.ts";
 import { Lookout } from "./lookout.ts";
@@ -122,14 +122,17 @@ export class Machine implements MachineLike {
           write: (address, bytes) => this.#deviceWrite(address, bytes),
         },
       },
-      (byte) => this.outlet.consoleOutput(this.#clock.stepInstant, byte),
+      (byte) => {
+        if (this.outlet.isAnswered === true) this.#attention = true;
+        this.outlet.consoleOutput(this.#clock.stepInstant, byte);
+      },
       (frame) => {
         // What answers at once is to be heard at the next instant, and not at the end of the slice.
         this.#attention = true;
         this.outlet.networkOutput?.(this.#clock.stepInstant, frame);
       },
     );
-    this.#harts = new Harts(configuration.harts, memory, isa, {
+    const surroundings: HartSurroundings = {
       time: () => this.#clock.time,
       interruptLines: (hart) => this.#board.interruptLines(hart),
       stepsOfSlice: () => this.#clock.stepInstant - this.#clock.instant,
@@ -137,7 +140,8 @@ export class Machine implements MachineLike {
         this.#reservations.turnOf(this.#turn.hart);
         this.#contextChanged();
       },
-    });
+    };
+    this.#harts = new Harts(configuration.harts, memory, isa, surroundings, configuration.variation?.turnSteps);
     this.#turn = this.#harts.turn;
     this.#timers = new Timers(this.#clock, this.#harts, this.#board);
     this.#translation = new AddressTranslation(memory, () => this.#exports, {
@@ -214,7 +218,7 @@ export class Machine implements MachineLike {
       engine === "oracle" ? oracle : new Interpreter(parts, oracle, generated, breakpoints),
       trace,
       { instant: () => this.instant, turn: this.#turn },
-      () => new Interpreter(parts, oracle, instantiateTraced(...generating, board), breakpoints, trace),
+      (tracing) => new Interpreter(parts, oracle, instantiateTraced(...generating, board, tracing), breakpoints, trace),
     );
     const pagesObserver = {
       rearm: () => group.beginInterval(),
@@ -498,7 +502,7 @@ export class Machine implements MachineLike {
 
   #traceTrap(isInterrupt: boolean): void {
     const { id, privilege } = this.#turn.hart;
-    if (this.registerWrites.active) this.registerWrites.trap(id, privilege, this.instant, isInterrupt);
+    if (this.registerWrites.tracing !== undefined) this.registerWrites.trap(id, privilege, this.instant, isInterrupt);
   }
 
   /**

@@ -8,11 +8,16 @@ export class TracingEngine implements Engine {
   readonly #trace: WriteTrace;
   readonly #instant: () => number;
   readonly #turn: Turn;
-  readonly #make: () => Engine;
-  #traced: Engine | undefined;
+  readonly #make: (tracing: "all" | "filtered") => Engine;
+  readonly #traced = new Map<string, Engine>();
 
   /** `make`: the traced interpreter, when it is first needed. */
-  constructor(engine: Engine, trace: WriteTrace, at: { instant: () => number; turn: Turn }, make: () => Engine) {
+  constructor(
+    engine: Engine,
+    trace: WriteTrace,
+    at: { instant: () => number; turn: Turn },
+    make: (tracing: "all" | "filtered") => Engine,
+  ) {
     this.#engine = engine;
     this.#trace = trace;
     this.#instant = at.instant;
@@ -21,10 +26,12 @@ export class TracingEngine implements Engine {
   }
 
   run(steps: number, skipBreakpoint: boolean): EngineStop {
-    if (!this.#trace.active) return this.#engine.run(steps, skipBreakpoint);
-    this.#traced ??= this.#make();
+    const { tracing } = this.#trace;
+    if (tracing === undefined) return this.#engine.run(steps, skipBreakpoint);
+    const engine = this.#traced.get(tracing) ?? this.#make(tracing);
+    this.#traced.set(tracing, engine);
     this.#trace.beginSlice();
-    const stop = this.#traced.run(steps, skipBreakpoint);
+    const stop = engine.run(steps, skipBreakpoint);
     this.#trace.endSlice(this.#turn.hart.id, this.#instant() + steps);
     return stop;
   }

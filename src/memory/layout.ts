@@ -113,6 +113,9 @@ export const HIT_LOG_LENGTH = 0x1e00;
 
 /** Number of the CSR whose writes are noted, while a trace is made. i32. */
 export const NOTED_CSR = 0x1e08;
+/** Of a filtered trace: a record whose writes are not noted, and the least stack pointer of a hart whose are. i32, i64. */
+export const UNNOTED_RECORD = 0x1e0c;
+export const NOTED_STACK = 0x1e10;
 /**
  * While a trace is made (cpu/write-trace.ts): the steps that were left of the slice behind the last step that wrote a
  * register, or -1. i32 each: x0 to x31, the sink, f0 to f31, the noted CSR, traps by the privilege that they went to.

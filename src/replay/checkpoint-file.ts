@@ -1,4 +1,5 @@
 import { McapConstants } from "@mcap/core";
+import type { Instant } from "../base/brand.ts";
 import { MalformedBytes } from "../base/byte-cursor.ts";
 import type { Checkpoint, CheckpointParts, MachineLike } from "../machine/machine-interface.ts";
 import { DamagedFile, McapInput } from "./mcap-input.ts";
@@ -45,6 +46,13 @@ export class CheckpointFile {
   /** Adds the next one, whose pages are in the file already. */
   add(stored: StoredCheckpoint): void {
     this.#stored.push(stored);
+  }
+
+  /** The checkpoints up to a state, that of so many events at `instant`; what comes to the file later is not among them. */
+  upTo(instant: Instant, events: number): CheckpointFile {
+    const file = new CheckpointFile(() => this.#input);
+    for (const stored of this.#stored) if (stored.instant <= instant && stored.events <= events) file.add(stored);
+    return file;
   }
 
   get checkpoints(): readonly StoredCheckpoint[] {
@@ -185,6 +193,7 @@ function pageLists(stored: StoredCheckpoint): readonly PageChunk[] {
 
 /** Whether one of some pages was written in the stretch that ends with a checkpoint. */
 function isWritten(stored: StoredCheckpoint, pages: readonly number[]): boolean {
+  if (stored.rewrittenPages === undefined) return true;
   const lists = [...pageLists(stored).map((list) => list.pages), stored.rewrittenPages];
   return lists.some((list) => pages.some((page) => list[lowerBound(list.length, (at) => list[at] >= page)] === page));
 }

@@ -55,6 +55,17 @@ export class CheckpointStore {
     this.#measure(0);
   }
 
+  /** A store of its own with the states up to one, that of so many events at `instant`. Pages are shared. */
+  upTo(instant: Instant, events: number): CheckpointStore {
+    const store = new CheckpointStore(this.initial, this.#nearSteps, this.#bounds);
+    for (const { saved, bytes } of this.#entries.slice(1)) {
+      if (saved.checkpoint.instant > instant || saved.events > events) break;
+      store.#entries.push({ saved, bytes });
+      store.#bytes += bytes;
+    }
+    return store;
+  }
+
   get initial(): SavedState {
     return this.#entries[0].saved;
   }

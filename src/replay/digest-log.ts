@@ -25,6 +25,13 @@ export class DigestLog {
     if (this.#entries.length > MOST_DIGESTS) this.#entries = this.#entries.filter((_, index) => index % 2 === 0);
   }
 
+  /** A log of its own with the digests up to a state, that of so many events at `instant`. */
+  upTo(instant: Instant, events: number): DigestLog {
+    const log = new DigestLog();
+    log.#entries = this.#entries.filter((entry) => entry.instant <= instant && entry.events <= events);
+    return log;
+  }
+
   /** The digest of exactly this state, when there is one. */
   find(instant: Instant, events: number): Digest | undefined {
     for (let index = this.#firstAt(instant); this.#entries[index]?.instant === instant; index++) {

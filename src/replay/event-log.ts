@@ -8,10 +8,10 @@ import { NumberColumn } from "./number-column.ts";
  * (a paced machine takes many), about a hundred and its bytes for what a user did.
  */
 export class EventLog {
-  readonly #instants = new NumberColumn();
+  #instants = new NumberColumn();
   /** Ticks of an idle jump, else -1 - index into `#others`. */
-  readonly #ticks = new NumberColumn();
-  readonly #others: MachineEvent[] = [];
+  #ticks = new NumberColumn();
+  #others: MachineEvent[] = [];
 
   get length(): number {
     return this.#instants.length;
@@ -20,6 +20,17 @@ export class EventLog {
   /** All but idle jumps: what a user did, and what the network brought. */
   get others(): readonly MachineEvent[] {
     return this.#others;
+  }
+
+  /** A log of its own that begins with the first `length` events of this one. */
+  upTo(length: number): EventLog {
+    const log = new EventLog();
+    log.#instants = this.#instants.upTo(length);
+    log.#ticks = this.#ticks.upTo(length);
+    let last = length - 1;
+    while (last >= 0 && this.#ticks.at(last) >= 0) last--;
+    log.#others = this.#others.slice(0, last < 0 ? 0 : -this.#ticks.at(last));
+    return log;
   }
 
   push(event: MachineEvent): void {

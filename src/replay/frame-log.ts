@@ -10,7 +10,7 @@ const FRAME_LOG_BYTES = 64 * 1024 * 1024;
  * by travelling there; eight bytes of each remain.
  */
 export class FrameLog {
-  readonly #instants = new NumberColumn();
+  #instants = new NumberColumn();
   readonly #mostBytes: number;
   /** From `#firstHeld` on, so that what is dropped leaves nothing behind. */
   #frames: Uint8Array[] = [];
@@ -29,6 +29,16 @@ export class FrameLog {
   /** The first frame whose contents are still in memory. */
   get firstHeld(): number {
     return this.#firstHeld;
+  }
+
+  /** A log of its own that begins with the first `length` frames of this one. */
+  upTo(length: number): FrameLog {
+    const log = new FrameLog(this.#mostBytes);
+    log.#instants = this.#instants.upTo(length);
+    log.#firstHeld = Math.min(this.#firstHeld, length);
+    log.#frames = this.#frames.slice(0, length - log.#firstHeld);
+    log.#heldBytes = log.#frames.reduce((sum, frame) => sum + frame.length, 0);
+    return log;
   }
 
   push(instant: Instant, frame: Uint8Array): void {

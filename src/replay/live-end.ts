@@ -58,13 +58,17 @@ export class LiveEnd {
   /** The next checkpoint is taken when both have come. */
   #due: { readonly instant: number; readonly turns: number };
 
-  /** The machine stands at reset. */
+  /** The machine stands at the newest instant: at reset, or where a branch begins. */
   constructor(playback: Playback, recorder: Recorder | undefined, turns?: TurnLength) {
     this.#playback = playback;
     this.#recorder = recorder;
     this.#turns = turns ?? new FixedTurns(playback.options.sliceSteps);
-    this.#due = { instant: playback.options.spacingSteps, turns: LEAST_CHECKPOINT_TURNS };
-    this.#digest(playback.save());
+    this.#due = {
+      instant: playback.now + playback.options.spacingSteps,
+      turns: this.#turns.elapsed + LEAST_CHECKPOINT_TURNS,
+    };
+    const saved = playback.save();
+    if (playback.run.digests.find(playback.now, saved.events) === undefined) this.#digest(saved);
     this.#goLive();
   }
 
@@ -80,6 +84,18 @@ export class LiveEnd {
   /** Something from outside waits to be delivered. */
   get inputPending(): boolean {
     return this.#playback.inlet.pending;
+  }
+
+  /**
+   * The guest of a branch waits. What the run that it left was given next is given to it now; else a paced clock lets
+   * the time pass until its timer, since nobody outside waits with it. False: only the user can go on.
+   */
+  hasten(ticks: number | undefined): boolean {
+    const { inlet } = this.#playback;
+    if (inlet.hasten()) return true;
+    if (ticks === undefined) return false;
+    inlet.queueIdle(ticks);
+    return true;
   }
 
   /** Somebody is about to travel: keeps the newest state. */

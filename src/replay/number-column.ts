@@ -22,6 +22,18 @@ export class NumberColumn {
     return this.#blocks[Math.floor(index / BLOCK)][index % BLOCK];
   }
 
+  /** A column of its own that begins with the first `length` numbers of this one. */
+  upTo(length: number): NumberColumn {
+    assert(length <= this.#length, `${length} of ${this.#length} numbers`);
+    const column = new NumberColumn();
+    // Full blocks do not change any more, and are shared.
+    const full = Math.floor(length / BLOCK);
+    column.#blocks.push(...this.#blocks.slice(0, full));
+    if (length % BLOCK > 0) column.#blocks.push(this.#blocks[full].slice());
+    column.#length = length;
+    return column;
+  }
+
   /** Index of the first element that is at least `value`, in a column that ascends. */
   lowerBound(value: number): number {
     return lowerBound(this.#length, (index) => this.at(index) >= value);

@@ -40,6 +40,8 @@ export class OutputLog {
   /** Bytes held by blocks that are full, and the first block that still has its contents. */
   #heldBytes = 0;
   #firstHeld = 0;
+  /** Of a log that began as part of another: what that one no longer held of the block that goes on here. */
+  #unheld = { bytes: 0, before: 0 };
 
   constructor(mostBytes = OUTPUT_LOG_BYTES) {
     this.#mostBytes = mostBytes;
@@ -57,7 +59,29 @@ export class OutputLog {
 
   /** The first byte whose value and instant are still in memory. */
   get firstHeld(): number {
-    return this.#blocks[this.#firstHeld]?.offset ?? 0;
+    return Math.max(this.#blocks[this.#firstHeld]?.offset ?? 0, this.#unheld.bytes);
+  }
+
+  /** A log of its own that begins with the first `length` bytes of this one, which were printed before `instant`. */
+  upTo(length: number, instant: number): OutputLog {
+    assert(length <= this.#length, `${length} of ${this.#length} bytes`);
+    const log = new OutputLog(this.#mostBytes);
+    const count = Math.ceil(length / BLOCK_BYTES);
+    for (const block of this.#blocks.slice(0, count)) {
+      const isWhole = block.offset + BLOCK_BYTES <= length && block.length === BLOCK_BYTES;
+      // What is full is not written any more, and is shared.
+      log.#blocks.push(
+        isWhole ? { ...block, deltas: settled(block.deltas) } : beginningOf(block, length - block.offset),
+      );
+    }
+    log.#length = length;
+    log.#firstHeld = Math.min(this.#firstHeld, Math.max(0, count - 1));
+    if (length < this.firstHeld) log.#unheld = { bytes: length, before: instant };
+    for (const block of log.#blocks) {
+      log.#lines += block.lines;
+      if (block.deltas instanceof Uint8Array) log.#heldBytes += BLOCK_BYTES + block.deltas.length;
+    }
+    return log;
   }
 
   append(instant: number, byte: number): void {
@@ -100,7 +124,8 @@ export class OutputLog {
     const block = this.#blocks[next];
     if (block === undefined) return this.#length;
     if (block.firstInstant >= instant) return block.offset;
-    if (block.bytes === undefined) return undefined;
+    if (block.bytes === undefined || (block.offset < this.#unheld.bytes && instant < this.#unheld.before))
+      return undefined;
     let count = block.length;
     this.#eachInstant(block, (index, at) => {
       if (at < instant) return true;
@@ -201,6 +226,28 @@ export class OutputLog {
   #blockOf(offset: number): number {
     return Math.floor(offset / BLOCK_BYTES);
   }
+}
+
+function settled(deltas: Block["deltas"]): Uint8Array | undefined {
+  return deltas instanceof ByteWriter ? deltas.view().slice() : deltas;
+}
+
+/** A block of its own with the first `length` bytes of another, which goes on growing. */
+function beginningOf(block: Block, length: number): Block {
+  const { offset, firstInstant } = block;
+  const bytes = new Uint8Array(BLOCK_BYTES);
+  if (block.bytes !== undefined) bytes.set(block.bytes.subarray(0, length));
+  const deltas = new ByteWriter(BLOCK_BYTES);
+  // Where contents are no longer held, the instants that follow are counted from the block's first one.
+  const reader = block.deltas && new ByteReader(settled(block.deltas)!);
+  let lastInstant = firstInstant;
+  for (let index = 1; index < length; index++) {
+    const delta = reader?.varint() ?? 0;
+    deltas.varint(delta);
+    lastInstant += delta;
+  }
+  const lines = bytes.subarray(0, length).reduce((sum, byte) => sum + (byte === 0x0a ? 1 : 0), 0);
+  return { offset, firstInstant, lastInstant, length, lines, bytes, deltas };
 }
 
 /** At most `most` of the items, evenly. */

@@ -4,7 +4,7 @@ import { UserError } from "../base/errors.ts";
 import type { Departing, MachineLike } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import type { CheckpointFile, FileState } from "./checkpoint-file.ts";
-import { type CheckpointBounds, CheckpointStore, type SavedState } from "./checkpoint-store.ts";
+import type { CheckpointBounds, CheckpointStore, SavedState } from "./checkpoint-store.ts";
 import type { DigestLog } from "./digest-log.ts";
 import { type Divergence, DivergenceError } from "./divergence.ts";
 import type { EventLog } from "./event-log.ts";
@@ -78,7 +78,7 @@ export class Playback {
   #agreedAt: Instant;
   #stops: StopConditions = NO_STOPS;
 
-  /** The machine stands at reset, with `inlet` and `outlet` connected. */
+  /** `store` has a state at reset. */
   constructor(
     machine: MachineLike,
     run: Run,
@@ -86,8 +86,9 @@ export class Playback {
     outlet: TimelineOutlet,
     end: Instant,
     options: PlaybackOptions,
+    store: CheckpointStore,
   ) {
-    assert(machine.instant === 0, "a timeline begins with a machine at reset");
+    assert(store.initial.checkpoint.instant === 0, "a timeline knows its machine at reset");
     this.machine = machine;
     this.run = run;
     this.inlet = inlet;
@@ -95,12 +96,19 @@ export class Playback {
     this.end = end;
     this.options = options;
     this.#agreedAt = machine.instant;
-    const initial = { checkpoint: machine.checkpoint(), events: 0, outputBytes: 0, framesSent: 0 };
-    this.store = new CheckpointStore(initial, options.nearSteps, options.bounds);
+    this.store = store;
   }
 
   get now(): Instant {
     return this.machine.instant;
+  }
+
+  /** Takes the machine over from whatever else it repeated. */
+  connect(): void {
+    this.machine.inlet = this.inlet;
+    this.machine.outlet = this.outlet;
+    this.#stops = NO_STOPS;
+    this.machine.setStops(NO_STOPS);
   }
 
   setStops(stops: StopConditions): void {

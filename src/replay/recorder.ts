@@ -1,7 +1,7 @@
 import type { Instant } from "../base/brand.ts";
 import { ByteWriter } from "../base/byte-cursor.ts";
 import type { MachineEvent } from "../machine/inlet.ts";
-import type { Checkpoint, Digest } from "../machine/machine-interface.ts";
+import type { Checkpoint, Digest, WrittenPages } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import type { SavedState } from "./checkpoint-store.ts";
 import type { RecordingSink } from "./recording-message.ts";
@@ -56,7 +56,7 @@ export class Recorder {
   #pageBytes = 0;
   /** What `#pageBytes` may come to by now. */
   #mostPageBytes = 0;
-  readonly #takeWritten: () => readonly number[];
+  readonly #writtenPages: WrittenPages | undefined;
   /** Pages that were written since `#base`, as far as they were taken. */
   readonly #written = new Set<number>();
   /** Turns that the machine ran since `#base`. */
@@ -66,17 +66,17 @@ export class Recorder {
   #outputStart = 0;
   #outputLast = 0;
 
-  /** `takeWritten`: the machine's, or none where it cannot tell: then every page may have been written. */
+  /** `writtenPages` of the machine that makes the run; undefined: any page may have been written at any time. */
   constructor(
     sink: RecordingSink,
     initial: Checkpoint,
     options: Partial<RecorderOptions> = {},
-    takeWritten: () => readonly number[] = () => Array.from({ length: initial.pages.pageCount }, (_, page) => page),
+    writtenPages?: WrittenPages,
   ) {
     this.#sink = sink;
-    this.#takeWritten = takeWritten;
+    this.#writtenPages = writtenPages;
     // What was written at reset.
-    takeWritten();
+    writtenPages?.take();
     this.#base = initial;
     this.#options = { ...RECORDER_OPTIONS, ...options };
   }
@@ -132,12 +132,12 @@ export class Recorder {
 
   /** The machine leaves the newest instant, of which a checkpoint was made. */
   departed(): void {
-    for (const page of this.#takeWritten()) this.#written.add(page);
+    for (const page of this.#writtenPages?.take() ?? []) this.#written.add(page);
   }
 
   /** It is back. What was written on the way is no part of the run. */
   arrived(): void {
-    this.#takeWritten();
+    this.#writtenPages?.take();
   }
 
   /** Whether the file should have a checkpoint at `instant`. `atRest`: the machine stands still here. */
@@ -180,7 +180,8 @@ export class Recorder {
     );
     const isChanged = new Set(changed.map(({ page }) => page));
     this.departed();
-    const rewrittenPages = Uint32Array.from([...this.#written].filter((page) => !isChanged.has(page))).sort();
+    const rewritten = [...this.#written].filter((page) => !isChanged.has(page));
+    const rewrittenPages = this.#writtenPages && Uint32Array.from(rewritten).sort();
     this.#written.clear();
     const { events, outputBytes, framesSent } = saved;
     const logs = { events, outputBytes, framesSent };

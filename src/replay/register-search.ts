@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
-import type { TracedWrite, TracedWrites } from "../machine/machine-interface.ts";
+import type { TracedWrite, TracedWrites, TraceFilter } from "../machine/machine-interface.ts";
 import { NO_STOPS } from "../machine/stop.ts";
 import type { Playback } from "./playback.ts";
 import type { Motion, RegisterQuestion } from "./timeline-interface.ts";
@@ -36,7 +36,8 @@ export class RegisterSearch {
 
   /** Leaves the machine anywhere in the past. */
   *last(question: RegisterQuestion, first: Instant, before: Instant): Motion<TracedWrite | undefined> {
-    const { hart, place, csr } = question;
+    const { hart, place, csr, filter } = question;
+    if (filter !== undefined) return yield* this.#lastFiltered(question, first, before);
     let size = FIRST_WINDOW;
     let to: number = before;
     while (to > first) {
@@ -51,6 +52,20 @@ export class RegisterSearch {
       const write = known.writes.last(hart, place);
       if (write !== undefined) return write;
       to = known.from;
+    }
+    return undefined;
+  }
+
+  /** What passes a filter is likely to lie far back, and of no use to another question. */
+  *#lastFiltered(question: RegisterQuestion, first: Instant, before: Instant): Motion<TracedWrite | undefined> {
+    const { hart, place, csr, filter } = question;
+    let size = FIRST_WINDOW * WINDOW_GROWTH;
+    for (let to: number = before; to > first; size = Math.min(size * WINDOW_GROWTH, LARGEST_WINDOW)) {
+      const from = yield* this.#windowStart(to, size, first);
+      const writes = yield* this.#trace(from, to, csr, filter);
+      const write = writes.last(hart, place);
+      if (write !== undefined) return write;
+      to = from;
     }
     return undefined;
   }
@@ -75,13 +90,13 @@ export class RegisterSearch {
   }
 
   /** Runs from where the machine stands. */
-  *#trace(from: number, to: number, csr: number | undefined): Motion<TracedWrites> {
+  *#trace(from: number, to: number, csr: number | undefined, filter?: TraceFilter): Motion<TracedWrites> {
     const playback = this.#playback;
     const { registerWrites } = playback.machine;
     assert(registerWrites !== undefined, "a machine that cannot trace its registers");
     assert(playback.now === from, "a trace begins elsewhere");
     playback.setStops(NO_STOPS);
-    registerWrites.begin(csr);
+    registerWrites.begin(csr, filter);
     let writes: TracedWrites;
     try {
       while (playback.now < to) {

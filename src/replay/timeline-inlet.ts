@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
 import type { Edit, Inlet, MachineEvent } from "../machine/inlet.ts";
 import type { EventLog } from "./event-log.ts";
+import type { FurtherInputs } from "./further-inputs.ts";
 
 /** Frames that wait for the newest instant, while nobody lets it come: more are refused, and their senders wait. */
 const MOST_QUEUED_FRAMES = 512;
@@ -20,6 +21,9 @@ export class TimelineInlet implements Inlet {
   readonly #isWaiting: () => boolean;
   readonly #onEvent: (event: MachineEvent) => void;
   readonly #mostFrameBytes: number;
+  readonly #further: FurtherInputs | undefined;
+  /** A guest that waits is given the next of the further inputs, whatever its instant was. */
+  #hastened = false;
   /** Events that the machine has taken. */
   #taken = 0;
   #live = false;
@@ -32,13 +36,18 @@ export class TimelineInlet implements Inlet {
   /** Interrupts of this instant have been decided: input that came after would be too late for it. */
   #closedAt = -1;
 
-  /** `onEvent` hears of every new event, after it was logged; `isWaiting`: every hart of the machine waits. */
+  /**
+   * `onEvent` hears of every new event, after it was logged; `isWaiting`: every hart of the machine waits. `further`:
+   * what a branch is given by itself.
+   */
   constructor(
     log: EventLog,
     isWaiting: () => boolean,
     onEvent: (event: MachineEvent) => void,
     mostFrameBytes = MOST_FRAME_BYTES,
+    further?: FurtherInputs,
   ) {
+    this.#further = further;
     this.#mostFrameBytes = mostFrameBytes;
     this.#log = log;
     this.#isWaiting = isWaiting;
@@ -75,6 +84,12 @@ export class TimelineInlet implements Inlet {
    */
   close(now: Instant): void {
     this.#closedAt = now;
+  }
+
+  /** The guest waits at the newest instant: it gets the next of the further inputs now. False: there are no more. */
+  hasten(): boolean {
+    this.#hastened = this.#further?.next !== undefined;
+    return this.#hastened;
   }
 
   queueInput(bytes: Uint8Array): void {
@@ -127,7 +142,9 @@ export class TimelineInlet implements Inlet {
     if (this.#taken < this.#log.length) return this.#log.instantAt(this.#taken);
     // What came too late for this instant is in time for the next.
     if (this.#live && this.pending) return instant + 1;
-    return Number.POSITIVE_INFINITY;
+    return this.#live
+      ? Math.max(instant + 1, this.#further?.next?.instant ?? Number.POSITIVE_INFINITY)
+      : Number.POSITIVE_INFINITY;
   }
 
   #newEvent(instant: Instant): MachineEvent | undefined {
@@ -136,6 +153,12 @@ export class TimelineInlet implements Inlet {
     // A machine that waits has taken no interrupt at this instant, so that input first and then interrupts, as a
     // replay has it, is what happens to it as well.
     if (this.#closedAt === instant && !this.#isWaiting()) return undefined;
+    const further = this.#further?.next;
+    if (further !== undefined && (this.#hastened || further.instant <= instant)) {
+      this.#hastened = false;
+      this.#further!.advance();
+      return { ...further, instant };
+    }
     const bytes = this.#input.shift();
     if (bytes !== undefined) return { kind: "console-input", instant, bytes };
     const frame = this.#frames.shift();

@@ -1,6 +1,6 @@
 import type { Instant } from "../base/brand.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
-import type { MachineLike, TracedPlace, TracedWrite } from "../machine/machine-interface.ts";
+import type { MachineLike, TracedPlace, TracedWrite, TraceFilter } from "../machine/machine-interface.ts";
 import type { MachineStop, StopConditions } from "../machine/stop.ts";
 import type { Scan } from "./scan.ts";
 
@@ -65,6 +65,8 @@ export interface RegisterQuestion {
   readonly place: TracedPlace;
   /** Of the place "csr": its number. */
   readonly csr?: number;
+  /** Writes that do not count. */
+  readonly filter?: TraceFilter;
 }
 
 export interface TimelineLike {
@@ -77,6 +79,9 @@ export interface TimelineLike {
   readonly live: boolean;
   /** Why the run ended for good, when it has. */
   readonly ended: MachineStop | undefined;
+
+  /** The branch that the timeline is; undefined: the recording itself. */
+  readonly branch?: BranchState | undefined;
 
   seek(instant: Instant): Motion<void>;
   /** From now to the first accepted hit. Past `end` it records (live) or stops with "end". */
@@ -107,6 +112,24 @@ export interface TimelineLike {
   idle(ticks: number): void;
   /** Edits at the newest instant; throws a UserError in the past or on a finished recording. */
   edit(edit: Edit): void;
+}
+
+/** A what-if run that left another one. */
+export interface BranchState {
+  /** 1, 2, …; 0 stands for the recording. */
+  readonly id: number;
+  /** Of a branch that is kept. */
+  readonly name?: string;
+  /** What it left. */
+  readonly parent: number;
+  /** Where it left it. */
+  readonly origin: Instant;
+  readonly now: Instant;
+  readonly end: Instant;
+  /** It is given what came from outside in the run that it left. */
+  readonly inputs: boolean;
+  /** Changes made in it. */
+  readonly edits: number;
 }
 
 export interface Bookmark {

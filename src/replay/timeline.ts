@@ -6,20 +6,23 @@ import type { Departing, MachineLike, TracedWrite } from "../machine/machine-int
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import { HITS_PER_YIELD, lastHit, type SearchOptions, stretch } from "./backward-search.ts";
 import type { CheckpointFile } from "./checkpoint-file.ts";
-import { CHECKPOINT_BOUNDS } from "./checkpoint-store.ts";
+import { CHECKPOINT_BOUNDS, CheckpointStore, type SavedState } from "./checkpoint-store.ts";
 import { DigestLog } from "./digest-log.ts";
 import { DivergenceError } from "./divergence.ts";
 import { EventLog } from "./event-log.ts";
 import { FrameLog } from "./frame-log.ts";
+import { FurtherInputs } from "./further-inputs.ts";
 import { History } from "./history.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
 import { LiveEnd, type TurnLength } from "./live-end.ts";
+import { lowerBound } from "./number-column.ts";
 import { OutputLog } from "./output-log.ts";
 import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
 import { RegisterSearch } from "./register-search.ts";
+import { copyRun } from "./run-copy.ts";
 import { type Scan, scanStretch } from "./scan.ts";
 import { TimelineInlet } from "./timeline-inlet.ts";
 import type {
@@ -69,6 +72,10 @@ const PLAYBACK_OPTIONS: PlaybackOptions = {
 export class Timeline implements TimelineLike {
   readonly machine: MachineLike;
   readonly history: History;
+  /** Where it left another run, for a branch. */
+  readonly origin: Instant | undefined;
+  readonly #options: TimelineOptions;
+  readonly #inputs: FurtherInputs | undefined;
   readonly #playback: Playback;
   readonly #registerSearch: RegisterSearch;
   readonly #recorder: Recorder | undefined;
@@ -78,14 +85,27 @@ export class Timeline implements TimelineLike {
   /** Where a motion arrived at an exception: it was seen, and going on takes it. */
   #exceptionSeenAt = -1;
   #moving = false;
+  /** Where it stands while another timeline has the machine. */
+  #parked: SavedState | undefined;
 
-  private constructor(machine: MachineLike, run: Run, end: Instant, options: TimelineOptions, sink?: RecordingSink) {
+  /** With `fork`: a branch of another timeline, where the machine stands. */
+  private constructor(
+    machine: MachineLike,
+    run: Run,
+    end: Instant,
+    options: TimelineOptions,
+    { sink, fork }: { sink?: RecordingSink | undefined; fork?: Fork } = {},
+  ) {
+    this.#options = options;
+    this.origin = fork?.saved.checkpoint.instant;
+    this.#inputs = fork?.inputs;
     const isWaiting = () => machine.harts.every((hart) => hart.waiting);
     const inlet = new TimelineInlet(
       run.events,
       isWaiting,
       (event) => this.#recorder?.event(event),
       options.mostFrameBytes,
+      fork?.inputs,
     );
     const outlet = new TimelineOutlet(run.outputs, run.frames, {
       onByte: (at, byte) => this.#recorder?.output(at, byte),
@@ -94,22 +114,17 @@ export class Timeline implements TimelineLike {
         options.onFrame?.(frame);
       },
     });
-    machine.inlet = inlet;
-    machine.outlet = outlet;
-    machine.setStops(NO_STOPS);
     this.machine = machine;
-    this.#playback = new Playback(machine, run, inlet, outlet, end, { ...PLAYBACK_OPTIONS, ...options });
+    const playing = { ...PLAYBACK_OPTIONS, ...options };
+    const store = fork?.store ?? storeAtReset(machine, playing);
+    this.#playback = new Playback(machine, run, inlet, outlet, end, playing, store);
+    this.#playback.connect();
+    if (fork !== undefined) this.#playback.restore(fork.saved);
     this.#registerSearch = new RegisterSearch(this.#playback);
-    const { store } = this.#playback;
     this.#recorder =
       sink === undefined
         ? undefined
-        : new Recorder(
-            sink,
-            store.initial.checkpoint,
-            options.recorder,
-            machine.writtenPages && (() => machine.writtenPages!.take()),
-          );
+        : new Recorder(sink, store.initial.checkpoint, options.recorder, machine.writtenPages);
     this.history = new History(run, store, this.#keeper(options.bookmarkKeeper));
   }
 
@@ -141,7 +156,7 @@ export class Timeline implements TimelineLike {
   ): Timeline {
     const outputs = new OutputLog(options.outputLogBytes);
     const run = { events: new EventLog(), outputs, frames: new FrameLog(), digests: new DigestLog(), file };
-    const timeline = new Timeline(machine, run, RESET_INSTANT, options, sink);
+    const timeline = new Timeline(machine, run, RESET_INSTANT, options, { sink });
     timeline.#live = new LiveEnd(timeline.#playback, timeline.#recorder, options.turns);
     return timeline;
   }
@@ -161,8 +176,114 @@ export class Timeline implements TimelineLike {
     return timeline;
   }
 
+  /**
+   * A run that leaves this one where it stands, to be changed there and run on: with what came before in common, and a
+   * newest end of its own that nobody records. This timeline is parked; `inputs`: the branch is given what came from
+   * outside later on as well.
+   */
+  fork(inputs: boolean): Timeline {
+    assert(!this.#moving, "a branch during a motion");
+    this.park();
+    const { run, store, warnings } = this.#playback;
+    const saved = this.#parked!;
+    const { events, outputBytes, framesSent } = saved;
+    const { instant } = saved.checkpoint;
+    const fork: Fork = {
+      saved,
+      store: store.upTo(instant, events),
+      inputs: inputs ? FurtherInputs.of(run.events, events, this.#inputs) : FurtherInputs.none(),
+    };
+    const common: Run = {
+      events: run.events.upTo(events),
+      outputs: run.outputs.upTo(outputBytes, instant),
+      frames: run.frames.upTo(framesSent),
+      digests: run.digests.upTo(instant, events),
+      file: run.file?.upTo(instant, events),
+    };
+    // Bookmarks of a branch are its own, and what its guest sends leaves for nowhere.
+    const { recorder, bookmarks, bookmarkKeeper, onFrame, ...options } = this.#options;
+    const branch = new Timeline(this.machine, common, instant, options, { fork });
+    branch.#live = new LiveEnd(branch.#playback, undefined, options.turns);
+    branch.#playback.warnings.push(...warnings);
+    branch.#playback.keep(instant);
+    branch.#exceptionSeenAt = this.#exceptionSeenAt;
+    branch.history.restore(this.history.bookmarks.filter((bookmark) => bookmark.instant <= instant));
+    return branch;
+  }
+
+  /** What is known of the run, for those that compare it with another. */
+  get run(): Pick<Run, "events" | "outputs"> {
+    return this.#playback.run;
+  }
+
+  /** Events and bytes of output that came before an instant. */
+  loggedBefore(instant: Instant): { events: number; outputBytes: number } {
+    const { events, outputs } = this.#playback.run;
+    const before = lowerBound(events.length, (index) => events.instantAt(index) >= instant);
+    return { events: before, outputBytes: outputs.countBefore(instant) ?? outputs.firstHeld };
+  }
+
+  /** Goes to `from` and on to `to` step by step, with a look at each state; the timeline stays where it is. */
+  *trace(from: Instant, to: Instant, look: (machine: MachineLike) => void): Motion<void> {
+    const playback = this.#playback;
+    const { machine } = this;
+    yield* this.#excursion(false, function* () {
+      yield* playback.goTo(from);
+      playback.setStops(NO_STOPS);
+      look(machine);
+      for (let steps = 1; playback.now < to; steps++) {
+        playback.slice((playback.now + 1) as Instant, true);
+        look(machine);
+        if (steps % STEPS_PER_YIELD === 0) yield playback.progress();
+      }
+    });
+  }
+
+  /** Writes what is known of the run as a recording of its own, which ends where this one ends now. The timeline stays. */
+  *copyTo(sink: RecordingSink): Motion<void> {
+    const playback = this.#playback;
+    const { run, store } = playback;
+    const recorder = new Recorder(sink, store.initial.checkpoint, this.#options.recorder);
+    yield* this.#excursion(false, () => this.#copy(recorder, run, store));
+    for (const { instant, name } of this.history.bookmarks) recorder.bookmark(instant, name);
+    recorder.end(this.end, this.#ended);
+  }
+
+  *#copy(recorder: Recorder, run: Run, store: CheckpointStore): Motion<void> {
+    const playback = this.#playback;
+    yield* playback.goTo(this.end);
+    const last = { instant: this.end, events: run.events.length, digest: playback.machine.digest() };
+    for (const _ of copyRun(run, store.states, last, recorder)) {
+      do yield { ...playback.progress(), ...(recorder.isBehind && { writerBehind: true }) };
+      while (recorder.isBehind);
+    }
+  }
+
+  /** Another timeline takes the machine over. What comes from outside waits meanwhile. */
+  park(): void {
+    assert(!this.#moving, "parked during a motion");
+    if (this.#parked !== undefined) return;
+    if (this.now === this.end) this.#live?.leave();
+    this.#parked = this.#playback.save();
+  }
+
+  /** Takes the machine over, where it was left. */
+  unpark(): void {
+    const parked = this.#parked;
+    if (parked === undefined) return;
+    this.#parked = undefined;
+    this.#playback.connect();
+    this.#playback.restore(parked);
+    if (this.now === this.end) this.#live?.arrive();
+  }
+
+  /** Further inputs of the run that a branch left are still to come. */
+  get inputsToCome(): boolean {
+    return this.#inputs?.next !== undefined;
+  }
+
   get now(): Instant {
-    return this.machine.instant;
+    return this.#parked?.checkpoint.instant ?? this.machine.instant;
   }
 
   get first(): Instant {
@@ -305,7 +426,7 @@ export class Timeline implements TimelineLike {
   }
 
   receive(frame: Uint8Array): boolean {
-    return this.live && this.#playback.inlet.queueFrame(frame);
+    return this.live && this.origin === undefined && this.#playback.inlet.queueFrame(frame);
   }
 
   /** A sentence once no more frames are taken, because the run has had as many as it may. */
@@ -348,9 +469,10 @@ export class Timeline implements TimelineLike {
     const seen = this.#exceptionSeenAt === this.now ? "step" : "breakpoint";
     const slice = (until: Instant, departing: Departing) =>
       this.#live?.isHere ? this.#live.slice(until, departing) : playback.slice(until, departing);
-    // In a live run replay-only code is skipped, as on hardware.
+    // In a live run replay-only code is skipped, as on hardware; a branch is somebody's look at a replay.
     const liveStops = new LiveStops();
-    const setStops = (stops: StopConditions) => playback.setStops(this.#live?.isHere ? liveStops.of(stops) : stops);
+    const setStops = (stops: StopConditions) =>
+      playback.setStops(this.#live?.isHere && this.origin === undefined ? liveStops.of(stops) : stops);
     const run = new HitRun(machine, options.stops, setStops, slice, options.departing === false ? "nothing" : seen);
     for (let looked = 0; ; ) {
       if (this.now >= limit) return { kind: "reached" };
@@ -375,7 +497,9 @@ export class Timeline implements TimelineLike {
       } else if (stop.kind === "reached") {
         if (this.now < limit) yield playback.progress();
       } else if (stop.kind === "waiting") {
-        if (!this.#live?.inputPending) yield { ...playback.progress(), waiting: true, ...waitingTicks(stop) };
+        const isHastened = this.origin !== undefined && !this.#live?.inputPending && this.#live?.hasten(stop.ticks);
+        if (isHastened) yield playback.progress();
+        else if (!this.#live?.inputPending) yield { ...playback.progress(), waiting: true, ...waitingTicks(stop) };
       } else {
         this.#ended = stop;
         return stop;
@@ -431,6 +555,21 @@ class LiveStops {
     }
     return this.#stops;
   }
+}
+
+/** Single steps between two yields. */
+const STEPS_PER_YIELD = 1024;
+
+/** What a branch begins with. */
+interface Fork {
+  readonly saved: SavedState;
+  readonly store: CheckpointStore;
+  readonly inputs: FurtherInputs;
+}
+
+function storeAtReset(machine: MachineLike, { nearSteps, bounds }: PlaybackOptions): CheckpointStore {
+  const initial = { checkpoint: machine.checkpoint(), events: 0, outputBytes: 0, framesSent: 0 };
+  return new CheckpointStore(initial, nearSteps, bounds);
 }
 
 /** A paced machine's timer is due after so many ticks. */

@@ -6,13 +6,28 @@ import { VirtualList } from "./virtual-list.ts";
 /** In CSS pixels; virtual-list.css has the same number. */
 const ROW_HEIGHT = 22;
 
+type BookmarkChange = "renameBookmark" | "removeBookmark";
+
+/** As in lists of the workbench. */
+const BOOKMARK_KEYS: Readonly<Record<string, BookmarkChange>> = {
+  F2: "renameBookmark",
+  Delete: "removeBookmark",
+  Backspace: "removeBookmark",
+};
+
+export interface MarkListOptions {
+  onSelect(mark: Mark): void;
+  onTravel(mark: Mark): void;
+  onBookmark(change: BookmarkChange, mark: Mark): void;
+}
+
 /** The marks as a list, for the keyboard and for screen readers. */
 export class MarkList {
   private readonly list: VirtualList<Mark>;
   private marks: readonly Mark[] = [];
   private now = 0;
 
-  constructor(element: HTMLElement, onSelect: (mark: Mark) => void, onTravel: (mark: Mark) => void) {
+  constructor(element: HTMLElement, { onSelect, onTravel, onBookmark }: MarkListOptions) {
     this.list = new VirtualList(element, {
       rowHeight: ROW_HEIGHT,
       idPrefix: "mark",
@@ -20,6 +35,13 @@ export class MarkList {
       render: (mark) => this.row(mark),
       selected: onSelect,
       activated: onTravel,
+      key: ({ key }, active) => {
+        const mark = this.marks[active];
+        const change = BOOKMARK_KEYS[key];
+        if (mark?.kind !== "bookmark" || change === undefined) return false;
+        onBookmark(change, mark);
+        return true;
+      },
     });
   }
 
@@ -37,6 +59,11 @@ export class MarkList {
   private row(mark: Mark): HTMLElement {
     const lane = laneOf(mark);
     const row = document.createElement("div");
+    if (mark.kind === "bookmark") {
+      // What the menu of the workbench knows of it (`webview/context` in package.json).
+      const context = { webviewSection: "bookmark", instant: mark.instant, name: mark.label };
+      row.dataset.vscodeContext = JSON.stringify({ ...context, preventDefaultContextMenuItems: true });
+    }
     row.classList.toggle("future", mark.instant > this.now);
     row.title = [mark.label, mark.detail, `${lane.singular} at instant ${exact(mark.instant)}`]
       .filter((part) => part)

@@ -1,4 +1,5 @@
 import type { Mark, MarkKind } from "./messages.ts";
+import { exact } from "./scale.ts";
 
 /** How a kind of mark is named and drawn. Shape and lane tell kinds apart as well as colour does. */
 export interface Lane {
@@ -7,7 +8,7 @@ export interface Lane {
   /** Of one mark, for lists and screen readers. */
   readonly singular: string;
   readonly explanation: string;
-  readonly shape: "disc" | "triangle" | "bar" | "diamond" | "flag" | "tick";
+  readonly shape: "disc" | "triangle" | "bar" | "diamond" | "flag" | "square" | "tick";
   /** Theme colour, and what to take where the theme has none. */
   readonly colour: readonly [variable: string, fallback: string];
 }
@@ -54,6 +55,14 @@ export const LANES: readonly Lane[] = [
     colour: ["--vscode-charts-purple", "#b180d7"],
   },
   {
+    kind: "found",
+    title: "Found",
+    singular: "row found",
+    explanation: "Rows of the search that is selected in the Searches view",
+    shape: "square",
+    colour: ["--vscode-charts-yellow", "#cca700"],
+  },
+  {
     kind: "checkpoint",
     title: "Checkpoints",
     singular: "checkpoint",
@@ -82,7 +91,9 @@ export interface Filter {
 export function passes(mark: Mark, filter: Filter): boolean {
   if (filter.hidden.has(mark.kind)) return false;
   if (filter.text === "") return true;
-  return `${mark.label} ${mark.detail ?? ""} ${mark.instant}`.toLowerCase().includes(filter.text);
+  return `${mark.label} ${mark.detail ?? ""} ${mark.instant} ${exact(mark.instant)}`
+    .toLowerCase()
+    .includes(filter.text);
 }
 
 /** Index of the first mark at or after `instant`. `marks` ascend. */

@@ -18,7 +18,7 @@ import type {
   TranslationBody as Translation,
 } from "../adapter/custom-protocol.ts";
 
-export type MarkKind = "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
+export type MarkKind = "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap" | "found";
 
 /** One thing that happened, or was noted by the user, at an instant. */
 export interface Mark {
@@ -67,6 +67,7 @@ export type FromTimeline =
       readonly most: number;
     }
   | { readonly type: "travel"; readonly instant: number }
+  | { readonly type: "renameBookmark" | "removeBookmark"; readonly instant: number; readonly name: string }
   | { readonly type: "command"; readonly command: TimelineCommand };
 
 /** Commands of the extension that the timeline's page offers as buttons. */

@@ -15,6 +15,13 @@ const ROW_HEIGHT = 22;
 /** Pixels a level. */
 const INDENT = 16;
 
+/** What an operand has to do with the value. */
+const ROLES = {
+  value: "is in the value, too",
+  address: "decided where, not what",
+  rest: "has the other bytes, as they were",
+} as const;
+
 /** An operand that the chain does not follow: somebody may want to. */
 interface Branch {
   readonly operand: OriginOperandFacts;
@@ -147,7 +154,7 @@ export class OriginTree {
       }
       case "branch": {
         const { operand, state, problem } = node.branch;
-        const what = operand.role === "address" ? "decided where" : "was in it, too";
+        const what = ROLES[operand.role ?? "value"];
         const known = operand.value === undefined ? operand.place.name : `${operand.place.name} = ${operand.value}`;
         const said = { closed: what, asking: "following it back…", open: what, refused: problem ?? what }[state];
         return element(

@@ -181,6 +181,9 @@ function drawShape(context: CanvasRenderingContext2D, shape: Lane["shape"], x: n
       context.rect(x - 0.5, y - size * 0.38, 1.5, size * 0.76);
       context.rect(x, y - size * 0.38, radius * 1.6, radius * 1.3);
       break;
+    case "square":
+      context.rect(x - radius * 0.75, y - radius * 0.75, radius * 1.5, radius * 1.5);
+      break;
     case "tick":
       context.rect(x - 0.5, y - size * 0.28, 1.5, size * 0.56);
       break;

@@ -112,8 +112,8 @@ export interface OriginStepFacts {
 export interface OriginOperandFacts {
   readonly place: OriginPlaceFacts;
   readonly value?: string;
-  /** "address": it decided where, not what. */
-  readonly role?: string;
+  /** "address": it decided where, not what. "rest": bytes that the step left as they were. */
+  readonly role?: "value" | "address" | "rest";
 }
 
 export interface OriginEndFacts {

@@ -21,7 +21,7 @@ const PAGE = `
 <main id="session" hidden>
   <aside>
     <div id="searches" role="listbox" tabindex="0" aria-label="Searches, the newest first. Delete closes one."></div>
-    <button id="new" class="quiet" data-command="hindcast.newSearch">＋ New Search…</button>
+    <button id="new" class="quiet" data-command="hindcast.newSearch">+ New Search…</button>
   </aside>
   <section id="result" hidden>
     <header>
@@ -208,7 +208,7 @@ function showSearch(search: SearchFacts): void {
   const order = byId<HTMLButtonElement>("order");
   order.hidden = shown < 2;
   order.disabled = !search.done;
-  order.textContent = rows.oldestFirst ? "Oldest first" : "Newest first";
+  order.textContent = rows.oldestFirst ? "↑ Oldest first" : "↓ Newest first";
   order.title = search.done
     ? "Show the other end first"
     : "The newest come first as long as the search goes on: which rows are the oldest is not known yet.";

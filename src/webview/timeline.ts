@@ -35,7 +35,7 @@ const PAGE = `
     </div>
     <aside>
       <input id="filter" type="search" placeholder="Filter marks" aria-label="Filter marks" spellcheck="false">
-      <div id="list" role="listbox" tabindex="0" aria-label="Marks, oldest first. Enter travels."></div>
+      <div id="list" role="listbox" tabindex="0" aria-label="Marks, oldest first. Enter travels; F2 renames a bookmark, Delete removes it."></div>
       <div id="count"></div>
     </aside>
   </div>
@@ -71,14 +71,14 @@ const chart = new Chart(byId<HTMLCanvasElement>("axis"), {
   },
   hovered: showTip,
 });
-const list = new MarkList(
-  byId("list"),
-  (mark) => chart.select(mark),
-  (mark) => {
+const list = new MarkList(byId("list"), {
+  onSelect: (mark) => chart.select(mark),
+  onTravel: (mark) => {
     chart.select(mark);
     travel(mark.instant);
   },
-);
+  onBookmark: (type, { instant, label }) => host.send({ type, instant, name: label }),
+});
 
 function askSoon(): void {
   if (askTimer !== undefined) return;

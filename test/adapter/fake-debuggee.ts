@@ -1,5 +1,6 @@
 import type { Debuggee } from "../../src/adapter/environment.ts";
 import { UserError } from "../../src/base/errors.ts";
+import type { BranchComparison, BranchList, BranchSummary } from "../../src/debuggee/branch-protocol.ts";
 import type {
   MachineOverview,
   PageTableQuestion,
@@ -18,6 +19,7 @@ import type {
   LaunchResult,
   Stopped,
 } from "../../src/debuggee/protocol.ts";
+import type { DifferencePlace, Row } from "../../src/debuggee/search-protocol.ts";
 import { FakeSearches } from "./fake-searches.ts";
 
 export const SOURCE = "/project/guest.s";
@@ -297,12 +299,19 @@ export class FakeDebuggee implements Debuggee {
     return undefined;
   }
 
-  async firstRead(): Promise<undefined> {
-    return undefined;
+  async firstRead(address: bigint, length: number, from?: number): Promise<Row | undefined> {
+    this.calls.push(`firstRead ${address.toString(16)} ${length} ${from}`);
+    return address === RAM + 64n ? this.#row(12) : undefined;
   }
 
-  async firstDifference(): Promise<undefined> {
-    return undefined;
+  async firstDifference(place: DifferencePlace, from?: number): Promise<Row | undefined> {
+    const text = (_: string, value: unknown) => (typeof value === "bigint" ? value.toString(16) : value);
+    this.calls.push(`firstDifference ${JSON.stringify(place, text)} ${from}`);
+    return this.#row(14);
+  }
+
+  #row(instant: number): Row {
+    return { instant, hart: 0, pc: addressOf(instant + 1), symbol: "main", text: "cell = 8", bits: 8n };
   }
 
   async origin(place: string, hart: number, options: OriginOptions = {}): Promise<Origin> {
@@ -362,6 +371,70 @@ export class FakeDebuggee implements Debuggee {
   async pageTable(question: PageTableQuestion): Promise<PageTableReport> {
     this.calls.push(`pageTable ${question.satp.toString(16)} ${question.table?.toString(16)} ${question.level}`);
     return { scheme: "Sv39", level: 2, table: 0x8020_0000n, entries: [] };
+  }
+
+  readonly #branches: BranchSummary[] = [];
+  #branch = 0;
+
+  async startBranch(inputs = true): Promise<BranchSummary> {
+    const id = this.#branches.length + 1;
+    this.calls.push(`startBranch ${inputs}`);
+    this.#branches.push({ id, parent: this.#branch, origin: this.now, now: this.now, end: this.now, inputs, edits: 0 });
+    this.#branch = id;
+    this.emit({ type: "branch", current: id, branches: this.#branches });
+    return this.#branches[id - 1];
+  }
+
+  async branches(): Promise<BranchList> {
+    return { current: this.#branch, branches: this.#branches };
+  }
+
+  async switchBranch(id: number): Promise<Stopped> {
+    this.calls.push(`switchBranch ${id}`);
+    this.#branch = id;
+    return this.#stop("goto");
+  }
+
+  async discardBranch(id = this.#branch): Promise<Stopped> {
+    this.calls.push(`discardBranch ${id}`);
+    this.#branch = 0;
+    return this.#stop("goto");
+  }
+
+  async keepBranch(name: string, id = this.#branch): Promise<BranchSummary> {
+    this.calls.push(`keepBranch ${id} ${name}`);
+    return { ...this.#branches[id - 1], name };
+  }
+
+  async compareBranch({ id = this.#branch, at }: { id?: number; at?: number } = {}): Promise<BranchComparison> {
+    this.calls.push(`compareBranch ${id} ${at}`);
+    if (this.endless) {
+      this.emit({ type: "progress", title: "Comparing with the recording", instant: 5, fraction: 0.5, done: false });
+      await this.#paused();
+      throw cancelled();
+    }
+    const state = { instant: 7, equal: true, registers: [], words: [], differingWords: 0, blocks: [], devices: [] };
+    const branch = this.#branches[id - 1];
+    const outputs = { equalBytes: 0 };
+    return {
+      branch,
+      against: 0,
+      comparedTo: 7,
+      differs: false,
+      outputs,
+      steppedTo: 7,
+      at: state,
+      lines: ["The same."],
+    };
+  }
+
+  async saveBranch(path: string, id = this.#branch): Promise<void> {
+    this.calls.push(`saveBranch ${id} ${path}`);
+  }
+
+  async forceReturn(hart: number, value?: string): Promise<Stopped> {
+    this.calls.push(`forceReturn ${hart} ${value}`);
+    return this.#stop("goto");
   }
 
   async close(): Promise<void> {

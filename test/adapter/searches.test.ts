@@ -64,6 +64,8 @@ test("a series: its state, its rows, its columns and what is around an instant",
   ]);
 
   assert.deepEqual(await client.request("hindcast/countRows", { id: 1, from: 10, to: 31 }), { rows: 3 });
+  const instants = await client.request("hindcast/rowInstants", { id: 1, from: 10, to: 31, most: 100 });
+  assert.deepEqual(instants, { instants: [10, 20, 30] });
   const around = await client.request<Record<string, { instant: number }>>("hindcast/rowsAround", {
     id: 1,
     instant: 20,

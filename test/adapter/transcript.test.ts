@@ -144,6 +144,9 @@ async function look(session: Session): Promise<void> {
   await client.ask("readMemory", { memoryReference: "0x80fffffc", count: 16 });
   await client.ask("setVariable", { variablesReference: registers, name: "t6", value: "0x1234" });
   await client.ask("writeMemory", { memoryReference: UNUSED, data: "aGluZGNhc3Q=" });
+  await client.ask("hindcast/branches", {});
+  await client.ask("hindcast/compareBranch", {});
+  await client.move("hindcast/discardBranch", {});
 }
 
 /** Memory that the guest never uses. */
@@ -213,6 +216,9 @@ async function travel(session: Session): Promise<void> {
   const { stackFrames } = await session.where(1);
   const registers = await session.registers(stackFrames[0].id);
   await client.ask("setVariable", { variablesReference: registers, name: "a0", value: "1" });
+  await client.ask("hindcast/keepBranch", { name: "from one" });
+  await client.ask("hindcast/keepBranch", { name: "" });
+  await client.move("hindcast/switchBranch", { id: 0 });
   await client.move("evaluate", { expression: "goto end", context: "repl" });
 }
 

@@ -282,3 +282,24 @@ test("what a view asks by itself while the machine runs is refused without a wor
     assert.equal(showUser, false, request);
   }
 });
+
+test("hindcast/firstRead and hindcast/firstDifference find forwards from an instant, and go there when asked", async () => {
+  const client = await launched();
+  const { row } = await client.request<{ row: object }>("hindcast/firstRead", { address: "counter", from: 3 });
+  assert.deepEqual(row, {
+    ...{ instant: 12, hart: 0, pc: "0x80000030", symbol: "main" },
+    ...{ text: "cell = 8", bits: "0x8" },
+  });
+  assert.deepEqual(await client.request("hindcast/firstRead", { address: "0x80000000", length: 4 }), {});
+  await client.request("hindcast/firstDifference", { address: "counter", from: 3, seek: true });
+  await client.event("stopped");
+  assert.equal(client.debuggee.now, 14);
+  assert.deepEqual(
+    client.debuggee.calls.filter((call) => call.startsWith("first")),
+    [
+      "firstRead 80000040 8 3",
+      "firstRead 80000000 4 undefined",
+      'firstDifference {"address":"80000040","length":8,"use":{"hart":0}} 3',
+    ],
+  );
+});

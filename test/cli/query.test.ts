@@ -83,6 +83,73 @@ test("outputs say who printed what", async () => {
   assert.ok((hit.instant as number) > 6_000_000);
 });
 
+test("the first difference: who makes a place another one than it was", async () => {
+  const first = await hindcastJson("query", RECORDING, "first-difference", "counter", "--after", "2998");
+  assert.deepEqual(
+    hitsOf(first.json).map(({ instant, symbol, value }) => [instant, symbol, value]),
+    [[3000, "count", "0x1"]],
+  );
+  // The culprit stores a zero into a byte that is zero.
+  const none = await hindcastJson("query", RECORDING, "first-difference", "counter", "--after", "3001");
+  assert.equal(none.exitCode, 1);
+  const value = await hindcastJson("query", RECORDING, "first-difference", "*counter > 10", "--after", "100");
+  assert.deepEqual(
+    hitsOf(value.json).map(({ instant, text }) => [instant, text]),
+    [[3 + 3 * 990, "0x0 (0)"]],
+  );
+  const read = await hindcast("query", RECORDING, "first-read", "counter");
+  assert.equal(read.exitCode, 1);
+});
+
+test("hits have conditions, messages and numbers; a value has its history", async () => {
+  const args = ["hits", "count", "--if", "t0 % 100 == 0", "--log", "{t0,d} to go"];
+  const hits = await hindcastJson("query", RECORDING, ...args, "--most", "2");
+  assert.deepEqual(
+    hitsOf(hits.json).map(({ instant, text }) => [instant, text]),
+    [
+      [3, "1000 to go"],
+      [303, "900 to go"],
+    ],
+  );
+  assert.equal(hits.json.more, true);
+  const counted = await hindcastJson("query", RECORDING, ...args, "--most", "2", "--count");
+  assert.deepEqual([counted.json.total, hitsOf(counted.json).length], [10, 2]);
+  const numbered = await hindcastJson("query", RECORDING, ...args, "--hit-condition", "% 4");
+  assert.deepEqual(
+    hitsOf(numbered.json).map(({ text }) => text),
+    ["700 to go", "300 to go"],
+  );
+  const series = await hindcastJson("query", RECORDING, "series", "*counter", "--most", "3");
+  assert.equal(series.json.total, 1001, "0 at first, then 1000 down to 1");
+  assert.deepEqual(
+    hitsOf(series.json).map(({ instant, number }) => [instant, number]),
+    [
+      [0, 0],
+      [3, 1000],
+      [6, 999],
+    ],
+  );
+  const changes = (series.json.columns as { changes: number }[]).reduce((sum, column) => sum + column.changes, 0);
+  assert.equal(changes, 1001);
+  const { stdout } = await hindcast("query", RECORDING, "series", "t0", "--at", "count", "--most", "2", "--csv");
+  assert.equal(stdout, "instant,hart,value\n3,0,1000\n6,0,999\n");
+  const plotted = await hindcast("query", RECORDING, "series", "t0", "--at", "count", "--most", "1");
+  assert.match(plotted.stdout, /^█.* {2}1 … 1000\ninstant 3 {2}hart 0 {2}_start\+0xc {2}0x3e8 \(1000\)\n$/);
+  await assertRefused(["query", RECORDING, "series", "t0"], 2, "series-registers", /does not read memory alone/);
+  await assertRefused(["query", RECORDING, "hits", "counter", "--csv"], 2, "usage", /hits does not use --csv/);
+  await assertRefused(["query", RECORDING, "traps", "floods"], 2, "no-trap", /There is no trap "floods"/);
+});
+
+test("calls and traps of a kernel, and how many there are", async () => {
+  const recording = join(folder, "paged-calls.hindcast");
+  const { exitCode, stderr } = await hindcast("record", PAGED(), "-o", recording);
+  assert.equal(exitCode, 0, stderr);
+  const calls = await hindcastJson("query", recording, "hits", "supervisor_count", "--count");
+  assert.equal(calls.json.total, 3);
+  const traps = await hindcastJson("query", recording, "traps", "exceptions");
+  assert.ok(hitsOf(traps.json).every(({ text }) => /^Environment call|^Breakpoint/.test(text as string)));
+});
+
 test("people read places, sources and values", async () => {
   const { stdout, stderr } = await hindcast("query", RECORDING, "last-write", "counter");
   assert.match(stdout, /^instant 3,003 {2}hart 0 {2}0x8[0-9a-f]+ {2}culprit {2}damage\.s:\d+\n {4}sb +t0, 5\(a0\)\n/);

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -13,6 +14,7 @@ import { nodePort } from "../../src/host/port.ts";
 import { openSession } from "../../src/host/sessions.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
+import { Branches } from "../../src/replay/branches.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
 import { program } from "../debuggee/harness.ts";
 import { RemoteClient } from "./remote-client.ts";
@@ -61,16 +63,18 @@ export function serve(source: string, harts = 1): Promise<Served> {
     const loaded = program(source);
     machine.load(loaded);
     const timeline = Timeline.record(machine);
-    const { history } = timeline;
-    const debuggee = new Debuggee({ timeline, history, programs: [loaded], emit });
+    const branches = new Branches(timeline);
+    const { history } = branches;
+    const debuggee = new Debuggee({ timeline: branches, branches, history, programs: [loaded], emit });
     const entered = debuggee.entered();
     const result = { harts, recording: "", live: true, end: 0, hasLines: true, warnings: [], entered };
     return {
-      ...{ debuggee, timeline, history, result },
+      ...{ debuggee, timeline: branches, history, branches, result },
+      createRecording: () => assert.fail("nothing is recorded"),
       recordingBytes: () => 0,
       recordingFailure: () => undefined,
       pace: () => undefined,
-      close: async () => timeline.close(),
+      close: async () => branches.close(),
     };
   }, {});
 }

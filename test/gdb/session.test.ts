@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, statSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/base/errors.ts";
@@ -197,12 +200,9 @@ test("documents in pieces; their end is told", async () => {
   assert.match(await client.ask("qXfer:memory-map:read::0,1000"), /<memory type="ram" start="0x0"/);
 });
 
-test("a finished recording: the same from its first instant; it takes neither edits nor input", async () => {
-  const { client, sentences } = await serveRecording(COUNTING);
+test("a finished recording: the same from its first instant; it takes no input", async () => {
+  const { client } = await serveRecording(COUNTING);
   assert.equal(await instantOf(client), 0);
-  assert.match(await client.ask("P1=0100000000000000"), /^E\.A finished recording cannot be changed/);
-  assert.match(await client.ask("M80001000,1:00"), /^E\.A finished/);
-  assert.match(sentences.join("\n"), /A finished recording cannot be changed/);
   assert.match(await client.command("input hello"), /A recording takes no input/);
   client.send("c");
   const { reply, console } = await client.answer();
@@ -211,6 +211,45 @@ test("a finished recording: the same from its first instant; it takes neither ed
   assert.match(await client.command("outputs"), /^\d+ {2}0123456789\n$/);
   await client.command("start");
   assert.match(await client.command("outputs"), /printed nothing before now/);
+});
+
+test("an edit in the past starts a branch, which is run, compared, named, left, saved and dropped", async () => {
+  const { client } = await serveRecording(COUNTING);
+  assert.match(await client.command("branch"), /There are no branches\. An edit in the past starts one\./);
+  await client.command("goto 20");
+  const before = await client.ask("g");
+  assert.equal(await client.ask("P1f=3412000000000000"), "OK");
+  assert.equal(await client.ask("p1f"), wordToHex(0x1234n));
+  assert.match(
+    await client.command("branch"),
+    /^Branch 1 of instant 20 has begun.*\n {2}the recording\n\* branch 1 of instant 20, up to 20, 1 edit\n/s,
+  );
+  assert.match(await client.command("instant"), /^Instant 20, of branch 1 of instant 20 from 0 to 20\./);
+  client.send("c");
+  const { reply, console } = await client.answer();
+  assert.match(reply, /^T05/);
+  assert.match(console, /^23456789The guest ended/, "what the branch prints is shown");
+  assert.match(
+    await client.command("branch compare"),
+    /They part at instant 20: edit of t6 to 0x1234 in the branch\.\n.*The output is the same/s,
+  );
+  assert.match(await client.command("branch keep with t6"), /^Branch 1 “with t6” of instant 20 is kept\.\n$/);
+  assert.match(
+    await client.command("branch recording"),
+    /^In the recording, at .*instant 20\.\n.*flush register-cache/s,
+  );
+  assert.equal(await client.ask("g"), before);
+  assert.match(await client.command("branch start without-input"), /^Branch 2 of instant 20 has begun/);
+  assert.match(await client.command("branch discard"), /^In the recording/);
+  assert.match(await client.command("branch go 1"), /^In branch 1 “with t6” of instant 20/);
+  assert.equal(await client.ask("p1f"), wordToHex(0x1234n));
+  const saved = join(mkdtempSync(join(tmpdir(), "hindcast-branch-")), "branch.hindcast");
+  assert.match(await client.command(`branch save ${saved}`), /^Saved as /);
+  assert.ok(statSync(saved).size > 1000);
+  assert.match(await client.command("branch discard 1"), /^In the recording/);
+  assert.match(await client.command("branch go 1"), /There is no branch 1/);
+  assert.match(await client.command("branch everything"), /Write: monitor branch \[list/);
+  assert.equal(await client.ask("g"), before);
 });
 
 test("monitor commands travel and say where", async () => {

@@ -165,17 +165,46 @@ export class Driver {
     await this.rowMenu(rows.filter({ hasText: new RegExp(`^${variable} =`) }).first(), entry);
   }
 
+  /** The same of a submenu. */
+  async variableSubmenu(variable: string, submenu: string, entry: string): Promise<void> {
+    const rows = this.page.locator(".debug-variables .monaco-list-row");
+    await this.rowMenu(rows.filter({ hasText: new RegExp(`^${variable} =`) }).first(), entry, submenu);
+  }
+
+  /** Clicks an entry of the menu of a line number. */
+  async lineMenu(line: number, entry: string): Promise<void> {
+    const number = this.page.locator(".editor-instance .margin-view-overlays .line-numbers", {
+      hasText: new RegExp(`^${line}$`),
+    });
+    await this.rowMenu(number.first(), entry);
+  }
+
+  /** Clicks an entry of the menu that is open, or is about to be. */
+  async menu(entry: string): Promise<void> {
+    const item = this.page.locator(".monaco-menu .action-label", { hasText: entry }).first();
+    await item.waitFor();
+    // A menu takes no click in its first moments, lest the one that opened it choose an entry.
+    await this.page.waitForTimeout(300);
+    await item.click();
+  }
+
   async watchMenu(expression: string, entry: string): Promise<void> {
     const rows = this.page.locator('.pane:has(.pane-header[aria-label^="Watch"]) .monaco-list-row');
     await this.rowMenu(rows.filter({ hasText: expression }).first(), entry);
   }
 
   /** Rows are drawn anew while values arrive, which closes a menu: it is opened again until its entry was clicked. */
-  private async rowMenu(row: Locator, entry: string): Promise<void> {
-    const item = this.page.locator(".monaco-menu .action-label", { hasText: entry }).first();
+  private async rowMenu(row: Locator, entry: string, submenu?: string): Promise<void> {
+    const named = (text: string) => this.page.locator(".monaco-menu .action-label", { hasText: text }).first();
+    const item = named(entry);
     for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
       try {
         await row.click({ button: "right", timeout: MENU_MS });
+        if (submenu !== undefined) {
+          await named(submenu).waitFor({ timeout: MENU_MS });
+          await this.page.waitForTimeout(300);
+          await named(submenu).hover({ timeout: MENU_MS });
+        }
         await item.waitFor({ timeout: MENU_MS });
         // A menu takes no click in its first moments, lest the one that opened it choose an entry.
         await this.page.waitForTimeout(300);

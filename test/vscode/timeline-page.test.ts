@@ -48,7 +48,7 @@ async function positionOf(instant: number, lane: number): Promise<{ x: number; y
   const box = (await view.page.locator("#axis").boundingBox())!;
   return {
     x: box.x + 8 + (instant / END) * (box.width - 16),
-    y: box.y + 24 + (lane + 0.5) * ((box.height - 24) / 6),
+    y: box.y + 24 + (lane + 0.5) * ((box.height - 24) / 7),
   };
 }
 
@@ -132,6 +132,25 @@ test("the list holds the same marks, for the keyboard and for screen readers", a
   assert.equal(await list.getAttribute("aria-activedescendant"), "mark-3");
   await list.press("Enter");
   assert.equal((await sent("travel")).at(-1)?.instant, END);
+});
+
+test("a bookmark in the list is renamed with F2 and removed with Delete, other marks are not", async () => {
+  await showRun(MARKS);
+  const list = view.page.getByRole("listbox");
+  for (const key of ["Home", "F2", "Delete", "ArrowDown", "ArrowDown", "F2", "Delete"]) await list.press(key);
+  const bookmark = { instant: 40_000_000, name: "before the crash" };
+  assert.deepEqual(await sent("renameBookmark"), [{ type: "renameBookmark", ...bookmark }]);
+  assert.deepEqual(await sent("removeBookmark"), [{ type: "removeBookmark", ...bookmark }]);
+  const contexts = await list.getByRole("option").evaluateAll((rows) => rows.map((row) => row.dataset.vscodeContext));
+  assert.deepEqual(
+    contexts.map((context) => context && JSON.parse(context)),
+    [
+      undefined,
+      undefined,
+      { webviewSection: "bookmark", preventDefaultContextMenuItems: true, ...bookmark },
+      undefined,
+    ],
+  );
 });
 
 test("filters by kind and by text", async () => {

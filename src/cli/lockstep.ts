@@ -1,0 +1,168 @@
+import { UserError } from "../base/errors.ts";
+import { loadBoot } from "../host/boot-files.ts";
+import { makeCompileThread } from "../host/compile-thread.ts";
+import { openDisks } from "../host/disk-files.ts";
+import type { HostNetwork } from "../host/host-network.ts";
+import { configurationOf } from "../host/live-session.ts";
+import { LockstepPair, type PairMachine, type PairReport } from "../host/lockstep-pair.ts";
+import { Bell } from "../host/motion-driver.ts";
+import type { OutputDivergence } from "../lockstep/divergence.ts";
+import { type DivergenceSource, differ } from "../lockstep/divergence-sources.ts";
+import { drawFaults, type Fault } from "../lockstep/fault.ts";
+import { LOCKSTEP_OPTIONS } from "../lockstep/options.ts";
+import type { MachineConfiguration } from "../machine/configuration.ts";
+import { Machine } from "../machine/machine.ts";
+import { type Answer, type Context, NEGATIVE } from "./context.ts";
+import { runChoice } from "./live-run.ts";
+import type { MachineOptions } from "./machine-options.ts";
+import { formatBytes, formatCount } from "./quantities.ts";
+import { execute, type LiveRun } from "./run.ts";
+
+type LockstepChoice = MachineOptions & {
+  readonly second?: string;
+  readonly diverge?: readonly DivergenceSource[];
+  readonly divergeSeed?: number;
+  readonly fault?: readonly Fault[];
+  readonly faultSeed?: number;
+};
+
+/** Faults that are drawn fall into the run, or into this many steps of one without a limit. */
+const FAULT_STEPS = 100_000_000;
+/** A partner whose harts have other turns does its work at other instants. */
+const DEFAULT_SEED = 1;
+
+export async function lockstep(
+  context: Context,
+  [path]: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<Answer> {
+  const choice = options as LockstepChoice;
+  let pair: LockstepPair | undefined;
+  const { answer, sentence } = await execute(context, choice, new Bell(), (network) => {
+    const opened = openPair(context, path, choice, network);
+    pair = opened.pair;
+    return opened.live;
+  });
+  const report = pair!.report();
+  const json = { ...answer.json, lockstep: report };
+  const difference = report.divergences[0];
+  if (choice.second !== undefined && difference !== undefined) {
+    context.voice.say(`The two programs differ: ${differenceText(difference)}.`);
+    return { exitCode: NEGATIVE, json: { ...json, reason: "difference" } };
+  }
+  if (pair!.failure !== undefined) {
+    context.voice.fail(pair!.failure);
+    return { exitCode: NEGATIVE, json: { ...json, reason: "nobody-left" } };
+  }
+  if (sentence !== undefined && answer.json.reason !== "exit") context.voice.say(sentence);
+  for (const line of sentences(report)) context.voice.say(line);
+  return { ...answer, json };
+}
+
+function openPair(
+  context: Context,
+  path: string | undefined,
+  choice: LockstepChoice,
+  network: HostNetwork | undefined,
+): { pair: LockstepPair; live: LiveRun } {
+  const { second, diverge = [], divergeSeed = DEFAULT_SEED, faultSeed, limit } = choice;
+  if (second !== undefined && choice.kernel !== undefined) {
+    throw new UserError("lockstep-kernel", "--second compares two programs; leave out --kernel.", 2);
+  }
+  const disks = openDisks(choice.disk ?? [], false);
+  const chosen = runChoice(path, choice);
+  const configuration = configurationOf({ ...chosen, ...choice, memoryBytes: choice.memory }, disks.configurations);
+  const make = (of: MachineConfiguration) =>
+    new Machine(of, choice.engine, disks.images, choice.cacheGroup, makeCompileThread);
+  const boot = loadBoot(chosen, configuration);
+  const primary: PairMachine = { machine: load(make(configuration), boot.image) };
+  const differing = differ(configuration, diverge, divergeSeed);
+  const partner = second === undefined ? boot : loadBoot({ ...chosen, program: second }, configuration);
+  const secondMachine = make(differing.configuration);
+  if (differing.fill !== undefined) secondMachine.load(differing.fill);
+  const isDrawn = faultSeed !== undefined && choice.fault === undefined;
+  const faults = isDrawn ? drawFaults(faultSeed, limit ?? FAULT_STEPS) : (choice.fault ?? []);
+  const pair: LockstepPair = new LockstepPair({
+    primary,
+    secondary: { machine: load(secondMachine, partner.image), skew: differing.skew },
+    // Another program's machine cannot be replaced by a copy.
+    ...(second === undefined
+      ? { newSecondary: () => ({ machine: make(differing.configuration), skew: differing.skew }) }
+      : { options: { ...LOCKSTEP_OPTIONS, onDivergence: "stop" as const } }),
+    faults,
+    faultSeed: faultSeed ?? 0,
+    onConsole: (bytes) => context.stdout.bytes(bytes),
+    onFrame: (frame) => network?.fromGuest(frame),
+    nowMs: () => performance.now(),
+  });
+  network?.connect({
+    deliver: (frame) => {
+      pair.input({ kind: "network-input", frame: frame.slice() });
+      return true;
+    },
+    backlog: 0,
+  });
+  const live: LiveRun = {
+    get machine() {
+      return pair.machine;
+    },
+    programs: boot.programs,
+    warnings: boot.warnings,
+    forward: (steps) => pair.forward(steps),
+    input: (bytes) => pair.input({ kind: "console-input", bytes: bytes.slice() }),
+    idle: (ticks) => pair.idle(ticks),
+    turn: () => {},
+    failure: () => pair.failure,
+    close: async () => undefined,
+  };
+  return { pair, live };
+}
+
+function load(machine: Machine, image: Parameters<Machine["load"]>[0]): Machine {
+  machine.load(image);
+  return machine;
+}
+
+function differenceText({ what, device, number, expected, got, ...at }: OutputDivergence): string {
+  const where = ["console byte", "frame", "how it ends"][device] ?? "output";
+  const place = device === 2 ? where : `${where} ${formatCount(number)}`;
+  const instants = `instants ${formatCount(at.primaryInstant)} and ${formatCount(at.secondaryInstant)}`;
+  return `${place} (${what}) is ${expected} in the first and ${got} in the second, at ${instants}`;
+}
+
+function sentences(report: PairReport): string[] {
+  const { digests, inner, latencyMs } = report;
+  const lines = [
+    `Lockstep: ${formatCount(report.outputsReleased)} outputs left; ` +
+      `${formatCount(report.logEntries)} log entries, ${formatBytes(report.bytesSent)} between the machines.`,
+  ];
+  if (report.innerDivergences > 0) {
+    const since =
+      inner === undefined
+        ? "they agree again"
+        : `since instant ${formatCount(inner.noticedAt)} (${inner.how}), last agreement ${formatCount(inner.lastAgreement)}`;
+    const compared = `${formatCount(digests.different)} of ${formatCount(digests.different + digests.equal)} digests`;
+    lines.push(`The machines differed inside ${times(report.innerDivergences)}, in ${compared}: ${since}.`);
+  }
+  for (const divergence of report.divergences.slice(0, MOST_SHOWN)) {
+    lines.push(`Divergence of output: ${differenceText(divergence)}.`);
+  }
+  if (report.resynchronisations > 0) {
+    const pages = `${formatCount(report.pagesSent)} pages travelled`;
+    lines.push(`The secondary was resynchronised ${times(report.resynchronisations)}; ${pages}.`);
+  }
+  if (report.takeOvers > 0) lines.push(`The secondary took over ${times(report.takeOvers)}.`);
+  if (report.joined > 0) lines.push(`A new secondary joined ${times(report.joined)}.`);
+  if (latencyMs.median !== undefined) {
+    const [median, p99] = [latencyMs.median, latencyMs.p99 ?? latencyMs.median].map((ms) => ms.toFixed(1));
+    const lag = `the secondary was at most ${formatCount(report.lagStepsMax)} steps behind`;
+    lines.push(`Output waited ${median} ms (median), ${p99} ms (99th percentile); ${lag}.`);
+  }
+  return lines;
+}
+
+function times(count: number): string {
+  return count === 1 ? "1 time" : `${formatCount(count)} times`;
+}
+
+const MOST_SHOWN = 5;

@@ -1,0 +1,22 @@
+/**
+ * A way to the other member: whole frames of bytes, both ways. It may lose, delay, double and reorder them (`Link` puts that
+ * right); it must not change or invent any. Whether frames are authentic and secret is the channel's business, too.
+ */
+export interface Channel {
+  send(frame: Uint8Array): void;
+  /** The next frame that has arrived; undefined: none yet. */
+  receive(): Uint8Array | undefined;
+}
+
+/** Both ends of a channel in the memory of one process. `onFrame` of an end is called when something lies there for it. */
+export function localChannel(onFrame: (end: 0 | 1) => void = () => {}): readonly [Channel, Channel] {
+  const queues: readonly [Uint8Array[], Uint8Array[]] = [[], []];
+  const end = (own: 0 | 1, other: 0 | 1): Channel => ({
+    send: (frame) => {
+      queues[other].push(frame);
+      onFrame(other);
+    },
+    receive: () => queues[own].shift(),
+  });
+  return [end(0, 1), end(1, 0)];
+}

@@ -1,0 +1,336 @@
+import type { InnerDivergence, OutputDivergence } from "./divergence.ts";
+import type { LogEntry, Rest } from "./entry.ts";
+import type { LockstepOptions } from "./options.ts";
+import { OutputMatcher } from "./output-matcher.ts";
+import { PendingOutputs } from "./pending-outputs.ts";
+import type { Counts, OutputRun, Replica, ReplicaInput, ReplicaStop } from "./replica.ts";
+
+/** Where a follower begins: behind this entry of the log, both machines in the same state. */
+export interface FollowerStart {
+  readonly sequence: number;
+  readonly instant: number;
+  readonly counts: Counts;
+  /** Number of the next input. */
+  readonly inputs: number;
+}
+
+type Step = Extract<LogEntry, { kind: "input" | "digest" }>;
+
+/** What is counted while two machines follow one log. */
+export interface FollowerCounters {
+  digestsEqual: number;
+  digestsDifferent: number;
+  /** Digests whose instant the secondary had passed. */
+  digestsSkipped: number;
+  outputsMatched: number;
+  innerDivergences: number;
+}
+
+export function newFollowerCounters(): FollowerCounters {
+  return { digestsEqual: 0, digestsDifferent: 0, digestsSkipped: 0, outputsMatched: 0, innerDivergences: 0 };
+}
+
+/**
+ * A secondary's way through the log. While nothing is known of a difference inside it is *aligned*: inputs take effect at
+ * the primary's instants. From the first sign of one on, inputs have their place in the order of inputs and outputs instead,
+ * and instants are compared by how far apart the same output was last (`shift`).
+ */
+export class Follower {
+  readonly #replica: Replica;
+  readonly #options: LockstepOptions;
+  readonly #counters: FollowerCounters;
+  readonly #matcher: OutputMatcher;
+  /** Outputs of the primary that may not have left, and the secondary's own: what a survivor has to release. */
+  #unreleased: PendingOutputs;
+  readonly #own: PendingOutputs;
+  readonly #agenda: Step[] = [];
+  #received: number;
+  #known: { instant: number; rest: Rest };
+  #inputs: number;
+  /** The first input of the agenda is in the replica's hands. */
+  #handedOver = false;
+  /** The replica cannot go on by itself. */
+  #resting = false;
+  /** Nor will idle time help it. */
+  #waitsForEver = false;
+  #absentPage: number | undefined;
+  #inner: InnerDivergence | undefined;
+  #shift = 0;
+  #lastAgreement: number;
+  #divergence: OutputDivergence | undefined;
+
+  constructor(replica: Replica, options: LockstepOptions, start: FollowerStart, counters: FollowerCounters) {
+    this.#replica = replica;
+    this.#options = options;
+    this.#counters = counters;
+    this.#received = start.sequence;
+    this.#known = { instant: start.instant, rest: "running" };
+    this.#inputs = start.inputs;
+    this.#lastAgreement = start.instant;
+    this.#unreleased = new PendingOutputs(replica.devices);
+    this.#own = new PendingOutputs(replica.devices);
+    this.#matcher = new OutputMatcher(replica.devices, start.counts, (primary, secondary) => {
+      this.#counters.outputsMatched++;
+      if (primary === secondary && this.#inner === undefined) return;
+      this.#part("timing");
+      this.#shift = secondary - primary;
+    });
+  }
+
+  /** What an output of the secondary differs in; set once. */
+  get divergence(): OutputDivergence | undefined {
+    return this.#divergence;
+  }
+
+  get inner(): InnerDivergence | undefined {
+    return this.#inner;
+  }
+
+  get lastAgreement(): number {
+    return this.#lastAgreement;
+  }
+
+  /** Sequence number of the newest entry. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Everything up to this entry has been gone through. */
+  get consumed(): number {
+    return this.#agenda.length === 0 ? this.#received : this.#agenda[0].sequence - 1;
+  }
+
+  /** How far it is, in the primary's instants. */
+  get at(): number {
+    const isDone = this.#resting && this.#agenda.length === 0 && this.#matcher.oldestExpected() === undefined;
+    if (isDone) return this.#known.instant;
+    return Math.max(0, Math.min(this.#known.instant, this.#replica.instant - this.#shift));
+  }
+
+  get matched(): Counts {
+    return this.#matcher.matched;
+  }
+
+  /** The page that it needs to go on. */
+  get absentPage(): number | undefined {
+    return this.#absentPage;
+  }
+
+  /** Number of the input behind the last one of the log. */
+  get inputs(): number {
+    return this.#inputs;
+  }
+
+  feed(entry: LogEntry): void {
+    this.#received = entry.sequence;
+    switch (entry.kind) {
+      case "output":
+        this.#unreleased.push(entry.run, 0);
+        this.#matcher.expect(entry.run);
+        break;
+      case "progress":
+        this.#known = { instant: entry.instant, rest: entry.rest };
+        break;
+      case "input":
+        if (entry.input.number !== undefined) this.#inputs = entry.input.number + 1;
+        this.#agenda.push(entry);
+        break;
+      case "digest":
+        this.#agenda.push(entry);
+        break;
+    }
+  }
+
+  /** The primary has released so much. */
+  released(counts: Counts): void {
+    this.#unreleased.drop(counts);
+  }
+
+  /**
+   * It takes the place of a follower that has had the same entries, from an earlier state on: what was said before its own
+   * state, and has perhaps not left, is this one's to release.
+   */
+  succeed(former: Follower): void {
+    this.#unreleased = former.#unreleased;
+  }
+
+  /** Goes on through the log, some `budget` steps at most. True when something has happened. */
+  advance(budget: number): boolean {
+    const end = this.#replica.instant + budget;
+    let moved = false;
+    this.#absentPage = undefined;
+    for (;;) {
+      this.#judge();
+      if (this.#divergence !== undefined || this.#replica.instant >= end) return moved;
+      const goesOn = this.#inner === undefined ? this.#advanceAligned(end) : this.#advanceByOrder(end);
+      if (!goesOn) break;
+      moved = true;
+    }
+    this.#judge();
+    return moved;
+  }
+
+  /** The pair is over: what the survivor has to release, in order, and the inputs that it has still to be given. */
+  takeOver(): { outputs: OutputRun[]; inputs: ReplicaInput[] } {
+    this.#replica.withdraw();
+    this.#collect();
+    const { matched } = this.#matcher;
+    this.#own.drop(matched);
+    return {
+      outputs: [...this.#unreleased.below(matched), ...this.#own.take(undefined).map(({ run }) => run)],
+      inputs: this.#agenda.flatMap((step) => (step.kind === "input" ? [step.input] : [])),
+    };
+  }
+
+  #advanceAligned(end: number): boolean {
+    const replica = this.#replica;
+    const next = this.#agenda[0];
+    if (next?.kind === "input" && !this.#handedOver) {
+      replica.schedule(next.instant, next.input);
+      this.#handedOver = true;
+    }
+    // How a guest ends may show in what its next step would be.
+    const known = this.#known.instant + (this.#known.rest === "ended" && !this.#resting ? 1 : 0);
+    const limit = Math.min(known, next?.instant ?? Number.POSITIVE_INFINITY);
+    if (next?.kind === "input" && replica.instant === next.instant) return this.#run(next.instant);
+    if (replica.instant < limit) {
+      const moved = this.#run(Math.min(limit, end));
+      // The primary went on where this one cannot.
+      if (this.#resting && replica.instant < Math.min(limit, this.#known.instant)) this.#part("timing");
+      return moved || this.#inner !== undefined;
+    }
+    if (next?.kind !== "digest" || replica.instant !== next.instant) return false;
+    this.#compare(next);
+    return true;
+  }
+
+  #advanceByOrder(end: number): boolean {
+    const replica = this.#replica;
+    const next = this.#agenda[0];
+    const slack = this.#options.slackSteps;
+    let limit = this.#known.instant + this.#shift + (this.#known.rest === "running" ? 0 : slack);
+    if (next?.kind === "digest") {
+      if (replica.instant === next.instant) {
+        this.#compare(next);
+        return true;
+      }
+      if (replica.instant > next.instant || this.#resting) {
+        this.#counters.digestsSkipped++;
+        this.#agenda.shift();
+        return true;
+      }
+      limit = Math.min(limit, next.instant);
+    } else if (next?.kind === "input") {
+      const due = next.instant + this.#shift;
+      if (replica.instant >= due || this.#resting) {
+        if (!this.#handedOver) replica.queue(next.input, next.place);
+        this.#handedOver = true;
+        limit = Math.max(limit, due + slack);
+      } else limit = Math.min(limit, due);
+    }
+    if (this.#resting && !this.#handedOver) return false;
+    if (replica.instant >= limit && !this.#handedOver) return false;
+    return this.#run(Math.min(Math.max(limit, replica.instant), end));
+  }
+
+  /** True when something has happened. */
+  #run(until: number): boolean {
+    const before = this.#replica.instant;
+    const stop: ReplicaStop = this.#replica.run(until);
+    this.#resting = stop.kind === "waiting" || stop.kind === "ended";
+    this.#waitsForEver = stop.kind === "ended" || (stop.kind === "waiting" && stop.ticks === undefined);
+    this.#absentPage = stop.kind === "absent" ? stop.page : undefined;
+    const happened = this.#collect();
+    return happened || this.#replica.instant > before;
+  }
+
+  #collect(): boolean {
+    const happenings = this.#replica.drain();
+    for (const happening of happenings) {
+      if (happening.kind === "output") {
+        this.#own.push(happening.run, 0);
+        this.#matcher.say(happening.run);
+        continue;
+      }
+      const step = this.#agenda.shift();
+      this.#handedOver = false;
+      if (this.#inner === undefined && step?.kind === "input" && !isPlace(this.#replica.counts, step.place)) {
+        this.#part("place");
+      }
+    }
+    if (happenings.length > 0) this.#own.drop(this.#matcher.matched);
+    return happenings.length > 0;
+  }
+
+  #compare(step: Extract<Step, { kind: "digest" }>): void {
+    this.#agenda.shift();
+    if (this.#replica.digest() !== step.digest || !isPlace(this.#replica.counts, step.place)) {
+      this.#counters.digestsDifferent++;
+      this.#part("digest", step.instant);
+      return;
+    }
+    // Also when they had parted: what differed has been overwritten.
+    this.#counters.digestsEqual++;
+    this.#lastAgreement = step.instant;
+    this.#inner = undefined;
+    this.#shift = 0;
+  }
+
+  /** The two differ inside: from here on inputs have their place in the order of what is said. */
+  #part(how: InnerDivergence["how"], noticedAt = this.at): void {
+    if (this.#inner !== undefined) return;
+    this.#counters.innerDivergences++;
+    this.#inner = { how, noticedAt, lastAgreement: this.#lastAgreement };
+    if (this.#handedOver) this.#replica.withdraw();
+    this.#handedOver = false;
+  }
+
+  #judge(): void {
+    const { mismatch } = this.#matcher;
+    if (this.#divergence !== undefined) return;
+    if (mismatch !== undefined) {
+      this.#divergence = { what: "data", ...mismatch, lastAgreement: this.#lastAgreement };
+      return;
+    }
+    const { instant } = this.#replica;
+    const expected = this.#matcher.oldestExpected();
+    const said = this.#matcher.oldestSaid();
+    if (this.#inner === undefined) {
+      const isLate = expected !== undefined && instant > expected.instant;
+      if (isLate || (said !== undefined && said.instant < this.#known.instant)) this.#part("timing");
+      else return;
+    }
+    const slack = this.#options.slackSteps;
+    if (expected !== undefined && (instant > expected.instant + this.#shift + slack || this.#isStuck())) {
+      const at = { device: expected.device, number: this.#matcher.matched[expected.device] };
+      const instants = { primaryInstant: expected.instant, secondaryInstant: instant };
+      const got = this.#resting ? "nothing: it waits" : "nothing";
+      this.#divergence = {
+        ...{ what: "missing", ...at, ...instants, expected: "an output", got },
+        lastAgreement: this.#lastAgreement,
+      };
+      return;
+    }
+    if (said === undefined) return;
+    const primaryRests = this.#known.rest === "waiting" || this.#known.rest === "ended";
+    const isAllHeard = primaryRests && this.#agenda.length === 0 && !this.#matcher.expects(said.device);
+    if (!isAllHeard && this.#known.instant <= said.instant - this.#shift + slack) return;
+    this.#divergence = {
+      ...{ what: "extra", device: said.device, number: this.#matcher.matched[said.device] },
+      ...{ primaryInstant: this.#known.instant, secondaryInstant: said.instant },
+      ...{ expected: "nothing", got: "an output", lastAgreement: this.#lastAgreement },
+    };
+  }
+
+  /** The machine waits, and nothing of the log will wake it. */
+  #isStuck(): boolean {
+    if (!this.#waitsForEver) return false;
+    const next = this.#agenda[0];
+    if (next === undefined) return true;
+    return next.kind === "input" && !this.#replica.counts.every((count, device) => count >= next.place[device]);
+  }
+}
+
+function isPlace(counts: Counts, place: Counts): boolean {
+  return counts.every((count, device) => count === place[device]);
+}

@@ -1,0 +1,286 @@
+import { type Instant, instant as instantOf } from "../base/brand.ts";
+import type { Edit, Inlet, MachineEvent, Outlet } from "../machine/inlet.ts";
+import type { Checkpoint, MachineLike } from "../machine/machine-interface.ts";
+import type { MachineStop } from "../machine/stop.ts";
+import type {
+  Counts,
+  DeviceKind,
+  ForeignState,
+  Happening,
+  OutputRun,
+  Replica,
+  ReplicaInput,
+  ReplicaStop,
+  Snapshot,
+} from "./replica.ts";
+
+/** What a machine says: bytes of its console, frames of its network card, and how it ended. */
+export const MACHINE_DEVICES: readonly DeviceKind[] = ["stream", "datagrams", "datagrams"];
+export const CONSOLE = 0;
+export const NETWORK = 1;
+const END = 2;
+
+/** Console bytes that are gathered into one output: a latency of some bytes, and not one entry of the log for each. */
+const MOST_RUN_BYTES = 4096;
+
+/** What happens to a machine, and is no part of what the pair agrees on. */
+export interface MachineFault {
+  readonly instant: number;
+  /** Asked when the machine is there. */
+  readonly edit: (machine: MachineLike) => Edit | undefined;
+}
+
+/** How a machine of its own differs from its partner, again and again after it has taken over the partner's state. */
+export interface MachineSkew {
+  /** Ticks that mtime is ahead of the partner's. */
+  readonly ticks: number;
+}
+
+/** A real machine behind the protocol: its inlet and its outlet are taken. */
+export class MachineReplica implements Replica {
+  readonly machine: MachineLike;
+  readonly devices = MACHINE_DEVICES;
+  // The engines have no way yet to stop at a page that is not there.
+  readonly toleratesAbsentPages = false;
+  readonly #skew: MachineSkew;
+  readonly #faults: MachineFault[];
+  #counts: number[] = MACHINE_DEVICES.map(() => 0);
+  #queue: { readonly input: ReplicaInput; readonly place: Counts | undefined }[] = [];
+  #scheduled: { readonly instant: number; readonly input: ReplicaInput } | undefined;
+  #skewDue: boolean;
+  /** Interrupts of this instant have been decided: input that comes now is for the next one. */
+  #closedAt = -1;
+  #happenings: Happening[] = [];
+  #printed: number[] = [];
+  #printedAt = 0;
+  #stop: MachineStop | undefined;
+  #waitingTicks: number | undefined;
+
+  constructor(machine: MachineLike, skew: MachineSkew = { ticks: 0 }, faults: readonly MachineFault[] = []) {
+    this.machine = machine;
+    this.#skew = skew;
+    this.#skewDue = skew.ticks > 0;
+    this.#faults = [...faults].sort((a, b) => a.instant - b.instant);
+    const inlet: Inlet = { take: (instant) => this.#take(instant), horizon: (instant) => this.#horizon(instant) };
+    machine.inlet = inlet;
+    machine.outlet = this.#outlet();
+  }
+
+  get instant(): number {
+    return this.machine.instant;
+  }
+
+  get counts(): Counts {
+    return this.#counts;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** How the guest ended. */
+  get ending(): MachineStop | undefined {
+    return this.#stop;
+  }
+
+  /** A paced machine that waits: the ticks of idle time until its timer goes off. */
+  get waitingTicks(): number | undefined {
+    return this.#waitingTicks;
+  }
+
+  run(until: number): ReplicaStop {
+    if (this.#stop !== undefined) return { kind: "ended" };
+    const stop = this.machine.run(instantOf(until), { departing: false });
+    this.#closedAt = this.machine.instant;
+    this.#waitingTicks = stop.kind === "waiting" ? stop.ticks : undefined;
+    switch (stop.kind) {
+      case "reached":
+        return { kind: "reached" };
+      case "waiting":
+        return stop.ticks === undefined ? { kind: "waiting" } : { kind: "waiting", ticks: stop.ticks };
+      default:
+        this.#end(stop);
+        return { kind: "ended" };
+    }
+  }
+
+  queue(input: ReplicaInput, place?: Counts): void {
+    this.#queue.push({ input, place });
+  }
+
+  schedule(instant: number, input: ReplicaInput): void {
+    this.#scheduled = { instant, input };
+  }
+
+  withdraw(): readonly ReplicaInput[] {
+    const inputs = [...(this.#scheduled === undefined ? [] : [this.#scheduled]), ...this.#queue];
+    this.#scheduled = undefined;
+    this.#queue = [];
+    return inputs.map(({ input }) => input);
+  }
+
+  drain(): readonly Happening[] {
+    this.#flushPrinted();
+    const happenings = this.#happenings;
+    this.#happenings = [];
+    return happenings;
+  }
+
+  digest(): string {
+    return this.machine.digest();
+  }
+
+  snapshot(): MachineSnapshot {
+    return new MachineSnapshot(this.machine, this.machine.checkpoint());
+  }
+
+  restore(snapshot: MachineSnapshot, counts: Counts): void {
+    this.#replace(snapshot.checkpoint, counts);
+  }
+
+  adopt({ instant, state, pages, base }: ForeignState, counts: Counts): void {
+    const parts = { instant: instant as Instant, state, pages: [...pages].map(([page, bytes]) => ({ page, bytes })) };
+    this.#replace(this.machine.importCheckpoint(parts, (base as MachineSnapshot).checkpoint), counts);
+    this.#skewDue = this.#skew.ticks > 0;
+  }
+
+  provide(): void {}
+
+  #replace(checkpoint: Checkpoint, counts: Counts): void {
+    this.machine.restore(checkpoint);
+    this.#counts = [...counts];
+    this.#queue = [];
+    this.#scheduled = undefined;
+    this.#happenings = [];
+    this.#printed = [];
+    this.#stop = undefined;
+    this.#closedAt = this.machine.instant;
+  }
+
+  #take(instant: Instant): MachineEvent | undefined {
+    if (this.#skewDue) {
+      this.#skewDue = false;
+      return { kind: "idle-jump", instant, ticks: this.#skew.ticks };
+    }
+    if (this.#scheduled?.instant === instant) {
+      const { input } = this.#scheduled;
+      this.#scheduled = undefined;
+      return this.#deliver(instant, input);
+    }
+    const next = this.#queue[0];
+    if (next !== undefined && this.#isInPlace(next.place) && (this.#closedAt !== instant || this.#isWaiting())) {
+      this.#queue.shift();
+      return this.#deliver(instant, next.input);
+    }
+    this.#closedAt = instant;
+    return this.#takeFault(instant);
+  }
+
+  /** A fault comes behind everything else of its instant, as an edit by the user does. */
+  #takeFault(instant: Instant): MachineEvent | undefined {
+    while (this.#faults.length > 0 && this.#faults[0].instant <= instant) {
+      const edit = this.#faults.shift()!.edit(this.machine);
+      if (edit !== undefined) return { kind: "edit", instant, edit };
+    }
+    return undefined;
+  }
+
+  #deliver(instant: Instant, input: ReplicaInput): MachineEvent {
+    this.#flushPrinted();
+    this.#happenings.push({ kind: "input", instant, input });
+    return { ...input.event, instant };
+  }
+
+  #horizon(instant: number): number {
+    let horizon = this.#faults.length > 0 ? Math.max(this.#faults[0].instant, instant + 1) : Number.POSITIVE_INFINITY;
+    if (this.#scheduled !== undefined && this.#scheduled.instant > instant) {
+      horizon = Math.min(horizon, this.#scheduled.instant);
+    }
+    const next = this.#queue[0];
+    return next !== undefined && this.#isInPlace(next.place) ? Math.min(horizon, instant + 1) : horizon;
+  }
+
+  #isInPlace(place: Counts | undefined): boolean {
+    return place === undefined || this.#counts.every((count, device) => count >= place[device]);
+  }
+
+  #isWaiting(): boolean {
+    return this.machine.harts.every(({ waiting }) => waiting);
+  }
+
+  #outlet(): Outlet {
+    const replica = this;
+    return {
+      consoleOutput: (instant, byte) => this.#print(instant, byte),
+      networkOutput: (instant, frame) => {
+        this.#flushPrinted();
+        this.#say({ device: NETWORK, number: this.#counts[NETWORK]++, instant, bytes: frame.slice() });
+      },
+      get isAnswered() {
+        return replica.#queue.length > 0;
+      },
+    };
+  }
+
+  #print(instant: number, byte: number): void {
+    if (this.#printed.length === 0) this.#printedAt = instant;
+    this.#printed.push(byte);
+    this.#counts[CONSOLE]++;
+    if (this.#printed.length >= MOST_RUN_BYTES) this.#flushPrinted();
+  }
+
+  #flushPrinted(): void {
+    if (this.#printed.length === 0) return;
+    const bytes = Uint8Array.from(this.#printed);
+    this.#printed = [];
+    this.#say({ device: CONSOLE, number: this.#counts[CONSOLE] - bytes.length, instant: this.#printedAt, bytes });
+  }
+
+  #say(run: OutputRun): void {
+    this.#happenings.push({ kind: "output", run });
+  }
+
+  /** How a guest ends is said as well: a partner that ends otherwise differs in what it says. */
+  #end(stop: MachineStop): void {
+    this.#stop = stop;
+    this.#flushPrinted();
+    const text = JSON.stringify(stop, (_, value) => (typeof value === "bigint" ? `0x${value.toString(16)}` : value));
+    // The step that wrote the finisher has been taken; the one that traps never is.
+    const instant = stop.kind === "finished" ? Math.max(0, this.instant - 1) : this.instant;
+    this.#say({ device: END, number: this.#counts[END]++, instant, bytes: new TextEncoder().encode(text) });
+  }
+}
+
+export class MachineSnapshot implements Snapshot {
+  readonly #machine: MachineLike;
+  readonly checkpoint: Checkpoint;
+
+  constructor(machine: MachineLike, checkpoint: Checkpoint) {
+    this.#machine = machine;
+    this.checkpoint = checkpoint;
+  }
+
+  get instant(): number {
+    return this.checkpoint.instant;
+  }
+
+  get state(): Uint8Array {
+    return this.checkpoint.state;
+  }
+
+  get pageCount(): number {
+    return this.checkpoint.pages.pageCount;
+  }
+
+  get digest(): string {
+    return this.#machine.digest(this.checkpoint);
+  }
+
+  hashOf(page: number): bigint | undefined {
+    return this.checkpoint.pages.get(page)?.hash;
+  }
+
+  bytesOf(page: number): Uint8Array | undefined {
+    return this.checkpoint.pages.get(page)?.bytes;
+  }
+}

@@ -1,0 +1,56 @@
+/** Bounds and times of the protocol. All of them are the pair's: both members have the same. */
+export interface LockstepOptions {
+  /** Somebody who says nothing else says that he is alive, so often. */
+  readonly heartbeatMs: number;
+  /** Silence that is taken for death, and leads to the arbiter. */
+  readonly silenceMs: number;
+  /** What was sent and not acknowledged is sent again, an arbiter that did not answer is asked again. */
+  readonly retryMs: number;
+  /** A secondary that is alive and has come no farther for so long is resynchronised. */
+  readonly progressMs: number;
+  /** The primary is held while more entries, or bytes of them, are in the log than the secondary has been through. */
+  readonly windowEntries: number;
+  readonly windowBytes: number;
+  /** The primary is never farther ahead of the secondary, in steps. */
+  readonly lagSteps: number;
+  /**
+   * Machines that differ inside say the same thing at different instants. How far apart, beyond what they were at the last
+   * match, before it counts as missing or extra.
+   */
+  readonly slackSteps: number;
+  /** The primary's digest is in the log so often. */
+  readonly digestSteps: number;
+  /** Pages that the secondary asks for at a time. */
+  readonly pagesInFlight: number;
+  /** "stop": two programs that differ on purpose are compared up to the first difference. */
+  readonly onDivergence: "resynchronise" | "stop";
+  /** For tests alone: a mistake in the protocol, which the simulation must find. */
+  readonly planted?: PlantedMistake;
+}
+
+export type PlantedMistake =
+  /** Output leaves when the secondary has received it. */
+  | "release-on-receipt"
+  /** Whoever asks the arbiter believes that it won. */
+  | "no-arbiter"
+  /** The survivor does not release what was pending. */
+  | "forget-pending"
+  /** Pending output leaves as soon as a resynchronisation has begun. */
+  | "release-at-resynchronisation";
+
+export const LOCKSTEP_OPTIONS: LockstepOptions = {
+  heartbeatMs: 50,
+  // Six heartbeats: a garbage collection is not a death. With the arbiter's answer a take-over stays below half a second.
+  silenceMs: 300,
+  retryMs: 100,
+  progressMs: 2_000,
+  windowEntries: 4_096,
+  windowBytes: 4 * 1024 * 1024,
+  // Some tenths of a second of work: what a survivor has to make up for at most.
+  lagSteps: 50_000_000,
+  slackSteps: 5_000_000,
+  digestSteps: 10_000_000,
+  // A mebibyte.
+  pagesInFlight: 256,
+  onDivergence: "resynchronise",
+};

@@ -1,0 +1,522 @@
+import type { Arbiter, Tenure } from "./arbiter.ts";
+import type { OutputDivergence } from "./divergence.ts";
+import { bytesOf, type LogEntry, type Rest } from "./entry.ts";
+import type { Link } from "./link.ts";
+import type { Message } from "./message.ts";
+import type { LockstepOptions } from "./options.ts";
+import type { InputSource, OutputSink } from "./outside.ts";
+import { PendingOutputs } from "./pending-outputs.ts";
+import type { Counts, OutputRun, Replica, ReplicaInput, ReplicaStop, Snapshot } from "./replica.ts";
+import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
+
+export type PrimaryPhase =
+  /** The only machine: what it says leaves at once. */
+  | "alone"
+  /** A new secondary gets a copy, in the background. */
+  | "copying"
+  /** It follows the log from a newer state on; the primary is still alone. */
+  | "joining"
+  /** Output waits until the arbiter knows of the pair. */
+  | "pairing"
+  | "paired"
+  /** The secondary is not heard of; the arbiter has been asked. */
+  | "claiming"
+  /** The other goes on alone: this machine stands still for good. */
+  | "fenced"
+  | "over";
+
+export interface PrimaryParts {
+  readonly member: string;
+  readonly replica: Replica;
+  readonly sink: OutputSink;
+  readonly inputs: InputSource;
+  readonly arbiter: Arbiter;
+  readonly options: LockstepOptions;
+}
+
+/** What a primary begins with. */
+export interface PrimaryStart {
+  readonly term: number;
+  readonly outputs?: readonly OutputRun[];
+  readonly inputs?: readonly ReplicaInput[];
+  readonly nextInput: number;
+  readonly sequence: number;
+}
+
+/** Inputs that the machine is given before it has taken them: the rest waits in its source, and is not lost with it. */
+const MOST_QUEUED_INPUTS = 16;
+/** Hashes in one message: half a megabyte. */
+const HASHES_PER_MESSAGE = 65_536;
+/** Resynchronisations of a secondary that came no farther between them, before it is given up. */
+const MOST_VAIN_RESYNCHRONISATIONS = 3;
+
+/**
+ * The machine that the outside hears. It writes the log, keeps what it says until the secondary has said it too, and is held
+ * when the secondary falls behind.
+ */
+export class Primary {
+  readonly #parts: PrimaryParts;
+  readonly statistics: PrimaryStatistics = newPrimaryStatistics();
+  readonly divergences: OutputDivergence[] = [];
+  readonly #pending: PendingOutputs;
+  #phase: PrimaryPhase;
+  #link: Link | undefined;
+  #secondary = "";
+  #term: number;
+  #sequence: number;
+  #nextInput: number;
+  #unsent: LogEntry[] = [];
+  /** Entries that the secondary has not been through. */
+  #unconsumed: { sequence: number; bytes: number }[] = [];
+  #unconsumedBytes = 0;
+  /** Inputs that are not part of the secondary's state: their source keeps them, also for who joins a survivor. */
+  #unsharedInputs: { sequence: number; number: number }[] = [];
+  #at: number;
+  #matched: Counts;
+  /** Numbers of what has left. */
+  #released: number[];
+  #releasedTold = "";
+  #rest: Rest = "running";
+  #progressTold = -1;
+  #restTold: Rest = "running";
+  #digestDue: number;
+  #snapshotId = 0;
+  #snapshot: { readonly id: number; readonly state: Snapshot; readonly purpose: "copy" | "resynchronise" } | undefined;
+  /** The newest snapshot that the secondary has as a whole. */
+  #completeId = 0;
+  #progressMark = "";
+  #progressMs = 0;
+  #vain = 0;
+  #askedMs: number | undefined;
+
+  constructor(parts: PrimaryParts, start: PrimaryStart) {
+    this.#parts = parts;
+    const { replica, options } = parts;
+    this.#phase = "alone";
+    this.#term = start.term;
+    this.#sequence = start.sequence;
+    this.#nextInput = start.nextInput;
+    this.#pending = new PendingOutputs(replica.devices);
+    this.#matched = [...replica.counts];
+    this.#released = [...replica.counts];
+    this.#at = replica.instant;
+    this.#digestDue = replica.instant + options.digestSteps;
+    for (const input of start.inputs ?? []) replica.queue(input);
+    if (options.planted !== "forget-pending") for (const run of start.outputs ?? []) parts.sink.offer(run);
+  }
+
+  get phase(): PrimaryPhase {
+    return this.#phase;
+  }
+
+  get term(): number {
+    return this.#term;
+  }
+
+  get rest(): Rest {
+    return this.#rest;
+  }
+
+  /** Outputs that wait for the secondary. */
+  get pending(): number {
+    return this.#pending.length;
+  }
+
+  /** How far the secondary is behind. */
+  get lagSteps(): number {
+    return this.#isFollowed ? Math.max(0, this.#parts.replica.instant - this.#at) : 0;
+  }
+
+  get refusal(): string | undefined {
+    return this.#link?.refusal;
+  }
+
+  /** The pair begins with both machines in one state, and the arbiter knows of it. */
+  pair(link: Link, secondary: string, nowMs: number): void {
+    this.#link = link;
+    this.#secondary = secondary;
+    this.#phase = "paired";
+    this.#progressMs = nowMs;
+    this.#sayHello(nowMs);
+    this.#send({ kind: "paired", term: this.#term }, nowMs);
+  }
+
+  /** Another machine wants to become the secondary. Refused (false) while there is one. */
+  accept(link: Link, nowMs: number): boolean {
+    if (this.#phase !== "alone") return false;
+    this.#link = link;
+    this.#phase = "copying";
+    this.#progressMs = nowMs;
+    this.#sayHello(nowMs);
+    this.#sendSnapshot("copy", nowMs);
+    return true;
+  }
+
+  /** Time passes for a machine that waits for it (paced clock). */
+  idle(ticks: number): void {
+    this.#parts.replica.queue({ number: undefined, event: { kind: "idle-jump", ticks } });
+  }
+
+  /** One turn: hears, runs at most `budget` steps, releases, tells. True when there may be more to do at once. */
+  turn(nowMs: number, budget: number): boolean {
+    if (this.#phase === "fenced") return false;
+    if (this.#phase === "over") {
+      // The secondary is still to hear that all output has left.
+      this.#link?.receive(nowMs);
+      this.#link?.flush(nowMs);
+      return false;
+    }
+    const messages = this.#link?.receive(nowMs) ?? [];
+    for (const message of messages) this.#take(message, nowMs);
+    this.#watch(nowMs);
+    const moved = this.#run(nowMs, budget);
+    this.#release(nowMs);
+    this.#tell(nowMs);
+    return moved || messages.length > 0;
+  }
+
+  /** The secondary has the log, or will have it when its state is there. */
+  get #isFollowed(): boolean {
+    const phase = this.#phase;
+    return phase === "joining" || phase === "pairing" || phase === "paired" || phase === "claiming";
+  }
+
+  /** Nobody else can have the right to speak: output need not be matched. */
+  get #isSoleVoice(): boolean {
+    return this.#phase === "alone" || this.#phase === "copying" || this.#phase === "joining";
+  }
+
+  #run(nowMs: number, budget: number): boolean {
+    const { replica, inputs, options } = this.#parts;
+    const room = this.#isFollowed ? this.#at + options.lagSteps - replica.instant : Number.POSITIVE_INFINITY;
+    if (this.#isFull() || room <= 0 || budget <= 0) {
+      if (this.#rest === "running") {
+        this.#rest = "held";
+        this.statistics.held++;
+      }
+      return false;
+    }
+    while (replica.queued < MOST_QUEUED_INPUTS) {
+      const event = inputs.at(this.#nextInput);
+      if (event === undefined) break;
+      replica.queue({ number: this.#nextInput++, event });
+    }
+    const before = replica.instant;
+    const stop = replica.run(before + Math.min(budget, room));
+    const happened = this.#collect(nowMs);
+    this.#rest = restOf(stop);
+    if (replica.instant >= this.#digestDue) {
+      this.#digestDue = replica.instant + options.digestSteps;
+      if (this.#isFollowed) {
+        const digest = replica.digest();
+        this.#append({ kind: "digest", sequence: 0, instant: replica.instant, place: [...replica.counts], digest });
+      }
+    }
+    this.statistics.lagStepsMax = Math.max(this.statistics.lagStepsMax, this.lagSteps);
+    return happened || replica.instant > before;
+  }
+
+  #isFull(): boolean {
+    const { windowEntries, windowBytes } = this.#parts.options;
+    if (!this.#isFollowed) return false;
+    return (
+      this.#unconsumed.length >= windowEntries ||
+      this.#unconsumedBytes >= windowBytes ||
+      this.#pending.length >= windowEntries ||
+      this.#pending.bytes >= windowBytes
+    );
+  }
+
+  #collect(nowMs: number): boolean {
+    const { replica } = this.#parts;
+    const happenings = replica.drain();
+    const place = happenings.length === 0 ? [] : this.#placeBefore(happenings);
+    for (const happening of happenings) {
+      if (happening.kind === "output") {
+        const { run } = happening;
+        this.#pending.push(run, nowMs);
+        place[run.device] = run.number + (replica.devices[run.device] === "stream" ? run.bytes.length : 1);
+        this.#append({ kind: "output", sequence: 0, run });
+      } else {
+        const { instant, input } = happening;
+        this.#append({ kind: "input", sequence: 0, instant, place: [...place], input });
+      }
+    }
+    return happenings.length > 0;
+  }
+
+  /** How much had been said before these things happened. */
+  #placeBefore(happenings: readonly ({ kind: "input" } | { kind: "output"; run: OutputRun })[]): number[] {
+    const place = [...this.#parts.replica.counts];
+    for (const happening of [...happenings].reverse()) {
+      if (happening.kind === "output") place[happening.run.device] = happening.run.number;
+    }
+    return place;
+  }
+
+  #append(entry: LogEntry): void {
+    const numbered = { ...entry, sequence: ++this.#sequence };
+    this.statistics.entries++;
+    const input = entry.kind === "input" ? entry.input.number : undefined;
+    if (!this.#isFollowed) {
+      if (input !== undefined) this.#parts.inputs.forget(input + 1);
+      return;
+    }
+    if (input !== undefined) this.#unsharedInputs.push({ sequence: numbered.sequence, number: input });
+    this.#unsent.push(numbered);
+    const bytes = bytesOf(numbered);
+    this.#unconsumed.push({ sequence: numbered.sequence, bytes });
+    this.#unconsumedBytes += bytes;
+  }
+
+  #release(nowMs: number): void {
+    const { sink, options } = this.#parts;
+    let limit: Counts | undefined = this.#matched;
+    if (this.#isSoleVoice) limit = undefined;
+    if (options.planted === "release-at-resynchronisation" && this.#snapshot !== undefined) limit = undefined;
+    if (options.planted === "release-on-receipt" && this.#unsent.length === 0) limit = undefined;
+    for (const { run, saidMs } of this.#pending.take(limit)) {
+      sink.offer(run);
+      const units = this.#parts.replica.devices[run.device] === "stream" ? run.bytes.length : 1;
+      this.#released[run.device] = run.number + units;
+      this.statistics.released += units;
+      this.statistics.latency.add(nowMs - saidMs);
+    }
+  }
+
+  #tell(nowMs: number): void {
+    const { replica } = this.#parts;
+    const isEnded = this.#released[this.#released.length - 1] > 0;
+    if (this.#link !== undefined) {
+      if (this.#isFollowed && (replica.instant !== this.#progressTold || this.#rest !== this.#restTold)) {
+        this.#progressTold = replica.instant;
+        this.#restTold = this.#rest;
+        this.#append({ kind: "progress", sequence: 0, instant: replica.instant, rest: this.#rest });
+      }
+      if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
+      this.#unsent = [];
+      const released = `${this.#released}`;
+      if (this.#isFollowed && released !== this.#releasedTold) {
+        this.#releasedTold = released;
+        this.#send({ kind: "released", counts: [...this.#released] }, nowMs);
+      }
+      this.#link.flush(nowMs);
+    }
+    if (isEnded && this.#pending.length === 0) this.#phase = "over";
+  }
+
+  #take(message: Message, nowMs: number): void {
+    switch (message.kind) {
+      case "hello":
+        this.#secondary = message.member;
+        break;
+      case "acknowledge":
+        this.#takeAcknowledgement(message);
+        break;
+      case "divergence":
+        this.divergences.push(message.divergence);
+        if (this.#parts.options.onDivergence === "stop") this.#phase = "over";
+        // What was found before the secondary has taken over the newest state is known already.
+        else if (message.snapshot >= this.#snapshotId) this.#resynchronise(nowMs);
+        break;
+      case "want":
+        this.#sendPages(message.id, message.pages, nowMs);
+        break;
+      case "complete":
+        this.#complete(message.id, nowMs);
+        break;
+      case "alone":
+        this.#phase = "fenced";
+        break;
+      default:
+        this.#link?.refuse(`a secondary does not say "${message.kind}"`);
+    }
+  }
+
+  #takeAcknowledgement(message: Extract<Message, { kind: "acknowledge" }>): void {
+    if (message.consumed > this.#sequence || message.received > this.#sequence) {
+      this.#link?.refuse("it acknowledges entries that are not in the log");
+      return;
+    }
+    this.#matched = message.matched;
+    while (this.#unsharedInputs.length > 0 && this.#unsharedInputs[0].sequence <= message.consumed) {
+      this.#parts.inputs.forget(this.#unsharedInputs.shift()!.number + 1);
+    }
+    this.#at = Math.max(this.#at, Math.min(message.at, this.#parts.replica.instant));
+    while (this.#unconsumed.length > 0 && this.#unconsumed[0].sequence <= message.consumed) {
+      this.#unconsumedBytes -= this.#unconsumed.shift()!.bytes;
+    }
+  }
+
+  /** Pauses at a checkpoint: it costs what making one costs, since pages of a checkpoint do not change any more. */
+  #resynchronise(nowMs: number): void {
+    this.statistics.resynchronisations++;
+    this.#sendSnapshot("resynchronise", nowMs);
+  }
+
+  #sendSnapshot(purpose: "copy" | "resynchronise", nowMs: number): void {
+    const { replica } = this.#parts;
+    // What has happened is in the state that follows: it belongs into the log before.
+    this.#collect(nowMs);
+    if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
+    this.#unsent = [];
+    const state = replica.snapshot();
+    const id = ++this.#snapshotId;
+    this.#snapshot = { id, state, purpose };
+    this.#send(
+      {
+        ...{ kind: "snapshot", id, purpose, sequence: this.#sequence, instant: state.instant },
+        ...{ counts: [...replica.counts], inputs: this.#nextInput - replica.queued },
+        ...{ digest: state.digest, state: state.state },
+      },
+      nowMs,
+    );
+    for (let first = 0; first < state.pageCount; first += HASHES_PER_MESSAGE) {
+      const count = Math.min(HASHES_PER_MESSAGE, state.pageCount - first);
+      const hashes = Array.from({ length: count }, (_, index) => state.hashOf(first + index));
+      this.#send({ kind: "page-hashes", id, first, hashes }, nowMs);
+    }
+  }
+
+  #sendPages(id: number, pages: readonly number[], nowMs: number): void {
+    if (this.#snapshot?.id !== id) return;
+    const { state } = this.#snapshot;
+    this.#send({ kind: "pages", id, pages: pages.map((page) => ({ page, bytes: state.bytesOf(page) })) }, nowMs);
+    this.statistics.pagesSent += pages.length;
+    this.#progressMs = nowMs;
+  }
+
+  #complete(id: number, nowMs: number): void {
+    if (this.#snapshot?.id !== id) return;
+    const { purpose } = this.#snapshot;
+    this.#snapshot = undefined;
+    this.#completeId = id;
+    this.#progressMs = nowMs;
+    if (purpose === "copy" && this.#phase === "copying") {
+      // From here on the secondary gets the log, and this machine does not run away from it.
+      this.#phase = "joining";
+      this.#unconsumed = [];
+      this.#unconsumedBytes = 0;
+      this.#at = this.#parts.replica.instant;
+      this.#progressTold = -1;
+      this.#matched = this.#parts.replica.devices.map(() => 0);
+      this.#sendSnapshot("resynchronise", nowMs);
+    } else if (this.#phase === "joining") {
+      this.#phase = "pairing";
+      this.#vain = 0;
+    }
+  }
+
+  /** Looks whether the secondary lives and comes on. */
+  #watch(nowMs: number): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    const { options } = this.#parts;
+    const isSilent = link.silenceMs(nowMs) >= options.silenceMs || link.refusal !== undefined;
+    if (this.#isSoleVoice) {
+      const isVain = nowMs - this.#progressMs >= options.progressMs * (MOST_VAIN_RESYNCHRONISATIONS + 1);
+      if (isSilent || isVain) this.#dismiss();
+      return;
+    }
+    if (this.#phase === "pairing") this.#pairAtArbiter(nowMs);
+    if (this.#phase === "paired" && isSilent) this.#phase = "claiming";
+    if (this.#phase === "claiming") this.#claim(nowMs);
+    if (this.#phase === "paired" || this.#phase === "pairing") this.#watchProgress(nowMs);
+  }
+
+  #watchProgress(nowMs: number): void {
+    const { replica, options } = this.#parts;
+    const mark = `${this.#at} ${this.#unconsumed[0]?.sequence} ${this.#matched} ${this.#completeId}`;
+    const isIdle = this.#pending.length === 0 && this.#unconsumed.length === 0;
+    if (mark !== this.#progressMark || isIdle) {
+      this.#progressMark = mark;
+      this.#progressMs = nowMs;
+      if (!isIdle) this.#vain = 0;
+      return;
+    }
+    if (nowMs - this.#progressMs < options.progressMs) return;
+    this.#progressMs = nowMs;
+    this.#vain++;
+    if (this.#vain > MOST_VAIN_RESYNCHRONISATIONS) {
+      // One that is not known to the arbiter yet cannot be left by asking him.
+      if (this.#phase === "paired") this.#phase = "claiming";
+      return;
+    }
+    this.divergences.push({
+      ...{ what: "no-progress", device: 0, number: 0, primaryInstant: replica.instant, secondaryInstant: this.#at },
+      ...{ expected: "to go on", got: `nothing for ${options.progressMs} ms`, lastAgreement: 0 },
+    });
+    this.#resynchronise(nowMs);
+  }
+
+  /** A secondary that was never paired, or not yet, is given up without asking anybody. */
+  #dismiss(): void {
+    this.#link = undefined;
+    this.#phase = "alone";
+    this.#snapshot = undefined;
+    this.#unsent = [];
+    this.#unconsumed = [];
+    this.#unconsumedBytes = 0;
+    this.#unsharedInputs = [];
+  }
+
+  /** The secondary has the whole state. Once it has matched everything that has left, the two are a pair. */
+  #pairAtArbiter(nowMs: number): void {
+    const { arbiter, member, options } = this.#parts;
+    if (this.#link!.silenceMs(nowMs) >= options.silenceMs && this.#askedMs === undefined) {
+      this.#dismiss();
+      return;
+    }
+    if (!this.#released.every((count, device) => count <= this.#matched[device])) return;
+    if (this.#askedMs !== undefined && nowMs - this.#askedMs < options.retryMs) return;
+    this.#askedMs = nowMs;
+    const next: Tenure = { term: this.#term + 1, primary: member, secondary: this.#secondary };
+    arbiter.testAndSet(this.#term, next, (answer) => {
+      if (this.#phase !== "pairing") return;
+      this.#askedMs = undefined;
+      if (answer.primary !== member) {
+        this.#phase = "fenced";
+        return;
+      }
+      if (answer.secondary === undefined) return;
+      this.#term = answer.term;
+      this.#phase = "paired";
+      this.#send({ kind: "paired", term: answer.term }, nowMs);
+    });
+  }
+
+  #claim(nowMs: number): void {
+    const { arbiter, member, options } = this.#parts;
+    if (this.#askedMs !== undefined && nowMs - this.#askedMs < options.retryMs) return;
+    this.#askedMs = nowMs;
+    const expected = this.#term;
+    arbiter.testAndSet(expected, { term: expected + 1, primary: member, secondary: undefined }, (answer) => {
+      if (this.#phase !== "claiming") return;
+      this.#askedMs = undefined;
+      if (answer.primary === member && answer.secondary === undefined) {
+        this.#term = answer.term;
+        // It may live, and must not go on following.
+        this.#send({ kind: "alone", term: answer.term, holder: member }, nowMs);
+        this.#link?.flush(nowMs);
+        this.statistics.survivals++;
+        this.#dismiss();
+        this.#vain = 0;
+      } else if (options.planted === "no-arbiter") this.#dismiss();
+      else this.#phase = "fenced";
+    });
+  }
+
+  #sayHello(nowMs: number): void {
+    const { member, replica } = this.#parts;
+    const { pageCount } = replica.snapshot();
+    this.#send({ kind: "hello", member, role: "primary", pageCount, devices: replica.devices.length }, nowMs);
+  }
+
+  #send(message: Message, nowMs: number): void {
+    this.#link?.send(message, nowMs);
+  }
+}
+
+function restOf(stop: ReplicaStop): Rest {
+  return stop.kind === "ended" || stop.kind === "waiting" ? stop.kind : "running";
+}

@@ -1,0 +1,103 @@
+/** How much has been said: for each device the number of its next output. */
+export type Counts = readonly number[];
+
+/**
+ * What a device says. A stream is numbered by bytes, and where it is cut into pieces means nothing; a device of datagrams
+ * is numbered by its frames, each of which is one whole.
+ */
+export type DeviceKind = "stream" | "datagrams";
+
+/** Something that a machine said: consecutive bytes of a stream, or one datagram. */
+export interface OutputRun {
+  readonly device: number;
+  /** Of the first byte, or of the datagram, counted from 0. */
+  readonly number: number;
+  /** The state before the step that said (the first byte of) it. */
+  readonly instant: number;
+  readonly bytes: Uint8Array;
+}
+
+/** How many numbers a run takes up. */
+export function unitsOf(run: OutputRun, kind: DeviceKind): number {
+  return kind === "stream" ? run.bytes.length : 1;
+}
+
+export type InputEvent =
+  | { readonly kind: "console-input"; readonly bytes: Uint8Array }
+  | { readonly kind: "network-input"; readonly frame: Uint8Array }
+  | { readonly kind: "idle-jump"; readonly ticks: number };
+
+/** Input as its source numbers it, from 0; what the primary decides by itself (idle time) has no number. */
+export interface ReplicaInput {
+  readonly number: number | undefined;
+  readonly event: InputEvent;
+}
+
+/** What a machine did, in the order in which it happened. */
+export type Happening =
+  | { readonly kind: "input"; readonly instant: number; readonly input: ReplicaInput }
+  | { readonly kind: "output"; readonly run: OutputRun };
+
+export type ReplicaStop =
+  | { readonly kind: "reached" }
+  /** Only an event goes on; with `ticks` idle time does it as well. */
+  | { readonly kind: "waiting"; readonly ticks?: number }
+  /** The guest is over; how is the last thing that it says. */
+  | { readonly kind: "ended" }
+  /** It needs a page that has not arrived yet. */
+  | { readonly kind: "absent"; readonly page: number };
+
+/** A state of a machine that never changes any more. */
+export interface Snapshot {
+  readonly instant: number;
+  /** Everything but pages. */
+  readonly state: Uint8Array;
+  readonly pageCount: number;
+  /** Undefined: the page is zero, or as in its disk's image. */
+  hashOf(page: number): bigint | undefined;
+  bytesOf(page: number): Uint8Array | undefined;
+  readonly digest: string;
+}
+
+/** A state that came from another machine. */
+export interface ForeignState {
+  readonly instant: number;
+  readonly state: Uint8Array;
+  /** Pages that differ from those of `base`. */
+  readonly pages: ReadonlyMap<number, Uint8Array | undefined>;
+  readonly base: Snapshot;
+}
+
+/** What the protocol needs of a machine. */
+export interface Replica {
+  readonly instant: number;
+  readonly devices: readonly DeviceKind[];
+  /** What it has said so far; the numbers go on behind those that `adopt` and `restore` are told. */
+  readonly counts: Counts;
+  run(until: number): ReplicaStop;
+  /**
+   * The input takes effect as soon as it may; with `place` not before the machine has said so much, and then directly
+   * behind that. Inputs take effect in the order in which they were given.
+   */
+  queue(input: ReplicaInput, place?: Counts): void;
+  /** Inputs that were queued and have not taken effect. */
+  readonly queued: number;
+  /** The input takes effect on arrival at exactly this instant, at which the machine has not yet decided anything. */
+  schedule(instant: number, input: ReplicaInput): void;
+  /** Inputs that have not taken effect are forgotten, and given back. */
+  withdraw(): readonly ReplicaInput[];
+  /** What has happened since the last call. */
+  drain(): readonly Happening[];
+  digest(): string;
+  snapshot(): Snapshot;
+  /** The state that this machine had at a snapshot of it. */
+  restore(snapshot: Snapshot, counts: Counts): void;
+  /**
+   * The state of another machine. `absent` pages are still on their way: when the machine needs one it stops. Only a
+   * replica that can do that is given any.
+   */
+  adopt(state: ForeignState, counts: Counts, absent: ReadonlySet<number>): void;
+  readonly toleratesAbsentPages: boolean;
+  /** An absent page has come; undefined: it is zero. */
+  provide(page: number, bytes: Uint8Array | undefined): void;
+}

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Channel } from "../../src/lockstep/channel.ts";
+import { Link } from "../../src/lockstep/link.ts";
+import type { Message } from "../../src/lockstep/message.ts";
+import { LOCKSTEP_OPTIONS } from "../../src/lockstep/options.ts";
+
+/** Two ends of a channel; `settle` waits until what was sent has arrived. */
+export interface ChannelPair {
+  readonly ends: readonly [Channel, Channel];
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const SHAPE = { devices: 3, pageCount: 64 };
+
+/** What every kind of channel must do for the protocol. */
+export function channelSuite(name: string, open: () => Promise<ChannelPair>): void {
+  test(`${name}: frames come as they were sent, both ways`, async () => {
+    const { ends, settle, close } = await open();
+    const frames = [Uint8Array.of(1, 2, 3), new Uint8Array(0), new Uint8Array(70_000).fill(7)];
+    for (const frame of frames) ends[0].send(frame);
+    ends[1].send(Uint8Array.of(9));
+    await settle();
+    for (const frame of frames) assert.deepEqual(ends[1].receive(), frame);
+    assert.equal(ends[1].receive(), undefined);
+    assert.deepEqual(ends[0].receive(), Uint8Array.of(9));
+    await close();
+  });
+
+  test(`${name}: messages of the protocol cross it`, async () => {
+    const { ends, settle, close } = await open();
+    const [left, right] = ends.map((end) => new Link(end, SHAPE, LOCKSTEP_OPTIONS, 0));
+    const messages: Message[] = [
+      { kind: "hello", member: "A", role: "primary", ...SHAPE },
+      { kind: "released", counts: [1, 2, 3] },
+      { kind: "pages", id: 1, pages: [{ page: 3, bytes: new Uint8Array(4096).fill(5) }] },
+    ];
+    for (const message of messages) left.send(message, 1);
+    left.flush(1);
+    await settle();
+    assert.deepEqual(right.receive(1), messages);
+    right.flush(2);
+    await settle();
+    assert.deepEqual(left.receive(2), []);
+    assert.equal(left.silenceMs(2), 0);
+    await close();
+  });
+}

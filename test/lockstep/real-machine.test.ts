@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { LockstepPair, type PairMachine, type PairParts } from "../../src/host/lockstep-pair.ts";
+import { DIVERGENCE_SOURCES, type DivergenceSource, differ } from "../../src/lockstep/divergence-sources.ts";
+import type { Fault } from "../../src/lockstep/fault.ts";
+import type { MachineConfiguration } from "../../src/machine/configuration.ts";
+import { Machine } from "../../src/machine/machine.ts";
+import { Guest, program, SMALL, WORKER } from "../machine/guests.ts";
+
+const NIGHTLY = process.env.HINDCAST_NIGHTLY !== undefined;
+
+/**
+ * Four harts that work, note the time and what lies in memory that nobody has written, count under an atomic, and meet at a
+ * barrier after each round. What hart 0 prints follows from the rounds alone; registers and memory do not.
+ */
+const meeting = (rounds: number) => `
+  .equ UART, 0x10000000
+  .equ HARTS, 4
+_start:
+  la   s1, pages
+  slli t1, a0, 12
+  add  s1, s1, t1
+  li   s3, 0x80080000
+  li   s0, ${rounds}
+  li   s2, 0
+round:
+  li   t2, 2000
+1:
+  rdtime t3
+  sd   t3, 0(s1)
+  ld   t4, 0(s3)
+  sd   t4, 8(s1)
+  addi t2, t2, -1
+  bnez t2, 1b
+  la   t5, counter
+  li   t6, 1
+  amoadd.d zero, t6, (t5)
+  addi s2, s2, HARTS
+2:
+  addi s4, s4, 1
+  ld   t0, 0(t5)
+  blt  t0, s2, 2b
+  bnez a0, 3f
+  li   t1, UART
+  andi t0, s0, 15
+  addi t0, t0, 'a'
+  sb   t0, 0(t1)
+3:
+  addi s0, s0, -1
+  bnez s0, round
+  bnez a0, 4f
+  li   t0, 0x100000
+  li   t1, 0x5555
+  sw   t1, 0(t0)
+4:
+  j    4b
+  .bss
+  .balign 4096
+counter: .zero 4096
+pages:   .zero 4096 * HARTS
+`;
+
+/** All that it says follows from all that it has computed: a number in a table, stirred and printed now and then. */
+const computing = (seed: number) => `
+  .equ UART, 0x10000000
+_start:
+  li   s0, 100
+  li   s1, ${seed}
+  li   s2, UART
+  la   s3, table
+round:
+  li   t0, 200
+1:
+  li   t1, 6364136223846793005
+  mul  s1, s1, t1
+  addi s1, s1, 1021
+  srli t1, s1, 53
+  andi t1, t1, -8
+  add  t1, t1, s3
+  ld   t2, 0(t1)
+  add  s1, s1, t2
+  sd   s1, 0(t1)
+  addi t0, t0, -1
+  bnez t0, 1b
+  srli t1, s1, 60
+  addi t1, t1, 'a'
+  sb   t1, 0(s2)
+  addi s0, s0, -1
+  bnez s0, round
+  li   t0, 0x100000
+  li   t1, 0x5555
+  sw   t1, 0(t0)
+  .bss
+  .balign 8
+table: .zero 2048
+`;
+const COMPUTING = computing(1);
+
+interface Run {
+  readonly pair: LockstepPair;
+  readonly output: string;
+  readonly machines: readonly Machine[];
+}
+
+interface Options extends Partial<PairParts> {
+  readonly configuration?: Partial<MachineConfiguration>;
+  readonly diverge?: readonly DivergenceSource[];
+  readonly second?: string;
+  readonly limit?: number;
+  readonly input?: string;
+}
+
+/** Runs a pair to its end, on a clock that goes on by a millisecond at each look. */
+function run(
+  source: string,
+  { configuration, diverge = [], second = source, limit, input, ...parts }: Options = {},
+): Run {
+  const board = { ...SMALL, ...configuration };
+  const differing = differ(board, diverge, 3);
+  const machines: Machine[] = [];
+  const make = (of: MachineConfiguration): Machine => {
+    const machine = new Machine(of);
+    machines.push(machine);
+    return machine;
+  };
+  const primary = make(board);
+  primary.load(program(source));
+  const secondary = make(differing.configuration);
+  if (differing.fill !== undefined) secondary.load(differing.fill);
+  secondary.load(program(second));
+  let output = "";
+  let now = 0;
+  const newSecondary = (): PairMachine => ({ machine: make(differing.configuration), skew: differing.skew });
+  const pair = new LockstepPair({
+    ...{ primary: { machine: primary }, secondary: { machine: secondary, skew: differing.skew }, newSecondary },
+    onConsole: (bytes) => {
+      output += String.fromCharCode(...bytes);
+    },
+    onFrame: () => {},
+    nowMs: () => now++,
+    ...parts,
+  });
+  if (input !== undefined) pair.input({ kind: "console-input", bytes: new TextEncoder().encode(input) });
+  const motion = pair.forward(limit ?? Number.MAX_SAFE_INTEGER);
+  while (!motion.next().done) {
+    assert.equal(pair.failure, undefined);
+    assert.ok(now < 10_000_000, `the pair does not come to its end: ${JSON.stringify(pair.report())}`);
+  }
+  return { pair, output, machines };
+}
+
+/** What one machine alone says. */
+function alone(source: string): string {
+  const guest = new Guest(source);
+  guest.run();
+  return guest.output;
+}
+
+test("two machines that are alike agree on everything, digests included", () => {
+  const { pair, output } = run(WORKER, { options: { digestSteps: 20_000 } });
+  assert.equal(output, alone(WORKER));
+  const report = pair.report();
+  assert.equal(report.innerDivergences, 0);
+  assert.equal(report.resynchronisations, 0);
+  assert.ok(report.digests.equal > 2, JSON.stringify(report.digests));
+  assert.equal(report.digests.different, 0);
+});
+
+test("input comes to both at the same instant, and is answered once", () => {
+  const source = `
+  .equ UART, 0x10000000
+_start:
+  li   s0, UART
+1:
+  lbu  t0, 5(s0)
+  andi t0, t0, 1
+  beqz t0, 1b
+  lbu  t0, 0(s0)
+  li   t1, 'q'
+  beq  t0, t1, 2f
+  addi t0, t0, -32
+  sb   t0, 0(s0)
+  j    1b
+2:
+  li   t0, 0x100000
+  li   t1, 0x5555
+  sw   t1, 0(t0)
+`;
+  for (const diverge of [[], DIVERGENCE_SOURCES]) {
+    const { pair, output } = run(source, { input: "hindcastq", diverge });
+    assert.equal(output, "HINDCAST");
+    assert.equal(pair.report().resynchronisations, 0);
+  }
+});
+
+test("machines that differ inside all the time are not resynchronised while they say the same", () => {
+  const rounds = NIGHTLY ? 25_000 : 120;
+  const { pair, output, machines } = run(meeting(rounds), {
+    ...{ configuration: { harts: 4 }, diverge: DIVERGENCE_SOURCES, options: { digestSteps: 200_000 } },
+  });
+  const expected = Array.from({ length: rounds }, (_, index) => String.fromCharCode(0x61 + ((rounds - index) & 15)));
+  assert.equal(output, expected.join(""));
+  const report = pair.report();
+  assert.ok(pair.machine.instant > (NIGHTLY ? 1e9 : 4e6), `${pair.machine.instant} steps`);
+  assert.equal(report.resynchronisations, 0, JSON.stringify(report.divergences));
+  assert.ok(report.inner !== undefined, "the difference inside is known");
+  assert.ok(report.digests.different > 0 && report.digests.equal === 0, JSON.stringify(report.digests));
+  assert.ok(report.outputsMatched > 0);
+  const [first, second] = machines;
+  assert.notEqual(first.digest(), second.digest());
+});
+
+test("a bit that flips in the secondary is repaired, and the outside hears what one machine says", () => {
+  let repaired = 0;
+  const expected = alone(COMPUTING);
+  for (let faultSeed = 0; faultSeed < 8; faultSeed++) {
+    const faults: Fault[] = (["flip-register", "flip-memory"] as const).map((kind, index) => ({
+      ...{ kind, role: "secondary", instant: 10_000 + 3_000 * faultSeed + index },
+    }));
+    const { pair, output } = run(COMPUTING, { faults, faultSeed, options: { slackSteps: 20_000 } });
+    assert.equal(output, expected, `seed ${faultSeed}`);
+    repaired += pair.report().resynchronisations;
+  }
+  // The rest met what nobody looks at any more.
+  assert.ok(repaired >= 2, `${repaired} flips were heard`);
+});
+
+test("a primary that is killed is survived by the secondary: every output once; a new secondary joins", () => {
+  const expected = alone(COMPUTING);
+  for (const instant of [1, 5_000, 40_000]) {
+    const faults: Fault[] = [{ kind: "kill", role: "primary", instant }];
+    const { pair, output } = run(COMPUTING, { faults, options: { silenceMs: 50, lagSteps: 4_000 } });
+    assert.equal(output, expected, `killed at ${instant}`);
+    const report = pair.report();
+    assert.equal(report.takeOvers, 1);
+    assert.equal(report.joined, 1);
+    assert.equal(report.members[0], "B");
+  }
+});
+
+test("a member that stands still is taken for dead; when it wakes it knows that it lost", () => {
+  const expected = alone(COMPUTING);
+  for (const role of ["primary", "secondary"] as const) {
+    const faults: Fault[] = [{ kind: "freeze", role, instant: 5_000 }];
+    const { pair, output } = run(COMPUTING, { faults, options: { silenceMs: 50, lagSteps: 4_000 } });
+    assert.equal(output, expected);
+    assert.equal(pair.report().takeOvers, role === "primary" ? 1 : 0);
+  }
+});
+
+test("entries that are lost, doubled or late change nothing", () => {
+  const expected = alone(COMPUTING);
+  const kinds = ["lose-entry", "delay-entry", "double-entry", "slow-channel"] as const;
+  for (const kind of kinds) {
+    const { pair, output } = run(COMPUTING, { faults: [{ kind, role: "primary", instant: 2_000 }] });
+    assert.equal(output, expected, kind);
+    assert.equal(pair.report().resynchronisations, 0, kind);
+  }
+});
+
+test("two programs are compared up to the first difference", () => {
+  const { pair } = run(COMPUTING, { second: computing(2), newSecondary: undefined, options: { onDivergence: "stop" } });
+  assert.equal(pair.difference?.what, "data");
+  const same = run(COMPUTING, { second: COMPUTING, newSecondary: undefined, options: { onDivergence: "stop" } });
+  assert.equal(same.pair.difference, undefined);
+});
+
+test("how a guest ends is a part of what it says", () => {
+  const ends = (code: number) => `_start: li t0, 0x100000\n li t1, (${code} << 16) | 0x3333\n sw t1, 0(t0)\n`;
+  const { pair } = run(ends(1), { second: ends(2), newSecondary: undefined, options: { onDivergence: "stop" } });
+  assert.equal(pair.difference?.device, 2);
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { PlantedMistake } from "../../src/lockstep/options.ts";
+import { type Outcome, simulate } from "./simulation.ts";
+
+const NIGHTLY = process.env.HINDCAST_NIGHTLY !== undefined;
+const FIRST = Number(process.env.HINDCAST_SEED ?? 0);
+const COUNT = process.env.HINDCAST_SEED !== undefined ? 1 : NIGHTLY ? 50_000 : 300;
+
+function fails({ seed, trace }: Outcome): string {
+  return `npm run simulate:lockstep -- --seed ${seed}\n${trace.join("\n")}`;
+}
+
+test("what the outside hears is what one correct machine says, whatever happens to the pair", () => {
+  const totals: Record<string, number> = {};
+  for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
+    const outcome = simulate(seed);
+    assert.equal(outcome.failure, undefined, fails(outcome));
+    for (const [name, count] of Object.entries(outcome.counters)) totals[name] = (totals[name] ?? 0) + count;
+  }
+  if (COUNT === 1) return;
+  // A simulation that never comes there proves nothing about it.
+  for (const name of [
+    ...["primary fenced", "primary joining", "secondary claiming", "secondary following", "secondary fenced"],
+    ...["divergence: data", "divergence: extra", "divergence: missing", "divergence: no-progress"],
+    ...["resynchronisations", "inner divergences", "digests equal", "digests different", "held", "join"],
+    ...["offered again", "a fault that was said", "pages that were waited for"],
+  ]) {
+    assert.ok(totals[name] > 0, `${name} never happened in ${COUNT} runs`);
+  }
+});
+
+test("a seed repeats its run", () => {
+  assert.deepEqual(simulate(7).trace, simulate(7).trace);
+});
+
+const PLANTED: readonly PlantedMistake[] = [
+  "release-on-receipt",
+  "no-arbiter",
+  "forget-pending",
+  "release-at-resynchronisation",
+];
+/** So many runs find every one of them: the rarest shows itself in one of two hundred. */
+const ENOUGH = 1_000;
+
+for (const planted of PLANTED) {
+  test(`a mistake in the protocol is found: ${planted}`, () => {
+    for (let seed = 0; seed < ENOUGH; seed++) if (simulate(seed, planted).failure !== undefined) return;
+    assert.fail(`${ENOUGH} runs did not find it`);
+  });
+}
