@@ -108,6 +108,8 @@ export interface MachineLike {
   peek(address: VirtualAddress, length: number, hart?: number): (number | undefined)[];
   /** Reads without side effects by physical address; undefined for bytes that are not RAM. */
   peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[];
+  /** The same of one little-endian number, fast: searches look a million times a second. */
+  readPhysical(address: PhysicalAddress, size: 1 | 2 | 4 | 8): bigint | undefined;
   /** Walks the page tables of a hart's present address space for `address`, as they are now. No side effects. */
   translate(address: VirtualAddress, hart?: number): Translation;
   /** The same in the address space of a satp, whoever is in it. */

@@ -347,6 +347,11 @@ export class Machine implements MachineLike {
     return Array.from({ length }, (_, index) => this.#byteAt(address + index));
   }
 
+  readPhysical(address: PhysicalAddress, size: 1 | 2 | 4 | 8): bigint | undefined {
+    const offset = this.#memory.ramOffset(BigInt(address), size);
+    return offset < 0 ? undefined : this.#memory.read(offset, size);
+  }
+
   translate(address: VirtualAddress, hart = this.currentHart): Translation {
     return describeTranslation(this.#memory, this.#harts.all[hart].csrs.translationState(), address);
   }

@@ -201,6 +201,12 @@ export class FakeMachine implements MachineLike {
     return Array.from({ length }, (_, index) => this.#byte(address + index));
   }
 
+  readPhysical(address: PhysicalAddress, size: 1 | 2 | 4 | 8): bigint | undefined {
+    const bytes = this.peekPhysical(address, size);
+    if (bytes.includes(undefined)) return undefined;
+    return bytes.reduceRight((value: bigint, byte) => (value << 8n) | BigInt(byte!), 0n);
+  }
+
   translateIn(_satp: bigint, address: VirtualAddress): Translation {
     return this.translate(address);
   }

@@ -229,6 +229,11 @@ export class Driver {
     await header.locator(`.action-label[aria-label="${action}"]`).click();
   }
 
+  /** Folds a pane of the side bar, or unfolds it. */
+  async togglePane(pane: string): Promise<void> {
+    await this.page.locator(`.pane-header[aria-label^="${pane}"] .title`).first().click();
+  }
+
   /** Adds a watch expression with the button of its view. */
   async watch(expression: string): Promise<void> {
     await this.paneAction("Watch", "Add Expression");
