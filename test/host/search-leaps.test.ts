@@ -7,11 +7,13 @@ import { Debuggee } from "../../src/debuggee/debuggee.ts";
 import type { Row } from "../../src/debuggee/search-protocol.ts";
 import { loadBoot } from "../../src/host/boot-files.ts";
 import { finish } from "../../src/host/motion-driver.ts";
-import { openRecording } from "../../src/host/recorded-session.ts";
 import { RecordingFile } from "../../src/host/recording-file.ts";
+import { FileByteSource } from "../../src/host/recording-source.ts";
+import { ZSTD } from "../../src/host/zstd.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
+import { RecordingReader } from "../../src/replay/recording-reader.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hindcast-leaps-"));
@@ -94,7 +96,7 @@ test("a series leaps over what the recording says was not written, and has the s
     const bytes = finish(again.firstDifference({ address, length: 8 }, from));
     assert.equal(bytes?.instant, found?.instant);
   }
-  session.close();
+  source.close();
 });
 
 /** Between two looks of the last search: what it need not run through. */
