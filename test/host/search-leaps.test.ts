@@ -76,14 +76,12 @@ test("a series leaps over what the recording says was not written, and has the s
   timeline.close();
   await recording.close();
 
-  const session = openRecording(recording.path);
-  const { programs } = session;
-  const again = new Debuggee({
-    timeline: session.timeline,
-    history: session.timeline.history,
-    programs,
-    emit: () => {},
-  });
+  const source = new FileByteSource(recording.path);
+  const fresh = new Machine(configuration);
+  fresh.load(boot.image);
+  const replay = Timeline.open(fresh, new RecordingReader(source, ZSTD), { sliceSteps: 200 });
+  const parts = { timeline: replay, history: replay.history, programs: boot.programs };
+  const again = new Debuggee({ ...parts, emit: () => {} });
   assert.deepEqual(
     (await rowsOf(again)).map(({ instant, bits }) => [instant, bits]),
     expected,
