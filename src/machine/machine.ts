@@ -83,10 +83,7 @@ export class Machine implements MachineLike {
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
   readonly isolation: MachineIsolation;
-  readonly writtenPages: WrittenPages = {
-    take: () => this.#versions.takeWritten(),
-    pagesOf: (address, length) => this.#memory.pagesOf(BigInt(address), length),
-  };
+  readonly writtenPages: WrittenPages;
   readonly registerWrites: WriteTrace;
   readonly outsideWrites = new OutsideWrites();
 
@@ -227,6 +224,7 @@ export class Machine implements MachineLike {
     };
     this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks);
     this.#onlooker = new Onlooker(memory, (hart) => this.#harts.all[hart].csrs.translationState());
+    this.writtenPages = this.#versions;
     this.harts = this.#harts.views();
     this.isolation = new MachineIsolation({
       bus: this.#board.bus,
@@ -582,6 +580,4 @@ export class Machine implements MachineLike {
   }
 }
 
-const REGISTER_A0 = 10;
-const REGISTER_A1 = 11;
-const REGISTER_A2 = 12;
+const [REGISTER_A0, REGISTER_A1, REGISTER_A2] = [10, 11, 12];
