@@ -9,9 +9,29 @@ interface Manifest {
   readonly contributes: {
     readonly commands: readonly { command: string; icon?: unknown }[];
     readonly walkthroughs: readonly { steps: readonly { media: Record<string, string>; description: string }[] }[];
-    readonly menus: Record<string, readonly { command: string }[]>;
+    readonly menus: Record<
+      string,
+      readonly ({ command: string; submenu?: never } | { command?: never; submenu: string })[]
+    >;
+    readonly submenus: readonly { id: string }[];
   };
 }
+
+/** Those of VS Code that we have entries in; the list of breakpoints has none for extensions. */
+const MENUS = [
+  "commandPalette",
+  "debug/callstack/context",
+  "debug/toolBar",
+  "debug/variables/context",
+  "debug/watch/context",
+  "editor/context",
+  "editor/lineNumber/context",
+  "editor/title/run",
+  "explorer/context",
+  "terminal/context",
+  "view/title",
+  "webview/context",
+];
 
 function manifest(): Manifest {
   return vscode.extensions.getExtension(EXTENSION)?.packageJSON;
@@ -33,10 +53,15 @@ export function contributionCases(): readonly Case[] {
       name: "every command that is contributed exists, and every menu names one of them",
       run: async () => {
         const registered = new Set(await vscode.commands.getCommands(true));
-        const { commands, menus } = manifest().contributes;
+        const { commands, menus, submenus } = manifest().contributes;
         for (const { command } of commands) assert.ok(registered.has(command), command);
         const known = new Set(commands.map(({ command }) => command));
-        for (const { command } of Object.values(menus).flat()) assert.ok(known.has(command), command);
+        const opened = new Set(submenus.map(({ id }) => id));
+        for (const { command, submenu } of Object.values(menus).flat()) {
+          assert.ok(command === undefined ? opened.has(submenu) : known.has(command), command ?? submenu);
+        }
+        // VS Code says nothing of a menu that it does not have.
+        for (const menu of Object.keys(menus)) assert.ok(opened.has(menu) || MENUS.includes(menu), menu);
       },
     },
     {
