@@ -118,6 +118,8 @@ export interface MachineLike {
   readonly time: bigint;
   /** What the caches of translations have done since the machine was made: no part of its state. */
   readonly cacheGroup?: CacheGroupReport;
+  /** Absent where nobody can tell. */
+  readonly writtenPages?: WrittenPages;
   /** For checks during a replay; absent where there can be none. */
   readonly isolation?: Isolation;
   /** Which step wrote each register last; absent where nobody can tell. */
@@ -126,6 +128,17 @@ export interface MachineLike {
   readonly outsideWrites?: Pick<OutsideWrites, "begin" | "end" | "last">;
   /** Plain-data description of every device, for views. */
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[];
+}
+
+/** Which pages of RAM are written, found as a by-product of checkpoints. */
+export interface WrittenPages {
+  /**
+   * Those that were since the last call, ascending, as far as a checkpoint has been made since: also those whose contents came
+   * out the same, and perhaps more.
+   */
+  take(): readonly number[];
+  /** Those that some memory lies in, ascending; undefined where it is not RAM alone. */
+  pagesOf(address: PhysicalAddress, length: number): readonly number[] | undefined;
 }
 
 /**

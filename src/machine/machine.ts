@@ -41,6 +41,7 @@ import type {
   MachineLike,
   RunOptions,
   Translation,
+  WrittenPages,
 } from "./machine-interface.ts";
 import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
 import { OutsideWrites } from "./outside-writes.ts";
@@ -81,6 +82,10 @@ export class Machine implements MachineLike {
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
   readonly isolation: MachineIsolation;
+  readonly writtenPages: WrittenPages = {
+    take: () => this.#versions.takeWritten(),
+    pagesOf: (address, length) => this.#memory.pagesOf(BigInt(address), length),
+  };
   readonly registerWrites: WriteTrace;
   readonly outsideWrites = new OutsideWrites();
 

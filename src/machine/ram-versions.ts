@@ -41,6 +41,8 @@ export class RamVersions {
   readonly #ramPages: number;
   readonly #zeroHash: bigint;
   #current: Pages;
+  /** Found dirty since the last `takeWritten`. */
+  #written = new Set<number>();
   /** Since the last `save`. */
   #placed: Placed[] = [];
 
@@ -77,6 +79,7 @@ export class RamVersions {
     if (dirty.length === 0 && written.size === 0) return this.#current;
     const changes: [number, PageVersion | undefined][] = [];
     for (const page of dirty) {
+      this.#written.add(page);
       this.#memory.flags[page] &= ~PAGE_FLAG.dirty;
       const hash = this.#hashPage(page);
       const old = this.#current.get(page);
@@ -98,6 +101,7 @@ export class RamVersions {
     assert(pages instanceof Pages && pages.pageCount === this.#current.pageCount, "a page table of another machine");
     const { flags } = this.#memory;
     for (const page of this.#dirtyPages()) {
+      this.#written.add(page);
       this.#replace(page, pages.get(page));
       flags[page] &= ~PAGE_FLAG.dirty;
     }
@@ -111,6 +115,16 @@ export class RamVersions {
     this.#current = pages;
     this.#disks.settle(pages);
     this.#others.rearm();
+  }
+
+  /**
+   * Pages of RAM that were written, ascending: all that were from one call up to the last `save` before the next are in the second's
+   * answer, also those whose contents came out the same. Pages that were only replayed may be there too.
+   */
+  takeWritten(): number[] {
+    const pages = [...this.#written].sort((a, b) => a - b);
+    this.#written.clear();
+    return pages;
   }
 
   /** A page table out of a recording: pages not given are those of `base`; undefined are zero, or as in the image. */

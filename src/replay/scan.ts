@@ -4,6 +4,7 @@ import type { StopConditions } from "../machine/stop.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
 import type { Playback } from "./playback.ts";
 import type { Hit, Motion } from "./timeline-interface.ts";
+import { watchedPages } from "./watched-pages.ts";
 
 /** Somebody who goes through a stretch of the past and looks at what happens there. */
 export interface Scan {
@@ -33,6 +34,18 @@ const STEPS_PER_MICROSECOND = 100;
  * An interrupt belongs to the steps before it: those at `to` are visited, those at `from` are not.
  */
 export function* scanStretch(playback: Playback, scan: Scan, from: Instant, to: Instant): Motion<Instant> {
+  const looks = scan.begin !== undefined || scan.nextLook !== undefined;
+  const pages = looks ? undefined : watchedPages(scan.stops, playback.machine);
+  const { file } = playback.run;
+  if (pages === undefined || file === undefined) return yield* scanWhole(playback, scan, from, to);
+  const first = file.unwrittenUntil(from, pages) as Instant;
+  const last = Math.max(first, file.unwrittenSince(to, pages, false)) as Instant;
+  if (first >= to || last === first) return to;
+  const reached = yield* scanWhole(playback, scan, first, last);
+  return reached === last ? to : reached;
+}
+
+function* scanWhole(playback: Playback, scan: Scan, from: Instant, to: Instant): Motion<Instant> {
   const { machine } = playback;
   const extent = Math.max(1, to - from);
   yield* playback.goTo(from);

@@ -168,7 +168,11 @@ test("the debug console answers", async () => {
   assert.equal(await type(client, "bookmark the crash"), "bookmark “the crash”");
   assert.match(await type(client, "output 77"), /has not printed/);
   const help = await type(client, "help");
-  for (const word of ["goto", "last-write", "reverse-continue", "Anything else is an expression"]) {
+  assert.equal(
+    await type(client, "origin a0"),
+    `instant 7: ld a0,0(s0)            a0 was loaded from cell (8 bytes) (${SOURCE}:8)\nNothing has written to cell since reset.`,
+  );
+  for (const word of ["goto", "last-write", "origin PLACE", "reverse-continue", "Anything else is an expression"]) {
     assert.match(help, new RegExp(word));
   }
 });
