@@ -84,11 +84,11 @@ step("it runs to an end of its own, and the Timeline shows it on its own ground"
 
 step("the comparison says where they part, and its instants are links", async () => {
   await user.command("Hindcast: Compare the Branch with the Recording");
-  const text = user.page.locator(".editor-instance .view-lines", { hasText: "compared with the recording" });
+  const text = user.page.locator(".editor-instance .view-lines", { hasText: /compared.with.the.recording/ });
   await text.first().waitFor();
   const line = (expected: RegExp) => user.page.locator(".editor-instance .view-line", { hasText: expected }).first();
-  await line(/They part at instant [\d,]+: edit of s1/).waitFor();
-  await line(/Paths part at instant/).waitFor();
+  await line(/They.part.at.instant.[\d,]+:.edit.of.s1/).waitFor();
+  await line(/Paths.part.at.instant/).waitFor();
   await workbench.screenshot("branch-comparison-light");
   await user.theme("Dark Modern", "vs-dark");
   await workbench.screenshot("branch-comparison-dark");
