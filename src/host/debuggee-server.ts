@@ -168,6 +168,7 @@ export class DebuggeeServer {
         session.debuggee.searchEngine,
         () => this.#motion === undefined,
         (state) => this.#emit({ type: "search", state }),
+        () => session.timeline.prepare(),
       );
     } catch (error) {
       // A mistake in the options may be corrected and the launch repeated.
@@ -207,6 +208,7 @@ export class DebuggeeServer {
       resolve();
       this.#sendOutput(session);
       this.#sendStatus(session, false);
+      if (!QUESTIONS.has(method)) this.#background?.arrived();
       this.#background?.goOn();
     });
   }
