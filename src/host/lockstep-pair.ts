@@ -23,6 +23,8 @@ import { AdaptiveTurns } from "./turn-length.ts";
 
 /** Turns are short: what is said waits for the end of one, and for the partner's. */
 const TURN_MS = 1;
+/** Should the secondary be far behind, the primary and the world shall not wait for all of it. */
+const CATCH_UP_STEPS = 5_000_000;
 /** How long between two looks at the world. */
 const YIELD_MS = 10;
 /** The time in which nobody was given a turn is nobody's silence. */
@@ -216,7 +218,8 @@ export class LockstepPair {
       place.channel?.turn();
       const { turns, replica, member } = place;
       const before = replica.instant;
-      const budget = member.primary === undefined ? turns.steps : Math.min(turns.steps, Math.max(0, limit - before));
+      // A secondary catches up: it goes no farther than the primary has come, and what was said waits for it.
+      const budget = member.primary === undefined ? CATCH_UP_STEPS : Math.min(turns.steps, Math.max(0, limit - before));
       turns.begin();
       if (member.turn(this.#activeMs, budget)) moved = true;
       turns.end(Math.max(0, replica.instant - before));
