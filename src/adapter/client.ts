@@ -17,6 +17,8 @@ export class Client {
    * breakpoint (VS Code's `getTopStackFrame`).
    */
   readonly needsSources: boolean;
+  /** Makes links of outputs whose variable says where it is from (VS Code's debug console). */
+  readonly followsLines: boolean;
   readonly #send: (event: string, body: object | undefined) => void;
   readonly #congested: () => boolean;
 
@@ -32,6 +34,7 @@ export class Client {
     this.supportsMemoryReferences = said.supportsMemoryReferences === true;
     this.supportsVariableTypes = said.supportsVariableType === true;
     this.needsSources = said.clientID === "vscode";
+    this.followsLines = said.clientID === "vscode";
     this.#send = send;
     this.#congested = congested;
   }

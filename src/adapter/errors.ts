@@ -26,6 +26,7 @@ export const errors = {
     new UserError("unknown-thread", `There is no thread ${threadId}: the harts are threads 1 to ${harts}.`),
   staleFrame: () => new UserError("stale-frame", "That stack frame is gone: the machine has moved since."),
   staleTarget: () => new UserError("stale-target", "That goto target is gone; ask for goto targets again."),
+  staleLine: () => new UserError("stale-line", "That line is too old: its instant is no longer known."),
   badReference: (reference: string) =>
     new UserError("bad-reference", `“${reference}” is not a memory reference; write an address like 0x80001000.`),
   noAddress: (text: string) => new UserError("no-address", `“${text}” is neither an address nor a place in memory.`),

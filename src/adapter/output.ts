@@ -2,6 +2,7 @@ import type { SourcePosition } from "../debuggee/protocol.ts";
 import type { Client } from "./client.ts";
 import type { ConsoleBody } from "./custom-protocol.ts";
 import type { Launch } from "./launch-arguments.ts";
+import type { LogLinks } from "./log-links.ts";
 import { formatInstant, toBase64 } from "./references.ts";
 import type { Sources } from "./sources.ts";
 import { Throttle } from "./throttle.ts";
@@ -128,23 +129,27 @@ export class GuestConsole {
 interface Log {
   readonly text: string;
   readonly source: SourcePosition | undefined;
+  /** Of replay-only code: when it was logged, which the line says and leads to. */
+  readonly instant?: number;
 }
 
 /** Messages of log points, each with its place in the source, at a bounded rate like the console. */
 export class LogMessages {
   readonly #client: Client;
   readonly #sources: Sources;
+  readonly #links: LogLinks;
   readonly #throttle = new Throttle(FLUSH_INTERVAL_MS, () => this.#flushSome());
   #waiting: Log[] = [];
   #dropped = 0;
 
-  constructor(client: Client, sources: Sources) {
+  constructor(client: Client, sources: Sources, links: LogLinks) {
     this.#client = client;
     this.#sources = sources;
+    this.#links = links;
   }
 
-  push(text: string, source: SourcePosition | undefined): void {
-    this.#waiting.push({ text, source });
+  push(log: Log): void {
+    this.#waiting.push(log);
     if (this.#waiting.length > LOGS_LIMIT) {
       this.#waiting.shift();
       this.#dropped++;
@@ -171,9 +176,12 @@ export class LogMessages {
       this.#client.say(`[${formatInstant(this.#dropped)} messages of log points left out here: they came too fast]`);
       this.#dropped = 0;
     }
-    const { text, source } = this.#waiting.shift()!;
-    const output = text.endsWith("\n") ? text : `${text}\n`;
+    const { text, source, instant } = this.#waiting.shift()!;
+    const line = instant === undefined ? text : `[${formatInstant(instant)}] ${text}`;
+    const output = line.endsWith("\n") ? line : `${line}\n`;
     const place = source === undefined ? {} : this.#sources.placeOf(source);
-    this.#client.event("output", { category: "console", output, ...place });
+    const linked = instant !== undefined && this.#client.followsLines;
+    const link = linked ? { variablesReference: this.#links.add({ text: line, instant, source }) } : {};
+    this.#client.event("output", { category: "console", output, ...place, ...link });
   }
 }

@@ -9,6 +9,7 @@ import type { AdapterEnvironment } from "./environment.ts";
 import { ExceptionStops } from "./exceptions.ts";
 import type { Launch } from "./launch-arguments.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { LogLinks } from "./log-links.ts";
 import { Memory } from "./memory.ts";
 import { type Motion, Motions } from "./motions.ts";
 import { GuestConsole, LogMessages } from "./output.ts";
@@ -37,6 +38,7 @@ export class Parts {
   readonly motions: Motions;
   readonly lifecycle: Lifecycle;
   readonly searches = new Searches();
+  readonly logLinks = new LogLinks();
   /** Requests that are being handled, by id. */
   readonly calls = new Map<number, Call>();
   readonly #progress: ProgressReports;
@@ -62,7 +64,7 @@ export class Parts {
       failed: (error) => this.#onFailed(error),
     });
     this.#progress = new ProgressReports(client);
-    this.#logs = new LogMessages(client, this.sources);
+    this.#logs = new LogMessages(client, this.sources, this.logLinks);
     this.#status = new StatusReports(client);
     this.lifecycle = new Lifecycle({
       environment,
@@ -144,7 +146,7 @@ export class Parts {
   /** What waits to be shown is shown before the client turns to something else. */
   #flush(): void {
     this.#console?.flush();
-    for (const line of this.#branchLines.rest()) this.#logs.push(line, undefined);
+    for (const line of this.#branchLines.rest()) this.#logs.push({ text: line, source: undefined });
     this.#logs.flush();
     this.#progress.end();
     this.#status.flush();
@@ -249,7 +251,7 @@ export class Parts {
   #onOutput(output: Extract<DebuggeeEvent, { type: "output" }>): void {
     const { category, bytes, instant, source, replayOnly, branch } = output;
     if (branch !== undefined) {
-      for (const line of this.#branchLines.push(branch, bytes)) this.#logs.push(line, undefined);
+      for (const line of this.#branchLines.push(branch, bytes)) this.#logs.push({ text: line, source: undefined });
       return;
     }
     if (category === "guest") {
@@ -257,7 +259,7 @@ export class Parts {
       return;
     }
     const text = new TextDecoder().decode(bytes);
-    if (category === "log") this.#logs.push(replayOnly ? `[${formatInstant(instant)}] ${text}` : text, source);
+    if (category === "log") this.#logs.push({ text, source, ...(replayOnly && { instant }) });
     else this.client.say(text.replace(/\n$/, ""));
   }
 

@@ -1,5 +1,6 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { UserError } from "../base/errors.ts";
+import type { Origin } from "../debuggee/protocol.ts";
 import type { Coordinates } from "./coordinates.ts";
 import type { Debuggee } from "./environment.ts";
 import type { Motion } from "./motions.ts";
@@ -64,6 +65,15 @@ const COMMANDS: readonly Command[] = [
     usage: "last-write PLACE [BYTES] [before INSTANT]",
     summary: "who wrote there last",
     run: (words, context) => findLastWrite(words, context),
+  },
+  {
+    name: "origin",
+    usage: "origin PLACE",
+    summary: "where the value came from that is there now",
+    run: (words, { debuggee, frame, search }) => {
+      if (words.length === 0) throw usage("origin");
+      return search(async () => wayOf(await debuggee.origin(words.join(" "), frame.hart)));
+    },
   },
   {
     name: "output",
@@ -134,7 +144,28 @@ async function findLastWrite(words: readonly string[], { debuggee, frame, search
   const { write } = await search(() => lastWrite(debuggee, request, frame));
   if (write === undefined) return `Nothing wrote ${address} since the recording began.`;
   const place = write.source === undefined ? "" : ` (${write.source.path}:${write.source.line})`;
-  return `instant ${formatInstant(write.instant)}: ${write.symbol}${place}; “goto ${write.instant}” goes there`;
+  const who =
+    write.by === undefined ? `${write.symbol}${place}` : `${WRITERS[write.by]}, when the hart was at ${write.symbol}`;
+  return `instant ${formatInstant(write.instant)}: ${who}; “goto ${write.instant}” goes there`;
+}
+
+/** Who writes memory without an instruction. */
+const WRITERS = { device: "a device", edit: "an edit", walk: "a page-table walk" };
+
+/** The way of a value, newest step first. */
+function wayOf({ steps, end }: Origin): string {
+  const lines = steps.flatMap(({ instant, text, sentence, symbol, source, omitted }) => {
+    const place = source === undefined ? symbol : `${source.path}:${source.line}`;
+    const line = `instant ${formatInstant(instant)}: ${text.padEnd(TEXT_WIDTH)} ${sentence} (${place})`;
+    return omitted === undefined ? [line] : [line, withInstants(omitted.sentence)];
+  });
+  return [...lines, withInstants(end.sentence)].join("\n");
+}
+
+const TEXT_WIDTH = 22;
+
+function withInstants(sentence: string): string {
+  return sentence.replace(/\binstant (\d+)/g, (_, instant: string) => `instant ${formatInstant(Number(instant))}`);
 }
 
 function parseInstant(text: string, { now, first, end }: { now: number; first: number; end: number }): number {

@@ -115,6 +115,13 @@ function motions(parts: Parts): Record<string, Handler> {
     goto: on<Dap.GotoArguments>({ targetId: "integer" }, ({ targetId }, call) =>
       parts.move(call, parts.gotoTargets.motion(targetId), "other", "announced"),
     ),
+    // A line of the debug console is followed: to its instant, and to its source, which is what the request is for.
+    locations: on<Dap.LocationsArguments>({ locationReference: "integer" }, async ({ locationReference }, call) => {
+      const { instant, source } = parts.logLinks.line(locationReference);
+      await parts.motions.rest();
+      parts.move(call, await motionTo(parts.lifecycle.debuggee, instant), "other", "announced");
+      return source === undefined ? {} : parts.sources.placeOf(source);
+    }),
     "hindcast/seek": on<Custom.SeekArguments>({ instant: "integer" }, async ({ instant }, call) => {
       await parts.motions.rest();
       parts.move(call, await motionTo(parts.lifecycle.debuggee, instant), "other", "announced");
@@ -221,9 +228,16 @@ function inspection(parts: Parts): Record<string, Handler> {
     scopes: atRest<Dap.ScopesArguments>({ frameId: "integer" }, async ({ frameId }) => ({
       scopes: await variables.scopes(lifecycle.debuggee, stacks.frame(frameId)),
     })),
-    variables: atRest<Dap.VariablesArguments>(
+    variables: on<Dap.VariablesArguments>(
       { variablesReference: "integer", "start?": "integer", "count?": "integer" },
-      async (args) => ({ variables: await variables.variables(lifecycle.debuggee, args) }),
+      async (args) => {
+        // Lines are logged, and shown, while the machine runs.
+        if (parts.logLinks.owns(args.variablesReference)) {
+          return { variables: [parts.logLinks.variable(args.variablesReference)] };
+        }
+        await parts.motions.rest();
+        return { variables: await variables.variables(lifecycle.debuggee, args) };
+      },
     ),
     setVariable: atRest<Dap.SetVariableArguments>(
       { variablesReference: "integer", name: "string", value: "string" },

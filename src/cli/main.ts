@@ -125,6 +125,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     .option("--remove", "take the name away, wherever it stands; with --at from that instant only")
     .description("Lists the bookmarks of FILE, or adds one; they stand in FILE.bookmarks, and FILE stays as it is.");
   defineQuery(define);
+  defineBranch(define);
   define("asm", "assemble a source file", async () => (await import("./asm.ts")).asm)
     .argument("<file>", "assembly source in GNU syntax, .s or .S")
     .option("-o, --output <file>", "write an ELF executable")
@@ -257,6 +258,32 @@ function cacheGroupOption(): Option {
 function engineOption(): Option {
   const engines = ["auto", "translator", "interpreter", "oracle"];
   return new Option("--engine <name>", "what executes the guest (default: auto)").choices(engines);
+}
+
+function defineBranch(define: (name: string, summary: string, load: () => Promise<Action>) => Command): void {
+  define("branch", "run on from an instant with something changed", async () => (await import("./branch.ts")).branch)
+    .argument("<file>", "a recording")
+    .option("--at <instant>", "where the branch begins: an instant, start, end, or a bookmark", parseInstant)
+    .option(
+      "--set <assignment>",
+      "PLACE=VALUE: a0=5, '*(u32*)p=1', pc=main, mstatus.MIE=0; may be given again",
+      collect,
+    )
+    .option("--return [value]", "return from the current function at once, with this in a0")
+    .option("--hart <number>", "whose registers and addresses (default: the hart whose turn it is)", parseCount)
+    .option("--no-inputs", "without what came from outside later on in the recording")
+    .option("--run <steps>", "run so many steps at most (default: up to where the recording ends)", parseSteps)
+    .option("--until <place>", "stop there: FILE:LINE, a function or an address")
+    .option("--compare", "say where it parts from the recording, and what differs at the end of both")
+    .option("--compare-at <instant>", "the same, and what differs at this instant", parseInstant)
+    .option("-o, --output <file>", "save the branch as a recording of its own")
+    .description(
+      "Leaves FILE at an instant, changes what is to be set, and runs on; FILE stays as it is. Exit code 1 when a comparison finds a difference.",
+    );
+}
+
+function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
 }
 
 function defineQuery(define: (name: string, summary: string, load: () => Promise<Action>) => Command): void {

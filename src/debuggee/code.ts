@@ -162,15 +162,19 @@ export function callsBefore(machine: MachineLike, returnAddress: bigint, hart = 
 
 /** Reads a little-endian unsigned number as a hart sees it; undefined where there is no memory. */
 export function readNumber(machine: MachineLike, address: bigint, size: 1 | 2 | 4 | 8, hart = 0): bigint | undefined {
-  return numberIn(machine.peek(BigInt.asUintN(64, address) as VirtualAddress, size, hart), size);
+  const at = BigInt.asUintN(64, address) as VirtualAddress;
+  if ((at & 0xfffn) + BigInt(size) > PAGE_BYTES) return numberIn(machine.peek(at, size, hart), size);
+  const { physicalAddress } = machine.translate(at, hart);
+  return physicalAddress === undefined ? undefined : machine.readPhysical(physicalAddress, size);
 }
 
 /** The same by physical address. */
 export function readPhysicalNumber(machine: MachineLike, address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined {
   if (address > PHYSICAL_LIMIT) return undefined;
-  return numberIn(machine.peekPhysical(Number(address) as PhysicalAddress, size), size);
+  return machine.readPhysical(Number(address) as PhysicalAddress, size);
 }
 
+const PAGE_BYTES = 4096n;
 /** Beyond it addresses are no exact numbers, and there is no memory. */
 const PHYSICAL_LIMIT = (1n << 53n) - 16n;
 

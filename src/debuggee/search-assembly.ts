@@ -82,9 +82,10 @@ export class Assembly {
     this.#thin();
   }
 
-  progress(from: number, fraction: number): void {
-    const part = this.#parts.find((candidate) => candidate.from <= from && from < candidate.to);
-    if (part !== undefined && part.result === undefined) part.fraction = fraction;
+  /** Of a task, how much of what is left of it is done. */
+  progress({ from, to }: Pick<Part, "from" | "to">, fraction: number): void {
+    const part = this.#parts.find((each) => each.result === undefined && each.from >= from && each.to <= to);
+    if (part !== undefined) part.fraction = fraction;
   }
 
   get isDone(): boolean {

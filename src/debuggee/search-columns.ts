@@ -6,6 +6,12 @@ export class Columns {
   readonly #from: number;
   readonly #to: number;
   readonly #found: SeriesBucket[] = [];
+  /** The column that is being filled: where it ends, and what it has so far. There may be millions of rows in it. */
+  #end = 0;
+  #first: number | undefined;
+  #min: number | undefined;
+  #max: number | undefined;
+  #changes = 0;
   /** The value before the next row. */
   #value: number | undefined;
   #start: number | undefined;
@@ -18,6 +24,7 @@ export class Columns {
   }
 
   get found(): readonly SeriesBucket[] {
+    this.#close();
     return this.#found;
   }
 
@@ -28,20 +35,45 @@ export class Columns {
 
   /** The value is another from an instant on. */
   add(instant: number, value: number | undefined): void {
-    const before = this.#value;
-    this.#value = value;
     // The first one is the value with which the search begins.
     if (instant < this.#from || (this.#isFirst && instant === this.#from)) this.#start = value;
     this.#isFirst = false;
-    if (instant < this.#from || this.width === 0) return;
-    const from = this.#from + Math.floor((instant - this.#from) / this.width) * this.width;
-    const last = this.#found.at(-1);
-    if (last?.from === from) {
-      this.#found[this.#found.length - 1] = joined(last, { from, to: last.to, ...only(value), changes: 1 });
-      return;
+    if (instant >= this.#from && this.width > 0) {
+      if (instant >= this.#end) this.#open(instant);
+      this.#changes++;
+      this.#include(value);
+      this.#first ??= value;
     }
-    const to = Math.min(from + this.width, this.#to);
-    this.#found.push(joined({ from, to, ...only(before), changes: 0 }, { from, to, ...only(value), changes: 1 }));
+    this.#value = value;
+  }
+
+  #open(instant: number): void {
+    this.#close();
+    this.#end = this.#from + (Math.floor((instant - this.#from) / this.width) + 1) * this.width;
+    this.#first = this.#value;
+    this.#min = undefined;
+    this.#max = undefined;
+    this.#include(this.#value);
+  }
+
+  #include(value: number | undefined): void {
+    if (value === undefined) return;
+    if (this.#min === undefined || value < this.#min) this.#min = value;
+    if (this.#max === undefined || value > this.#max) this.#max = value;
+  }
+
+  #close(): void {
+    if (this.#changes === 0) return;
+    this.#found.push({
+      from: this.#end - this.width,
+      to: Math.min(this.#end, this.#to),
+      ...(this.#first !== undefined && { first: this.#first }),
+      ...(this.#value !== undefined && { last: this.#value }),
+      ...(this.#min !== undefined && { min: this.#min }),
+      ...(this.#max !== undefined && { max: this.#max }),
+      changes: this.#changes,
+    });
+    this.#changes = 0;
   }
 }
 

@@ -1,7 +1,7 @@
 import { UserError } from "../base/errors.ts";
 import { findCsr } from "../isa/csrs.ts";
 import { findRegister } from "../isa/registers.ts";
-import { NO_STOPS } from "../machine/stop.ts";
+import { NO_STOPS, type Watch } from "../machine/stop.ts";
 import type { Hit } from "../replay/timeline-interface.ts";
 import { errors } from "./errors.ts";
 import { type CompiledExpression, SPECIAL_NAMES, type Surroundings, type Value } from "./expression.ts";
@@ -225,15 +225,14 @@ function memorySeries(
 ): Finder {
   const { machine } = parts;
   const space = new WatchedSpace(machine, settled);
-  let watched = "";
+  let watched: readonly Watch[] = [];
   const finder = { stops: NO_STOPS };
   const evaluate = (): Seen => {
     space.begin();
     const seen = look(space);
     const { watches } = space;
-    const key = watches.map(({ address, length }) => `${address}+${length}`).join();
-    if (key !== watched) {
-      watched = key;
+    if (watches !== watched) {
+      watched = watches;
       finder.stops = watching(watches);
     }
     return seen;
@@ -249,6 +248,7 @@ function memorySeries(
       const { hart, pc } = stop.hits[0];
       return note(evaluate(), instant, hart, pc);
     },
+    looksAtWatched: true,
     nextLook: nextEvents(parts),
     look: () => here(machine.instant - 1),
   });

@@ -19,8 +19,10 @@ export class WatchedSpace implements Surroundings {
   readonly hart: number;
   readonly #machine: MachineLike;
   readonly #satp: bigint | undefined;
-  /** Bytes from an address on. */
-  readonly #read = new Map<number, number>();
+  /** Addresses and lengths, as they were read; and as they were the last time that `watches` was asked for. */
+  #read: number[] = [];
+  #before: number[] = [];
+  #watches: readonly Watch[] = [];
 
   constructor(machine: MachineLike, { hart, satp }: AddressSpace) {
     this.hart = hart;
@@ -30,20 +32,27 @@ export class WatchedSpace implements Surroundings {
 
   /** Forgets what was read. */
   begin(): void {
-    this.#read.clear();
+    this.#read = [];
   }
 
-  /** What was read since `begin`, in order of address. */
-  get watches(): Watch[] {
+  /** What was read since `begin`, in order of address; the same object when it is the same as the last time. */
+  get watches(): readonly Watch[] {
+    const [read, before] = [this.#read, this.#before];
+    if (read.length === before.length && read.every((number, index) => number === before[index])) return this.#watches;
+    this.#before = read;
+    const ranges = Array.from({ length: read.length / 2 }, (_, index) => [read[2 * index], read[2 * index + 1]]);
     const watches: { address: number; length: number }[] = [];
-    for (const [address, length] of [...this.#read].sort(([a], [b]) => a - b)) {
+    for (const [address, length] of ranges.sort(([a], [b]) => a - b)) {
       const last = watches.at(-1);
       if (last !== undefined && address <= last.address + last.length) {
         last.length = Math.max(last.length, address + length - last.address);
       } else watches.push({ address, length });
     }
     if (watches.length > MOST_DATA_BREAKPOINTS) throw errors.seriesReadsMuch(MOST_DATA_BREAKPOINTS);
-    return watches.map(({ address, length }) => ({ address: address as Watch["address"], length, access: "write" }));
+    this.#watches = watches.map(({ address, length }) => {
+      return { address: address as Watch["address"], length, access: "write" };
+    });
+    return this.#watches;
   }
 
   read(address: bigint, size: 1 | 2 | 4 | 8): bigint | undefined {
@@ -78,7 +87,7 @@ export class WatchedSpace implements Surroundings {
   }
 
   #note(address: number, bytes: number): void {
-    this.#read.set(address, Math.max(bytes, this.#read.get(address) ?? 0));
+    this.#read.push(address, bytes);
   }
 
   register(): never {

@@ -34,8 +34,9 @@ export interface SearchesParts {
 const MOST_ROWS = 1000;
 /** Marks of one segment: beyond them only every Nth row's instant is kept. */
 const MOST_MARKS = 4096;
-/** Columns that are kept of a segment of a series. */
-const COLUMNS = 512;
+/** Columns that are kept of a series, and of one segment of it at the least. */
+const KEPT_COLUMNS = 1 << 14;
+const LEAST_COLUMNS = 8;
 /** Of one plot. */
 const MOST_COLUMNS = 4096;
 /** Steps that a page looks ahead for the return of a call. */
@@ -53,6 +54,8 @@ interface Search {
   cancelled: boolean;
   problem: string | undefined;
   isClosed: boolean;
+  /** Functions that were called to show rows. */
+  restoredForRows: number;
 }
 
 /** Searches of a session: started, followed, put together from segments, and shown page by page. */
@@ -140,6 +143,7 @@ export class Searches implements SearchApi {
       cancelled: false,
       problem: undefined,
       isClosed: false,
+      restoredForRows: 0,
     };
     this.#searches.set(found.id, found);
     this.#extend(found, to);
@@ -254,7 +258,11 @@ export class Searches implements SearchApi {
     const runner = this.#runnerOf(search, assembly.to, to);
     const cuts = runner.cuts(assembly.to, to);
     const parts = assembly.extend(to, every === undefined ? cuts : cuts.map((cut) => cut - (cut % every)));
-    const tasks = parts.filter((part) => part.from < part.to).map((part) => this.#task(search, part));
+    const count = Math.max(LEAST_COLUMNS, Math.ceil(KEPT_COLUMNS / Math.max(1, parts.length)));
+    const tasks = parts.map((part): SegmentTask => {
+      const columns = question.kind === "series" ? { columns: { from: part.from, count } } : {};
+      return { ...this.#task(search, part), ...columns };
+    });
     const run = runner.run(tasks, {
       result: (_index, result) => {
         assembly.add(result);
@@ -262,7 +270,7 @@ export class Searches implements SearchApi {
         this.#tell(search);
       },
       progress: (index, fraction) => {
-        assembly.progress(tasks[index].from, fraction);
+        assembly.progress(tasks[index], fraction);
         this.#tell(search);
       },
       failed: (error) => {
@@ -288,8 +296,7 @@ export class Searches implements SearchApi {
 
   #task(search: Search, { from, to }: Pick<Part, "from" | "to">): SegmentTask {
     const { question, settled } = search;
-    const columns = question.kind === "series" ? { columns: { from, count: COLUMNS } } : {};
-    return { question, settled, from, to, mostMarks: MOST_MARKS, ...columns };
+    return { question, settled, from, to, mostMarks: MOST_MARKS };
   }
 
   /** Goes through parts of what has been searched again. */
@@ -302,9 +309,11 @@ export class Searches implements SearchApi {
     const run = this.#runnerOf(search, 0, steps).run(tasks, {
       result: (index, result) => {
         results[index] = result;
+        search.restoredForRows += result.restored;
         if (--missing > 0) return;
         search.running.delete(pending);
         resolve(results);
+        if (results.some(({ restored }) => restored > 0)) this.#tell(search);
       },
       failed: (error) => {
         search.running.delete(pending);
@@ -379,7 +388,7 @@ export class Searches implements SearchApi {
       searchedFrom: Math.max(assembly.from, assembly.searchedFrom),
       fraction: assembly.fraction,
       done: assembly.isDone || cancelled,
-      restored: assembly.restored,
+      restored: assembly.restored + search.restoredForRows,
       ...(cancelled && { cancelled }),
       ...(sampled && { sampled }),
       ...(problem !== undefined && { problem }),

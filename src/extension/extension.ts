@@ -21,7 +21,8 @@ import { Sessions } from "./session.ts";
 import { StatusBar } from "./status.ts";
 import { TimelineView } from "./timeline-view.ts";
 import { registerWatchCommands } from "./watch-commands.ts";
-import { Watches, WatchView } from "./watch-view.ts";
+import { WatchView } from "./watch-view.ts";
+import { Watches } from "./watches.ts";
 
 export function activate(context: vscode.ExtensionContext): void {
   const { extensionUri } = context;

@@ -2,10 +2,11 @@ import * as vscode from "vscode";
 import type { FromPlot, Stretch, ToPlot, WatchRow } from "../webview/messages.ts";
 import { reporting } from "./failures.ts";
 import { page, webviewOptions } from "./page.ts";
+import type { SessionWatches } from "./session-watches.ts";
+import { changeOf, type Watch } from "./watch.ts";
 import { exportChanges } from "./watch-export.ts";
 import { watchedText } from "./watch-text.ts";
-import type { Watches } from "./watch-view.ts";
-import { changeOf, type SessionWatches, type Watch } from "./watches.ts";
+import type { Watches } from "./watches.ts";
 
 const VIEW_TYPE = "hindcast.plot";
 /** A stretch with no more changes than this is shown with each of them, as rows are asked for at once. */
@@ -48,8 +49,8 @@ export class PlotPanel implements vscode.Disposable {
   private create(): void {
     // The page keeps its place on the axis while another editor is before it.
     const options = { ...webviewOptions(this.extensionUri), retainContextWhenHidden: true };
-    const column = vscode.window.activeTextEditor?.viewColumn ?? vscode.ViewColumn.Active;
-    const panel = vscode.window.createWebviewPanel(VIEW_TYPE, "Watch over Time", column, options);
+    // Beside the source: a click in the plot travels, and both are to be seen then.
+    const panel = vscode.window.createWebviewPanel(VIEW_TYPE, "Watch over Time", vscode.ViewColumn.Beside, options);
     panel.iconPath = vscode.Uri.joinPath(this.extensionUri, "media", "watches.svg");
     panel.webview.onDidReceiveMessage((message: FromPlot) => reporting(() => this.receive(message)));
     panel.onDidChangeViewState(() => this.show());
@@ -59,6 +60,7 @@ export class PlotPanel implements vscode.Disposable {
     });
     panel.webview.html = page(panel.webview, this.extensionUri, "plot", "Watch over Time");
     this.panel = panel;
+    void keepInPlace(panel);
   }
 
   private plotted(active: SessionWatches): Watch[] {
@@ -144,6 +146,15 @@ export class PlotPanel implements vscode.Disposable {
 
   private send(message: ToPlot): void {
     void this.panel?.webview.postMessage(message);
+  }
+}
+
+/** A group of its own is locked: where the machine stops, VS Code would show the source before the plot otherwise. */
+async function keepInPlace(panel: vscode.WebviewPanel): Promise<void> {
+  const { activeTabGroup } = vscode.window.tabGroups;
+  const alone = activeTabGroup.tabs.length <= 1 && activeTabGroup.viewColumn === panel.viewColumn;
+  if (panel.active && alone && panel.viewColumn !== vscode.ViewColumn.One) {
+    await vscode.commands.executeCommand("workbench.action.lockEditorGroup");
   }
 }
 

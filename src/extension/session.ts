@@ -125,6 +125,8 @@ export class Sessions implements vscode.Disposable {
       // Told twice: from the request on nothing of before holds, and what was still heard until the response is of before.
       onWillReceiveMessage: ({ command }) => {
         if (command === "restart") this.restarts.fire(session);
+        // A line of the debug console is followed to its instant.
+        if (command === "locations") session.noteReturn();
       },
       onDidSendMessage: ({ type, command }) => {
         if (type === "response" && command === "restart") this.restarts.fire(session);

@@ -2,7 +2,8 @@ import * as vscode from "vscode";
 import { chosenExpression } from "./add-watch.ts";
 import { reporting } from "./failures.ts";
 import type { PlotPanel } from "./plot-panel.ts";
-import type { Watches, WatchView } from "./watch-view.ts";
+import type { WatchView } from "./watch-view.ts";
+import type { Watches } from "./watches.ts";
 
 /** The commands of Watch over Time: from menus elsewhere, and of its title. */
 export function registerWatchCommands(watches: Watches, view: WatchView, plot: PlotPanel): vscode.Disposable {

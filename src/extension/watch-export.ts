@@ -3,8 +3,8 @@ import type { RowBody } from "../adapter/custom-protocol.ts";
 import { CSV_HEADER, csvLine } from "./csv.ts";
 import { exact } from "./instants.ts";
 import type { Session } from "./session.ts";
+import type { Watch } from "./watch.ts";
 import { watchedText } from "./watch-text.ts";
-import type { Watch } from "./watches.ts";
 
 const PAGE_ROWS = 1000;
 /** A file of some 200 MB, which has to lie in memory to be written. */

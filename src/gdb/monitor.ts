@@ -1,7 +1,7 @@
 import { branchName } from "../base/branch-name.ts";
 import { UserError } from "../base/errors.ts";
 import { isNamedPlace, readCount } from "../base/instant-text.ts";
-import type { TimelineMark } from "../debuggee/protocol.ts";
+import type { Origin, OriginStep, TimelineMark } from "../debuggee/protocol.ts";
 import { branchCommand, MOVED } from "./branch-command.ts";
 import { errors } from "./errors.ts";
 import type { Target } from "./target.ts";
@@ -60,6 +60,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "last-write PLACE [BYTES]",
     help: "says who wrote there last before now; PLACE is a symbol or an expression",
     run: lastWrite,
+  },
+  origin: {
+    usage: "origin PLACE",
+    help: "follows back where the value came from that a register, a CSR or memory holds now",
+    run: async ({ debuggee }, words, hart) => {
+      if (words.length === 0) throw errors.usage("origin PLACE");
+      return wayOf(await debuggee.origin(words.join(" "), hart));
+    },
   },
   evaluate: {
     usage: "evaluate EXPRESSION",
@@ -171,12 +179,34 @@ async function lastWrite(target: Target, words: readonly string[], hart: number)
   const use = physical ? "physical" : { hart };
   const found = await debuggee.lastWrite(address, length ?? size ?? 8, undefined, use);
   if (found === undefined) return `Nobody wrote to ${place} before now.`;
-  const { instant, pc, symbol, source, value } = found;
-  const line = source === undefined ? "" : ` (${source.path.slice(source.path.lastIndexOf("/") + 1)}:${source.line})`;
-  const where = `${symbol}${line}, pc 0x${pc.toString(16)}, wrote there last, at instant ${instant}`;
+  const { instant, pc, symbol, value, by } = found;
+  const who =
+    by === undefined
+      ? `${placeOf(found)}, pc 0x${pc.toString(16)},`
+      : `${WRITERS[by]}, while the hart was at ${symbol},`;
+  const where = `${who} wrote there last, at instant ${instant}`;
   const bytes = found.size === 1 ? "1 byte" : `${found.size} bytes`;
   return `${where}: 0x${value.toString(16)} to 0x${found.address.toString(16)} (${bytes}).`;
 }
+
+/** Who writes memory without an instruction. */
+const WRITERS = { device: "A device", edit: "The user", walk: "A page-table walk" };
+
+function placeOf({ symbol, source }: Pick<OriginStep, "symbol" | "source">): string {
+  if (source === undefined) return symbol;
+  return `${symbol} (${source.path.slice(source.path.lastIndexOf("/") + 1)}:${source.line})`;
+}
+
+/** The way of a value, newest step first. */
+function wayOf({ steps, end }: Origin): string {
+  const lines = steps.flatMap((step) => {
+    const line = `${step.instant}  ${step.text.padEnd(TEXT_WIDTH)} ${step.sentence}; ${placeOf(step)}`;
+    return step.omitted === undefined ? [line] : [line, step.omitted.sentence];
+  });
+  return [...lines, end.sentence].join("\n");
+}
+
+const TEXT_WIDTH = 22;
 
 /** A sentence for whoever typed the command; faults of ours are not for them. */
 export function sentenceOf(error: unknown): string | undefined {

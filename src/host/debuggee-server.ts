@@ -166,6 +166,7 @@ export class DebuggeeServer {
         session.debuggee.searchEngine,
         () => this.#motion === undefined,
         (state) => this.#emit({ type: "search", state }),
+        () => session.timeline.prepare(),
       );
     } catch (error) {
       // A mistake in the options may be corrected and the launch repeated.
@@ -205,6 +206,7 @@ export class DebuggeeServer {
       resolve();
       this.#sendOutput(session);
       this.#sendStatus(session, false);
+      if (!QUESTIONS.has(method)) this.#background?.arrived();
       this.#background?.goOn();
     });
   }

@@ -1,9 +1,10 @@
 import { assert } from "../base/assert.ts";
+import type { PhysicalAddress } from "../base/brand.ts";
 import { DIRTY_GROUP_PAGES, PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
 import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { Disks } from "./disks.ts";
-import type { PageTable, PageVersion } from "./machine-interface.ts";
+import type { PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
 import { contribution, mix, Pages } from "./pages.ts";
 
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
@@ -33,7 +34,7 @@ export interface RamObserver {
  * A block of a disk that was ever written has a version, even when it has come to equal the image: whether checkpoints
  * were made in between makes no difference to that.
  */
-export class RamVersions {
+export class RamVersions implements WrittenPages {
   readonly #memory: PhysicalMemory;
   readonly #maintenance: Pick<Maintenance, "hash" | "findBits">;
   readonly #others: RamObserver;
@@ -41,6 +42,8 @@ export class RamVersions {
   readonly #ramPages: number;
   readonly #zeroHash: bigint;
   #current: Pages;
+  /** Found dirty since the last `take`. */
+  #written = new Set<number>();
   /** Since the last `save`. */
   #placed: Placed[] = [];
 
@@ -77,6 +80,7 @@ export class RamVersions {
     if (dirty.length === 0 && written.size === 0) return this.#current;
     const changes: [number, PageVersion | undefined][] = [];
     for (const page of dirty) {
+      this.#written.add(page);
       this.#memory.flags[page] &= ~PAGE_FLAG.dirty;
       const hash = this.#hashPage(page);
       const old = this.#current.get(page);
@@ -98,6 +102,7 @@ export class RamVersions {
     assert(pages instanceof Pages && pages.pageCount === this.#current.pageCount, "a page table of another machine");
     const { flags } = this.#memory;
     for (const page of this.#dirtyPages()) {
+      this.#written.add(page);
       this.#replace(page, pages.get(page));
       flags[page] &= ~PAGE_FLAG.dirty;
     }
@@ -111,6 +116,17 @@ export class RamVersions {
     this.#current = pages;
     this.#disks.settle(pages);
     this.#others.rearm();
+  }
+
+  /** See `WrittenPages`: all that were written from one call up to the last `save` before the next are in the second's answer. */
+  take(): readonly number[] {
+    const pages = [...this.#written].sort((a, b) => a - b);
+    this.#written.clear();
+    return pages;
+  }
+
+  pagesOf(address: PhysicalAddress, length: number): readonly number[] | undefined {
+    return this.#memory.pagesOf(BigInt(address), length);
   }
 
   /** A page table out of a recording: pages not given are those of `base`; undefined are zero, or as in the image. */

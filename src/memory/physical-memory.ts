@@ -86,6 +86,14 @@ export class PhysicalMemory {
     }
   }
 
+  /** The pages that some memory lies in, ascending; undefined where not all of it is RAM. */
+  pagesOf(address: bigint, length: number): readonly number[] | undefined {
+    const offset = this.ramOffset(address, length);
+    if (offset < 0 || length < 1) return undefined;
+    const first = Math.floor(offset / PAGE_BYTES);
+    return Array.from({ length: Math.floor((offset + length - 1) / PAGE_BYTES) - first + 1 }, (_, at) => first + at);
+  }
+
   page(index: number): Uint8Array<ArrayBuffer> {
     return this.ram.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES);
   }

@@ -5,6 +5,7 @@ import type { SavedState } from "./checkpoint-store.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
 import type { Playback } from "./playback.ts";
 import type { Hit, Motion } from "./timeline-interface.ts";
+import { watchedPages } from "./watched-pages.ts";
 
 /**
  * Hits in one stretch from which on its older part is not gone through further: only the last accepted hit is wanted,
@@ -37,8 +38,14 @@ export function* lastHit(
 ): Motion<Found | undefined> {
   const extent = Math.max(1, before - lowest);
   try {
+    const pages = watchedPages(options.stops, playback.machine);
+    const { file } = playback.run;
     let to = before;
     while (to > lowest) {
+      // Whoever searches may want to hear of events as well, up to those at `before`; those at a later `to` were gone through.
+      const since = pages && file?.unwrittenSince(to, pages, to === before);
+      to = Math.max(lowest, since ?? to) as Instant;
+      if (to === lowest) break;
       const from = yield* playback.stateAtOrBefore((to - 1) as Instant);
       const start = Math.max(from.checkpoint.instant, lowest) as Instant;
       const done = before - to;

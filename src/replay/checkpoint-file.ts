@@ -72,6 +72,30 @@ export class CheckpointFile {
     return undefined;
   }
 
+  /**
+   * The earliest instant such that no step from there up to `to` has written any of some pages of RAM, nor an event behind it, as far
+   * as this can be told without going there; `to` itself when nothing can be told. `arrival`: nor an event at `to`.
+   */
+  unwrittenSince(to: number, pages: readonly number[], arrival: boolean): number {
+    let since = to;
+    // What was written from one checkpoint up to the next is told by the next; an event at a checkpoint's instant may be behind it.
+    for (let index = this.#firstAt(arrival ? to + 1 : to); index >= 0 && index < this.#stored.length; index--) {
+      if (isWritten(this.#stored[index], pages)) return since;
+      since = index === 0 ? 0 : this.#stored[index - 1].instant;
+    }
+    return since;
+  }
+
+  /** The latest instant such that no step from `from` up to there has written any of the pages; `from` when nothing can be told. */
+  unwrittenUntil(from: number, pages: readonly number[]): number {
+    let until = from;
+    for (let index = this.#firstAt(from + 1); index < this.#stored.length; index++) {
+      if (isWritten(this.#stored[index], pages)) break;
+      until = this.#stored[index].instant;
+    }
+    return until;
+  }
+
   /** Reads all pages of a checkpoint: what is wrong with them, or undefined. */
   damageOf(stored: StoredCheckpoint): DamagedFile | undefined {
     try {
@@ -165,6 +189,13 @@ export class CheckpointFile {
 
 function pageLists(stored: StoredCheckpoint): readonly PageChunk[] {
   return [{ offset: ZERO, pages: stored.zeroPages }, ...stored.chunks];
+}
+
+/** Whether one of some pages was written in the stretch that ends with a checkpoint. */
+function isWritten(stored: StoredCheckpoint, pages: readonly number[]): boolean {
+  if (stored.rewrittenPages === undefined) return true;
+  const lists = [...pageLists(stored).map((list) => list.pages), stored.rewrittenPages];
+  return lists.some((list) => pages.some((page) => list[lowerBound(list.length, (at) => list[at] >= page)] === page));
 }
 
 function pageOf(offset: number, payload: Uint8Array): { page: number; bytes: Uint8Array } {

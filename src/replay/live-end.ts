@@ -105,6 +105,7 @@ export class LiveEnd {
     this.rest();
     const saved = playback.keep(playback.now);
     this.#tip = { saved, digest: playback.machine.digest(saved.checkpoint) };
+    this.#recorder?.departed();
     playback.inlet.goTo(playback.inlet.taken);
     playback.outlet.goTo(this.#tip.saved);
   }
@@ -119,6 +120,7 @@ export class LiveEnd {
       if (got !== digest) throw playback.diverged({ what: "digest", instant: playback.now, expected: digest, got });
     }
     playback.restore(saved);
+    this.#recorder?.arrived();
     this.#tip = undefined;
     this.#goLive();
   }
@@ -162,6 +164,8 @@ export class LiveEnd {
     this.leave();
     const { saved, digest } = this.#tip!;
     this.#digest(saved, digest);
+    // Who opens the recording goes there, and who searches need not go to see what was written last.
+    this.#recorder?.checkpoint(saved);
     this.#recorder?.end(this.#playback.end, reason);
   }
 

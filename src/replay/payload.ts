@@ -144,6 +144,8 @@ export interface StoredCheckpoint {
   readonly outputBytes: number;
   readonly framesSent: number;
   readonly zeroPages: Uint32Array;
+  /** Written, and the same as before; undefined: any page may have been written. */
+  readonly rewrittenPages: Uint32Array | undefined;
   readonly chunks: readonly PageChunk[];
 }
 
@@ -160,6 +162,8 @@ export function encodeCheckpoint(checkpoint: StoredCheckpoint): Uint8Array<Array
     writer.varint(chunk.offset);
     encodePages(writer, chunk.pages);
   }
+  writer.u8(checkpoint.rewrittenPages === undefined ? 0 : 1);
+  if (checkpoint.rewrittenPages !== undefined) encodePages(writer, checkpoint.rewrittenPages);
   return writer.take();
 }
 
@@ -175,8 +179,9 @@ export function decodeCheckpoint(instant: Instant, payload: Uint8Array): StoredC
     const offset = reader.varint();
     chunks.push({ offset, pages: decodePages(reader) });
   }
+  const rewrittenPages = reader.u8() === 0 ? undefined : decodePages(reader);
   reader.end();
-  return { instant, state, events, outputBytes, framesSent, zeroPages, chunks };
+  return { instant, state, events, outputBytes, framesSent, zeroPages, chunks, rewrittenPages };
 }
 
 /** A count, then the first number, then the distances, each less one: neighbours cost a zero byte. */

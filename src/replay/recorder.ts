@@ -1,7 +1,7 @@
 import type { Instant } from "../base/brand.ts";
 import { ByteWriter } from "../base/byte-cursor.ts";
 import type { MachineEvent } from "../machine/inlet.ts";
-import type { Checkpoint, Digest } from "../machine/machine-interface.ts";
+import type { Checkpoint, Digest, WrittenPages } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import type { SavedState } from "./checkpoint-store.ts";
 import type { RecordingSink } from "./recording-message.ts";
@@ -52,9 +52,13 @@ export class Recorder {
   readonly #options: RecorderOptions;
   /** The state that the next checkpoint of the file is told apart from; its pages stay in memory for that. */
   #base: Checkpoint;
+  #baseEvents = 0;
   #pageBytes = 0;
   /** What `#pageBytes` may come to by now. */
   #mostPageBytes = 0;
+  readonly #writtenPages: WrittenPages | undefined;
+  /** Pages that were written since `#base`, as far as they were taken. */
+  readonly #written = new Set<number>();
   /** Turns that the machine ran since `#base`. */
   #turns = 0;
   #outputs: number[] = [];
@@ -62,8 +66,17 @@ export class Recorder {
   #outputStart = 0;
   #outputLast = 0;
 
-  constructor(sink: RecordingSink, initial: Checkpoint, options: Partial<RecorderOptions> = {}) {
+  /** `writtenPages` of the machine that makes the run; undefined: any page may have been written at any time. */
+  constructor(
+    sink: RecordingSink,
+    initial: Checkpoint,
+    options: Partial<RecorderOptions> = {},
+    writtenPages?: WrittenPages,
+  ) {
     this.#sink = sink;
+    this.#writtenPages = writtenPages;
+    // What was written at reset.
+    writtenPages?.take();
     this.#base = initial;
     this.#options = { ...RECORDER_OPTIONS, ...options };
   }
@@ -117,6 +130,16 @@ export class Recorder {
     this.#turns += turns;
   }
 
+  /** The machine leaves the newest instant, of which a checkpoint was made. */
+  departed(): void {
+    for (const page of this.#writtenPages?.take() ?? []) this.#written.add(page);
+  }
+
+  /** It is back. What was written on the way is no part of the run. */
+  arrived(): void {
+    this.#writtenPages?.take();
+  }
+
   /** Whether the file should have a checkpoint at `instant`. `atRest`: the machine stands still here. */
   wantsCheckpoint(instant: Instant, atRest: boolean): boolean {
     const { fileSpacingTurns, fileSpacingSteps, restSpacingSteps, leastSpacingShare } = this.#options;
@@ -125,8 +148,9 @@ export class Recorder {
     return isFar && steps >= instant * leastSpacingShare && this.#sink.backlogBytes <= CHECKPOINT_BACKLOG_BYTES;
   }
 
-  /** Posts a checkpoint, unless the file has grown by too much for how far the run has come. */
+  /** Posts a checkpoint, unless it is the one posted last, or the file has grown by too much for how far the run has come. */
   checkpoint(saved: SavedState): void {
+    if (saved.checkpoint.instant === this.#base.instant && saved.events === this.#baseEvents) return;
     const { pages } = saved.checkpoint;
     const changed = [...pages.changedSince(this.#base.pages)];
     const bytes = changed.reduce((sum, { version }) => sum + (version === undefined ? 0 : PAGE_BYTES), 0);
@@ -154,10 +178,17 @@ export class Recorder {
       changed.filter(({ version }) => version === undefined),
       ({ page }) => page,
     );
+    const isChanged = new Set(changed.map(({ page }) => page));
+    this.departed();
+    const rewritten = [...this.#written].filter((page) => !isChanged.has(page));
+    const rewrittenPages = this.#writtenPages && Uint32Array.from(rewritten).sort();
+    this.#written.clear();
     const { events, outputBytes, framesSent } = saved;
+    const logs = { events, outputBytes, framesSent };
     // The state is copied: what crosses to another thread must not take a larger buffer along.
-    this.#sink.post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, events, outputBytes, framesSent });
+    this.#sink.post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, rewrittenPages, ...logs });
     this.#base = saved.checkpoint;
+    this.#baseEvents = events;
     this.#turns = 0;
   }
 }

@@ -5,7 +5,7 @@ import type { Digest } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 
 /** Raised with every change of docs/recording-format.md. Recordings of other versions are refused by name. */
-export const RECORDING_VERSION = 2;
+export const RECORDING_VERSION = 3;
 
 /** What a recording says before anything happened: enough to build the machine again, on another computer too. */
 export interface RecordingHeader {
@@ -54,6 +54,8 @@ export type RecordingMessage =
       readonly state: Uint8Array;
       /** Pages that have become zero since the previous checkpoint, ascending. */
       readonly zeroPages: Uint32Array;
+      /** Pages of RAM that were written since then and have the same contents as before, ascending; undefined: any may have been. */
+      readonly rewrittenPages: Uint32Array | undefined;
       /** Events, console bytes and frames sent that came before. */
       readonly events: number;
       readonly outputBytes: number;
@@ -79,7 +81,7 @@ export function transferList(message: RecordingMessage): ArrayBuffer[] {
     case "pages":
       return [message.pages.buffer as ArrayBuffer, message.bytes.buffer as ArrayBuffer];
     case "checkpoint":
-      return [message.zeroPages.buffer as ArrayBuffer];
+      return [message.zeroPages, message.rewrittenPages].flatMap((pages) => (pages?.buffer as ArrayBuffer) ?? []);
     default:
       return [];
   }
@@ -93,7 +95,7 @@ export function messageBytes(message: RecordingMessage): number {
     case "pages":
       return message.bytes.length + message.pages.length * 4;
     case "checkpoint":
-      return message.state.length + message.zeroPages.length * 4;
+      return message.state.length + (message.zeroPages.length + (message.rewrittenPages?.length ?? 0)) * 4;
     case "frame":
       return message.frame.length + 32;
     case "event":

@@ -227,7 +227,8 @@ export class RecordingReader {
     if (stored.framesSent !== this.frames.length) {
       throw new MalformedBytes(`${stored.framesSent} frames sent before a checkpoint`);
     }
-    for (const { offset, pages } of [{ offset: 0, pages: stored.zeroPages }, ...stored.chunks]) {
+    const lists = [stored.zeroPages, stored.rewrittenPages ?? []].map((pages) => ({ offset: 0, pages }));
+    for (const { offset, pages } of [...lists, ...stored.chunks]) {
       if (offset >= chunkOffset) throw new MalformedBytes("a checkpoint whose pages come after it");
       if (pages.length > 0 && pages[pages.length - 1] >= mostPages)
         throw new MalformedBytes("a page beyond memory and disks");

@@ -176,8 +176,9 @@ export class RecordingWriter {
   #writeCheckpoint(message: Extract<RecordingMessage, { kind: "checkpoint" }>): void {
     this.#flushPages();
     this.#counts.checkpoints++;
-    const { instant, state, events, outputBytes, framesSent, zeroPages } = message;
-    const stored = { instant, state, events, outputBytes, framesSent, zeroPages, chunks: this.#pageChunks };
+    const { kind: _, ...told } = message;
+    const { instant } = told;
+    const stored = { ...told, chunks: this.#pageChunks };
     this.#add("checkpoint", instant, encodeCheckpoint(stored));
     this.#pageChunks = [];
     this.#onCheckpoint?.(stored);

@@ -121,7 +121,10 @@ export class Timeline implements TimelineLike {
     this.#playback.connect();
     if (fork !== undefined) this.#playback.restore(fork.saved);
     this.#registerSearch = new RegisterSearch(this.#playback);
-    this.#recorder = sink === undefined ? undefined : new Recorder(sink, store.initial.checkpoint, options.recorder);
+    this.#recorder =
+      sink === undefined
+        ? undefined
+        : new Recorder(sink, store.initial.checkpoint, options.recorder, machine.writtenPages);
     this.history = new History(run, store, this.#keeper(options.bookmarkKeeper));
   }
 

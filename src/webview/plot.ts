@@ -6,9 +6,9 @@ import { AXIS_HEIGHT } from "./painter.ts";
 import { LEAST_TRACK_HEIGHT, PlotChart, type Pointed, type Track } from "./plot-chart.ts";
 import { PlotList } from "./plot-list.ts";
 import { exact, type Range } from "./scale.ts";
-import { changesText, rangeText } from "./series.ts";
+import { changesText, rangeText, shortText } from "./series.ts";
 import { styleOf } from "./sparkline.ts";
-import { SERIES_COLOURS } from "./watch-element.ts";
+import { placeText, SERIES_COLOURS } from "./watch-element.ts";
 import type { Change, FromPlot, ToPlot, WatchPosition, WatchRow } from "./watch-messages.ts";
 
 /** Zooming and panning ask once they pause for this long. */
@@ -161,18 +161,28 @@ function showTracks(): void {
 
 function showLegend(): void {
   const entries = shown.map(({ row }, index) => {
-    const { key, expression, at, value, becomes } = row;
+    const { key, expression } = row;
+    const place = placeText(row);
     const chosen = key === selectedKey;
     const entry = element(
       chosen ? "div.entry.chosen" : "div.entry",
-      { role: "option", tabindex: chosen ? "0" : "-1", "aria-selected": String(chosen), title: expression },
+      {
+        role: "option",
+        tabindex: chosen ? "0" : "-1",
+        "aria-selected": String(chosen),
+        title: `${expression} ${place}`.trim(),
+      },
       element("span.swatch"),
       element(
         "span.texts",
         {},
-        element("span.expression", {}, expression),
-        at === undefined ? undefined : element("span.place", {}, `at ${at}`),
-        element("span.value", {}, becomes === undefined ? (value ?? "…") : `${value ?? "…"} → ${becomes}`),
+        element(
+          "span.name",
+          {},
+          element("span.expression", {}, expression),
+          place === "" ? undefined : element("span.place", {}, ` ${place}`),
+        ),
+        element("span.value", {}, valueText(row)),
         element("span.status", {}, statusText(row)),
       ),
       iconButton("remove", `Remove ${expression} from the plot`, () => host.send({ type: "remove", key })),
@@ -185,6 +195,10 @@ function showLegend(): void {
   const hadFocus = byId("legend").contains(document.activeElement);
   byId("legend").replaceChildren(...entries);
   if (hadFocus) entries.find((entry) => entry.dataset.key === String(selectedKey))?.focus();
+}
+
+function valueText({ value = "…", becomes }: WatchRow): string {
+  return becomes === undefined ? value : `${shortText(value)} → ${shortText(becomes)}`;
 }
 
 function statusText({ status, changes, exact: all, fraction, problem, sampled }: WatchRow): string {
@@ -207,8 +221,7 @@ function select(key: number): void {
 
 function showList(): void {
   const row = shown.find((each) => each.row.key === selectedKey)?.row;
-  byId("list-title").textContent =
-    row === undefined ? "" : row.at === undefined ? row.expression : `${row.expression} at ${row.at}`;
+  byId("list-title").textContent = row === undefined ? "" : `${row.expression} ${placeText(row)}`.trim();
   list.show(row?.search, position?.now ?? 0);
   byId("count").textContent = row === undefined ? "" : `${statusText(row)}, newest first`;
 }

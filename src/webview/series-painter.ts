@@ -11,6 +11,7 @@ export interface SeriesPlace {
 
 /** So thick is what stays the same. */
 const LINE = 2;
+const SEAM = 0.5;
 /** Share of the height that bands take. */
 const BAND = 0.5;
 
@@ -49,7 +50,8 @@ function paintNumbers(
       continue;
     }
     const x = place.x(from);
-    const width = Math.max(place.x(to) - x, 1);
+    // Overlaps its neighbour, lest a seam show where they meet within a pixel.
+    const width = Math.max(place.x(to) - x, 1) + SEAM;
     const upper = yOf(max, range, place);
     const lower = yOf(min, range, place);
     context.fillRect(x, upper - LINE / 2, width, lower - upper + LINE);

@@ -66,7 +66,8 @@ export type NumberStyle = "decimal" | "hexadecimal";
 const LONG = 1e9;
 
 export function numberText(value: number, style: NumberStyle): string {
-  if (style === "hexadecimal" && Number.isInteger(value) && value >= 0) return `0x${value.toString(16)}`;
+  // Beyond 2^53 not all digits are known.
+  if (style === "hexadecimal" && Number.isSafeInteger(value) && value >= 0) return `0x${value.toString(16)}`;
   if (!Number.isInteger(value)) return String(Number(value.toPrecision(6)));
   return Math.abs(value) >= LONG ? value.toExponential(3) : value.toLocaleString("en-US");
 }
@@ -82,4 +83,9 @@ export function changesText(changes: number, exact: boolean): string {
   if (!exact) return `≥ ${count} ${changes === 1 ? "change" : "changes"}`;
   if (changes === 0) return "never changes";
   return `${count} ${changes === 1 ? "change" : "changes"}`;
+}
+
+/** Of a value that is written twice, `0x603 (1539)`, what counts: where there is no room for both. */
+export function shortText(value: string): string {
+  return /^0x[0-9a-f]+ \((-?\d+)\)$/i.exec(value)?.[1] ?? value;
 }

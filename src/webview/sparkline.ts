@@ -110,9 +110,10 @@ export class Sparkline {
   }
 }
 
-/** As the row's value is written, so are the numbers of its line. */
+/** As the row's value is written, so are the numbers of its line: `0x30 (48)` is a number, `0x80001000` an address. */
 export function styleOf(row: { readonly value?: string } | undefined): NumberStyle {
-  return row?.value?.startsWith("0x") === true ? "hexadecimal" : "decimal";
+  const value = row?.value ?? "";
+  return /^0x/.test(value) && !/\(-?\d+\)/.test(value) ? "hexadecimal" : "decimal";
 }
 
 function colouring(element: Element): { line: string; muted: string; present: string } {

@@ -1,6 +1,7 @@
 import { element } from "./elements.ts";
 import { iconButton } from "./icons.ts";
-import { changesText } from "./series.ts";
+import { exact } from "./scale.ts";
+import { changesText, shortText } from "./series.ts";
 import { Sparkline } from "./sparkline.ts";
 import type { FromWatches, WatchPosition, WatchRow } from "./watch-messages.ts";
 
@@ -15,10 +16,8 @@ export class WatchElement {
   private readonly place = element("span.place");
   private readonly value = element("span.value");
   private readonly status = element("span.status");
-  private readonly badge = element("span.badge", {
-    title:
-      "Looked at now and then only, because it reads registers: changes in between are not seen. Give it a place: “a0 at heap_alloc”.",
-  });
+  private readonly badge = element("span.badge", {}, "sampled");
+  private readonly instead = element("button.instead");
   private readonly progress = element("div.progress", { role: "progressbar", "aria-label": "Searching" });
   private readonly problem = element("div.problem");
   private readonly plotting: HTMLButtonElement;
@@ -34,7 +33,9 @@ export class WatchElement {
 
   constructor(send: (message: FromWatches) => void, neighbour: (root: HTMLElement, direction: 1 | -1) => void) {
     this.send = send;
-    this.badge.textContent = "sampled";
+    this.instead.addEventListener("click", () => {
+      if (this.row.instead !== undefined) this.send({ type: "edit", key: this.row.key, text: this.row.instead });
+    });
     this.line = new Sparkline(
       (instant) => send({ type: "travel", instant }),
       (text) => {
@@ -62,7 +63,7 @@ export class WatchElement {
       element(
         "div.foot",
         {},
-        element("span.told", {}, this.status, this.badge),
+        element("span.told", {}, this.status, this.badge, this.instead),
         element("span.buttons", {}, this.cancel, this.again, this.previous, this.next, this.plotting),
       ),
     );
@@ -76,13 +77,17 @@ export class WatchElement {
     root.style.setProperty("--series", `var(--series-${index % SERIES_COLOURS})`);
     root.classList.toggle("stale", position.running);
     this.name.textContent = row.expression;
-    this.place.textContent = row.at === undefined ? "" : `at ${row.at}`;
+    this.place.textContent = placeText(row);
     root.title = "";
     this.showValue(row);
     this.line.canvas.hidden = row.status === "failed";
     this.line.show(row, position);
     this.showStatus();
     this.badge.hidden = !row.sampled;
+    this.badge.title = `Looked at every ${exact(row.everySteps ?? 1)} steps only, because it does not read memory alone: changes in between are not seen. With a place it is exact: “${row.expression} at heap_alloc”.`;
+    this.instead.hidden = row.instead === undefined;
+    this.instead.textContent = `watch ${row.instead}`;
+    this.instead.title = `${row.expression} is an address. ${row.instead} is what lies there.`;
     const searching = row.status === "searching";
     this.progress.classList.toggle("on", searching);
     this.progress.style.setProperty("--share", String(row.fraction));
@@ -94,7 +99,7 @@ export class WatchElement {
     this.cancel.hidden = !searching;
     for (const button of [this.previous, this.next, this.plotting]) button.hidden = row.status === "failed";
     this.again.hidden = row.status !== "cancelled" && row.status !== "failed";
-    root.ariaLabel = [`${row.expression}${row.at === undefined ? "" : ` at ${row.at}`}`, row.value, this.statusText()]
+    root.ariaLabel = [`${row.expression} ${placeText(row)}`.trim(), row.value, this.statusText()]
       .filter((part) => part)
       .join(", ");
   }
@@ -106,10 +111,10 @@ export class WatchElement {
   /** Turns the expression into an input. */
   edit(): void {
     if (this.editor !== undefined) return;
-    const { expression, at, key } = this.row;
+    const { expression, key } = this.row;
     const editor = document.createElement("input");
     editor.className = "edit";
-    editor.value = at === undefined ? expression : `${expression} at ${at}`;
+    editor.value = `${expression} ${placeText(this.row)}`.trim();
     editor.spellcheck = false;
     editor.ariaLabel = "Edit the expression";
     const done = (keep: boolean) => {
@@ -137,8 +142,8 @@ export class WatchElement {
 
   private showValue({ value, becomes, status }: WatchRow): void {
     const shown = value ?? (status === "failed" ? "" : "…");
-    const pieces: (Node | string)[] = [shown];
-    if (becomes !== undefined && becomes !== value) pieces.push(element("span.becomes", {}, ` → ${becomes}`));
+    const changes = becomes !== undefined && becomes !== value;
+    const pieces = changes ? [shortText(shown), element("span.becomes", {}, ` → ${shortText(becomes)}`)] : [shown];
     this.value.replaceChildren(...pieces);
     this.value.title = becomes === undefined ? shown : `${shown}; the step at this instant makes it ${becomes}`;
   }
@@ -149,18 +154,18 @@ export class WatchElement {
   }
 
   private statusText(): string {
-    const { status, changes, exact, sampled, fraction } = this.row;
+    const { status, changes, exact: all, sampled, fraction } = this.row;
     switch (status) {
       case "waiting":
         return "waits for the machine to stop";
       case "failed":
-        return "";
+        return "cannot be evaluated";
       case "searching":
         return `${changesText(changes, false)}, ${Math.floor(fraction * 100)} %`;
       case "cancelled":
         return `${changesText(changes, false)}, stopped`;
       case "done":
-        return sampled ? changesText(changes, false) : changesText(changes, exact);
+        return sampled ? changesText(changes, false) : changesText(changes, all);
     }
   }
 
@@ -203,4 +208,10 @@ export class WatchElement {
     event.preventDefault();
     action();
   }
+}
+
+/** Where, or how often, it is evaluated. */
+export function placeText({ at, every }: WatchRow): string {
+  if (every !== undefined) return `every ${exact(every)}`;
+  return at === undefined ? "" : `at ${at}`;
 }

@@ -29,6 +29,8 @@ export interface WatchRow {
   readonly key: number;
   readonly expression: string;
   readonly at?: string;
+  /** The user has asked for a look every so many steps. */
+  readonly every?: number;
   readonly status: WatchStatus;
   /** 0 to 1. */
   readonly fraction: number;
@@ -40,6 +42,10 @@ export interface WatchRow {
   readonly changes: number;
   readonly exact: boolean;
   readonly sampled: boolean;
+  /** Steps between two looks, where it is sampled. */
+  readonly everySteps?: number;
+  /** The value is the address of something: what to watch instead. */
+  readonly instead?: string;
   readonly hasPrevious: boolean;
   readonly hasNext: boolean;
   readonly problem?: string;

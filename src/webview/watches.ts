@@ -6,20 +6,22 @@ import type { FromWatches, ToWatches } from "./watch-messages.ts";
 
 const PLACEHOLDER = "Expression, or expression at place";
 
+const HELP = `
+  <code>queue_length</code>: whenever what it reads is written. <code>a0 at heap_alloc</code>,
+  <code>i at queue.s:42</code>: each time the run comes to that function or line, which registers and locals need.
+  <code>sp every 10k</code>: every 10,000 steps.`;
+
 const PAGE = `
 <main id="session" hidden>
   <form id="add">
     <input id="text" placeholder="${PLACEHOLDER}" aria-label="Add an expression to watch over time" aria-describedby="help"
       spellcheck="false" autocomplete="off">
   </form>
-  <p id="help" hidden>
-    <code>queue_length</code> is looked at whenever what it reads is written.
-    <code>a0 at heap_alloc</code> and <code>i at queue.s:42</code> are looked at each time the run comes to that function or line:
-    what reads registers or locals needs a place.
-  </p>
+  <p id="help" hidden>${HELP}</p>
   <section id="teach" hidden>
     <h2>Every value, over the whole recording</h2>
     <p>Write an expression above, or choose <b>Watch over Time</b> in the menu of a variable, of an expression in Watch, or of a name in the editor.</p>
+    <p>${HELP}</p>
     <p>Its row shows the value here, all values from first to last as a line, and leads to each change. The recording does not notice: what an expression calls is undone, and the state compared.</p>
   </section>
   <ul id="rows" aria-label="Expressions watched over time"></ul>
@@ -114,13 +116,13 @@ byId("add").addEventListener("submit", (event) => {
   if (text === "") return;
   host.send({ type: "add", text });
   input.value = "";
+  showHelp();
 });
-input.addEventListener("focus", () => {
-  byId("help").hidden = false;
-});
-input.addEventListener("blur", () => {
-  byId("help").hidden = true;
-});
+// While something is being written: it lies over the rows, whose buttons must not be covered longer than that.
+const showHelp = () => {
+  byId("help").hidden = input.value === "" || document.activeElement !== input;
+};
+for (const event of ["input", "focus", "blur"]) input.addEventListener(event, showHelp);
 input.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown") {
     const first = byId("rows").firstElementChild;
@@ -128,6 +130,7 @@ input.addEventListener("keydown", (event) => {
     event.preventDefault();
   } else if (event.key === "Escape") {
     input.value = "";
+    showHelp();
   }
 });
 // Colours are read when a line is drawn.

@@ -86,6 +86,7 @@ const VALUES: readonly unknown[] = [
   "repl",
   "goto 1",
   "last-write counter",
+  "origin a0",
   "file:///project/guest.s",
   "file://%",
   "/project/guest.s",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test, { mock } from "node:test";
 import { Client } from "../../src/adapter/client.ts";
+import { LogLinks } from "../../src/adapter/log-links.ts";
 import { GuestConsole, LogMessages } from "../../src/adapter/output.ts";
 import { Sources } from "../../src/adapter/sources.ts";
 import { StatusReports } from "../../src/adapter/status.ts";
@@ -115,8 +116,9 @@ test("nothing comes after dispose", () => {
 
 test("log messages bring their place, at a bounded rate", () => {
   using t = setUp();
-  const logs = new LogMessages(t.client, new Sources(t.client, async () => undefined));
-  for (let hit = 0; hit < 100_000; hit++) logs.push(`hit ${hit}`, { path: "/w/a.s", line: 7, column: 0 });
+  const logs = new LogMessages(t.client, new Sources(t.client, async () => undefined), new LogLinks());
+  const source = { path: "/w/a.s", line: 7, column: 0 };
+  for (let hit = 0; hit < 100_000; hit++) logs.push({ text: `hit ${hit}`, source });
   assert.deepEqual(t.sent[0].body, {
     category: "console",
     output: "hit 0\n",

@@ -168,7 +168,11 @@ test("the debug console answers", async () => {
   assert.equal(await type(client, "bookmark the crash"), "bookmark “the crash”");
   assert.match(await type(client, "output 77"), /has not printed/);
   const help = await type(client, "help");
-  for (const word of ["goto", "last-write", "reverse-continue", "Anything else is an expression"]) {
+  assert.equal(
+    await type(client, "origin a0"),
+    `instant 7: ld a0,0(s0)            a0 was loaded from cell (8 bytes) (${SOURCE}:8)\nNothing has written to cell since reset.`,
+  );
+  for (const word of ["goto", "last-write", "origin PLACE", "reverse-continue", "Anything else is an expression"]) {
     assert.match(help, new RegExp(word));
   }
 });
@@ -283,23 +287,56 @@ test("what a view asks by itself while the machine runs is refused without a wor
   }
 });
 
-test("hindcast/firstRead and hindcast/firstDifference find forwards from an instant, and go there when asked", async () => {
-  const client = await launched();
-  const { row } = await client.request<{ row: object }>("hindcast/firstRead", { address: "counter", from: 3 });
-  assert.deepEqual(row, {
-    ...{ instant: 12, hart: 0, pc: "0x80000030", symbol: "main" },
-    ...{ text: "cell = 8", bits: "0x8" },
+test("a line that replay-only code logged leads to its instant, where the client makes links of such", async () => {
+  const log = {
+    type: "output",
+    category: "log",
+    bytes: Buffer.from("1 broken"),
+    instant: 1234,
+    replayOnly: true,
+  } as const;
+  const client = await launched({ clientID: "vscode" });
+  client.debuggee.emit({ ...log, instant: 30, source: { path: SOURCE, line: 31, column: 1 } });
+  const { output, variablesReference } = await client.event<DebugProtocol.OutputEvent["body"]>("output");
+  assert.equal(output, "[30] 1 broken\n");
+  const { variables } = await client.request<DebugProtocol.VariablesResponse["body"]>("variables", {
+    variablesReference,
   });
-  assert.deepEqual(await client.request("hindcast/firstRead", { address: "0x80000000", length: 4 }), {});
-  await client.request("hindcast/firstDifference", { address: "counter", from: 3, seek: true });
+  assert.deepEqual(variables, [
+    { name: "", value: "[30] 1 broken", variablesReference: 0, valueLocationReference: variablesReference },
+  ]);
+  const location = await client.request<DebugProtocol.LocationsResponse["body"]>("locations", {
+    locationReference: variables[0].valueLocationReference,
+  });
+  assert.deepEqual(location, { source: { name: "guest.s", path: SOURCE }, line: 31, column: 1 });
   await client.event("stopped");
-  assert.equal(client.debuggee.now, 14);
-  assert.deepEqual(
-    client.debuggee.calls.filter((call) => call.startsWith("first")),
-    [
-      "firstRead 80000040 8 3",
-      "firstRead 80000000 4 undefined",
-      'firstDifference {"address":"80000040","length":8,"use":{"hart":0}} 3',
-    ],
-  );
+  assert.equal(client.debuggee.now, 30);
+  const { message } = await client.refused("locations", { locationReference: 7 });
+  assert.match(message, /too old/);
+
+  const other = await launched();
+  other.debuggee.emit(log);
+  const plain = await other.event<DebugProtocol.OutputEvent["body"]>("output");
+  assert.deepEqual(plain, { category: "console", output: "[1,234] 1 broken\n" });
+
+  test("hindcast/firstRead and hindcast/firstDifference find forwards from an instant, and go there when asked", async () => {
+    const client = await launched();
+    const { row } = await client.request<{ row: object }>("hindcast/firstRead", { address: "counter", from: 3 });
+    assert.deepEqual(row, {
+      ...{ instant: 12, hart: 0, pc: "0x80000030", symbol: "main" },
+      ...{ text: "cell = 8", bits: "0x8" },
+    });
+    assert.deepEqual(await client.request("hindcast/firstRead", { address: "0x80000000", length: 4 }), {});
+    await client.request("hindcast/firstDifference", { address: "counter", from: 3, seek: true });
+    await client.event("stopped");
+    assert.equal(client.debuggee.now, 14);
+    assert.deepEqual(
+      client.debuggee.calls.filter((call) => call.startsWith("first")),
+      [
+        "firstRead 80000040 8 3",
+        "firstRead 80000000 4 undefined",
+        'firstDifference {"address":"80000040","length":8,"use":{"hart":0}} 3',
+      ],
+    );
+  });
 });

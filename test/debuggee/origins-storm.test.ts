@@ -65,7 +65,7 @@ function check(seed: number, checked: Checked): void {
   const events = randomEvents(prng, shape.harts, data);
   const ledger = new Ledger(guest, board, events, STEPS);
 
-  const { machine } = new Guest(guest, prng.pick(["auto", "translator", "interpreter"]), board);
+  const { machine } = new Guest(guest, prng.pick(["auto", "translator", "interpreter", "oracle"]), board);
   const timeline = Timeline.record(machine, undefined, { spacingSteps: 500, nearSteps: 64, sliceSteps: 300 });
   const emit = () => {};
   const debuggee = new Debuggee({ timeline, history: timeline.history, programs: [guest], emit });

@@ -10,7 +10,7 @@ import {
   type MachineConfiguration,
 } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
-import { Timeline } from "../../src/replay/timeline.ts";
+import { Timeline, type TimelineOptions } from "../../src/replay/timeline.ts";
 import { finish, program } from "./harness.ts";
 
 export interface SearchBench {
@@ -29,15 +29,17 @@ export interface SearchBenchOptions {
   readonly steps?: number;
   /** Segments are cut at random and searched in any order; without: as the debuggee itself does it. */
   readonly seed?: number;
+  /** Default: as small as the guests of these tests. */
+  readonly timeline?: TimelineOptions;
 }
 
 /** A guest that has run for some steps, or to its end, and can be asked. */
 export function searchBench(source: string, options: SearchBenchOptions = {}): SearchBench {
-  const { engine: choice, board = {}, steps = 1_000_000, seed } = options;
+  const { engine: choice, board = {}, steps = 1_000_000, seed, timeline: timelineOptions = SMALL } = options;
   const loaded = program(source);
   const machine = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes: 1 << 20, modes: "m", ...board }, choice);
   machine.load(loaded);
-  const timeline = Timeline.record(machine, undefined, { spacingSteps: 5000, sliceSteps: 700 });
+  const timeline = Timeline.record(machine, undefined, timelineOptions);
   const events: DebuggeeEvent[] = [];
   const runner = seed === undefined ? undefined : new RandomRunner(new Prng(seed), () => debuggee.searchEngine);
   const debuggee: Debuggee = new Debuggee({
@@ -81,6 +83,7 @@ export async function ask(
 }
 
 const PAGE = 60;
+const SMALL: TimelineOptions = { spacingSteps: 5000, sliceSteps: 700 };
 
 /** Does tasks when it is told to, in any order, each cut anywhere. */
 class RandomRunner implements SegmentRunner {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { finish } from "./harness.ts";
+import { finish, program } from "./harness.ts";
 import { ask, searchBench } from "./search-bench.ts";
 import { SEARCHED } from "./search-guests.ts";
 import { cases, DATA_BYTES, type Step, symbol, touches, where, word } from "./single-steps.ts";
@@ -175,5 +175,81 @@ test("the first read, and the first difference of bytes and of a value, from an 
       assert.equal(other?.instant, changed && changed.instant - 1, each.what);
     }
     assert.equal(timeline.now, end);
+  }
+});
+
+/** In machine mode, with an address space that nobody is in: its page is another one now and then, and both change. */
+const REMAPPED = `
+_start: la      a0, root
+        la      a1, middle
+        la      a2, leaf
+        la      a3, page1
+        la      a4, page2
+        srli    t0, a1, 2
+        ori     t0, t0, 1
+        sd      t0, 8(a0)               # 0x40000000
+        srli    t0, a2, 2
+        ori     t0, t0, 1
+        sd      t0, 0(a1)
+        srli    s1, a3, 2
+        ori     s1, s1, 0xc7
+        srli    s2, a4, 2
+        ori     s2, s2, 0xc7
+        sd      s1, 0(a2)
+        srli    t0, a0, 12
+        li      t1, 8 << 60
+        or      t0, t0, t1
+        csrw    satp, t0
+        li      s3, 60
+loop:   andi    t0, s3, 7
+        sd      s3, 0(a3)               # @one
+        slli    t1, s3, 1
+        sd      t1, 0(a4)               # @two
+        bnez    t0, 1f
+        xor     t2, s1, s2
+        xor     s1, s1, t2
+        xor     s2, s2, t2
+        sd      s1, 0(a2)               # @remap
+1:      addi    s3, s3, -1
+        bnez    s3, loop
+        li      t0, 0x100000
+        li      t1, 0x5555
+        sw      t1, 0(t0)
+2:      j       2b
+        .data
+        .balign 4096
+root:   .zero   4096
+middle: .zero   4096
+leaf:   .zero   4096
+page1:  .zero   4096
+page2:  .zero   4096
+`;
+
+test("a series looks into the address space that the hart's satp named, through page tables that change", async () => {
+  for (const seed of [undefined, 7, 8]) {
+    const bench = searchBench(REMAPPED, { board: { modes: "msu" }, ...(seed !== undefined && { seed }) });
+    const virtual = await ask(bench, { kind: "series", expression: "*(u64*)0x40000000" }, { from: 30 });
+    const mapped = await ask(bench, { kind: "series", expression: "(*leaf & ~0x3ff) << 2" }, { from: 30 });
+    const pages = await Promise.all(
+      ["page1", "page2"].map(async (page) =>
+        ask(bench, { kind: "series", expression: `*(u64*)phys(${page})` }, { from: 30 }),
+      ),
+    );
+    const { programs } = { programs: [program(REMAPPED)] };
+    const addressOf = (name: string) => programs[0].symbols.find((symbol) => symbol.name === name)!.address;
+    const valueAt = (rows: readonly { instant: number; bits?: bigint }[], instant: number, from: number) =>
+      rows.findLast((row) => row.instant < instant || row.instant === from)!.bits!;
+    const expected: [number, bigint][] = [];
+    for (let instant = 30; instant <= bench.timeline.end; instant++) {
+      const page = valueAt(mapped.rows, instant, 30) === addressOf("page1") ? 0 : 1;
+      const value = valueAt(pages[page].rows, instant, 30);
+      // The row of a change is the last state with the old value.
+      if (expected.at(-1)?.[1] !== value) expected.push([instant === 30 ? 30 : instant - 1, value]);
+    }
+    assert.deepEqual(
+      virtual.rows.map(({ instant, bits }) => [instant, bits]),
+      expected,
+    );
+    assert.ok(expected.length > 60 && mapped.rows.length > 5);
   }
 });

@@ -286,6 +286,8 @@ test("monitor commands travel and say where", async () => {
     /(_start\+0x18|again\+0x8).*: 0x[0-9a-f]+ to 0x8[0-9a-f]+ \(\d bytes\)\.$/m,
   );
   assert.match(await client.command("evaluate $a2"), /10/);
+  assert.match(await client.command("origin $a2"), /^\d+ {2}\w+ .* a2 (was|is) .*\n[\s\S]*\.\n$/);
+  assert.match(await client.command("origin"), /Write: monitor origin PLACE/);
 });
 
 test("replay-only checks that fail are stops in both directions; what they log is told; functions are called", async () => {

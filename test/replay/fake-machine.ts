@@ -27,6 +27,7 @@ import type {
   PageVersion,
   RunOptions,
   Translation,
+  WrittenPages,
 } from "../../src/machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions, type WatchHit } from "../../src/machine/stop.ts";
 import { sha256 } from "../../src/replay/sha256.ts";
@@ -77,6 +78,7 @@ export class FakeMachine implements MachineLike {
   #registers = new Uint32Array(8);
   #pages: (PageVersion | undefined)[] = new Array(PAGES).fill(undefined);
   #dirty = new Map<number, Uint8Array>();
+  #written = new Set<number>();
   #input: number[] = [];
   #enabled = 0;
   #deadline = 700;
@@ -115,6 +117,18 @@ export class FakeMachine implements MachineLike {
   get time(): bigint {
     return BigInt(this.#instant + this.#skipped);
   }
+
+  readonly writtenPages: WrittenPages = {
+    take: () => {
+      const pages = [...this.#written].sort((a, b) => a - b);
+      this.#written.clear();
+      return pages;
+    },
+    pagesOf: (address, length) => {
+      const pages = Array.from({ length: PAGES }, (_, page) => page);
+      return pages.filter((page) => address < (page + 1) * PAGE && address + length > page * PAGE);
+    },
+  };
 
   setStops(stops: StopConditions): void {
     this.#stops = stops;
@@ -185,6 +199,12 @@ export class FakeMachine implements MachineLike {
 
   peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[] {
     return Array.from({ length }, (_, index) => this.#byte(address + index));
+  }
+
+  readPhysical(address: PhysicalAddress, size: 1 | 2 | 4 | 8): bigint | undefined {
+    const bytes = this.peekPhysical(address, size);
+    if (bytes.includes(undefined)) return undefined;
+    return bytes.reduceRight((value: bigint, byte) => (value << 8n) | BigInt(byte!), 0n);
   }
 
   translateIn(_satp: bigint, address: VirtualAddress): Translation {
@@ -295,6 +315,7 @@ export class FakeMachine implements MachineLike {
 
   #save(): void {
     for (const [page, bytes] of this.#dirty) {
+      this.#written.add(page);
       const version = versionOf(bytes);
       if (version?.hash !== this.#pages[page]?.hash) this.#pages[page] = version;
     }

@@ -11,6 +11,7 @@ const THEMES: Readonly<Record<string, { readonly body: string; readonly colours:
       body: "vscode-dark",
       colours: {
         ground: "#181818",
+        "sideBar-background": "#181818",
         foreground: "#cccccc",
         descriptionForeground: "#9d9d9d",
         disabledForeground: "#6e6e6e",
@@ -51,6 +52,7 @@ const THEMES: Readonly<Record<string, { readonly body: string; readonly colours:
       body: "vscode-light",
       colours: {
         ground: "#f8f8f8",
+        "sideBar-background": "#f8f8f8",
         foreground: "#3b3b3b",
         descriptionForeground: "#5c5c5c",
         disabledForeground: "#a0a0a0",

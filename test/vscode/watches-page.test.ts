@@ -112,19 +112,21 @@ test("rows show the value here, how often it changes, and what is not so", async
 });
 
 test("at a change the value shows what the step makes of it", async () => {
-  await show([{ ...COUNTER, becomes: "26" }]);
+  await show([{ ...COUNTER, value: "0x19 (25)", becomes: "0x1a (26)" }]);
   assert.equal(await row("queue_length").locator(".value").textContent(), "25 → 26");
 });
 
 test("an expression is added by its input, with help", async () => {
-  await show([]);
+  await show([COUNTER]);
   const input = view.page.getByLabel("Add an expression to watch over time");
-  await input.focus();
-  await view.page.getByText("needs a place").waitFor();
+  await input.pressSequentially("a0");
+  await view.page.locator("#help", { hasText: "registers and locals need" }).waitFor();
+  await themed(view.page, "watches-help");
   await input.fill("a0 at heap_alloc");
   await input.press("Enter");
   assert.deepEqual(await lastSent(), { type: "add", text: "a0 at heap_alloc" });
   assert.equal(await input.inputValue(), "");
+  assert.ok(await view.page.locator("#help").isHidden(), "nothing lies over the rows");
 });
 
 test("buttons travel, plot, edit and remove; what cannot be done is not offered", async () => {
@@ -204,6 +206,14 @@ test("rows keep their focus and their editor while values arrive", async () => {
   await view.page.keyboard.type("y");
   await view.page.keyboard.press("Enter");
   assert.deepEqual(await lastSent(), { type: "edit", key: 2, text: "xy" });
+});
+
+test("a view of a few lines still scrolls to everything", async () => {
+  await view.page.setViewportSize({ width: 250, height: 80 });
+  await show([COUNTER, STATE]);
+  await row("state").getByRole("button", { name: "next change" }).click();
+  assert.deepEqual(await lastSent(), { type: "step", key: 2, direction: "next" });
+  await themed(view.page, "watches-low");
 });
 
 test("nothing is wider than the side bar", async () => {

@@ -1,0 +1,173 @@
+/**
+ * Watch over Time in a real workbench, over the demo program: an expression is added, its line and its changes are seen, the
+ * next change is travelled to, and it is plotted large. Screenshots go to test/vscode/shots.
+ */
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { Driver } from "./driver.ts";
+import { story } from "./story.ts";
+import { packagedExtension, startWorkbench, temporaryFolder, type Workbench } from "./workbench.ts";
+
+const DEMO = "guest/demo/work-queue.s";
+const folder = temporaryFolder(DEMO, "test/vscode/fixtures/rounds.S", "guest/include/hindcast.h");
+let workbench: Workbench;
+let user: Driver;
+
+before(async () => {
+  workbench = await startWorkbench({
+    folder: folder.path,
+    vsix: packagedExtension(),
+    settings: { "workbench.colorTheme": "Default Dark Modern" },
+  });
+  user = new Driver(workbench);
+  await user.open();
+});
+
+after(async () => {
+  const foreign = workbench?.foreignRequests;
+  await workbench?.stop();
+  folder.remove();
+  assert.deepEqual(foreign, [], "something was asked for outside of this machine");
+});
+
+const step = story(() => workbench.screenshot("watches-failed"));
+
+const view = () => user.webview("#add");
+const plot = () => user.webview("#legend .entry");
+
+/** Adds an expression by the view's input, and waits for its row to be complete. */
+async function add(text: string, told: RegExp): Promise<void> {
+  const page = await view();
+  const input = page.getByLabel("Add an expression to watch over time");
+  await input.fill(text);
+  await input.press("Enter");
+  await rowOf(text.split(" at ")[0], told);
+}
+
+async function rowOf(expression: string, told: RegExp) {
+  const row = (await view()).locator(".watch", { hasText: expression }).first();
+  await row.locator(".status", { hasText: told }).waitFor();
+  return row;
+}
+
+step("the view is beside Watch, and teaches what it is for", async () => {
+  await user.openFile("work-queue.s");
+  await user.line("The work queue of a print shop").waitFor();
+  // By command: before the extensions are known F5 means nothing.
+  await user.command("Hindcast: Debug This File");
+  await user.debugToolbar.waitFor();
+  await user.page.locator('.pane-header[aria-label^="Watch over Time"]').waitFor();
+  await user.command("Hindcast: Add Expression to Watch over Time");
+  const page = await view();
+  await page.getByText("Every value, over the whole recording").waitFor();
+  await workbench.screenshot("watches-teach");
+});
+
+step("an expression is added: its value here, its line, and the count of its changes", async () => {
+  for (const pane of ["Variables", "Call Stack", "Breakpoints"]) await user.togglePane(pane);
+  await add("*orders_taken", /^1,539 changes$/);
+  const row = await rowOf("*orders_taken", /changes/);
+  await row.locator(".value", { hasText: "1539" }).waitFor();
+  await workbench.screenshot("watches-added");
+});
+
+step("Previous Change goes to the step that makes it, and says what it makes", async () => {
+  const row = await rowOf("*orders_taken", /changes/);
+  await row.getByRole("button", { name: "previous change" }).click();
+  await user.highlightedLine("sd      a1, 0(t0)");
+  await row.locator(".value", { hasText: /^1538 → 1539$/ }).waitFor();
+  const last = await user.instant();
+  await row.getByRole("button", { name: "previous change" }).click();
+  const before = await user.instantWhere((instant) => instant < last, `before ${last}`);
+  await row.locator(".value", { hasText: /^1537 → 1538$/ }).waitFor();
+  await row.press("ArrowRight");
+  assert.equal(await user.instantWhere((instant) => instant !== before, "another one"), last);
+  await workbench.screenshot("watches-change");
+});
+
+step("a register comes from the menu of Variables with its place, and is sampled without one", async () => {
+  await user.togglePane("Variables");
+  await user.variableMenu("ra", "Watch over Time");
+  const place = (await view()).locator(".watch .place", { hasText: /^at work-queue\.s:\d+$/ });
+  await place.waitFor();
+  await user.togglePane("Variables");
+  await add("sp", /^≥ [\d,]+ changes$/);
+  const row = await rowOf("sp", /changes/);
+  await row.locator(".badge", { hasText: "sampled" }).waitFor();
+});
+
+step("a name that is only an address leads to what lies there", async () => {
+  await add("heap_first", /^never changes$/);
+  const instead = (await view()).getByRole("button", { name: "watch *heap_first" });
+  await instead.click();
+  await instead.waitFor({ state: "detached" });
+  await rowOf("*heap_first", /^[\d,]+ changes?$/);
+});
+
+step("a function of the guest is called at each hit, and the proof is shown", async () => {
+  await add("checksum(0x80001010, 8) at heap_alloc", /^[\d,]+ changes$/);
+  await (await view()).getByText(/^[\d,]+ evaluations, state restored, digest equal$/).waitFor();
+  await workbench.screenshot("watches-dark");
+});
+
+step("what is wrong is said in the row", async () => {
+  await add("no_such_name", /^cannot be evaluated$/);
+  const row = (await view()).locator(".watch", { hasText: "no_such_name" });
+  await row.locator(".problem", { hasText: /no register, CSR or symbol/ }).waitFor();
+  await row.hover();
+  await row.getByRole("button", { name: "Remove" }).click();
+  await row.waitFor({ state: "detached" });
+});
+
+step("it is plotted large, with the list of its changes", async () => {
+  const row = await rowOf("*orders_taken", /changes/);
+  await row.getByRole("button", { name: "Plot" }).click();
+  const page = await plot();
+  await page.locator("#list .row .value", { hasText: "1539" }).waitFor();
+  await user.command("Hindcast: Plot All Expressions");
+  await page.locator(".entry", { hasText: "checksum" }).waitFor();
+  await page.locator(".entry", { hasText: "*orders_taken" }).click();
+  await workbench.screenshot("plot-dark-workbench");
+  await page.locator("#list .row", { hasText: "1539" }).click();
+  await user.highlightedLine("sd      a1, 0(t0)");
+});
+
+step("light and high contrast themes are readable", async () => {
+  await (await plot()).locator("#axis").waitFor();
+  await workbench.screenshot("plot-beside");
+  await user.theme("Light Modern", "vs");
+  await workbench.screenshot("watches-light");
+  await user.theme("Dark High Contrast", "hc-black");
+  await workbench.screenshot("watches-contrast");
+  await user.theme("Dark Modern", "vs-dark");
+});
+
+step("the expressions are there in the next session of the same configuration", async () => {
+  await user.toolbar(/^Stop/);
+  await user.debugToolbar.waitFor({ state: "hidden" });
+  await (await user.webview("#list-title")).getByText("The session is over").waitFor();
+  await user.openFile("work-queue.s");
+  await user.page.keyboard.press("F5");
+  await user.debugToolbar.waitFor();
+  await rowOf("*orders_taken", /^1,539 changes$/);
+  await rowOf("checksum", /changes$/);
+});
+
+step("a line that a replay-only block logged leads to its instant", async () => {
+  await user.toolbar(/^Stop/);
+  await user.debugToolbar.waitFor({ state: "hidden" });
+  await user.openFile("rounds.S");
+  await user.line("Ten rounds").waitFor();
+  await user.page.keyboard.press("F5");
+  await user.debugToolbar.waitFor();
+  await user.instantWhere((instant) => instant === 60, "the end");
+  await user.toolbar(/^Reverse \(/);
+  await user.instantWhere((instant) => instant === 0, "the start");
+  await user.command("Debug Console: Focus on Debug Console View");
+  const line = user.page.locator(".repl .monaco-list-row", { hasText: "[28] round 5" });
+  await line.waitFor();
+  await workbench.screenshot("log-lines");
+  await line.locator("a.link").click({ modifiers: ["Control"] });
+  await user.instantWhere((instant) => instant === 28, "28");
+  await user.highlightedLine("hindcast_replay_only 1f");
+});
