@@ -54,6 +54,8 @@ interface Search {
   cancelled: boolean;
   problem: string | undefined;
   isClosed: boolean;
+  /** Functions that were called to show rows. */
+  restoredForRows: number;
 }
 
 /** Searches of a session: started, followed, put together from segments, and shown page by page. */
@@ -141,6 +143,7 @@ export class Searches implements SearchApi {
       cancelled: false,
       problem: undefined,
       isClosed: false,
+      restoredForRows: 0,
     };
     this.#searches.set(found.id, found);
     this.#extend(found, to);
@@ -306,9 +309,11 @@ export class Searches implements SearchApi {
     const run = this.#runnerOf(search, 0, steps).run(tasks, {
       result: (index, result) => {
         results[index] = result;
+        search.restoredForRows += result.restored;
         if (--missing > 0) return;
         search.running.delete(pending);
         resolve(results);
+        if (results.some(({ restored }) => restored > 0)) this.#tell(search);
       },
       failed: (error) => {
         search.running.delete(pending);
@@ -383,7 +388,7 @@ export class Searches implements SearchApi {
       searchedFrom: Math.max(assembly.from, assembly.searchedFrom),
       fraction: assembly.fraction,
       done: assembly.isDone || cancelled,
-      restored: assembly.restored,
+      restored: assembly.restored + search.restoredForRows,
       ...(cancelled && { cancelled }),
       ...(sampled && { sampled }),
       ...(problem !== undefined && { problem }),

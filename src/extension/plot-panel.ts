@@ -2,10 +2,11 @@ import * as vscode from "vscode";
 import type { FromPlot, Stretch, ToPlot, WatchRow } from "../webview/messages.ts";
 import { reporting } from "./failures.ts";
 import { page, webviewOptions } from "./page.ts";
+import type { SessionWatches } from "./session-watches.ts";
 import { changeOf, type Watch } from "./watch.ts";
 import { exportChanges } from "./watch-export.ts";
 import { watchedText } from "./watch-text.ts";
-import type { SessionWatches, Watches } from "./watches.ts";
+import type { Watches } from "./watches.ts";
 
 const VIEW_TYPE = "hindcast.plot";
 /** A stretch with no more changes than this is shown with each of them, as rows are asked for at once. */

@@ -8,6 +8,9 @@ const LINE_COLUMNS = 320;
 /** While a search goes on its line is drawn anew this often. */
 const LINE_INTERVAL_MS = 400;
 
+/** So many times more often than it would be chosen now may a series be looked at. */
+const MOST_FINER = 10;
+
 /** One expression over time, in one session: its search, and what of it is shown. */
 export class Watch {
   readonly key: number;
@@ -22,6 +25,8 @@ export class Watch {
   private readonly session: Session;
   private readonly changed: () => void;
   private disposed = false;
+  /** Steps between two looks, where the user has not said. */
+  private chosenStep: number | undefined;
   /** Counts searches: what belongs to an older one is dropped. */
   private generation = 0;
 
@@ -97,6 +102,11 @@ export class Watch {
     if (this.search !== undefined && !this.session.ended) this.tell("hindcast/closeSearch", { id: this.search.id });
   }
 
+  /** The run has grown so much since it was chosen how often to look that looking as often would take too long. */
+  isTooFine(end: number): boolean {
+    return this.chosenStep !== undefined && samplingStep(end) >= MOST_FINER * this.chosenStep;
+  }
+
   /** Where the previous or the next change is; undefined where none is known. */
   async changeBeside(direction: "previous" | "next"): Promise<number | undefined> {
     const now = this.session.status?.instant;
@@ -120,9 +130,7 @@ export class Watch {
       status: this.status,
       fraction: search?.fraction ?? 0,
       ...(this.value === undefined ? {} : { value: this.value }),
-      ...(around.at === undefined || at !== undefined || this.isBeginning(around.at)
-        ? {}
-        : { becomes: around.at.text }),
+      ...(around.at !== undefined && this.writes(around.at) ? { becomes: around.at.text } : {}),
       // The first row is the value at the beginning, which nothing changed.
       changes: complete ? Math.max(0, (search?.rows ?? 0) - 1) : (search?.rows ?? 0),
       exact: complete && search?.sampled !== true,
@@ -140,6 +148,11 @@ export class Watch {
   /** The row is the value at the beginning, and no change. */
   isBeginning(row: { readonly instant: number }): boolean {
     return this.watched.at === undefined && row.instant === this.search?.from;
+  }
+
+  /** The step at the row's instant makes the value: elsewhere it is what was found there. */
+  private writes(row: RowBody): boolean {
+    return this.watched.at === undefined && this.search?.sampled !== true && !this.isBeginning(row);
   }
 
   private lookSoon(): void {
@@ -201,6 +214,7 @@ export class Watch {
     } catch (error) {
       if (at !== undefined || every !== undefined) throw error;
       const everySteps = samplingStep(this.session.status?.end ?? 0);
+      this.chosenStep = everySteps;
       return await this.session.request("hindcast/search", { question: { ...question, everySteps } });
     }
   }

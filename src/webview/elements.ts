@@ -19,6 +19,16 @@ export function code(text: string, title?: string): HTMLElement {
   return element("code", { title }, text);
 }
 
+const PAGE_ENTRY_BYTES = 8;
+
+/** Makes an entry of a page table the subject of the workbench's menus: who wrote it (`webview/context` in package.json). */
+export function asPageEntry(shown: HTMLElement, name: string, physicalAddress: string): HTMLElement {
+  const memory = { name, address: `phys:${physicalAddress}`, length: PAGE_ENTRY_BYTES };
+  const context = { webviewSection: "memory", preventDefaultContextMenuItems: true, ...memory };
+  shown.dataset.vscodeContext = JSON.stringify(context);
+  return shown;
+}
+
 /** The flags of a page table entry, each at its place: what is not set stays to be seen as missing. */
 export function flagChips(flags: readonly string[]): HTMLElement {
   const chips = FLAGS.map(([flag, meaning]) => {

@@ -1,4 +1,4 @@
-import { code, element, flagChips, hexOf, sizeText } from "./elements.ts";
+import { asPageEntry, code, element, flagChips, hexOf, sizeText } from "./elements.ts";
 import type { PageTable, TableQuestion } from "./messages.ts";
 
 type Entry = PageTable["entries"][number];
@@ -149,6 +149,7 @@ export class TableTree {
       element("span.target", {}, ...(entry.target === undefined ? [] : [code(entry.target)])),
       element("span.notes", {}, [entry.symbol, ...entry.notes].filter((note) => note !== undefined).join(", ")),
     );
+    asPageEntry(row, `entry ${indexText(entry)} of level ${entry.level}`, entry.address);
     atDepth(depth, row).addEventListener("click", () => {
       this.#active = key;
       if (isTable) void this.#toggle(node);

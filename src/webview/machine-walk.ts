@@ -1,4 +1,4 @@
-import { code, element, flagChips, sizeText } from "./elements.ts";
+import { asPageEntry, code, element, flagChips, sizeText } from "./elements.ts";
 import type { PageEntry, Translation } from "./messages.ts";
 
 /** Draws how an address is translated: the address, each table's entry on the way, and where it ends, a row each. */
@@ -48,7 +48,7 @@ function entryStep({ level, index, address, value, kind, flags, ppn, target, byt
   const problem = { invalid: "not valid", "no memory": "no memory there", table: undefined, page: undefined }[kind];
   const leads =
     target === undefined ? undefined : kind === "table" ? "→ table" : `→ page of ${sizeText(BigInt(bytes))}`;
-  return step(
+  const row = step(
     isWrong || problem !== undefined ? ".bad" : "",
     `Level ${level}, entry ${index}`,
     cell("at", "at ", code(address)),
@@ -59,6 +59,7 @@ function entryStep({ level, index, address, value, kind, flags, ppn, target, byt
     problem === undefined ? undefined : cell("problem", problem),
     ...notes.map((note) => cell(isWrong ? "problem" : "muted", note)),
   );
+  return asPageEntry(row, `entry ${index} of level ${level}`, address);
 }
 
 function endStep({ physicalAddress, pageBytes, problem, access }: Translation): HTMLElement {

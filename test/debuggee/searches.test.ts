@@ -77,6 +77,16 @@ test("a condition and a message may call a function of the guest; the run does n
   }
 });
 
+test("functions that are called to show rows are counted as well, each restored with an equal digest", async () => {
+  const bench = searchBench(SEARCHED);
+  const at = { kind: "function" as const, name: "finish" };
+  const { rows, state } = await ask(bench, { kind: "hits", at, logMessage: "{triple(a0),d}" });
+  assert.equal(state.restored, 0, "to find them, none is called");
+  const told = bench.events.findLast((event) => event.type === "search");
+  assert.ok(rows.length > 0);
+  assert.equal(told?.state.restored, rows.length);
+});
+
 test("hits of a data breakpoint after the fact", async () => {
   for (const each of cases()) {
     const at = { kind: "data" as const, address: symbol("counter"), length: 8, access: "write" as const };

@@ -189,7 +189,7 @@ export class Driver {
   }
 
   async watchMenu(expression: string, entry: string): Promise<void> {
-    const rows = this.page.locator('.pane:has(.pane-header[aria-label^="Watch"]) .monaco-list-row');
+    const rows = this.page.locator('.pane:has(.pane-header[aria-label="Watch Section"]) .monaco-list-row');
     await this.rowMenu(rows.filter({ hasText: expression }).first(), entry);
   }
 
@@ -224,7 +224,7 @@ export class Driver {
 
   /** A button in the header of a pane of the side bar, which shows while the pointer is over it. */
   private async paneAction(pane: string, action: string): Promise<void> {
-    const header = this.page.locator(`.pane-header[aria-label^="${pane}"]`);
+    const header = this.page.locator(`.pane-header[aria-label="${pane} Section"]`);
     await header.hover();
     await header.locator(`.action-label[aria-label="${action}"]`).click();
   }

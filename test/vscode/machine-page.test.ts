@@ -212,6 +212,14 @@ test("page tables open table by table, by mouse and by keyboard; a page leads to
   };
   await tell({ type: "table", request: root.request, table: rootTable });
   const item = view.page.getByRole("treeitem").first();
+  assert.deepEqual(
+    JSON.parse((await item.getAttribute("data-vscode-context")) ?? ""),
+    {
+      ...{ webviewSection: "memory", preventDefaultContextMenuItems: true },
+      ...{ name: "entry 258 of level 2", address: "phys:0x80200810", length: 8 },
+    },
+    "what the workbench's menu is about",
+  );
   await item.focus();
   await view.page.keyboard.press("ArrowRight");
   const below = await sent("askTable", 2);

@@ -9,7 +9,7 @@ import { story } from "./story.ts";
 import { packagedExtension, startWorkbench, temporaryFolder, type Workbench } from "./workbench.ts";
 
 const DEMO = "guest/demo/work-queue.s";
-const folder = temporaryFolder(DEMO);
+const folder = temporaryFolder(DEMO, "test/vscode/fixtures/rounds.S", "guest/include/hindcast.h");
 let workbench: Workbench;
 let user: Driver;
 
@@ -151,4 +151,23 @@ step("the expressions are there in the next session of the same configuration", 
   await user.debugToolbar.waitFor();
   await rowOf("*orders_taken", /^1,539 changes$/);
   await rowOf("checksum", /changes$/);
+});
+
+step("a line that a replay-only block logged leads to its instant", async () => {
+  await user.toolbar(/^Stop/);
+  await user.debugToolbar.waitFor({ state: "hidden" });
+  await user.openFile("rounds.S");
+  await user.line("Ten rounds").waitFor();
+  await user.page.keyboard.press("F5");
+  await user.debugToolbar.waitFor();
+  await user.instantWhere((instant) => instant === 60, "the end");
+  await user.toolbar(/^Reverse \(/);
+  await user.instantWhere((instant) => instant === 0, "the start");
+  await user.command("Debug Console: Focus on Debug Console View");
+  const line = user.page.locator(".repl .monaco-list-row", { hasText: "[28] round 5" });
+  await line.waitFor();
+  await workbench.screenshot("log-lines");
+  await line.locator("a.link").click({ modifiers: ["Control"] });
+  await user.instantWhere((instant) => instant === 28, "28");
+  await user.highlightedLine("hindcast_replay_only 1f");
 });
