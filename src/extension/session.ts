@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { CustomEvents, CustomRequests, StatusBody } from "../adapter/custom-protocol.ts";
+import type { BranchBody, CustomEvents, CustomRequests, StatusBody } from "../adapter/custom-protocol.ts";
 import { DEBUG_TYPE } from "./names.ts";
 
 /** Jumps that "Go Back" can undo. */
@@ -10,6 +10,10 @@ export class Session {
   readonly debugSession: vscode.DebugSession;
   status: StatusBody | undefined;
   ended = false;
+  /** The what-if branch that is looked at; undefined: the recording. */
+  branch: BranchBody | undefined;
+  /** The newest branch that was heard of. */
+  newestBranch = 0;
   /** Where jumps began, newest last. */
   private readonly returns: number[] = [];
 
@@ -68,6 +72,7 @@ export class Sessions implements vscode.Disposable {
   private readonly statuses = new vscode.EventEmitter<SessionEvent<"hindcast/status">>();
   private readonly consoles = new vscode.EventEmitter<SessionEvent<"hindcast/console">>();
   private readonly searches = new vscode.EventEmitter<SessionEvent<"hindcast/search">>();
+  private readonly branches = new vscode.EventEmitter<SessionEvent<"hindcast/branch">>();
   private readonly restarts = new vscode.EventEmitter<Session>();
   private readonly timelines = new vscode.EventEmitter<SessionEvent<"hindcast/timelineChanged">>();
   readonly onStarted = this.started.event;
@@ -79,6 +84,7 @@ export class Sessions implements vscode.Disposable {
   readonly onSearch = this.searches.event;
   /** The program begins anew in the same session: its searches are gone. */
   readonly onRestarted = this.restarts.event;
+  readonly onBranch = this.branches.event;
   readonly onTimelineChanged = this.timelines.event;
   private shown: Session | undefined;
 
@@ -96,6 +102,7 @@ export class Sessions implements vscode.Disposable {
       this.statuses,
       this.consoles,
       this.timelines,
+      this.branches,
       this.searches,
       this.restarts,
     );
@@ -160,6 +167,10 @@ export class Sessions implements vscode.Disposable {
       case "hindcast/status":
         session.status = body;
         this.statuses.fire({ session, body });
+        break;
+      case "hindcast/branch":
+        session.branch = body.branches.find(({ id }: BranchBody) => id === body.current);
+        this.branches.fire({ session, body });
         break;
       case "hindcast/console":
         this.consoles.fire({ session, body });

@@ -121,6 +121,7 @@ export class DebuggeeServer {
   #status = { atMs: 0, end: 0, stepsPerSecond: 0 };
   #progressAtMs = 0;
   #checksTold = 0;
+  #branchTold: number | undefined;
 
   /** `nowMs` is a steady clock, in milliseconds. */
   constructor(port: Port, open: SessionOpener, nowMs: () => number) {
@@ -144,8 +145,9 @@ export class DebuggeeServer {
     if (method === "input") this.#bell.ring();
     if (!AT_ANY_TIME.has(method)) {
       this.#sendOutput(session);
-      // An expression may have called functions of the guest.
-      if (session.debuggee.verifiedChecks !== this.#checksTold) this.#sendStatus(session, false);
+      // An expression may have called functions of the guest, an edit have begun a branch.
+      const isOther = session.branches.branch?.id !== this.#branchTold;
+      if (isOther || session.debuggee.verifiedChecks !== this.#checksTold) this.#sendStatus(session, false);
     }
     return result;
   }
@@ -310,6 +312,7 @@ export class DebuggeeServer {
     this.#status.atMs = now;
     this.#status.end = timeline.end;
     this.#checksTold = session.debuggee.verifiedChecks;
+    this.#branchTold = session.branches.branch?.id;
     this.#emit({
       type: "status",
       instant: timeline.now,
