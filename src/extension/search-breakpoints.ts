@@ -9,31 +9,33 @@ interface Chosen {
 }
 
 /**
- * The breakpoint that a command is about, as a question: that of the line whose menu was opened, or of the line with the
- * cursor, or one that the user chooses among all of the session, data and instruction breakpoints as well.
+ * The breakpoint that a command is about, as a question: that of the line whose menu was opened, or else one that the user
+ * chooses among all of the session, data and instruction breakpoints as well; that of the line with the cursor comes first.
  */
 export async function chooseBreakpoint(session: Session, argument: unknown): Promise<Chosen | undefined> {
-  const line = lineIn(argument);
-  const here = line ?? cursorLine();
   const { breakpoints } = await session.request("hindcast/breakpoints", {});
-  const onLine = here && breakpoints.filter(({ question }) => isOn(question, here));
-  if (onLine?.length === 1) return onLine[0];
-  // One that is switched off is not the adapter's, and can be asked about all the same.
-  const off = here && sourceBreakpoint(here);
-  if (onLine?.length === 0 && off !== undefined) return { question: questionOf(off) };
-  if (line !== undefined && onLine?.length === 0) {
-    return { question: { kind: "hits", at: { kind: "source", path: line.path, line: line.line } } };
+  const line = lineIn(argument);
+  if (line !== undefined) {
+    const onLine = breakpoints.filter(({ question }) => isOn(question, line));
+    if (onLine.length > 0) return pick(onLine);
+    // One that is switched off is not the adapter's, and a line without one can be asked about all the same.
+    const off = sourceBreakpoint(line);
+    return { question: off === undefined ? { kind: "hits", at: { kind: "source", ...line } } : questionOf(off) };
   }
-  const candidates = onLine !== undefined && onLine.length > 1 ? onLine : breakpoints;
-  if (candidates.length === 0) {
-    void vscode.window.showInformationMessage(
-      "Set a breakpoint or a log point first: its condition and its message are asked of the whole recording.",
-    );
-    return undefined;
-  }
-  if (candidates.length === 1) return candidates[0];
+  const cursor = cursorLine();
+  const isHere = ({ question }: BreakpointBody) => cursor !== undefined && isOn(question, cursor);
+  if (breakpoints.length > 0)
+    return pick(breakpoints.toSorted((one, other) => Number(isHere(other)) - Number(isHere(one))));
+  void vscode.window.showInformationMessage(
+    "Set a breakpoint or a log point first: its condition and its message are asked of the whole recording.",
+  );
+  return undefined;
+}
+
+function pick(breakpoints: readonly BreakpointBody[]): Thenable<Chosen | undefined> | Chosen {
+  if (breakpoints.length === 1) return breakpoints[0];
   const title = "Which breakpoint, over the whole recording?";
-  return vscode.window.showQuickPick(candidates.map(itemOf), { title, matchOnDescription: true, matchOnDetail: true });
+  return vscode.window.showQuickPick(breakpoints.map(itemOf), { title, matchOnDescription: true, matchOnDetail: true });
 }
 
 interface Line {

@@ -296,7 +296,7 @@ function stateOf({ id, name, parent, timeline, inputs, edits }: Branch): BranchS
 }
 
 /** The history of whatever run is looked at. */
-class CurrentHistory implements HistoryLike {
+class CurrentHistory implements Required<HistoryLike> {
   readonly #of: () => HistoryLike;
 
   constructor(of: () => HistoryLike) {
@@ -337,6 +337,10 @@ class CurrentHistory implements HistoryLike {
 
   outputBytes(offset: number, length: number) {
     return this.#of().outputBytes(offset, length);
+  }
+
+  lines(from: Instant, to: Instant) {
+    return this.#of().lines?.(from, to) ?? [];
   }
 
   addBookmark(bookmark: Bookmark) {

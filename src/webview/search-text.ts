@@ -33,7 +33,7 @@ export function progress(search: SearchFacts): string {
 
 /** What stands where rows would be, when there are none. */
 export function nothing(search: SearchFacts): string {
-  const { title, kind, from, to, searchedFrom, done, cancelled, problem } = search;
+  const { title, from, to, searchedFrom, done, cancelled, problem } = search;
   if (problem !== undefined) return problem;
   const what = `${title}: none`;
   if (cancelled) {
@@ -46,8 +46,7 @@ export function nothing(search: SearchFacts): string {
       ? `${what} yet; searched from instant ${exact(searchedFrom)} to ${exact(to)} so far.`
       : "Searching…";
   }
-  const hint = kind === "traps" ? " An exception that the run stands before has not been taken." : "";
-  return `${what} between instants ${exact(from)} and ${exact(to)}, which is all that was searched.${hint}`;
+  return `${what} between instants ${exact(from)} and ${exact(to)}, which is all that was searched.`;
 }
 
 /** Below the rows: the proof of what ran in saved states, and what could not be evaluated. */

@@ -311,3 +311,25 @@ test("status events count the checks and calls whose state was restored with an 
   assert.equal(checks(), before + 1);
   await debuggee.close();
 });
+
+test("lines of output are searched in a live run and in its recording alike", async () => {
+  const guest = `${PRELUDE} li t0, UART\n li t1, 'a'\n sb t1, 0(t0)\n li t1, 10\n sb t1, 0(t0)\n li t1, 'b'\n sb t1, 0(t0)\n li t1, 10\n sb t1, 0(t0)
+ li t0, 0x100000\n li t1, 0x5555\n sw t1, 0(t0)\n`;
+  const program = join(folder, "prints.s");
+  const recording = join(folder, "prints.hindcast");
+  writeFileSync(program, guest);
+  for (const options of [{ program, recordTo: recording }, { recording }]) {
+    const debuggee = await startDebuggee(() => {});
+    open.push(debuggee);
+    await debuggee.launch({ ...options, stopOnEntry: false });
+    await debuggee.resume();
+    const { id } = await debuggee.startSearch({ kind: "outputs" });
+    while (!(await debuggee.searches()).find((search) => search.id === id)?.done) await pause(20);
+    const rows = await debuggee.searchRows(id, 0, 10);
+    assert.deepEqual(
+      rows.map(({ text }) => text),
+      ["b", "a"],
+    );
+    await debuggee.close();
+  }
+});

@@ -138,6 +138,20 @@ step("a log point with a condition is run over the whole recording from its line
   await user.removeAllBreakpoints();
 });
 
+step("of all breakpoints, data breakpoints as well, one is chosen and run over the whole recording", async () => {
+  await user.command("Hindcast: Go to the Newest Instant");
+  await user.instantWhere((instant) => instant === trapInstant, "the trap's");
+  await user.watch("*t0");
+  await user.watchMenu("*t0", "Break on Value Change");
+  await user.toggleBreakpoint(lineOf(CULPRIT));
+  await user.command("Hindcast: Run Breakpoint over the Whole Recording");
+  const choices = user.page.locator(".quick-input-list .monaco-list-row");
+  await choices.filter({ hasText: /writes of 8 bytes at 0x80001b00/ }).click();
+  const page = await searches();
+  await page.locator("#searches .state", { hasText: /^3 hits$/ }).waitFor();
+  await user.removeAllBreakpoints();
+});
+
 step("where a value came from is a chain whose steps travel, and another operand is followed", async () => {
   await user.command("Hindcast: Go to the Newest Instant");
   await user.instantWhere((instant) => instant === trapInstant, "the trap's");
@@ -165,7 +179,7 @@ step("all calls of a function, all lines of output; and where there is nothing, 
     .locator(".text", { hasText: /^message_seal\(/ })
     .waitFor();
   await workbench.screenshot("searches-calls-dark");
-  await user.command("Hindcast: All Exceptions");
+  await user.command("Hindcast: All Interrupts");
   await page.getByText("none between instants 0 and").waitFor();
   await user.command("Hindcast: All Lines of Output");
   await page.locator("#rows").getByRole("option").last().locator(".text", { hasText: "print shop open" }).waitFor();
