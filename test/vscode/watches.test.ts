@@ -55,8 +55,9 @@ async function rowOf(expression: string, told: RegExp) {
 step("the view is beside Watch, and teaches what it is for", async () => {
   await user.openFile("work-queue.s");
   await user.line("The work queue of a print shop").waitFor();
-  // By command: before the extensions are known F5 means nothing.
-  await user.command("Hindcast: Debug This File");
+  // Before the extension is known F5 means nothing; the palette waits for it.
+  await user.command("Hindcast: Show Timeline");
+  await user.page.keyboard.press("F5");
   await user.debugToolbar.waitFor();
   await user.page.locator('.pane-header[aria-label^="Watch over Time"]').waitFor();
   await user.command("Hindcast: Add Expression to Watch over Time");
