@@ -5,7 +5,7 @@ import type { Debuggee } from "../debuggee/debuggee.ts";
 import type { BreakpointRequest, WriteFound } from "../debuggee/protocol.ts";
 import type { Question, Row, SegmentTask, SeriesBucket } from "../debuggee/search-protocol.ts";
 import type { RecordedSession } from "../host/recorded-session.ts";
-import { findCause } from "../isa/causes.ts";
+import { EXCEPTION_CAUSES, findCause } from "../isa/causes.ts";
 import type { Motion } from "../replay/timeline-interface.ts";
 import type { Context } from "./context.ts";
 import { locate } from "./locate.ts";
@@ -274,8 +274,8 @@ function trapsNamed(name: string | undefined): Question {
   if (name === "exceptions") return { kind: "traps", interrupts: false };
   const cause = findCause(name);
   if (cause === undefined || cause.interrupt) {
-    const hint = "write exceptions, interrupts, or an exception like load-access-fault.";
-    throw new UserError("no-trap", `There is no trap "${name}": ${hint}`, 2);
+    const names = EXCEPTION_CAUSES.map(({ id }) => id).join(", ");
+    throw new UserError("no-trap", `There is no trap "${name}": write exceptions, interrupts or one of ${names}.`, 2);
   }
   return { kind: "traps", causes: [cause.code] };
 }

@@ -42,7 +42,7 @@ export async function showRows(
   places: Places,
   sources: SourceText,
 ): Promise<void> {
-  for (const { instant, hart, pc: address, source, text, access, call } of rows) {
+  for (const { instant, hart, pc: address, source, text, access, call, problem } of rows) {
     const { pc, symbol } = places.at(address);
     const where = source === undefined ? "" : `  ${shownPath(source.path)}:${source.line}`;
     await context.stdout.line(`instant ${formatCount(instant)}  hart ${hart}  ${pc}  ${symbol ?? "?"}${where}`);
@@ -57,6 +57,7 @@ export async function showRows(
       if (kind === "write" && text.startsWith("by ")) await context.stdout.line(`    ${text}`);
     } else if (!isPlaceAlone(text, source))
       for (const each of text.split("\n")) await context.stdout.line(`    ${each}`);
+    if (problem !== undefined && text !== `<${problem}>`) await context.stdout.line(`    not evaluated: ${problem}`);
     if (call?.returned !== undefined) {
       await context.stdout.line(`    returned at instant ${formatCount(call.returned.instant)}`);
     }

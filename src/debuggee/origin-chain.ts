@@ -41,8 +41,9 @@ export interface ChainOptions {
   readonly until?: "load";
 }
 
-/** Steps of all chains of a tree together. */
-const MOST_STEPS = 4096;
+/** Steps that are walked for all chains of a tree together: for each that may be told, and at least so many. */
+const WALKED_FOR_EACH = 8;
+const LEAST_WALKED = 1024;
 
 /** One step back, or none. */
 type Hop = (TakenStep & { readonly end?: OriginEnd }) | { readonly step?: undefined; readonly end: OriginEnd };
@@ -52,7 +53,7 @@ export class OriginChain {
   readonly #parts: OriginParts;
   readonly #ends: OriginEnds;
   readonly #symbolize = (address: bigint) => this.#parts.map.symbolize(address);
-  #stepsLeft = MOST_STEPS;
+  #stepsLeft: number | undefined;
 
   constructor(parts: OriginParts) {
     this.#parts = parts;
@@ -63,6 +64,7 @@ export class OriginChain {
   *follow(cell: Cell, hart: number, options: ChainOptions): Motion<Origin> {
     const { timeline } = this.#parts;
     const asked = { place: this.#place(cell), instant: timeline.now, hart, value: this.#value(cell, hart) };
+    this.#stepsLeft ??= Math.max(LEAST_WALKED, options.most * WALKED_FOR_EACH);
     const taken: TakenStep[] = [];
     const end = yield* this.#chase(cell, hart, options, taken);
     const steps: OriginStep[] = [];
@@ -86,7 +88,7 @@ export class OriginChain {
       }
       if (hop.step === undefined) return hop.end;
       taken.push(hop);
-      this.#stepsLeft--;
+      this.#stepsLeft = (this.#stepsLeft ?? 0) - 1;
       const { step, cells, end } = hop;
       if (end !== undefined) return end;
       assert(step.follows !== undefined, "a chain goes on nowhere");

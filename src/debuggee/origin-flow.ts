@@ -54,7 +54,8 @@ export function flowInto(
   if (system?.startsWith("csr")) return csrFlow(target, system, { rs1, imm }, view);
   const sources = target === "memory" ? stored : target === "float" ? floatResult : result;
   const values = ORDER.filter((source) => sources?.has(source)).flatMap((source) => cells[source]());
-  const addresses = access === undefined ? [] : register(rs1);
+  // cbo.zero is a routine of its own; what it stores is a constant.
+  const addresses = access === undefined && system !== "cbo.zero" ? [] : register(rs1);
   const isExchange = stored !== undefined && result !== undefined && instruction.mnemonic.startsWith("amo");
   return {
     how: howOf(target, distinct(values), { isExchange, isOffset: instruction.mnemonic === "addi" && imm !== 0 }),

@@ -62,6 +62,7 @@ class CallList implements Finder {
   #open: OpenCall[] = [];
   /** The last listed call has begun. */
   #lastAt: number | undefined;
+  #isBehind = false;
 
   constructor(given: FinderTask<"calls">, addresses: readonly bigint[]) {
     const { parts, task, tally } = given;
@@ -100,6 +101,11 @@ class CallList implements Finder {
 
   look(): number | "end" {
     const { instant } = this.#given.parts.machine;
+    // Behind the segment only returns count.
+    if (instant >= this.#given.task.to && !this.#isBehind) {
+      this.#isBehind = true;
+      this.#stopAtReturns();
+    }
     const limit = (this.#lastAt ?? this.#given.task.to) + (this.#given.task.mostStepsToReturn ?? 0);
     return this.#isOver(instant) || instant >= limit ? "end" : COST.hit;
   }
@@ -187,7 +193,7 @@ class CallList implements Finder {
 
   #stopAtReturns(): void {
     const { tally } = this.#given;
-    const wanted = new Set<bigint>(tally.isOver ? [] : this.#entries);
+    const wanted = new Set<bigint>(tally.isOver || this.#isBehind ? [] : this.#entries);
     for (const { returnAddress } of this.#open) {
       for (const distance of [0n, 2n, 4n]) wanted.add(BigInt.asUintN(64, returnAddress - distance));
     }

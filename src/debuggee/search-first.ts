@@ -56,6 +56,7 @@ export function* firstDifferentBytes(
         found = { ...placeOf(parts, instant, hit.hart, hit.pc), text: accessText(parts, access), access };
         return "end";
       },
+      looksAtWatched: true,
       nextLook: nextEvents(parts),
       look: () => {
         if (bytes() === before) return COST.hit;

@@ -248,6 +248,7 @@ function memorySeries(
       const { hart, pc } = stop.hits[0];
       return note(evaluate(), instant, hart, pc);
     },
+    looksAtWatched: true,
     nextLook: nextEvents(parts),
     look: () => here(machine.instant - 1),
   });

@@ -7,7 +7,7 @@ import { accessFinder } from "./search-accesses.ts";
 import { callFinder } from "./search-calls.ts";
 import type { Finder, SearchParts } from "./search-finder.ts";
 import { hitFinder, placeToHit } from "./search-hits.ts";
-import { outputFinder } from "./search-outputs.ts";
+import { outputFinder, outputProblem } from "./search-outputs.ts";
 import type { Question, SegmentResult, SegmentTask, Settled } from "./search-protocol.ts";
 import { seriesFinder, seriesKind, settleSeries } from "./search-series.ts";
 import { Tally } from "./search-tally.ts";
@@ -67,7 +67,11 @@ export class SegmentSearch {
     const { from, to } = task;
     const tally = new Tally(task);
     const restored = checks.verified;
-    const finder = this.#finder(task, tally);
+    const { question } = task;
+    const finder =
+      question.kind === "outputs"
+        ? yield* outputFinder({ parts: this.parts, task, tally, question })
+        : this.#finder(task, question, tally);
     const scan = finder && Object.assign(finder, cut !== undefined && { cut });
     const end = (finder?.scanTo ?? to) as Instant;
     const reached = scan === undefined ? end : yield* timeline.scan(scan, from as Instant, end);
@@ -79,11 +83,18 @@ export class SegmentSearch {
       listed: tally.listed,
       restored: checks.verified - restored,
       ...finder?.finish?.(reached),
+      ...this.#problem(task, tally),
     };
   }
 
-  #finder(task: SegmentTask, tally: Tally): Finder | undefined {
+  #problem(task: SegmentTask, tally: Tally): Pick<SegmentResult, "problem"> {
     const { question } = task;
+    if (question.kind !== "outputs") return {};
+    const problem = outputProblem({ parts: this.parts, task, tally, question });
+    return problem === undefined ? {} : { problem };
+  }
+
+  #finder(task: SegmentTask, question: Exclude<Question, { readonly kind: "outputs" }>, tally: Tally): Finder {
     const given = { parts: this.parts, task, tally };
     switch (question.kind) {
       case "writes":
@@ -98,8 +109,6 @@ export class SegmentSearch {
         return callFinder({ ...given, question });
       case "traps":
         return trapFinder({ ...given, question });
-      case "outputs":
-        return outputFinder({ ...given, question });
       default:
         return unreachable(question, "question");
     }

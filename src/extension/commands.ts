@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { bindBreakpoint } from "./bind-breakpoint.ts";
 import { addBookmark, goToBookmark, removeBookmark, renameBookmark } from "./bookmarks.ts";
+import type { Branches } from "./branches.ts";
 import { debugFile } from "./configuration.ts";
 import type { GuestConsoles } from "./console.ts";
 import { chooseLine } from "./console-links.ts";
@@ -22,6 +23,7 @@ export function registerCommands(
   sessions: Sessions,
   consoles: GuestConsoles,
   searches: SearchList,
+  branches: Branches,
 ): vscode.Disposable {
   /** A command about the session that the views show. */
   const inSession = (work: (session: Session, argument: unknown) => unknown) => (argument?: unknown) => {
@@ -65,6 +67,7 @@ export function registerCommands(
     "hindcast.openWalkthrough": () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#firstBug`, false),
   };
+  for (const [name, run] of Object.entries(branches.commands)) commands[name] = inSession(run);
   for (const [name, ask] of Object.entries(searchCommands(searches, askSince))) commands[name] = inSession(ask);
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),

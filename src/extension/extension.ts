@@ -4,6 +4,7 @@
  */
 import * as vscode from "vscode";
 import { AdapterFactory } from "./adapter.ts";
+import { Branches } from "./branches.ts";
 import { registerCommands } from "./commands.ts";
 import { ConfigurationProvider, OpenFileProvider } from "./configuration.ts";
 import { GuestConsoles } from "./console.ts";
@@ -30,6 +31,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const milestones = new Milestones();
   const consoles = new GuestConsoles(sessions);
   const searches = new SearchList(sessions);
+  const branches = new Branches(sessions);
   const timeline = new TimelineView(extensionUri, sessions, milestones, searches);
   const machine = new MachineView(extensionUri, sessions);
   const searchesView = new SearchesView(extensionUri, sessions, searches);
@@ -40,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     sessions,
     consoles,
+    branches,
     timeline,
     machine,
     searches,
@@ -70,7 +73,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerWatchCommands(watches, watchView, plot),
     vscode.window.registerCustomEditorProvider(RECORDING_EDITOR, new RecordingEditor(extensionUri)),
     vscode.window.registerTerminalLinkProvider(new ConsoleLinks(consoles)),
-    registerCommands(context, sessions, consoles, searches),
+    registerCommands(context, sessions, consoles, searches, branches),
     startLanguageClient(extensionUri),
   );
 }

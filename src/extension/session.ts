@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { CustomEvents, CustomRequests, StatusBody } from "../adapter/custom-protocol.ts";
+import type { BranchBody, CustomEvents, CustomRequests, StatusBody } from "../adapter/custom-protocol.ts";
 import { DEBUG_TYPE } from "./names.ts";
 
 /** Jumps that "Go Back" can undo. */
@@ -10,6 +10,10 @@ export class Session {
   readonly debugSession: vscode.DebugSession;
   status: StatusBody | undefined;
   ended = false;
+  /** The what-if branch that is looked at; undefined: the recording. */
+  branch: BranchBody | undefined;
+  /** The newest branch that was heard of. */
+  newestBranch = 0;
   /** Where jumps began, newest last. */
   private readonly returns: number[] = [];
 
@@ -69,6 +73,7 @@ export class Sessions implements vscode.Disposable {
   private readonly consoles = new vscode.EventEmitter<SessionEvent<"hindcast/console">>();
   private readonly searches = new vscode.EventEmitter<SessionEvent<"hindcast/search">>();
   private readonly edits = new vscode.EventEmitter<Session>();
+  private readonly branches = new vscode.EventEmitter<SessionEvent<"hindcast/branch">>();
   private readonly restarts = new vscode.EventEmitter<Session>();
   private readonly timelines = new vscode.EventEmitter<SessionEvent<"hindcast/timelineChanged">>();
   readonly onStarted = this.started.event;
@@ -82,6 +87,7 @@ export class Sessions implements vscode.Disposable {
   readonly onRestarted = this.restarts.event;
   /** Registers or memory were edited where the machine stands. */
   readonly onEdited = this.edits.event;
+  readonly onBranch = this.branches.event;
   readonly onTimelineChanged = this.timelines.event;
   private shown: Session | undefined;
 
@@ -99,6 +105,7 @@ export class Sessions implements vscode.Disposable {
       this.statuses,
       this.consoles,
       this.timelines,
+      this.branches,
       this.searches,
       this.restarts,
       this.edits,
@@ -165,6 +172,10 @@ export class Sessions implements vscode.Disposable {
       case "hindcast/status":
         session.status = body;
         this.statuses.fire({ session, body });
+        break;
+      case "hindcast/branch":
+        session.branch = body.branches.find(({ id }: BranchBody) => id === body.current);
+        this.branches.fire({ session, body });
         break;
       case "hindcast/console":
         this.consoles.fire({ session, body });

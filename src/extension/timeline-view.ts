@@ -34,6 +34,10 @@ export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposab
       sessions.onStatus(({ session }) => {
         if (session === sessions.active) this.showPosition(session);
       }),
+      sessions.onBranch(({ session }) => {
+        this.reach = undefined;
+        if (session === sessions.active) this.showPosition(session);
+      }),
       sessions.onTimelineChanged(({ session }) => {
         if (session === sessions.active) this.send({ type: "changed" });
       }),
@@ -113,7 +117,11 @@ export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposab
     const known = this.reach?.session === session ? this.reach : undefined;
     const { instant: now, end, running } = status;
     // Until the first answer a run counts as live, which most sessions are.
-    const position = { first: known?.first ?? 0, now, end, live: known?.live ?? true, running };
+    const { branch } = session;
+    const position = {
+      ...{ first: known?.first ?? 0, now, end, live: known?.live ?? true, running },
+      ...(branch !== undefined && { branch: { origin: branch.origin, label: branch.label } }),
+    };
     this.send({ type: "position", position });
   }
 }

@@ -121,6 +121,7 @@ export class DebuggeeServer {
   #status = { atMs: 0, end: 0, stepsPerSecond: 0 };
   #progressAtMs = 0;
   #checksTold = 0;
+  #branchTold: number | undefined;
 
   /** `nowMs` is a steady clock, in milliseconds. */
   constructor(port: Port, open: SessionOpener, nowMs: () => number) {
@@ -144,8 +145,9 @@ export class DebuggeeServer {
     if (method === "input") this.#bell.ring();
     if (!AT_ANY_TIME.has(method)) {
       this.#sendOutput(session);
-      // An expression may have called functions of the guest.
-      if (session.debuggee.verifiedChecks !== this.#checksTold) this.#sendStatus(session, false);
+      // An expression may have called functions of the guest, an edit have begun a branch.
+      const isOther = session.branches.branch?.id !== this.#branchTold;
+      if (isOther || session.debuggee.verifiedChecks !== this.#checksTold) this.#sendStatus(session, false);
     }
     return result;
   }
@@ -166,6 +168,7 @@ export class DebuggeeServer {
         session.debuggee.searchEngine,
         () => this.#motion === undefined,
         (state) => this.#emit({ type: "search", state }),
+        () => session.timeline.prepare(),
       );
     } catch (error) {
       // A mistake in the options may be corrected and the launch repeated.
@@ -205,6 +208,7 @@ export class DebuggeeServer {
       resolve();
       this.#sendOutput(session);
       this.#sendStatus(session, false);
+      if (!QUESTIONS.has(method)) this.#background?.arrived();
       this.#background?.goOn();
     });
   }
@@ -308,6 +312,7 @@ export class DebuggeeServer {
     this.#status.atMs = now;
     this.#status.end = timeline.end;
     this.#checksTold = session.debuggee.verifiedChecks;
+    this.#branchTold = session.branches.branch?.id;
     this.#emit({
       type: "status",
       instant: timeline.now,

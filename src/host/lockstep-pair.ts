@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import { Prng } from "../base/prng.ts";
 import { LocalArbiter } from "../lockstep/arbiter.ts";
 import { localChannel } from "../lockstep/channel.ts";
-import type { InnerDivergence, OutputDivergence } from "../lockstep/divergence.ts";
+import type { OutputDivergence } from "../lockstep/divergence.ts";
 import { type Fault, FaultyChannel, flipOf, type PairRole } from "../lockstep/fault.ts";
 import { Link } from "../lockstep/link.ts";
 import {
@@ -19,10 +19,13 @@ import type { InputEvent } from "../lockstep/replica.ts";
 import { pageCountOf } from "../machine/configuration.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
+import { isAlive, memberReport, type PairReport, pairReport } from "./pair-report.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 
 /** Turns are short: what is said waits for the end of one, and for the partner's. */
 const TURN_MS = 1;
+/** Should the secondary be far behind, the primary and the world shall not wait for all of it. */
+const CATCH_UP_STEPS = 5_000_000;
 /** How long between two looks at the world. */
 const YIELD_MS = 10;
 /** The time in which nobody was given a turn is nobody's silence. */
@@ -55,29 +58,9 @@ interface Place {
   readonly turns: AdaptiveTurns;
   readonly faults: Fault[];
   readonly channel: FaultyChannel | undefined;
+  readonly link: Link;
   dead: boolean;
   frozenUntilMs: number;
-}
-
-/** What a pair has to tell of itself. */
-export interface PairReport {
-  /** Names of the machines that live; the first speaks. */
-  readonly members: readonly string[];
-  readonly outputsMatched: number;
-  readonly outputsReleased: number;
-  readonly resynchronisations: number;
-  readonly takeOvers: number;
-  readonly joined: number;
-  readonly divergences: readonly OutputDivergence[];
-  readonly inner: InnerDivergence | undefined;
-  readonly innerDivergences: number;
-  readonly digests: { readonly equal: number; readonly different: number; readonly skipped: number };
-  readonly lagStepsMax: number;
-  readonly held: number;
-  readonly latencyMs: { readonly median: number | undefined; readonly p99: number | undefined };
-  readonly logEntries: number;
-  readonly bytesSent: number;
-  readonly pagesSent: number;
 }
 
 /** Two machines in one thread, in turns; the outside hears what both say. */
@@ -88,7 +71,6 @@ export class LockstepPair {
   readonly #sink: CountingSink;
   readonly #inputs = new InputQueue();
   readonly #places: Place[] = [];
-  readonly #links: Link[] = [];
   #names = 0;
   #joined = 0;
   #activeMs = 0;
@@ -106,10 +88,10 @@ export class LockstepPair {
     const channel = new FaultyChannel(first);
     const [left, right] = [this.#link(channel, parts.primary), this.#link(second, parts.secondary)];
     const primary = this.#partsOf(parts.primary, "primary");
-    this.#settle(Member.primary(primary, left, "B", 1, 0), primary.replica, "primary", channel);
+    this.#settle(Member.primary(primary, left, "B", 1, 0), primary.replica, left, "primary", channel);
     const secondary = this.#partsOf(parts.secondary, "secondary");
     const start = { sequence: 0, instant: 0, counts: MACHINE_DEVICES.map(() => 0), inputs: 0 };
-    this.#settle(Member.secondary(secondary, right, start, 0), secondary.replica, "secondary", undefined);
+    this.#settle(Member.secondary(secondary, right, start, 0), secondary.replica, right, "secondary");
   }
 
   /** The machine that the outside hears. */
@@ -166,38 +148,9 @@ export class LockstepPair {
   }
 
   report(): PairReport {
-    const primaries = this.#places.flatMap(({ member }) => member.primary ?? []);
-    const secondaries = this.#places.flatMap(({ member }) => member.secondary ?? []);
-    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-    const living = this.#places.filter(({ dead, member }) => !dead && isAlive(member));
-    const inP = primaries.map(({ statistics }) => statistics);
-    const inS = secondaries.map(({ counters }) => counters);
-    const longest = inP.reduce((a, b) => (b.latency.count > a.latency.count ? b : a));
-    return {
-      members: living.map(({ member }) => member.name),
-      outputsMatched: sum(inS.map(({ outputsMatched }) => outputsMatched)),
-      outputsReleased: sum(this.#sink.counts),
-      resynchronisations: sum(secondaries.map(({ resynchronisations }) => resynchronisations)),
-      takeOvers: secondaries.filter(({ phase }) => phase === "surviving").length,
-      joined: this.#joined,
-      divergences: [
-        ...secondaries.flatMap(({ divergences }) => divergences),
-        ...primaries.flatMap(({ divergences }) => divergences.filter(({ what }) => what === "no-progress")),
-      ],
-      inner: secondaries.at(-1)?.inner,
-      innerDivergences: sum(inS.map(({ innerDivergences }) => innerDivergences)),
-      digests: {
-        equal: sum(inS.map(({ digestsEqual }) => digestsEqual)),
-        different: sum(inS.map(({ digestsDifferent }) => digestsDifferent)),
-        skipped: sum(inS.map(({ digestsSkipped }) => digestsSkipped)),
-      },
-      lagStepsMax: Math.max(...inP.map(({ lagStepsMax }) => lagStepsMax)),
-      held: sum(inP.map(({ held }) => held)),
-      latencyMs: { median: longest.latency.quantile(0.5), p99: longest.latency.quantile(0.99) },
-      logEntries: sum(inP.map(({ entries }) => entries)),
-      bytesSent: sum(this.#links.map(({ bytesSent }) => bytesSent)),
-      pagesSent: sum(inP.map(({ pagesSent }) => pagesSent)),
-    };
+    const members = this.#places.map(({ member, dead, link }) => memberReport(member, dead, link.bytesSent));
+    const released = this.#sink.counts.reduce((total, count) => total + count, 0);
+    return pairReport(members, released, this.#joined);
   }
 
   get #speaker(): Place | undefined {
@@ -216,7 +169,8 @@ export class LockstepPair {
       place.channel?.turn();
       const { turns, replica, member } = place;
       const before = replica.instant;
-      const budget = member.primary === undefined ? turns.steps : Math.min(turns.steps, Math.max(0, limit - before));
+      // A secondary catches up: it goes no farther than the primary has come, and what was said waits for it.
+      const budget = member.primary === undefined ? CATCH_UP_STEPS : Math.min(turns.steps, Math.max(0, limit - before));
       turns.begin();
       if (member.turn(this.#activeMs, budget)) moved = true;
       turns.end(Math.max(0, replica.instant - before));
@@ -236,7 +190,7 @@ export class LockstepPair {
     const isAccepted = speaker.member.primary.accept(left, this.#activeMs);
     assert(isAccepted, "a machine that is alone accepts a secondary");
     const parts = this.#partsOf(made, undefined);
-    this.#settle(Member.secondary(parts, right, undefined, this.#activeMs), parts.replica, undefined, undefined);
+    this.#settle(Member.secondary(parts, right, undefined, this.#activeMs), parts.replica, right);
     this.#joined++;
   }
 
@@ -249,17 +203,12 @@ export class LockstepPair {
     }
   }
 
-  #settle(
-    member: Member,
-    replica: MachineReplica,
-    role: PairRole | undefined,
-    channel: FaultyChannel | undefined,
-  ): void {
+  #settle(member: Member, replica: MachineReplica, link: Link, role?: PairRole, channel?: FaultyChannel): void {
     const faults = (this.#parts.faults ?? [])
       .filter((fault) => fault.role === role && fault.kind !== "flip-register" && fault.kind !== "flip-memory")
       .sort((a, b) => a.instant - b.instant);
     const turns = new AdaptiveTurns(this.#parts.nowMs, TURN_MS);
-    this.#places.push({ member, replica, turns, faults, channel, dead: false, frozenUntilMs: 0 });
+    this.#places.push({ member, replica, turns, faults, channel, link, dead: false, frozenUntilMs: 0 });
   }
 
   #partsOf({ machine, skew }: PairMachine, role: PairRole | undefined): MemberParts & { replica: MachineReplica } {
@@ -281,12 +230,6 @@ export class LockstepPair {
 
   #link(channel: ConstructorParameters<typeof Link>[0], { machine }: PairMachine): Link {
     const shape = { devices: MACHINE_DEVICES.length, pageCount: pageCountOf(machine.configuration) };
-    const link = new Link(channel, shape, this.#options, this.#activeMs);
-    this.#links.push(link);
-    return link;
+    return new Link(channel, shape, this.#options, this.#activeMs);
   }
-}
-
-function isAlive(member: Member): boolean {
-  return member.primary === undefined ? member.secondary!.phase !== "fenced" : member.primary.phase !== "fenced";
 }

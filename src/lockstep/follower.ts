@@ -20,7 +20,7 @@ type Step = Extract<LogEntry, { kind: "input" | "digest" }>;
 export interface FollowerCounters {
   digestsEqual: number;
   digestsDifferent: number;
-  /** Digests whose instant the secondary had passed. */
+  /** Digests whose instant the secondary had passed, or came to while pages were still absent. */
   digestsSkipped: number;
   outputsMatched: number;
   innerDivergences: number;
@@ -71,9 +71,10 @@ export class Follower {
     this.#own = new PendingOutputs(replica.devices);
     this.#matcher = new OutputMatcher(replica.devices, start.counts, (primary, secondary) => {
       this.#counters.outputsMatched++;
-      if (primary === secondary && this.#inner === undefined) return;
-      this.#part("timing");
-      this.#shift = secondary - primary;
+      // How far apart they can be; exact where both began or ended there.
+      const [least, most] = [secondary[0] - primary[1], secondary[1] - primary[0]];
+      if (least > this.#shift || most < this.#shift) this.#part("timing");
+      this.#shift = Math.max(least, Math.min(most, this.#shift));
     });
   }
 
@@ -264,6 +265,10 @@ export class Follower {
 
   #compare(step: Extract<Step, { kind: "digest" }>): void {
     this.#agenda.shift();
+    if (!this.#replica.isWhole) {
+      this.#counters.digestsSkipped++;
+      return;
+    }
     if (this.#replica.digest() !== step.digest || !isPlace(this.#replica.counts, step.place)) {
       this.#counters.digestsDifferent++;
       this.#part("digest", step.instant);
@@ -296,12 +301,12 @@ export class Follower {
     const expected = this.#matcher.oldestExpected();
     const said = this.#matcher.oldestSaid();
     if (this.#inner === undefined) {
-      const isLate = expected !== undefined && instant > expected.instant;
+      const isLate = expected !== undefined && instant > expected.lastInstant;
       if (isLate || (said !== undefined && said.instant < this.#known.instant)) this.#part("timing");
       else return;
     }
     const slack = this.#options.slackSteps;
-    if (expected !== undefined && (instant > expected.instant + this.#shift + slack || this.#isStuck())) {
+    if (expected !== undefined && (instant > expected.lastInstant + this.#shift + slack || this.#isStuck())) {
       const at = { device: expected.device, number: this.#matcher.matched[expected.device] };
       const instants = { primaryInstant: expected.instant, secondaryInstant: instant };
       const got = this.#resting ? "nothing: it waits" : "nothing";
@@ -314,7 +319,7 @@ export class Follower {
     if (said === undefined) return;
     const primaryRests = this.#known.rest === "waiting" || this.#known.rest === "ended";
     const isAllHeard = primaryRests && this.#agenda.length === 0 && !this.#matcher.expects(said.device);
-    if (!isAllHeard && this.#known.instant <= said.instant - this.#shift + slack) return;
+    if (!isAllHeard && this.#known.instant <= said.lastInstant - this.#shift + slack) return;
     this.#divergence = {
       ...{ what: "extra", device: said.device, number: this.#matcher.matched[said.device] },
       ...{ primaryInstant: this.#known.instant, secondaryInstant: said.instant },

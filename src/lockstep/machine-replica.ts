@@ -42,6 +42,7 @@ export class MachineReplica implements Replica {
   readonly devices = MACHINE_DEVICES;
   // The engines have no way yet to stop at a page that is not there.
   readonly toleratesAbsentPages = false;
+  readonly isWhole = true;
   readonly #skew: MachineSkew;
   readonly #faults: MachineFault[];
   #counts: number[] = MACHINE_DEVICES.map(() => 0);
@@ -53,6 +54,7 @@ export class MachineReplica implements Replica {
   #happenings: Happening[] = [];
   #printed: number[] = [];
   #printedAt = 0;
+  #printedLast = 0;
   #stop: MachineStop | undefined;
   #waitingTicks: number | undefined;
 
@@ -214,7 +216,8 @@ export class MachineReplica implements Replica {
       consoleOutput: (instant, byte) => this.#print(instant, byte),
       networkOutput: (instant, frame) => {
         this.#flushPrinted();
-        this.#say({ device: NETWORK, number: this.#counts[NETWORK]++, instant, bytes: frame.slice() });
+        const said = { number: this.#counts[NETWORK]++, instant, lastInstant: instant };
+        this.#say({ device: NETWORK, ...said, bytes: frame.slice() });
       },
       get isAnswered() {
         return replica.#queue.length > 0;
@@ -224,6 +227,7 @@ export class MachineReplica implements Replica {
 
   #print(instant: number, byte: number): void {
     if (this.#printed.length === 0) this.#printedAt = instant;
+    this.#printedLast = instant;
     this.#printed.push(byte);
     this.#counts[CONSOLE]++;
     if (this.#printed.length >= MOST_RUN_BYTES) this.#flushPrinted();
@@ -233,7 +237,8 @@ export class MachineReplica implements Replica {
     if (this.#printed.length === 0) return;
     const bytes = Uint8Array.from(this.#printed);
     this.#printed = [];
-    this.#say({ device: CONSOLE, number: this.#counts[CONSOLE] - bytes.length, instant: this.#printedAt, bytes });
+    const number = this.#counts[CONSOLE] - bytes.length;
+    this.#say({ device: CONSOLE, number, instant: this.#printedAt, lastInstant: this.#printedLast, bytes });
   }
 
   #say(run: OutputRun): void {
@@ -247,7 +252,8 @@ export class MachineReplica implements Replica {
     const text = JSON.stringify(stop, (_, value) => (typeof value === "bigint" ? `0x${value.toString(16)}` : value));
     // The step that wrote the finisher has been taken; the one that traps never is.
     const instant = stop.kind === "finished" ? Math.max(0, this.instant - 1) : this.instant;
-    this.#say({ device: END, number: this.#counts[END]++, instant, bytes: new TextEncoder().encode(text) });
+    const said = { number: this.#counts[END]++, instant, lastInstant: instant };
+    this.#say({ device: END, ...said, bytes: new TextEncoder().encode(text) });
   }
 }
 

@@ -315,13 +315,15 @@ function decodeEvent(reader: ByteReader): InputEvent {
 }
 
 function encodeRun(writer: ByteWriter, run: OutputRun): void {
-  for (const value of [run.device, run.number, run.instant]) writer.varint(value);
+  const lasts = Math.max(0, run.lastInstant - run.instant);
+  for (const value of [run.device, run.number, run.instant, lasts]) writer.varint(value);
   blob(writer, run.bytes);
 }
 
 function decodeRun(reader: ByteReader): OutputRun {
   const [device, number, instant] = [reader.varint(), reader.varint(), reader.varint()];
-  return { device, number, instant, bytes: readBlob(reader) };
+  const lastInstant = instant + reader.varint();
+  return { device, number, instant, lastInstant, bytes: readBlob(reader) };
 }
 
 function encodeDivergence(writer: ByteWriter, divergence: OutputDivergence): void {

@@ -11,6 +11,11 @@ export interface Mismatch {
   readonly got: string;
 }
 
+/** Two instants between which something was said; of the bytes inside a run only those of its first and last are known. */
+export type Span = readonly [number, number];
+/** Called when both have said the same output. */
+export type OnMatch = (primary: Span, secondary: Span) => void;
+
 /**
  * Holds what the secondary says against what the log says: the same event is the one of the same device and number, wherever
  * it stands among those of other devices.
@@ -22,14 +27,9 @@ export class OutputMatcher {
   readonly #said: OutputRun[][];
   readonly #matched: number[];
   #mismatch: Mismatch | undefined;
-  /** Called with both instants where an output of each begins with the same number. */
-  readonly #onMatch: (primaryInstant: number, secondaryInstant: number) => void;
+  readonly #onMatch: OnMatch;
 
-  constructor(
-    devices: readonly DeviceKind[],
-    start: Counts,
-    onMatch: (primaryInstant: number, secondaryInstant: number) => void,
-  ) {
+  constructor(devices: readonly DeviceKind[], start: Counts, onMatch: OnMatch) {
     this.#devices = devices;
     this.#expected = devices.map(() => []);
     this.#said = devices.map(() => []);
@@ -88,12 +88,21 @@ export class OutputMatcher {
         this.#mismatch = { device, number: same, ...instants, expected: part(theirs), got: part(ours) };
         return;
       }
-      if (theirs.number === ours.number) this.#onMatch(theirs.instant, ours.instant);
+      this.#onMatch(beginning(theirs, at), beginning(ours, at));
       this.#matched[device] = end;
-      if (theirs.number + theirUnits <= end) expected.shift();
-      if (ours.number + ourUnits <= end) said.shift();
+      const [theirsEnd, oursEnd] = [theirs.number + theirUnits <= end, ours.number + ourUnits <= end];
+      if (theirsEnd && oursEnd) {
+        this.#onMatch([theirs.lastInstant, theirs.lastInstant], [ours.lastInstant, ours.lastInstant]);
+      }
+      if (theirsEnd) expected.shift();
+      if (oursEnd) said.shift();
     }
   }
+}
+
+/** When number `at` of a run was said. */
+function beginning(run: OutputRun, at: number): Span {
+  return [run.instant, run.number === at ? run.instant : run.lastInstant];
 }
 
 /** The first number from `from` on in which the two differ; `end` when they do not. */

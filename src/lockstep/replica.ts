@@ -14,6 +14,8 @@ export interface OutputRun {
   readonly number: number;
   /** The state before the step that said (the first byte of) it. */
   readonly instant: number;
+  /** The same of the last byte. */
+  readonly lastInstant: number;
   readonly bytes: Uint8Array;
 }
 
@@ -98,6 +100,8 @@ export interface Replica {
    */
   adopt(state: ForeignState, counts: Counts, absent: ReadonlySet<number>): void;
   readonly toleratesAbsentPages: boolean;
+  /** No page is absent. */
+  readonly isWhole: boolean;
   /** An absent page has come; undefined: it is zero. */
   provide(page: number, bytes: Uint8Array | undefined): void;
 }

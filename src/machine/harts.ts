@@ -172,5 +172,8 @@ function viewOf({ hart, csrs }: Turn): HartView {
     get waiting() {
       return hart.waiting;
     },
+    get steps() {
+      return hart.stepCount;
+    },
   };
 }

@@ -183,4 +183,6 @@ export interface HartView {
   readonly privilege: 0 | 1 | 3;
   /** The hart stands at wfi. */
   readonly waiting: boolean;
+  /** Steps that it has taken since reset; absent where nobody counts. */
+  readonly steps?: bigint;
 }

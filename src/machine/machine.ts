@@ -1,5 +1,5 @@
 import { assert, unreachable } from "../base/assert.ts";
-import { type Instant, type PhysicalAddress, type VirtualAddress, virtualAddress } from "../base/brand.ts";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import { AddressTranslation, type ContextChange } from "../cpu/address-translation.ts";
 import { DataAccess } from "../cpu/data-access.ts";
 import { type CodeObserver, DecodedPages } from "../cpu/decoded-pages.ts";
@@ -12,13 +12,12 @@ import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
 import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
 import { Reservations } from "../cpu/reservations.ts";
-import { describeTranslation } from "../cpu/translation-view.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
 import { WriteTrace } from "../cpu/write-trace.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import { replayHint } from "../isa/replay-hints.ts";
-import { HART_NUMBER, PAGE_BYTES } from "../memory/layout.ts";
+import { HART_NUMBER } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
@@ -44,6 +43,7 @@ import type {
   WrittenPages,
 } from "./machine-interface.ts";
 import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
+import { Onlooker } from "./onlooker.ts";
 import { OutsideWrites } from "./outside-writes.ts";
 import { digestOf } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
@@ -67,6 +67,7 @@ export class Machine implements MachineLike {
   readonly #data: DataAccess;
   readonly #decoded: DecodedPages;
   readonly #lookout: Lookout;
+  readonly #onlooker: Onlooker;
   readonly #board: Board;
   readonly #versions: RamVersions;
   readonly #engine: Engine;
@@ -82,10 +83,7 @@ export class Machine implements MachineLike {
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
   readonly isolation: MachineIsolation;
-  readonly writtenPages: WrittenPages = {
-    take: () => this.#versions.takeWritten(),
-    pagesOf: (address, length) => this.#memory.pagesOf(BigInt(address), length),
-  };
+  readonly writtenPages: WrittenPages;
   readonly registerWrites: WriteTrace;
   readonly outsideWrites = new OutsideWrites();
 
@@ -225,6 +223,8 @@ export class Machine implements MachineLike {
       overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
     };
     this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks);
+    this.#onlooker = new Onlooker(memory, (hart) => this.#harts.all[hart].csrs.translationState());
+    this.writtenPages = this.#versions;
     this.harts = this.#harts.views();
     this.isolation = new MachineIsolation({
       bus: this.#board.bus,
@@ -331,36 +331,23 @@ export class Machine implements MachineLike {
   }
 
   peek(address: VirtualAddress, length: number, hart = this.currentHart): (number | undefined)[] {
-    const bytes: (number | undefined)[] = [];
-    while (bytes.length < length) {
-      const at = virtualAddress(address + BigInt(bytes.length));
-      const inPage = Math.min(length - bytes.length, PAGE_BYTES - Number(at & 0xfffn));
-      const { physicalAddress } = this.translate(at, hart);
-      for (let index = 0; index < inPage; index++) {
-        bytes.push(physicalAddress === undefined ? undefined : this.#byteAt(physicalAddress + index));
-      }
-    }
-    return bytes;
+    return this.#onlooker.peek(address, length, hart);
   }
 
   peekPhysical(address: PhysicalAddress, length: number): (number | undefined)[] {
-    return Array.from({ length }, (_, index) => this.#byteAt(address + index));
+    return this.#onlooker.peekPhysical(address, length);
   }
 
   readPhysical(address: PhysicalAddress, size: 1 | 2 | 4 | 8): bigint | undefined {
-    const offset = this.#memory.ramOffset(BigInt(address), size);
-    return offset < 0 ? undefined : this.#memory.read(offset, size);
+    return this.#onlooker.readPhysical(address, size);
   }
 
   translate(address: VirtualAddress, hart = this.currentHart): Translation {
-    return describeTranslation(this.#memory, this.#harts.all[hart].csrs.translationState(), address);
+    return this.#onlooker.translate(address, hart);
   }
 
   translateIn(satp: bigint, address: VirtualAddress): Translation {
-    const [satpLow, satpHigh] = [Number(satp & 0xffff_ffffn), Number(satp >> 32n)];
-    // As supervisor mode does it, whatever the hart is doing.
-    const state = { ...this.#turn.csrs.translationState(), privilege: 1 as const, status: 0, satpLow, satpHigh };
-    return describeTranslation(this.#memory, state, address);
+    return this.#onlooker.translateIn(satp, address);
   }
 
   get cacheGroup(): CacheGroupReport {
@@ -587,17 +574,10 @@ export class Machine implements MachineLike {
     return "word" in fetched && replayHint(fetched.word) !== undefined;
   }
 
-  #byteAt(physical: number): number | undefined {
-    const offset = physical - RAM_BASE;
-    return offset >= 0 && offset < this.#memory.ram.length ? this.#memory.ram[offset] : undefined;
-  }
-
   /** Pages of RAM that some context executes at a virtual page now. */
   #executedAt(virtualPage: bigint): Iterable<number> {
     return this.#translation.executedAt(virtualPage).map((decodedPage) => this.#decoded.ramPageOf(decodedPage));
   }
 }
 
-const REGISTER_A0 = 10;
-const REGISTER_A1 = 11;
-const REGISTER_A2 = 12;
+const [REGISTER_A0, REGISTER_A1, REGISTER_A2] = [10, 11, 12];

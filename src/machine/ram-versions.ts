@@ -1,9 +1,10 @@
 import { assert } from "../base/assert.ts";
+import type { PhysicalAddress } from "../base/brand.ts";
 import { DIRTY_GROUP_PAGES, PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
 import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { Disks } from "./disks.ts";
-import type { PageTable, PageVersion } from "./machine-interface.ts";
+import type { PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
 import { contribution, mix, Pages } from "./pages.ts";
 
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
@@ -33,7 +34,7 @@ export interface RamObserver {
  * A block of a disk that was ever written has a version, even when it has come to equal the image: whether checkpoints
  * were made in between makes no difference to that.
  */
-export class RamVersions {
+export class RamVersions implements WrittenPages {
   readonly #memory: PhysicalMemory;
   readonly #maintenance: Pick<Maintenance, "hash" | "findBits">;
   readonly #others: RamObserver;
@@ -41,7 +42,7 @@ export class RamVersions {
   readonly #ramPages: number;
   readonly #zeroHash: bigint;
   #current: Pages;
-  /** Found dirty since the last `takeWritten`. */
+  /** Found dirty since the last `take`. */
   #written = new Set<number>();
   /** Since the last `save`. */
   #placed: Placed[] = [];
@@ -117,14 +118,15 @@ export class RamVersions {
     this.#others.rearm();
   }
 
-  /**
-   * Pages of RAM that were written, ascending: all that were from one call up to the last `save` before the next are in the second's
-   * answer, also those whose contents came out the same. Pages that were only replayed may be there too.
-   */
-  takeWritten(): number[] {
+  /** See `WrittenPages`: all that were written from one call up to the last `save` before the next are in the second's answer. */
+  take(): readonly number[] {
     const pages = [...this.#written].sort((a, b) => a - b);
     this.#written.clear();
     return pages;
+  }
+
+  pagesOf(address: PhysicalAddress, length: number): readonly number[] | undefined {
+    return this.#memory.pagesOf(BigInt(address), length);
   }
 
   /** A page table out of a recording: pages not given are those of `base`; undefined are zero, or as in the image. */

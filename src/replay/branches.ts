@@ -116,6 +116,10 @@ export class Branches implements TimelineLike {
     return this.#timeline.scan(scan, from, to);
   }
 
+  prepare(): Motion<void> {
+    return this.#timeline.prepare();
+  }
+
   input(bytes: Uint8Array): boolean {
     return this.#timeline.input(bytes);
   }

@@ -8,7 +8,9 @@ import type { Motion, RegisterQuestion } from "./timeline-interface.ts";
 /** Steps traced first: most registers were written just now. */
 const FIRST_WINDOW = 1024;
 const WINDOW_GROWTH = 4;
-/** The last write in a window is wanted, so all of it is traced: beyond this nothing is gained by larger ones. */
+/** The last write in a window is wanted, so all of it is traced: large ones grow more slowly, and not beyond some size. */
+const LARGE_WINDOW = 1 << 20;
+const LARGE_WINDOW_GROWTH = 2;
 const LARGEST_WINDOW = 1 << 26;
 /** Where a checkpoint is not much farther than the window, the window begins there. */
 const CHECKPOINT_FACTOR = 4;
@@ -29,6 +31,8 @@ interface Trace {
 export class RegisterSearch {
   readonly #playback: Playback;
   #traces: Trace[] = [];
+  /** The CSR that was asked for last is noted whatever is asked: a value goes to and fro between it and a register. */
+  #csr: number | undefined;
 
   constructor(playback: Playback) {
     this.#playback = playback;
@@ -38,29 +42,48 @@ export class RegisterSearch {
   *last(question: RegisterQuestion, first: Instant, before: Instant): Motion<TracedWrite | undefined> {
     const { hart, place, csr, filter } = question;
     if (filter !== undefined) return yield* this.#lastFiltered(question, first, before);
+    this.#csr = csr ?? this.#csr;
     let size = FIRST_WINDOW;
     let to: number = before;
+    let stepsAtTo = this.#playback.now === before ? this.#steps(hart) : undefined;
     while (to > first) {
       const known = this.#known(question, to);
-      if (known === undefined) {
-        const from = yield* this.#windowStart(to, size, first);
-        size = Math.min(size * WINDOW_GROWTH, LARGEST_WINDOW);
-        const writes = yield* this.#trace(from, to, csr);
-        this.#traces = [{ from, to, writes }, ...this.#traces.slice(0, MOST_TRACES - 1)];
+      if (known !== undefined) {
+        const write = known.writes.last(hart, place);
+        if (write !== undefined) return write;
+        if (known.from !== to) stepsAtTo = undefined;
+        to = known.from;
         continue;
       }
-      const write = known.writes.last(hart, place);
+      const from = yield* this.#windowStart(to, size, first);
+      size = nextSize(size);
+      const steps = this.#steps(hart);
+      // A hart that has waited all the while has written nothing; interrupts that it took are another matter.
+      const hasWaited = steps !== undefined && steps === stepsAtTo && place.kind !== "trap";
+      stepsAtTo = steps;
+      if (hasWaited) {
+        to = from;
+        continue;
+      }
+      const writes = yield* this.#trace(from, to, this.#csr);
+      this.#traces = [{ from, to, writes }, ...this.#traces.slice(0, MOST_TRACES - 1)];
+      const write = writes.last(hart, place);
       if (write !== undefined) return write;
-      to = known.from;
+      to = from;
     }
     return undefined;
+  }
+
+  /** Steps that a hart has taken in all. */
+  #steps(hart: number): bigint | undefined {
+    return this.#playback.machine.harts[hart].steps;
   }
 
   /** What passes a filter is likely to lie far back, and of no use to another question. */
   *#lastFiltered(question: RegisterQuestion, first: Instant, before: Instant): Motion<TracedWrite | undefined> {
     const { hart, place, csr, filter } = question;
     let size = FIRST_WINDOW * WINDOW_GROWTH;
-    for (let to: number = before; to > first; size = Math.min(size * WINDOW_GROWTH, LARGEST_WINDOW)) {
+    for (let to: number = before; to > first; size = nextSize(size)) {
       const from = yield* this.#windowStart(to, size, first);
       const writes = yield* this.#trace(from, to, csr, filter);
       const write = writes.last(hart, place);
@@ -108,4 +131,8 @@ export class RegisterSearch {
     }
     return writes;
   }
+}
+
+function nextSize(size: number): number {
+  return Math.min(size * (size < LARGE_WINDOW ? WINDOW_GROWTH : LARGE_WINDOW_GROWTH), LARGEST_WINDOW);
 }

@@ -20,6 +20,8 @@ export interface Scan {
   /** The next instant behind `now` to be looked at, whatever happens there; infinity: none. */
   nextLook?(now: Instant): number;
   look?(machine: MachineLike): number | "end";
+  /** It looks at what of the memory that is watched events have changed, and at nothing else. */
+  readonly looksAtWatched?: boolean;
   /** Asked between turns: true ends the scan where it is. */
   cut?(): boolean;
 }
@@ -45,6 +47,13 @@ export function* scanStretch(playback: Playback, scan: Scan, from: Instant, to: 
   return reached === last ? to : reached;
 }
 
+/** Up to where nothing of what is watched is written from here on, as far as the recording says. */
+function unwrittenFrom({ run, machine }: Playback, stops: StopConditions): Instant {
+  const pages = watchedPages(stops, machine);
+  const until = pages === undefined ? undefined : run.file?.unwrittenUntil(machine.instant, pages);
+  return (until ?? machine.instant) as Instant;
+}
+
 function* scanWhole(playback: Playback, scan: Scan, from: Instant, to: Instant): Motion<Instant> {
   const { machine } = playback;
   const extent = Math.max(1, to - from);
@@ -55,7 +64,19 @@ function* scanWhole(playback: Playback, scan: Scan, from: Instant, to: Instant):
   const run = new HitRun(machine, scan.stops, (stops) => playback.setStops(stops), slice, "nothing");
   let cost = 0;
   let visited = from - 1;
+  let mayLeap = scan.looksAtWatched === true;
   while (playback.now < to) {
+    if (mayLeap || (run.stops !== scan.stops && scan.looksAtWatched)) {
+      const next = unwrittenFrom(playback, scan.stops);
+      if (next > to) return to;
+      mayLeap = false;
+      if (next === to || next - playback.now > playback.options.sliceSteps) {
+        yield* playback.goTo(next);
+        // An event at that very instant may be behind what the recording's checkpoint tells of.
+        if (scan.look?.(machine) === "end") return (next + 1) as Instant;
+        continue;
+      }
+    }
     const look = scan.nextLook?.(playback.now) ?? Number.POSITIVE_INFINITY;
     run.stops = scan.stops;
     const before = playback.now;
@@ -76,6 +97,7 @@ function* scanWhole(playback: Playback, scan: Scan, from: Instant, to: Instant):
     cost += (playback.now - before) / STEPS_PER_MICROSECOND;
     if (hit !== undefined && cost < TURN) continue;
     cost = 0;
+    mayLeap = hit === undefined && scan.looksAtWatched === true;
     yield playback.progress();
     if (playback.now < to && scan.cut?.()) {
       playback.store.add(playback.save(), [playback.end, playback.now]);

@@ -101,6 +101,8 @@ export interface TimelineLike {
    * arrives before the step in question. Undefined when there is none: arrives at `first`.
    */
   toLastRegisterWrite(question: RegisterQuestion, before: Instant): Motion<TracedWrite | undefined>;
+  /** Lays checkpoints close behind where the timeline stands, so that the next steps back are instant; it stays where it is. */
+  prepare(): Motion<void>;
   /** Goes through [from, to) with somebody who looks; the timeline stays where it is. See `scanStretch`. */
   scan(scan: Scan, from: Instant, to: Instant): Motion<Instant>;
 

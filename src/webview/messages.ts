@@ -36,6 +36,8 @@ export interface Position {
   /** The recording is still open: running on makes new history. */
   readonly live: boolean;
   readonly running: boolean;
+  /** The what-if branch that is shown: from its origin on it is another run than the recording. */
+  readonly branch?: { readonly origin: number; readonly label: string };
 }
 
 export type ToTimeline =

@@ -7,6 +7,8 @@ export const AXIS_HEIGHT = 24;
 const TICK_SPACING = 90;
 /** The triangle that holds the present's line, half its width. */
 const HANDLE = 6;
+/** Of the ground behind a branch's origin: marks stay readable on it. */
+const BRANCH_OPACITY = 0.14;
 
 export interface Picture {
   readonly range: Range;
@@ -28,6 +30,7 @@ export interface Palette {
   /** How much of the ground the future's colour covers: high contrast leaves black black. */
   readonly futureOpacity: number;
   readonly present: string;
+  readonly branch: string;
   readonly focus: string;
   readonly lanes: readonly string[];
   readonly font: string;
@@ -45,6 +48,7 @@ export function readPalette(element: Element): Palette {
     future: variable("--vscode-editor-inactiveSelectionBackground", "#80808026"),
     futureOpacity: element.matches(".vscode-high-contrast, .vscode-high-contrast-light") ? 0.12 : 0.5,
     present: variable("--vscode-debugIcon-breakpointCurrentStackframeForeground", "#ffcc00"),
+    branch: variable("--vscode-charts-purple", "#b180d7"),
     focus: variable("--vscode-focusBorder", "#007fd4"),
     lanes: LANES.map((lane) => variable(...lane.colour)),
     font: `11px ${variable("--vscode-font-family", "sans-serif")}`,
@@ -66,6 +70,7 @@ export function paint(
   context.clearRect(0, 0, width, height);
   paintLanes(context, width, height, palette);
   paintFuture(context, width, height, picture, palette);
+  paintBranch(context, width, height, picture, palette);
   paintTicks(context, width, height, picture.range, palette);
   paintMarks(context, width, height, picture, palette);
   if (picture.hovered !== undefined) {
@@ -97,6 +102,31 @@ export function paintFuture(
   context.globalAlpha = palette.futureOpacity;
   context.fillStyle = palette.future;
   context.fillRect(present, AXIS_HEIGHT, width - present, height - AXIS_HEIGHT);
+  context.restore();
+}
+
+/** A branch is another run from its origin on: a line at the origin, and another ground behind it. */
+export function paintBranch(
+  context: CanvasRenderingContext2D,
+  width: number,
+  height: number,
+  { range, position }: Pick<Picture, "range" | "position">,
+  palette: Palette,
+): void {
+  const { branch } = position;
+  if (branch === undefined) return;
+  const origin = xOf(branch.origin, range, width);
+  const from = Math.max(0, origin);
+  const to = Math.min(width, Math.max(xOf(position.end, range, width), from));
+  context.save();
+  context.fillStyle = palette.branch;
+  context.globalAlpha = BRANCH_OPACITY;
+  context.fillRect(from, AXIS_HEIGHT, to - from, height - AXIS_HEIGHT);
+  context.globalAlpha = 1;
+  context.fillRect(from, AXIS_HEIGHT - 3, to - from, 3);
+  // Half a line would be cut off at the very ends.
+  const line = Math.min(Math.max(Math.round(origin), 0), width - 2);
+  if (origin >= 0 && origin <= width) context.fillRect(line, AXIS_HEIGHT - 3, 2, height - AXIS_HEIGHT + 3);
   context.restore();
 }
 

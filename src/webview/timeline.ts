@@ -140,13 +140,27 @@ function forget(text: string, buttons: boolean): void {
 function showPosition(position: Position): void {
   byId("now").textContent = exact(position.now);
   byId("end").textContent = exact(position.end);
-  const state = position.running ? "running" : position.live && position.now === position.end ? "live" : "past";
-  const names = { running: "Running", live: "Live", past: position.live ? "In the past" : "Recording" };
+  const { branch } = position;
+  document.body.classList.toggle("branch", branch !== undefined);
+  const state = position.running
+    ? "running"
+    : branch !== undefined
+      ? "branch"
+      : position.live && position.now === position.end
+        ? "live"
+        : "past";
+  const names = {
+    running: "Running",
+    branch: branch?.label ?? "",
+    live: "Live",
+    past: position.live ? "In the past" : "Recording",
+  };
   const badge = byId("state");
   badge.textContent = names[state];
   badge.className = state;
   badge.title = {
-    running: "The machine is running.",
+    running: branch === undefined ? "The machine is running." : `The machine is running in ${branch.label}.`,
+    branch: "A what-if run that left the recording at its origin; the recording stays as it is.",
     live: "The machine stands at the newest instant: running on makes new history.",
     past: position.live
       ? "The machine stands in the past; history goes on to the right."

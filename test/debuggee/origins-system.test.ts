@@ -100,6 +100,32 @@ second: .dword 0
   assert.equal(b.origin("a3", 0).end.kind, "reset");
 });
 
+test("a hart that has waited for long: nothing of it is traced while it did", () => {
+  const b = run(
+    `
+_start:
+  csrr t0, mhartid
+  bnez t0, waits
+  li   t1, 2000000
+1:
+  addi t1, t1, -1
+  bnez t1, 1b
+done:
+  j    done
+waits:
+  li   a0, 5
+  csrw mie, zero
+1:
+  wfi
+  j    1b
+`,
+    { harts: 2 },
+  );
+  assert.deepEqual(told(b.origin("a0", 1)), ["1: li a0,5", "constant"]);
+  assert.equal(b.origin("t1", 1).end.kind, "reset");
+  assert.deepEqual(told(b.origin("t0", 1)), ["1: csrr t0,mhartid", "csr"]);
+});
+
 /** Supervisor mode, with memory at its own address, and 2 GiB higher once more. */
 const SUPERVISOR = (body: string, environment = "0", flags = "0xcf") => `
 _start:

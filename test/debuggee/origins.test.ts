@@ -137,6 +137,23 @@ test("where chains end: constants, calls, zero, computations, reset", () => {
   assert.throws(() => origin(b, "a0", {}, 3), { code: "no-hart" });
 });
 
+test("a block of zeros that cbo.zero wrote is a constant of its own", () => {
+  const b = at(
+    guest(`
+        la      t0, pair
+        sd      t0, 0(t0)
+        cbo.zero (t0)
+        ld      a0, 0(t0)
+        nop                             # @here`),
+  );
+  const found = origin(b, "a0");
+  assert.deepEqual(told(found), ["ld a0,0(t0)", "cbo.zero (t0)", "constant"]);
+  assert.deepEqual(
+    found.steps[1].operands.map(({ place, role }) => [place.name, role]),
+    [["t0", "address"]],
+  );
+});
+
 test("a tree unfolds the operands; each operand can be asked for at its step", () => {
   const b = at(
     guest(`

@@ -48,6 +48,13 @@ export async function record({ options, asked }: Boot): Promise<Recorded> {
   return { path, console, answer };
 }
 
+/** Boots Debian by another command than `record`. */
+export async function boot(command: "run" | "lockstep", options: readonly string[]) {
+  const { kernel, initrd } = debian();
+  const asked = ["--append", "console=ttyS0 hindcast=poweroff", "--limit", LIMIT_STEPS];
+  return hindcast([command, "--kernel", kernel, "--initrd", initrd, ...asked, ...options]);
+}
+
 /** Replays a recording against its digests. */
 export async function replay(path: string): Promise<Readonly<Record<string, unknown>>> {
   return (await hindcast(["replay", path, "--no-console"])).answer;

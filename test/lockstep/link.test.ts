@@ -30,7 +30,11 @@ const MESSAGES: readonly Message[] = [
         ...{ kind: "input", sequence: 3, instant: 9, place: [0, 0, 0] },
         input: { number: 5, event: { kind: "network-input", frame: new Uint8Array(60) } },
       },
-      { kind: "output", sequence: 4, run: { device: 2, number: 9, instant: 10, bytes: Uint8Array.of(0) } },
+      {
+        kind: "output",
+        sequence: 4,
+        run: { device: 2, number: 9, instant: 10, lastInstant: 12, bytes: Uint8Array.of(0) },
+      },
       { kind: "digest", sequence: 5, instant: 11, place: [0, 0, 0], digest: DIGEST },
       { kind: "progress", sequence: 6, instant: 12, rest: "held" },
     ],
@@ -110,7 +114,13 @@ test("a peer whose board is another, or who speaks of what there is not, is refu
     [
       {
         kind: "log",
-        entries: [{ kind: "output", sequence: 1, run: { device: 3, number: 0, instant: 0, bytes: new Uint8Array(0) } }],
+        entries: [
+          {
+            kind: "output",
+            sequence: 1,
+            run: { device: 3, number: 0, instant: 0, lastInstant: 0, bytes: new Uint8Array(0) },
+          },
+        ],
       },
       /there is no device 3/,
     ],

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { OutputMatcher } from "../../src/lockstep/output-matcher.ts";
+import { OutputMatcher, type Span } from "../../src/lockstep/output-matcher.ts";
 import { CountingSink, InputQueue } from "../../src/lockstep/outside.ts";
 import { PendingOutputs } from "../../src/lockstep/pending-outputs.ts";
 import type { DeviceKind, OutputRun } from "../../src/lockstep/replica.ts";
 
 const DEVICES: readonly DeviceKind[] = ["stream", "datagrams"];
 
-function run(device: number, number: number, text: string, instant = 0): OutputRun {
-  return { device, number, instant, bytes: new TextEncoder().encode(text) };
+function run(device: number, number: number, text: string, instant = 0, lastInstant = instant): OutputRun {
+  return { device, number, instant, lastInstant, bytes: new TextEncoder().encode(text) };
 }
 
-function matcher(): { of: OutputMatcher; matches: [number, number][] } {
-  const matches: [number, number][] = [];
+function matcher(): { of: OutputMatcher; matches: [Span, Span][] } {
+  const matches: [Span, Span][] = [];
   const of = new OutputMatcher(DEVICES, [0, 0], (primary, secondary) => matches.push([primary, secondary]));
   return { of, matches };
 }
@@ -36,9 +36,40 @@ test("devices match by themselves, in whatever order their outputs come", () => 
   assert.deepEqual(of.matched, [0, 1]);
   assert.equal(of.oldestExpected()?.device, 0);
   of.say(run(0, 0, "a", 32));
+  // Where both begin and end alike, both are told.
+  assert.deepEqual(
+    [matches[0], matches[2]],
+    [
+      [
+        [11, 11],
+        [31, 31],
+      ],
+      [
+        [10, 10],
+        [32, 32],
+      ],
+    ],
+  );
+});
+
+test("of a byte inside of what was said at a stretch it is known between which instants", () => {
+  const { of, matches } = matcher();
+  of.expect(run(0, 0, "abcd", 10, 40));
+  of.say(run(0, 0, "ab", 10, 20));
+  of.say(run(0, 2, "cd", 30, 40));
   assert.deepEqual(matches, [
-    [11, 31],
-    [10, 32],
+    [
+      [10, 10],
+      [10, 10],
+    ],
+    [
+      [10, 40],
+      [30, 30],
+    ],
+    [
+      [40, 40],
+      [40, 40],
+    ],
   ]);
 });
 

@@ -213,9 +213,9 @@ test("machines that differ inside all the time are not resynchronised while they
 test("a bit that flips in the secondary is repaired, and the outside hears what one machine says", () => {
   let repaired = 0;
   const expected = alone(COMPUTING);
-  for (let faultSeed = 0; faultSeed < 8; faultSeed++) {
+  for (let faultSeed = 0; faultSeed < 12; faultSeed++) {
     const faults: Fault[] = (["flip-register", "flip-memory"] as const).map((kind, index) => ({
-      ...{ kind, role: "secondary", instant: 10_000 + 3_000 * faultSeed + index },
+      ...{ kind, role: "secondary", instant: 10_000 + 20_000 * faultSeed + index },
     }));
     const { pair, output } = run(COMPUTING, { faults, faultSeed, options: { slackSteps: 20_000 } });
     assert.equal(output, expected, `seed ${faultSeed}`);

@@ -66,6 +66,7 @@ class Simulation {
   #names = 0;
   #forgotten = 0;
   #lastSpeaker = "";
+  #hasFlipped = false;
   readonly #flipped: { name: string; at: number | undefined; mask: number }[] = [];
 
   constructor(seed: number, planted: PlantedMistake | undefined) {
@@ -282,6 +283,7 @@ class Simulation {
     });
     this.#count("came to the end");
     if (flips.length > 0) this.#count("a fault that was said");
+    this.#judgeLikes();
     for (const { member, machine } of this.#inhabitants) {
       const { secondary, primary } = member;
       this.#count("pages that were waited for", machine.absences);
@@ -294,6 +296,22 @@ class Simulation {
       this.#count("held", primary?.statistics.held ?? 0);
       this.#count("matched", secondary?.counters.outputsMatched ?? 0);
     }
+  }
+
+  /** Machines that are alike, and in which no bit flipped, must not be taken for different. */
+  #judgeLikes(): void {
+    if (this.#difference !== 0 || this.#hasFlipped) return;
+    for (const { member } of this.#inhabitants) {
+      const { secondary } = member;
+      const differences = secondary?.divergences.length ?? 0;
+      if (differences > 0)
+        this.#fail(`${member.name} differs: ${JSON.stringify([secondary?.divergences, secondary?.counters])}`);
+      if ((secondary?.counters.innerDivergences ?? 0) > 0)
+        this.#fail(
+          `${member.name} says that it differs inside: ${JSON.stringify([secondary?.inner, secondary?.counters])}`,
+        );
+    }
+    this.#count("nothing differed");
   }
 
   #chooseFault(): Fault {
@@ -310,10 +328,11 @@ class Simulation {
     if (kind === 2) return named("a member freezes", () => this.#freeze(victim, 5 + (amount % 200)));
     if (kind <= 4) return named("a bit flips", () => this.#flip(victim, other % 2, 1 << (amount % 32)));
     if (kind === 5) {
-      return named(
-        "a bit flips inside",
-        () => this.#victim(victim)?.machine.flipHidden(other, 1 << (amount % 32)) ?? undefined,
-      );
+      return named("a bit flips inside", () => {
+        this.#hasFlipped = true;
+        this.#victim(victim)?.machine.flipHidden(other, 1 << (amount % 32));
+        return true;
+      });
     }
     if (kind === 6) {
       return named("the channel breaks", () => {
@@ -371,6 +390,7 @@ class Simulation {
   #flip(index: number, thread: number, mask: number): boolean {
     const victim = this.#victim(index);
     if (victim === undefined) return false;
+    this.#hasFlipped = true;
     victim.machine.flip(thread, mask);
     this.#flipped.push({ name: victim.member.name, at: victim.machine.flips.at(-1)?.at, mask });
     return true;

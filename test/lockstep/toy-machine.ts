@@ -152,6 +152,10 @@ export class ToyMachine implements Replica {
     return this.#state.instant;
   }
 
+  get isWhole(): boolean {
+    return this.#absent.size === 0;
+  }
+
   get counts(): Counts {
     return this.#counts;
   }
@@ -367,8 +371,17 @@ export class ToyMachine implements Replica {
 
   #say({ device, bytes }: Said): void {
     const number = this.#counts[device];
-    this.#counts[device] += DEVICES[device] === "stream" ? bytes.length : 1;
-    this.#happenings.push({ kind: "output", run: { device, number, instant: this.instant, bytes } });
+    const lastInstant = this.instant;
+    const isStream = DEVICES[device] === "stream";
+    this.#counts[device] += isStream ? bytes.length : 1;
+    const last = this.#happenings.at(-1);
+    // What a stream says at a stretch is one output, however many operations it took.
+    if (isStream && last?.kind === "output" && last.run.device === device) {
+      const run = { ...last.run, lastInstant, bytes: Uint8Array.of(...last.run.bytes, ...bytes) };
+      this.#happenings[this.#happenings.length - 1] = { kind: "output", run };
+      return;
+    }
+    this.#happenings.push({ kind: "output", run: { device, number, instant: lastInstant, lastInstant, bytes } });
   }
 }
 

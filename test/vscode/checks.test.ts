@@ -79,3 +79,34 @@ step("a log point with a call, set afterwards, runs over the whole recording, wi
   await page.getByLabel("Filter rows").fill("0 (0) broken");
   await page.getByText(/of 2,000 hits pass the filter\.$/).waitFor();
 });
+
+step("a breakpoint is given the mode of a replay-only check where its condition is written", async () => {
+  await user.theme("Dark Modern", "vs-dark");
+  await user.removeAllBreakpoints();
+  const line = source.split("\n").findIndex((text) => /^\s+bne\s+s0, s1, main_loop$/.test(text)) + 1;
+  await user.goToLine(line);
+  await user.command("Debug: Add Conditional Breakpoint...");
+  const widget = user.page.locator(".breakpoint-widget");
+  await widget.waitFor();
+  await user.page.keyboard.type("count_broken(ring) != 0 && s0 < 1500");
+  await widget.locator(".select-mode-container select").click();
+  await user.page
+    .locator(".monaco-select-box-dropdown-container .monaco-list-row", { hasText: "Replay-only check" })
+    .click();
+  await workbench.screenshot("checks-mode");
+  await widget.locator(".monaco-editor .view-line").first().click();
+  await user.page.keyboard.press("Enter");
+  await widget.waitFor({ state: "hidden" });
+  // The guest's own checks would stop before it.
+  await user.page
+    .locator(".debug-breakpoints .monaco-list-row", { hasText: "Failed replay-only checks" })
+    .locator("input, .monaco-checkbox")
+    .first()
+    .click();
+  await user.toolbar(/^Reverse \(/);
+  await user.highlightedLine("bne     s0, s1, main_loop");
+  await user.page
+    .locator(".exception-widget", { hasText: "Replay-only check failed: count_broken(ring) != 0 && s0 < 1500" })
+    .waitFor();
+  await workbench.screenshot("checks-mode-failed");
+});

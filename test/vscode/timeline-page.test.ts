@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FromTimeline, Mark, ToTimeline } from "../../src/webview/messages.ts";
+import { themed } from "./themes.ts";
 import { webviewPage } from "./webview-page.ts";
 
 const END = 81_204_113;
@@ -68,6 +69,34 @@ test("a click on a mark travels to exactly its instant, a click beside marks to 
   await view.page.mouse.click(beside.x, beside.y);
   const { instant } = (await sent("travel")).at(-1)!;
   assert.ok(Math.abs(instant - 60_000_000) < END / 900, String(instant));
+});
+
+test("a branch has a sign, and its own ground from its origin on", async () => {
+  await showRun(MARKS);
+  const ground = async (instant: number) => {
+    const { x } = await positionOf(instant, 3);
+    return view.page.evaluate(
+      ([x, lane]) => {
+        const canvas = document.querySelector<HTMLCanvasElement>("#axis")!;
+        const scale = canvas.width / canvas.clientWidth;
+        const left = canvas.getBoundingClientRect().left;
+        return [...canvas.getContext("2d")!.getImageData((x - left) * scale, lane * scale, 1, 1).data];
+      },
+      [x, 22] as const,
+    );
+  };
+  assert.deepEqual(await ground(70_000_000), await ground(10_000_000));
+  const branch = { origin: 30_000_000, label: "Branch 1 of instant 30,000,000" };
+  const position = { first: 0, now: NOW, end: END, live: true, running: false, branch };
+  await tell({ type: "position", position });
+  await view.page.locator("#state.branch", { hasText: "Branch 1 of instant 30,000,000" }).waitFor();
+  await view.page.waitForTimeout(100);
+  assert.notDeepEqual(await ground(70_000_000), await ground(10_000_000));
+  await themed(view.page, "branch-timeline");
+  await tell({ type: "position", position: { first: 0, now: NOW, end: END, live: false, running: false } });
+  await view.page.locator("#state", { hasText: "Recording" }).waitFor();
+  await view.page.waitForTimeout(100);
+  assert.deepEqual(await ground(70_000_000), await ground(10_000_000));
 });
 
 test("hovering names the mark", async () => {

@@ -1,0 +1,102 @@
+import type { InnerDivergence, OutputDivergence } from "../lockstep/divergence.ts";
+import type { FollowerCounters } from "../lockstep/follower.ts";
+import type { Member } from "../lockstep/member.ts";
+
+/** What one member has to tell of itself: plain data. */
+export interface MemberReport {
+  readonly name: string;
+  readonly alive: boolean;
+  readonly speaks: boolean;
+  readonly inner: InnerDivergence | undefined;
+  readonly divergences: readonly OutputDivergence[];
+  readonly resynchronisations: number;
+  readonly tookOver: boolean;
+  readonly counters: FollowerCounters | undefined;
+  readonly lagStepsMax: number;
+  readonly held: number;
+  readonly latency: { readonly count: number; readonly median: number | undefined; readonly p99: number | undefined };
+  readonly entries: number;
+  readonly pagesSent: number;
+  readonly bytesSent: number;
+}
+
+/** What a pair has to tell of itself. */
+export interface PairReport {
+  /** Names of the machines that live; the first speaks. */
+  readonly members: readonly string[];
+  readonly outputsMatched: number;
+  readonly outputsReleased: number;
+  readonly resynchronisations: number;
+  readonly takeOvers: number;
+  readonly joined: number;
+  readonly divergences: readonly OutputDivergence[];
+  readonly inner: InnerDivergence | undefined;
+  readonly innerDivergences: number;
+  readonly digests: { readonly equal: number; readonly different: number; readonly skipped: number };
+  readonly lagStepsMax: number;
+  readonly held: number;
+  readonly latencyMs: { readonly median: number | undefined; readonly p99: number | undefined };
+  readonly logEntries: number;
+  readonly bytesSent: number;
+  readonly pagesSent: number;
+}
+
+/** Whether a member may still become, or is, the one that speaks. */
+export function isAlive({ primary, secondary }: Member): boolean {
+  return primary === undefined ? secondary!.phase !== "fenced" : primary.phase !== "fenced";
+}
+
+export function memberReport(member: Member, isDead: boolean, bytesSent: number): MemberReport {
+  const { primary, secondary } = member;
+  const statistics = primary?.statistics;
+  const alive = !isDead && isAlive(member);
+  return {
+    ...{ name: member.name, alive, speaks: alive && primary !== undefined, inner: secondary?.inner, bytesSent },
+    divergences: [
+      ...(secondary?.divergences ?? []),
+      ...(primary?.divergences ?? []).filter(({ what }) => what === "no-progress"),
+    ],
+    resynchronisations: secondary?.resynchronisations ?? 0,
+    tookOver: secondary?.phase === "surviving",
+    counters: secondary === undefined ? undefined : { ...secondary.counters },
+    lagStepsMax: statistics?.lagStepsMax ?? 0,
+    held: statistics?.held ?? 0,
+    latency: {
+      count: statistics?.latency.count ?? 0,
+      median: statistics?.latency.quantile(0.5),
+      p99: statistics?.latency.quantile(0.99),
+    },
+    entries: statistics?.entries ?? 0,
+    pagesSent: statistics?.pagesSent ?? 0,
+  };
+}
+
+/** `members` in the order in which they came. */
+export function pairReport(members: readonly MemberReport[], outputsReleased: number, joined: number): PairReport {
+  const sum = (value: (member: MemberReport) => number | undefined) =>
+    members.reduce((total, member) => total + (value(member) ?? 0), 0);
+  const living = members.filter(({ alive }) => alive).sort((a, b) => Number(b.speaks) - Number(a.speaks));
+  const longest = members.reduce((a, b) => (b.latency.count > a.latency.count ? b : a));
+  return {
+    members: living.map(({ name }) => name),
+    outputsMatched: sum(({ counters }) => counters?.outputsMatched),
+    outputsReleased,
+    resynchronisations: sum(({ resynchronisations }) => resynchronisations),
+    takeOvers: members.filter(({ tookOver }) => tookOver).length,
+    joined,
+    divergences: members.flatMap(({ divergences }) => divergences),
+    inner: members.filter(({ counters }) => counters !== undefined).at(-1)?.inner,
+    innerDivergences: sum(({ counters }) => counters?.innerDivergences),
+    digests: {
+      equal: sum(({ counters }) => counters?.digestsEqual),
+      different: sum(({ counters }) => counters?.digestsDifferent),
+      skipped: sum(({ counters }) => counters?.digestsSkipped),
+    },
+    lagStepsMax: Math.max(...members.map(({ lagStepsMax }) => lagStepsMax)),
+    held: sum(({ held }) => held),
+    latencyMs: { median: longest.latency.median, p99: longest.latency.p99 },
+    logEntries: sum(({ entries }) => entries),
+    bytesSent: sum(({ bytesSent }) => bytesSent),
+    pagesSent: sum(({ pagesSent }) => pagesSent),
+  };
+}
