@@ -147,8 +147,12 @@ step("all changes are exported as CSV", async () => {
   await page.getByRole("button", { name: "Export" }).click();
   const input = user.page.locator(".quick-input-widget input[type=text]").first();
   const file = join(folder.path, "changes.csv");
-  await input.fill(file);
-  await user.page.keyboard.press("Enter");
+  // The dialog looks the folder up before it is ready, and offers this name then.
+  await user.page.waitForFunction(
+    (file) => document.querySelector<HTMLInputElement>(".quick-input-widget input[type=text]")?.value === file,
+    file,
+  );
+  await input.press("Enter");
   await user.notification("changes.csv has been written.");
   const lines = readFileSync(file, "utf8").split("\r\n");
   assert.match(lines[0], /^expression,instant,value,number/);
