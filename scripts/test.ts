@@ -24,7 +24,7 @@ const ROOT = resolve(import.meta.dirname, "..");
 const NIGHTLY = process.argv.includes("--nightly");
 
 /** Folders of test/ with a stage of their own; every other folder is part of the unit stage, which stays below a minute. */
-const APART = ["cli", "differential", "gdb-client", "linux", "vscode"];
+const APART = ["cli", "differential", "gdb-client", "linux", "nats", "vscode"];
 
 const STAGES: readonly Stage[] = [
   {
@@ -68,6 +68,14 @@ const STAGES: readonly Stage[] = [
     concurrency: 1,
     fileTimeoutMs: 5 * 60_000,
     owns: (folder) => folder === "gdb-client",
+  },
+  {
+    name: "nats",
+    requirements: [{ program: "nats-server", debianPackage: "nats-server" }],
+    // Servers, workers and queries in processes of their own.
+    concurrency: 1,
+    fileTimeoutMs: 5 * 60_000,
+    owns: (folder) => folder === "nats",
   },
   {
     name: "linux",

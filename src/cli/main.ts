@@ -19,6 +19,7 @@ import {
   parseSources,
   parseSteps,
   parseSymbols,
+  parseThreads,
   parseTime,
 } from "./quantities.ts";
 import { QUERY_QUESTIONS } from "./query-names.ts";
@@ -125,6 +126,13 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     .option("--remove", "take the name away, wherever it stands; with --at from that instant only")
     .description("Lists the bookmarks of FILE, or adds one; they stand in FILE.bookmarks, and FILE stays as it is.");
   defineQuery(define);
+  withNatsOptions(
+    define("worker", "search recordings for queries elsewhere", async () => (await import("./worker.ts")).worker)
+      .requiredOption("--nats <url>", "the NATS server, with JetStream, where queries leave their segments")
+      .option("--threads <number>", "segments at a time (default: as many as there are cores)", parseThreads)
+      .option("--once", "end when nothing is left to do, once there was something")
+      .description(WORKER),
+  );
   defineBranch(define);
   define("asm", "assemble a source file", async () => (await import("./asm.ts")).asm)
     .argument("<file>", "assembly source in GNU syntax, .s or .S")
@@ -172,6 +180,9 @@ Examples:
   hindcast query run.hindcast series '*queue_length' --csv
   hindcast query run.hindcast series a0 --at enqueue
   hindcast query run.hindcast calls malloc --json`;
+
+const WORKER = `Takes segments of recordings out of a NATS server's work queue, searches them, and says what was found, for \
+every \`hindcast query --nats\` that uses the same server. Any number of workers may come, die and come back meanwhile.`;
 
 const LOCKSTEP = `Runs PROGRAM on two machines. What it says leaves when both have said it; what they do inside may differ. When what
 they say differs, the second is resynchronised from the first; when one dies, the other goes on.
@@ -255,6 +266,12 @@ function cacheGroupOption(): Option {
   return new Option("--cache-group <choice>", meaning).choices(["on", "off"]);
 }
 
+function withNatsOptions(command: Command): Command {
+  return command
+    .option("--nats-creds <file>", "credentials for the NATS server (a .creds file)")
+    .option("--tls-ca <file>", "certificates of the authority that the NATS server's is signed by");
+}
+
 function engineOption(): Option {
   const engines = ["auto", "translator", "interpreter", "oracle"];
   return new Option("--engine <name>", "what executes the guest (default: auto)").choices(engines);
@@ -288,7 +305,7 @@ function collect(text: string, before: readonly string[] = []): string[] {
 
 function defineQuery(define: (name: string, summary: string, load: () => Promise<Action>) => Command): void {
   const load = async () => (await import("./query.ts")).query;
-  define("query", "ask a recording about the past", load)
+  withNatsOptions(define("query", "ask a recording about the past", load))
     .argument("<file>", "a recording")
     .addArgument(new Argument("<question>", "what to ask").choices(QUERY_QUESTIONS))
     .argument("[place]", "an address or a symbol, optionally with an offset: 0x80001000, phys:0x80001000, pool, pool+8")
@@ -317,6 +334,12 @@ function defineQuery(define: (name: string, summary: string, load: () => Promise
       parseCount,
     )
     .option("--tree <depth>", "origin: unfold the other operands as well, so deep (default: 0)", parseCount)
+    .option(
+      "--threads <number>",
+      "segments that are searched at a time (default: as many as there are cores)",
+      parseThreads,
+    )
+    .option("--nats <url>", "have the workers at this NATS server search (hindcast worker), instead of threads")
     .addHelpText("after", QUERY_EXAMPLES)
     .description(QUESTIONS);
 }

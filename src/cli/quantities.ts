@@ -90,6 +90,8 @@ export function parseHits(text: string): number {
   return hits;
 }
 
+const MOST_THREADS = 256;
+
 export function parseLength(text: string): number {
   const length = parseCount(text);
   if (length < 1 || length > 2 ** 20) throw new InvalidArgumentError("A range has from 1 to 1048576 bytes.");
@@ -101,6 +103,13 @@ export function parseHarts(text: string): number {
   if (harts < 1 || harts > MAX_HARTS)
     throw new InvalidArgumentError(`The machine can have from 1 to ${MAX_HARTS} harts.`);
   return harts;
+}
+
+/** Threads that search: each has a machine of its own. */
+export function parseThreads(text: string): number {
+  const threads = parseCount(text);
+  if (threads < 1 || threads > MOST_THREADS) throw new InvalidArgumentError(`Use from 1 to ${MOST_THREADS} threads.`);
+  return threads;
 }
 
 export function parseIsa(text: string): string {

@@ -1,6 +1,7 @@
 import type { NamedInstant } from "./instants.ts";
+import type { RunnerFlags } from "./segment-runner.ts";
 
-export interface QueryOptions {
+export interface QueryOptions extends RunnerFlags {
   readonly before?: NamedInstant;
   readonly after?: NamedInstant;
   readonly length?: number;
@@ -18,7 +19,9 @@ export interface QueryOptions {
   readonly text?: string;
 }
 
-const STRETCH = ["after", "before", "most", "count"] as const;
+/** Where segments are searched by others. */
+const RUNNER = ["threads", "nats", "natsCreds", "tlsCa"] as const;
+const STRETCH = ["after", "before", "most", "count", ...RUNNER] as const;
 /** What each question uses. What would not change the answer is a misunderstanding. */
 export const QUERY_USES: Readonly<Record<string, readonly (keyof QueryOptions)[]>> = {
   "last-write": ["before", "length"],
@@ -29,7 +32,7 @@ export const QUERY_USES: Readonly<Record<string, readonly (keyof QueryOptions)[]
   reads: [...STRETCH, "length"],
   accesses: [...STRETCH, "length"],
   hits: [...STRETCH, "if", "log", "hitCondition"],
-  series: ["after", "before", "most", "at", "every", "hart", "csv"],
+  series: ["after", "before", "most", "at", "every", "hart", "csv", ...RUNNER],
   calls: STRETCH,
   traps: STRETCH,
   outputs: [...STRETCH, "text"],

@@ -3,7 +3,7 @@ import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Debuggee } from "../debuggee/debuggee.ts";
 import type { BreakpointRequest, WriteFound } from "../debuggee/protocol.ts";
-import type { Question, Row, SegmentTask, SeriesBucket } from "../debuggee/search-protocol.ts";
+import type { Question, Row, SegmentRunner, SegmentTask, SeriesBucket } from "../debuggee/search-protocol.ts";
 import type { RecordedSession } from "../host/recorded-session.ts";
 import { EXCEPTION_CAUSES, findCause } from "../isa/causes.ts";
 import type { Motion } from "../replay/timeline-interface.ts";
@@ -11,6 +11,7 @@ import type { Context } from "./context.ts";
 import { locate } from "./locate.ts";
 import { Places } from "./places.ts";
 import type { QueryOptions } from "./query-names.ts";
+import { found, type Listed, listRows, waitFor } from "./query-segments.ts";
 import { parseRange } from "./ranges.ts";
 import { type Searched, search } from "./search-driver.ts";
 
@@ -44,6 +45,8 @@ export interface Asked {
 export interface Subject {
   readonly session: RecordedSession;
   readonly debuggee: Debuggee;
+  /** Who searches segments. */
+  readonly runner: SegmentRunner;
   /** How far the background search is. */
   readonly fraction: () => number | undefined;
 }
@@ -139,12 +142,29 @@ async function askMany(
     ...{ question, settled, from, to: before, mostMarks: 0, list },
     mostStepsToReturn: Number.MAX_SAFE_INTEGER,
   };
-  const { value, exitCode } = await search(context, engine.segment(task), doing);
+  const { value, exitCode } = await listed(context, subject, task, doing);
   if (value === undefined) return { value, exitCode };
-  const { listed, restored, problem } = value;
-  const more = listed.length > most;
-  const rows = listed.slice(0, most);
+  const { rows: firstRows, restored, problem } = value;
+  const more = firstRows.length > most;
+  const rows = firstRows.slice(0, most);
   return { value: { rows, about, more, restored, ...(problem !== undefined && { problem }) }, exitCode };
+}
+
+/** The rows of a task's list: from whoever searches segments, or by the debuggee's own machine where that is as fast. */
+async function listed(
+  context: Context,
+  { debuggee, runner }: Subject,
+  task: SegmentTask,
+  doing: string,
+): Promise<Searched<Listed>> {
+  if (runner.takes?.(task.from, task.to) ?? true) {
+    const listing = listRows(runner, task, task.list?.count ?? 0);
+    const outcome = await waitFor(context, listing.listed, doing, () => listing.fraction());
+    if (outcome.value === undefined) listing.cancel();
+    return outcome;
+  }
+  const { value, exitCode } = await search(context, debuggee.searchEngine.segment(task), doing);
+  return { value: value && { ...value, rows: value.listed }, exitCode };
 }
 
 async function askAll(
@@ -157,41 +177,48 @@ async function askAll(
   const engine = debuggee.searchEngine;
   const doing = `searching ${about}`;
   const { id } = await engine.startSearch(question, { from, to: before });
-  const work = () => search(context, engine.work(), doing, () => fraction() ?? 0);
+  // Where the debuggee's own machine has it to do.
   const isInterrupted = async () => {
     while (engine.hasWork) {
-      const { exitCode } = await work();
+      const { exitCode } = await search(context, engine.work(), doing, () => fraction() ?? 0);
       if (engine.hasWork) return exitCode;
     }
     return undefined;
   };
-  const asked = async <Result>(promise: Promise<Result>): Promise<Result | undefined> => {
+  const asked = async <Result>(promise: Promise<Result>): Promise<Searched<Result>> => {
+    promise.catch(() => {});
     const exitCode = await isInterrupted();
-    return exitCode === undefined ? await promise : undefined;
+    return exitCode === undefined
+      ? await waitFor(context, promise, doing, () => fraction())
+      : { value: undefined, exitCode };
   };
-  const stopped = await isInterrupted();
-  if (stopped !== undefined) return { value: undefined, exitCode: stopped };
-  const state = (await engine.searches()).find((each) => each.id === id)!;
+  const done = async () => (await engine.searches()).find((each) => each.id === id && each.done);
+  const { value: state, exitCode } = await asked(found(done));
+  if (state === undefined) {
+    await engine.cancelSearch(id);
+    return { value: undefined, exitCode };
+  }
   if (state.cancelled) throw new UserError("search", state.problem ?? "The search ended early.");
   const rows: Row[] = [];
   const wanted = Math.min(most, state.rows);
   while (rows.length < wanted) {
     const count = Math.min(PAGE_ROWS, wanted - rows.length);
     const page = await asked(engine.searchRows(id, state.rows - rows.length - count, count));
-    if (page === undefined) return { value: undefined, exitCode: 0 };
-    rows.push(...page.reverse());
+    if (page.value === undefined) return { value: undefined, exitCode: page.exitCode };
+    rows.push(...page.value.reverse());
   }
   const { sampled, restored, problem } = state;
   const isSeries = question.kind === "series";
-  const series = isSeries ? await asked(engine.seriesBuckets(id, from, before, COLUMNS)) : undefined;
-  const found: Found = {
+  const columns = isSeries ? await asked(engine.seriesBuckets(id, from, before, COLUMNS)) : undefined;
+  const series = columns?.value;
+  const all: Found = {
     ...{ rows, about, total: state.rows },
     ...(series !== undefined && { series }),
     ...(sampled && { sampled }),
     ...(restored !== undefined && { restored }),
     ...(problem !== undefined && { problem }),
   };
-  return { value: found, exitCode: 0 };
+  return { value: all, exitCode: 0 };
 }
 
 /** Questions with one answer. */

@@ -13,6 +13,7 @@ import { originIn, showOrigin } from "./query-origin.ts";
 import { ask, type Found } from "./query-questions.ts";
 import { rowJson, showRows, showSeries } from "./query-rows.ts";
 import { search } from "./search-driver.ts";
+import { type ClosingRunner, openRunner } from "./segment-runner.ts";
 import { SourceText } from "./source-text.ts";
 
 /** Rows of a question that may have many, when the user does not say. */
@@ -26,6 +27,7 @@ export async function query(
 ): Promise<Answer> {
   refuseUnused(question, place, options);
   const session = openRecording(path);
+  let runner: ClosingRunner | undefined;
   try {
     for (const warning of session.warnings) context.voice.warn(warning);
     const started = performance.now();
@@ -33,11 +35,13 @@ export async function query(
     if (question === "origin") return await answerOrigin(context, session, place!, options, seconds);
     const { timeline, programs, sources } = session;
     let state: SearchState | undefined;
+    runner = await openRunner(session, path, options, context.voice);
     const debuggee = new Debuggee({
       timeline,
       history: timeline.history,
       programs,
       sourceTexts: sourceTexts(sources),
+      segmentRunner: runner,
       emit: (event) => {
         if (event.type === "search") state = event.state;
       },
@@ -50,7 +54,7 @@ export async function query(
     const asked = { question, place, options, from, before, most, when: during(options, from, before) };
     const { value: found, exitCode } = await ask(
       context,
-      { session, debuggee, fraction: () => state?.fraction },
+      { session, debuggee, runner, fraction: () => state?.fraction },
       asked,
     );
     if (found === undefined) {
@@ -59,6 +63,7 @@ export async function query(
     }
     return await answer(context, session, found, options, seconds());
   } finally {
+    await runner?.close();
     session.close();
   }
 }

@@ -140,14 +140,15 @@ function* stateLines(at: BranchStateDifference): Generator<string> {
     yield `At instant ${count(at.instant)} nothing differs.`;
     return;
   }
-  yield `At instant ${count(at.instant)}:`;
+  yield `At instant ${count(at.instant)} (recording → branch):`;
+  const several = at.registers.some(({ hart }) => hart !== 0);
   const registers = at.registers.map(
     ({ hart, name, recording, branch }) =>
-      `hart ${hart} ${name}: ${hex(recording)} recorded, ${hex(branch)} in the branch`,
+      `${several ? `hart ${hart} ` : ""}${name}: ${hex(recording)} → ${hex(branch)}`,
   );
   const words = at.words.map(({ address, symbol, recording, branch }) => {
     const named = symbol === undefined ? "" : ` (${symbol})`;
-    return `${hex(address)}${named}: ${hex(recording)} recorded, ${hex(branch)} in the branch`;
+    return `${hex(address)}${named}: ${hex(recording)} → ${hex(branch)}`;
   });
   yield* told(registers, registers.length, "registers");
   yield* told(words, at.differingWords, "words of memory");
@@ -157,9 +158,7 @@ function* stateLines(at: BranchStateDifference): Generator<string> {
     "disk blocks",
   );
   yield* told(
-    at.devices.map(
-      ({ device, name, recording, branch }) => `${device} ${name}: ${recording} recorded, ${branch} in the branch`,
-    ),
+    at.devices.map(({ device, name, recording, branch }) => `${device} ${name}: ${recording} → ${branch}`),
     at.devices.length,
     "device registers",
   );
@@ -167,7 +166,8 @@ function* stateLines(at: BranchStateDifference): Generator<string> {
 
 function* told(lines: readonly string[], total: number, what: string): Generator<string> {
   for (const line of lines.slice(0, MOST_TOLD)) yield `  ${line}`;
-  if (total > MOST_TOLD) yield `  … and ${count(total - MOST_TOLD)} more ${what}`;
+  const more = total - Math.min(lines.length, MOST_TOLD);
+  if (more > 0) yield `  … and ${count(more)} more ${more === 1 ? what.replace(/s\b/, "") : what}`;
 }
 
 function placeText({ hart, symbol, source }: BranchPlace): string {

@@ -1,9 +1,11 @@
 import type { Program } from "../assembler/program.ts";
+import { assert } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
 import { REPLAY_HINT_LOW, replayHint } from "../isa/replay-hints.ts";
 import { linesOf, problemOf, tellingPc } from "../replay/check.ts";
 import { Excursions } from "../replay/excursion.ts";
 import type { TimelineLike } from "../replay/timeline-interface.ts";
+import type { ElfProgram } from "../symbols/elf.ts";
 import type { CallArgument } from "./expression.ts";
 
 /** What a guest's own code found at an instant. */
@@ -13,6 +15,10 @@ export interface CompiledFinding {
   /** Undefined: nothing is wrong. */
   readonly problem: string | undefined;
 }
+
+/** Excursions after which all of RAM is looked at, each time so many times more: it takes some hundredths of a second. */
+const FIRST_LOOK = 16;
+const LOOK_FACTOR = 16;
 
 /** A call that did not come to its end: a finding of whoever asked for it. */
 const CHECK_PROBLEM = "check";
@@ -24,9 +30,11 @@ export class Checks {
   readonly #excursions: Excursions | undefined;
   readonly #place: (pc: bigint) => string;
   readonly #functionName: (pc: bigint) => string | undefined;
+  readonly #programs: readonly Program[];
   /** The guest's programs have blocks, as far as their files tell. */
   readonly #hasHints: boolean;
   #compiledOn = true;
+  #nextLook = FIRST_LOOK;
   /** What functions that were called have logged. */
   #logs: string[] = [];
 
@@ -39,6 +47,7 @@ export class Checks {
     this.#excursions = timeline.machine.isolation && new Excursions(timeline.machine);
     this.#place = place;
     this.#functionName = functionName;
+    this.#programs = programs;
     this.#hasHints = programs.some(hasHints);
   }
 
@@ -71,6 +80,7 @@ export class Checks {
     if (!this.compiledOn || !this.inPast) return undefined;
     const outcome = this.#excursions!.compiledHere();
     if (outcome === undefined) return undefined;
+    this.#lookAtMemory();
     const pc = tellingPc(outcome, this.#functionName);
     return { pc, logs: linesOf(outcome), problem: problemOf(outcome.end, this.#place) };
   }
@@ -78,9 +88,9 @@ export class Checks {
   /** Calls a function of the guest; its value as in a0. Throws a UserError that says what became of it otherwise. */
   call(address: bigint, values: readonly CallArgument[], hasFloat: boolean): bigint {
     if (this.#excursions === undefined || !this.inPast) throw problem("Functions are called in the recorded past only");
-    // Without floating-point registers the ABI passes doubles as integers.
-    const floats = hasFloat ? values.filter(({ isFloat }) => isFloat) : [];
-    const integers = hasFloat ? values.filter(({ isFloat }) => !isFloat) : values;
+    const inFloats = hasFloat && this.#passesFloats(address);
+    const floats = inFloats ? values.filter(({ isFloat }) => isFloat) : [];
+    const integers = inFloats ? values.filter(({ isFloat }) => !isFloat) : values;
     if (floats.length > MOST_ARGUMENTS || integers.length > MOST_ARGUMENTS) {
       throw problem(`A call has at most ${MOST_ARGUMENTS} arguments of a kind`);
     }
@@ -88,10 +98,33 @@ export class Checks {
       integers: integers.map(({ bits }) => bits),
       floats: floats.map(({ bits }) => bits),
     });
+    this.#lookAtMemory();
     this.#logs.push(...linesOf(outcome));
     const { end } = outcome;
     if (end.kind === "returned") return end.value;
     throw problem(problemOf(end, this.#place) ?? "the call has not returned");
+  }
+
+  /** Whether doubles go in floating-point registers: what the file that has the function says of its ABI; lp64d where it says nothing. */
+  #passesFloats(address: bigint): boolean {
+    const has = ({ virtualAddress, memoryBytes }: Program["segments"][number]) =>
+      address >= virtualAddress && address < virtualAddress + BigInt(memoryBytes);
+    const program: (Program & Partial<Pick<ElfProgram, "info">>) | undefined = this.#programs.find(({ segments }) =>
+      segments.some(has),
+    );
+    const abi = program?.info?.floatAbi;
+    return abi === undefined || abi === "double" || abi === "quad";
+  }
+
+  /** Digests take on trust which pages of RAM were written to; now and then that is checked. */
+  #lookAtMemory(): void {
+    if (this.verified < this.#nextLook) return;
+    this.#nextLook = this.verified * LOOK_FACTOR;
+    const changed = this.#excursions!.changedUnseen();
+    assert(
+      changed.length === 0,
+      `checks have left ${changed.length} pages of RAM changed: ${changed.slice(0, 8).join(", ")}`,
+    );
   }
 
   /** What was logged by calls since the last time. */

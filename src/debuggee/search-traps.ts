@@ -4,22 +4,33 @@ import { hex } from "./value-format.ts";
 
 const ALL_CAUSES = EXCEPTION_CAUSES.map(({ code }) => code);
 
-/** Exceptions that are about to be taken, and interrupts that have just been. */
-export function trapFinder({ parts, question, tally }: FinderTask<"traps">): Finder {
-  const { causes, interrupts = causes === undefined } = question;
+/** Exceptions that are about to be taken, interrupts that have just been, and the trap at which the run ended. */
+export function trapFinder({ parts, question, task, tally }: FinderTask<"traps">): Finder {
+  const { causes = ALL_CAUSES, interrupts = question.causes === undefined } = question;
+  const { timeline, machine } = parts;
   return {
-    stops: { breakpoints: [], watches: [], exceptions: causes ?? ALL_CAUSES, interrupts },
+    stops: { breakpoints: [], watches: [], exceptions: causes, interrupts },
     visit: ({ instant, stop }) => {
       if (stop.kind !== "exception" && stop.kind !== "interrupt") return COST.hit;
       const isListed = tally.count(instant);
       if (isListed) {
         const isInterrupt = stop.kind === "interrupt";
-        const pc = isInterrupt ? stop.pc : parts.machine.harts[stop.hart].pc;
+        const pc = isInterrupt ? stop.pc : machine.harts[stop.hart].pc;
         const value = isInterrupt || stop.tval === 0n ? "" : `, ${hex(stop.tval)}`;
         const text = `${causeName(BigInt(stop.cause) | (isInterrupt ? INTERRUPT_BIT : 0n))}${value}`;
         tally.listed.push({ ...placeOf(parts, instant, stop.hart, pc), text, number: stop.cause });
       }
       return tally.isOver ? "end" : isListed ? COST.row : COST.hit;
+    },
+    nextLook: (now) => (now < task.to ? task.to : Number.POSITIVE_INFINITY),
+    look: () => {
+      const { ended } = timeline;
+      if (ended?.kind !== "unhandled-trap" || machine.instant !== timeline.end) return COST.hit;
+      if (!causes.includes(ended.cause) || !tally.count(machine.instant)) return COST.hit;
+      const { hart, cause, tval } = ended;
+      const text = `${causeName(BigInt(cause))}, ${hex(tval)}: nobody could handle it, and the run ended`;
+      tally.listed.push({ ...placeOf(parts, machine.instant, hart, machine.harts[hart].pc), text, number: cause });
+      return COST.row;
     },
   };
 }

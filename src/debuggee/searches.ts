@@ -37,6 +37,8 @@ const MOST_MARKS = 4096;
 /** Columns that are kept of a series, and of one segment of it at the least. */
 const KEPT_COLUMNS = 1 << 14;
 const LEAST_COLUMNS = 8;
+/** Rows of a series that are gone to one by one. */
+const FEW_ROWS = 16;
 /** Of one plot. */
 const MOST_COLUMNS = 4096;
 /** Steps that a page looks ahead for the return of a call. */
@@ -332,16 +334,31 @@ export class Searches implements SearchApi {
 
   /** Newest first. */
   async #rows(search: Search, located: readonly PartRows[]): Promise<Row[]> {
-    const tasks = located.map(({ part, first, count }): SegmentTask => {
+    const stretches = located.flatMap((rows) => this.#apart(search, rows));
+    const tasks = stretches.map(({ part, first, count, to }): SegmentTask => {
       const { from, skip } = this.#startFor(search, part, first);
       const list = { first: skip, count };
-      return { ...this.#task(search, { from, to: part.to }), mostMarks: 0, list, mostStepsToReturn: STEPS_TO_RETURN };
+      return { ...this.#task(search, { from, to }), mostMarks: 0, list, mostStepsToReturn: STEPS_TO_RETURN };
     });
     const results = await this.#again(search, tasks);
     return results.flatMap(({ listed }, index) => {
-      const { picked, first } = located[index];
+      const { picked, first } = stretches[index];
       const rows = picked === undefined ? listed : picked.map((number) => listed[number - first]);
       return rows.toReversed();
+    });
+  }
+
+  /**
+   * The stretches to go through for rows of a part, newest first. Between two changes of a value there may be millions of writes that are
+   * none: a few rows of which the instants are known are gone to one by one.
+   */
+  #apart(search: Search, rows: PartRows): (PartRows & { readonly to: number })[] {
+    const { part, first, count } = rows;
+    const { every, instants } = part.result.marks;
+    if (search.settled.space === undefined || every > 1 || count > FEW_ROWS) return [{ ...rows, to: part.to }];
+    return Array.from({ length: count }, (_, index) => {
+      const number = first + count - 1 - index;
+      return { part, first: number, count: 1, to: Math.min(part.to, instants[number] + 1) };
     });
   }
 
@@ -363,7 +380,8 @@ export class Searches implements SearchApi {
     const { every } = part.result.marks;
     const mark = marksBefore(part, instant) - 1;
     let before = 0;
-    if (mark >= 0) {
+    if (every === 1) before = mark + 1;
+    else if (mark >= 0) {
       const { from, skip } = this.#startFor(search, part, mark * every);
       const task = { ...this.#task(search, { from, to: instant }), mostMarks: 0 };
       const [result] = await this.#again(search, [task]);

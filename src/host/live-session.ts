@@ -22,6 +22,7 @@ import { openDisks } from "./disk-files.ts";
 import type { HostNetwork } from "./host-network.ts";
 import { RecordingFile } from "./recording-file.ts";
 import { chooseRecordingPath } from "./recording-place.ts";
+import { threadMs } from "./thread-clock.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 
 /** What a live run is made of. Absent: the defaults of DEFAULT_CONFIGURATION, or of KERNEL_CONFIGURATION under firmware. */
@@ -105,7 +106,7 @@ export function openLive(options: LiveOptions, onRoom: () => void, network?: Hos
   const recording = RecordingFile.create(path, header, onRoom);
   const ofTimeline = {
     ...timelineOptions(options.engine),
-    turns: new AdaptiveTurns(() => performance.now()),
+    turns: new AdaptiveTurns(() => performance.now(), undefined, threadMs),
     onFrame: (frame: Uint8Array) => network?.fromGuest(frame),
     bookmarkKeeper: bookmarksBeside(path, machine),
   };

@@ -27,6 +27,7 @@ import { holderOf, recordingWarnings } from "./recording-lock.ts";
 import { FileByteSource } from "./recording-source.ts";
 import type { SearchSubject } from "./search-protocol.ts";
 import { sourceTexts } from "./source-files.ts";
+import { threadMs } from "./thread-clock.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 import { ZSTD } from "./zstd.ts";
 
@@ -93,7 +94,7 @@ function open(
     const { warnings: ofBookmarks, ...bookmarks } = bookmarksOf(reader);
     warnings.push(...ofBookmarks);
     // Of branches.
-    const turns = new AdaptiveTurns(() => performance.now());
+    const turns = new AdaptiveTurns(() => performance.now(), undefined, threadMs);
     const timeline = Timeline.open(machine, reader, { ...timelineOptions(engine), ...bookmarks, turns, knownEnd });
     return { machine, timeline, reader, programs, sources, executable, warnings, close: () => source.close() };
   } catch (error) {

@@ -206,7 +206,7 @@ class PoolRun {
 
   /** It is short, and somebody looks at where it is to be. */
   get isPage(): boolean {
-    return this.tasks.every(({ list, mostMarks }) => list !== undefined || mostMarks === 0);
+    return this.tasks.every(({ mostMarks }) => mostMarks === 0);
   }
 
   get hasNext(): boolean {

@@ -10,22 +10,27 @@ const MIN_TURN_STEPS = 1_000;
 export class AdaptiveTurns implements TurnLength {
   readonly #nowMs: () => number;
   readonly #turnMs: number;
+  readonly #busyMs: () => number;
   #startMs = 0;
+  #busyStartMs = 0;
   steps = FIRST_TURN_STEPS;
   elapsed = 0;
 
-  constructor(nowMs: () => number, turnMs = TURN_MS) {
+  /** `busyMs`: time that the machine itself has had. What others take of a processor makes turns shorter, but not more of them. */
+  constructor(nowMs: () => number, turnMs = TURN_MS, busyMs = nowMs) {
     this.#nowMs = nowMs;
     this.#turnMs = turnMs;
+    this.#busyMs = busyMs;
   }
 
   begin(): void {
     this.#startMs = this.#nowMs();
+    this.#busyStartMs = this.#busyMs();
   }
 
   end(taken: number): void {
     const tookMs = this.#nowMs() - this.#startMs;
-    this.elapsed += tookMs / TURN_MS;
+    this.elapsed += (this.#busyMs() - this.#busyStartMs) / TURN_MS;
     const isWhole = taken >= this.steps;
     // Follows the speed at most fourfold a turn. One that was cut short tells only that its steps take too long.
     if (!isWhole && tookMs < this.#turnMs) return;

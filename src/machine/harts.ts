@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { CsrFile, type HartEnvironment } from "../cpu/csr-file.ts";
 import { Hart, type Turn } from "../cpu/hart.ts";
 import type { InstructionSet } from "../isa/instruction-set.ts";
@@ -42,6 +43,7 @@ export class Harts {
     surroundings: HartSurroundings,
     turnSteps = TURN_STEPS,
   ) {
+    assert(Number.isInteger(turnSteps) && turnSteps > 0, `a turn of ${turnSteps} steps`);
     this.#surroundings = surroundings;
     this.#turnSteps = turnSteps;
     this.#left = turnSteps;

@@ -11,7 +11,7 @@ import type { Recorder } from "./recorder.ts";
 export interface TurnLength {
   /** The most steps that the next turn may take. */
   readonly steps: number;
-  /** Turns so far: by the clock, since a guest that was fast a moment ago may take ten times as long for its steps. */
+  /** Turns so far, by the time that they took: a guest that was fast a moment ago may take ten times as long for its steps. */
   readonly elapsed: number;
   begin(): void;
   /** It took so many. */

@@ -36,14 +36,14 @@ export interface RecorderOptions {
   readonly pageBytesPerTurn: number;
 }
 
-/** A turn is some ten milliseconds: 40 MB a second before compression, and more of a guest that takes more than 250 million steps in one. */
+/** A turn is some ten milliseconds: 20 MB a second before compression, and more of a guest that takes more than 125 million steps in one second. */
 export const RECORDER_OPTIONS: RecorderOptions = {
   fileSpacingTurns: 10,
   fileSpacingSteps: 50_000_000,
   restSpacingSteps: 10_000_000,
   leastSpacingShare: 1 / 8192,
   pageBytesPerStep: 0.16,
-  pageBytesPerTurn: 400_000,
+  pageBytesPerTurn: 200_000,
 };
 
 /** Turns what happens into messages for the writer: outputs gathered, checkpoints as what has changed. */

@@ -6,6 +6,8 @@ import { HEADER_BYTES, PROGRAM_HEADER_BYTES, SECTION_HEADER_BYTES } from "./elf-
 const ET_EXEC = 2;
 const EM_RISCV = 243;
 const EF_RISCV_RVC = 1;
+/** As GNU as has it for harts with double precision. */
+const EF_RISCV_FLOAT_ABI_DOUBLE = 4;
 const PT_LOAD = 1;
 const PF_X = 1;
 const PF_W = 2;
@@ -163,7 +165,7 @@ function writeHeader(out: ByteWriter, program: Program, sectionHeaders: number, 
   out.big64(program.entry);
   out.u64(HEADER_BYTES);
   out.u64(sectionHeaders);
-  out.u32(EF_RISCV_RVC);
+  out.u32(EF_RISCV_RVC | EF_RISCV_FLOAT_ABI_DOUBLE);
   half(out, HEADER_BYTES);
   half(out, PROGRAM_HEADER_BYTES);
   half(out, program.segments.length);

@@ -239,3 +239,43 @@ test("without branches the past cannot be changed; there is none to leave", () =
   assert.throws(() => debuggee.forceReturn(0), { code: "no-return" });
   assert.throws(() => finish(branching.compareBranch()), { code: "no-branch" });
 });
+
+/** Does what searches have to do on the debuggee's own machine. */
+function work(debuggee: Debuggee): void {
+  while (debuggee.searchEngine.hasWork) finish(debuggee.searchEngine.work());
+}
+
+test("searches are of the run in which they were begun", async () => {
+  const { debuggee, branching, branches, at } = recorded();
+  const { searchEngine } = debuggee;
+  at("test");
+  finish(debuggee.seek(0));
+  finish(debuggee.resume());
+  debuggee.setBreakpoints({ kind: "source", path: "guest.s" }, []);
+  const calls = { kind: "calls", function: "add" } as const;
+  const question = { kind: "hits", at: { kind: "function", name: "add" } } as const;
+  const inRecording = await searchEngine.startSearch(question);
+  work(debuggee);
+  const rowsOf = async (id: number) => {
+    const rows = searchEngine.searchRows(id, 0, 100);
+    work(debuggee);
+    return (await rows).length;
+  };
+  assert.equal(await rowsOf(inRecording.id), 5);
+  const unfinished = await searchEngine.startSearch(calls);
+
+  debuggee.setExpression("s1", "2", 0);
+  const ended = (await searchEngine.searches()).find(({ id }) => id === unfinished.id);
+  assert.equal(ended?.cancelled, true);
+  assert.match(ended?.problem ?? "", /This search is of the recording: go there/);
+  finish(debuggee.resume());
+  const { now } = branches;
+  const inBranch = await searchEngine.startSearch(question);
+  work(debuggee);
+  assert.equal(await rowsOf(inBranch.id), 2);
+  assert.equal(branches.now, now);
+  await assert.rejects(searchEngine.searchRows(inRecording.id, 0, 10), { code: "search-elsewhere" });
+  branching.switchBranch(0);
+  assert.equal(await rowsOf(inRecording.id), 5);
+  await assert.rejects(searchEngine.searchRows(inBranch.id, 0, 10), { code: "search-elsewhere" });
+});

@@ -204,3 +204,36 @@ stack_top:
   finish(on.debuggee.seek(20));
   assert.equal(on.debuggee.evaluate("report(1, 2, 3, 4, 5, 6, 7, 8, 9.0)", 0, 0).bits, 1289n);
 });
+
+test("the program's file says how doubles are passed", () => {
+  const source = `${RING}
+        .globl pick
+        .type pick, @function
+pick:   ret
+`;
+  const loaded = checkedProgram(source);
+  const withAbi = (floatAbi: "soft" | "double") => {
+    const b = bench({ ...loaded, info: { floatAbi } } as never);
+    finish(b.timeline.forward({ stops: NO_STOPS }));
+    finish(b.debuggee.seek(0));
+    // The function gives a0 back as it got it.
+    return b.debuggee.evaluate("pick(1.5)", 0, 0).bits;
+  };
+  const bits = 0x3ff8_0000_0000_0000n;
+  assert.equal(withAbi("soft"), bits);
+  assert.notEqual(withAbi("double"), bits);
+});
+
+test("now and then memory is looked at after checks", () => {
+  const b = atStart();
+  const { isolation } = b.machine;
+  let looks = 0;
+  const { changedUnseen } = isolation;
+  isolation.changedUnseen = () => {
+    looks++;
+    return changedUnseen.call(isolation);
+  };
+  finish(b.debuggee.seek(BROKEN - 1));
+  for (let count = 0; count < 40; count++) b.debuggee.evaluate("count_broken(ring)", 0, 0);
+  assert.equal(looks, 1);
+});

@@ -114,6 +114,20 @@ test("traps are the exceptions and the interrupts that single steps show", async
   }
 });
 
+test("the trap that nobody could handle is the last one", async () => {
+  for (const seed of [undefined, 3]) {
+    const bench = searchBench("_start: li t0, 3\n ld a0, 8(t0)\n", seed === undefined ? {} : { seed });
+    const { rows } = await ask(bench, { kind: "traps" });
+    assert.deepEqual(
+      rows.map(({ instant, pc, number, text }) => [instant, pc, number, text.split(":")[0]]),
+      [[1, 0x8000_0002n, 5, "Load access fault, 0xb"]],
+    );
+    assert.equal(bench.timeline.end, 1);
+    const others = await ask(bench, { kind: "traps", causes: [2] });
+    assert.deepEqual(others.rows, []);
+  }
+});
+
 test("outputs are the lines with the steps that printed their first bytes", async () => {
   for (const each of cases()) {
     const put = each.steps.filter(({ access }) => access?.kinds === "w" && access.first === 0x1000_0000n);

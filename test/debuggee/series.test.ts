@@ -53,6 +53,30 @@ test("a series of memory has each value that single steps show, also through a p
   }
 });
 
+test("a few rows of a series are gone to one by one, and are the same; so are those around an instant", async () => {
+  for (const each of cases()) {
+    const { bench } = each;
+    for (const [expression] of [EXPRESSIONS[1], EXPRESSIONS[3]]) {
+      const { rows, state } = await ask(bench, { kind: "series", expression });
+      for (const first of [0, 5, rows.length - 3]) {
+        const page = bench.engine.searchRows(state.id, first, 3);
+        bench.work();
+        const expected = rows.toReversed().slice(first, first + 3);
+        assert.deepEqual(await page, expected, each.what);
+      }
+      for (const index of [0, 4, rows.length - 1]) {
+        const around = bench.engine.rowsAround(state.id, rows[index].instant);
+        for (let turn = 0; turn < 3; turn++) {
+          bench.work();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        const { before, at, after } = await around;
+        assert.deepEqual([before, at, after], [rows[index - 1], rows[index], rows[index + 1]], each.what);
+      }
+    }
+  }
+});
+
 test("a series at a place has the values that differ from the ones before", async () => {
   const at = { kind: "function" as const, name: "finish" };
   for (const each of cases()) {

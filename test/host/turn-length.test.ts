@@ -37,3 +37,16 @@ test("a turn that was cut short shortens the next when it took long, and says no
   turns.end(first / 2);
   assert.equal(turns.steps, first / 8);
 });
+
+test("turns are counted by the time that the machine has had, not by what others took", () => {
+  const clock = { ms: 0 };
+  const turns = new AdaptiveTurns(
+    () => clock.ms * 5,
+    10,
+    () => clock.ms,
+  );
+  play(turns, clock, 1_000, 20);
+  const { elapsed } = turns;
+  play(turns, clock, 1_000, 100);
+  assert.ok(Math.abs(turns.elapsed - elapsed - 20) < 1, `${turns.elapsed - elapsed} turns of ten milliseconds`);
+});

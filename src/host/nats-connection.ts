@@ -1,0 +1,165 @@
+import { readFileSync } from "node:fs";
+import {
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from "@nats-io/jetstream";
+import {
+  AuthorizationError,
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  PermissionViolationError,
+} from "@nats-io/transport-node";
+import { UserError } from "../base/errors.ts";
+import { systemReason, withSystemErrors } from "./system-errors.ts";
+
+/** Where a NATS server is and how one gets in. */
+export interface NatsOptions {
+  /** `nats://host:4222`, `nats://user:password@host`, `nats://token@host`, `tls://host`; several with commas between. */
+  readonly url: string;
+  /** File with a user's JWT and key, as `nsc` writes it. */
+  readonly credentials?: string;
+  /** File with certificates of the authority that the server's is signed by. */
+  readonly authority?: string;
+}
+
+const CONNECT_TIMEOUT_MS = 5000;
+const RECONNECT_WAIT_MS = 500;
+/** A server that is started anew is back within seconds; one that stays away for so long is not coming. */
+const MOST_AWAY_MS = 120_000;
+
+/** A connection to a NATS server that has JetStream. */
+export interface Nats {
+  readonly connection: NatsConnection;
+  readonly stream: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** The server as it may be shown: without credentials. */
+  readonly server: string;
+}
+
+/** Throws a UserError: no server, not let in, no JetStream. */
+export async function connectNats(options: NatsOptions, name: string): Promise<Nats> {
+  const { servers, user, pass, token, isTls } = parseUrl(options.url);
+  const server = servers.join(",");
+  const tls = isTls || options.authority !== undefined ? { tls: authorityOf(options.authority) } : {};
+  const authenticator = options.credentials === undefined ? {} : { authenticator: authenticate(options.credentials) };
+  const ofConnection: ConnectionOptions = {
+    servers,
+    name,
+    timeout: CONNECT_TIMEOUT_MS,
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    maxReconnectAttempts: (servers.length * MOST_AWAY_MS) / RECONNECT_WAIT_MS,
+    ...(token === undefined ? {} : { token }),
+    ...(user === undefined ? {} : { user, pass }),
+    ...tls,
+    ...authenticator,
+  };
+  let connection: NatsConnection;
+  try {
+    connection = await connect(ofConnection);
+  } catch (error) {
+    throw unreachable(server, error);
+  }
+  try {
+    const manager = await jetstreamManager(connection);
+    return { connection, manager, stream: jetstream(connection), server };
+  } catch (error) {
+    await connection.close();
+    throw natsError(error, server);
+  }
+}
+
+/** What went wrong at the server, as a sentence; anything else as it is. */
+export function natsError(error: unknown, server: string): unknown {
+  if (error instanceof UserError) return error;
+  const causes = [error, ...(error instanceof Error ? [error.cause] : [])];
+  // The library does not export its class.
+  if (causes.some((cause) => cause instanceof Error && cause.name === "JetStreamNotEnabled")) {
+    return new UserError("nats-jetstream", `The NATS server at ${server} runs without JetStream: start it with -js.`);
+  }
+  if (causes.some((cause) => cause instanceof PermissionViolationError)) {
+    return new UserError(
+      "nats-permission",
+      `The NATS server at ${server} does not let this user at it: ${messageOf(error)}.`,
+    );
+  }
+  if (error instanceof JetStreamApiError) {
+    return new UserError("nats-refused", `The NATS server at ${server} refused: ${messageOf(error)}.`);
+  }
+  return error;
+}
+
+/** The connection has ended: nobody has closed it, and the server did not come back. */
+export function connectionLost(server: string): UserError {
+  const seconds = MOST_AWAY_MS / 1000;
+  return new UserError(
+    "nats-lost",
+    `The connection to the NATS server at ${server} was lost, and could not be had again within ${seconds} s.`,
+  );
+}
+
+function unreachable(server: string, error: unknown): UserError {
+  const causes = [error, ...(error instanceof Error ? [error.cause] : [])];
+  if (causes.some((cause) => cause instanceof AuthorizationError)) {
+    return new UserError("nats-authorization", `The NATS server at ${server} does not accept these credentials.`);
+  }
+  return new UserError(
+    "nats-unreachable",
+    `No NATS server can be reached at ${server} (${messageOf(error)}): is it running, and is the address right?`,
+  );
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\.$/, "");
+}
+
+interface ParsedUrl {
+  readonly servers: string[];
+  readonly user: string | undefined;
+  readonly pass: string | undefined;
+  readonly token: string | undefined;
+  readonly isTls: boolean;
+}
+
+const DEFAULT_PORT = "4222";
+
+/** The library takes credentials apart from the address, so that they are in no message of its own. */
+export function parseUrl(text: string): ParsedUrl {
+  const urls = text.split(",").map((part) => {
+    const whole = part.includes("://") ? part : `nats://${part}`;
+    const url = URL.canParse(whole) ? new URL(whole) : undefined;
+    if (url === undefined || !/^(?:nats|tls):$/.test(url.protocol) || url.hostname === "") {
+      const shown = part.replace(/[^/]*@/, "");
+      throw new UserError("nats-url", `"${shown}" is no address of a NATS server: give nats://HOST:PORT.`, 2);
+    }
+    return url;
+  });
+  const [{ username, password }] = urls;
+  const [user, pass] = [username, password].map(decodeURIComponent);
+  return {
+    servers: urls.map(({ hostname, port }) => `${hostname}:${port || DEFAULT_PORT}`),
+    user: user !== "" && pass !== "" ? user : undefined,
+    pass: user !== "" && pass !== "" ? pass : undefined,
+    token: user !== "" && pass === "" ? user : undefined,
+    isTls: urls.some(({ protocol }) => protocol === "tls:"),
+  };
+}
+
+function authorityOf(path: string | undefined): { ca?: string } {
+  if (path === undefined) return {};
+  return { ca: withSystemErrors("nats-authority", `read ${path}`, () => readFileSync(path, "utf8")) };
+}
+
+function authenticate(path: string) {
+  try {
+    return credsAuthenticator(new Uint8Array(readFileSync(path)));
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code === undefined ? messageOf(error) : systemReason(error);
+    throw new UserError("nats-credentials", `${path} cannot be used as credentials: ${reason}.`);
+  }
+}
