@@ -11,6 +11,8 @@ import type { Watches } from "./watches.ts";
 const VIEW_TYPE = "hindcast.plot";
 /** A stretch with no more changes than this is shown with each of them, as rows are asked for at once. */
 const MOST_EXACT = 400;
+/** Rows are found by going through the stretch again: of a longer one the columns, which are known, are shown. */
+const MOST_EXACT_STEPS = 2_000_000;
 
 const NO_SESSION = "The session is over. Start debugging again to plot expressions over its run.";
 const NOTHING = "Nothing is plotted. Choose “Plot it large” at an expression in Watch over Time.";
@@ -168,7 +170,7 @@ async function stretchOf(
   most: number,
 ): Promise<Stretch> {
   const { rows } = await session.request("hindcast/countRows", { id, from, to });
-  if (rows > MOST_EXACT) {
+  if (rows > MOST_EXACT || to - from > MOST_EXACT_STEPS) {
     const { buckets: columns } = await session.request("hindcast/seriesBuckets", { id, from, to, most });
     return { kind: "columns", columns };
   }

@@ -72,6 +72,7 @@ export class Sessions implements vscode.Disposable {
   private readonly statuses = new vscode.EventEmitter<SessionEvent<"hindcast/status">>();
   private readonly consoles = new vscode.EventEmitter<SessionEvent<"hindcast/console">>();
   private readonly searches = new vscode.EventEmitter<SessionEvent<"hindcast/search">>();
+  private readonly edits = new vscode.EventEmitter<Session>();
   private readonly branches = new vscode.EventEmitter<SessionEvent<"hindcast/branch">>();
   private readonly restarts = new vscode.EventEmitter<Session>();
   private readonly timelines = new vscode.EventEmitter<SessionEvent<"hindcast/timelineChanged">>();
@@ -84,6 +85,8 @@ export class Sessions implements vscode.Disposable {
   readonly onSearch = this.searches.event;
   /** The program begins anew in the same session: its searches are gone. */
   readonly onRestarted = this.restarts.event;
+  /** Registers or memory were edited where the machine stands. */
+  readonly onEdited = this.edits.event;
   readonly onBranch = this.branches.event;
   readonly onTimelineChanged = this.timelines.event;
   private shown: Session | undefined;
@@ -105,6 +108,7 @@ export class Sessions implements vscode.Disposable {
       this.branches,
       this.searches,
       this.restarts,
+      this.edits,
     );
   }
 
@@ -135,8 +139,9 @@ export class Sessions implements vscode.Disposable {
         // A line of the debug console is followed to its instant.
         if (command === "locations") session.noteReturn();
       },
-      onDidSendMessage: ({ type, command }) => {
+      onDidSendMessage: ({ type, command, event }) => {
         if (type === "response" && command === "restart") this.restarts.fire(session);
+        if (type === "event" && event === "invalidated") this.edits.fire(session);
       },
       onWillStopSession: () => this.end(debugSession),
       onExit: () => this.end(debugSession),

@@ -2,6 +2,8 @@ import * as vscode from "vscode";
 import { chosenExpression } from "./add-watch.ts";
 import { reporting } from "./failures.ts";
 import type { PlotPanel } from "./plot-panel.ts";
+import type { Session } from "./session.ts";
+import { pointedInstead, type Watched } from "./watch-text.ts";
 import type { WatchView } from "./watch-view.ts";
 import type { Watches } from "./watches.ts";
 
@@ -11,7 +13,7 @@ export function registerWatchCommands(watches: Watches, view: WatchView, plot: P
     "hindcast.watchOverTime": async (argument) => {
       const watched = await chosenExpression(argument);
       if (watched === undefined) await view.focusInput();
-      else await view.add(watched);
+      else await view.add(await withoutAddress(watched, watches.active?.session));
     },
     "hindcast.addWatch": () => view.focusInput(),
     "hindcast.plotWatches": () => plot.open(watches.active?.all ?? []),
@@ -22,4 +24,18 @@ export function registerWatchCommands(watches: Watches, view: WatchView, plot: P
       vscode.commands.registerCommand(name, (argument?: unknown) => reporting(() => run(argument))),
     ),
   );
+}
+
+/** What lies at an address, where the name that was chosen is only that: nobody means the address. */
+async function withoutAddress(watched: Watched, session: Session | undefined): Promise<Watched> {
+  const { expression, at } = watched;
+  if (session === undefined || at !== undefined) return watched;
+  try {
+    const { result } = await session.debugSession.customRequest("evaluate", { expression, context: "watch" });
+    const instead = pointedInstead(expression, result);
+    return instead === undefined ? watched : { expression: instead };
+  } catch {
+    // It cannot be evaluated here: its row will say why.
+    return watched;
+  }
 }

@@ -58,10 +58,13 @@ export class Watch {
 
   /** The search is what it was, or farther. */
   heard(search: SearchBody): void {
+    const known = this.search;
     this.search = search;
     this.status = search.cancelled ? "cancelled" : search.done ? "done" : "searching";
     this.problem = search.problem;
     this.changed();
+    // What is asked for in the following may call functions of the guest, of which it is told here again.
+    if (known !== undefined && sameRows(known, search)) return;
     if (search.done) void this.look();
     else this.lookSoon();
   }
@@ -227,6 +230,11 @@ export class Watch {
   private tell(name: "hindcast/cancelSearch" | "hindcast/closeSearch", args: { id: number }): void {
     this.session.request(name, args).then(undefined, () => {});
   }
+}
+
+function sameRows(one: SearchBody, other: SearchBody): boolean {
+  const compared = ["id", "rows", "searchedFrom", "to", "done", "cancelled"] as const;
+  return compared.every((member) => one[member] === other[member]);
 }
 
 function reachOf({ id, from, to, searchedFrom, rows }: SearchBody): NonNullable<WatchRow["search"]> {

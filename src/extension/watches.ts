@@ -29,7 +29,7 @@ export class Watches implements vscode.Disposable {
       }),
       sessions.onStatus(({ session, body }) => this.of(session).follow(body)),
       sessions.onSearch(({ session, body }) => this.of(session).heard(body)),
-      sessions.onTimelineChanged(({ session }) => this.of(session).edited()),
+      sessions.onEdited((session) => this.of(session).edited()),
       sessions.onRestarted((session) => this.of(session).restarted()),
     ];
   }

@@ -39,8 +39,11 @@ export class PlotList {
 
   show(search: WatchRow["search"], now: number): void {
     const other = search?.id !== this.search?.id;
+    const grown = search?.to !== this.search?.to;
+    // What has been drawn stays, lest a row be exchanged while it is pressed.
+    if (!other && !grown && search?.rows === this.search?.rows && now === this.now) return;
     // A run that has grown has new rows before all others: what was row 5 is row 8 now.
-    if (other || search?.to !== this.search?.to) this.pages.clear();
+    if (other || grown) this.pages.clear();
     this.search = search;
     this.now = now;
     this.list.show(search?.rows ?? 0, other ? -1 : this.list.active);

@@ -4,9 +4,10 @@ import { byId, connect } from "./host.ts";
 import { icon, iconButton } from "./icons.ts";
 import { AXIS_HEIGHT } from "./painter.ts";
 import { LEAST_TRACK_HEIGHT, PlotChart, type Pointed, type Track } from "./plot-chart.ts";
+import { PlotLegend, seriesStatus } from "./plot-legend.ts";
 import { PlotList } from "./plot-list.ts";
 import { exact, type Range } from "./scale.ts";
-import { changesText, rangeText, shortText } from "./series.ts";
+import { rangeText } from "./series.ts";
 import { styleOf } from "./sparkline.ts";
 import { placeText, SERIES_COLOURS } from "./watch-element.ts";
 import type { Change, FromPlot, ToPlot, WatchPosition, WatchRow } from "./watch-messages.ts";
@@ -79,6 +80,11 @@ const list = new PlotList(byId("list"), {
     mark(change);
     travel(change.instant);
   },
+});
+
+const legend = new PlotLegend(byId("legend"), {
+  select,
+  remove: (key) => host.send({ type: "remove", key }),
 });
 
 host.listen((message) => {
@@ -160,53 +166,10 @@ function showTracks(): void {
 }
 
 function showLegend(): void {
-  const entries = shown.map(({ row }, index) => {
-    const { key, expression } = row;
-    const place = placeText(row);
-    const chosen = key === selectedKey;
-    const entry = element(
-      chosen ? "div.entry.chosen" : "div.entry",
-      {
-        role: "option",
-        tabindex: chosen ? "0" : "-1",
-        "aria-selected": String(chosen),
-        title: `${expression} ${place}`.trim(),
-      },
-      element("span.swatch"),
-      element(
-        "span.texts",
-        {},
-        element(
-          "span.name",
-          {},
-          element("span.expression", {}, expression),
-          place === "" ? undefined : element("span.place", {}, ` ${place}`),
-        ),
-        element("span.value", {}, valueText(row)),
-        element("span.status", {}, statusText(row)),
-      ),
-      iconButton("remove", `Remove ${expression} from the plot`, () => host.send({ type: "remove", key })),
-    );
-    entry.style.setProperty("--series", `var(--series-${index % SERIES_COLOURS})`);
-    entry.dataset.key = String(key);
-    entry.addEventListener("click", () => select(key));
-    return entry;
-  });
-  const hadFocus = byId("legend").contains(document.activeElement);
-  byId("legend").replaceChildren(...entries);
-  if (hadFocus) entries.find((entry) => entry.dataset.key === String(selectedKey))?.focus();
-}
-
-function valueText({ value = "…", becomes }: WatchRow): string {
-  return becomes === undefined ? value : `${shortText(value)} → ${shortText(becomes)}`;
-}
-
-function statusText({ status, changes, exact: all, fraction, problem, sampled }: WatchRow): string {
-  if (problem !== undefined && status === "failed") return problem;
-  if (status === "searching") return `${changesText(changes, false)}, ${Math.floor(fraction * 100)} %`;
-  if (status === "cancelled") return `${changesText(changes, false)}, stopped`;
-  if (status === "waiting") return "waits";
-  return sampled ? `${changesText(changes, false)}, sampled` : changesText(changes, all);
+  legend.show(
+    shown.map(({ row }) => row),
+    selectedKey,
+  );
 }
 
 function select(key: number): void {
@@ -223,7 +186,7 @@ function showList(): void {
   const row = shown.find((each) => each.row.key === selectedKey)?.row;
   byId("list-title").textContent = row === undefined ? "" : `${row.expression} ${placeText(row)}`.trim();
   list.show(row?.search, position?.now ?? 0);
-  byId("count").textContent = row === undefined ? "" : `${statusText(row)}, newest first`;
+  byId("count").textContent = row === undefined ? "" : `${seriesStatus(row)}, newest first`;
 }
 
 /** Chooses a change, in the plot and for the keyboard. */
@@ -307,6 +270,7 @@ byId("legend").addEventListener("keydown", (event) => {
   const next = { ArrowDown: index + 1, ArrowUp: index - 1 }[event.key];
   if (next !== undefined && shown[next] !== undefined) {
     select(shown[next].row.key);
+    legend.focus(selectedKey);
     event.preventDefault();
   } else if (event.key === "Delete" && selectedKey !== undefined) {
     host.send({ type: "remove", key: selectedKey });

@@ -88,13 +88,17 @@ test("nothing is searched until the machine stands and somebody looks", async ()
 });
 
 test("a row says what is known: at first a lower bound, then all of it", async () => {
-  const { watches, stand, hear } = setUp(["n"]);
+  const { asked, watches, stand, hear } = setUp(["n"]);
   watches.want();
   await stand(50);
   await hear(1, { rows: 4, searchedFrom: 60, fraction: 0.4 });
   const during = watches.all[0].row();
   assert.deepEqual([during.status, during.changes, during.exact, during.fraction], ["searching", 4, false, 0.4]);
   await hear(1, DONE);
+  const before = asked.length;
+  await hear(1, { ...DONE, restored: 7 });
+  assert.equal(asked.length, before, "what looking itself has evaluated is no news");
+  assert.equal(watches.restored, 7);
   const { status, changes, exact, value, becomes, hasPrevious, hasNext } = watches.all[0].row();
   assert.deepEqual([status, changes, exact], ["done", 10, true], "the first row is no change");
   assert.deepEqual([value, becomes], ["now n", "v50"], "the step here writes");

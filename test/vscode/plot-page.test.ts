@@ -236,6 +236,17 @@ test("the list is that of the chosen expression", async () => {
   assert.equal((await sent("travel")).at(-1)?.instant, END / 2);
 });
 
+test("what is pressed stays where it is while values arrive", async () => {
+  await show([COUNTER, STATE]);
+  await view.page.locator(".entry", { hasText: "queue_length" }).click();
+  await view.page.locator(".entry", { hasText: "state" }).hover();
+  await view.page.mouse.down();
+  await show([COUNTER, { ...STATE, value: "closing" }], NOW + 1);
+  await view.page.locator(".entry", { hasText: "closing" }).waitFor();
+  await view.page.mouse.up();
+  assert.equal(await view.page.locator("#list-title").textContent(), "state at queue.s:42");
+});
+
 test("previous, next, export, remove", async () => {
   await show([COUNTER, STATE]);
   await view.page.locator(".entry", { hasText: "queue_length" }).click();

@@ -3,6 +3,8 @@
  * next change is travelled to, and it is plotted large. Screenshots go to test/vscode/shots.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before } from "node:test";
 import { Driver } from "./driver.ts";
 import { story } from "./story.ts";
@@ -53,8 +55,9 @@ async function rowOf(expression: string, told: RegExp) {
 step("the view is beside Watch, and teaches what it is for", async () => {
   await user.openFile("work-queue.s");
   await user.line("The work queue of a print shop").waitFor();
-  // By command: before the extensions are known F5 means nothing.
-  await user.command("Hindcast: Debug This File");
+  // Before the extension is known F5 means nothing; the palette waits for it.
+  await user.command("Hindcast: Show Timeline");
+  await user.page.keyboard.press("F5");
   await user.debugToolbar.waitFor();
   await user.page.locator('.pane-header[aria-label^="Watch over Time"]').waitFor();
   await user.command("Hindcast: Add Expression to Watch over Time");
@@ -104,6 +107,17 @@ step("a name that is only an address leads to what lies there", async () => {
   await rowOf("*heap_first", /^[\d,]+ changes?$/);
 });
 
+step("a name in the editor is added with what lies there", async () => {
+  const name = user.line("la      t0, queue_last").locator("span", { hasText: /^queue_last$/ });
+  await name.last().dblclick();
+  await user.command("Hindcast: Watch over Time");
+  await rowOf("*queue_last", /^[\d,]+ changes$/);
+  const row = (await view()).locator(".watch", { hasText: "*queue_last" });
+  await row.hover();
+  await row.getByRole("button", { name: "Remove" }).click();
+  await row.waitFor({ state: "detached" });
+});
+
 step("a function of the guest is called at each hit, and the proof is shown", async () => {
   await add("checksum(0x80001010, 8) at heap_alloc", /^[\d,]+ changes$/);
   await (await view()).getByText(/^[\d,]+ evaluations, state restored, digest equal$/).waitFor();
@@ -124,12 +138,41 @@ step("it is plotted large, with the list of its changes", async () => {
   await row.getByRole("button", { name: "Plot" }).click();
   const page = await plot();
   await page.locator("#list .row .value", { hasText: "1539" }).waitFor();
-  await user.command("Hindcast: Plot All Expressions");
-  await page.locator(".entry", { hasText: "checksum" }).waitFor();
-  await page.locator(".entry", { hasText: "*orders_taken" }).click();
-  await workbench.screenshot("plot-dark-workbench");
   await page.locator("#list .row", { hasText: "1539" }).click();
   await user.highlightedLine("sd      a1, 0(t0)");
+});
+
+step("all changes are exported as CSV", async () => {
+  const page = await plot();
+  await page.getByRole("button", { name: "Export" }).click();
+  const input = user.page.locator(".quick-input-widget input[type=text]").first();
+  const file = join(folder.path, "changes.csv");
+  // The dialog looks the folder up before it is ready, and offers this name then.
+  await user.page.waitForFunction(
+    (file) => document.querySelector<HTMLInputElement>(".quick-input-widget input[type=text]")?.value === file,
+    file,
+  );
+  await input.press("Enter");
+  await user.notification("changes.csv has been written.");
+  const lines = readFileSync(file, "utf8").split("\r\n");
+  assert.match(lines[0], /^expression,instant,value,number/);
+  const orders = lines.filter((line) => line.startsWith("*orders_taken,"));
+  assert.equal(orders.length, 1540);
+  assert.deepEqual(
+    [orders[0], orders.at(-1)].map((line) => line?.split(",")[3]),
+    ["0", "1539"],
+    "oldest first",
+  );
+  await user.page.keyboard.press("Escape");
+});
+
+step("several expressions have one axis", async () => {
+  await user.command("Hindcast: Plot All Expressions");
+  const page = await plot();
+  await page.locator(".entry", { hasText: "checksum" }).waitFor();
+  await page.locator(".entry", { hasText: "*orders_taken" }).click();
+  await page.locator("#list .row .value", { hasText: "1539" }).waitFor();
+  await workbench.screenshot("plot-dark-workbench");
 });
 
 step("light and high contrast themes are readable", async () => {
