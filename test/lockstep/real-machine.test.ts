@@ -196,7 +196,11 @@ _start:
 test("machines that differ inside all the time are not resynchronised while they say the same", () => {
   const rounds = NIGHTLY ? 25_000 : 120;
   const { pair, output, machines } = run(meeting(rounds), {
-    ...{ configuration: { harts: 4 }, diverge: DIVERGENCE_SOURCES, options: { digestSteps: 200_000 } },
+    ...{
+      configuration: { harts: 4 },
+      diverge: DIVERGENCE_SOURCES,
+      options: { digestSteps: NIGHTLY ? 2_000_000 : 200_000 },
+    },
   });
   const expected = Array.from({ length: rounds }, (_, index) => String.fromCharCode(0x61 + ((rounds - index) & 15)));
   assert.equal(output, expected.join(""));
@@ -204,7 +208,9 @@ test("machines that differ inside all the time are not resynchronised while they
   assert.ok(pair.machine.instant > (NIGHTLY ? 1e9 : 4e6), `${pair.machine.instant} steps`);
   assert.equal(report.resynchronisations, 0, JSON.stringify(report.divergences));
   assert.ok(report.inner !== undefined, "the difference inside is known");
-  assert.ok(report.digests.different > 0 && report.digests.equal === 0, JSON.stringify(report.digests));
+  // Where one does the same work in fewer steps, a digest's instant is another place of it: nothing to compare.
+  const { different, skipped, equal } = report.digests;
+  assert.ok(different + skipped > 0 && equal === 0, JSON.stringify(report.digests));
   assert.ok(report.outputsMatched > 0);
   const [first, second] = machines;
   assert.notEqual(first.digest(), second.digest());
