@@ -57,23 +57,24 @@ export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: 
 
 /**
  * One more machine for a recording that somebody has open, or is recording: nothing is written, and bookmarks are not
- * asked for. `end` is how far the run is known; a file that is still being written may say less, where nothing happened since.
+ * asked for. `end` is how far the run is known, `ended` what it ended by there; a file that is still being written may say less,
+ * where nothing happened since.
  */
-export function openForSearch({ path, end, engine, cacheGroup }: SearchSubject): RecordedSession {
-  return open(path, { engine, cacheGroup, knownEnd: end as Instant }, () => ({ bookmarks: [], warnings: [] }));
+export function openForSearch({ path, end, ended, engine, cacheGroup }: SearchSubject): RecordedSession {
+  const known = { knownEnd: end as Instant, knownReason: ended };
+  return open(path, { engine, cacheGroup, ...known }, () => ({ bookmarks: [], warnings: [] }));
 }
 
-interface Opening {
+interface Opening extends Pick<TimelineOptions, "knownEnd" | "knownReason"> {
   readonly engine: EngineChoice | undefined;
   readonly cacheGroup: CacheGroupChoice | undefined;
-  readonly knownEnd?: Instant;
 }
 
 type Bookmarks = Pick<TimelineOptions, "bookmarks" | "bookmarkKeeper"> & { readonly warnings: readonly string[] };
 
 function open(
   path: string,
-  { engine, cacheGroup, knownEnd }: Opening,
+  { engine, cacheGroup, ...known }: Opening,
   bookmarksOf: (reader: RecordingReader) => Bookmarks,
 ): RecordedSession {
   const writer = holderOf(path);
@@ -95,7 +96,7 @@ function open(
     warnings.push(...ofBookmarks);
     // Of branches.
     const turns = new AdaptiveTurns(() => performance.now(), undefined, threadMs);
-    const timeline = Timeline.open(machine, reader, { ...timelineOptions(engine), ...bookmarks, turns, knownEnd });
+    const timeline = Timeline.open(machine, reader, { ...timelineOptions(engine), ...bookmarks, turns, ...known });
     return { machine, timeline, reader, programs, sources, executable, warnings, close: () => source.close() };
   } catch (error) {
     source.close();

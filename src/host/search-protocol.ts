@@ -1,5 +1,6 @@
 import type { SegmentResult, SegmentTask } from "../debuggee/search-protocol.ts";
 import type { CacheGroupChoice, EngineChoice } from "../machine/configuration.ts";
+import type { MachineStop } from "../machine/stop.ts";
 import type { RpcError } from "./rpc.ts";
 
 /** The recording that threads search, each with a machine of its own. */
@@ -7,6 +8,8 @@ export interface SearchSubject {
   readonly path: string;
   /** How far the run is known: a file that is still being written may say less, where nothing has happened since. */
   readonly end: number;
+  /** What the run ended by there, as far as is known: such a file does not say. */
+  readonly ended?: MachineStop | undefined;
   readonly engine?: EngineChoice | undefined;
   readonly cacheGroup?: CacheGroupChoice | undefined;
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { Debuggee } from "../debuggee/debuggee.ts";
 import type { SegmentResult, SegmentTask } from "../debuggee/search-protocol.ts";
 import type { Motion } from "../replay/timeline-interface.ts";
@@ -83,9 +84,7 @@ export class Searcher {
 
   #open(subject: SearchSubject): Opened {
     const opened = this.#opened;
-    // What has been recorded since is not needed for a stretch that was known before.
-    if (opened !== undefined && opened.subject.path === subject.path && opened.subject.end >= subject.end)
-      return opened;
+    if (opened !== undefined && knowsAllOf(opened.subject, subject)) return opened;
     this.#close();
     const session = openForSearch(subject);
     const { timeline, programs, sources, executable } = session;
@@ -103,4 +102,10 @@ export class Searcher {
   #post(message: FromSearcher): void {
     this.#port.post(message);
   }
+}
+
+/** What has been recorded since is not needed for a stretch that was known before. At the same end, the run may have ended. */
+function knowsAllOf(opened: SearchSubject, { path, end, ended }: SearchSubject): boolean {
+  if (opened.path !== path || opened.end < end) return false;
+  return opened.end > end || isDeepStrictEqual(opened.ended, ended);
 }

@@ -42,9 +42,9 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     // Threads know what is in the file.
     isUsable: () => recording.checkpoints !== undefined && recording.failure === undefined,
     subject: async () => {
-      const { end } = timeline;
+      const { end, ended } = timeline;
       await recording.flush();
-      return { path: recording.path, end, engine: options.engine, cacheGroup: options.cacheGroup };
+      return { path: recording.path, end, ended, engine: options.engine, cacheGroup: options.cacheGroup };
     },
   });
   const debuggee = new Debuggee({

@@ -51,6 +51,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   readonly bookmarkKeeper?: BookmarkKeeper;
   /** Recordings: the run is known to have gone as far, with nothing in it behind the recording's own end. */
   readonly knownEnd?: Instant | undefined;
+  /** Recordings: what the run is known to have ended by, where the recording does not say. */
+  readonly knownReason?: MachineStop | undefined;
   /** Live runs: hears each frame that the guest sends, once, in the midst of the step that sends it. */
   readonly onFrame?: (frame: Uint8Array) => void;
 }
@@ -166,7 +168,7 @@ export class Timeline implements TimelineLike {
     const { events, outputs, frames, digests, checkpoints: file } = reading;
     const end = Math.max(reading.end, options.knownEnd ?? reading.end) as Instant;
     const timeline = new Timeline(machine, { events, outputs, frames, digests, file }, end, options);
-    timeline.#ended = reading.reason;
+    timeline.#ended = reading.reason ?? options.knownReason;
     timeline.history.restore(options.bookmarks ?? reading.bookmarks);
     const recorded = digests.find(RESET_INSTANT, 0);
     const got = machine.digest();
