@@ -210,10 +210,11 @@ export class Assembly {
     while (this.#parts.reduce((sum, part) => sum + marksOf(part), 0) > MOST_MARKS) {
       for (const part of this.#parts) {
         if (part.result === undefined) continue;
-        const { every, instants } = part.result.marks;
+        const { every, instants, starts, passed } = part.result.marks;
         if (instants.length <= 1) continue;
-        const kept = instants.filter((_, index) => index % 2 === 0);
-        part.result = { ...part.result, marks: { every: every * 2, instants: kept } };
+        const half = (numbers: readonly number[]) => numbers.filter((_, index) => index % 2 === 0);
+        const marks = { every: every * 2, instants: half(instants), starts: half(starts), passed: half(passed) };
+        part.result = { ...part.result, marks };
       }
     }
   }

@@ -176,14 +176,22 @@ export interface SegmentTask {
   readonly mostStepsToReturn?: number;
 }
 
+/** Of rows 0, every, 2 * every, … of a segment. */
+export interface Marks {
+  readonly every: number;
+  readonly instants: readonly number[];
+  /** Where a search that is to find the row begins, and how many rows it finds before it there. */
+  readonly starts: readonly number[];
+  readonly passed: readonly number[];
+}
+
 /** What a segment says. Crosses threads and networks. */
 export interface SegmentResult {
   readonly from: number;
   /** Less than the task's where the search was interrupted, or ended behind its list. */
   readonly to: number;
   readonly rows: number;
-  /** Instants of rows 0, every, 2 * every, …. */
-  readonly marks: { readonly every: number; readonly instants: readonly number[] };
+  readonly marks: Marks;
   readonly listed: readonly Row[];
   readonly series?: SeriesResult;
   readonly restored: number;

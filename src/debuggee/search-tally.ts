@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import type { Row, SegmentTask } from "./search-protocol.ts";
+import type { Marks, Row, SegmentTask } from "./search-protocol.ts";
 
 /** Counts the rows of a segment, keeps the instants of some, and knows which are to be listed. */
 export class Tally {
@@ -11,6 +11,11 @@ export class Tally {
   #rows = 0;
   #every = 1;
   #instants: number[] = [];
+  #starts: number[] = [];
+  #passed: number[] = [];
+  #lastStart = -1;
+  /** Rows that a search from `#lastStart` on finds before the next. */
+  #since = 0;
 
   constructor({ mostMarks, list }: Pick<SegmentTask, "mostMarks" | "list">) {
     this.#mostMarks = mostMarks;
@@ -22,8 +27,8 @@ export class Tally {
     return this.#rows;
   }
 
-  get marks(): { readonly every: number; readonly instants: readonly number[] } {
-    return { every: this.#every, instants: this.#instants };
+  get marks(): Marks {
+    return { every: this.#every, instants: this.#instants, starts: this.#starts, passed: this.#passed };
   }
 
   /** So many rows are surely not listed. */
@@ -37,12 +42,19 @@ export class Tally {
     return this.#rows >= this.#end;
   }
 
-  /** Counts a row. True when it is to be listed: then `listed` wants it. */
-  count(instant: number): boolean {
+  /** Counts a row. `start`: where a search begins that is to find it. True when it is to be listed: then `listed` wants it. */
+  count(instant: number, start = instant): boolean {
+    if (start !== this.#lastStart) this.#since = 0;
+    this.#lastStart = start;
     if (this.#rows % this.#every === 0 && this.#mostMarks > 0) {
       if (this.#instants.length === this.#mostMarks) this.#thin();
-      if (this.#rows % this.#every === 0) this.#instants.push(instant);
+      if (this.#rows % this.#every === 0) {
+        this.#instants.push(instant);
+        this.#starts.push(start);
+        this.#passed.push(this.#since);
+      }
     }
+    this.#since++;
     this.#rows++;
     return this.#rows > this.#first && this.#rows <= this.#end;
   }
@@ -57,6 +69,9 @@ export class Tally {
 
   #thin(): void {
     this.#every *= 2;
-    this.#instants = this.#instants.filter((_, index) => index % 2 === 0);
+    const isKept = (_: number, index: number) => index % 2 === 0;
+    this.#instants = this.#instants.filter(isKept);
+    this.#starts = this.#starts.filter(isKept);
+    this.#passed = this.#passed.filter(isKept);
   }
 }

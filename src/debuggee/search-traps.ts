@@ -12,9 +12,10 @@ export function trapFinder({ parts, question, task, tally }: FinderTask<"traps">
     stops: { breakpoints: [], watches: [], exceptions: causes, interrupts },
     visit: ({ instant, stop }) => {
       if (stop.kind !== "exception" && stop.kind !== "interrupt") return COST.hit;
-      const isListed = tally.count(instant);
+      const isInterrupt = stop.kind === "interrupt";
+      // An interrupt belongs to the step before it: who begins at its instant does not see it.
+      const isListed = tally.count(instant, isInterrupt ? instant - 1 : instant);
       if (isListed) {
-        const isInterrupt = stop.kind === "interrupt";
         const pc = isInterrupt ? stop.pc : machine.harts[stop.hart].pc;
         const value = isInterrupt || stop.tval === 0n ? "" : `, ${hex(stop.tval)}`;
         const text = `${causeName(BigInt(stop.cause) | (isInterrupt ? INTERRUPT_BIT : 0n))}${value}`;

@@ -222,7 +222,10 @@ export class Searches implements SearchApi {
 
   async extendSearch(id: number, to = this.#parts.timeline.end as number): Promise<SearchState> {
     const search = this.#search(id);
-    if (to > search.assembly.to && !search.cancelled) this.#extend(search, Math.min(to, this.#parts.timeline.end));
+    // How far a run has come that is not looked at is not known here.
+    const isHere = search.run === this.#runHere;
+    if (isHere && to > search.assembly.to && !search.cancelled)
+      this.#extend(search, Math.min(to, this.#parts.timeline.end));
     return this.#state(search);
   }
 
@@ -338,7 +341,9 @@ export class Searches implements SearchApi {
     const tasks = stretches.map(({ part, first, count, to }): SegmentTask => {
       const { from, skip } = this.#startFor(search, part, first);
       const list = { first: skip, count };
-      return { ...this.#task(search, { from, to }), mostMarks: 0, list, mostStepsToReturn: STEPS_TO_RETURN };
+      // A sampled part that was cut where it had just looked has that row; the list ends behind it anyway.
+      const end = search.sampled ? to + 1 : to;
+      return { ...this.#task(search, { from, to: end }), mostMarks: 0, list, mostStepsToReturn: STEPS_TO_RETURN };
     });
     const results = await this.#again(search, tasks);
     return results.flatMap(({ listed }, index) => {
@@ -364,11 +369,13 @@ export class Searches implements SearchApi {
 
   /** Where to begin for a row of a part, and how many rows are then passed first. */
   #startFor(search: Search, { from, result }: PartRows["part"], row: number): { from: number; skip: number } {
-    const { every, instants } = result.marks;
+    const { every, starts, passed } = result.marks;
     const mark = Math.floor(row / every);
     // A series of memory begins with the value that it has: at a mark, the one before the row.
     const extra = mark > 0 && search.settled.space !== undefined ? 1 : 0;
-    return mark === 0 ? { from, skip: row } : { from: instants[mark], skip: row - mark * every + extra };
+    return mark === 0
+      ? { from, skip: row }
+      : { from: starts[mark], skip: row - mark * every + Math.max(passed[mark], extra) };
   }
 
   /** Known rows at an instant and behind it. */

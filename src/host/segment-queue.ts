@@ -15,7 +15,7 @@ import { ZSTD } from "./zstd.ts";
  */
 
 /** Raised when what is said here changes. */
-const PROTOCOL = 1;
+const PROTOCOL = 2;
 export const VERSION = packageDescription.version;
 /** Only the very same Hindcast gives the very same rows: others have a queue of their own. A token of a subject. */
 const KIND = `${VERSION.replaceAll(/[^\w-]/g, "_")}-${PROTOCOL}`;

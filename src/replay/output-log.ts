@@ -68,8 +68,8 @@ export class OutputLog {
     const log = new OutputLog(this.#mostBytes);
     const count = Math.ceil(length / BLOCK_BYTES);
     for (const block of this.#blocks.slice(0, count)) {
-      const isWhole = block.offset + BLOCK_BYTES <= length && block.length === BLOCK_BYTES;
-      // What is full is not written any more, and is shared.
+      // What is behind another is not written any more, and is shared.
+      const isWhole = block.offset + BLOCK_BYTES < length;
       log.#blocks.push(
         isWhole ? { ...block, deltas: settled(block.deltas) } : beginningOf(block, length - block.offset),
       );

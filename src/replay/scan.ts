@@ -64,9 +64,11 @@ function* scanWhole(playback: Playback, scan: Scan, from: Instant, to: Instant):
   const run = new HitRun(machine, scan.stops, (stops) => playback.setStops(stops), slice, "nothing");
   let cost = 0;
   let visited = from - 1;
+  /** Behind the step of the hit at which the scan is cut. */
+  let end = to;
   let mayLeap = scan.looksAtWatched === true;
-  while (playback.now < to) {
-    if (mayLeap || (run.stops !== scan.stops && scan.looksAtWatched)) {
+  while (playback.now < end) {
+    if (end === to && (mayLeap || (run.stops !== scan.stops && scan.looksAtWatched))) {
       const next = unwrittenFrom(playback, scan.stops);
       if (next > to) return to;
       mayLeap = false;
@@ -80,11 +82,12 @@ function* scanWhole(playback: Playback, scan: Scan, from: Instant, to: Instant):
     const look = scan.nextLook?.(playback.now) ?? Number.POSITIVE_INFINITY;
     run.stops = scan.stops;
     const before = playback.now;
-    const stop = run.next(Math.min(to, look) as Instant);
+    const stop = run.next(Math.min(end, look) as Instant);
     const hit = hitOf(stop, machine);
-    if (hit !== undefined && (hit.instant < to || stop.kind === "interrupt")) {
+    if (hit !== undefined && (hit.instant < end || stop.kind === "interrupt")) {
       const visit = scan.visit(hit, machine);
-      visited = hit.instant;
+      // An interrupt belongs to the step before it.
+      visited = stop.kind === "interrupt" ? hit.instant - 1 : hit.instant;
       run.passOver(stop);
       if (visit === "end") return (visited + 1) as Instant;
       cost += visit;
@@ -99,10 +102,8 @@ function* scanWhole(playback: Playback, scan: Scan, from: Instant, to: Instant):
     cost = 0;
     mayLeap = hit === undefined && scan.looksAtWatched === true;
     yield playback.progress();
-    if (playback.now < to && scan.cut?.()) {
-      playback.store.add(playback.save(), [playback.end, playback.now]);
-      return Math.max(playback.now, visited + 1) as Instant;
-    }
+    if (playback.now < end && scan.cut?.()) end = Math.max(playback.now, visited + 1) as Instant;
   }
-  return to;
+  if (end < to) playback.store.add(playback.save(), [playback.end, playback.now]);
+  return end;
 }

@@ -18,7 +18,15 @@ function tasks(count: number, name = ""): SegmentTask[] {
 
 function resultOf({ from, to, question }: SegmentTask): SegmentResult {
   const problem = question.kind === "outputs" ? question.text : "";
-  return { from, to, rows: from, marks: { every: 1, instants: [] }, listed: [], restored: 0, problem };
+  return {
+    from,
+    to,
+    rows: from,
+    marks: { every: 1, instants: [], starts: [], passed: [] },
+    listed: [],
+    restored: 0,
+    problem,
+  };
 }
 
 /** A thread that the test answers for. */

@@ -28,7 +28,7 @@ export function fakeResult(task: SegmentTask): SegmentResult {
     text,
     number: Number.NaN,
   };
-  const marks = { every: 1, instants: [row.instant] };
+  const marks = { every: 1, instants: [row.instant], starts: [row.instant], passed: [0] };
   return { from, to, rows: 1, marks, listed: [row], restored: 0 };
 }
 

@@ -88,6 +88,18 @@ test("outputs: payload and hostile payloads", () => {
   assert.throws(() => decodeOutput(Uint8Array.of(0xff, 0xff, 0xff, 0x7f, 1)), MalformedBytes);
 });
 
+test("outputs: what goes on from a part of a log, wherever the part ends, has a block of its own to write in", () => {
+  const block = 65_536;
+  const log = new OutputLog(100_000);
+  for (let number = 0; number < 3 * block; number++) log.append(number * 2, number % 50 === 0 ? 10 : 65);
+  for (const length of [10, block, block + 5, 2 * block, 3 * block]) {
+    const part = log.upTo(length, 1_000_000);
+    for (let number = 0; number < 2 * block + 5; number++) part.append(1_000_000 + number, 66);
+    assert.equal(part.length, length + 2 * block + 5);
+  }
+  assert.equal(log.length, 3 * block);
+});
+
 test("frames: what was sent before an instant, and contents within the bound", () => {
   const log = new FrameLog(1000);
   for (let index = 0; index < 100; index++)

@@ -48,9 +48,9 @@ step("the run ends in its crash, and no check has run where history was made", a
 step("Reverse finds the last failed check, and the status bar says that checks leave no trace", async () => {
   await user.toolbar(/^Reverse \(/);
   await user.page.locator(".exception-widget", { hasText: "Replay-only check failed" }).waitFor();
-  // The workbench writes no-break spaces.
+  // How many have run depends on where the last checkpoint lies. The workbench writes no-break spaces.
   await proof()
-    .filter({ hasText: /2,000\schecks:\sstate\srestored,\sdigest\sequal/ })
+    .filter({ hasText: /[\d,]+\schecks:\sstate\srestored,\sdigest\sequal/ })
     .waitFor();
   await workbench.screenshot("checks-failed-check");
 });
@@ -60,8 +60,7 @@ step("a log point with a call, set afterwards, runs over the whole recording, wi
   const line = source.split("\n").findIndex((text) => /^\s+addi\s+s0, s0, 1$/.test(text)) + 1;
   await user.goToLine(line);
   await user.command("Debug: Add Logpoint...");
-  await user.page.locator(".breakpoint-widget").waitFor();
-  await user.page.keyboard.type("{count_broken(ring)} broken after {s0}");
+  await user.breakpointText("{count_broken(ring)} broken after {s0}");
   await user.page.keyboard.press("Enter");
   await user.page.locator(".codicon-debug-breakpoint-log, .codicon-debug-breakpoint-log-unverified").first().waitFor();
   await user.lineMenu(line, "Run Breakpoint over the Whole Recording");
@@ -87,8 +86,7 @@ step("a breakpoint is given the mode of a replay-only check where its condition 
   await user.goToLine(line);
   await user.command("Debug: Add Conditional Breakpoint...");
   const widget = user.page.locator(".breakpoint-widget");
-  await widget.waitFor();
-  await user.page.keyboard.type("count_broken(ring) != 0 && s0 < 1500");
+  await user.breakpointText("count_broken(ring) != 0 && s0 < 1500");
   await widget.locator(".select-mode-container select").click();
   await user.page
     .locator(".monaco-select-box-dropdown-container .monaco-list-row", { hasText: "Replay-only check" })

@@ -171,6 +171,12 @@ export class Driver {
     await this.rowMenu(rows.filter({ hasText: new RegExp(`^${variable} =`) }).first(), entry, submenu);
   }
 
+  /** Types into the widget in which a breakpoint's condition or message is written; what comes before it has the focus is the source's. */
+  async breakpointText(text: string): Promise<void> {
+    await this.page.locator(".breakpoint-widget .monaco-editor.focused").waitFor();
+    await this.page.keyboard.type(text);
+  }
+
   /** Clicks an entry of the menu of a line number. */
   async lineMenu(line: number, entry: string): Promise<void> {
     const number = this.page.locator(".editor-instance .margin-view-overlays .line-numbers", {

@@ -116,8 +116,7 @@ step("the rows are marks of the Timeline, and a bookmark there is renamed and re
 step("a log point with a condition is run over the whole recording from its line's menu", async () => {
   await user.goToLine(lineOf(CULPRIT));
   await user.command("Debug: Add Logpoint...");
-  await user.page.locator(".breakpoint-widget").waitFor();
-  await user.page.keyboard.type("seal {a0} at {s1}");
+  await user.breakpointText("seal {a0} at {s1}");
   await user.page.keyboard.press("Enter");
   await user.page.locator(".codicon-debug-breakpoint-log").first().waitFor();
   await user.lineMenu(lineOf(CULPRIT), "Run Breakpoint over the Whole Recording");
