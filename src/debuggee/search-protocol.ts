@@ -134,7 +134,7 @@ export interface SearchApi {
   countRows(id: number, from: number, to: number): Promise<number>;
   /** Instants of known rows in [from, to), spread over it, at most `most`: every Nth row's, from what is kept. */
   rowInstants(id: number, from: number, to: number, most: number): Promise<number[]>;
-  /** The last row before an instant, the one at it, and the first behind it, as far as known. */
+  /** The last row before an instant, the one at it (of several, the newest), and the first behind it, as far as known. */
   rowsAround(id: number, instant: number): Promise<{ readonly before?: Row; readonly at?: Row; readonly after?: Row }>;
   /** A run that has grown: the search goes on up to `to` (absent: the newest instant). */
   extendSearch(id: number, to?: number): Promise<SearchState>;

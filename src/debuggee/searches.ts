@@ -212,8 +212,15 @@ export class Searches implements SearchApi {
     instant: number,
   ): Promise<{ readonly before?: Row; readonly at?: Row; readonly after?: Row }> {
     const search = this.#search(id);
-    const behind = await this.#rowsFrom(search, instant);
-    const rows = await this.#rows(search, search.assembly.locate(Math.max(0, behind - 2), behind < 2 ? behind + 1 : 3));
+    const { assembly } = search;
+    const [from, behind] = await Promise.all([this.#rowsFrom(search, instant), this.#rowsFrom(search, instant + 1)]);
+    const first = Math.max(0, behind - 1);
+    // One step may have many rows: of those, only the newest.
+    const located =
+      from - behind > 1
+        ? [...assembly.locate(first, behind + 1 - first), ...assembly.locate(from, 1)]
+        : assembly.locate(first, from + 1 - first);
+    const rows = await this.#rows(search, located);
     const at = rows.find((row) => row.instant === instant);
     const before = rows.find((row) => row.instant < instant);
     const after = rows.findLast((row) => row.instant > instant);

@@ -7,6 +7,7 @@ import { NO_STOPS } from "../../src/machine/stop.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
 import { headerFor, MemoryRecording, reopen } from "../replay/support.ts";
 import { finish, program } from "./harness.ts";
+import { ask, type SearchBench, searchBench } from "./search-bench.ts";
 
 test("a file that is still being written has the trap at which the run is known to have ended", () => {
   const loaded = program("_start: li t0, 3\n nop\n nop\n ld a0, 8(t0)\n");
@@ -36,3 +37,78 @@ test("a file that is still being written has the trap at which the run is known 
   assert.equal(found.at(-1)?.instant, end);
   assert.deepEqual(found, rows(live));
 });
+
+/** Tells a virtio console over and over to print three lines at once. */
+const SEVERAL_LINES = `
+_start: li      t0, 0x10001000
+        li      t1, 3
+        sw      t1, 0x70(t0)
+        li      t1, 1
+        sw      t1, 0x24(t0)
+        sw      t1, 0x20(t0)
+        li      t1, 11
+        sw      t1, 0x70(t0)
+        li      t1, 1
+        sw      t1, 0x30(t0)
+        li      t1, 64
+        sw      t1, 0x38(t0)
+        la      t2, desc
+        sw      t2, 0x80(t0)
+        la      t3, avail
+        sw      t3, 0x90(t0)
+        la      t4, used
+        sw      t4, 0xa0(t0)
+        li      t1, 1
+        sw      t1, 0x44(t0)
+        li      t1, 15
+        sw      t1, 0x70(t0)
+        la      t5, text
+        sd      t5, 0(t2)
+        li      t5, 18
+        sw      t5, 8(t2)
+        li      s3, 0
+loop:   addi    s3, s3, 1
+        sh      s3, 2(t3)
+        li      t1, 1
+        sw      t1, 0x50(t0)
+        li      t1, 20
+        blt     s3, t1, loop
+1:      j       1b
+        .data
+        .balign 4096
+desc:   .zero   4096
+avail:  .zero   4096
+used:   .zero   4096
+text:   .ascii  "line1\\nline2\\nline3\\n"
+`;
+
+/** What is answered once the debuggee's machine has gone somewhere, perhaps some times. */
+async function answered<T>(bench: SearchBench, answer: Promise<T>): Promise<T> {
+  let isThere = false;
+  const done = answer.finally(() => {
+    isThere = true;
+  });
+  while (!isThere) {
+    bench.work();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return done;
+}
+
+for (const seed of [undefined, 1, 2]) {
+  test(`the rows around an instant are found where many share it; segments cut by ${seed ?? "nobody"}`, async () => {
+    const options = { steps: 2000, board: { console: "virtio" as const }, ...(seed !== undefined && { seed }) };
+    const bench = searchBench(SEVERAL_LINES, options);
+    const { rows, state } = await ask(bench, { kind: "outputs" });
+    const instants = [...new Set(rows.map(({ instant }) => instant))];
+    assert.equal(instants.length, 20);
+    assert.equal(rows.length, 60);
+    for (const instant of [0, ...instants.flatMap((each) => [each - 1, each, each + 1])]) {
+      const around = await answered(bench, bench.engine.rowsAround(state.id, instant));
+      const before = rows.findLast((row) => row.instant < instant);
+      const at = rows.findLast((row) => row.instant === instant);
+      const after = rows.find((row) => row.instant > instant);
+      assert.deepEqual(around, { ...(before && { before }), ...(at && { at }), ...(after && { after }) });
+    }
+  });
+}
