@@ -56,10 +56,19 @@ export class Assembly {
     return this.#parts.at(-1)?.to ?? this.countedFrom;
   }
 
-  /** Adds what is to be searched behind everything else: the new parts, newest first. */
+  /** Where an extension begins: at the line of output that had no end yet, else behind everything. */
+  get extendsFrom(): number {
+    return this.#open?.result?.open?.from ?? this.to;
+  }
+
+  /**
+   * Adds what is to be searched behind everything else: the new parts, newest first. A line of output that had no end yet is
+   * looked at again; all must have been searched then.
+   */
   extend(to: number, cuts: readonly number[]): Part[] {
+    if (to <= this.to) return [];
+    this.#dropOpen();
     const start = this.to;
-    if (to <= start) return [];
     const inner = cuts.filter((cut) => cut > start && cut < to);
     if (this.from > start && this.from < to) inner.push(this.from);
     const bounds = [start, ...[...new Set(inner)].sort((a, b) => a - b), to];
@@ -68,6 +77,22 @@ export class Assembly {
     });
     this.#parts.push(...added);
     return added.reverse();
+  }
+
+  get #open(): Part | undefined {
+    return this.#parts.find(({ result }) => result?.open !== undefined);
+  }
+
+  /** Forgets what was found from the line on that had no end yet. Behind it there is nothing else. */
+  #dropOpen(): void {
+    const part = this.#open;
+    if (part?.result?.open === undefined) return;
+    const { open, ...result } = part.result;
+    const { every, instants, starts, passed } = result.marks;
+    const first = <T>(items: readonly T[]) => items.slice(0, Math.ceil(open.rows / every));
+    const marks = { every, instants: first(instants), starts: first(starts), passed: first(passed) };
+    const kept = { ...part, to: open.from, result: { ...result, to: open.from, rows: open.rows, marks } };
+    this.#parts.splice(this.#parts.indexOf(part), Number.POSITIVE_INFINITY, ...(open.from > part.from ? [kept] : []));
   }
 
   /** A result of a part or of a piece of it. */

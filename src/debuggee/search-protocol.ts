@@ -136,7 +136,7 @@ export interface SearchApi {
   rowInstants(id: number, from: number, to: number, most: number): Promise<number[]>;
   /** The last row before an instant, the one at it (of several, the newest), and the first behind it, as far as known. */
   rowsAround(id: number, instant: number): Promise<{ readonly before?: Row; readonly at?: Row; readonly after?: Row }>;
-  /** A run that has grown: the search goes on up to `to` (absent: the newest instant). */
+  /** A run that has grown: the search goes on up to `to` (absent: the newest instant); one for outputs when it is done so far. */
   extendSearch(id: number, to?: number): Promise<SearchState>;
   cancelSearch(id: number): Promise<void>;
   /** Forgets it. */
@@ -194,6 +194,8 @@ export interface SegmentResult {
   readonly marks: Marks;
   readonly listed: readonly Row[];
   readonly series?: SeriesResult;
+  /** Of output, a line that had no end yet: where it began, and how many rows lie before that instant. */
+  readonly open?: { readonly from: number; readonly rows: number };
   readonly restored: number;
   readonly problem?: string;
 }

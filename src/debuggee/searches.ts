@@ -56,6 +56,8 @@ interface Search {
   cancelled: boolean;
   problem: string | undefined;
   isClosed: boolean;
+  /** It goes on so far when what it is at is done. */
+  extendsTo: number;
   /** Functions that were called to show rows. */
   restoredForRows: number;
 }
@@ -145,6 +147,7 @@ export class Searches implements SearchApi {
       cancelled: false,
       problem: undefined,
       isClosed: false,
+      extendsTo: 0,
       restoredForRows: 0,
     };
     this.#searches.set(found.id, found);
@@ -266,9 +269,15 @@ export class Searches implements SearchApi {
 
   #extend(search: Search, to: number): void {
     const { assembly, question } = search;
+    if (question.kind === "outputs" && !assembly.isDone) {
+      // Whether a line had no end is not known yet.
+      search.extendsTo = Math.max(search.extendsTo, to);
+      return;
+    }
     const every = question.kind === "series" && search.sampled ? question.everySteps : undefined;
-    const runner = this.#runnerOf(search, assembly.to, to);
-    const cuts = runner.cuts(assembly.to, to);
+    const from = assembly.extendsFrom;
+    const runner = this.#runnerOf(search, from, to);
+    const cuts = runner.cuts(from, to);
     const parts = assembly.extend(to, every === undefined ? cuts : cuts.map((cut) => cut - (cut % every)));
     const count = Math.max(LEAST_COLUMNS, Math.ceil(KEPT_COLUMNS / Math.max(1, parts.length)));
     const tasks = parts.map((part): SegmentTask => {
@@ -279,7 +288,8 @@ export class Searches implements SearchApi {
       result: (_index, result) => {
         assembly.add(result);
         if (assembly.isDone) search.running.delete(run);
-        this.#tell(search);
+        if (assembly.isDone && search.extendsTo > assembly.to) this.#extend(search, search.extendsTo);
+        else this.#tell(search);
       },
       progress: (index, fraction) => {
         assembly.progress(tasks[index], fraction);

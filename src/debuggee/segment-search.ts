@@ -68,10 +68,10 @@ export class SegmentSearch {
     const tally = new Tally(task);
     const restored = checks.verified;
     const { question } = task;
-    const finder =
+    const { finder, ...found } =
       question.kind === "outputs"
         ? yield* outputFinder({ parts: this.parts, task, tally, question })
-        : this.#finder(task, question, tally);
+        : { finder: this.#finder(task, question, tally) };
     const scan = finder && Object.assign(finder, cut !== undefined && { cut });
     const end = (finder?.scanTo ?? to) as Instant;
     const reached = scan === undefined ? end : yield* timeline.scan(scan, from as Instant, end);
@@ -81,6 +81,7 @@ export class SegmentSearch {
       rows: tally.rows,
       marks: tally.marks,
       listed: tally.listed,
+      ...found,
       restored: checks.verified - restored,
       ...finder?.finish?.(reached),
       ...this.#problem(task, tally),

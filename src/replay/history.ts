@@ -82,7 +82,7 @@ export class History implements HistoryLike {
         line = undefined;
       }
     }
-    if (line !== undefined) yield line;
+    if (line !== undefined) yield { ...line, open: true };
   }
 
   addBookmark(bookmark: Bookmark): void {

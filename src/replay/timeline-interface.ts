@@ -184,6 +184,8 @@ export interface PrintedLine {
   readonly offset: number;
   /** Without the line feed; cut at some thousand bytes. */
   readonly bytes: readonly number[];
+  /** It has no line feed as yet: more of it may come. */
+  readonly open?: true;
 }
 
 export interface HistoryMark {

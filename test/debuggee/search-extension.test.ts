@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Debuggee } from "../../src/debuggee/debuggee.ts";
+import { Assembly } from "../../src/debuggee/search-assembly.ts";
+import type { Row } from "../../src/debuggee/search-protocol.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
@@ -112,3 +114,84 @@ for (const seed of [undefined, 1, 2]) {
     }
   });
 }
+
+/** Prints its text again and again, with some work in between. */
+const SLOW_LINES = `
+_start: li      t0, 0x10000000
+again:  la      a0, text
+1:      lbu     t1, 0(a0)
+        beqz    t1, again
+        sb      t1, 0(t0)
+        addi    a0, a0, 1
+        li      s3, 7
+2:      addi    s3, s3, -1
+        bnez    s3, 2b
+        j       1b
+        .data
+text:   .asciz  "tick\\n\\na line with a tock\\ntock\\nhalf a li"
+`;
+
+async function rowsOf(bench: SearchBench, id: number): Promise<Row[]> {
+  const state = (await bench.engine.searches()).find((search) => search.id === id)!;
+  assert.ok(state.done);
+  assert.equal(state.to, bench.timeline.end);
+  return (await answered(bench, bench.engine.searchRows(id, 0, state.rows))).toReversed();
+}
+
+/** Of the three lines that are printed at once, the last one stays open. */
+const OPEN_LINES = SEVERAL_LINES.replace("line3\\n", "line3t");
+
+for (const [name, guest, board, texts] of [
+  ["byte by byte", SLOW_LINES, {}, [undefined, "tock", "lit"]],
+  ["several lines at once", OPEN_LINES, { console: "virtio" }, [undefined, "3tl"]],
+] as const) {
+  for (const text of texts) {
+    for (const seed of [undefined, 1, 2]) {
+      const asked = `${text === undefined ? "" : `, with "${text}"`}; segments cut by ${seed ?? "nobody"}`;
+      test(`a search that is extended has the lines that a new one has, also those that had no end before: ${name}${asked}`, async () => {
+        const bench = searchBench(guest, { steps: 1, board, ...(seed !== undefined && { seed }) });
+        const question = { kind: "outputs" as const, ...(text !== undefined && { text }) };
+        const { state } = await ask(bench, question);
+        const { state: impatient } = await ask(bench, question);
+        let found = 0;
+        for (let limit = 20; limit < 1500; limit += 1 + ((limit * 7) % 90)) {
+          finish(bench.timeline.forward({ stops: NO_STOPS, limit: limit as never }));
+          await bench.engine.extendSearch(state.id);
+          // Before it has searched what it was extended by.
+          await bench.engine.extendSearch(impatient.id, limit - 10);
+          await bench.engine.extendSearch(impatient.id);
+          bench.work();
+          const { rows } = await ask(bench, question);
+          assert.deepEqual(await rowsOf(bench, state.id), rows);
+          assert.deepEqual(await rowsOf(bench, impatient.id), rows);
+          found = rows.length;
+        }
+        assert.ok(found > 0, `${found} lines`);
+      });
+    }
+  }
+}
+
+test("a line that had no end is forgotten with its mark when a search is extended, where there is one for every other row", () => {
+  const assembly = new Assembly(0, undefined, false);
+  assembly.extend(100, []);
+  const marks = { every: 2, instants: [10, 30, 50], starts: [10, 30, 50], passed: [0, 0, 0] };
+  const result = { from: 0, to: 100, rows: 5, marks, listed: [], restored: 0 };
+  assembly.add({ ...result, open: { from: 50, rows: 4 } });
+  assert.equal(assembly.rows, 5);
+  assert.equal(assembly.extendsFrom, 50);
+  assert.deepEqual(assembly.extend(100, []), []);
+  assert.deepEqual(
+    assembly.extend(200, [150]).map(({ from, to }) => [from, to]),
+    [
+      [150, 200],
+      [50, 150],
+    ],
+  );
+  const none = { every: 1, instants: [], starts: [], passed: [] };
+  assembly.add({ ...result, from: 150, to: 200, rows: 0, marks: none });
+  assembly.add({ ...result, from: 50, to: 150, rows: 0, marks: none });
+  assert.equal(assembly.rows, 4);
+  assert.deepEqual(assembly.instants, [10, 30]);
+  assert.equal(assembly.extendsFrom, 200);
+});
