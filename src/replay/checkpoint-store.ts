@@ -17,8 +17,9 @@ export interface CheckpointBounds {
   /** Most checkpoints in memory. */
   readonly count: number;
   /**
-   * Most bytes of pages and state that they may hold alive together, beyond the first one's, which is there anyway: a
-   * large kernel in it must not drive out all others.
+   * Most bytes of pages and state that they may hold alive together, beyond the first one's and those of the one that adds
+   * the most: they are there anyway, in the file's image and where the machine stands. A large guest must not drive out the
+   * small differences near where somebody steps.
    */
   readonly bytes: number;
 }
@@ -131,11 +132,16 @@ export class CheckpointStore {
         smallest = share;
         loosest = index;
       }
-      const bytes = this.#bytes - this.#entries[0].bytes;
-      const tooMany = this.#entries.length > this.#bounds.count || bytes > this.#bounds.bytes;
+      const tooMany = this.#entries.length > this.#bounds.count || this.#bytesBeside > this.#bounds.bytes;
       if (loosest === 0 || (smallest >= GAP_SHARE && !tooMany)) return;
       this.#remove(loosest);
     }
+  }
+
+  /** What counts for the bound. */
+  get #bytesBeside(): number {
+    const [first, ...others] = this.#entries;
+    return this.#bytes - first.bytes - others.reduce((most, { bytes }) => Math.max(most, bytes), 0);
   }
 
   /** The gap that would be there without the entry, as a share of its distance from the nearest focus. */

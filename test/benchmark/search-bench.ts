@@ -66,7 +66,12 @@ function searchSeconds(args: readonly string[]): { seconds: number; answer: stri
     // Nothing found is an answer, of exit code 1.
     stdout = (error as { stdout: string }).stdout;
   }
-  const { seconds, ...answer } = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as { seconds: number };
+  // Columns are for drawing: at their edges they depend on how the recording was cut.
+  const {
+    seconds,
+    columns: _,
+    ...answer
+  } = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as { seconds: number; columns?: unknown };
   if (seconds === undefined) throw new Error(`query ${args.join(" ")}: ${stdout}`);
   return { seconds, answer: JSON.stringify(answer) };
 }

@@ -49,15 +49,28 @@ test("the number of checkpoints grows with the logarithm of the run, dense where
 
 test("bounds of number and bytes are kept; the initial checkpoint always stays", () => {
   const store = new CheckpointStore(saved(0), 1024, { count: 10, bytes: 200_000 });
-  const initialBytes = store.bytes;
+  // Beside the initial one, and the one that adds the most.
+  const alsoThere = store.bytes + 100 + 8 * 4096;
   for (let at = 1000; at < 200_000; at += 1000) {
     store.add(saved(at, 8), [at]);
-    const bytes = store.bytes - initialBytes;
+    const bytes = store.bytes - alsoThere;
     assert.ok(store.count <= 10 && bytes <= 200_000, `${store.count} with ${bytes} bytes`);
   }
   assert.ok(store.count > 5, "the initial checkpoint does not count");
   assert.equal(store.instants[0], 0);
   assert.equal(store.initial.checkpoint.instant, 0);
+});
+
+test("a guest that differs from reset by more than the bound leaves the checkpoints near a place alone", () => {
+  const store = new CheckpointStore(saved(0), 1024, { count: 100, bytes: 20_000 });
+  const place = 1_000_000_000;
+  const large = saved(place - 100_000_000, 8).checkpoint.pages;
+  const near = [100_000_000, 65_536, 8192, 1024].map((before) => place - before);
+  for (const at of near) {
+    const state = saved(at);
+    store.add({ ...state, checkpoint: { ...state.checkpoint, pages: large } }, [2 * place, place]);
+  }
+  assert.deepEqual(store.instants, [0, ...near]);
 });
 
 test("pages that checkpoints share are counted once, also after thinning", () => {
