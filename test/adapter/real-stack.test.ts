@@ -194,9 +194,9 @@ withAdapter("pause within 100 ms, running forwards and during a search", async (
   await pauseFor(700);
   await msUntilStopped(adapter);
 
-  // Nothing ever writes there: the search goes back over all that was run.
+  // Nothing ever reads there: the search goes back over all that was run. (The recording knows which pages were not written.)
   const address = "0x80400000";
-  await adapter.request("setDataBreakpoints", { breakpoints: [{ dataId: `${address}/8`, accessType: "write" }] });
+  await adapter.request("setDataBreakpoints", { breakpoints: [{ dataId: `${address}/8`, accessType: "read" }] });
   const { now } = await adapter.request<TimelineBody>("hindcast/timeline", { most: 0 });
   const backwards = await fastest(5, async () => {
     await adapter.request("reverseContinue", { threadId: 1 });
@@ -208,7 +208,7 @@ withAdapter("pause within 100 ms, running forwards and during a search", async (
   assert.equal(after.now, now, "a search that was broken off leaves the machine where it was");
 
   const searching = await fastest(5, async () => {
-    const search = adapter.post("hindcast/lastWrite", { address, length: 8 });
+    const search = adapter.post("hindcast/lastRead", { address, length: 8 });
     await pauseFor(50);
     const asked = performance.now();
     adapter.post("cancel", { requestId: search });
@@ -223,7 +223,7 @@ withAdapter("a long search shows progress, and its button cancels it", async (ad
   await adapter.run({ program: sample("loop.s") });
   await pauseFor(700);
   await msUntilStopped(adapter);
-  await adapter.request("setDataBreakpoints", { breakpoints: [{ dataId: "0x80400000/8", accessType: "write" }] });
+  await adapter.request("setDataBreakpoints", { breakpoints: [{ dataId: "0x80400000/8", accessType: "read" }] });
   await adapter.request("reverseContinue", { threadId: 1 });
   const progress = await adapter.event<DebugProtocol.ProgressStartEvent["body"]>("progressStart");
   assert.equal(progress.cancellable, true);
