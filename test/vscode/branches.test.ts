@@ -3,10 +3,9 @@
  * runs to another end, is held against the recording, and dropped. Screenshots go to test/vscode/shots.
  */
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
-import { Driver } from "./driver.ts";
+import type { Driver } from "./driver.ts";
 import { story } from "./story.ts";
-import { packagedExtension, startWorkbench, temporaryFolder, type Workbench } from "./workbench.ts";
+import { temporaryFolder, type Workbench } from "./workbench.ts";
 
 const DEMO = "guest/demo/work-queue.s";
 const CULPRIT = "sd      a0, 0(s1)";
@@ -20,24 +19,9 @@ let user: Driver;
 let trapInstant: number;
 let culpritInstant: number;
 
-before(async () => {
-  workbench = await startWorkbench({
-    folder: folder.path,
-    vsix: packagedExtension(),
-    settings: { "workbench.colorTheme": "Default Dark Modern" },
-  });
-  user = new Driver(workbench);
-  await user.open();
+const step = story("branches-failed", folder, (...begun) => {
+  [workbench, user] = begun;
 });
-
-after(async () => {
-  const foreign = workbench?.foreignRequests;
-  await workbench?.stop();
-  folder.remove();
-  assert.deepEqual(foreign, [], "something was asked for outside of this machine");
-});
-
-const step = story(() => workbench.screenshot("branches-failed"));
 const sign = () => user.page.locator('.statusbar-item[id*="hindcast.branch"]');
 
 step("a value set in the past begins a branch, with a sign; the recording stays", async () => {

@@ -4,34 +4,21 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before } from "node:test";
-import { Driver } from "./driver.ts";
+import type { Driver } from "./driver.ts";
 import { story } from "./story.ts";
-import { packagedExtension, ROOT, startWorkbench, temporaryFolder, type Workbench } from "./workbench.ts";
+import { ROOT, temporaryFolder, type Workbench } from "./workbench.ts";
 
 const source = readFileSync(join(ROOT, "guest/checks/ring.S"), "utf8");
 const folder = temporaryFolder("guest/include/hindcast.h");
 let workbench: Workbench;
 let user: Driver;
 
-before(async () => {
-  // It includes the header from where that lies in the repository.
-  writeFileSync(join(folder.path, "ring.S"), source.replace("../include/hindcast.h", "hindcast.h"));
-  workbench = await startWorkbench({
-    folder: folder.path,
-    vsix: packagedExtension(),
-    settings: { "workbench.colorTheme": "Default Dark Modern" },
-  });
-  user = new Driver(workbench);
-  await user.open();
-});
+// It includes the header from where that lies in the repository.
+writeFileSync(join(folder.path, "ring.S"), source.replace("../include/hindcast.h", "hindcast.h"));
 
-after(async () => {
-  await workbench?.stop();
-  folder.remove();
+const step = story("checks-failed", folder, (...begun) => {
+  [workbench, user] = begun;
 });
-
-const step = story(() => workbench.screenshot("checks-failed"));
 const proof = () => user.page.locator('.statusbar-item[id*="hindcast.checks"]');
 
 step("the run ends in its crash, and no check has run where history was made", async () => {

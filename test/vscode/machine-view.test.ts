@@ -3,46 +3,30 @@
  * it follows steps into the kernel, and how it looks. Screenshots go to test/vscode/shots.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before } from "node:test";
-import { Driver } from "./driver.ts";
-import { story } from "./story.ts";
-import { packagedExtension, ROOT, startWorkbench, temporaryFolder, type Workbench } from "./workbench.ts";
+import type { Driver } from "./driver.ts";
+import { lineIn, story } from "./story.ts";
+import { temporaryFolder, type Workbench } from "./workbench.ts";
 
 const GUEST = "test/vscode/fixtures/kernel.s";
-const source = readFileSync(join(ROOT, GUEST), "utf8").split("\n");
 
 const folder = temporaryFolder(GUEST);
 let workbench: Workbench;
 let user: Driver;
 
-before(async () => {
-  mkdirSync(join(folder.path, ".vscode"));
-  const configuration = { type: "hindcast", request: "launch", name: "Kernel", program: "kernel.s", modes: "msu" };
-  writeFileSync(
-    join(folder.path, ".vscode", "launch.json"),
-    JSON.stringify({ version: "0.2.0", configurations: [configuration] }),
-  );
-  workbench = await startWorkbench({
-    folder: folder.path,
-    vsix: packagedExtension(),
-    settings: { "workbench.colorTheme": "Default Dark Modern" },
-  });
-  user = new Driver(workbench);
-  await user.open();
+mkdirSync(join(folder.path, ".vscode"));
+const configuration = { type: "hindcast", request: "launch", name: "Kernel", program: "kernel.s", modes: "msu" };
+writeFileSync(
+  join(folder.path, ".vscode", "launch.json"),
+  JSON.stringify({ version: "0.2.0", configurations: [configuration] }),
+);
+
+const step = story("machine-failed", folder, (...begun) => {
+  [workbench, user] = begun;
 });
 
-after(async () => {
-  await workbench?.stop();
-  folder.remove();
-});
-
-const step = story(() => workbench.screenshot("machine-failed"));
-
-function lineOf(marker: string): number {
-  return source.findIndex((line) => line.includes(`@${marker}`)) + 1;
-}
+const ecall = lineIn(GUEST, "@ecall");
 
 const page = () => user.webview("#harts .hart");
 
@@ -56,7 +40,7 @@ step("without a session the view says what to do", async () => {
 });
 
 step("at a stop in user mode it shows the hart, its address space, and the way of its pc", async () => {
-  await user.toggleBreakpoint(lineOf("ecall"));
+  await user.toggleBreakpoint(ecall);
   await user.page.keyboard.press("F5");
   await user.debugToolbar.waitFor();
   await user.highlightedLine("# @ecall");
@@ -114,7 +98,7 @@ step("the map and the devices", async () => {
 });
 
 step("a breakpoint is bound to the privilege mode, and its condition says so", async () => {
-  await user.goToLine(lineOf("ecall"));
+  await user.goToLine(ecall);
   await user.command("Hindcast: Bind Breakpoint to This Privilege Mode");
   await user.notification(/stops only if priv == S/);
 });

@@ -4,15 +4,11 @@
  * Screenshots go to test/vscode/shots.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { after, before } from "node:test";
-import { Driver } from "./driver.ts";
-import { story } from "./story.ts";
-import { packagedExtension, ROOT, startWorkbench, temporaryFolder, type Workbench } from "./workbench.ts";
+import type { Driver } from "./driver.ts";
+import { lineIn, story } from "./story.ts";
+import { temporaryFolder, type Workbench } from "./workbench.ts";
 
 const DEMO = "guest/demo/work-queue.s";
-const source = readFileSync(join(ROOT, DEMO), "utf8").split("\n");
 const CULPRIT = "sd      a0, 0(s1)";
 
 const folder = temporaryFolder(DEMO);
@@ -20,30 +16,11 @@ let workbench: Workbench;
 let user: Driver;
 let trapInstant: number;
 
-before(async () => {
-  workbench = await startWorkbench({
-    folder: folder.path,
-    vsix: packagedExtension(),
-    settings: { "workbench.colorTheme": "Default Dark Modern" },
-  });
-  user = new Driver(workbench);
-  await user.open();
+const step = story("searches-failed", folder, (...begun) => {
+  [workbench, user] = begun;
 });
 
-after(async () => {
-  const foreign = workbench?.foreignRequests;
-  await workbench?.stop();
-  folder.remove();
-  assert.deepEqual(foreign, [], "something was asked for outside of this machine");
-});
-
-const step = story(() => workbench.screenshot("searches-failed"));
-
-function lineOf(text: string): number {
-  const found = source.flatMap((line, index) => (line.includes(text) ? [index + 1] : []));
-  assert.equal(found.length, 1, `${found.length} lines of ${DEMO} contain ${text}`);
-  return found[0];
-}
+const lineOf = (text: string) => lineIn(DEMO, text);
 
 const searches = () => user.webview("#searches");
 

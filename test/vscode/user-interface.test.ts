@@ -3,45 +3,21 @@
  * one long session as a person would have it. Screenshots go to test/vscode/shots.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { after, before } from "node:test";
-import { Driver } from "./driver.ts";
-import { story } from "./story.ts";
-import { packagedExtension, ROOT, startWorkbench, temporaryFolder, type Workbench } from "./workbench.ts";
+import type { Driver } from "./driver.ts";
+import { lineIn, story } from "./story.ts";
+import { temporaryFolder, type Workbench } from "./workbench.ts";
 
 const DEMO = "guest/demo/work-queue.s";
-const source = readFileSync(join(ROOT, DEMO), "utf8").split("\n");
 
 const folder = temporaryFolder(DEMO, "test/vscode/fixtures/echo.s");
 let workbench: Workbench;
 let user: Driver;
 
-before(async () => {
-  workbench = await startWorkbench({
-    folder: folder.path,
-    vsix: packagedExtension(),
-    settings: { "workbench.colorTheme": "Default Dark Modern" },
-  });
-  user = new Driver(workbench);
-  await user.open();
+const step = story("failed", folder, (...begun) => {
+  [workbench, user] = begun;
 });
 
-after(async () => {
-  const foreign = workbench?.foreignRequests;
-  await workbench?.stop();
-  folder.remove();
-  assert.deepEqual(foreign, [], "something was asked for outside of this machine");
-});
-
-const step = story(() => workbench.screenshot("failed"));
-
-/** Line, from 1, that contains `text`, the only one that does. */
-function lineOf(text: string): number {
-  const found = source.flatMap((line, index) => (line.includes(text) ? [index + 1] : []));
-  assert.equal(found.length, 1, `${found.length} lines of ${DEMO} contain ${text}`);
-  return found[0];
-}
+const lineOf = (text: string) => lineIn(DEMO, text);
 
 const TRAP = "lwu     t2, BLOCK_SIZE(t1)";
 const CULPRIT = "sd      a0, 0(s1)";

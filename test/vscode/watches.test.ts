@@ -5,34 +5,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before } from "node:test";
-import { Driver } from "./driver.ts";
+import type { Driver } from "./driver.ts";
 import { story } from "./story.ts";
-import { packagedExtension, startWorkbench, temporaryFolder, type Workbench } from "./workbench.ts";
+import { temporaryFolder, type Workbench } from "./workbench.ts";
 
 const DEMO = "guest/demo/work-queue.s";
 const folder = temporaryFolder(DEMO, "test/vscode/fixtures/rounds.S", "guest/include/hindcast.h");
 let workbench: Workbench;
 let user: Driver;
 
-before(async () => {
-  workbench = await startWorkbench({
-    folder: folder.path,
-    vsix: packagedExtension(),
-    settings: { "workbench.colorTheme": "Default Dark Modern" },
-  });
-  user = new Driver(workbench);
-  await user.open();
+const step = story("watches-failed", folder, (...begun) => {
+  [workbench, user] = begun;
 });
-
-after(async () => {
-  const foreign = workbench?.foreignRequests;
-  await workbench?.stop();
-  folder.remove();
-  assert.deepEqual(foreign, [], "something was asked for outside of this machine");
-});
-
-const step = story(() => workbench.screenshot("watches-failed"));
 
 const view = () => user.webview("#add");
 const plot = () => user.webview("#legend .entry");
