@@ -3,9 +3,6 @@ import type { Mark } from "./messages.ts";
 import { exact } from "./scale.ts";
 import { VirtualList } from "./virtual-list.ts";
 
-/** In CSS pixels; virtual-list.css has the same number. */
-const ROW_HEIGHT = 22;
-
 type BookmarkChange = "renameBookmark" | "removeBookmark";
 
 /** As in lists of the workbench. */
@@ -29,7 +26,6 @@ export class MarkList {
 
   constructor(element: HTMLElement, { onSelect, onTravel, onBookmark }: MarkListOptions) {
     this.list = new VirtualList(element, {
-      rowHeight: ROW_HEIGHT,
       idPrefix: "mark",
       row: (index) => this.marks[index],
       render: (mark) => this.row(mark),

@@ -10,8 +10,6 @@ import type {
 } from "./search-messages.ts";
 import { VirtualList } from "./virtual-list.ts";
 
-/** In CSS pixels; virtual-list.css has the same number. */
-const ROW_HEIGHT = 22;
 /** Pixels a level. */
 const INDENT = 16;
 
@@ -58,7 +56,6 @@ export class OriginTree {
     this.#options = options;
     box.role = "tree";
     this.#list = new VirtualList(box, {
-      rowHeight: ROW_HEIGHT,
       idPrefix: "origin",
       rowRole: "treeitem",
       row: (index) => this.#nodes[index],

@@ -4,9 +4,6 @@ import { exact } from "./scale.ts";
 import { VirtualList } from "./virtual-list.ts";
 import type { Change, WatchRow } from "./watch-messages.ts";
 
-/** In CSS pixels; virtual-list.css has the same number. */
-const ROW_HEIGHT = 22;
-
 export interface PlotListListener {
   ask(search: number, first: number, count: number): void;
   /** A change was chosen with the keyboard. */
@@ -27,7 +24,6 @@ export class PlotList {
       if (this.search !== undefined) listener.ask(this.search.id, first, count);
     });
     this.list = new VirtualList<Change>(root, {
-      rowHeight: ROW_HEIGHT,
       idPrefix: "change",
       row: (index) => this.pages.at(index),
       render: (change, index) => this.row(change, index),

@@ -5,9 +5,6 @@ import { exact } from "./scale.ts";
 import type { RowFacts, SearchFacts, SourceFacts } from "./search-messages.ts";
 import { VirtualList } from "./virtual-list.ts";
 
-/** In CSS pixels; virtual-list.css has the same number. */
-const ROW_HEIGHT = 22;
-
 export interface RowsOptions {
   ask(id: number, first: number, count: number): Promise<readonly RowFacts[]>;
   travel(instant: number): void;
@@ -31,7 +28,6 @@ export class SearchRows {
   constructor(box: HTMLElement, options: RowsOptions) {
     this.#options = options;
     this.#list = new VirtualList(box, {
-      rowHeight: ROW_HEIGHT,
       idPrefix: "found",
       row: (index) => this.#at(index),
       render: (row) => this.#render(row),

@@ -1,11 +1,11 @@
+/** Of every row, in CSS pixels; virtual-list.css has the same number. */
+const ROW_HEIGHT = 22;
 /** Rows drawn above and below those in view, so that scrolling shows no gaps. */
 const OVERSCAN = 4;
 /** Browsers cut elements that are some 33 million pixels high; a longer list scrolls by its scroll bar's share. */
 const MOST_SCROLLED_PIXELS = 8_000_000;
 
 export interface VirtualListOptions<Row> {
-  /** In CSS pixels, of every row. */
-  readonly rowHeight: number;
   /** Rows have ids `PREFIX-INDEX`. */
   readonly idPrefix: string;
   /** What screen readers call a row; default: an option of a list box. */
@@ -26,7 +26,7 @@ export interface VirtualListOptions<Row> {
 
 /**
  * A list of any number of rows of one height, of which only those in view are in the document. The focus stays on the list
- * itself, which names the active row. The element becomes a scrolled box; `view.css` has the rest of its looks.
+ * itself, which names the active row. The element becomes a scrolled box; `virtual-list.css` has the rest of its looks.
  */
 export class VirtualList<Row> {
   readonly #element: HTMLElement;
@@ -79,9 +79,8 @@ export class VirtualList<Row> {
   reveal(index: number): void {
     if (index < 0 || index >= this.#count) return;
     this.#active = index;
-    const { rowHeight } = this.#options;
-    const top = index * rowHeight;
-    const lowest = top + rowHeight - this.#element.clientHeight;
+    const top = index * ROW_HEIGHT;
+    const lowest = top + ROW_HEIGHT - this.#element.clientHeight;
     this.#moveTo(Math.max(Math.min(this.#top, top), lowest));
   }
 
@@ -98,11 +97,11 @@ export class VirtualList<Row> {
 
   /** Draws anew: rows that were missing are known, or look otherwise. */
   refresh(): void {
-    const { rowHeight, idPrefix, rowRole = "option", row, render, missing } = this.#options;
+    const { idPrefix, rowRole = "option", row, render, missing } = this.#options;
     const height = this.#element.clientHeight;
     this.#rows.style.height = `${height}px`;
-    const firstInView = Math.floor(this.#top / rowHeight);
-    const lastInView = Math.min(this.#count, Math.ceil((this.#top + height) / rowHeight));
+    const firstInView = Math.floor(this.#top / ROW_HEIGHT);
+    const lastInView = Math.min(this.#count, Math.ceil((this.#top + height) / ROW_HEIGHT));
     const first = Math.max(0, firstInView - OVERSCAN);
     const last = Math.min(this.#count, lastInView + OVERSCAN);
     const rows: HTMLElement[] = [];
@@ -116,7 +115,7 @@ export class VirtualList<Row> {
       element.classList.add("row");
       element.classList.toggle("active", index === this.#active);
       element.dataset.index = String(index);
-      element.style.top = `${index * rowHeight - this.#top}px`;
+      element.style.top = `${index * ROW_HEIGHT - this.#top}px`;
       element.ariaSelected = String(index === this.#active);
       element.ariaSetSize = String(this.#count);
       element.ariaPosInSet = String(index + 1);
@@ -133,11 +132,11 @@ export class VirtualList<Row> {
 
   /** How many times higher all rows are than what is scrolled. */
   get #scale(): number {
-    return Math.max(1, (this.#count * this.#options.rowHeight) / MOST_SCROLLED_PIXELS);
+    return Math.max(1, (this.#count * ROW_HEIGHT) / MOST_SCROLLED_PIXELS);
   }
 
   #moveTo(top: number): void {
-    const all = this.#count * this.#options.rowHeight;
+    const all = this.#count * ROW_HEIGHT;
     this.#top = Math.min(Math.max(0, top), Math.max(0, all - this.#element.clientHeight));
     const scale = this.#scale;
     // The last row must be at the lower edge when the scroll bar is.
@@ -153,7 +152,7 @@ export class VirtualList<Row> {
     const { scrollTop, clientHeight } = this.#element;
     if (Math.abs(scrollTop - this.#scrolledTo) < 1) return;
     this.#scrolledTo = scrollTop;
-    const all = this.#count * this.#options.rowHeight;
+    const all = this.#count * ROW_HEIGHT;
     const spacer = this.#scale === 1 ? all : MOST_SCROLLED_PIXELS;
     this.#top = (scrollTop / Math.max(1, spacer - clientHeight)) * Math.max(0, all - clientHeight);
     this.refresh();
@@ -162,15 +161,15 @@ export class VirtualList<Row> {
   /** Where the scroll bar stands for more than it shows, the wheel would pass over rows. */
   #wheel(event: WheelEvent): void {
     if (this.#scale === 1 || event.ctrlKey) return;
-    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? this.#options.rowHeight : 1;
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? ROW_HEIGHT : 1;
     event.preventDefault();
     this.#moveTo(this.#top + event.deltaY * unit);
   }
 
   #key(event: KeyboardEvent): void {
     if (event.target !== this.#element) return;
-    const { rowHeight, row, selected, activated, key } = this.#options;
-    const page = Math.max(1, Math.floor(this.#element.clientHeight / rowHeight) - 1);
+    const { row, selected, activated, key } = this.#options;
+    const page = Math.max(1, Math.floor(this.#element.clientHeight / ROW_HEIGHT) - 1);
     const moves: Record<string, number> = {
       ArrowDown: this.#active + 1,
       ArrowUp: this.#active - 1,
