@@ -9,6 +9,7 @@ import { PlotList } from "./plot-list.ts";
 import { exact, type Range } from "./scale.ts";
 import { rangeText } from "./series.ts";
 import { styleOf } from "./sparkline.ts";
+import { showTip } from "./tip.ts";
 import { placeText, SERIES_COLOURS } from "./watch-element.ts";
 import type { Change, FromPlot, ToPlot, WatchPosition, WatchRow } from "./watch-messages.ts";
 
@@ -66,7 +67,7 @@ let askTimer: number | undefined;
 const chart = new PlotChart(byId<HTMLCanvasElement>("axis"), {
   travel,
   viewed: () => askSoon(),
-  pointed: showTip,
+  pointed: (at) => showTip(at && { ...at, lines: tipLines(at) }),
   select: (track) => select(track.key),
   beside: (which) => askPlace(which, marked ?? position?.now ?? 0),
   enter: () => marked !== undefined && travel(marked),
@@ -218,19 +219,6 @@ function askPlace(which: "holding" | "previous" | "next", instant: number): void
   if (selectedKey === undefined) return;
   placeRequest = ++request;
   host.send({ type: "askPlace", request: placeRequest, key: selectedKey, instant, which });
-}
-
-function showTip(at: Pointed | undefined): void {
-  const tip = byId("tip");
-  tip.hidden = at === undefined;
-  if (at === undefined) return;
-  const lines = tipLines(at);
-  tip.replaceChildren(...lines.map((line, index) => element(index > 0 ? "div.muted" : "div", {}, line)));
-  // Beside the pointer, on whichever side has room.
-  const plot = byId("plot");
-  const left = at.x + 14 + tip.offsetWidth > plot.clientWidth ? at.x - 10 - tip.offsetWidth : at.x + 14;
-  const top = Math.min(at.y + 12, plot.clientHeight - tip.offsetHeight - 2);
-  tip.style.transform = `translate(${Math.max(0, left)}px, ${Math.max(0, top)}px)`;
 }
 
 function tipLines({ instant, track, change, column }: Pointed): string[] {

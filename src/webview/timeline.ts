@@ -5,6 +5,7 @@ import { MarkList } from "./mark-list.ts";
 import { type Filter, LANES, passes, withLabel } from "./marks.ts";
 import type { FromTimeline, Mark, MarkKind, Position, ToTimeline } from "./messages.ts";
 import { exact, type Range } from "./scale.ts";
+import { showTip } from "./tip.ts";
 
 /** More marks than this cannot be told apart on a screen; the rest is thinned away where they are kept. */
 const MOST_MARKS = 4000;
@@ -69,7 +70,7 @@ const chart = new Chart(byId<HTMLCanvasElement>("axis"), {
     }
     showList();
   },
-  hovered: showTip,
+  hovered: (over) => showTip(over && { ...over, lines: tipLines(over) }),
 });
 const list = new MarkList(byId("list"), {
   onSelect: (mark) => chart.select(mark),
@@ -188,26 +189,9 @@ function countSentence(shown: number): string {
   return shown === 1 ? "1 mark in view." : `${exact(shown)} marks in view.`;
 }
 
-function showTip(over: Parameters<ConstructorParameters<typeof Chart>[1]["hovered"]>[0]): void {
-  const tip = byId("tip");
-  tip.hidden = over === undefined;
-  if (over === undefined) return;
-  const { instant, mark } = over;
-  const lines = mark === undefined ? [`Instant ${exact(instant)}`] : [mark.label, `Instant ${exact(instant)}`];
-  if (mark?.detail) lines.splice(1, 0, mark.detail);
-  tip.replaceChildren(
-    ...lines.map((line, index) => {
-      const row = document.createElement("div");
-      row.textContent = line;
-      if (index > 0) row.className = "muted";
-      return row;
-    }),
-  );
-  // Beside the pointer, on whichever side has room.
-  const plot = byId("plot");
-  const left = over.x + 14 + tip.offsetWidth > plot.clientWidth ? over.x - 10 - tip.offsetWidth : over.x + 14;
-  const top = Math.min(over.y + 12, plot.clientHeight - tip.offsetHeight - 2);
-  tip.style.transform = `translate(${Math.max(0, left)}px, ${Math.max(0, top)}px)`;
+function tipLines({ instant, mark }: { readonly instant: number; readonly mark?: Mark }): string[] {
+  const lines = mark === undefined ? [] : [mark.label, ...(mark.detail ? [mark.detail] : [])];
+  return [...lines, `Instant ${exact(instant)}`];
 }
 
 function say(sentence: string): void {
