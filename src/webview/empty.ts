@@ -12,12 +12,12 @@ export const EMPTY_SECTION = `
   </div>
 </section>`;
 
-/** Shows `text` instead of the session, with the buttons or without. */
-export function showEmpty(text: string, buttons: boolean): void {
+/** Shows `text` instead of the session; of a page that has the buttons, with them or without. */
+export function showEmpty(text: string, buttons?: boolean): void {
   byId("session").hidden = true;
   byId("empty").hidden = false;
   byId("empty-text").textContent = text;
-  byId("empty-buttons").hidden = !buttons;
+  if (buttons !== undefined) byId("empty-buttons").hidden = !buttons;
 }
 
 /** Shows the session again. */

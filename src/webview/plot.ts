@@ -1,11 +1,13 @@
 /** Expressions large, on one axis of instants, beside the list of their changes. */
 import { element } from "./elements.ts";
+import { showEmpty, showSession } from "./empty.ts";
 import { byId, connect } from "./host.ts";
-import { icon, iconButton } from "./icons.ts";
+import { iconButton } from "./icons.ts";
 import { AXIS_HEIGHT } from "./painter.ts";
 import { LEAST_TRACK_HEIGHT, PlotChart, type Pointed, type Track } from "./plot-chart.ts";
 import { PlotLegend, seriesStatus } from "./plot-legend.ts";
 import { PlotList } from "./plot-list.ts";
+import { showProof } from "./proof.ts";
 import { exact, type Range } from "./scale.ts";
 import { rangeText } from "./series.ts";
 import { styleOf } from "./sparkline.ts";
@@ -91,9 +93,7 @@ const legend = new PlotLegend(byId("legend"), {
 host.listen((message) => {
   switch (message.type) {
     case "idle":
-      byId("session").hidden = true;
-      byId("empty").hidden = false;
-      byId("empty-text").textContent = message.text;
+      showEmpty(message.text);
       break;
     case "plot":
       showPlot(message);
@@ -120,8 +120,7 @@ host.listen((message) => {
 });
 
 function showPlot(message: Extract<ToPlot, { type: "plot" }>): void {
-  byId("session").hidden = false;
-  byId("empty").hidden = true;
+  showSession();
   const first = position === undefined;
   const moved = position?.now !== message.position.now;
   position = message.position;
@@ -240,17 +239,6 @@ function tipLines({ instant, track, change, column }: Pointed): string[] {
         ];
   const values = min === undefined || max === undefined ? [] : [rangeText({ min, max }, track?.style ?? "decimal")];
   return [...values, ...name, ...count, `Instant ${exact(instant)}`];
-}
-
-/** That the guest did not notice is checked, and said. */
-function showProof(restored: number): void {
-  const proof = byId("proof");
-  const sentence =
-    restored === 0
-      ? "Read from the recording; no code of the guest was run for it."
-      : `${exact(restored)} ${restored === 1 ? "evaluation" : "evaluations"}, state restored, digest equal`;
-  proof.classList.toggle("checked", restored > 0);
-  if (proof.textContent !== sentence) proof.replaceChildren(...(restored > 0 ? [icon("check")] : []), sentence);
 }
 
 byId("legend").addEventListener("keydown", (event) => {

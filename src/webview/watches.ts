@@ -1,6 +1,7 @@
 /** Watch over Time: expressions with their value here, their line over the recording, and the ways to their changes. */
+import { showEmpty, showSession } from "./empty.ts";
 import { byId, connect } from "./host.ts";
-import { icon } from "./icons.ts";
+import { showProof } from "./proof.ts";
 import { WatchElement } from "./watch-element.ts";
 import type { FromWatches, ToWatches } from "./watch-messages.ts";
 
@@ -57,15 +58,8 @@ host.listen((message) => {
   }
 });
 
-function showEmpty(text: string): void {
-  byId("session").hidden = true;
-  byId("empty").hidden = false;
-  byId("empty-text").textContent = text;
-}
-
 function showRows({ rows, position, restored }: Extract<ToWatches, { type: "watches" }>): void {
-  byId("session").hidden = false;
-  byId("empty").hidden = true;
+  showSession();
   byId("teach").hidden = rows.length > 0;
   const list = byId("rows");
   const keys = new Set(rows.map(({ key }) => key));
@@ -83,24 +77,12 @@ function showRows({ rows, position, restored }: Extract<ToWatches, { type: "watc
     if (list.children[index] !== element.root) list.insertBefore(element.root, list.children[index] ?? null);
     element.show(row, position, index);
   }
-  showProof(rows.length, restored);
-}
-
-/** That the guest did not notice is checked, and said. */
-function showProof(count: number, restored: number): void {
-  const proof = byId("proof");
-  proof.hidden = count === 0;
-  proof.classList.toggle("checked", restored > 0);
-  const sentence =
-    restored === 0
-      ? "Read from the recording; no code of the guest was run for it."
-      : `${restored.toLocaleString("en-US")} ${restored === 1 ? "evaluation" : "evaluations"}, state restored, digest equal`;
-  if (proof.textContent === sentence) return;
-  proof.title =
+  showProof(restored);
+  byId("proof").hidden = rows.length === 0;
+  byId("proof").title =
     restored === 0
       ? "Expressions without calls only look at the replayed machine."
       : "After each evaluation that called a function of the guest the machine was put back, and its digest was compared with the one before.";
-  proof.replaceChildren(...(restored > 0 ? [icon("check")] : []), sentence);
 }
 
 /** The row above or below another one. */
