@@ -8,6 +8,7 @@ import type {
   OriginStepFacts,
   SourceFacts,
 } from "./search-messages.ts";
+import { lineButton, lineText } from "./source-button.ts";
 import { VirtualList } from "./virtual-list.ts";
 
 /** Pixels a level. */
@@ -63,7 +64,6 @@ export class OriginTree {
       activated: (node) => this.#activate(node),
       key: (event, active) => this.#key(event, active),
     });
-    box.addEventListener("click", (event) => this.#clicked(event));
   }
 
   focus(): void {
@@ -126,24 +126,21 @@ export class OriginTree {
     switch (node.kind) {
       case "step": {
         const { instant, symbol, source, text, place, value, sentence, note } = node.step;
-        const line = source === undefined ? undefined : `${source.path.replace(/^.*[\\/]/, "")}:${source.line}`;
+        const line = source === undefined ? "" : ` (${lineText(source)})`;
         const made = element(
           "div.step",
           {
-            title: [sentence, note, `${symbol}${line === undefined ? "" : ` (${line})`}`, `Instant ${exact(instant)}`]
+            title: [sentence, note, `${symbol}${line}`, `Instant ${exact(instant)}`]
               .filter((part) => part !== undefined)
               .join("\n"),
             "aria-label": `${sentence}, instant ${exact(instant)}`,
-            "data-source": source === undefined ? undefined : JSON.stringify(source),
           },
           element("span.twisty", {}),
           element("span.value", {}, code(`${place.name} = ${value}`)),
           element("span.text", {}, note === undefined ? sentence : `${sentence} ${note}`),
           code(text),
           element("span.place", {}, symbol),
-          line === undefined
-            ? undefined
-            : element("button.line", { type: "button", tabindex: "-1", title: `Open ${source?.path}` }, line),
+          source === undefined ? undefined : lineButton(source, this.#options.openSource),
           element("span.instant", {}, exact(instant)),
         );
         made.classList.toggle("here", instant === this.#now);
@@ -211,10 +208,5 @@ export class OriginTree {
     const closes = key === "ArrowLeft" && node.branch.state === "open";
     if (opens || closes) this.#toggle(node.branch);
     return opens || closes;
-  }
-
-  #clicked(event: MouseEvent): void {
-    const given = (event.target as Element).closest("button.line")?.closest<HTMLElement>(".row")?.dataset.source;
-    if (given !== undefined) this.#options.openSource(JSON.parse(given));
   }
 }

@@ -3,6 +3,7 @@ import { PagedRows } from "./paged-rows.ts";
 import { RowFilter } from "./row-filter.ts";
 import { exact } from "./scale.ts";
 import type { RowFacts, SearchFacts, SourceFacts } from "./search-messages.ts";
+import { lineButton, lineText } from "./source-button.ts";
 import { VirtualList } from "./virtual-list.ts";
 
 export interface RowsOptions {
@@ -34,7 +35,6 @@ export class SearchRows {
       missing: (first, last) => this.#missing(first, last),
       activated: (row) => options.travel(row.instant),
     });
-    box.addEventListener("click", (event) => this.#clicked(event));
   }
 
   /** How far the filter is; undefined: there is none. */
@@ -135,8 +135,7 @@ export class SearchRows {
   #render(row: RowFacts): HTMLElement {
     const { instant, hart, symbol, source, text, problem, call } = row;
     const said = problem ?? text;
-    const line = source === undefined ? undefined : `${source.path.replace(/^.*[\\/]/, "")}:${source.line}`;
-    const place = line === undefined ? symbol : `${symbol} (${line})`;
+    const place = source === undefined ? symbol : `${symbol} (${lineText(source)})`;
     const result = call !== undefined && call.returned === undefined ? "It has not returned." : undefined;
     const title = [said, place, `Instant ${exact(instant)}, hart ${hart}`, result];
     const made = element(
@@ -144,24 +143,15 @@ export class SearchRows {
       {
         title: title.filter((part) => part !== undefined).join("\n"),
         "aria-label": `instant ${exact(instant)}: ${said}, in ${place}`,
-        "data-source": source === undefined ? undefined : JSON.stringify(source),
       },
       element("span.instant", {}, exact(instant)),
       this.#several ? element("span.hart", {}, `hart ${hart}`) : undefined,
       element(problem === undefined ? "span.text" : "span.text.problem", {}, said.replaceAll("\n", " ⏎ ")),
       element("span.place", {}, symbol),
-      line === undefined
-        ? element("span.line", {})
-        : element("button.line", { type: "button", tabindex: "-1", title: `Open ${source?.path}` }, line),
+      source === undefined ? element("span.line", {}) : lineButton(source, this.#options.openSource),
     );
     made.classList.toggle("here", instant === this.#now);
     return made;
-  }
-
-  #clicked(event: MouseEvent): void {
-    const button = (event.target as Element).closest("button.line");
-    const given = button?.closest<HTMLElement>(".row")?.dataset.source;
-    if (given !== undefined) this.#options.openSource(JSON.parse(given));
   }
 }
 
