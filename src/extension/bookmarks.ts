@@ -11,7 +11,7 @@ const RENAME: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("edit")
 const REMOVE: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("trash"), tooltip: "Remove" };
 
 export async function addBookmark(session: Session): Promise<void> {
-  const { now } = await session.request("hindcast/timeline", { from: 0, to: 0, most: 1 });
+  const { now } = await session.reach();
   const name = await askForName(`Bookmark instant ${exact(now)}`);
   if (name !== undefined) await session.request("hindcast/bookmark", { name });
 }

@@ -43,8 +43,8 @@ export function registerCommands(
       reverseStep(session, "hindcast/reverseStepOut", "instruction"),
     ),
     "hindcast.goToInstant": inSession(goToInstant),
-    "hindcast.goToStart": inSession(async (session) => session.travel((await reach(session)).first)),
-    "hindcast.goToEnd": inSession(async (session) => session.travel((await reach(session)).end)),
+    "hindcast.goToStart": inSession(async (session) => session.travel((await session.reach()).first)),
+    "hindcast.goToEnd": inSession(async (session) => session.travel((await session.reach()).end)),
     "hindcast.goBack": inSession(goBack),
     "hindcast.addBookmark": inSession(addBookmark),
     "hindcast.goToBookmark": inSession(goToBookmark),
@@ -85,17 +85,12 @@ function reverseStep(
 }
 
 async function askSince(session: Session, title: string, prompt: string): Promise<number | undefined> {
-  const bounds = await reach(session);
+  const bounds = await session.reach();
   return askForInstant(bounds, { title, prompt, value: exact(bounds.first) });
 }
 
-/** How far history reaches; no marks are wanted. */
-function reach(session: Session): Thenable<{ first: number; now: number; end: number }> {
-  return session.request("hindcast/timeline", { from: 0, to: 0, most: 1 });
-}
-
 async function goToInstant(session: Session): Promise<void> {
-  const bounds = await reach(session);
+  const bounds = await session.reach();
   const prompt = `From ${exact(bounds.first)} to ${exact(bounds.end)}; +1000 and -1000 count from here, 50% is the middle of the run.`;
   const instant = await askForInstant(bounds, { title: "Go to instant", prompt, value: exact(bounds.now) });
   if (instant !== undefined) await session.travel(instant);

@@ -83,7 +83,7 @@ const CHOICES = [
 
 /** Goes to the first read in the recording. */
 async function findFirstRead(session: Session, { name, address, length }: Place): Promise<void> {
-  const { first } = await reach(session);
+  const { first } = await session.reach();
   const { row } = await found(session, "hindcast/firstRead", {
     address,
     ...(length !== undefined && { length }),
@@ -127,10 +127,6 @@ async function found(
 ): Promise<FirstBody> {
   session.noteReturn();
   return session.request(request, { ...question, seek: true });
-}
-
-function reach(session: Session): Thenable<{ first: number }> {
-  return session.request("hindcast/timeline", { from: 0, to: 0, most: 1 });
 }
 
 /** The function of a frame in the call stack, without its offset. */

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { BranchBody, CustomEvents, CustomRequests, StatusBody } from "../adapter/custom-protocol.ts";
+import type { Bounds } from "./instants.ts";
 import { DEBUG_TYPE } from "./names.ts";
 
 /** Jumps that "Go Back" can undo. */
@@ -32,6 +33,11 @@ export class Session {
     args: CustomRequests[Name]["arguments"],
   ): Thenable<CustomRequests[Name]["body"]> {
     return this.debugSession.customRequest(name, args);
+  }
+
+  /** How far history reaches; no marks are wanted. */
+  reach(): Thenable<Bounds> {
+    return this.request("hindcast/timeline", { from: 0, to: 0, most: 1 });
   }
 
   /** Goes to an instant, and remembers where it was. */
