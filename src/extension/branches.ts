@@ -29,10 +29,7 @@ export class Branches implements vscode.Disposable {
       sessions.onActivated((session) => this.show(session)),
       sessions.onBranch(({ session }) => {
         if (session === sessions.active) this.show(session);
-        if (session.branch !== undefined && session.branch.id > session.newestBranch) {
-          session.newestBranch = session.branch.id;
-          this.explain(session, session.branch);
-        }
+        if (session.branch !== undefined) this.explain(session, session.branch);
       }),
       vscode.workspace.registerTextDocumentContentProvider(COMPARISON_SCHEME, this.comparisons),
       vscode.languages.registerDocumentLinkProvider({ scheme: COMPARISON_SCHEME }, this.comparisons),

@@ -13,8 +13,6 @@ export class Session {
   ended = false;
   /** The what-if branch that is looked at; undefined: the recording. */
   branch: BranchBody | undefined;
-  /** The newest branch that was heard of. */
-  newestBranch = 0;
   /** Where jumps began, newest last. */
   private readonly returns: number[] = [];
 
