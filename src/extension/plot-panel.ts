@@ -94,11 +94,8 @@ export class PlotPanel implements vscode.Disposable {
         return this.answerPlace(active, message);
       case "travel":
         return active.session.travel(message.instant);
-      case "step": {
-        const instant = await active.byKey(message.key)?.changeBeside(message.direction);
-        if (instant !== undefined) await active.session.travel(instant);
-        return;
-      }
+      case "step":
+        return active.step(message.key, message.direction);
       case "remove": {
         const removed = active.byKey(message.key);
         this.texts = this.texts.filter((text) => removed === undefined || text !== watchedText(removed.watched));

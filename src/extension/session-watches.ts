@@ -39,6 +39,12 @@ export class SessionWatches {
     return this.watches.find((watch) => watch.key === key);
   }
 
+  /** Travels to the previous or the next change of an expression, where one is known. */
+  async step(key: number, direction: "previous" | "next"): Promise<void> {
+    const instant = await this.byKey(key)?.changeBeside(direction);
+    if (instant !== undefined) await this.session.travel(instant);
+  }
+
   get position(): WatchPosition | undefined {
     const { status } = this.session;
     const first = this.watches.find(({ search }) => search !== undefined)?.search?.from ?? 0;

@@ -85,11 +85,9 @@ export class WatchView implements vscode.WebviewViewProvider, vscode.Disposable 
         if (watch !== undefined) this.plot(watch);
         return;
       }
-      case "step": {
-        const instant = await watches?.byKey(message.key)?.changeBeside(message.direction);
-        if (instant !== undefined) await watches?.session.travel(instant);
+      case "step":
+        await watches?.step(message.key, message.direction);
         return;
-      }
     }
   }
 

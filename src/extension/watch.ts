@@ -1,7 +1,7 @@
 import type { QuestionBody, RowBody, SearchBody, StatusBody } from "../adapter/custom-protocol.ts";
 import type { Change, WatchLine, WatchRow, WatchStatus } from "../webview/messages.ts";
 import type { Session } from "./session.ts";
-import { pointedInstead, samplingStep, type Watched } from "./watch-text.ts";
+import { linePlace, pointedInstead, samplingStep, type Watched } from "./watch-text.ts";
 
 /** Columns of a sparkline: more than it has pixels in a wide side bar, so that it need not be asked for again. */
 const LINE_COLUMNS = 320;
@@ -243,7 +243,7 @@ function reachOf({ id, from, to, searchedFrom, rows }: SearchBody): NonNullable<
 
 /** A row of an answer as pages show it. */
 export function changeOf({ instant, text, number, symbol, source, problem }: RowBody): Change {
-  const line = source === undefined ? "" : ` (${source.path.replace(/^.*[\\/]/, "")}:${source.line})`;
+  const line = source === undefined ? "" : ` (${linePlace(source.path, source.line)})`;
   return {
     instant,
     text,
