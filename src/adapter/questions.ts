@@ -1,4 +1,4 @@
-import type { BreakpointRequest, BreakpointSpec, Question } from "../debuggee/protocol.ts";
+import type { AddressUse, BreakpointRequest, BreakpointSpec, Question } from "../debuggee/protocol.ts";
 import { modeToClient } from "./breakpoint-modes.ts";
 import { parseDataId, toDataId } from "./breakpoints.ts";
 import type { BreakpointBody, PlaceBody, QuestionBody } from "./custom-protocol.ts";
@@ -111,7 +111,7 @@ export function questionToClient(question: Question): QuestionBody {
     case "reads":
     case "accesses": {
       const { kind, address, length, use } = question;
-      return { kind, address: use === "physical" ? toPhysicalReference(address) : toReference(address), length };
+      return { kind, address: memoryReference(address, use), length };
     }
     case "hits":
       return { ...question, at: placeToClient(question.at) };
@@ -144,13 +144,21 @@ export function breakpointToClient({ at, condition, hitCondition, logMessage, mo
   };
 }
 
+/** As clients write an address that the question has. */
+function memoryReference(address: bigint, use: AddressUse | undefined): string {
+  return use === "physical" ? toPhysicalReference(address) : toReference(address);
+}
+
+function bytesText(length: number): string {
+  return length === 1 ? "1 byte" : `${length} bytes`;
+}
+
 const DATA_ACCESSES = { read: "reads", write: "writes", readWrite: "accesses" } as const;
 
 function breakpointTitle(at: BreakpointRequest): string {
   if (at.kind === "function") return `function ${at.name}`;
   if (at.kind !== "data") return placeText(placeToClient(at));
-  const bytes = at.length === 1 ? "1 byte" : `${at.length} bytes`;
-  return `${DATA_ACCESSES[at.access]} of ${bytes} at ${at.use === "physical" ? toPhysicalReference(at.address) : toReference(at.address)}`;
+  return `${DATA_ACCESSES[at.access]} of ${bytesText(at.length)} at ${memoryReference(at.address, at.use)}`;
 }
 
 function placeToClient(at: BreakpointRequest): PlaceBody {
@@ -173,8 +181,8 @@ export function titleOf(asked: QuestionBody, meant: Question): string {
     case "reads":
     case "accesses": {
       const { address, length, use } = meant as Extract<Question, { kind: typeof asked.kind }>;
-      const where = use === "physical" ? toPhysicalReference(address) : toReference(address);
-      const bytes = length === 1 ? "1 byte" : `${length} bytes`;
+      const where = memoryReference(address, use);
+      const bytes = bytesText(length);
       const named = asked.address.trim() === where ? `${bytes} at ${where}` : `${asked.address} (${bytes} at ${where})`;
       return `${ACCESSES[asked.kind]} ${named}`;
     }
