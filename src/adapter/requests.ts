@@ -212,14 +212,18 @@ function pick({ line, column }: { line: number; column: number }) {
   return { line, column };
 }
 
-function inspection(parts: Parts): Record<string, Handler> {
-  const { lifecycle, stacks, variables } = parts;
-  /** Answers when the machine stands still. */
-  const atRest = <A>(shape: Shape, run: (args: A, call: Call) => unknown): Handler =>
+/** Makes handlers that answer when the machine stands still. */
+function answeringAtRest(parts: Parts) {
+  return <A>(shape: Shape, run: (args: A, call: Call) => unknown): Handler =>
     on<A>(shape, async (args, call) => {
       await parts.motions.rest();
       return run(args, call);
     });
+}
+
+function inspection(parts: Parts): Record<string, Handler> {
+  const { lifecycle, stacks, variables } = parts;
+  const atRest = answeringAtRest(parts);
   return {
     stackTrace: atRest<Dap.StackTraceArguments>(
       { threadId: "integer", "startFrame?": "integer", "levels?": "integer" },
@@ -382,12 +386,8 @@ function travel(parts: Parts): Record<string, Handler> {
 }
 
 function branching(parts: Parts): Record<string, Handler> {
-  const { lifecycle, motions, stacks } = parts;
-  const atRest = <A>(shape: Shape, run: (args: A, call: Call) => unknown): Handler =>
-    on<A>(shape, async (args, call) => {
-      await motions.rest();
-      return run(args, call);
-    });
+  const { lifecycle, stacks } = parts;
+  const atRest = answeringAtRest(parts);
   const move = (call: Call, motion: Motion) => parts.move(call, motion, "other", "announced");
   return {
     "hindcast/startBranch": atRest<Custom.StartBranchArguments>({ "inputs?": "boolean" }, async ({ inputs }) =>
@@ -422,11 +422,7 @@ function branching(parts: Parts): Record<string, Handler> {
 /** What the Machine view asks: the machine stands still while it is looked at. */
 function wholeMachine(parts: Parts): Record<string, Handler> {
   const { lifecycle, stacks } = parts;
-  const atRest = <A>(shape: Shape, run: (args: A) => unknown): Handler =>
-    on<A>(shape, async (args) => {
-      await parts.motions.rest();
-      return run(args);
-    });
+  const atRest = answeringAtRest(parts);
   const hartOf = ({ hart }: Custom.HartArguments) => stacks.hartOrCurrent(hart);
   return {
     "hindcast/machine": atRest<Record<string, never>>({}, () => machine(lifecycle.debuggee)),
