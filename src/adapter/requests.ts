@@ -15,6 +15,7 @@ import { breakpointToClient, looksAtMachine } from "./questions.ts";
 import { completions, runCommand } from "./repl.ts";
 import { countRows, firstRow, rowInstants, rowsAround, searchRows, seriesBuckets } from "./searches.ts";
 import type { Shape } from "./shape.ts";
+import type { FrameKey } from "./stack.ts";
 import { inputBytes, instantOfOutput, lastRead, lastWrite, motionTo, timeline } from "./travel.ts";
 
 /** How a request is answered: what its arguments must look like, and what gives the response's body. */
@@ -317,15 +318,24 @@ function travel(parts: Parts): Record<string, Handler> {
   const { lifecycle } = parts;
   const seek = (call: Call, instant: number) =>
     parts.move(call, (debuggee) => debuggee.seek(instant), "other", "announced");
+  /** A question about a place in memory, whose answer may be an instant, which is gone to when that is wanted. */
+  const finding = <A extends { seek?: boolean }, B>(
+    bound: "before?" | "from?",
+    ask: (args: A, frame: FrameKey) => Promise<B>,
+    found: (body: B) => { readonly instant: number } | undefined,
+  ): Handler =>
+    on<A>({ address: "string", "length?": "integer", [bound]: "integer", "seek?": "boolean" }, async (args, call) => {
+      const frame = parts.stacks.frame(undefined);
+      const body = await parts.search(call, () => ask(args, frame));
+      const at = found(body);
+      if (args.seek && at !== undefined) seek(call, at.instant);
+      return body;
+    });
   const first = (method: "firstRead" | "firstDifference"): Handler =>
-    on<Custom.FirstArguments>(
-      { address: "string", "length?": "integer", "from?": "integer", "seek?": "boolean" },
-      async (args, call) => {
-        const frame = parts.stacks.frame(undefined);
-        const body = await parts.search(call, () => firstRow(lifecycle.debuggee, method, args, frame));
-        if (args.seek && body.row !== undefined) seek(call, body.row.instant);
-        return body;
-      },
+    finding(
+      "from?",
+      (args: Custom.FirstArguments, frame) => firstRow(lifecycle.debuggee, method, args, frame),
+      ({ row }) => row,
     );
   return {
     "hindcast/timeline": on<Custom.TimelineArguments>(
@@ -352,23 +362,18 @@ function travel(parts: Parts): Record<string, Handler> {
         return body;
       },
     ),
-    "hindcast/lastWrite": on<Custom.LastWriteArguments>(
-      { address: "string", "length?": "integer", "before?": "integer", "seek?": "boolean" },
-      async (args, call) => {
-        const frame = parts.stacks.frame(undefined);
-        const { write } = await parts.search(call, () => lastWrite(lifecycle.debuggee, args, frame));
-        if (args.seek && write !== undefined) seek(call, write.instant);
+    "hindcast/lastWrite": finding(
+      "before?",
+      async (args: Custom.LastWriteArguments, frame) => {
+        const { write } = await lastWrite(lifecycle.debuggee, args, frame);
         return write === undefined ? {} : { write };
       },
+      ({ write }) => write,
     ),
-    "hindcast/lastRead": on<Custom.LastWriteArguments>(
-      { address: "string", "length?": "integer", "before?": "integer", "seek?": "boolean" },
-      async (args, call) => {
-        const frame = parts.stacks.frame(undefined);
-        const body = await parts.search(call, () => lastRead(lifecycle.debuggee, args, frame));
-        if (args.seek && body.read !== undefined) seek(call, body.read.instant);
-        return body;
-      },
+    "hindcast/lastRead": finding(
+      "before?",
+      (args: Custom.LastWriteArguments, frame) => lastRead(lifecycle.debuggee, args, frame),
+      ({ read }) => read,
     ),
     "hindcast/firstRead": first("firstRead"),
     "hindcast/firstDifference": first("firstDifference"),
