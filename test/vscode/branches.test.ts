@@ -27,6 +27,9 @@ const sign = () => user.page.locator('.statusbar-item[id*="hindcast.branch"]');
 step("a value set in the past begins a branch, with a sign; the recording stays", async () => {
   await user.openFile("work-queue.s");
   await user.line("work queue of a print shop").waitFor();
+  // Before the extension is known F5 means nothing; the palette waits for it.
+  await user.command("Hindcast: Show Timeline");
+  await user.line("work queue of a print shop").click();
   await user.page.keyboard.press("F5");
   await user.page.locator(".exception-widget", { hasText: "Load access fault" }).waitFor();
   trapInstant = await user.instant();
