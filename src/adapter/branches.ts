@@ -12,7 +12,7 @@ export function branchBody(branch: BranchSummary): BranchBody {
 }
 
 /** `Branch 1 of instant 8,364,830`, or with its name. */
-export function branchLabel({ id, name, origin }: BranchSummary): string {
+function branchLabel({ id, name, origin }: BranchSummary): string {
   return name === undefined
     ? `Branch ${id} of instant ${formatInstant(origin)}`
     : `Branch “${name}” of instant ${formatInstant(origin)}`;

@@ -7,8 +7,6 @@ const PATHS = {
   remove: "m4 4 8 8M12 4l-8 8",
   again: "M12.8 6.2A5 5 0 1 0 13 9M13 3v3.4H9.6",
   stop: "M4.5 4.5h7v7h-7z",
-  add: "M8 3v10M3 8h10",
-  help: "M5.8 6.1A2.2 2.2 0 0 1 8 4c1.3 0 2.2.9 2.2 2.1C10.2 7.7 8 7.7 8 9.6M8 12v.1",
   save: "M8 2.5v7.5M5 7l3 3 3-3M3 13.5h10",
   zoomIn: "M8 3v10M3 8h10",
   zoomOut: "M3 8h10",

@@ -106,7 +106,7 @@ export function paintFuture(
 }
 
 /** A branch is another run from its origin on: a line at the origin, and another ground behind it. */
-export function paintBranch(
+function paintBranch(
   context: CanvasRenderingContext2D,
   width: number,
   height: number,
