@@ -29,6 +29,7 @@ step("a value set in the past begins a branch, with a sign; the recording stays"
   await user.line("work queue of a print shop").waitFor();
   // Before the extension is known F5 means nothing; the palette waits for it.
   await user.command("Hindcast: Show Timeline");
+  await (await user.webview("#empty:not([hidden])")).getByText("press F5").waitFor();
   await user.line("work queue of a print shop").click();
   await user.page.keyboard.press("F5");
   await user.page.locator(".exception-widget", { hasText: "Load access fault" }).waitFor();
