@@ -5,7 +5,7 @@ import type { JsMsg } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import { UserError } from "../base/errors.ts";
 import type { SegmentResult, SegmentTask } from "../debuggee/search-protocol.ts";
-import { connectionLost, type Nats, natsError } from "./nats-connection.ts";
+import { attempt, connectionLost, followStatus, type Nats, natsError, type Say } from "./nats-connection.ts";
 import { fileHash, offerRecording } from "./recording-exchange.ts";
 import { errorFromData } from "./rpc.ts";
 import type { SegmentHearer } from "./search-pool.ts";
@@ -44,13 +44,11 @@ const LOOK_INTERVAL_MS = 5000;
 const MISSING_AFTER_MS = 500;
 const RESULT_WAIT_MS = 5000;
 const RETRY_MS = 200;
-/** A publication is tried so often, some seconds each: a server that is started anew is back by then. */
-const MOST_TRIES = 10;
 
 export interface NatsRunnerOptions {
   readonly subject: SearchSubject;
-  /** Hears sentences: who works, what goes wrong meanwhile. */
-  readonly say: (sentence: string, isTrouble: boolean) => void;
+  /** Hears who works, and what goes wrong meanwhile. */
+  readonly say: Say;
   readonly times?: QueueTimes;
 }
 
@@ -76,7 +74,7 @@ export class NatsRunner {
     void nats.connection.closed().then(() => {
       if (!this.#isClosed) for (const run of this.#runs) run.fail(connectionLost(nats.server));
     });
-    void this.#followStatus();
+    void followStatus(nats, options.say);
   }
 
   /** Makes what the query needs at the server, and puts the recording there. The connection is the runner's from then on. */
@@ -156,14 +154,6 @@ export class NatsRunner {
     if (this.threads > 0 || this.#runs.size === 0) return;
     const { server } = this.#nats;
     this.#sayOnce(`No worker is connected to ${server}: waiting for one (hindcast worker --nats URL).`, true);
-  }
-
-  async #followStatus(): Promise<void> {
-    const { connection, server } = this.#nats;
-    for await (const { type } of connection.status()) {
-      if (type === "disconnect") this.#options.say(`The connection to ${server} is lost; trying to get it back.`, true);
-      else if (type === "reconnect") this.#options.say(`Connected to ${server} again.`, true);
-    }
   }
 
   #sayOnce(sentence: string, isTrouble: boolean): void {
@@ -357,18 +347,6 @@ class NatsRun {
       await clearQuery(this.#nats, this.#query, this.#sequences);
     } catch {
       // What is left goes with time.
-    }
-  }
-}
-
-/** Tries again while the server is away for a moment. */
-export async function attempt<T>(act: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await act();
-    } catch (error) {
-      if (tries === MOST_TRIES || (error as Error).name === "ClosedConnectionError") throw error;
-      await sleep(RETRY_MS * tries);
     }
   }
 }
