@@ -60,7 +60,7 @@ export class NatsRunner {
   readonly #nats: Nats;
   readonly #options: NatsRunnerOptions;
   readonly #runs = new Set<NatsRun>();
-  readonly #ready: Promise<RecordingKey>;
+  readonly #key: RecordingKey;
   #presences: readonly WorkerPresence[] = [];
   readonly #said = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -69,7 +69,7 @@ export class NatsRunner {
   private constructor(nats: Nats, options: NatsRunnerOptions, key: RecordingKey) {
     this.#nats = nats;
     this.#options = options;
-    this.#ready = Promise.resolve(key);
+    this.#key = key;
     this.#timer = setInterval(() => void this.#look(), LOOK_INTERVAL_MS);
     void nats.connection.closed().then(() => {
       if (!this.#isClosed) for (const run of this.#runs) run.fail(connectionLost(nats.server));
@@ -119,9 +119,9 @@ export class NatsRunner {
     await this.#nats.connection.close();
   }
 
-  async #orders(tasks: readonly SegmentTask[]): Promise<Omit<SegmentOrder, "query" | "times">[]> {
+  #orders(tasks: readonly SegmentTask[]): Order[] {
     const { path: _, ...subject } = this.#options.subject;
-    const recording = { ...(await this.#ready), ...subject };
+    const recording = { ...this.#key, ...subject };
     return tasks.map((task, index) => ({ index, task, recording }));
   }
 
@@ -163,6 +163,9 @@ export class NatsRunner {
   }
 }
 
+/** A segment before it is put into the queue. */
+type Order = Omit<SegmentOrder, "query" | "times">;
+
 interface RunSurroundings {
   readonly mostQueued: () => number;
   readonly trouble: (sentence: string) => void;
@@ -175,8 +178,7 @@ class NatsRun {
   readonly #nats: Nats;
   readonly #hearer: SegmentHearer;
   readonly #surroundings: RunSurroundings;
-  readonly #preparing: Promise<readonly Omit<SegmentOrder, "query" | "times">[]>;
-  #orders: readonly Omit<SegmentOrder, "query" | "times">[] = [];
+  readonly #orders: readonly Order[];
   #nextToQueue = 0;
   /** Segments that are in the queue or being searched: where they lie there, and how often they were put there. */
   readonly #queued = new Map<number, { readonly sequence: number; readonly times: number }>();
@@ -189,14 +191,9 @@ class NatsRun {
   readonly #cleared = Promise.withResolvers<void>();
   #isOver = false;
 
-  constructor(
-    nats: Nats,
-    preparing: Promise<readonly Omit<SegmentOrder, "query" | "times">[]>,
-    hearer: SegmentHearer,
-    surroundings: RunSurroundings,
-  ) {
+  constructor(nats: Nats, orders: readonly Order[], hearer: SegmentHearer, surroundings: RunSurroundings) {
     this.#nats = nats;
-    this.#preparing = preparing;
+    this.#orders = orders;
     this.#hearer = hearer;
     this.#surroundings = surroundings;
   }
@@ -207,7 +204,6 @@ class NatsRun {
     const answers = connection.subscribe(SUBJECTS.query(query), { callback: (_, message) => void message.respond() });
     const news = connection.subscribe(SUBJECTS.news(query), { callback: (_, message) => this.#hear(message) });
     try {
-      this.#orders = await this.#preparing;
       if (this.#orders.length > 0) {
         const consumer = await attempt(() => resultConsumer(this.#nats, query));
         await this.#fill();
