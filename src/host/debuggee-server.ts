@@ -213,19 +213,10 @@ export class DebuggeeServer {
     });
   }
 
-  /** A file that could not be written to its end is not left behind. */
   async #saveBranch(session: Session, path: string, id: number | undefined): Promise<void> {
     if (this.#motion !== undefined) throw running();
     const recording = session.createRecording(path);
-    let isWhole = false;
-    try {
-      await this.#move(session, "saveBranch", [id, recording]);
-      isWhole = true;
-    } finally {
-      await recording.close();
-      if (!isWhole) recording.remove();
-    }
-    if (recording.failure !== undefined) throw new UserError("recording-unwritable", recording.failure);
+    await recording.writeWhole(() => this.#move(session, "saveBranch", [id, recording]));
   }
 
   async #driveMotion(
