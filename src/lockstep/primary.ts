@@ -507,9 +507,7 @@ export class Primary {
   }
 
   #sayHello(nowMs: number): void {
-    const { member, replica } = this.#parts;
-    const { pageCount } = replica.snapshot();
-    this.#send({ kind: "hello", member, role: "primary", pageCount, devices: replica.devices.length }, nowMs);
+    this.#link?.sayHello(this.#parts.member, "primary", nowMs);
   }
 
   #send(message: Message, nowMs: number): void {

@@ -82,16 +82,7 @@ export class Secondary {
     if (parts.start !== undefined) {
       this.#follower = new Follower(parts.replica, parts.options, parts.start, this.counters);
     }
-    this.#send(
-      {
-        kind: "hello",
-        member: parts.member,
-        role: parts.start === undefined ? "joiner" : "secondary",
-        pageCount: parts.replica.snapshot().pageCount,
-        devices: parts.replica.devices.length,
-      },
-      nowMs,
-    );
+    parts.link.sayHello(parts.member, parts.start === undefined ? "joiner" : "secondary", nowMs);
   }
 
   get phase(): SecondaryPhase {
