@@ -24,6 +24,11 @@ export function unitsOf(run: OutputRun, kind: DeviceKind): number {
   return kind === "stream" ? run.bytes.length : 1;
 }
 
+/** The last thing that a guest says is how it ended, on the last device. */
+export function isEndSaid(counts: Counts): boolean {
+  return counts[counts.length - 1] > 0;
+}
+
 export type InputEvent =
   | { readonly kind: "console-input"; readonly bytes: Uint8Array }
   | { readonly kind: "network-input"; readonly frame: Uint8Array }
