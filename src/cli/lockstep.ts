@@ -10,7 +10,6 @@ import type { PairReport } from "../host/pair-report.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
 import { type DivergenceSource, differ } from "../lockstep/divergence-sources.ts";
 import { drawFaults, type Fault } from "../lockstep/fault.ts";
-import { LOCKSTEP_OPTIONS } from "../lockstep/options.ts";
 import type { MachineConfiguration } from "../machine/configuration.ts";
 import { Machine } from "../machine/machine.ts";
 import { type Answer, type Context, NEGATIVE } from "./context.ts";
@@ -89,7 +88,7 @@ function openPair(
     // Another program's machine cannot be replaced by a copy.
     ...(second === undefined
       ? { newSecondary: () => ({ machine: make(differing.configuration), skew: differing.skew }) }
-      : { options: { ...LOCKSTEP_OPTIONS, onDivergence: "stop" as const } }),
+      : { options: { onDivergence: "stop" as const } }),
     faults,
     faultSeed: faultSeed ?? 0,
     onConsole: (bytes) => context.stdout.bytes(bytes),

@@ -156,7 +156,7 @@ interface ParsedUrl {
 const DEFAULT_PORT = "4222";
 
 /** The library takes credentials apart from the address, so that they are in no message of its own. */
-export function parseUrl(text: string): ParsedUrl {
+function parseUrl(text: string): ParsedUrl {
   const urls = text.split(",").map((part) => {
     const whole = part.includes("://") ? part : `nats://${part}`;
     const url = URL.canParse(whole) ? new URL(whole) : undefined;
