@@ -247,11 +247,6 @@ function reasonOf(ending: TravelStop): object {
     : stopToJson(ending);
 }
 
-/** Values as `0x…`, since JSON's numbers end at 2^53. */
 function comparisonJson({ lines: _, branch: _branch, against: _against, ...comparison }: BranchComparison): object {
-  return JSON.parse(
-    JSON.stringify(comparison, (_key, value: unknown) =>
-      typeof value === "bigint" ? `0x${value.toString(16)}` : value,
-    ),
-  ) as object;
+  return comparison;
 }
