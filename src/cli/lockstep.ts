@@ -24,7 +24,7 @@ type LockstepChoice = MachineOptions & {
 
 /** Faults that are drawn fall into the run, or into this many steps of one without a limit. */
 const FAULT_STEPS = 100_000_000;
-/** A partner whose harts have other turns does its work at other instants. */
+/** Of how the second machine differs. */
 const DEFAULT_SEED = 1;
 
 export async function lockstep(

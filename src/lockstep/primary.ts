@@ -8,6 +8,7 @@ import type { InputSource, OutputSink } from "./outside.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import {
   type Counts,
+  hasReached,
   isEndSaid,
   type OutputRun,
   type Replica,
@@ -475,7 +476,7 @@ export class Primary {
       this.#dismiss();
       return;
     }
-    if (!this.#released.every((count, device) => count <= this.#matched[device])) return;
+    if (!hasReached(this.#matched, this.#released)) return;
     if (this.#askedMs !== undefined && nowMs - this.#askedMs < options.retryMs) return;
     this.#askedMs = nowMs;
     const next: Tenure = { term: this.#term + 1, primary: member, secondary: this.#secondary };
