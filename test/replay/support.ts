@@ -82,6 +82,21 @@ function noInput(): never {
   throw new Error("the guest waits and there is no input");
 }
 
+/** Counts the steps that a machine takes. */
+export function counted(machine: MachineLike): { steps: number } {
+  const count = { steps: 0 };
+  const run = machine.run.bind(machine);
+  machine.run = (until, options) => {
+    const before = machine.instant;
+    try {
+      return run(until, options);
+    } finally {
+      count.steps += machine.instant - before;
+    }
+  };
+  return count;
+}
+
 export interface Story {
   readonly seed: number;
   readonly guest: FakeGuest;

@@ -12,7 +12,7 @@ import { Timeline, type TimelineOptions } from "../../src/replay/timeline.ts";
 import type { Hit } from "../../src/replay/timeline-interface.ts";
 import { program, SMALL as SMALL_MACHINE, symbol } from "../machine/guests.ts";
 import { randomGuest } from "../machine/random-guest.ts";
-import { drive, headerFor, MemoryRecording, reopen } from "./support.ts";
+import { counted, drive, headerFor, MemoryRecording, reopen } from "./support.ts";
 
 const OPTIONS: TimelineOptions = {
   sliceSteps: 1000,
@@ -64,14 +64,7 @@ function recorded(source: Program, steps: number, configuration: Partial<Machine
   }
   timeline.close();
   const replayed = make();
-  const count = { steps: 0 };
-  const run = replayed.run.bind(replayed);
-  replayed.run = (until, options) => {
-    const before = replayed.instant;
-    const stop = run(until, options);
-    count.steps += replayed.instant - before;
-    return stop;
-  };
+  const count = counted(replayed);
   const reading = reopen(recording.bytes);
   return { replay: Timeline.open(replayed, reading, OPTIONS), count, checkpoints: reading.checkpoints };
 }
