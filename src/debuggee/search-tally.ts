@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { HitCounter } from "../machine/stop.ts";
 import type { Marks, Row, SegmentTask } from "./search-protocol.ts";
 
 /** Counts the rows of a segment, keeps the instants of some, and knows which are to be listed. */
@@ -31,12 +32,6 @@ export class Tally {
     return { every: this.#every, instants: this.#instants, starts: this.#starts, passed: this.#passed };
   }
 
-  /** So many rows are surely not listed. */
-  get toSkip(): number {
-    // One may be seen at the very instant where this is asked.
-    return Math.max(0, this.#first - this.#rows - 1);
-  }
-
   /** Everything that was to be listed has been counted. */
   get isOver(): boolean {
     return this.#rows >= this.#end;
@@ -59,13 +54,17 @@ export class Tally {
     return this.#rows > this.#first && this.#rows <= this.#end;
   }
 
-  /** Counts rows of which none is to be listed. */
-  countAll(instants: Float64Array): void {
-    for (const instant of instants) {
-      const isListed = this.count(instant);
-      assert(!isListed, "a row of the list was passed over");
-    }
-  }
+  /** For a machine that counts rows of which none is to be listed by itself. */
+  readonly counter: HitCounter = {
+    // One may be seen at the very instant where this is asked.
+    toSkip: () => Math.max(0, this.#first - this.#rows - 1),
+    skipped: (instants) => {
+      for (const instant of instants) {
+        const isListed = this.count(instant);
+        assert(!isListed, "a row of the list was passed over");
+      }
+    },
+  };
 
   #thin(): void {
     this.#every *= 2;
