@@ -53,10 +53,7 @@ export function branchReport(
 }
 
 function placesOf({ instant, recording, branch, exact }: PathsPart, map: ProgramMap) {
-  const place = ({ hart, pc }: { hart: number; pc: bigint }): BranchPlace => {
-    const source = map.position(pc);
-    return { hart, pc, symbol: map.describe(pc), ...(source !== undefined && { source }) };
-  };
+  const place = ({ hart, pc }: { hart: number; pc: bigint }): BranchPlace => ({ hart, ...map.place(pc) });
   return { instant, recording: place(recording), branch: place(branch), exact };
 }
 

@@ -225,7 +225,8 @@ export class OriginChain {
     const view = machine.harts[hart];
     const code = instructionAt(machine, view);
     assert(code?.decoded !== undefined, "something was written by no instruction");
-    const symbol = map.describe(code.address);
+    const at = map.place(code.address);
+    const { symbol } = at;
     const text = inspector.instructionText(code.word, code.address);
     if (cell.kind === "memory") {
       const dma = this.#deviceTold(cell, code, view);
@@ -244,10 +245,9 @@ export class OriginChain {
     const { mnemonic } = code.decoded.instruction;
     const follows = plainOperand(mnemonic, values, value);
     const how = flow.how === "copy" && values[0] !== value ? "computed" : flow.how;
-    const source = map.position(code.address);
     const place = this.#place(cell);
     const step: OriginStep = {
-      ...{ instant: timeline.now, hart, pc: code.address, symbol, ...(source !== undefined && { source }), text },
+      ...{ instant: timeline.now, hart, ...at, text },
       ...{ place, value, how, sentence: stepSentence(how, place, operands, code.decoded), operands },
       ...(follows !== undefined && { follows }),
       ...(note !== undefined && { note }),

@@ -49,8 +49,7 @@ export function placeOf(
   hart: number,
   pc: bigint,
 ): Pick<Row, "instant" | "hart" | "pc" | "symbol" | "source"> {
-  const source = map.position(pc);
-  return { instant, hart, pc, symbol: map.describe(pc), ...(source !== undefined && { source }) };
+  return { instant, hart, ...map.place(pc) };
 }
 
 export function watchesOf({ ranges = [] }: Settled, access: Watch["access"]): Watch[] {
