@@ -86,6 +86,19 @@ export function accessText({ map }: SearchParts, { address, size, value, kind }:
   return `${place} ${kind === "write" ? "=" : "->"} ${hex(value)} (${size} byte${size === 1 ? "" : "s"})`;
 }
 
+/** A step that accessed what is watched; the machine stands behind it. One step is one row, whatever else it accessed. */
+export function accessRow(
+  parts: SearchParts,
+  instant: number,
+  hits: readonly WatchHit[],
+  watches: readonly Watch[],
+): Row & { readonly access: AccessFound } {
+  // An atomic operation both reads and writes: what it wrote is what is in memory now.
+  const hit = hits.find(({ access }) => access === "write") ?? hits[0];
+  const access = accessFound(parts.machine, hit, watches);
+  return { ...placeOf(parts, instant, hit.hart, hit.pc), text: accessText(parts, access), access };
+}
+
 /** Watches with everything else off. */
 export function watching(watches: readonly Watch[]): StopConditions {
   return { breakpoints: [], watches, exceptions: [] };
