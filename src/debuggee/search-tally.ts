@@ -10,10 +10,7 @@ export class Tally {
   /** The row behind the list. */
   readonly #end: number;
   #rows = 0;
-  #every = 1;
-  #instants: number[] = [];
-  #starts: number[] = [];
-  #passed: number[] = [];
+  #marks = { every: 1, instants: [] as number[], starts: [] as number[], passed: [] as number[] };
   #lastStart = -1;
   /** Rows that a search from `#lastStart` on finds before the next. */
   #since = 0;
@@ -29,7 +26,7 @@ export class Tally {
   }
 
   get marks(): Marks {
-    return { every: this.#every, instants: this.#instants, starts: this.#starts, passed: this.#passed };
+    return this.#marks;
   }
 
   /** Everything that was to be listed has been counted. */
@@ -41,12 +38,13 @@ export class Tally {
   count(instant: number, start = instant): boolean {
     if (start !== this.#lastStart) this.#since = 0;
     this.#lastStart = start;
-    if (this.#rows % this.#every === 0 && this.#mostMarks > 0) {
-      if (this.#instants.length === this.#mostMarks) this.#thin();
-      if (this.#rows % this.#every === 0) {
-        this.#instants.push(instant);
-        this.#starts.push(start);
-        this.#passed.push(this.#since);
+    if (this.#rows % this.#marks.every === 0 && this.#mostMarks > 0) {
+      if (this.#marks.instants.length === this.#mostMarks) this.#marks = thinned(this.#marks);
+      const { every, instants, starts, passed } = this.#marks;
+      if (this.#rows % every === 0) {
+        instants.push(instant);
+        starts.push(start);
+        passed.push(this.#since);
       }
     }
     this.#since++;
@@ -65,12 +63,10 @@ export class Tally {
       }
     },
   };
+}
 
-  #thin(): void {
-    this.#every *= 2;
-    const isKept = (_: number, index: number) => index % 2 === 0;
-    this.#instants = this.#instants.filter(isKept);
-    this.#starts = this.#starts.filter(isKept);
-    this.#passed = this.#passed.filter(isKept);
-  }
+/** Every second one of them. */
+export function thinned({ every, instants, starts, passed }: Marks) {
+  const half = (numbers: readonly number[]) => numbers.filter((_, index) => index % 2 === 0);
+  return { every: every * 2, instants: half(instants), starts: half(starts), passed: half(passed) };
 }
