@@ -1,4 +1,4 @@
-import { FLOAT_REGISTERS, REGISTERS } from "../isa/registers.ts";
+import { floatAbiName, REGISTERS } from "../isa/registers.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
 import type { Comparison, PathsPart } from "../replay/comparison.ts";
 import type { BranchState } from "../replay/timeline-interface.ts";
@@ -75,7 +75,7 @@ function describeEdit(edit: Edit): string {
     case "register":
       return `${REGISTERS[edit.register].abiName} to ${hex(edit.value)}`;
     case "float-register":
-      return `${FLOAT_REGISTERS[edit.register].abiName} to ${hex(edit.value)}`;
+      return `${floatAbiName(edit.register)} to ${hex(edit.value)}`;
     case "pc":
       return `pc to ${hex(edit.value)}`;
     case "csr":

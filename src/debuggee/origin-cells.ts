@@ -1,11 +1,10 @@
 import type { PhysicalAddress } from "../base/brand.ts";
 import { csrName } from "../isa/csrs.ts";
-import { abiName } from "../isa/registers.ts";
+import { abiName, floatAbiName } from "../isa/registers.ts";
 import type { HartView, MachineLike } from "../machine/machine-interface.ts";
 import type { Watch } from "../machine/stop.ts";
 import { readPhysicalNumber } from "./code.ts";
 import type { Place } from "./expression.ts";
-import { FLOAT_ABI_NAMES } from "./float-registers.ts";
 import type { OriginPlace } from "./origin-protocol.ts";
 import { physicalRanges } from "./physical-ranges.ts";
 
@@ -86,7 +85,7 @@ export function placeOf(cell: Cell, symbolize: (address: bigint) => string | und
     case "integer":
       return { kind: "register", name: abiName(cell.number) };
     case "float":
-      return { kind: "register", name: FLOAT_ABI_NAMES[cell.number] };
+      return { kind: "register", name: floatAbiName(cell.number) };
     case "csr":
       return { kind: "csr", name: csrName(cell.number) };
     case "memory": {
