@@ -11,9 +11,14 @@ import { physicalRanges } from "./physical-ranges.ts";
 export type Ranges = readonly Pick<Watch, "address" | "length">[];
 
 /** Something that holds a value: of a hart, or memory where it lies physically. */
-export type Cell =
-  | { readonly kind: "integer" | "float" | "csr"; readonly number: number }
-  | { readonly kind: "memory"; readonly address: bigint; readonly length: number; readonly ranges: Ranges };
+export type Cell = { readonly kind: "integer" | "float" | "csr"; readonly number: number } | MemoryCell;
+
+export interface MemoryCell {
+  readonly kind: "memory";
+  readonly address: bigint;
+  readonly length: number;
+  readonly ranges: Ranges;
+}
 
 /** Bytes of an address that is all that is known. */
 const WORD_BYTES = 8;
@@ -43,7 +48,12 @@ export function cellOf(
 }
 
 /** Bytes of memory as a hart sees them now. */
-export function memoryCell(machine: MachineLike, address: bigint, length: number, space: number | "physical"): Cell {
+export function memoryCell(
+  machine: MachineLike,
+  address: bigint,
+  length: number,
+  space: number | "physical",
+): MemoryCell {
   const at = BigInt.asUintN(64, address);
   return { kind: "memory", address: at, length, ranges: physicalRanges(machine, at, length, space) };
 }
