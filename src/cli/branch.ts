@@ -195,15 +195,7 @@ class WhatIf {
 
   async #save(id: number, output: string): Promise<void> {
     const recording = createBranchFile(output, this.#path, () => this.#bell.ring());
-    let isWhole = false;
-    try {
-      await this.#drive("saving", this.#debuggee.branching!.saveBranch(id, recording));
-      isWhole = true;
-    } finally {
-      await recording.close();
-      if (!isWhole) recording.remove();
-    }
-    if (recording.failure !== undefined) throw new UserError("recording-unwritable", recording.failure);
+    await recording.writeWhole(() => this.#drive("saving", this.#debuggee.branching!.saveBranch(id, recording)));
     this.#context.voice.say(`Saved as ${output}.`);
   }
 
@@ -255,11 +247,6 @@ function reasonOf(ending: TravelStop): object {
     : stopToJson(ending);
 }
 
-/** Values as `0x…`, since JSON's numbers end at 2^53. */
 function comparisonJson({ lines: _, branch: _branch, against: _against, ...comparison }: BranchComparison): object {
-  return JSON.parse(
-    JSON.stringify(comparison, (_key, value: unknown) =>
-      typeof value === "bigint" ? `0x${value.toString(16)}` : value,
-    ),
-  ) as object;
+  return comparison;
 }

@@ -5,6 +5,7 @@ import { openDisks } from "../host/disk-files.ts";
 import type { HostNetwork } from "../host/host-network.ts";
 import { configurationOf, openLive } from "../host/live-session.ts";
 import { UnrecordedRun } from "../host/unrecorded-run.ts";
+import type { MachineConfiguration } from "../machine/configuration.ts";
 import { Machine } from "../machine/machine.ts";
 import { NO_STOPS } from "../machine/stop.ts";
 import type { Context } from "./context.ts";
@@ -17,10 +18,8 @@ export function openUnrecorded(
   options: MachineOptions,
   network: HostNetwork | undefined,
 ): LiveRun {
-  const choice = runChoice(path, options);
-  const disks = openDisks(options.disk ?? [], false);
-  const configuration = configurationOf({ ...choice, ...options, memoryBytes: options.memory }, disks.configurations);
-  const machine = new Machine(configuration, options.engine, disks.images, options.cacheGroup, makeCompileThread);
+  const { choice, configuration, make } = machinesFor(path, options);
+  const machine = make(configuration);
   const { image, programs, warnings } = loadBoot(choice, configuration);
   machine.load(image);
   const { stdout } = context;
@@ -90,7 +89,17 @@ export function openRecorded(
   };
 }
 
-export function runChoice(program: string | undefined, options: MachineOptions): RunChoice {
+/** What is to be run, and how machines for it are made: with the same disks, whose images stay as they are. */
+export function machinesFor(path: string | undefined, options: MachineOptions) {
+  const choice = runChoice(path, options);
+  const disks = openDisks(options.disk ?? [], false);
+  const configuration = configurationOf({ ...choice, ...options, memoryBytes: options.memory }, disks.configurations);
+  const make = (of: MachineConfiguration) =>
+    new Machine(of, options.engine, disks.images, options.cacheGroup, makeCompileThread);
+  return { choice, configuration, make };
+}
+
+function runChoice(program: string | undefined, options: MachineOptions): RunChoice {
   const { kernel, initrd, append, bios, dtb, symbols } = options;
   return { program, kernel, initrd, append, bios, dtb, symbolFiles: symbols };
 }

@@ -1,20 +1,15 @@
 import { UserError } from "../base/errors.ts";
 import { loadBoot } from "../host/boot-files.ts";
-import { makeCompileThread } from "../host/compile-thread.ts";
-import { openDisks } from "../host/disk-files.ts";
 import type { HostNetwork } from "../host/host-network.ts";
-import { configurationOf } from "../host/live-session.ts";
 import { LockstepPair, type PairMachine } from "../host/lockstep-pair.ts";
 import { Bell } from "../host/motion-driver.ts";
 import type { PairReport } from "../host/pair-report.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
 import { type DivergenceSource, differ } from "../lockstep/divergence-sources.ts";
 import { drawFaults, type Fault } from "../lockstep/fault.ts";
-import { LOCKSTEP_OPTIONS } from "../lockstep/options.ts";
-import type { MachineConfiguration } from "../machine/configuration.ts";
-import { Machine } from "../machine/machine.ts";
+import type { Machine } from "../machine/machine.ts";
 import { type Answer, type Context, NEGATIVE } from "./context.ts";
-import { runChoice } from "./live-run.ts";
+import { machinesFor } from "./live-run.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import { formatBytes, formatCount } from "./quantities.ts";
 import { execute, type LiveRun } from "./run.ts";
@@ -29,7 +24,7 @@ type LockstepChoice = MachineOptions & {
 
 /** Faults that are drawn fall into the run, or into this many steps of one without a limit. */
 const FAULT_STEPS = 100_000_000;
-/** A partner whose harts have other turns does its work at other instants. */
+/** Of how the second machine differs. */
 const DEFAULT_SEED = 1;
 
 export async function lockstep(
@@ -70,11 +65,7 @@ function openPair(
   if (second !== undefined && choice.kernel !== undefined) {
     throw new UserError("lockstep-kernel", "--second compares two programs; leave out --kernel.", 2);
   }
-  const disks = openDisks(choice.disk ?? [], false);
-  const chosen = runChoice(path, choice);
-  const configuration = configurationOf({ ...chosen, ...choice, memoryBytes: choice.memory }, disks.configurations);
-  const make = (of: MachineConfiguration) =>
-    new Machine(of, choice.engine, disks.images, choice.cacheGroup, makeCompileThread);
+  const { choice: chosen, configuration, make } = machinesFor(path, choice);
   const boot = loadBoot(chosen, configuration);
   const primary: PairMachine = { machine: load(make(configuration), boot.image) };
   const differing = differ(configuration, diverge, divergeSeed);
@@ -89,7 +80,7 @@ function openPair(
     // Another program's machine cannot be replaced by a copy.
     ...(second === undefined
       ? { newSecondary: () => ({ machine: make(differing.configuration), skew: differing.skew }) }
-      : { options: { ...LOCKSTEP_OPTIONS, onDivergence: "stop" as const } }),
+      : { options: { onDivergence: "stop" as const } }),
     faults,
     faultSeed: faultSeed ?? 0,
     onConsole: (bytes) => context.stdout.bytes(bytes),

@@ -7,7 +7,7 @@ import { sourceTexts } from "../host/source-files.ts";
 import { type Answer, type Context, NEGATIVE, OK } from "./context.ts";
 import { instantNamed, parseInstant } from "./instants.ts";
 import { Places } from "./places.ts";
-import { formatSeconds } from "./quantities.ts";
+import { formatCount, formatSeconds } from "./quantities.ts";
 import { ALL_OPTIONS, QUERY_USES, type QueryOptions, WITHOUT_PLACE } from "./query-names.ts";
 import { originIn, showOrigin } from "./query-origin.ts";
 import { ask, type Found } from "./query-questions.ts";
@@ -85,12 +85,10 @@ async function answer(
   if (sampled) context.voice.warn("The series was looked at now and then only: changes in between are not seen.");
   const known = total ?? rows.length;
   const name = series === undefined ? "hit" : "value";
-  const count = known === 0 ? `No ${about}` : `${known.toLocaleString("en-US")} ${name}${known === 1 ? "" : "s"}`;
+  const count = known === 0 ? `No ${about}` : `${formatCount(known)} ${name}${known === 1 ? "" : "s"}`;
   const rest = total !== undefined && rows.length < total ? `, the first ${rows.length} shown` : "";
   const further = more ? ` and more (--most for more, --count for how many)` : "";
-  const proof = restored
-    ? `; ${restored.toLocaleString("en-US")} calls of functions, all undone with equal digests`
-    : "";
+  const proof = restored ? `; ${formatCount(restored)} calls of functions, all undone with equal digests` : "";
   context.voice.say(`${count}${rest}${further}${proof}; searched in ${formatSeconds(seconds)}.`);
   const json = {
     hits: rows.map((row) => rowJson(row, places)),
@@ -121,10 +119,9 @@ function refuseUnused(question: string, place: string | undefined, options: Quer
 
 /** The bounds that the user has set, in words. */
 function during({ before: hasEnd, after: hasStart }: QueryOptions, from: Instant, before: Instant): string {
-  const text = (instant: number) => instant.toLocaleString("en-US");
-  if (hasStart === undefined) return hasEnd === undefined ? "" : ` before instant ${text(before)}`;
-  if (hasEnd === undefined) return ` from instant ${text(from)} on`;
-  return ` between instants ${text(from)} and ${text(before)}`;
+  if (hasStart === undefined) return hasEnd === undefined ? "" : ` before instant ${formatCount(before)}`;
+  if (hasEnd === undefined) return ` from instant ${formatCount(from)} on`;
+  return ` between instants ${formatCount(from)} and ${formatCount(before)}`;
 }
 
 async function answerOrigin(

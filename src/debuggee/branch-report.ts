@@ -1,4 +1,4 @@
-import { FLOAT_REGISTERS, REGISTERS } from "../isa/registers.ts";
+import { floatAbiName, REGISTERS } from "../isa/registers.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
 import type { Comparison, PathsPart } from "../replay/comparison.ts";
 import type { BranchState } from "../replay/timeline-interface.ts";
@@ -53,10 +53,7 @@ export function branchReport(
 }
 
 function placesOf({ instant, recording, branch, exact }: PathsPart, map: ProgramMap) {
-  const place = ({ hart, pc }: { hart: number; pc: bigint }): BranchPlace => {
-    const source = map.position(pc);
-    return { hart, pc, symbol: map.describe(pc), ...(source !== undefined && { source }) };
-  };
+  const place = ({ hart, pc }: { hart: number; pc: bigint }): BranchPlace => ({ hart, ...map.place(pc) });
   return { instant, recording: place(recording), branch: place(branch), exact };
 }
 
@@ -78,7 +75,7 @@ function describeEdit(edit: Edit): string {
     case "register":
       return `${REGISTERS[edit.register].abiName} to ${hex(edit.value)}`;
     case "float-register":
-      return `${FLOAT_REGISTERS[edit.register].abiName} to ${hex(edit.value)}`;
+      return `${floatAbiName(edit.register)} to ${hex(edit.value)}`;
     case "pc":
       return `pc to ${hex(edit.value)}`;
     case "csr":

@@ -1,9 +1,8 @@
 import { CSRS } from "../isa/csrs.ts";
-import { REGISTERS } from "../isa/registers.ts";
+import { FLOAT_REGISTERS, REGISTERS } from "../isa/registers.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import { SPECIAL_NAMES } from "./expression.ts";
 import { FUNCTION_NAMES } from "./expression-parser.ts";
-import { FLOAT_ABI_NAMES } from "./float-registers.ts";
 import type { ProgramMap } from "./program-map.ts";
 import type { ExpressionName } from "./protocol.ts";
 
@@ -24,7 +23,7 @@ export function expressionNames(prefix: string, most: number, machine: MachineLi
   for (const name of SPECIAL_NAMES) offer(name, "variable");
   for (const name of FUNCTION_NAMES) offer(name, "variable");
   const [hart] = machine.harts;
-  if (hart.csr(FCSR) !== undefined) for (const name of FLOAT_ABI_NAMES) offer(name, "register");
+  if (hart.csr(FCSR) !== undefined) for (const { abiName } of FLOAT_REGISTERS) offer(abiName, "register");
   for (const { name, number, fields } of CSRS) {
     if (hart.csr(number) === undefined) continue;
     offer(name, "csr");

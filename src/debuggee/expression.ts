@@ -1,6 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import { type Csr, type CsrField, fieldValue, findCsr } from "../isa/csrs.ts";
-import { abiName, findRegister } from "../isa/registers.ts";
+import { abiName, findRegister, floatAbiName } from "../isa/registers.ts";
 import type { Translation } from "../machine/machine-interface.ts";
 import { errors } from "./errors.ts";
 import { arithmetic, combine, truth } from "./expression-arithmetic.ts";
@@ -25,7 +25,7 @@ import {
   U64,
   type ValueType,
 } from "./expression-types.ts";
-import { FLOAT_ABI_NAMES, type FloatView, findFloatRegister } from "./float-registers.ts";
+import { type FloatView, findFloatRegister } from "./float-registers.ts";
 
 /** Where a value stands, when it can be written or watched. */
 export type Place =
@@ -321,7 +321,7 @@ function floatReader(register: number, view: FloatView): Evaluate {
   const place: Place = { kind: "float-register", register, view };
   return (at) => {
     const bits = at.floatRegister(register);
-    if (bits === undefined) throw errors.noRegister(`${FLOAT_ABI_NAMES[register]} on this hart`);
+    if (bits === undefined) throw errors.noRegister(`${floatAbiName(register)} on this hart`);
     if (view === "bits") return { bits, type: U64, place };
     const single = view === "single" || (view === "natural" && isBoxedSingle(bits));
     const type = single ? F32 : F64;

@@ -1,20 +1,24 @@
 import type { PhysicalAddress } from "../base/brand.ts";
 import { csrName } from "../isa/csrs.ts";
-import { abiName } from "../isa/registers.ts";
+import { abiName, floatAbiName } from "../isa/registers.ts";
 import type { HartView, MachineLike } from "../machine/machine-interface.ts";
 import type { Watch } from "../machine/stop.ts";
 import { readPhysicalNumber } from "./code.ts";
 import type { Place } from "./expression.ts";
-import { FLOAT_ABI_NAMES } from "./float-registers.ts";
 import type { OriginPlace } from "./origin-protocol.ts";
 import { physicalRanges } from "./physical-ranges.ts";
 
 export type Ranges = readonly Pick<Watch, "address" | "length">[];
 
 /** Something that holds a value: of a hart, or memory where it lies physically. */
-export type Cell =
-  | { readonly kind: "integer" | "float" | "csr"; readonly number: number }
-  | { readonly kind: "memory"; readonly address: bigint; readonly length: number; readonly ranges: Ranges };
+export type Cell = { readonly kind: "integer" | "float" | "csr"; readonly number: number } | MemoryCell;
+
+export interface MemoryCell {
+  readonly kind: "memory";
+  readonly address: bigint;
+  readonly length: number;
+  readonly ranges: Ranges;
+}
 
 /** Bytes of an address that is all that is known. */
 const WORD_BYTES = 8;
@@ -44,7 +48,12 @@ export function cellOf(
 }
 
 /** Bytes of memory as a hart sees them now. */
-export function memoryCell(machine: MachineLike, address: bigint, length: number, space: number | "physical"): Cell {
+export function memoryCell(
+  machine: MachineLike,
+  address: bigint,
+  length: number,
+  space: number | "physical",
+): MemoryCell {
   const at = BigInt.asUintN(64, address);
   return { kind: "memory", address: at, length, ranges: physicalRanges(machine, at, length, space) };
 }
@@ -86,7 +95,7 @@ export function placeOf(cell: Cell, symbolize: (address: bigint) => string | und
     case "integer":
       return { kind: "register", name: abiName(cell.number) };
     case "float":
-      return { kind: "register", name: FLOAT_ABI_NAMES[cell.number] };
+      return { kind: "register", name: floatAbiName(cell.number) };
     case "csr":
       return { kind: "csr", name: csrName(cell.number) };
     case "memory": {

@@ -1,7 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
 import { csrName } from "../isa/csrs.ts";
-import { provenanceOf } from "../isa/provenance.ts";
 import type { HartView, MachineLike, TraceFilter } from "../machine/machine-interface.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
 import type { CodeWord } from "./code.ts";
@@ -12,13 +11,14 @@ import {
   type Cell,
   cellValue,
   isMemory,
+  type MemoryCell,
   memoryCell,
   placeOf,
   type Ranges,
   splitRanges,
 } from "./origin-cells.ts";
 import { OriginEnds } from "./origin-ends.ts";
-import { flowInto, instructionAt, plainOperand } from "./origin-flow.ts";
+import { accessedMemory, flowInto, instructionAt, plainOperand } from "./origin-flow.ts";
 import { callLeap, cycleOf, loopLeap, omitted, type TakenStep } from "./origin-leaps.ts";
 import type { Origin, OriginEnd, OriginOperand, OriginPlace, OriginStep } from "./origin-protocol.ts";
 import { stepSentence } from "./origin-text.ts";
@@ -208,7 +208,7 @@ export class OriginChain {
     return { end: this.#ends.trap(cell.number, hart, byTrap.instant, cause, { pc, isInterrupt }) };
   }
 
-  *#memoryHop(cell: Extract<Cell, { kind: "memory" }>): Motion<Hop> {
+  *#memoryHop(cell: MemoryCell): Motion<Hop> {
     const { timeline, machine } = this.#parts;
     if (!isMemory(machine, cell.ranges)) return { end: this.#ends.device(cell.ranges, 0n) };
     const value = cellValue(machine, machine.harts[0], cell);
@@ -225,7 +225,8 @@ export class OriginChain {
     const view = machine.harts[hart];
     const code = instructionAt(machine, view);
     assert(code?.decoded !== undefined, "something was written by no instruction");
-    const symbol = map.describe(code.address);
+    const at = map.place(code.address);
+    const { symbol } = at;
     const text = inspector.instructionText(code.word, code.address);
     if (cell.kind === "memory") {
       const dma = this.#deviceTold(cell, code, view);
@@ -244,10 +245,9 @@ export class OriginChain {
     const { mnemonic } = code.decoded.instruction;
     const follows = plainOperand(mnemonic, values, value);
     const how = flow.how === "copy" && values[0] !== value ? "computed" : flow.how;
-    const source = map.position(code.address);
     const place = this.#place(cell);
     const step: OriginStep = {
-      ...{ instant: timeline.now, hart, pc: code.address, symbol, ...(source !== undefined && { source }), text },
+      ...{ instant: timeline.now, hart, ...at, text },
       ...{ place, value, how, sentence: stepSentence(how, place, operands, code.decoded), operands },
       ...(follows !== undefined && { follows }),
       ...(note !== undefined && { note }),
@@ -267,7 +267,7 @@ export class OriginChain {
   }
 
   /** The device's register that the instruction stores to, when it is a device that wrote the memory. */
-  #deviceTold(cell: Extract<Cell, { kind: "memory" }>, code: CodeWord, view: HartView): bigint | undefined {
+  #deviceTold(cell: MemoryCell, code: CodeWord, view: HartView): bigint | undefined {
     const target = this.#stored(code, view);
     if (target === undefined || isMemory(this.#parts.machine, target)) return undefined;
     assert(bytesOf(splitRanges(cell.ranges, target).shared) === 0, "a device where there is memory");
@@ -275,7 +275,7 @@ export class OriginChain {
   }
 
   /** What of a cell the store at hand has left as it was. */
-  #uncovered(cell: Extract<Cell, { kind: "memory" }>, code: CodeWord, view: HartView) {
+  #uncovered(cell: MemoryCell, code: CodeWord, view: HartView) {
     const { shared, rest } = splitRanges(cell.ranges, this.#stored(code, view) ?? cell.ranges);
     if (rest.length === 0) return NO_REST;
     const note = `It wrote ${bytesOf(shared)} of the ${cell.length} bytes; the others are older.`;
@@ -291,17 +291,10 @@ export class OriginChain {
   /** Where the instruction at hand stores, physically. */
   #stored({ decoded }: CodeWord, view: HartView): Ranges | undefined {
     assert(decoded !== undefined, "memory was written by no instruction");
-    const { instruction, rs1, imm } = decoded;
-    const base = view.register(rs1);
-    if (instruction.mnemonic === "cbo.zero") return this.#ranges(base & ~(CACHE_BLOCK_BYTES - 1n), 64, view.id);
-    const { access } = provenanceOf(instruction);
-    if (access === undefined) return undefined;
-    return this.#ranges(base + (access.hasOffset ? BigInt(imm) : 0n), access.size, view.id);
-  }
-
-  #ranges(address: bigint, length: number, hart: number): Ranges | undefined {
-    const cell = memoryCell(this.#parts.machine, address, length, hart);
-    return cell.kind === "memory" ? cell.ranges : undefined;
+    const { machine } = this.#parts;
+    if (decoded.instruction.mnemonic !== "cbo.zero") return accessedMemory(decoded, view, machine)?.ranges;
+    const block = view.register(decoded.rs1) & ~BigInt(CACHE_BLOCK_BYTES - 1);
+    return memoryCell(machine, block, CACHE_BLOCK_BYTES, view.id).ranges;
   }
 
   #place(cell: Cell): OriginPlace {
@@ -314,7 +307,7 @@ export class OriginChain {
   }
 }
 
-const CACHE_BLOCK_BYTES = 64n;
+const CACHE_BLOCK_BYTES = 64;
 const CALLS = /^jalr?$/;
 const NO_REST: { readonly rest: readonly Cell[]; readonly note?: string } = { rest: [] };
 

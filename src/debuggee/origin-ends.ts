@@ -4,7 +4,7 @@ import { csrName } from "../isa/csrs.ts";
 import type { MachineEvent } from "../machine/inlet.ts";
 import type { MachineLike, OutsideWrite } from "../machine/machine-interface.ts";
 import type { HistoryLike } from "../replay/timeline-interface.ts";
-import type { Cell, Ranges } from "./origin-cells.ts";
+import type { Cell, MemoryCell, Ranges } from "./origin-cells.ts";
 import { placeOf } from "./origin-cells.ts";
 import type { OriginEnd, OriginOperand } from "./origin-protocol.ts";
 import type { ProgramMap } from "./program-map.ts";
@@ -137,7 +137,7 @@ export class OriginEnds {
   }
 
   /** Memory that nothing has written since reset. */
-  image(cell: Extract<Cell, { kind: "memory" }>, value: bigint | undefined): OriginEnd {
+  image(cell: MemoryCell, value: bigint | undefined): OriginEnd {
     const address = cell.ranges[0].address as number;
     const named = this.#placed(address, value);
     if (named !== undefined) return { kind: "image", address: BigInt(address), ...named };

@@ -4,7 +4,7 @@ import type { Decoded } from "../isa/instruction.ts";
 import { provenanceOf, type ValueSource } from "../isa/provenance.ts";
 import type { HartView, MachineLike } from "../machine/machine-interface.ts";
 import { type CodeWord, codeWord, fetch } from "./code.ts";
-import { type Cell, memoryCell } from "./origin-cells.ts";
+import { type Cell, type MemoryCell, memoryCell } from "./origin-cells.ts";
 import type { OriginOperand, OriginStep } from "./origin-protocol.ts";
 
 /** How an instruction came by what it wrote. */
@@ -27,20 +27,28 @@ export function instructionAt(machine: MachineLike, view: HartView): CodeWord | 
   return codeWord(view.pc, machine.peekPhysical(Number(view.pc) as PhysicalAddress, 4));
 }
 
-/** What the instruction at the hart's pc makes the value of that it writes to a register, to memory, or to a CSR. */
-export function flowInto(
-  target: Cell["kind"],
-  { instruction, rs1, rs2, rs3, imm }: Decoded,
+/** The memory that the instruction at the hart's pc reads or writes, as it says itself; undefined: none. */
+export function accessedMemory(
+  { instruction, rs1, imm }: Decoded,
   view: HartView,
   machine: MachineLike,
-): ValueFlow {
+): MemoryCell | undefined {
+  const { access } = provenanceOf(instruction);
+  if (access === undefined) return undefined;
+  const address = view.register(rs1) + (access.hasOffset ? BigInt(imm) : 0n);
+  return memoryCell(machine, address, access.size, view.id);
+}
+
+/** What the instruction at the hart's pc makes the value of that it writes to a register, to memory, or to a CSR. */
+export function flowInto(target: Cell["kind"], decoded: Decoded, view: HartView, machine: MachineLike): ValueFlow {
+  const { instruction, rs1, rs2, rs3, imm } = decoded;
   const { result, floatResult, stored, access, system } = provenanceOf(instruction);
   const register = (number: number): Cell[] => (number === 0 ? [] : [{ kind: "integer", number }]);
   const float = (number: number): Cell[] => [{ kind: "float", number }];
   const memory = (): Cell[] => {
-    assert(access !== undefined, "a value from memory without an access");
-    const address = view.register(rs1) + (access.hasOffset ? BigInt(imm) : 0n);
-    return [memoryCell(machine, address, access.size, view.id)];
+    const accessed = accessedMemory(decoded, view, machine);
+    assert(accessed !== undefined, "a value from memory without an access");
+    return [accessed];
   };
   const cells: Record<ValueSource, () => Cell[]> = {
     rs1: () => register(rs1),

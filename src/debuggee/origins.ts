@@ -82,12 +82,7 @@ export class Origins {
     { instant, pc, hart, address, size }: { instant: Instant; pc: bigint; hart: number; address: bigint; size: number },
     value: bigint,
   ): WriteFound {
-    const { map } = this.#parts;
-    const source = map.position(pc);
-    return {
-      ...{ instant, hart, pc, symbol: map.describe(pc), ...(source !== undefined && { source }) },
-      ...{ address, size, value },
-    };
+    return { instant, hart, ...this.#parts.map.place(pc), address, size, value };
   }
 
   /** Where what an expression names at an instant came from. */

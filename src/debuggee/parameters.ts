@@ -1,7 +1,6 @@
 import { effectsOf } from "../isa/effects.ts";
-import { abiName } from "../isa/registers.ts";
+import { abiName, floatAbiName } from "../isa/registers.ts";
 import { codeWord, flowOf } from "./code.ts";
-import { FLOAT_ABI_NAMES } from "./float-registers.ts";
 import type { ProgramMap } from "./program-map.ts";
 
 /** A register in which a function gets something. */
@@ -67,6 +66,6 @@ function registers(kind: "integer" | "float", last: number): Parameter[] {
   return Array.from({ length: Math.max(0, last - FIRST + 1) }, (_, index) => {
     const register = FIRST + index;
     const isFloat = kind === "float";
-    return { name: isFloat ? FLOAT_ABI_NAMES[register] : abiName(register), register, isFloat };
+    return { name: isFloat ? floatAbiName(register) : abiName(register), register, isFloat };
   });
 }

@@ -68,6 +68,12 @@ export class ProgramMap {
     return span && { path: span.path, line: span.line, column: Math.max(1, span.column) };
   }
 
+  /** Where code is, for people. */
+  place(pc: bigint): { readonly pc: bigint; readonly symbol: string; readonly source?: SourcePosition } {
+    const source = this.position(pc);
+    return { pc, symbol: this.describe(pc), ...(source !== undefined && { source }) };
+  }
+
   functionAt(address: bigint): FunctionExtent | undefined {
     if (!this.symbols.isExecutable(address)) return undefined;
     const nearest = this.symbols.nearest(address);

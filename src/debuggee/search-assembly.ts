@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { HitTest } from "./hit-history.ts";
 import type { SegmentResult } from "./search-protocol.ts";
+import { thinned } from "./search-tally.ts";
 
 /** Marks of one search in all, 8 bytes each; beyond it every second one goes. */
 const MOST_MARKS = 1 << 16;
@@ -234,12 +235,8 @@ export class Assembly {
     const marksOf = ({ result }: Part) => result?.marks.instants.length ?? 0;
     while (this.#parts.reduce((sum, part) => sum + marksOf(part), 0) > MOST_MARKS) {
       for (const part of this.#parts) {
-        if (part.result === undefined) continue;
-        const { every, instants, starts, passed } = part.result.marks;
-        if (instants.length <= 1) continue;
-        const half = (numbers: readonly number[]) => numbers.filter((_, index) => index % 2 === 0);
-        const marks = { every: every * 2, instants: half(instants), starts: half(starts), passed: half(passed) };
-        part.result = { ...part.result, marks };
+        if (part.result === undefined || marksOf(part) <= 1) continue;
+        part.result = { ...part.result, marks: thinned(part.result.marks) };
       }
     }
   }

@@ -1,3 +1,4 @@
+import { virtualAddress } from "../base/brand.ts";
 import type { HartView } from "../machine/machine-interface.ts";
 import type { StopConditions } from "../machine/stop.ts";
 import type { Hit } from "../replay/timeline-interface.ts";
@@ -5,7 +6,7 @@ import { fetch, flowOf } from "./code.ts";
 import { type Parameter, parametersOf } from "./parameters.ts";
 import { COST, type Finder, type FinderTask, placeOf, type SearchParts } from "./search-finder.ts";
 import { placeToHit, stopsAt } from "./search-hits.ts";
-import type { CallFound, Row } from "./search-protocol.ts";
+import type { CallFound } from "./search-protocol.ts";
 import { hex } from "./value-format.ts";
 
 const RA = 1;
@@ -36,13 +37,10 @@ interface OpenCall {
 export function callFinder(given: FinderTask<"calls">): Finder {
   const { parts, question, task, tally } = given;
   const place = placeToHit(parts, { at: { kind: "function", name: question.function } });
-  if (task.list !== undefined) return new CallList(given, place.addresses);
-  const counter = {
-    toSkip: () => tally.toSkip,
-    skipped: (instants: Float64Array) => tally.countAll(instants),
-  };
+  const stops = stopsAt(parts, place, task.settled, tally.counter);
+  if (task.list !== undefined) return new CallList(given, stops);
   return {
-    stops: stopsAt(parts, place, task.settled, counter),
+    stops,
     visit: ({ instant }) => {
       tally.count(instant);
       return COST.hit;
@@ -55,8 +53,9 @@ class CallList implements Finder {
   /** Calls return behind the segment, too. */
   readonly scanTo: number;
   readonly #given: FinderTask<"calls">;
+  /** At the function's first instructions. */
+  readonly #atEntries: StopConditions;
   readonly #entries: ReadonlySet<bigint>;
-  readonly #filters: StopConditions["filters"];
   readonly #parameters: readonly Parameter[];
   readonly #hasFloat: boolean;
   #open: OpenCall[] = [];
@@ -64,19 +63,14 @@ class CallList implements Finder {
   #lastAt: number | undefined;
   #isBehind = false;
 
-  constructor(given: FinderTask<"calls">, addresses: readonly bigint[]) {
-    const { parts, task, tally } = given;
+  constructor(given: FinderTask<"calls">, stops: StopConditions) {
+    const { parts, task } = given;
     this.#given = given;
-    this.#entries = new Set(addresses);
-    const counter = {
-      toSkip: () => tally.toSkip,
-      skipped: (instants: Float64Array) => tally.countAll(instants),
-    };
-    const entries = addresses as StopConditions["breakpoints"];
-    this.#filters = new Map(entries.map((at) => [at, [{ counter }]]));
-    this.stops = { breakpoints: entries, filters: this.#filters, watches: [], exceptions: [] };
+    this.#atEntries = stops;
+    this.#entries = new Set(stops.breakpoints);
+    this.stops = stops;
     this.#hasFloat = parts.machine.harts[0].csr(FCSR) !== undefined;
-    this.#parameters = parametersOf(parts.map, addresses[0]);
+    this.#parameters = parametersOf(parts.map, stops.breakpoints[0]);
     this.scanTo = Math.min(parts.timeline.end, task.to + (task.mostStepsToReturn ?? 0));
   }
 
@@ -95,8 +89,7 @@ class CallList implements Finder {
   nextLook(now: number): number {
     const end = this.#given.task.to;
     if (now < end) return end;
-    const limit = (this.#lastAt ?? end) + (this.#given.task.mostStepsToReturn ?? 0);
-    return limit > now ? limit : Number.POSITIVE_INFINITY;
+    return this.#limit > now ? this.#limit : Number.POSITIVE_INFINITY;
   }
 
   look(): number | "end" {
@@ -106,8 +99,13 @@ class CallList implements Finder {
       this.#isBehind = true;
       this.#stopAtReturns();
     }
-    const limit = (this.#lastAt ?? this.#given.task.to) + (this.#given.task.mostStepsToReturn ?? 0);
-    return this.#isOver(instant) || instant >= limit ? "end" : COST.hit;
+    return this.#isOver(instant) || instant >= this.#limit ? "end" : COST.hit;
+  }
+
+  /** So far returns are waited for. */
+  get #limit(): number {
+    const { to, mostStepsToReturn = 0 } = this.#given.task;
+    return (this.#lastAt ?? to) + mostStepsToReturn;
   }
 
   #isOver(instant: number): boolean {
@@ -193,12 +191,11 @@ class CallList implements Finder {
 
   #stopAtReturns(): void {
     const { tally } = this.#given;
-    const wanted = new Set<bigint>(tally.isOver || this.#isBehind ? [] : this.#entries);
+    const wanted = new Set(tally.isOver || this.#isBehind ? [] : this.#atEntries.breakpoints);
     for (const { returnAddress } of this.#open) {
-      for (const distance of [0n, 2n, 4n]) wanted.add(BigInt.asUintN(64, returnAddress - distance));
+      for (const distance of [0n, 2n, 4n]) wanted.add(virtualAddress(returnAddress - distance));
     }
-    const breakpoints = [...wanted] as Row["pc"][] as StopConditions["breakpoints"][number][];
-    this.stops = { breakpoints, ...(this.#filters && { filters: this.#filters }), watches: [], exceptions: [] };
+    this.stops = { ...this.#atEntries, breakpoints: [...wanted] };
   }
 }
 

@@ -49,8 +49,7 @@ export function placeOf(
   hart: number,
   pc: bigint,
 ): Pick<Row, "instant" | "hart" | "pc" | "symbol" | "source"> {
-  const source = map.position(pc);
-  return { instant, hart, pc, symbol: map.describe(pc), ...(source !== undefined && { source }) };
+  return { instant, hart, ...map.place(pc) };
 }
 
 export function watchesOf({ ranges = [] }: Settled, access: Watch["access"]): Watch[] {
@@ -85,6 +84,19 @@ function physicalOf(machine: MachineLike, { address, size, hart }: WatchHit, wat
 export function accessText({ map }: SearchParts, { address, size, value, kind }: AccessFound): string {
   const place = map.symbolize(address) ?? hex(address);
   return `${place} ${kind === "write" ? "=" : "->"} ${hex(value)} (${size} byte${size === 1 ? "" : "s"})`;
+}
+
+/** A step that accessed what is watched; the machine stands behind it. One step is one row, whatever else it accessed. */
+export function accessRow(
+  parts: SearchParts,
+  instant: number,
+  hits: readonly WatchHit[],
+  watches: readonly Watch[],
+): Row & { readonly access: AccessFound } {
+  // An atomic operation both reads and writes: what it wrote is what is in memory now.
+  const hit = hits.find(({ access }) => access === "write") ?? hits[0];
+  const access = accessFound(parts.machine, hit, watches);
+  return { ...placeOf(parts, instant, hit.hart, hit.pc), text: accessText(parts, access), access };
 }
 
 /** Watches with everything else off. */

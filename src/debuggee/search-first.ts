@@ -1,16 +1,7 @@
 import type { Instant, PhysicalAddress } from "../base/brand.ts";
 import type { Motion } from "../replay/timeline-interface.ts";
 import { currentHart } from "./hart-turns.ts";
-import {
-  accessFound,
-  accessText,
-  COST,
-  nextEvents,
-  placeOf,
-  type SearchParts,
-  watchesOf,
-  watching,
-} from "./search-finder.ts";
+import { accessRow, COST, nextEvents, placeOf, type SearchParts, watchesOf, watching } from "./search-finder.ts";
 import type { DifferencePlace, Question, Row, SegmentTask, Settled } from "./search-protocol.ts";
 import type { SegmentSearch } from "./segment-search.ts";
 
@@ -30,12 +21,7 @@ export function* firstRow(
 }
 
 /** The first step behind which memory is not what it is at an instant; an event may have changed it as well. */
-export function* firstDifferentBytes(
-  parts: SearchParts,
-  settled: Settled,
-  from: number,
-  to: number,
-): Motion<Row | undefined> {
+function* firstDifferentBytes(parts: SearchParts, settled: Settled, from: number, to: number): Motion<Row | undefined> {
   const { machine, timeline } = parts;
   const watches = watchesOf(settled, "write");
   const bytes = () =>
@@ -51,9 +37,7 @@ export function* firstDifferentBytes(
       },
       visit: ({ instant, stop }) => {
         if (stop.kind !== "watch" || bytes() === before) return COST.hit;
-        const hit = stop.hits.find(({ access }) => access === "write") ?? stop.hits[0];
-        const access = accessFound(machine, hit, watches);
-        found = { ...placeOf(parts, instant, hit.hart, hit.pc), text: accessText(parts, access), access };
+        found = accessRow(parts, instant, stop.hits, watches);
         return "end";
       },
       looksAtWatched: true,

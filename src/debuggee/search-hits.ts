@@ -66,10 +66,6 @@ export function hitFinder({ parts, question, task, tally }: FinderTask<"hits">):
   const { inspector, machine, map } = parts;
   const place = placeToHit(parts, question);
   const watches = question.at.kind === "data" ? watchesOf(task.settled, question.at.access) : [];
-  const counter = {
-    toSkip: () => tally.toSkip,
-    skipped: (instants: Float64Array) => tally.countAll(instants),
-  };
   const row = (hit: Hit, hart: number, pc: bigint, problem: string | undefined): Row => {
     const found = placeOf(parts, hit.instant, hart, pc);
     const access = hit.stop.kind === "watch" ? accessFound(machine, hit.stop.hits[0], watches) : undefined;
@@ -84,7 +80,7 @@ export function hitFinder({ parts, question, task, tally }: FinderTask<"hits">):
     };
   };
   return {
-    stops: stopsAt(parts, place, task.settled, counter),
+    stops: stopsAt(parts, place, task.settled, tally.counter),
     visit: (hit) => {
       const hitter = hitterOf(hit);
       if (hitter === undefined) return COST.hit;

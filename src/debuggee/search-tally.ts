@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { HitCounter } from "../machine/stop.ts";
 import type { Marks, Row, SegmentTask } from "./search-protocol.ts";
 
 /** Counts the rows of a segment, keeps the instants of some, and knows which are to be listed. */
@@ -9,10 +10,7 @@ export class Tally {
   /** The row behind the list. */
   readonly #end: number;
   #rows = 0;
-  #every = 1;
-  #instants: number[] = [];
-  #starts: number[] = [];
-  #passed: number[] = [];
+  #marks = { every: 1, instants: [] as number[], starts: [] as number[], passed: [] as number[] };
   #lastStart = -1;
   /** Rows that a search from `#lastStart` on finds before the next. */
   #since = 0;
@@ -28,13 +26,7 @@ export class Tally {
   }
 
   get marks(): Marks {
-    return { every: this.#every, instants: this.#instants, starts: this.#starts, passed: this.#passed };
-  }
-
-  /** So many rows are surely not listed. */
-  get toSkip(): number {
-    // One may be seen at the very instant where this is asked.
-    return Math.max(0, this.#first - this.#rows - 1);
+    return this.#marks;
   }
 
   /** Everything that was to be listed has been counted. */
@@ -46,12 +38,13 @@ export class Tally {
   count(instant: number, start = instant): boolean {
     if (start !== this.#lastStart) this.#since = 0;
     this.#lastStart = start;
-    if (this.#rows % this.#every === 0 && this.#mostMarks > 0) {
-      if (this.#instants.length === this.#mostMarks) this.#thin();
-      if (this.#rows % this.#every === 0) {
-        this.#instants.push(instant);
-        this.#starts.push(start);
-        this.#passed.push(this.#since);
+    if (this.#rows % this.#marks.every === 0 && this.#mostMarks > 0) {
+      if (this.#marks.instants.length === this.#mostMarks) this.#marks = thinned(this.#marks);
+      const { every, instants, starts, passed } = this.#marks;
+      if (this.#rows % every === 0) {
+        instants.push(instant);
+        starts.push(start);
+        passed.push(this.#since);
       }
     }
     this.#since++;
@@ -59,19 +52,21 @@ export class Tally {
     return this.#rows > this.#first && this.#rows <= this.#end;
   }
 
-  /** Counts rows of which none is to be listed. */
-  countAll(instants: Float64Array): void {
-    for (const instant of instants) {
-      const isListed = this.count(instant);
-      assert(!isListed, "a row of the list was passed over");
-    }
-  }
+  /** For a machine that counts rows of which none is to be listed by itself. */
+  readonly counter: HitCounter = {
+    // One may be seen at the very instant where this is asked.
+    toSkip: () => Math.max(0, this.#first - this.#rows - 1),
+    skipped: (instants) => {
+      for (const instant of instants) {
+        const isListed = this.count(instant);
+        assert(!isListed, "a row of the list was passed over");
+      }
+    },
+  };
+}
 
-  #thin(): void {
-    this.#every *= 2;
-    const isKept = (_: number, index: number) => index % 2 === 0;
-    this.#instants = this.#instants.filter(isKept);
-    this.#starts = this.#starts.filter(isKept);
-    this.#passed = this.#passed.filter(isKept);
-  }
+/** Every second one of them. */
+export function thinned({ every, instants, starts, passed }: Marks) {
+  const half = (numbers: readonly number[]) => numbers.filter((_, index) => index % 2 === 0);
+  return { every: every * 2, instants: half(instants), starts: half(starts), passed: half(passed) };
 }

@@ -30,6 +30,8 @@ export interface TravellerParts {
 }
 
 const ALL_EXCEPTIONS = EXCEPTION_CAUSES.map(({ code }) => code);
+/** What it takes to judge a hit, in microseconds about. */
+const JUDGING = 30;
 
 /**
  * Moves along the timeline and stops at what the user wants to stop at, the same things in both directions: judges
@@ -300,7 +302,7 @@ export class Traveller {
       const from = Math.min(...counted.map(({ history }) => history?.covered ?? 0));
       const generation = this.#generation;
       const watched = counted.flatMap((breakpoint) => breakpoint.watches.map((watch) => ({ breakpoint, watch })));
-      const search = timeline.findAll(
+      const search = timeline.scan(
         {
           stops: {
             breakpoints: counted.flatMap(({ addresses }) => addresses) as VirtualAddress[],
@@ -308,16 +310,15 @@ export class Traveller {
             watches: watched.map(({ watch }) => watch),
             exceptions: [],
           },
-          accept: (hit) => {
+          visit: (hit) => {
             for (const { breakpoint, hart } of hitBreakpoints(hit, counted, watched)) {
               this.#breakpoints.judge(breakpoint, this.#seenBy(breakpoint, hart), hit.instant);
             }
-            return false;
+            return JUDGING;
           },
         },
         Math.max(from, timeline.first) as Instant,
         instant as Instant,
-        1,
       );
       yield* search;
       for (const { history } of counted) history?.cover(instant);

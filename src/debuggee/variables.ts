@@ -1,6 +1,6 @@
 import type { ProgramSymbol } from "../assembler/program.ts";
 import { type Csr, decodeCsr } from "../isa/csrs.ts";
-import { findRegister, REGISTERS } from "../isa/registers.ts";
+import { FLOAT_REGISTERS, findRegister, REGISTERS } from "../isa/registers.ts";
 import type { HartView, MachineLike } from "../machine/machine-interface.ts";
 import {
   csrGroups,
@@ -15,7 +15,6 @@ import type { Surroundings, Value } from "./expression.ts";
 import { floatText, isBoxedSingle } from "./expression-floats.ts";
 import type { Format } from "./expression-parser.ts";
 import { ADDRESS, F32, F64, I64, normalize, sizeOf, U64, unsignedOfSize } from "./expression-types.ts";
-import { FLOAT_ABI_NAMES } from "./float-registers.ts";
 import type { UnwoundFrame } from "./frames.ts";
 import type { Inspector } from "./inspector.ts";
 import { addressSpaceOf, entryText, type PageEntry, walkEntries } from "./page-tables.ts";
@@ -122,7 +121,7 @@ export class Variables {
 
   /** The value that each register seems to hold; its readings and bits one level down. */
   #floats(at: Surroundings): VariableNode[] {
-    return FLOAT_ABI_NAMES.map((name, register) => {
+    return FLOAT_REGISTERS.map(({ abiName: name, number: register }) => {
       const bits = at.floatRegister(register) ?? 0n;
       const single = isBoxedSingle(bits);
       const type = single ? F32 : F64;

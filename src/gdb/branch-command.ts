@@ -5,7 +5,8 @@ import type { Target } from "./target.ts";
 
 export const MOVED = "gdb still shows what it knew: `maintenance flush register-cache` makes it look again.";
 
-const USAGE = "branch [list|start [without-input]|go ID|recording|discard [ID]|compare [INSTANT]|keep NAME|save FILE]";
+export const BRANCH_USAGE =
+  "branch [list|start [without-input]|go ID|recording|discard [ID]|compare [INSTANT]|keep NAME|save FILE]";
 
 /** `monitor branch …`: what to answer. */
 export async function branchCommand(target: Target, words: readonly string[]): Promise<string> {
@@ -15,7 +16,7 @@ export async function branchCommand(target: Target, words: readonly string[]): P
     case "list":
       return list(target);
     case "start": {
-      if (rest.length > 1 || (rest.length === 1 && rest[0] !== "without-input")) throw errors.usage(USAGE);
+      if (rest.length > 1 || (rest.length === 1 && rest[0] !== "without-input")) throw errors.usage(BRANCH_USAGE);
       const branch = await debuggee.startBranch(rest.length === 0);
       target.takeUntold();
       return `${capital(branchName(branch))} has begun; the recording stays as it is.`;
@@ -27,7 +28,7 @@ export async function branchCommand(target: Target, words: readonly string[]): P
     case "discard":
       return moved(target, () => debuggee.discardBranch(rest.length === 0 ? undefined : numberOf(rest)));
     case "keep":
-      if (rest.length === 0) throw errors.usage(USAGE);
+      if (rest.length === 0) throw errors.usage(BRANCH_USAGE);
       return `${capital(branchName(await debuggee.keepBranch(rest.join(" "))))} is kept.`;
     case "compare": {
       const at = rest.length === 0 ? undefined : numberOf(rest);
@@ -35,11 +36,11 @@ export async function branchCommand(target: Target, words: readonly string[]): P
       return lines.join("\n");
     }
     case "save":
-      if (rest.length === 0) throw errors.usage(USAGE);
+      if (rest.length === 0) throw errors.usage(BRANCH_USAGE);
       await debuggee.saveBranch(rest.join(" "));
       return `Saved as ${rest.join(" ")}.`;
     default:
-      throw errors.usage(USAGE);
+      throw errors.usage(BRANCH_USAGE);
   }
 }
 
@@ -61,7 +62,7 @@ async function moved(target: Target, how: () => ReturnType<Target["seek"]>): Pro
 
 function numberOf(words: readonly string[]): number {
   const number = words.length === 1 ? readCount(words[0]) : undefined;
-  if (number === undefined) throw errors.usage(USAGE);
+  if (number === undefined) throw errors.usage(BRANCH_USAGE);
   return number;
 }
 

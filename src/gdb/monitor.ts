@@ -2,7 +2,7 @@ import { branchName } from "../base/branch-name.ts";
 import { UserError } from "../base/errors.ts";
 import { isNamedPlace, readCount } from "../base/instant-text.ts";
 import type { Origin, OriginStep, TimelineMark } from "../debuggee/protocol.ts";
-import { branchCommand, MOVED } from "./branch-command.ts";
+import { BRANCH_USAGE, branchCommand, MOVED } from "./branch-command.ts";
 import { errors } from "./errors.ts";
 import type { Target } from "./target.ts";
 
@@ -87,7 +87,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   branch: {
-    usage: "branch [list|start [without-input]|go ID|recording|discard [ID]|compare [INSTANT]|keep NAME|save FILE]",
+    usage: BRANCH_USAGE,
     help: "what-if branches: an edit in the past starts one; compares it with the recording, names, leaves or drops it",
     run: branchCommand,
   },

@@ -5,7 +5,7 @@ import type { Debuggee } from "../debuggee/debuggee.ts";
 import type { DebuggeeApi, DebuggeeEvent, LaunchOptions, LaunchResult, Stopped } from "../debuggee/protocol.ts";
 import type { SearchApi } from "../debuggee/search-protocol.ts";
 import type { Branches } from "../replay/branches.ts";
-import type { HistoryLike, Motion, Progress, TimelineLike } from "../replay/timeline-interface.ts";
+import type { HistoryLike, Motion, Progress } from "../replay/timeline-interface.ts";
 import { BackgroundSearches } from "./background-searches.ts";
 import { Bell, drive } from "./motion-driver.ts";
 import type { Port } from "./port.ts";
@@ -22,9 +22,7 @@ const OUTPUT_EVENT_BYTES = 64 * 1024;
 /** What a launch opens. The host supplies it; the server drives it. */
 export interface Session {
   readonly debuggee: Debuggee;
-  readonly timeline: TimelineLike;
-  readonly history: HistoryLike;
-  /** The timeline with its branches: `timeline` and `history` are of whichever is looked at. */
+  /** The timeline with its branches: where they stand and what their history has is of whichever is looked at. */
   readonly branches: Branches;
   /** Begins another recording of the same machine, for a branch to be written to. */
   readonly createRecording: (path: string) => RecordingFile;
@@ -168,7 +166,7 @@ export class DebuggeeServer {
         session.debuggee.searchEngine,
         () => this.#motion === undefined,
         (state) => this.#emit({ type: "search", state }),
-        () => session.timeline.prepare(),
+        () => session.branches.prepare(),
       );
     } catch (error) {
       // A mistake in the options may be corrected and the launch repeated.
@@ -200,7 +198,7 @@ export class DebuggeeServer {
     const { promise: done, resolve } = Promise.withResolvers<void>();
     const motion: CurrentMotion = { stop: false, done };
     this.#motion = motion;
-    this.#status = { atMs: this.#nowMs(), end: session.timeline.end, stepsPerSecond: 0 };
+    this.#status = { atMs: this.#nowMs(), end: session.branches.end, stepsPerSecond: 0 };
     // Forward steps run like `resume`; backward ones search, and may go far back over a call.
     const title = method === "step" && args[1] === "backward" ? "Stepping back" : MOTIONS[method];
     return this.#driveMotion(session, method, title, start(...args), motion).finally(() => {
@@ -213,19 +211,10 @@ export class DebuggeeServer {
     });
   }
 
-  /** A file that could not be written to its end is not left behind. */
   async #saveBranch(session: Session, path: string, id: number | undefined): Promise<void> {
     if (this.#motion !== undefined) throw running();
     const recording = session.createRecording(path);
-    let isWhole = false;
-    try {
-      await this.#move(session, "saveBranch", [id, recording]);
-      isWhole = true;
-    } finally {
-      await recording.close();
-      if (!isWhole) recording.remove();
-    }
-    if (recording.failure !== undefined) throw new UserError("recording-unwritable", recording.failure);
+    await recording.writeWhole(() => this.#move(session, "saveBranch", [id, recording]));
   }
 
   async #driveMotion(
@@ -255,7 +244,7 @@ export class DebuggeeServer {
       },
     });
     if (reported && title !== undefined) {
-      this.#emit({ type: "progress", title, instant: session.timeline.now, done: true });
+      this.#emit({ type: "progress", title, instant: session.branches.now, done: true });
     }
     if (outcome.finished) return outcome.value;
     const stopped = await this.#settle(session);
@@ -280,8 +269,8 @@ export class DebuggeeServer {
   }
 
   /** What a branch prints is told as its own: it is no part of the console's output. */
-  #sendOutput({ branches, history }: Session): void {
-    const { branch } = branches;
+  #sendOutput({ branches }: Session): void {
+    const { branch, history } = branches;
     this.#outputSent = this.#sendFrom(this.#outputSent, branches.recordingHistory, undefined);
     if (branch === undefined) return;
     const { id, origin } = branch;
@@ -306,21 +295,21 @@ export class DebuggeeServer {
 
   #sendStatus(session: Session, isRunning: boolean): void {
     const now = this.#nowMs();
-    const { timeline } = session;
+    const { branches } = session;
     const seconds = (now - this.#status.atMs) / 1000;
-    if (isRunning && seconds > 0) this.#status.stepsPerSecond = (timeline.end - this.#status.end) / seconds;
+    if (isRunning && seconds > 0) this.#status.stepsPerSecond = (branches.end - this.#status.end) / seconds;
     this.#status.atMs = now;
-    this.#status.end = timeline.end;
+    this.#status.end = branches.end;
     this.#checksTold = session.debuggee.verifiedChecks;
-    this.#branchTold = session.branches.branch?.id;
+    this.#branchTold = branches.branch?.id;
     this.#emit({
       type: "status",
-      instant: timeline.now,
-      end: timeline.end,
+      instant: branches.now,
+      end: branches.end,
       stepsPerSecond: Math.round(isRunning ? this.#status.stepsPerSecond : 0),
       recordingBytes: session.recordingBytes(),
       running: isRunning,
-      ...(session.branches.branch && { branch: session.branches.branch }),
+      ...(branches.branch && { branch: branches.branch }),
       checks: this.#checksTold,
     });
   }

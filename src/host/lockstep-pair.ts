@@ -11,6 +11,7 @@ import {
   type MachineFault,
   MachineReplica,
   type MachineSkew,
+  NETWORK,
 } from "../lockstep/machine-replica.ts";
 import { Member, type MemberParts } from "../lockstep/member.ts";
 import { LOCKSTEP_OPTIONS, type LockstepOptions } from "../lockstep/options.ts";
@@ -82,7 +83,7 @@ export class LockstepPair {
     this.#lastMs = parts.nowMs();
     this.#sink = new CountingSink(MACHINE_DEVICES, ({ device, bytes }) => {
       if (device === CONSOLE) parts.onConsole(bytes);
-      else if (device === CONSOLE + 1) parts.onFrame(bytes);
+      else if (device === NETWORK) parts.onFrame(bytes);
     });
     const [first, second] = localChannel();
     const channel = new FaultyChannel(first);

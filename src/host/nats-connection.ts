@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   JetStreamApiError,
   type JetStreamClient,
@@ -31,6 +32,9 @@ const CONNECT_TIMEOUT_MS = 5000;
 const RECONNECT_WAIT_MS = 500;
 /** A server that is started anew is back within seconds; one that stays away for so long is not coming. */
 const MOST_AWAY_MS = 120_000;
+/** A request is tried so often, some seconds each: a server that is started anew is back by then. */
+const MOST_TRIES = 10;
+const RETRY_MS = 200;
 
 /** A connection to a NATS server that has JetStream. */
 export interface Nats {
@@ -40,6 +44,9 @@ export interface Nats {
   /** The server as it may be shown: without credentials. */
   readonly server: string;
 }
+
+/** Hears a sentence. */
+export type Say = (sentence: string, isTrouble: boolean) => void;
 
 /** Throws a UserError: no server, not let in, no JetStream. */
 export async function connectNats(options: NatsOptions, name: string): Promise<Nats> {
@@ -70,6 +77,26 @@ export async function connectNats(options: NatsOptions, name: string): Promise<N
   } catch (error) {
     await connection.close();
     throw natsError(error, server);
+  }
+}
+
+/** Says when the connection is lost and when it is back, until it is closed. */
+export async function followStatus({ connection, server }: Nats, say: Say): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type === "disconnect") say(`The connection to ${server} is lost; trying to get it back.`, true);
+    else if (type === "reconnect") say(`Connected to ${server} again.`, true);
+  }
+}
+
+/** Tries again while the server is away for a moment. */
+export async function attempt<T>(act: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (tries === MOST_TRIES || (error as Error).name === "ClosedConnectionError") throw error;
+      await sleep(RETRY_MS * tries);
+    }
   }
 }
 
@@ -129,7 +156,7 @@ interface ParsedUrl {
 const DEFAULT_PORT = "4222";
 
 /** The library takes credentials apart from the address, so that they are in no message of its own. */
-export function parseUrl(text: string): ParsedUrl {
+function parseUrl(text: string): ParsedUrl {
   const urls = text.split(",").map((part) => {
     const whole = part.includes("://") ? part : `nats://${part}`;
     const url = URL.canParse(whole) ? new URL(whole) : undefined;

@@ -5,7 +5,7 @@ import type { JsMsg } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import { UserError } from "../base/errors.ts";
 import type { SegmentResult, SegmentTask } from "../debuggee/search-protocol.ts";
-import { connectionLost, type Nats, natsError } from "./nats-connection.ts";
+import { attempt, connectionLost, followStatus, type Nats, natsError, type Say } from "./nats-connection.ts";
 import { fileHash, offerRecording } from "./recording-exchange.ts";
 import { errorFromData } from "./rpc.ts";
 import type { SegmentHearer } from "./search-pool.ts";
@@ -44,13 +44,11 @@ const LOOK_INTERVAL_MS = 5000;
 const MISSING_AFTER_MS = 500;
 const RESULT_WAIT_MS = 5000;
 const RETRY_MS = 200;
-/** A publication is tried so often, some seconds each: a server that is started anew is back by then. */
-const MOST_TRIES = 10;
 
 export interface NatsRunnerOptions {
   readonly subject: SearchSubject;
-  /** Hears sentences: who works, what goes wrong meanwhile. */
-  readonly say: (sentence: string, isTrouble: boolean) => void;
+  /** Hears who works, and what goes wrong meanwhile. */
+  readonly say: Say;
   readonly times?: QueueTimes;
 }
 
@@ -62,7 +60,7 @@ export class NatsRunner {
   readonly #nats: Nats;
   readonly #options: NatsRunnerOptions;
   readonly #runs = new Set<NatsRun>();
-  readonly #ready: Promise<RecordingKey>;
+  readonly #key: RecordingKey;
   #presences: readonly WorkerPresence[] = [];
   readonly #said = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -71,12 +69,12 @@ export class NatsRunner {
   private constructor(nats: Nats, options: NatsRunnerOptions, key: RecordingKey) {
     this.#nats = nats;
     this.#options = options;
-    this.#ready = Promise.resolve(key);
+    this.#key = key;
     this.#timer = setInterval(() => void this.#look(), LOOK_INTERVAL_MS);
     void nats.connection.closed().then(() => {
       if (!this.#isClosed) for (const run of this.#runs) run.fail(connectionLost(nats.server));
     });
-    void this.#followStatus();
+    void followStatus(nats, options.say);
   }
 
   /** Makes what the query needs at the server, and puts the recording there. The connection is the runner's from then on. */
@@ -121,9 +119,9 @@ export class NatsRunner {
     await this.#nats.connection.close();
   }
 
-  async #orders(tasks: readonly SegmentTask[]): Promise<Omit<SegmentOrder, "query" | "times">[]> {
+  #orders(tasks: readonly SegmentTask[]): Order[] {
     const { path: _, ...subject } = this.#options.subject;
-    const recording = { ...(await this.#ready), ...subject };
+    const recording = { ...this.#key, ...subject };
     return tasks.map((task, index) => ({ index, task, recording }));
   }
 
@@ -158,20 +156,15 @@ export class NatsRunner {
     this.#sayOnce(`No worker is connected to ${server}: waiting for one (hindcast worker --nats URL).`, true);
   }
 
-  async #followStatus(): Promise<void> {
-    const { connection, server } = this.#nats;
-    for await (const { type } of connection.status()) {
-      if (type === "disconnect") this.#options.say(`The connection to ${server} is lost; trying to get it back.`, true);
-      else if (type === "reconnect") this.#options.say(`Connected to ${server} again.`, true);
-    }
-  }
-
   #sayOnce(sentence: string, isTrouble: boolean): void {
     if (this.#said.has(sentence)) return;
     this.#said.add(sentence);
     this.#options.say(sentence, isTrouble);
   }
 }
+
+/** A segment before it is put into the queue. */
+type Order = Omit<SegmentOrder, "query" | "times">;
 
 interface RunSurroundings {
   readonly mostQueued: () => number;
@@ -185,8 +178,7 @@ class NatsRun {
   readonly #nats: Nats;
   readonly #hearer: SegmentHearer;
   readonly #surroundings: RunSurroundings;
-  readonly #preparing: Promise<readonly Omit<SegmentOrder, "query" | "times">[]>;
-  #orders: readonly Omit<SegmentOrder, "query" | "times">[] = [];
+  readonly #orders: readonly Order[];
   #nextToQueue = 0;
   /** Segments that are in the queue or being searched: where they lie there, and how often they were put there. */
   readonly #queued = new Map<number, { readonly sequence: number; readonly times: number }>();
@@ -199,14 +191,9 @@ class NatsRun {
   readonly #cleared = Promise.withResolvers<void>();
   #isOver = false;
 
-  constructor(
-    nats: Nats,
-    preparing: Promise<readonly Omit<SegmentOrder, "query" | "times">[]>,
-    hearer: SegmentHearer,
-    surroundings: RunSurroundings,
-  ) {
+  constructor(nats: Nats, orders: readonly Order[], hearer: SegmentHearer, surroundings: RunSurroundings) {
     this.#nats = nats;
-    this.#preparing = preparing;
+    this.#orders = orders;
     this.#hearer = hearer;
     this.#surroundings = surroundings;
   }
@@ -217,7 +204,6 @@ class NatsRun {
     const answers = connection.subscribe(SUBJECTS.query(query), { callback: (_, message) => void message.respond() });
     const news = connection.subscribe(SUBJECTS.news(query), { callback: (_, message) => this.#hear(message) });
     try {
-      this.#orders = await this.#preparing;
       if (this.#orders.length > 0) {
         const consumer = await attempt(() => resultConsumer(this.#nats, query));
         await this.#fill();
@@ -357,18 +343,6 @@ class NatsRun {
       await clearQuery(this.#nats, this.#query, this.#sequences);
     } catch {
       // What is left goes with time.
-    }
-  }
-}
-
-/** Tries again while the server is away for a moment. */
-export async function attempt<T>(act: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await act();
-    } catch (error) {
-      if (tries === MOST_TRIES || (error as Error).name === "ClosedConnectionError") throw error;
-      await sleep(RETRY_MS * tries);
     }
   }
 }

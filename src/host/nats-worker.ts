@@ -3,8 +3,7 @@ import type { JsMsg } from "@nats-io/jetstream";
 import { RequestError } from "@nats-io/transport-node";
 import { UserError } from "../base/errors.ts";
 import type { SegmentResult } from "../debuggee/search-protocol.ts";
-import { connectionLost, type Nats, natsError } from "./nats-connection.ts";
-import { attempt } from "./nats-runner.ts";
+import { attempt, connectionLost, followStatus, type Nats, natsError, type Say } from "./nats-connection.ts";
 import { RecordingCache } from "./recording-exchange.ts";
 import { errorToData } from "./rpc.ts";
 import { SearchPool } from "./search-pool.ts";
@@ -49,8 +48,7 @@ export interface NatsWorkerOptions {
   readonly threads: number;
   /** End when nothing is left to do, once there was something. */
   readonly once: boolean;
-  /** Hears a sentence. */
-  readonly say: (sentence: string, isTrouble: boolean) => void;
+  readonly say: Say;
   readonly times?: QueueTimes;
   readonly cache?: RecordingCache;
   readonly makePool?: (subject: SearchSubject, threads: number) => SegmentPool;
@@ -152,15 +150,7 @@ export class NatsWorker {
         }
       },
     });
-    void this.#followStatus();
-  }
-
-  async #followStatus(): Promise<void> {
-    const { connection, server } = this.#nats;
-    for await (const { type } of connection.status()) {
-      if (type === "disconnect") this.#options.say(`The connection to ${server} is lost; trying to get it back.`, true);
-      else if (type === "reconnect") this.#options.say(`Connected to ${server} again.`, true);
-    }
+    void followStatus(this.#nats, this.#options.say);
   }
 
   /** One thread's share: a segment at a time, newest first as they lie in the queue. */

@@ -103,9 +103,20 @@ export class RecordingFile implements RecordingSink {
     this.#send({ kind: "message", message, weight }, transferList(message));
   }
 
-  /** Takes a file away that was not written to its end, once it is closed. */
-  remove(): void {
-    if (this.#lock !== NO_LOCK) rmSync(this.path, { force: true });
+  /**
+   * Has the whole recording written, and closes it. A file that could not be written to its end is not left behind. Throws a
+   * UserError when the disk did not take it.
+   */
+  async writeWhole(write: () => Promise<unknown>): Promise<void> {
+    let isWhole = false;
+    try {
+      await write();
+      isWhole = true;
+    } finally {
+      await this.close();
+      if (!isWhole && this.#lock !== NO_LOCK) rmSync(this.path, { force: true });
+    }
+    if (this.#failure !== undefined) throw new UserError("recording-unwritable", this.#failure);
   }
 
   /** Resolves when everything that was posted is in the file, for other readers of it, or will never be. */

@@ -7,7 +7,7 @@ import type { Nats } from "./nats-connection.ts";
 import { fromPlainJson, toPlainJson } from "./plain-json.ts";
 import type { RpcError } from "./rpc.ts";
 import type { SearchSubject } from "./search-protocol.ts";
-import { ZSTD } from "./zstd.ts";
+import { decompressUpTo, ZSTD } from "./zstd.ts";
 
 /**
  * What a query and its workers say to each other over NATS. Segments wait in a work queue of JetStream until somebody says
@@ -108,7 +108,7 @@ export function encodeMessage(message: unknown): Uint8Array {
 
 /** Throws for what nobody of us has sent. */
 export function decodeMessage<T>(bytes: Uint8Array): T {
-  return fromPlainJson(new TextDecoder().decode(ZSTD.decompress(bytes, MOST_MESSAGE_BYTES))) as T;
+  return fromPlainJson(new TextDecoder().decode(decompressUpTo(bytes, MOST_MESSAGE_BYTES))) as T;
 }
 
 /** Makes the two streams and the workers' place in the queue, unless they are there. */

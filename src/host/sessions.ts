@@ -36,7 +36,6 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
   }
   const { machine, timeline, boot, recording } = session;
   const branches = new Branches(timeline);
-  const { history } = branches;
   const segmentRunner = new ThreadRunner({
     checkpoints: recording.checkpoints,
     // Threads know what is in the file.
@@ -50,7 +49,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
   const debuggee = new Debuggee({
     timeline: branches,
     branches,
-    history,
+    history: branches.history,
     programs: boot.programs,
     sourceTexts: sourceTexts(boot.sources),
     executable: boot.executable,
@@ -61,8 +60,6 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
   const warning = folderWarning(recording.path);
   return {
     debuggee,
-    timeline: branches,
-    history,
     branches,
     createRecording: (to) => createBranchFile(to, recording.path, () => bell.ring()),
     result: {
@@ -90,7 +87,6 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
   const session = openRecording(path, options.engine, options.cacheGroup);
   const { machine, timeline, reader, programs, sources, warnings } = session;
   const branches = new Branches(timeline);
-  const { history } = branches;
   const { engine, cacheGroup } = options;
   const segmentRunner = new ThreadRunner({
     checkpoints: reader.checkpoints,
@@ -99,7 +95,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
   const debuggee = new Debuggee({
     timeline: branches,
     branches,
-    history,
+    history: branches.history,
     programs,
     sourceTexts: sourceTexts(sources),
     executable: session.executable,
@@ -108,8 +104,6 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
   });
   return {
     debuggee,
-    timeline: branches,
-    history,
     branches,
     createRecording: (to) => createBranchFile(to, path, () => bell.ring()),
     result: {

@@ -23,3 +23,8 @@ export const ZSTD: ChunkCodec = {
       chunkSize: Math.max(LEAST_CHUNK_BYTES, sizeBytes),
     }),
 };
+
+/** What has a bound and no known size. Throws when it is larger. */
+export function decompressUpTo(bytes: Uint8Array, mostBytes: number): Uint8Array {
+  return zlib.zstdDecompressSync(bytes, { maxOutputLength: mostBytes });
+}

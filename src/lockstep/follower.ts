@@ -3,7 +3,14 @@ import type { LogEntry, Rest } from "./entry.ts";
 import type { LockstepOptions } from "./options.ts";
 import { OutputMatcher } from "./output-matcher.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
-import type { Counts, OutputRun, Replica, ReplicaInput, ReplicaStop } from "./replica.ts";
+import {
+  type Counts,
+  hasReached,
+  type OutputRun,
+  type Replica,
+  type ReplicaInput,
+  type ReplicaStop,
+} from "./replica.ts";
 
 /** Where a follower begins: behind this entry of the log, both machines in the same state. */
 export interface FollowerStart {
@@ -334,7 +341,7 @@ export class Follower {
     if (!this.#waitsForEver) return false;
     const next = this.#agenda[0];
     if (next === undefined) return true;
-    return next.kind === "input" && !this.#replica.counts.every((count, device) => count >= next.place[device]);
+    return next.kind === "input" && !hasReached(this.#replica.counts, next.place);
   }
 }
 

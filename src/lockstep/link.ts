@@ -52,6 +52,11 @@ export class Link {
     return nowMs - this.#lastHeardMs;
   }
 
+  /** With what this machine is made of: the other end holds it against its own. */
+  sayHello(member: string, role: Extract<Message, { kind: "hello" }>["role"], nowMs: number): void {
+    this.send({ kind: "hello", member, role, ...this.#shape }, nowMs);
+  }
+
   send(message: Message, nowMs: number): void {
     const sent = { sequence: this.#nextSequence++, message: encodeMessage(message).slice(), sentMs: nowMs };
     this.#unacknowledged.push(sent);

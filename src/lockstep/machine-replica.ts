@@ -2,16 +2,17 @@ import { type Instant, instant as instantOf } from "../base/brand.ts";
 import type { Edit, Inlet, MachineEvent, Outlet } from "../machine/inlet.ts";
 import type { Checkpoint, MachineLike } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
-import type {
-  Counts,
-  DeviceKind,
-  ForeignState,
-  Happening,
-  OutputRun,
-  Replica,
-  ReplicaInput,
-  ReplicaStop,
-  Snapshot,
+import {
+  type Counts,
+  type DeviceKind,
+  type ForeignState,
+  type Happening,
+  hasReached,
+  type OutputRun,
+  type Replica,
+  type ReplicaInput,
+  type ReplicaStop,
+  type Snapshot,
 } from "./replica.ts";
 
 /** What a machine says: bytes of its console, frames of its network card, and how it ended. */
@@ -207,7 +208,7 @@ export class MachineReplica implements Replica {
   }
 
   #isInPlace(place: Counts | undefined): boolean {
-    return place === undefined || this.#counts.every((count, device) => count >= place[device]);
+    return place === undefined || hasReached(this.#counts, place);
   }
 
   #isWaiting(): boolean {

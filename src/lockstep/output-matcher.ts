@@ -1,15 +1,8 @@
-import { describeBytes } from "./divergence.ts";
+import { describeBytes, type OutputDivergence } from "./divergence.ts";
 import { type Counts, type DeviceKind, type OutputRun, unitsOf } from "./replica.ts";
 
 /** A pair of outputs of the same device and number. */
-export interface Mismatch {
-  readonly device: number;
-  readonly number: number;
-  readonly primaryInstant: number;
-  readonly secondaryInstant: number;
-  readonly expected: string;
-  readonly got: string;
-}
+export type Mismatch = Omit<OutputDivergence, "what" | "lastAgreement">;
 
 /** Two instants between which something was said; of the bytes inside a run only those of its first and last are known. */
 export type Span = readonly [number, number];

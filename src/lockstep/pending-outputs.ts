@@ -83,12 +83,4 @@ export class PendingOutputs {
         : [];
     });
   }
-
-  /** What is not below `limit`, without taking it. */
-  from(limit: Counts): OutputRun[] {
-    const copy = new PendingOutputs(this.#devices);
-    for (const { run, saidMs } of this.#pending) copy.push(run, saidMs);
-    copy.drop(limit);
-    return copy.take(undefined).map(({ run }) => run);
-  }
 }

@@ -6,7 +6,17 @@ import type { Message } from "./message.ts";
 import type { LockstepOptions } from "./options.ts";
 import type { InputSource, OutputSink } from "./outside.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
-import type { Counts, OutputRun, Replica, ReplicaInput, ReplicaStop, Snapshot } from "./replica.ts";
+import {
+  type Counts,
+  hasReached,
+  isEndSaid,
+  type OutputRun,
+  type Replica,
+  type ReplicaInput,
+  type ReplicaStop,
+  type Snapshot,
+  unitsOf,
+} from "./replica.ts";
 import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
 
 export type PrimaryPhase =
@@ -235,7 +245,7 @@ export class Primary {
       if (happening.kind === "output") {
         const { run } = happening;
         this.#pending.push(run, nowMs);
-        place[run.device] = run.number + (replica.devices[run.device] === "stream" ? run.bytes.length : 1);
+        place[run.device] = run.number + unitsOf(run, replica.devices[run.device]);
         this.#append({ kind: "output", sequence: 0, run });
       } else {
         const { instant, input } = happening;
@@ -270,14 +280,14 @@ export class Primary {
   }
 
   #release(nowMs: number): void {
-    const { sink, options } = this.#parts;
+    const { replica, sink, options } = this.#parts;
     let limit: Counts | undefined = this.#matched;
     if (this.#isSoleVoice) limit = undefined;
     if (options.planted === "release-at-resynchronisation" && this.#snapshot !== undefined) limit = undefined;
     if (options.planted === "release-on-receipt" && this.#unsent.length === 0) limit = undefined;
     for (const { run, saidMs } of this.#pending.take(limit)) {
       sink.offer(run);
-      const units = this.#parts.replica.devices[run.device] === "stream" ? run.bytes.length : 1;
+      const units = unitsOf(run, replica.devices[run.device]);
       this.#released[run.device] = run.number + units;
       this.statistics.released += units;
       this.statistics.latency.add(nowMs - saidMs);
@@ -286,7 +296,6 @@ export class Primary {
 
   #tell(nowMs: number): void {
     const { replica } = this.#parts;
-    const isEnded = this.#released[this.#released.length - 1] > 0;
     if (this.#link !== undefined) {
       if (this.#isFollowed && (replica.instant !== this.#progressTold || this.#rest !== this.#restTold)) {
         this.#progressTold = replica.instant;
@@ -302,7 +311,7 @@ export class Primary {
       }
       this.#link.flush(nowMs);
     }
-    if (isEnded && this.#pending.length === 0) this.#phase = "over";
+    if (isEndSaid(this.#released) && this.#pending.length === 0) this.#phase = "over";
   }
 
   #take(message: Message, nowMs: number): void {
@@ -467,7 +476,7 @@ export class Primary {
       this.#dismiss();
       return;
     }
-    if (!this.#released.every((count, device) => count <= this.#matched[device])) return;
+    if (!hasReached(this.#matched, this.#released)) return;
     if (this.#askedMs !== undefined && nowMs - this.#askedMs < options.retryMs) return;
     this.#askedMs = nowMs;
     const next: Tenure = { term: this.#term + 1, primary: member, secondary: this.#secondary };
@@ -507,9 +516,7 @@ export class Primary {
   }
 
   #sayHello(nowMs: number): void {
-    const { member, replica } = this.#parts;
-    const { pageCount } = replica.snapshot();
-    this.#send({ kind: "hello", member, role: "primary", pageCount, devices: replica.devices.length }, nowMs);
+    this.#link?.sayHello(this.#parts.member, "primary", nowMs);
   }
 
   #send(message: Message, nowMs: number): void {

@@ -24,6 +24,16 @@ export function unitsOf(run: OutputRun, kind: DeviceKind): number {
   return kind === "stream" ? run.bytes.length : 1;
 }
 
+/** Whether as much has been said, on every device, as there had been at a place. */
+export function hasReached(counts: Counts, place: Counts): boolean {
+  return counts.every((count, device) => count >= place[device]);
+}
+
+/** The last thing that a guest says is how it ended, on the last device. */
+export function isEndSaid(counts: Counts): boolean {
+  return counts[counts.length - 1] > 0;
+}
+
 export type InputEvent =
   | { readonly kind: "console-input"; readonly bytes: Uint8Array }
   | { readonly kind: "network-input"; readonly frame: Uint8Array }

@@ -5,7 +5,7 @@ import type { Link } from "./link.ts";
 import type { Message } from "./message.ts";
 import type { LockstepOptions } from "./options.ts";
 import { PageTransfer } from "./page-transfer.ts";
-import type { Counts, OutputRun, Replica, ReplicaInput, Snapshot } from "./replica.ts";
+import { type Counts, isEndSaid, type OutputRun, type Replica, type ReplicaInput, type Snapshot } from "./replica.ts";
 
 export type SecondaryPhase =
   /** It has no state that it could go on from alone. */
@@ -82,16 +82,7 @@ export class Secondary {
     if (parts.start !== undefined) {
       this.#follower = new Follower(parts.replica, parts.options, parts.start, this.counters);
     }
-    this.#send(
-      {
-        kind: "hello",
-        member: parts.member,
-        role: parts.start === undefined ? "joiner" : "secondary",
-        pageCount: parts.replica.snapshot().pageCount,
-        devices: parts.replica.devices.length,
-      },
-      nowMs,
-    );
+    parts.link.sayHello(parts.member, parts.start === undefined ? "joiner" : "secondary", nowMs);
   }
 
   get phase(): SecondaryPhase {
@@ -160,7 +151,7 @@ export class Secondary {
       case "released":
         this.#follower?.released(message.counts);
         this.#next?.released(message.counts);
-        if (this.#isOver(message.counts)) this.#phase = "over";
+        if (isEndSaid(message.counts)) this.#phase = "over";
         break;
       case "paired":
         if (this.#phase === "joining") this.#phase = "following";
@@ -173,11 +164,6 @@ export class Secondary {
       default:
         this.#parts.link.refuse(`a primary does not say "${message.kind}"`);
     }
-  }
-
-  /** The last thing that a guest says is how it ended, on the last device. */
-  #isOver(released: Counts): boolean {
-    return released[released.length - 1] > 0;
   }
 
   /** A state is on its way. Until it is whole, the one of now is what a survivor would go on from. */

@@ -103,7 +103,7 @@ interface Step {
  * Every hit from the machine's instant up to `bound.to`, accepted or not, and now and then a step without one. The
  * bound may be lowered on the way.
  */
-export function* stretch(playback: Playback, options: SearchOptions, bound: { to: Instant }): Generator<Step, void> {
+function* stretch(playback: Playback, options: SearchOptions, bound: { to: Instant }): Generator<Step, void> {
   const { machine } = playback;
   const { travelSpacingSteps } = playback.options;
   const slice = (until: Instant, departing: Departing) => playback.slice(until, departing);

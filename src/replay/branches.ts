@@ -104,10 +104,6 @@ export class Branches implements TimelineLike {
     return this.#timeline.findLast(options, before);
   }
 
-  findAll(options: TravelOptions, from: Instant, to: Instant, most: number): Motion<Hit[]> {
-    return this.#timeline.findAll(options, from, to, most);
-  }
-
   toLastRegisterWrite(question: RegisterQuestion, before: Instant): Motion<TracedWrite | undefined> {
     return this.#timeline.toLastRegisterWrite(question, before);
   }

@@ -6,7 +6,7 @@ import type { OutputLog } from "./output-log.ts";
 import { differenceOf, type Snapshot, type StateDifference, snapshotOf } from "./state-difference.ts";
 import type { Motion } from "./timeline-interface.ts";
 
-/** A run that is compared: whatever `visit` does is done with the machine in its hands. */
+/** A run that is compared: it is traced with the machine in its hands. */
 export interface ComparedRun {
   readonly end: Instant;
   /** The guest has ended: nothing will follow. */

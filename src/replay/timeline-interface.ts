@@ -93,8 +93,6 @@ export interface TimelineLike {
   backward(options: TravelOptions): Motion<TravelStop>;
   /** The last accepted hit before `before`; the timeline stays where it is. */
   findLast(options: TravelOptions, before: Instant): Motion<Hit | undefined>;
-  /** Every accepted hit in [from, to), in order, at most `most`; the timeline stays where it is. */
-  findAll(options: TravelOptions, from: Instant, to: Instant, most: number): Motion<Hit[]>;
 
   /**
    * To the last step before `before` that wrote a register of a hart, or for traps and interrupts on arrival at `before`:

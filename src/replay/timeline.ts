@@ -4,7 +4,7 @@ import { UserError } from "../base/errors.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { Departing, MachineLike, TracedWrite } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
-import { HITS_PER_YIELD, lastHit, type SearchOptions, stretch } from "./backward-search.ts";
+import { HITS_PER_YIELD, lastHit, type SearchOptions } from "./backward-search.ts";
 import type { CheckpointFile } from "./checkpoint-file.ts";
 import { CHECKPOINT_BOUNDS, CheckpointStore, type SavedState } from "./checkpoint-store.ts";
 import { DigestLog } from "./digest-log.ts";
@@ -366,25 +366,6 @@ export class Timeline implements TimelineLike {
     if (highest <= lowest) return undefined;
     const found = yield* this.#excursion(false, () => lastHit(playback, searchOptions(options), lowest, highest));
     return found?.hit;
-  }
-
-  *findAll(options: TravelOptions, from: Instant, to: Instant, most: number): Motion<Hit[]> {
-    const playback = this.#playback;
-    const first = Math.max(from, this.first) as Instant;
-    const bound = { to: Math.min(to, this.end) as Instant };
-    if (bound.to <= first || most <= 0) return [];
-    return yield* this.#excursion(false, function* () {
-      const hits: Hit[] = [];
-      let seen = 0;
-      yield* playback.goTo(first);
-      playback.fractionAt = (instant) => (instant - first) / (bound.to - first);
-      for (const { hit, accepted } of stretch(playback, searchOptions(options), bound)) {
-        if (accepted) hits.push(hit!);
-        if (hits.length >= most) break;
-        if (hit === undefined || ++seen % HITS_PER_YIELD === 0) yield playback.progress();
-      }
-      return hits;
-    });
   }
 
   *toLastRegisterWrite(question: RegisterQuestion, before: Instant): Motion<TracedWrite | undefined> {

@@ -9,19 +9,15 @@
  */
 import { type ChildProcess, type ExecFileSyncOptionsWithStringEncoding, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { provide } from "../../scripts/debian-packages.ts";
 import { CLI } from "./contenders.ts";
 import { type Spread, spreadOf, spreadText, table } from "./statistics.ts";
-import { buildTravelGuest } from "./travel.ts";
+import { buildTravelGuest, hotLine, STEPS_PER_ROUND } from "./travel.ts";
 
-/** Rounds of guest/bench/travel.c take so many steps. */
-const STEPS_PER_ROUND = 2_098_188;
-const TRAVEL = resolve(import.meta.dirname, "../../guest/bench/travel.c");
-const HOT_LINE = /^ *table\[n\] \^= /;
 /** The hot line is hit a hundred million times in this many steps. */
 const HOT_STEPS = 800_000_000;
 
@@ -114,15 +110,11 @@ try {
   execFileSync(process.execPath, [CLI, "record", path, "-o", recording, "--quiet"], { stdio: "ignore" });
   const info = execFileSync(process.execPath, [CLI, "info", recording, "--json"], { encoding: "utf8" });
   const { instants, checkpoints, bytes } = JSON.parse(info) as Record<string, number>;
-  const hotLine =
-    readFileSync(TRAVEL, "utf8")
-      .split("\n")
-      .findIndex((text) => HOT_LINE.test(text)) + 1;
   const after = String(Math.max(0, instants - HOT_STEPS));
   const questions = [
     ["writes", "rare", "--count"],
     ["hits", "mark", "--if", "$a0 == 99999999", "--count"],
-    ["hits", `travel.c:${hotLine}`, "--if", "$a5 == 0x123456789", "--after", after, "--count"],
+    ["hits", `travel.c:${hotLine()}`, "--if", "$a5 == 0x123456789", "--after", after, "--count"],
     ["series", "*marked", "--most", "10"],
   ];
   const figures: Figures[] = [];

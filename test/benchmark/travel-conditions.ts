@@ -1,12 +1,9 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { compileGuest, temporaryPath } from "../differential/cross-compiler.ts";
 import { timed, withDebuggee } from "./machine-thread.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
+import { buildTravelGuest, hotLine, TRAVEL_SOURCE } from "./travel.ts";
 
-const TRAVEL = resolve(import.meta.dirname, "../../guest/bench/travel.c");
-/** The line of its innermost loop. */
-const LINE = /^ *table\[n\] \^= /;
+/** Of the hot line. */
 const HITS_PER_ROUND = 256 * 1024;
 
 export interface ConditionFigures {
@@ -19,18 +16,15 @@ export interface ConditionFigures {
 /** How fast a condition that is never true is evaluated, on a line that is hit `hits` times. */
 export async function measureConditions(condition: string, hits: number, repeats: number): Promise<ConditionFigures> {
   const rounds = Math.ceil(hits / HITS_PER_ROUND);
-  const { path } = compileGuest("travel", "O2", { folder: "bench", defines: { ROUNDS: rounds } });
-  const line =
-    readFileSync(TRAVEL, "utf8")
-      .split("\n")
-      .findIndex((text) => LINE.test(text)) + 1;
+  const { path } = buildTravelGuest(rounds);
+  const line = hotLine();
   const total = rounds * HITS_PER_ROUND;
   const [forward, backward]: number[][] = [[], []];
   await withDebuggee(async (debuggee) => {
     await debuggee.launch({ program: path, recordTo: temporaryPath("conditions.hindcast"), stopOnEntry: true });
     const { instant: end } = await debuggee.resume();
-    const [state] = await debuggee.setBreakpoints({ kind: "source", path: TRAVEL }, [
-      { id: 1, at: { kind: "source", path: TRAVEL, line }, condition },
+    const [state] = await debuggee.setBreakpoints({ kind: "source", path: TRAVEL_SOURCE }, [
+      { id: 1, at: { kind: "source", path: TRAVEL_SOURCE, line }, condition },
     ]);
     if (!state.verified) throw new Error(`no breakpoint on line ${line}: ${state.message}`);
     for (let repeat = 0; repeat < repeats; repeat++) {

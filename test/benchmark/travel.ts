@@ -1,11 +1,13 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { startDebuggee } from "../../src/host/node-debuggee.ts";
 import { compileGuest, type Executable, temporaryPath } from "../differential/cross-compiler.ts";
 import { timed } from "./machine-thread.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
-/** Rounds of guest/bench/travel.c in a run of a thousand million steps: one takes 2.1 million. */
-const STEPS_PER_ROUND = 2_098_188;
+export const TRAVEL_SOURCE = resolve(import.meta.dirname, "../../guest/bench/travel.c");
+/** Of a round of it. */
+export const STEPS_PER_ROUND = 2_098_188;
 
 export interface TravelFigures {
   readonly steps: number;
@@ -38,6 +40,12 @@ export interface TravelOptions {
 
 export function buildTravelGuest(rounds: number): Executable {
   return compileGuest("travel", "O2", { folder: "bench", defines: { ROUNDS: rounds } });
+}
+
+/** The line of its innermost loop. */
+export function hotLine(): number {
+  const lines = readFileSync(TRAVEL_SOURCE, "utf8").split("\n");
+  return lines.findIndex((text) => /^ *table\[n\] \^= /.test(text)) + 1;
 }
 
 /** Records a long run, closes it, opens the recording and travels back from its end. */

@@ -11,7 +11,7 @@ import { Branches } from "../../src/replay/branches.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
 import { finish, program } from "./harness.ts";
 import { ask, type SearchBench, searchBench } from "./search-bench.ts";
-import { SEARCHED } from "./search-guests.ts";
+import { SEARCHED, SEVERAL_LINES } from "./search-guests.ts";
 
 // Rows that begin where nobody expects a row to begin: interrupts, several rows of one step, searches that are cut anywhere.
 
@@ -40,52 +40,8 @@ for (const question of [{ kind: "traps", causes: [], interrupts: true }, { kind:
   });
 }
 
-/** Prints three lines by one store to a virtio console, twenty times. */
-const THREE_LINES = `
-_start: li t0, 0x10001000
-        li t1, 3
-        sw t1, 0x70(t0)
-        li t1, 1
-        sw t1, 0x24(t0)
-        sw t1, 0x20(t0)
-        li t1, 11
-        sw t1, 0x70(t0)
-        li t1, 1
-        sw t1, 0x30(t0)
-        li t1, 64
-        sw t1, 0x38(t0)
-        la t2, descriptors
-        sw t2, 0x80(t0)
-        la t3, available
-        sw t3, 0x90(t0)
-        la t4, used
-        sw t4, 0xa0(t0)
-        li t1, 1
-        sw t1, 0x44(t0)
-        li t1, 15
-        sw t1, 0x70(t0)
-        la t5, text
-        sd t5, 0(t2)
-        li t5, 18
-        sw t5, 8(t2)
-        li s3, 0
-1:      addi s3, s3, 1
-        sh s3, 2(t3)
-        li t1, 1
-        sw t1, 0x50(t0)
-        li t1, 20
-        blt s3, t1, 1b
-2:      j 2b
-        .data
-        .balign 4096
-descriptors: .zero 4096
-available: .zero 4096
-used:   .zero 4096
-text:   .ascii "line1\\nline2\\nline3\\n"
-`;
-
 test("small pages have every line of those that one step printed", async () => {
-  const bench = searchBench(THREE_LINES, { steps: 2000, board: { console: "virtio" } });
+  const bench = searchBench(SEVERAL_LINES, { steps: 2000, board: { console: "virtio" } });
   const { rows, state } = await ask(bench, { kind: "outputs" });
   assert.equal(rows.length, 60);
   assert.deepEqual(await paged(bench, state.id, state.rows, 4), rows.map(shown));

@@ -10,6 +10,7 @@ import { Timeline } from "../../src/replay/timeline.ts";
 import { headerFor, MemoryRecording, reopen } from "../replay/support.ts";
 import { finish, program } from "./harness.ts";
 import { ask, type SearchBench, searchBench } from "./search-bench.ts";
+import { SEVERAL_LINES } from "./search-guests.ts";
 
 test("a file that is still being written has the trap at which the run is known to have ended", () => {
   const loaded = program("_start: li t0, 3\n nop\n nop\n ld a0, 8(t0)\n");
@@ -39,50 +40,6 @@ test("a file that is still being written has the trap at which the run is known 
   assert.equal(found.at(-1)?.instant, end);
   assert.deepEqual(found, rows(live));
 });
-
-/** Tells a virtio console over and over to print three lines at once. */
-const SEVERAL_LINES = `
-_start: li      t0, 0x10001000
-        li      t1, 3
-        sw      t1, 0x70(t0)
-        li      t1, 1
-        sw      t1, 0x24(t0)
-        sw      t1, 0x20(t0)
-        li      t1, 11
-        sw      t1, 0x70(t0)
-        li      t1, 1
-        sw      t1, 0x30(t0)
-        li      t1, 64
-        sw      t1, 0x38(t0)
-        la      t2, desc
-        sw      t2, 0x80(t0)
-        la      t3, avail
-        sw      t3, 0x90(t0)
-        la      t4, used
-        sw      t4, 0xa0(t0)
-        li      t1, 1
-        sw      t1, 0x44(t0)
-        li      t1, 15
-        sw      t1, 0x70(t0)
-        la      t5, text
-        sd      t5, 0(t2)
-        li      t5, 18
-        sw      t5, 8(t2)
-        li      s3, 0
-loop:   addi    s3, s3, 1
-        sh      s3, 2(t3)
-        li      t1, 1
-        sw      t1, 0x50(t0)
-        li      t1, 20
-        blt     s3, t1, loop
-1:      j       1b
-        .data
-        .balign 4096
-desc:   .zero   4096
-avail:  .zero   4096
-used:   .zero   4096
-text:   .ascii  "line1\\nline2\\nline3\\n"
-`;
 
 /** What is answered once the debuggee's machine has gone somewhere, perhaps some times. */
 async function answered<T>(bench: SearchBench, answer: Promise<T>): Promise<T> {

@@ -140,3 +140,47 @@ text:   .asciz  "tick\\nand tock\\n"
         .balign 16
 stacks: .space  4096
 `;
+
+/** Tells a virtio console twenty times to print three lines at once, by one store. */
+export const SEVERAL_LINES = `
+_start: li      t0, 0x10001000
+        li      t1, 3
+        sw      t1, 0x70(t0)
+        li      t1, 1
+        sw      t1, 0x24(t0)
+        sw      t1, 0x20(t0)
+        li      t1, 11
+        sw      t1, 0x70(t0)
+        li      t1, 1
+        sw      t1, 0x30(t0)
+        li      t1, 64
+        sw      t1, 0x38(t0)
+        la      t2, desc
+        sw      t2, 0x80(t0)
+        la      t3, avail
+        sw      t3, 0x90(t0)
+        la      t4, used
+        sw      t4, 0xa0(t0)
+        li      t1, 1
+        sw      t1, 0x44(t0)
+        li      t1, 15
+        sw      t1, 0x70(t0)
+        la      t5, text
+        sd      t5, 0(t2)
+        li      t5, 18
+        sw      t5, 8(t2)
+        li      s3, 0
+loop:   addi    s3, s3, 1
+        sh      s3, 2(t3)
+        li      t1, 1
+        sw      t1, 0x50(t0)
+        li      t1, 20
+        blt     s3, t1, loop
+1:      j       1b
+        .data
+        .balign 4096
+desc:   .zero   4096
+avail:  .zero   4096
+used:   .zero   4096
+text:   .ascii  "line1\\nline2\\nline3\\n"
+`;

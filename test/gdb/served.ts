@@ -1,10 +1,8 @@
-import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after } from "node:test";
 import { MessageChannel } from "node:worker_threads";
-import { Debuggee } from "../../src/debuggee/debuggee.ts";
 import type { LaunchOptions } from "../../src/debuggee/protocol.ts";
 import { type GdbServer, serveSocket } from "../../src/gdb/server.ts";
 import { EventQueue, Target } from "../../src/gdb/target.ts";
@@ -14,9 +12,8 @@ import { nodePort } from "../../src/host/port.ts";
 import { openSession } from "../../src/host/sessions.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
-import { Branches } from "../../src/replay/branches.ts";
-import { Timeline } from "../../src/replay/timeline.ts";
 import { program } from "../debuggee/harness.ts";
+import { unrecordedSession } from "../host/unrecorded-session.ts";
 import { RemoteClient } from "./remote-client.ts";
 
 export const MEMORY_BYTES = 1 << 20;
@@ -60,22 +57,7 @@ async function serveWith(opener: SessionOpener, options: Partial<LaunchOptions>)
 export function serve(source: string, harts = 1): Promise<Served> {
   return serveWith(async (_options, emit) => {
     const machine = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes: MEMORY_BYTES, harts });
-    const loaded = program(source);
-    machine.load(loaded);
-    const timeline = Timeline.record(machine);
-    const branches = new Branches(timeline);
-    const { history } = branches;
-    const debuggee = new Debuggee({ timeline: branches, branches, history, programs: [loaded], emit });
-    const entered = debuggee.entered();
-    const result = { harts, recording: "", live: true, end: 0, hasLines: true, warnings: [], entered };
-    return {
-      ...{ debuggee, timeline: branches, history, branches, result },
-      createRecording: () => assert.fail("nothing is recorded"),
-      recordingBytes: () => 0,
-      recordingFailure: () => undefined,
-      pace: () => undefined,
-      close: async () => branches.close(),
-    };
+    return unrecordedSession(machine, program(source), emit);
   }, {});
 }
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { MessageChannel } from "node:worker_threads";
-import { Debuggee } from "../../src/debuggee/debuggee.ts";
 import type { DebuggeeEvent } from "../../src/debuggee/protocol.ts";
 import type { SearchState } from "../../src/debuggee/search-protocol.ts";
 import { connectDebuggee } from "../../src/host/debuggee-client.ts";
@@ -9,9 +8,8 @@ import { DebuggeeServer } from "../../src/host/debuggee-server.ts";
 import { nodePort } from "../../src/host/port.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
-import { Branches } from "../../src/replay/branches.ts";
-import { Timeline } from "../../src/replay/timeline.ts";
 import { program } from "../debuggee/harness.ts";
+import { unrecordedSession } from "./unrecorded-session.ts";
 
 const ROUNDS = 20_000;
 /** Stores each round's number, after a while of work. */
@@ -42,21 +40,7 @@ async function served() {
     nodePort(port1),
     async (_options, emit) => {
       const machine = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes: 1 << 20, modes: "m" });
-      machine.load(loaded);
-      const timeline = Timeline.record(machine, undefined, { spacingSteps: 100_000, sliceSteps: 3000 });
-      const branches = new Branches(timeline);
-      const { history } = branches;
-      const debuggee = new Debuggee({ timeline: branches, branches, history, programs: [loaded], emit });
-      const entered = debuggee.entered();
-      const result = { harts: 1, recording: "", live: true, end: 0, hasLines: true, warnings: [], entered };
-      return {
-        ...{ debuggee, timeline: branches, history, branches, result },
-        createRecording: () => assert.fail("nothing is recorded"),
-        recordingBytes: () => 0,
-        recordingFailure: () => undefined,
-        pace: () => undefined,
-        close: async () => branches.close(),
-      };
+      return unrecordedSession(machine, loaded, emit, { spacingSteps: 100_000, sliceSteps: 3000 });
     },
     () => performance.now(),
   );

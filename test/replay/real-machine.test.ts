@@ -13,7 +13,7 @@ import { Machine } from "../../src/machine/machine.ts";
 import { NO_STOPS, type StopConditions } from "../../src/machine/stop.ts";
 import { Timeline, type TimelineOptions } from "../../src/replay/timeline.ts";
 import type { Hit } from "../../src/replay/timeline-interface.ts";
-import { digestsAt, drive, eventsOf, headerFor, MemoryRecording, reopen, ScriptedInlet } from "./support.ts";
+import { digestsAt, drive, eventsOf, findAll, headerFor, MemoryRecording, reopen, ScriptedInlet } from "./support.ts";
 
 /** Guests whose runs are longer than this are followed so far only. */
 const STEPS = 100_000;
@@ -158,7 +158,7 @@ for (const guest of guests()) {
       const wanted = hits.findLast((at) => at < before && (accept === undefined || at % 3 === 0));
       const found = drive(replay.findLast(accept ? { stops, accept } : { stops }, before));
       assert.equal(found?.instant, wanted, `seed ${seed}: findLast before ${before}`);
-      const most = drive(replay.findAll({ stops }, instant(0), end, 50)).map((hit) => hit.instant);
+      const most = drive(findAll(replay, { stops }, instant(0), end, 50)).map((hit) => hit.instant);
       assert.deepEqual(most, hits.slice(0, 50), `seed ${seed}: findAll`);
       const output = replay.history.instantOfOutput(prng.below(Math.max(1, replay.history.outputLength)));
       if (output !== undefined) drive(replay.seek(output));

@@ -12,6 +12,7 @@ import {
   digestsAt,
   drive,
   eventsOf,
+  findAll,
   headerFor,
   liveRun,
   MemoryRecording,
@@ -170,7 +171,7 @@ test("an abandoned motion leaves the timeline at a true instant", () => {
   const motions = [
     () => timeline.backward({ stops: { ...NO_STOPS, breakpoints: [], exceptions: [99] } }),
     () => timeline.findLast({ stops: { ...NO_STOPS, exceptions: [99] } }, timeline.end),
-    () => timeline.findAll({ stops: NO_STOPS }, timeline.first, timeline.end, 10),
+    () => timeline.scan({ stops: NO_STOPS, visit: () => 1 }, timeline.first, timeline.end),
     () => timeline.seek(instant(prng.below(15_000))),
     () => timeline.prepare(),
     () => timeline.forward({ stops: NO_STOPS, limit: timeline.end }),
@@ -219,7 +220,7 @@ test("what comes at an instant whose interrupt was taken already does not change
   const seed = 61;
   const search = liveRun({ seed, guest: {}, steps: 12_000 }).timeline;
   const timerHandler = { ...NO_STOPS, breakpoints: [pcOf(61)] };
-  const taken = drive(search.findAll({ stops: timerHandler }, search.first, search.end, 100));
+  const taken = drive(findAll(search, { stops: timerHandler }, search.first, search.end, 100));
   assert.ok(taken.length > 5, `${taken.length} timer interrupts`);
   for (const what of ["input", "pc", "idle"] as const) {
     const machine = new FakeMachine(seed);

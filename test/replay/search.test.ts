@@ -6,7 +6,18 @@ import { NO_STOPS, type StopConditions } from "../../src/machine/stop.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
 import type { Hit } from "../../src/replay/timeline-interface.ts";
 import { CAUSES, FakeMachine, pcOf } from "./fake-machine.ts";
-import { ALL_STOPS, drive, eventsOf, liveRun, reopen, SMALL, type Story, type TracedStep, trace } from "./support.ts";
+import {
+  ALL_STOPS,
+  drive,
+  eventsOf,
+  findAll,
+  liveRun,
+  reopen,
+  SMALL,
+  type Story,
+  type TracedStep,
+  trace,
+} from "./support.ts";
 
 interface PlainHit {
   readonly instant: number;
@@ -83,7 +94,7 @@ function checkRound(timeline: Timeline, steps: readonly TracedStep[], prng: Prng
 
   const most = prng.pick([1, 10, 1000]);
   const all = hits.filter((hit) => hit.instant >= limit && hit.instant < before).slice(0, most);
-  assert.deepEqual(drive(timeline.findAll(options, limit, before, most)).map(plain), all, `${where}: findAll`);
+  assert.deepEqual(drive(findAll(timeline, options, limit, before, most)).map(plain), all, `${where}: findAll`);
   assert.equal(timeline.now, now, `${where}: findAll stays`);
 
   drive(timeline.seek(before));

@@ -15,7 +15,7 @@ import type {
 import { RecordingReader } from "../../src/replay/recording-reader.ts";
 import { RecordingWriter } from "../../src/replay/recording-writer.ts";
 import { Timeline, type TimelineOptions } from "../../src/replay/timeline.ts";
-import type { Motion, Progress } from "../../src/replay/timeline-interface.ts";
+import type { Hit, Motion, Progress, TravelOptions } from "../../src/replay/timeline-interface.ts";
 import { CAUSES, dataAddress, type FakeGuest, FakeMachine, pcOf } from "./fake-machine.ts";
 
 export const ZSTD: ChunkCodec = {
@@ -80,6 +80,38 @@ export function drive<Result>(motion: Motion<Result>, onWaiting: (progress: Prog
 
 function noInput(): never {
   throw new Error("the guest waits and there is no input");
+}
+
+/** Every accepted hit in [from, to), in order, at most `most`. */
+export function* findAll(
+  timeline: Timeline,
+  { stops, accept }: TravelOptions,
+  from: Instant,
+  to: Instant,
+  most: number,
+): Motion<Hit[]> {
+  const hits: Hit[] = [];
+  const visit = (hit: Hit, machine: MachineLike) => {
+    if (accept?.(hit, machine) ?? true) hits.push(hit);
+    return hits.length < most ? 1 : "end";
+  };
+  yield* timeline.scan({ stops, visit }, from, to);
+  return hits;
+}
+
+/** Counts the steps that a machine takes. */
+export function counted(machine: MachineLike): { steps: number } {
+  const count = { steps: 0 };
+  const run = machine.run.bind(machine);
+  machine.run = (until, options) => {
+    const before = machine.instant;
+    try {
+      return run(until, options);
+    } finally {
+      count.steps += machine.instant - before;
+    }
+  };
+  return count;
 }
 
 export interface Story {

@@ -2,32 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Instant, instant } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
-import type { Departing, MachineLike, RunOptions } from "../../src/machine/machine-interface.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
 import { Recorder, type RecorderOptions } from "../../src/replay/recorder.ts";
 import type { RecordingMessage } from "../../src/replay/recording-message.ts";
 import { Timeline, type TimelineOptions } from "../../src/replay/timeline.ts";
 import { FakeMachine } from "./fake-machine.ts";
-import { digestsAt, drive, eventsOf, liveRun, reopen, SMALL, type Story } from "./support.ts";
+import { counted, digestsAt, drive, eventsOf, liveRun, reopen, SMALL, type Story } from "./support.ts";
 
 const STORY: Story = { seed: 41, guest: {}, steps: 120_000 };
 const OPTIONS: TimelineOptions = { ...SMALL, travelSpacingSteps: 20_000 };
 const BOUNDS = { count: 24, bytes: 400_000 };
-
-/** Counts the steps that a machine takes. */
-function counted(machine: MachineLike): { steps: number } {
-  const count = { steps: 0 };
-  const run = machine.run.bind(machine);
-  machine.run = (until: Instant, options: RunOptions & { departing: Departing }) => {
-    const before = machine.instant;
-    try {
-      return run(until, options);
-    } finally {
-      count.steps += machine.instant - before;
-    }
-  };
-  return count;
-}
 
 function openedRun(options = OPTIONS) {
   const { timeline, recording, prng } = liveRun(STORY, options);

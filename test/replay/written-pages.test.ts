@@ -12,7 +12,7 @@ import { Timeline, type TimelineOptions } from "../../src/replay/timeline.ts";
 import type { Hit } from "../../src/replay/timeline-interface.ts";
 import { program, SMALL as SMALL_MACHINE, symbol } from "../machine/guests.ts";
 import { randomGuest } from "../machine/random-guest.ts";
-import { drive, headerFor, MemoryRecording, reopen } from "./support.ts";
+import { counted, drive, findAll, headerFor, MemoryRecording, reopen } from "./support.ts";
 
 const OPTIONS: TimelineOptions = {
   sliceSteps: 1000,
@@ -64,14 +64,7 @@ function recorded(source: Program, steps: number, configuration: Partial<Machine
   }
   timeline.close();
   const replayed = make();
-  const count = { steps: 0 };
-  const run = replayed.run.bind(replayed);
-  replayed.run = (until, options) => {
-    const before = replayed.instant;
-    const stop = run(until, options);
-    count.steps += replayed.instant - before;
-    return stop;
-  };
+  const count = counted(replayed);
   const reading = reopen(recording.bytes);
   return { replay: Timeline.open(replayed, reading, OPTIONS), count, checkpoints: reading.checkpoints };
 }
@@ -94,7 +87,13 @@ test("the last write of a word is found without replaying what did not write its
   assert.ok(sought.steps <= 15_000, `${sought.steps} steps`);
   const silent = symbol(source, "silent");
   const all = drive(
-    replay.findAll({ stops: { ...NO_STOPS, breakpoints: [silent] }, accept: () => true }, instant(0), replay.end, 1000),
+    findAll(
+      replay,
+      { stops: { ...NO_STOPS, breakpoints: [silent] }, accept: () => true },
+      instant(0),
+      replay.end,
+      1000,
+    ),
   ).map((hit) => hit.instant);
   assert.ok(all.length > 50 && all[all.length - 1] < 300_000, `${all.length} writes, the last at ${all.at(-1)}`);
   for (const before of [replay.end, all[30] + 1, all[30], all[3], all[0]]) {
@@ -175,7 +174,13 @@ for (const mode of ["machine", "supervisor", "user"] as const) {
       for (let n = 0; n < 40; n++) {
         const stops = watch(RAM_BASE + prng.below(pages) * 4096, 4096);
         const before = instant(1 + prng.below(replay.end));
-        const all = drive(replay.findAll({ stops, accept: () => true }, instant(0), before, 1e6));
+        // A search for reads passes over nothing.
+        const everything = {
+          ...stops,
+          watches: stops.watches.map((each) => ({ ...each, access: "readWrite" as const })),
+        };
+        const accept = ({ stop }: Hit) => stop.kind === "watch" && stop.hits.some(({ access }) => access === "write");
+        const all = drive(findAll(replay, { stops: everything, accept }, instant(0), before, 1e6));
         const found = drive(replay.findLast({ stops, accept: () => true }, before));
         assert.equal(found?.instant, all.at(-1)?.instant, `seed ${seed}, before ${before}`);
       }
