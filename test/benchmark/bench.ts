@@ -21,6 +21,7 @@ import { provide } from "../../scripts/debian-packages.ts";
 import { CONTENDERS, type Contender, knowsOption } from "./contenders.ts";
 import { BENCH_GUESTS, type BenchGuest } from "./guests.ts";
 import { type Footprint, measureFootprint, measureStart } from "./machine-costs.ts";
+import { checkNames } from "./names.ts";
 import { footprintTable, goalTable, speedTables, travelTable } from "./report.ts";
 import { measureSpeed, type SpeedFigures } from "./speed.ts";
 import { type Spread, spreadText } from "./statistics.ts";
@@ -60,8 +61,8 @@ const by = values.by === "cpu" ? "cpu" : "wall";
 const only = values.only?.split(",");
 const sessions = Number(values.sessions ?? (quick ? 2 : 7));
 const group = values.group?.split(",");
-checkNames("--only", only, [...SECTIONS, ...BENCH_GUESTS.map(({ name }) => name)]);
-checkNames("--group", group, [...new Set(BENCH_GUESTS.map((guest) => guest.group))]);
+checkNames("--only", only ?? [], [...SECTIONS, ...BENCH_GUESTS.map(({ name }) => name)]);
+checkNames("--group", group ?? [], [...new Set(BENCH_GUESTS.map((guest) => guest.group))]);
 
 execFileSync(process.execPath, [resolve(import.meta.dirname, "../../scripts/build.ts")], { stdio: "ignore" });
 const hasGroup = knowsOption("--cache-group");
@@ -102,13 +103,6 @@ if (wants("linux")) {
 console.log(goalTable({ speed, start, footprint }));
 if (values.json !== undefined)
   writeFileSync(values.json, `${JSON.stringify({ host, load, by, speed, start, footprint, travel }, undefined, 2)}\n`);
-
-function checkNames(option: string, names: readonly string[] | undefined, known: readonly string[]): void {
-  const unknown = names?.filter((name) => !known.includes(name)) ?? [];
-  if (unknown.length === 0) return;
-  console.error(`${option} does not know ${unknown.join(" and ")}. There are ${known.join(", ")}.`);
-  process.exit(2);
-}
 
 /** Without a choice, everything. */
 function wants(section: string): boolean {

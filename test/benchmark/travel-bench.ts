@@ -22,6 +22,7 @@ import { debianFiles } from "../../scripts/debian.ts";
 import { provide } from "../../scripts/debian-packages.ts";
 import { runContender } from "./contenders.ts";
 import { BENCH_GUESTS, buildBenchGuest } from "./guests.ts";
+import { checkNames } from "./names.ts";
 import { travelTable } from "./report.ts";
 import { spreadText, table } from "./statistics.ts";
 import { buildTravelGuest, measureTravel, type TravelFigures } from "./travel.ts";
@@ -52,8 +53,10 @@ const steps = Number(values.steps ?? (quick ? 1e8 : 1e10));
 const places = Number(values.places ?? (quick ? 5 : 350));
 const qemuSteps = Number(values["qemu-steps"] ?? (quick ? 1e7 : 1e9));
 const repeats = quick ? 2 : 5;
-const sections = chosen("--only", values.only, SECTIONS);
-const guests = chosen("--guests", values.guests, [...BENCH_GUESTS.map(({ name }) => name), BOOT]);
+const sections = values.only.split(",");
+const guests = values.guests.split(",");
+checkNames("--only", sections, SECTIONS);
+checkNames("--guests", guests, [...BENCH_GUESTS.map(({ name }) => name), BOOT]);
 if (provide([{ program: "riscv64-unknown-elf-gcc", debianPackage: "gcc-riscv64-unknown-elf" }]).length > 0) {
   console.error("The benchmark needs gcc-riscv64-unknown-elf: apt-get install it.");
   process.exit(3);
@@ -109,14 +112,6 @@ if (sections.includes("qemu")) {
 }
 if (values.json !== undefined) {
   writeFileSync(values.json, `${JSON.stringify({ load, runs, conditions, checks, travel, qemu }, undefined, 2)}\n`);
-}
-
-function chosen(option: string, text: string, known: readonly string[]): readonly string[] {
-  const names = text.split(",");
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length === 0) return names;
-  console.error(`${option} does not know ${unknown.join(" and ")}. There are ${known.join(", ")}.`);
-  process.exit(2);
 }
 
 /** A guest with as many rounds as take the steps wanted: what one takes is told by a short run. */

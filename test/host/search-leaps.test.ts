@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { Debuggee } from "../../src/debuggee/debuggee.ts";
 import type { Row } from "../../src/debuggee/search-protocol.ts";
-import { loadBoot } from "../../src/host/boot-files.ts";
 import { finish } from "../../src/host/motion-driver.ts";
-import { RecordingFile } from "../../src/host/recording-file.ts";
 import { FileByteSource } from "../../src/host/recording-source.ts";
 import { ZSTD } from "../../src/host/zstd.ts";
-import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
 import { RecordingReader } from "../../src/replay/recording-reader.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
+import { startRecording } from "./searched-recording.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hindcast-leaps-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -40,24 +38,8 @@ seldom: .zero   4096
 const END = 100_000;
 
 test("a series leaps over what the recording says was not written, and has the same rows, an edit's included", async () => {
-  const program = join(folder, "guest.s");
-  writeFileSync(program, GUEST);
-  const configuration = { ...DEFAULT_CONFIGURATION, memoryBytes: 1 << 20, modes: "m" as const };
-  const machine = new Machine(configuration);
-  const boot = loadBoot({ program }, configuration);
-  machine.load(boot.image);
-  const header = { tool: "test", configuration, images: boot.recorded };
-  const recording = RecordingFile.create(join(folder, "guest.hindcast"), header, () => {});
-  const timeline = Timeline.record(
-    machine,
-    recording,
-    {
-      ...{ spacingSteps: 500, sliceSteps: 200, stepsPerPage: 1 },
-      recorder: { fileSpacingSteps: 500, leastSpacingShare: 0, pageBytesPerStep: 1e6 },
-    },
-    recording.checkpoints,
-  );
-  const address = boot.programs[0].symbols.find(({ name }) => name === "seldom")!.address;
+  const { machine, timeline, recording, programs, image } = startRecording(folder, "guest", GUEST);
+  const address = programs[0].symbols.find(({ name }) => name === "seldom")!.address;
   for (const limit of [31_000, 70_000, END]) {
     finish(timeline.forward({ stops: NO_STOPS, limit: limit as never }));
     if (limit < END) {
@@ -66,7 +48,7 @@ test("a series leaps over what the recording says was not written, and has the s
     }
   }
   const expected: [number, bigint][] = [];
-  const alive = new Debuggee({ timeline, history: timeline.history, programs: boot.programs, emit: () => {} });
+  const alive = new Debuggee({ timeline, history: timeline.history, programs, emit: () => {} });
   for (const { instant, bits } of await rowsOf(alive)) expected.push([instant, bits!]);
   assert.ok(expected.length > 10);
   assert.ok(
@@ -77,10 +59,10 @@ test("a series leaps over what the recording says was not written, and has the s
   await recording.close();
 
   const source = new FileByteSource(recording.path);
-  const fresh = new Machine(configuration);
-  fresh.load(boot.image);
+  const fresh = new Machine(machine.configuration);
+  fresh.load(image);
   const replay = Timeline.open(fresh, new RecordingReader(source, ZSTD), { sliceSteps: 200 });
-  const parts = { timeline: replay, history: replay.history, programs: boot.programs };
+  const parts = { timeline: replay, history: replay.history, programs };
   const again = new Debuggee({ ...parts, emit: () => {} });
   assert.deepEqual(
     (await rowsOf(again)).map(({ instant, bits }) => [instant, bits]),

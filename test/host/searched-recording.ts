@@ -22,9 +22,14 @@ export async function recordSearched(folder: string, name: string, harts = 1): P
 }
 
 export function startSearched(folder: string, name: string, harts = 1) {
-  const program = `${folder}/${name}.s`;
   // Some times as long as theirs.
-  writeFileSync(program, SEARCHED.replace("li      t0, 100\n", "li      t0, 250\n"));
+  return startRecording(folder, name, SEARCHED.replace("li      t0, 100\n", "li      t0, 250\n"), harts);
+}
+
+/** Any guest, recorded so. */
+export function startRecording(folder: string, name: string, source: string, harts = 1) {
+  const program = `${folder}/${name}.s`;
+  writeFileSync(program, source);
   const configuration = { ...DEFAULT_CONFIGURATION, memoryBytes: 1 << 20, modes: "m" as const, harts };
   const machine = new Machine(configuration);
   const boot = loadBoot({ program }, configuration);
@@ -38,7 +43,7 @@ export function startSearched(folder: string, name: string, harts = 1) {
     recorder: { fileSpacingSteps: 500, leastSpacingShare: 0, pageBytesPerStep: 1e6 },
   };
   const timeline = Timeline.record(machine, recording, options, recording.checkpoints);
-  return { machine, timeline, recording, programs: boot.programs };
+  return { machine, timeline, recording, programs: boot.programs, image: boot.image };
 }
 
 export interface Asked {
