@@ -1,4 +1,5 @@
 import type { Instant } from "../base/brand.ts";
+import { RECORDING } from "../replay/branches.ts";
 import type { HistoryLike, HistoryMark, TimelineLike } from "../replay/timeline-interface.ts";
 import type { Stopped, TimelineMark, TimelineSummary } from "./protocol.ts";
 
@@ -56,7 +57,7 @@ export class Marks {
 
   /** What was seen in the run that is looked at. */
   get #here() {
-    const id = this.#timeline.branch?.id ?? 0;
+    const id = this.#timeline.branch?.id ?? RECORDING;
     const here = this.#seen.get(id) ?? { visits: new Map(), logs: new Map() };
     this.#seen.set(id, here);
     return here;

@@ -1,4 +1,5 @@
 import { UserError } from "../base/errors.ts";
+import { RECORDING } from "../replay/branches.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
 import { errors } from "./errors.ts";
 import { parseHitCondition } from "./hit-history.ts";
@@ -46,7 +47,7 @@ const STEPS_TO_RETURN = 100_000_000;
 
 interface Search {
   readonly id: number;
-  /** The branch whose past is searched; 0: the recording's. */
+  /** The branch whose past is searched, or RECORDING. */
   readonly run: number;
   readonly question: Question;
   readonly settled: Settled;
@@ -108,7 +109,7 @@ export class Searches implements SearchApi {
   }
 
   get #runHere(): number {
-    return this.#parts.timeline.branch?.id ?? 0;
+    return this.#parts.timeline.branch?.id ?? RECORDING;
   }
 
   /** The first read from an instant on. */
@@ -311,7 +312,7 @@ export class Searches implements SearchApi {
   #runnerOf({ run }: Search, from: number, to: number): SegmentRunner {
     const { runner } = this.#parts;
     const isHere = run === this.#runHere;
-    if (runner !== undefined && run === 0 && (!isHere || (runner.takes?.(from, to) ?? true))) return runner;
+    if (runner !== undefined && run === RECORDING && (!isHere || (runner.takes?.(from, to) ?? true))) return runner;
     if (!isHere) throw errors.searchOfOtherRun(run);
     return this.#standstill;
   }

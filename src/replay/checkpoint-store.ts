@@ -35,6 +35,7 @@ export const CHECKPOINT_BOUNDS: CheckpointBounds = { count: 160, bytes: 64 * 102
  * is likely to travel next. So their number grows with the logarithm of the run.
  */
 const GAP_SHARE = 1 / 8;
+
 interface Entry {
   readonly saved: SavedState;
   /** What the checkpoint adds to the one before it. */
@@ -140,8 +141,9 @@ export class CheckpointStore {
 
   /** What counts for the bound. */
   get #bytesBeside(): number {
-    const [first, ...others] = this.#entries;
-    return this.#bytes - first.bytes - others.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+    let most = 0;
+    for (let index = 1; index < this.#entries.length; index++) most = Math.max(most, this.#entries[index].bytes);
+    return this.#bytes - this.#entries[0].bytes - most;
   }
 
   /** The gap that would be there without the entry, as a share of its distance from the nearest focus. */
