@@ -71,7 +71,6 @@ function openPair(
   const differing = differ(configuration, diverge, divergeSeed);
   const partner = second === undefined ? boot : loadBoot({ ...chosen, program: second }, configuration);
   const secondMachine = make(differing.configuration);
-  if (differing.fill !== undefined) secondMachine.load(differing.fill);
   const isDrawn = faultSeed !== undefined && choice.fault === undefined;
   const faults = isDrawn ? drawFaults(faultSeed, limit ?? FAULT_STEPS) : (choice.fault ?? []);
   const pair: LockstepPair = new LockstepPair({

@@ -18,6 +18,7 @@ import {
   unitsOf,
 } from "./replica.ts";
 import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
+import type { Tap } from "./tap.ts";
 
 export type PrimaryPhase =
   /** The only machine: what it says leaves at once. */
@@ -42,6 +43,8 @@ export interface PrimaryParts {
   readonly inputs: InputSource;
   readonly arbiter: Arbiter;
   readonly options: LockstepOptions;
+  /** Hears what it sees of the protocol. */
+  readonly tap?: Tap | undefined;
 }
 
 /** What a primary begins with. */
@@ -112,7 +115,9 @@ export class Primary {
     this.#at = replica.instant;
     this.#digestDue = replica.instant + options.digestSteps;
     for (const input of start.inputs ?? []) replica.queue(input);
-    if (options.planted !== "forget-pending") for (const run of start.outputs ?? []) parts.sink.offer(run);
+    if (options.planted !== "forget-pending") {
+      for (const run of start.outputs ?? []) this.#offer(run, 0);
+    }
   }
 
   get phase(): PrimaryPhase {
@@ -149,6 +154,7 @@ export class Primary {
     this.#progressMs = nowMs;
     this.#sayHello(nowMs);
     this.#send({ kind: "paired", term: this.#term }, nowMs);
+    this.#parts.tap?.({ kind: "paired" });
   }
 
   /** Another machine wants to become the secondary. Refused (false) while there is one. */
@@ -203,6 +209,7 @@ export class Primary {
       if (this.#rest === "running") {
         this.#rest = "held";
         this.statistics.held++;
+        this.#parts.tap?.({ kind: "held", held: true });
       }
       return false;
     }
@@ -212,6 +219,7 @@ export class Primary {
       replica.queue({ number: this.#nextInput++, event });
     }
     const before = replica.instant;
+    if (this.#rest === "held") this.#parts.tap?.({ kind: "held", held: false });
     const stop = replica.run(before + Math.min(budget, room));
     const happened = this.#collect(nowMs);
     this.#rest = restOf(stop);
@@ -267,6 +275,7 @@ export class Primary {
   #append(entry: LogEntry): void {
     const numbered = { ...entry, sequence: ++this.#sequence };
     this.statistics.entries++;
+    this.#parts.tap?.({ kind: "entry", entry: numbered });
     const input = entry.kind === "input" ? entry.input.number : undefined;
     if (!this.#isFollowed) {
       if (input !== undefined) this.#parts.inputs.forget(input + 1);
@@ -280,18 +289,26 @@ export class Primary {
   }
 
   #release(nowMs: number): void {
-    const { replica, sink, options } = this.#parts;
+    const { options } = this.#parts;
     let limit: Counts | undefined = this.#matched;
     if (this.#isSoleVoice) limit = undefined;
     if (options.planted === "release-at-resynchronisation" && this.#snapshot !== undefined) limit = undefined;
     if (options.planted === "release-on-receipt" && this.#unsent.length === 0) limit = undefined;
     for (const { run, saidMs } of this.#pending.take(limit)) {
-      sink.offer(run);
-      const units = unitsOf(run, replica.devices[run.device]);
+      const units = this.#offer(run, nowMs - saidMs);
       this.#released[run.device] = run.number + units;
       this.statistics.released += units;
       this.statistics.latency.add(nowMs - saidMs);
     }
+  }
+
+  #offer(run: OutputRun, latencyMs: number): number {
+    const { replica, sink, tap } = this.#parts;
+    sink.offer(run);
+    const { device, number } = run;
+    const units = unitsOf(run, replica.devices[device]);
+    tap?.({ kind: "release", device, number, units, latencyMs });
+    return units;
   }
 
   #tell(nowMs: number): void {
@@ -323,7 +340,7 @@ export class Primary {
         this.#takeAcknowledgement(message);
         break;
       case "divergence":
-        this.divergences.push(message.divergence);
+        this.#diverge(message.divergence);
         if (this.#parts.options.onDivergence === "stop") this.#phase = "over";
         // What was found before the secondary has taken over the newest state is known already.
         else if (message.snapshot >= this.#snapshotId) this.#resynchronise(nowMs);
@@ -335,7 +352,7 @@ export class Primary {
         this.#complete(message.id, nowMs);
         break;
       case "alone":
-        this.#phase = "fenced";
+        this.#fence();
         break;
       default:
         this.#link?.refuse(`a secondary does not say "${message.kind}"`);
@@ -348,6 +365,8 @@ export class Primary {
       return;
     }
     this.#matched = message.matched;
+    const { consumed: through, at, matched } = message;
+    this.#parts.tap?.({ kind: "acknowledge", through, at, matched });
     while (this.#unsharedInputs.length > 0 && this.#unsharedInputs[0].sequence <= message.consumed) {
       this.#parts.inputs.forget(this.#unsharedInputs.shift()!.number + 1);
     }
@@ -355,6 +374,11 @@ export class Primary {
     while (this.#unconsumed.length > 0 && this.#unconsumed[0].sequence <= message.consumed) {
       this.#unconsumedBytes -= this.#unconsumed.shift()!.bytes;
     }
+  }
+
+  #diverge(divergence: OutputDivergence): void {
+    this.divergences.push(divergence);
+    this.#parts.tap?.({ kind: "divergence", through: this.#sequence, divergence });
   }
 
   /** Pauses at a checkpoint: it costs what making one costs, since pages of a checkpoint do not change any more. */
@@ -372,6 +396,7 @@ export class Primary {
     const state = replica.snapshot();
     const id = ++this.#snapshotId;
     this.#snapshot = { id, state, purpose };
+    this.#parts.tap?.({ kind: "resynchronise", purpose });
     this.#send(
       {
         ...{ kind: "snapshot", id, purpose, sequence: this.#sequence, instant: state.instant },
@@ -401,6 +426,7 @@ export class Primary {
     this.#snapshot = undefined;
     this.#completeId = id;
     this.#progressMs = nowMs;
+    this.#parts.tap?.({ kind: "resynchronised" });
     if (purpose === "copy" && this.#phase === "copying") {
       // From here on the secondary gets the log, and this machine does not run away from it.
       this.#phase = "joining";
@@ -451,7 +477,7 @@ export class Primary {
       if (this.#phase === "paired") this.#phase = "claiming";
       return;
     }
-    this.divergences.push({
+    this.#diverge({
       ...{ what: "no-progress", device: 0, number: 0, primaryInstant: replica.instant, secondaryInstant: this.#at },
       ...{ expected: "to go on", got: `nothing for ${options.progressMs} ms`, lastAgreement: 0 },
     });
@@ -484,13 +510,14 @@ export class Primary {
       if (this.#phase !== "pairing") return;
       this.#askedMs = undefined;
       if (answer.primary !== member) {
-        this.#phase = "fenced";
+        this.#fence();
         return;
       }
       if (answer.secondary === undefined) return;
       this.#term = answer.term;
       this.#phase = "paired";
       this.#send({ kind: "paired", term: answer.term }, nowMs);
+      this.#parts.tap?.({ kind: "paired" });
     });
   }
 
@@ -508,11 +535,17 @@ export class Primary {
         this.#send({ kind: "alone", term: answer.term, holder: member }, nowMs);
         this.#link?.flush(nowMs);
         this.statistics.survivals++;
+        this.#parts.tap?.({ kind: "take-over", through: this.#sequence });
         this.#dismiss();
         this.#vain = 0;
       } else if (options.planted === "no-arbiter") this.#dismiss();
-      else this.#phase = "fenced";
+      else this.#fence();
     });
+  }
+
+  #fence(): void {
+    this.#phase = "fenced";
+    this.#parts.tap?.({ kind: "fenced", through: this.#sequence });
   }
 
   #sayHello(nowMs: number): void {

@@ -51,6 +51,7 @@ import { decodeState, encodeState } from "./state-codec.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
 import { Timers } from "./timers.ts";
 import { TracingEngine } from "./tracing-engine.ts";
+import { uninitialisedMemory } from "./uninitialised-memory.ts";
 
 /**
  * The emulated board (MachineLike says what it promises). `run` owns the switch on stop reasons; what it calls computes.
@@ -233,6 +234,8 @@ export class Machine implements MachineLike {
       memory,
     });
     this.#harts.reset();
+    const memorySeed = configuration.variation?.memorySeed;
+    if (memorySeed !== undefined) this.load(uninitialisedMemory(configuration.memoryBytes, memorySeed));
   }
 
   get instant(): Instant {
