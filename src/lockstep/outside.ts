@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import type { DeviceKind, OutputRun, ReplicaInput } from "./replica.ts";
+import type { Counts, DeviceKind, OutputRun, ReplicaInput } from "./replica.ts";
 import { unitsOf } from "./replica.ts";
 
 /**
@@ -7,7 +7,13 @@ import { unitsOf } from "./replica.ts";
  * dead one had still released, offers everything.
  */
 export interface OutputSink {
-  offer(run: OutputRun): void;
+  /** In the order in which they are to leave. It may take them later. */
+  offer(runs: readonly OutputRun[]): void;
+  /**
+   * What it has surely taken: for each device the number behind the last. Only that is a survivor spared: an offer may die with
+   * the one who made it.
+   */
+  readonly taken: Counts;
 }
 
 /** Where input comes from. It keeps each until both machines have been through it, so that it outlives either. */
@@ -30,12 +36,15 @@ export class CountingSink implements OutputSink {
     this.#take = take;
   }
 
-  /** Outputs taken, by device. */
-  get counts(): readonly number[] {
+  get taken(): Counts {
     return this.#next;
   }
 
-  offer(run: OutputRun): void {
+  offer(runs: readonly OutputRun[]): void {
+    for (const run of runs) this.#offer(run);
+  }
+
+  #offer(run: OutputRun): void {
     const next = this.#next[run.device];
     const kind = this.#devices[run.device];
     const end = run.number + unitsOf(run, kind);

@@ -83,9 +83,12 @@ export class Primary {
   #unsharedInputs: { sequence: number; number: number }[] = [];
   #at: number;
   #matched: Counts;
-  /** Numbers of what has left. */
-  #released: number[];
+  /** Numbers of what has been offered to the sink, and of what it has surely taken. */
+  #offered: number[];
+  #released: Counts;
   #releasedTold = "";
+  /** What had been said where the state of somebody who joins begins: the log has none of it. */
+  #copied: Counts = [];
   #rest: Rest = "running";
   #progressTold = -1;
   #restTold: Rest = "running";
@@ -98,6 +101,8 @@ export class Primary {
   #progressMs = 0;
   #vain = 0;
   #askedMs: number | undefined;
+  /** Somebody holds both machines: that the secondary comes no farther means nothing. */
+  paused = false;
 
   constructor(parts: PrimaryParts, start: PrimaryStart) {
     this.#parts = parts;
@@ -108,11 +113,12 @@ export class Primary {
     this.#nextInput = start.nextInput;
     this.#pending = new PendingOutputs(replica.devices);
     this.#matched = [...replica.counts];
-    this.#released = [...replica.counts];
+    this.#offered = [...replica.counts];
+    this.#released = this.#takenOf();
     this.#at = replica.instant;
     this.#digestDue = replica.instant + options.digestSteps;
     for (const input of start.inputs ?? []) replica.queue(input);
-    if (options.planted !== "forget-pending") for (const run of start.outputs ?? []) parts.sink.offer(run);
+    if (options.planted !== "forget-pending") parts.sink.offer(start.outputs ?? []);
   }
 
   get phase(): PrimaryPhase {
@@ -130,6 +136,16 @@ export class Primary {
   /** Outputs that wait for the secondary. */
   get pending(): number {
     return this.#pending.length;
+  }
+
+  /** Nothing of what was said is still to leave. */
+  get isSettled(): boolean {
+    return this.#pending.length === 0 && hasReached(this.#released, this.#offered);
+  }
+
+  /** There is input that the machine has not been given yet. */
+  get hasInput(): boolean {
+    return this.#parts.inputs.at(this.#nextInput) !== undefined;
   }
 
   /** How far the secondary is behind. */
@@ -179,6 +195,8 @@ export class Primary {
     const messages = this.#link?.receive(nowMs) ?? [];
     for (const message of messages) this.#take(message, nowMs);
     this.#watch(nowMs);
+    // What was matched need not wait for what the machine does next.
+    if (messages.length > 0) this.#release(nowMs);
     const moved = this.#run(nowMs, budget);
     this.#release(nowMs);
     this.#tell(nowMs);
@@ -199,7 +217,8 @@ export class Primary {
   #run(nowMs: number, budget: number): boolean {
     const { replica, inputs, options } = this.#parts;
     const room = this.#isFollowed ? this.#at + options.lagSteps - replica.instant : Number.POSITIVE_INFINITY;
-    if (this.#isFull() || room <= 0 || budget <= 0) {
+    if (budget <= 0) return false;
+    if (this.#isFull() || room <= 0) {
       if (this.#rest === "running") {
         this.#rest = "held";
         this.statistics.held++;
@@ -285,13 +304,23 @@ export class Primary {
     if (this.#isSoleVoice) limit = undefined;
     if (options.planted === "release-at-resynchronisation" && this.#snapshot !== undefined) limit = undefined;
     if (options.planted === "release-on-receipt" && this.#unsent.length === 0) limit = undefined;
-    for (const { run, saidMs } of this.#pending.take(limit)) {
-      sink.offer(run);
+    const leaving = this.#pending.take(limit);
+    if (leaving.length > 0) sink.offer(leaving.map(({ run }) => run));
+    for (const { run, saidMs } of leaving) {
       const units = unitsOf(run, replica.devices[run.device]);
-      this.#released[run.device] = run.number + units;
+      this.#offered[run.device] = run.number + units;
       this.statistics.released += units;
       this.statistics.latency.add(nowMs - saidMs);
     }
+    this.#released = this.#takenOf();
+  }
+
+  /** The sink may have taken more, of a state that is not this machine's any more. */
+  #takenOf(): Counts {
+    const { sink, options } = this.#parts;
+    if (options.planted === "believe-the-offer") return [...this.#offered];
+    const { taken } = sink;
+    return this.#offered.map((count, device) => Math.min(count, taken[device]));
   }
 
   #tell(nowMs: number): void {
@@ -307,7 +336,7 @@ export class Primary {
       const released = `${this.#released}`;
       if (this.#isFollowed && released !== this.#releasedTold) {
         this.#releasedTold = released;
-        this.#send({ kind: "released", counts: [...this.#released] }, nowMs);
+        this.#send({ kind: "released", counts: this.#released }, nowMs);
       }
       this.#link.flush(nowMs);
     }
@@ -410,6 +439,7 @@ export class Primary {
       this.#progressTold = -1;
       this.#matched = this.#parts.replica.devices.map(() => 0);
       this.#sendSnapshot("resynchronise", nowMs);
+      this.#copied = [...this.#parts.replica.counts];
     } else if (this.#phase === "joining") {
       this.#phase = "pairing";
       this.#vain = 0;
@@ -437,7 +467,7 @@ export class Primary {
     const { replica, options } = this.#parts;
     const mark = `${this.#at} ${this.#unconsumed[0]?.sequence} ${this.#matched} ${this.#completeId}`;
     const isIdle = this.#pending.length === 0 && this.#unconsumed.length === 0;
-    if (mark !== this.#progressMark || isIdle) {
+    if (mark !== this.#progressMark || isIdle || this.paused) {
       this.#progressMark = mark;
       this.#progressMs = nowMs;
       if (!isIdle) this.#vain = 0;
@@ -469,14 +499,17 @@ export class Primary {
     this.#unsharedInputs = [];
   }
 
-  /** The secondary has the whole state. Once it has matched everything that has left, the two are a pair. */
+  /**
+   * The secondary has the whole state. Once it has matched everything that has left, and what it cannot offer has surely left,
+   * the two are a pair.
+   */
   #pairAtArbiter(nowMs: number): void {
     const { arbiter, member, options } = this.#parts;
     if (this.#link!.silenceMs(nowMs) >= options.silenceMs && this.#askedMs === undefined) {
       this.#dismiss();
       return;
     }
-    if (!hasReached(this.#matched, this.#released)) return;
+    if (!hasReached(this.#matched, this.#offered) || !hasReached(this.#released, this.#copied)) return;
     if (this.#askedMs !== undefined && nowMs - this.#askedMs < options.retryMs) return;
     this.#askedMs = nowMs;
     const next: Tenure = { term: this.#term + 1, primary: member, secondary: this.#secondary };

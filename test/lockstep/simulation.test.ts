@@ -37,6 +37,7 @@ test("a seed repeats its run", () => {
 const PLANTED: readonly PlantedMistake[] = [
   "release-on-receipt",
   "no-arbiter",
+  "believe-the-offer",
   "forget-pending",
   "release-at-resynchronisation",
 ];

@@ -9,7 +9,15 @@ import { SimulatedArbiter, SimulatedChannel } from "./world.ts";
 
 /** Small bounds, so that some hundred steps meet all of them. */
 const OPTIONS: LockstepOptions = {
-  ...{ heartbeatMs: 5, silenceMs: 40, retryMs: 9, progressMs: 150, windowEntries: 60, windowBytes: 6000 },
+  ...{
+    frameBytes: 90,
+    heartbeatMs: 5,
+    silenceMs: 40,
+    retryMs: 9,
+    progressMs: 150,
+    windowEntries: 60,
+    windowBytes: 6000,
+  },
   ...{ lagSteps: 500, slackSteps: 150, digestSteps: 120, pagesInFlight: 3, onDivergence: "resynchronise" },
 };
 
@@ -17,6 +25,8 @@ const OPTIONS: LockstepOptions = {
 const LONGEST_MS = 60_000;
 /** Steps of one turn of a member. */
 const MOST_BUDGET = 25;
+/** An offer takes so long until it is sent, and as long until it arrives. */
+const MOST_OFFER_MS = 4;
 const END = DEVICES.length - 1;
 
 export interface Outcome {
@@ -59,6 +69,13 @@ class Simulation {
   readonly #faults: { atMs: number; fault: Fault }[] = [];
   readonly #absentPages: boolean;
   readonly #difference: number;
+  #offers: {
+    readonly member: string;
+    readonly runs: readonly OutputRun[];
+    readonly sentMs: number;
+    readonly dueMs: number;
+    readonly isDead: () => boolean;
+  }[] = [];
   #channel: SimulatedChannel;
   #now = 0;
   #failure: string | undefined;
@@ -100,6 +117,7 @@ class Simulation {
     if (this.#random.below(6) === 0) this.#inputs.push(0x61 + (this.#inputs.length % 26));
     while (this.#faults.length > 0 && this.#faults[0].atMs <= this.#now) this.#faults.shift()!.fault();
     this.#arbiter.turn();
+    this.#hearOffers();
     for (const inhabitant of [...this.#inhabitants]) {
       if (inhabitant.dead || inhabitant.frozenUntilMs > this.#now) continue;
       inhabitant.member.turn(this.#now, 1 + this.#random.below(MOST_BUDGET));
@@ -184,7 +202,7 @@ class Simulation {
     const member = String.fromCharCode(0x41 + this.#names++);
     const inhabitant = { machine, dead: false, frozenUntilMs: 0, phase: "" } as unknown as Inhabitant;
     const listens = () => !inhabitant.dead && inhabitant.frozenUntilMs <= this.#now;
-    const sink: OutputSink = { offer: (run) => this.#hear(member, run) };
+    const sink = this.#sinkOf(member, () => inhabitant.dead);
     const inputs: InputSource = {
       at: (number) => {
         if (number < this.#forgotten) {
@@ -202,6 +220,33 @@ class Simulation {
     };
     const arbiter = this.#arbiter.seenBy(listens);
     return [{ member, replica: machine, sink, inputs, arbiter, options: this.#options }, inhabitant];
+  }
+
+  /** What is offered takes a while to arrive, and is lost when the member dies before it was sent. */
+  #sinkOf(member: string, isDead: () => boolean): OutputSink {
+    const simulation = this;
+    let sentMs = 0;
+    return {
+      offer: (runs) => {
+        sentMs = Math.max(sentMs, this.#now + this.#random.below(MOST_OFFER_MS));
+        this.#offers.push({ member, runs, sentMs, dueMs: sentMs + this.#random.below(MOST_OFFER_MS), isDead });
+      },
+      get taken() {
+        return simulation.#heard.map(({ length }) => length);
+      },
+    };
+  }
+
+  #hearOffers(): void {
+    this.#offers = this.#offers.filter(({ sentMs, isDead }) => sentMs <= this.#now || !isDead());
+    // Of one member they arrive in order.
+    const late = new Set<string>();
+    this.#offers = this.#offers.filter(({ member, runs, dueMs }) => {
+      if (dueMs > this.#now) late.add(member);
+      if (late.has(member)) return true;
+      for (const run of runs) this.#hear(member, run);
+      return false;
+    });
   }
 
   #link(end: 0 | 1): Link {
