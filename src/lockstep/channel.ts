@@ -6,6 +6,8 @@ export interface Channel {
   send(frame: Uint8Array): void;
   /** The next frame that has arrived; undefined: none yet. */
   receive(): Uint8Array | undefined;
+  /** Known to carry nothing for the moment: that nothing is heard then tells nothing about the other member. */
+  readonly isAway?: boolean;
 }
 
 /** Both ends of a channel in the memory of one process. `onFrame` of an end is called when something lies there for it. */

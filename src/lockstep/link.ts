@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
 import type { Channel } from "./channel.ts";
-import { checkShape, decodeMessage, encodeMessage, type Message, type Shape } from "./message.ts";
+import { checkShape, decodeMessage, encodeMessage, kindOf, type Message, type Shape } from "./message.ts";
 import type { LockstepOptions } from "./options.ts";
 
 /** First bytes of every frame: who speaks something else is found out at once. */
@@ -66,6 +66,7 @@ export class Link {
   /** What has arrived, in order. `refuse` may be called on it. */
   receive(nowMs: number): Message[] {
     const messages: Message[] = [];
+    if (this.#channel.isAway === true) this.#lastHeardMs = nowMs;
     for (;;) {
       const frame = this.#refusal === undefined ? this.#channel.receive() : undefined;
       if (frame === undefined) return messages;
@@ -140,6 +141,23 @@ export class Link {
       next = this.#early.get(this.#received + 1);
       this.#early.delete(this.#received + 1);
     }
+  }
+}
+
+/** What a frame says of itself, for a channel that carries some otherwise than others; undefined: it is none. */
+export function frameHeader(
+  frame: Uint8Array,
+):
+  | { readonly sequence: number; readonly acknowledged: number; readonly kind: Message["kind"] | undefined }
+  | undefined {
+  try {
+    const reader = new ByteReader(frame);
+    if (reader.u8() !== (MAGIC & 0xff) || reader.u8() !== MAGIC >> 8) return undefined;
+    const [sequence, acknowledged] = [reader.varint(), reader.varint()];
+    return { sequence, acknowledged, kind: reader.remaining === 0 ? undefined : kindOf(reader.rest()) };
+  } catch (error) {
+    if (error instanceof MalformedBytes) return undefined;
+    throw error;
   }
 }
 

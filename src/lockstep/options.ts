@@ -36,7 +36,9 @@ export type PlantedMistake =
   /** The survivor does not release what was pending. */
   | "forget-pending"
   /** Pending output leaves as soon as a resynchronisation has begun. */
-  | "release-at-resynchronisation";
+  | "release-at-resynchronisation"
+  /** What the sink was offered counts as what it has. */
+  | "believe-the-sink";
 
 export const LOCKSTEP_OPTIONS: LockstepOptions = {
   heartbeatMs: 50,

@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import type { DeviceKind, OutputRun, ReplicaInput } from "./replica.ts";
+import type { Counts, DeviceKind, OutputRun, ReplicaInput } from "./replica.ts";
 import { unitsOf } from "./replica.ts";
 
 /**
@@ -8,6 +8,11 @@ import { unitsOf } from "./replica.ts";
  */
 export interface OutputSink {
   offer(run: OutputRun): void;
+  /**
+   * Numbers below which it has everything for certain, whatever happens to the process that offered it; absent: everything
+   * that it was offered. Before that nobody may be told that an output has left.
+   */
+  readonly taken?: Counts;
 }
 
 /** Where input comes from. It keeps each until both machines have been through it, so that it outlives either. */

@@ -83,8 +83,12 @@ export class Primary {
   #unsharedInputs: { sequence: number; number: number }[] = [];
   #at: number;
   #matched: Counts;
-  /** Numbers of what has left. */
-  #released: number[];
+  /** Numbers of what was given to the sink. */
+  readonly #offered: number[];
+  /** What the sink was given and may not have for certain: when it was said, and how many numbers it takes up. */
+  #leaving: { readonly device: number; readonly end: number; readonly units: number; readonly saidMs: number }[] = [];
+  /** What had been said before the state that a new secondary begins with. */
+  #joinedAt: Counts;
   #releasedTold = "";
   #rest: Rest = "running";
   #progressTold = -1;
@@ -108,7 +112,8 @@ export class Primary {
     this.#nextInput = start.nextInput;
     this.#pending = new PendingOutputs(replica.devices);
     this.#matched = [...replica.counts];
-    this.#released = [...replica.counts];
+    this.#offered = [...replica.counts];
+    this.#joinedAt = [...replica.counts];
     this.#at = replica.instant;
     this.#digestDue = replica.instant + options.digestSteps;
     for (const input of start.inputs ?? []) replica.queue(input);
@@ -288,10 +293,26 @@ export class Primary {
     for (const { run, saidMs } of this.#pending.take(limit)) {
       sink.offer(run);
       const units = unitsOf(run, replica.devices[run.device]);
-      this.#released[run.device] = run.number + units;
+      const end = run.number + units;
+      this.#offered[run.device] = end;
+      this.#leaving.push({ device: run.device, end, units, saidMs });
+    }
+    const released = this.#released;
+    let left = 0;
+    for (; left < this.#leaving.length; left++) {
+      const { device, end, units, saidMs } = this.#leaving[left];
+      if (end > released[device]) break;
       this.statistics.released += units;
       this.statistics.latency.add(nowMs - saidMs);
     }
+    if (left > 0) this.#leaving = this.#leaving.slice(left);
+  }
+
+  /** Numbers of what has left. */
+  get #released(): Counts {
+    const { sink, options } = this.#parts;
+    const taken = options.planted === "believe-the-sink" ? undefined : sink.taken;
+    return taken === undefined ? this.#offered : this.#offered.map((end, device) => Math.min(end, taken[device]));
   }
 
   #tell(nowMs: number): void {
@@ -304,10 +325,11 @@ export class Primary {
       }
       if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
       this.#unsent = [];
-      const released = `${this.#released}`;
+      const counts = this.#released;
+      const released = `${counts}`;
       if (this.#isFollowed && released !== this.#releasedTold) {
         this.#releasedTold = released;
-        this.#send({ kind: "released", counts: [...this.#released] }, nowMs);
+        this.#send({ kind: "released", counts: [...counts] }, nowMs);
       }
       this.#link.flush(nowMs);
     }
@@ -410,6 +432,7 @@ export class Primary {
       this.#progressTold = -1;
       this.#matched = this.#parts.replica.devices.map(() => 0);
       this.#sendSnapshot("resynchronise", nowMs);
+      this.#joinedAt = [...this.#parts.replica.counts];
     } else if (this.#phase === "joining") {
       this.#phase = "pairing";
       this.#vain = 0;
@@ -476,7 +499,9 @@ export class Primary {
       this.#dismiss();
       return;
     }
-    if (!hasReached(this.#matched, this.#released)) return;
+    if (!hasReached(this.#matched, this.#offered)) return;
+    // What was said before its state it cannot release: that must have left.
+    if (!hasReached(this.#released, this.#joinedAt)) return;
     if (this.#askedMs !== undefined && nowMs - this.#askedMs < options.retryMs) return;
     this.#askedMs = nowMs;
     const next: Tenure = { term: this.#term + 1, primary: member, secondary: this.#secondary };
