@@ -9,6 +9,8 @@ export interface Channel {
   receive(): Uint8Array | undefined;
   /** The other end is gone for good, and what it sent has been received. Absent: nobody can tell; silence will. */
   readonly closed?: boolean;
+  /** Known to carry nothing for the moment: that nothing is heard then tells nothing about the other member. */
+  readonly isAway?: boolean;
 }
 
 /** Both ends of a channel in the memory of one process. `onFrame` of an end is called when something lies there for it. */

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
 import type { Channel } from "./channel.ts";
-import { checkShape, decodeMessage, encodeMessage, type Message, type Shape } from "./message.ts";
+import { checkShape, decodeMessage, encodeMessage, kindOf, type Message, type Shape } from "./message.ts";
 import type { LockstepOptions } from "./options.ts";
 
 /** First bytes of every frame: who speaks something else is found out at once. */
@@ -9,16 +9,16 @@ const MAGIC = 0x484c;
 const MOST_EARLY = 1024;
 /** A message that is put together out of frames has at most so many bytes: far more than the longest that there is. */
 const MOST_MESSAGE_BYTES = 64 * 2 ** 20;
-/** Behind the numbers of a frame that carries something: whether its message goes on in the next one. */
-const LAST_PART = 0;
-const MORE_PARTS = 1;
+/** Behind the numbers of a frame that carries something: whether it goes on with a message, and whether that goes on behind it. */
+const GOES_ON = 1;
+const CONTINUES = 2;
 /** Frames that are sent again at a time: the rest follows when these are acknowledged. */
 const MOST_RESENT = 32;
 
 interface Sent {
   readonly sequence: number;
   readonly part: Uint8Array;
-  readonly more: boolean;
+  readonly cut: number;
   sentMs: number;
 }
 
@@ -77,8 +77,8 @@ export class Link {
     const { frameBytes } = this.#options;
     for (let from = 0; from < bytes.length; from += frameBytes) {
       const part = bytes.subarray(from, from + frameBytes);
-      const more = from + frameBytes < bytes.length;
-      const sent = { sequence: this.#nextSequence++, part, more, sentMs: nowMs };
+      const cut = (from + frameBytes < bytes.length ? GOES_ON : 0) | (from > 0 ? CONTINUES : 0);
+      const sent = { sequence: this.#nextSequence++, part, cut, sentMs: nowMs };
       this.#unacknowledged.push(sent);
       this.#transmit(sent, nowMs);
     }
@@ -87,6 +87,7 @@ export class Link {
   /** What has arrived, in order. `refuse` may be called on it. */
   receive(nowMs: number): Message[] {
     const messages: Message[] = [];
+    if (this.#channel.isAway === true) this.#lastHeardMs = nowMs;
     for (;;) {
       const frame = this.#refusal === undefined ? this.#channel.receive() : undefined;
       if (frame === undefined) return messages;
@@ -118,13 +119,13 @@ export class Link {
   }
 
   /** Sequence 0 has no message: it acknowledges, and shows that its sender lives. */
-  #transmit({ sequence, part, more }: Omit<Sent, "sentMs">, nowMs: number): void {
+  #transmit({ sequence, part, cut }: Omit<Sent, "sentMs">, nowMs: number): void {
     const writer = new ByteWriter(part.length + HEADER_BYTES);
     writer.u8(MAGIC & 0xff);
     writer.u8(MAGIC >> 8);
     writer.varint(sequence);
     writer.varint(this.#received);
-    if (sequence !== 0) writer.u8(more ? MORE_PARTS : LAST_PART);
+    if (sequence !== 0) writer.u8(cut);
     writer.bytes(part);
     const frame = writer.view();
     this.bytesSent += frame.length;
@@ -170,14 +171,17 @@ export class Link {
   /** The message that ends with this frame; undefined: it goes on. */
   #assemble(frame: Uint8Array): Uint8Array | undefined {
     const reader = new ByteReader(frame);
-    const more = reader.u8();
+    const cut = reader.u8();
     const part = reader.rest();
-    if (more !== LAST_PART && more !== MORE_PARTS) throw new MalformedBytes("a frame that neither ends nor goes on");
-    if (more === LAST_PART && this.#parts.length === 0) return part;
+    const isContinuation = (cut & CONTINUES) !== 0;
+    if (cut > (GOES_ON | CONTINUES) || isContinuation !== this.#parts.length > 0) {
+      throw new MalformedBytes("a message that was cut otherwise");
+    }
+    if (cut === 0) return part;
     this.#partBytes += part.length;
     if (this.#partBytes > MOST_MESSAGE_BYTES) throw new MalformedBytes("a message without an end");
     this.#parts.push(part.slice());
-    if (more === MORE_PARTS) return undefined;
+    if ((cut & GOES_ON) !== 0) return undefined;
     const whole = new Uint8Array(this.#partBytes);
     let at = 0;
     for (const each of this.#parts) {
@@ -190,5 +194,23 @@ export class Link {
   }
 }
 
+/** What a frame says of itself, for a channel that carries some otherwise than others; undefined: it is none. */
+export function frameHeader(
+  frame: Uint8Array,
+):
+  | { readonly sequence: number; readonly acknowledged: number; readonly kind: Message["kind"] | undefined }
+  | undefined {
+  try {
+    const reader = new ByteReader(frame);
+    if (reader.u8() !== (MAGIC & 0xff) || reader.u8() !== MAGIC >> 8) return undefined;
+    const [sequence, acknowledged] = [reader.varint(), reader.varint()];
+    const begins = reader.remaining > 0 && (reader.u8() & CONTINUES) === 0;
+    return { sequence, acknowledged, kind: begins ? kindOf(reader.rest()) : undefined };
+  } catch (error) {
+    if (error instanceof MalformedBytes) return undefined;
+    throw error;
+  }
+}
+
 const HEADER_BYTES = 25;
-const NO_MESSAGE = { sequence: 0, part: new Uint8Array(0), more: false };
+const NO_MESSAGE = { sequence: 0, part: new Uint8Array(0), cut: 0 };

@@ -35,12 +35,12 @@ export type PlantedMistake =
   | "release-on-receipt"
   /** Whoever asks the arbiter believes that it won. */
   | "no-arbiter"
-  /** What was offered to the sink is believed to have left. */
-  | "believe-the-offer"
   /** The survivor does not release what was pending. */
   | "forget-pending"
   /** Pending output leaves as soon as a resynchronisation has begun. */
-  | "release-at-resynchronisation";
+  | "release-at-resynchronisation"
+  /** What the sink was offered counts as what it has. */
+  | "believe-the-sink";
 
 export const LOCKSTEP_OPTIONS: LockstepOptions = {
   frameBytes: 256 * 1024,

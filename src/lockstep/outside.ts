@@ -7,13 +7,13 @@ import { unitsOf } from "./replica.ts";
  * dead one had still released, offers everything.
  */
 export interface OutputSink {
-  /** In the order in which they are to leave. It may take them later. */
+  /** In the order in which they are to leave. */
   offer(runs: readonly OutputRun[]): void;
   /**
-   * What it has surely taken: for each device the number behind the last. Only that is a survivor spared: an offer may die with
-   * the one who made it.
+   * Numbers below which it has everything for certain, whatever happens to the process that offered it; absent: everything
+   * that it was offered. Before that nobody may be told that an output has left.
    */
-  readonly taken: Counts;
+  readonly taken?: Counts;
 }
 
 /** Where input comes from. It keeps each until both machines have been through it, so that it outlives either. */

@@ -83,12 +83,13 @@ export class Primary {
   #unsharedInputs: { sequence: number; number: number }[] = [];
   #at: number;
   #matched: Counts;
-  /** Numbers of what has been offered to the sink, and of what it has surely taken. */
-  #offered: number[];
-  #released: Counts;
+  /** Numbers of what was given to the sink. */
+  readonly #offered: number[];
+  /** What the sink was given and may not have for certain: when it was said, and how many numbers it takes up. */
+  #leaving: { readonly device: number; readonly end: number; readonly units: number; readonly saidMs: number }[] = [];
+  /** What had been said before the state that a new secondary begins with. */
+  #joinedAt: Counts;
   #releasedTold = "";
-  /** What had been said where the state of somebody who joins begins: the log has none of it. */
-  #copied: Counts = [];
   #rest: Rest = "running";
   #progressTold = -1;
   #restTold: Rest = "running";
@@ -114,7 +115,7 @@ export class Primary {
     this.#pending = new PendingOutputs(replica.devices);
     this.#matched = [...replica.counts];
     this.#offered = [...replica.counts];
-    this.#released = this.#takenOf();
+    this.#joinedAt = [...replica.counts];
     this.#at = replica.instant;
     this.#digestDue = replica.instant + options.digestSteps;
     for (const input of start.inputs ?? []) replica.queue(input);
@@ -308,19 +309,26 @@ export class Primary {
     if (leaving.length > 0) sink.offer(leaving.map(({ run }) => run));
     for (const { run, saidMs } of leaving) {
       const units = unitsOf(run, replica.devices[run.device]);
-      this.#offered[run.device] = run.number + units;
+      const end = run.number + units;
+      this.#offered[run.device] = end;
+      this.#leaving.push({ device: run.device, end, units, saidMs });
+    }
+    const released = this.#released;
+    let left = 0;
+    for (; left < this.#leaving.length; left++) {
+      const { device, end, units, saidMs } = this.#leaving[left];
+      if (end > released[device]) break;
       this.statistics.released += units;
       this.statistics.latency.add(nowMs - saidMs);
     }
-    this.#released = this.#takenOf();
+    if (left > 0) this.#leaving = this.#leaving.slice(left);
   }
 
-  /** The sink may have taken more, of a state that is not this machine's any more. */
-  #takenOf(): Counts {
+  /** Numbers of what has left. */
+  get #released(): Counts {
     const { sink, options } = this.#parts;
-    if (options.planted === "believe-the-offer") return [...this.#offered];
-    const { taken } = sink;
-    return this.#offered.map((count, device) => Math.min(count, taken[device]));
+    const taken = options.planted === "believe-the-sink" ? undefined : sink.taken;
+    return taken === undefined ? this.#offered : this.#offered.map((end, device) => Math.min(end, taken[device]));
   }
 
   #tell(nowMs: number): void {
@@ -333,10 +341,11 @@ export class Primary {
       }
       if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
       this.#unsent = [];
-      const released = `${this.#released}`;
+      const counts = this.#released;
+      const released = `${counts}`;
       if (this.#isFollowed && released !== this.#releasedTold) {
         this.#releasedTold = released;
-        this.#send({ kind: "released", counts: this.#released }, nowMs);
+        this.#send({ kind: "released", counts: [...counts] }, nowMs);
       }
       this.#link.flush(nowMs);
     }
@@ -439,7 +448,7 @@ export class Primary {
       this.#progressTold = -1;
       this.#matched = this.#parts.replica.devices.map(() => 0);
       this.#sendSnapshot("resynchronise", nowMs);
-      this.#copied = [...this.#parts.replica.counts];
+      this.#joinedAt = [...this.#parts.replica.counts];
     } else if (this.#phase === "joining") {
       this.#phase = "pairing";
       this.#vain = 0;
@@ -499,17 +508,16 @@ export class Primary {
     this.#unsharedInputs = [];
   }
 
-  /**
-   * The secondary has the whole state. Once it has matched everything that has left, and what it cannot offer has surely left,
-   * the two are a pair.
-   */
+  /** The secondary has the whole state. Once it has matched everything that has left, the two are a pair. */
   #pairAtArbiter(nowMs: number): void {
     const { arbiter, member, options } = this.#parts;
     if (this.#link!.silenceMs(nowMs) >= options.silenceMs && this.#askedMs === undefined) {
       this.#dismiss();
       return;
     }
-    if (!hasReached(this.#matched, this.#offered) || !hasReached(this.#released, this.#copied)) return;
+    if (!hasReached(this.#matched, this.#offered)) return;
+    // What was said before its state it cannot release: that must have left.
+    if (!hasReached(this.#released, this.#joinedAt)) return;
     if (this.#askedMs !== undefined && nowMs - this.#askedMs < options.retryMs) return;
     this.#askedMs = nowMs;
     const next: Tenure = { term: this.#term + 1, primary: member, secondary: this.#secondary };

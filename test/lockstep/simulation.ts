@@ -5,7 +5,7 @@ import type { LockstepOptions, PlantedMistake } from "../../src/lockstep/options
 import type { InputSource, OutputSink } from "../../src/lockstep/outside.ts";
 import { type OutputRun, unitsOf } from "../../src/lockstep/replica.ts";
 import { DEVICES, type Program, reference, ToyMachine, textOf } from "./toy-machine.ts";
-import { SimulatedArbiter, SimulatedChannel } from "./world.ts";
+import { LateSink, SimulatedArbiter, SimulatedChannel } from "./world.ts";
 
 /** Small bounds, so that some hundred steps meet all of them. */
 const OPTIONS: LockstepOptions = {
@@ -25,8 +25,6 @@ const OPTIONS: LockstepOptions = {
 const LONGEST_MS = 60_000;
 /** Steps of one turn of a member. */
 const MOST_BUDGET = 25;
-/** An offer takes so long until it is sent, and as long until it arrives. */
-const MOST_OFFER_MS = 4;
 const END = DEVICES.length - 1;
 
 export interface Outcome {
@@ -68,14 +66,9 @@ class Simulation {
   /** Faults that are to come, and when. */
   readonly #faults: { atMs: number; fault: Fault }[] = [];
   readonly #absentPages: boolean;
+  readonly #lateSinks: boolean;
+  readonly #sinks: LateSink[] = [];
   readonly #difference: number;
-  #offers: {
-    readonly member: string;
-    readonly runs: readonly OutputRun[];
-    readonly sentMs: number;
-    readonly dueMs: number;
-    readonly isDead: () => boolean;
-  }[] = [];
   #channel: SimulatedChannel;
   #now = 0;
   #failure: string | undefined;
@@ -92,6 +85,7 @@ class Simulation {
     this.#options = planted === undefined ? OPTIONS : { ...OPTIONS, planted };
     this.#program = { seed: this.#random.next32(), length: 40 + this.#random.below(200) };
     this.#absentPages = this.#random.below(2) === 0;
+    this.#lateSinks = this.#random.below(2) === 0;
     this.#difference = this.#random.below(2) === 0 ? 0 : this.#random.next32();
     this.#arbiter = new SimulatedArbiter(this.#random, () => this.#now, { term: 1, primary: "A", secondary: "B" });
     this.#channel = this.#newChannel();
@@ -117,7 +111,7 @@ class Simulation {
     if (this.#random.below(6) === 0) this.#inputs.push(0x61 + (this.#inputs.length % 26));
     while (this.#faults.length > 0 && this.#faults[0].atMs <= this.#now) this.#faults.shift()!.fault();
     this.#arbiter.turn();
-    this.#hearOffers();
+    for (const sink of this.#sinks) sink.turn();
     for (const inhabitant of [...this.#inhabitants]) {
       if (inhabitant.dead || inhabitant.frozenUntilMs > this.#now) continue;
       inhabitant.member.turn(this.#now, 1 + this.#random.below(MOST_BUDGET));
@@ -202,7 +196,7 @@ class Simulation {
     const member = String.fromCharCode(0x41 + this.#names++);
     const inhabitant = { machine, dead: false, frozenUntilMs: 0, phase: "" } as unknown as Inhabitant;
     const listens = () => !inhabitant.dead && inhabitant.frozenUntilMs <= this.#now;
-    const sink = this.#sinkOf(member, () => inhabitant.dead);
+    const sink = this.#sink(member, listens);
     const inputs: InputSource = {
       at: (number) => {
         if (number < this.#forgotten) {
@@ -222,31 +216,23 @@ class Simulation {
     return [{ member, replica: machine, sink, inputs, arbiter, options: this.#options }, inhabitant];
   }
 
-  /** What is offered takes a while to arrive, and is lost when the member dies before it was sent. */
-  #sinkOf(member: string, isDead: () => boolean): OutputSink {
-    const simulation = this;
-    let sentMs = 0;
-    return {
-      offer: (runs) => {
-        sentMs = Math.max(sentMs, this.#now + this.#random.below(MOST_OFFER_MS));
-        this.#offers.push({ member, runs, sentMs, dueMs: sentMs + this.#random.below(MOST_OFFER_MS), isDead });
-      },
-      get taken() {
-        return simulation.#heard.map(({ length }) => length);
-      },
+  #sink(member: string, lives: () => boolean): OutputSink {
+    if (!this.#lateSinks) {
+      return {
+        offer: (runs) => {
+          for (const run of runs) this.#hear(member, run);
+        },
+      };
+    }
+    const heard = () => this.#heard.map(({ length }) => length);
+    const arrive = (run: OutputRun) => {
+      this.#count("taken late");
+      this.#hear(member, run);
+      return heard();
     };
-  }
-
-  #hearOffers(): void {
-    this.#offers = this.#offers.filter(({ sentMs, isDead }) => sentMs <= this.#now || !isDead());
-    // Of one member they arrive in order.
-    const late = new Set<string>();
-    this.#offers = this.#offers.filter(({ member, runs, dueMs }) => {
-      if (dueMs > this.#now) late.add(member);
-      if (late.has(member)) return true;
-      for (const run of runs) this.#hear(member, run);
-      return false;
-    });
+    const sink = new LateSink(this.#random, () => this.#now, lives, arrive, heard());
+    this.#sinks.push(sink);
+    return sink;
   }
 
   #link(end: 0 | 1): Link {
