@@ -33,9 +33,6 @@ const TICKS_PER_MS = 10;
 const US_PER_MS = 1000;
 const DECODER = new TextDecoder();
 
-/** What else there is to tell of a member: what was done to it on purpose. */
-export type PairSight = Sight | { readonly kind: "fault"; readonly text: string };
-
 /** A sight as it is read back, with what is in it as plain numbers. */
 export type StoredSight = { readonly timeMs: number; readonly instant: number } & (
   | {
@@ -92,7 +89,7 @@ export class PairLogWriter {
   }
 
   /** What the log tells nothing of is passed over. `timeMs` since the pair's beginning; `instant` of the member, neither descends. */
-  add(sight: PairSight, instant: number, timeMs: number): void {
+  add(sight: Sight, instant: number, timeMs: number): void {
     if (sight.kind === "entry" && sight.entry.kind === "progress") return;
     const writer = this.#writer;
     if (writer.length === 0) {
@@ -116,7 +113,7 @@ export class PairLogWriter {
     return bytes;
   }
 
-  #encode(sight: PairSight): void {
+  #encode(sight: Sight): void {
     const writer = this.#writer;
     switch (sight.kind) {
       case "entry":
@@ -318,7 +315,7 @@ export class PairLogReader {
 
 const MOST_DEVICES = 64;
 
-function kindOf(sight: PairSight): number {
+function kindOf(sight: Sight): number {
   switch (sight.kind) {
     case "entry":
       return sight.entry.kind === "progress" ? 0 : KIND[sight.entry.kind];

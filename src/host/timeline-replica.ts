@@ -4,17 +4,17 @@ import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import { MACHINE_DEVICES, type ReplicaHost } from "../lockstep/machine-replica.ts";
 import type { Counts } from "../lockstep/replica.ts";
-import type { Tap } from "../lockstep/tap.ts";
+import type { Sight, Tap } from "../lockstep/tap.ts";
 import type { EngineChoice, MachineConfiguration } from "../machine/configuration.ts";
 import type { Inlet, Outlet } from "../machine/inlet.ts";
-import type { Checkpoint } from "../machine/machine-interface.ts";
 import type { Machine } from "../machine/machine.ts";
+import type { Checkpoint } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import type { PairHeader, RecordedImage, RecordingHeader } from "../replay/recording-message.ts";
 import { type Doors, Timeline } from "../replay/timeline.ts";
 import { bookmarksBeside, timelineOptions } from "./live-session.ts";
 import { pairFile } from "./pair-files.ts";
-import { PairLogWriter, type PairSight } from "./pair-log-codec.ts";
+import { PairLogWriter } from "./pair-log-codec.ts";
 import { RecordingFile } from "./recording-file.ts";
 import { threadMs } from "./thread-clock.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
@@ -32,7 +32,7 @@ export interface MemberRecordingParts {
   readonly member: string;
   readonly role: PairHeader["role"];
   /** Whose state it is given when it is given one. */
-  readonly partner?: string;
+  readonly partner: string | undefined;
   /** It begins with its partner's state, and is recorded from there on. */
   readonly joins: boolean;
   /** Of the machine, with its variation. */
@@ -126,7 +126,7 @@ export class MemberRecording implements ReplicaHost {
     this.#from = isForeign ? { member: partner ?? "", why } : { member, why: "fall-back" };
   }
 
-  saw(sight: PairSight): void {
+  saw(sight: Sight): void {
     const nowMs = this.#parts.nowMs();
     const log = this.#log;
     if (log.length === 0) this.#logMs = nowMs;

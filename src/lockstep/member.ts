@@ -1,5 +1,6 @@
 import type { Link } from "./link.ts";
-import { Primary, type PrimaryParts } from "./primary.ts";
+import { Primary } from "./primary.ts";
+import type { PrimaryParts } from "./primary-parts.ts";
 import { Secondary, type SecondaryParts } from "./secondary.ts";
 
 /** A machine with a part in the pair, which may change: a secondary that survives is the primary. */
@@ -16,6 +17,13 @@ export class Member {
     const member = new Member(parts);
     member.#primary = new Primary(parts, { term, nextInput: 0, sequence: 0 });
     member.#primary.pair(link, secondary, nowMs);
+    return member;
+  }
+
+  /** The only machine, until another joins it. */
+  static alone(parts: MemberParts, term: number): Member {
+    const member = new Member(parts);
+    member.#primary = new Primary(parts, { term, nextInput: 0, sequence: 0 });
     return member;
   }
 

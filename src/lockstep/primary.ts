@@ -1,60 +1,20 @@
-import type { Arbiter, Tenure } from "./arbiter.ts";
+import type { Tenure } from "./arbiter.ts";
 import type { OutputDivergence } from "./divergence.ts";
 import { bytesOf, type LogEntry, type Rest } from "./entry.ts";
 import type { Link } from "./link.ts";
 import type { Message } from "./message.ts";
-import type { LockstepOptions } from "./options.ts";
-import type { InputSource, OutputSink } from "./outside.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
+import type { PrimaryParts, PrimaryPhase, PrimaryStart } from "./primary-parts.ts";
 import {
   type Counts,
   hasReached,
   isEndSaid,
   type OutputRun,
-  type Replica,
-  type ReplicaInput,
   type ReplicaStop,
   type Snapshot,
   unitsOf,
 } from "./replica.ts";
 import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
-import type { Tap } from "./tap.ts";
-
-export type PrimaryPhase =
-  /** The only machine: what it says leaves at once. */
-  | "alone"
-  /** A new secondary gets a copy, in the background. */
-  | "copying"
-  /** It follows the log from a newer state on; the primary is still alone. */
-  | "joining"
-  /** Output waits until the arbiter knows of the pair. */
-  | "pairing"
-  | "paired"
-  /** The secondary is not heard of; the arbiter has been asked. */
-  | "claiming"
-  /** The other goes on alone: this machine stands still for good. */
-  | "fenced"
-  | "over";
-
-export interface PrimaryParts {
-  readonly member: string;
-  readonly replica: Replica;
-  readonly sink: OutputSink;
-  readonly inputs: InputSource;
-  readonly arbiter: Arbiter;
-  readonly options: LockstepOptions;
-  /** Hears what it sees of the protocol. */
-  readonly tap?: Tap | undefined;
-}
-
-/** What a primary begins with. */
-export interface PrimaryStart {
-  readonly term: number;
-  readonly outputs?: readonly OutputRun[];
-  readonly inputs?: readonly ReplicaInput[];
-  readonly nextInput: number;
-  readonly sequence: number;
-}
 
 /** Inputs that the machine is given before it has taken them: the rest waits in its source, and is not lost with it. */
 const MOST_QUEUED_INPUTS = 16;
@@ -86,8 +46,12 @@ export class Primary {
   #unsharedInputs: { sequence: number; number: number }[] = [];
   #at: number;
   #matched: Counts;
-  /** Numbers of what has left. */
-  #released: number[];
+  /** Numbers of what was given to the sink. */
+  readonly #offered: number[];
+  /** What the sink was given and may not have for certain: when it was said, and how many numbers it takes up. */
+  #leaving: { readonly device: number; readonly end: number; readonly units: number; readonly saidMs: number }[] = [];
+  /** What had been said before the state that a new secondary begins with. */
+  #joinedAt: Counts;
   #releasedTold = "";
   #rest: Rest = "running";
   #progressTold = -1;
@@ -101,6 +65,8 @@ export class Primary {
   #progressMs = 0;
   #vain = 0;
   #askedMs: number | undefined;
+  /** Somebody holds both machines: that the secondary comes no farther means nothing. */
+  paused = false;
 
   constructor(parts: PrimaryParts, start: PrimaryStart) {
     this.#parts = parts;
@@ -111,12 +77,18 @@ export class Primary {
     this.#nextInput = start.nextInput;
     this.#pending = new PendingOutputs(replica.devices);
     this.#matched = [...replica.counts];
-    this.#released = [...replica.counts];
+    this.#offered = [...replica.counts];
+    this.#joinedAt = [...replica.counts];
     this.#at = replica.instant;
     this.#digestDue = replica.instant + options.digestSteps;
     for (const input of start.inputs ?? []) replica.queue(input);
     if (options.planted !== "forget-pending") {
-      for (const run of start.outputs ?? []) this.#offer(run, 0);
+      const outputs = start.outputs ?? [];
+      parts.sink.offer(outputs);
+      for (const run of outputs) {
+        const units = unitsOf(run, replica.devices[run.device]);
+        parts.tap?.({ kind: "release", device: run.device, number: run.number, units, latencyMs: 0 });
+      }
     }
   }
 
@@ -135,6 +107,16 @@ export class Primary {
   /** Outputs that wait for the secondary. */
   get pending(): number {
     return this.#pending.length;
+  }
+
+  /** Nothing of what was said is still to leave. */
+  get isSettled(): boolean {
+    return this.#pending.length === 0 && hasReached(this.#released, this.#offered);
+  }
+
+  /** There is input that the machine has not been given yet. */
+  get hasInput(): boolean {
+    return this.#parts.inputs.at(this.#nextInput) !== undefined;
   }
 
   /** How far the secondary is behind. */
@@ -185,6 +167,8 @@ export class Primary {
     const messages = this.#link?.receive(nowMs) ?? [];
     for (const message of messages) this.#take(message, nowMs);
     this.#watch(nowMs);
+    // What was matched need not wait for what the machine does next.
+    if (messages.length > 0) this.#release(nowMs);
     const moved = this.#run(nowMs, budget);
     this.#release(nowMs);
     this.#tell(nowMs);
@@ -205,7 +189,8 @@ export class Primary {
   #run(nowMs: number, budget: number): boolean {
     const { replica, inputs, options } = this.#parts;
     const room = this.#isFollowed ? this.#at + options.lagSteps - replica.instant : Number.POSITIVE_INFINITY;
-    if (this.#isFull() || room <= 0 || budget <= 0) {
+    if (budget <= 0) return false;
+    if (this.#isFull() || room <= 0) {
       if (this.#rest === "running") {
         this.#rest = "held";
         this.statistics.held++;
@@ -289,26 +274,36 @@ export class Primary {
   }
 
   #release(nowMs: number): void {
-    const { options } = this.#parts;
+    const { replica, sink, options, tap } = this.#parts;
     let limit: Counts | undefined = this.#matched;
     if (this.#isSoleVoice) limit = undefined;
     if (options.planted === "release-at-resynchronisation" && this.#snapshot !== undefined) limit = undefined;
     if (options.planted === "release-on-receipt" && this.#unsent.length === 0) limit = undefined;
-    for (const { run, saidMs } of this.#pending.take(limit)) {
-      const units = this.#offer(run, nowMs - saidMs);
-      this.#released[run.device] = run.number + units;
+    const leaving = this.#pending.take(limit);
+    if (leaving.length > 0) sink.offer(leaving.map(({ run }) => run));
+    for (const { run, saidMs } of leaving) {
+      const units = unitsOf(run, replica.devices[run.device]);
+      const end = run.number + units;
+      this.#offered[run.device] = end;
+      this.#leaving.push({ device: run.device, end, units, saidMs });
+    }
+    const released = this.#released;
+    let left = 0;
+    for (; left < this.#leaving.length; left++) {
+      const { device, end, units, saidMs } = this.#leaving[left];
+      if (end > released[device]) break;
+      tap?.({ kind: "release", device, number: end - units, units, latencyMs: nowMs - saidMs });
       this.statistics.released += units;
       this.statistics.latency.add(nowMs - saidMs);
     }
+    if (left > 0) this.#leaving = this.#leaving.slice(left);
   }
 
-  #offer(run: OutputRun, latencyMs: number): number {
-    const { replica, sink, tap } = this.#parts;
-    sink.offer(run);
-    const { device, number } = run;
-    const units = unitsOf(run, replica.devices[device]);
-    tap?.({ kind: "release", device, number, units, latencyMs });
-    return units;
+  /** Numbers of what has left. */
+  get #released(): Counts {
+    const { sink, options } = this.#parts;
+    const taken = options.planted === "believe-the-sink" ? undefined : sink.taken;
+    return taken === undefined ? this.#offered : this.#offered.map((end, device) => Math.min(end, taken[device]));
   }
 
   #tell(nowMs: number): void {
@@ -321,10 +316,11 @@ export class Primary {
       }
       if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
       this.#unsent = [];
-      const released = `${this.#released}`;
+      const counts = this.#released;
+      const released = `${counts}`;
       if (this.#isFollowed && released !== this.#releasedTold) {
         this.#releasedTold = released;
-        this.#send({ kind: "released", counts: [...this.#released] }, nowMs);
+        this.#send({ kind: "released", counts: [...counts] }, nowMs);
       }
       this.#link.flush(nowMs);
     }
@@ -436,6 +432,7 @@ export class Primary {
       this.#progressTold = -1;
       this.#matched = this.#parts.replica.devices.map(() => 0);
       this.#sendSnapshot("resynchronise", nowMs);
+      this.#joinedAt = [...this.#parts.replica.counts];
     } else if (this.#phase === "joining") {
       this.#phase = "pairing";
       this.#vain = 0;
@@ -463,7 +460,7 @@ export class Primary {
     const { replica, options } = this.#parts;
     const mark = `${this.#at} ${this.#unconsumed[0]?.sequence} ${this.#matched} ${this.#completeId}`;
     const isIdle = this.#pending.length === 0 && this.#unconsumed.length === 0;
-    if (mark !== this.#progressMark || isIdle) {
+    if (mark !== this.#progressMark || isIdle || this.paused) {
       this.#progressMark = mark;
       this.#progressMs = nowMs;
       if (!isIdle) this.#vain = 0;
@@ -502,7 +499,9 @@ export class Primary {
       this.#dismiss();
       return;
     }
-    if (!hasReached(this.#matched, this.#released)) return;
+    if (!hasReached(this.#matched, this.#offered)) return;
+    // What was said before its state it cannot release: that must have left.
+    if (!hasReached(this.#released, this.#joinedAt)) return;
     if (this.#askedMs !== undefined && nowMs - this.#askedMs < options.retryMs) return;
     this.#askedMs = nowMs;
     const next: Tenure = { term: this.#term + 1, primary: member, secondary: this.#secondary };

@@ -28,6 +28,8 @@ export type Sight =
   | { readonly kind: "divergence"; readonly through: number; readonly divergence: OutputDivergence }
   /** Either's: it goes on alone, or stands still for good. */
   | { readonly kind: "take-over"; readonly through: number }
-  | { readonly kind: "fenced"; readonly through: number };
+  | { readonly kind: "fenced"; readonly through: number }
+  /** What a user had done to it. */
+  | { readonly kind: "fault"; readonly text: string };
 
 export type Tap = (sight: Sight) => void;
