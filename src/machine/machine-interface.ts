@@ -101,6 +101,7 @@ export interface MachineLike {
    * is taken before the next step. A restored checkpoint counts as settled; an event that is not an edit unsettles.
    */
   run(until: Instant, options: RunOptions): MachineStop;
+  /** An event that has been taken from the inlet and waits for an absent page is not in it. */
   checkpoint(): Checkpoint;
   restore(checkpoint: Checkpoint): void;
   /** A checkpoint out of a recording: pages that are not in `pages` are those of `base`. */
@@ -146,8 +147,8 @@ export interface AbsentPages {
   readonly count: number;
   /** Fetches the contents of one that is absent. True when they are there. */
   bring(page: number): boolean;
-  /** Whether these are the contents that a page has in the checkpoint that was restored or made last. */
-  isOf(page: number, bytes: Uint8Array): boolean;
+  /** As in `PageVersion`. */
+  hashOf(bytes: Uint8Array): bigint;
 }
 
 /** Which pages of RAM are written, found as a by-product of checkpoints. */

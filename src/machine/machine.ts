@@ -326,7 +326,6 @@ export class Machine implements MachineLike {
   }
 
   checkpoint(): Checkpoint {
-    assert(this.#held === undefined, "an event of this instant waits for an absent page");
     return { instant: this.instant, state: this.#encodeState(), pages: this.#versions.save() };
   }
 

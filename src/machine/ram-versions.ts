@@ -135,8 +135,8 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return this.#memory.absentCount + this.#disks.absentBlocks;
   }
 
-  isOf(page: number, bytes: Uint8Array): boolean {
-    return this.hash(bytes) === this.#current.get(page)?.hash;
+  hashOf(bytes: Uint8Array): bigint {
+    return this.hash(bytes);
   }
 
   bring(page: number): boolean {
