@@ -156,6 +156,10 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return pages;
   }
 
+  unsaved(): number {
+    return this.#dirtyPages().length;
+  }
+
   pagesOf(address: PhysicalAddress, length: number): readonly number[] | undefined {
     return this.#memory.pagesOf(BigInt(address), length);
   }
