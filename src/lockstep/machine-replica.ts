@@ -1,6 +1,6 @@
 import { type Instant, instant as instantOf } from "../base/brand.ts";
-import type { Edit, Inlet, MachineEvent, Outlet } from "../machine/inlet.ts";
 import { AbsentVersion } from "../machine/absent-version.ts";
+import type { Edit, Inlet, MachineEvent, Outlet } from "../machine/inlet.ts";
 import type { Checkpoint, MachineLike } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import {
