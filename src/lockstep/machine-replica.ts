@@ -86,6 +86,10 @@ export class MachineReplica implements Replica {
     return this.#stop;
   }
 
+  get time(): bigint {
+    return this.machine.time;
+  }
+
   /** A paced machine that waits: the ticks of idle time until its timer goes off. */
   get waitingTicks(): number | undefined {
     return this.#waitingTicks;
