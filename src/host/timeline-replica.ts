@@ -143,7 +143,11 @@ export class MemberRecording implements ReplicaHost {
 
   /** Ends the recording in good order. */
   async close(): Promise<void> {
-    if (!this.#isClosed) this.#end();
+    if (!this.#isClosed) {
+      // It was given a state and has not run on from there: what it saw is still to be told.
+      if (this.#timeline === undefined && this.#log.length > 0 && this.#from !== undefined) this.#begin();
+      this.#end();
+    }
     this.#isClosed = true;
     await Promise.all(this.#closing);
   }
