@@ -47,9 +47,16 @@ export interface RecordedSession {
   close(): void;
 }
 
+export interface OpeningOptions {
+  readonly engine?: EngineChoice | undefined;
+  readonly cacheGroup?: CacheGroupChoice | undefined;
+  /** Hears what the file says before there is a machine. */
+  readonly onRead?: (reader: RecordingReader) => void;
+}
+
 /** Throws a UserError when the file is no recording, is one of another version, or cannot be replayed. */
-export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: CacheGroupChoice): RecordedSession {
-  return open(path, { engine, cacheGroup }, (reader) => {
+export function openRecording(path: string, options: OpeningOptions = {}): RecordedSession {
+  return open(path, options, (reader) => {
     const kept = new BookmarkFile(path, reader);
     const warnings = kept.warning === undefined ? [] : [kept.warning];
     return { bookmarks: kept.merge(reader.bookmarks), bookmarkKeeper: kept, warnings };
@@ -66,22 +73,20 @@ export function openForSearch({ path, end, ended, engine, cacheGroup }: SearchSu
   return open(path, { engine, cacheGroup, ...known }, () => ({ bookmarks: [], warnings: [] }));
 }
 
-interface Opening extends Pick<TimelineOptions, "knownEnd" | "knownReason"> {
-  readonly engine: EngineChoice | undefined;
-  readonly cacheGroup: CacheGroupChoice | undefined;
-}
+type Opening = OpeningOptions & Pick<TimelineOptions, "knownEnd" | "knownReason">;
 
 type Bookmarks = Pick<TimelineOptions, "bookmarks" | "bookmarkKeeper"> & { readonly warnings: readonly string[] };
 
 function open(
   path: string,
-  { engine, cacheGroup, ...known }: Opening,
+  { engine, cacheGroup, onRead, ...known }: Opening,
   bookmarksOf: (reader: RecordingReader) => Bookmarks,
 ): RecordedSession {
   const writer = holderOf(path);
   const source = new FileByteSource(path);
   try {
     const reader = new RecordingReader(source, ZSTD);
+    onRead?.(reader);
     const warnings = recordingWarnings(reader, writer);
     const { configuration } = reader.header;
     const images = recordedImages(path, reader.header);
