@@ -18,7 +18,7 @@ import { program } from "./harness.ts";
 
 const MEMORY_BYTES = 1 << 19;
 const STEPS = 3000;
-const SEEDS = process.env.HINDCAST_NIGHTLY === undefined ? 6 : 200;
+const SEEDS = process.env.HINDCAST_NIGHTLY === undefined ? 12 : 200;
 
 /** A random guest twice: the second time with a source of divergence, or a bit that flips. */
 function runs(seed: number): { left: RunProbe; right: RunProbe; what: string } {
@@ -31,7 +31,6 @@ function runs(seed: number): { left: RunProbe; right: RunProbe; what: string } {
   const run = (differs: boolean) => {
     const differing = differ(configuration, differs && source !== undefined ? [source] : [], seed);
     const machine = new Machine(differing.configuration, "auto");
-    if (differing.fill !== undefined) machine.load(differing.fill);
     machine.load(guest);
     const timeline = Timeline.record(machine);
     const runTo = (to: number) => {
