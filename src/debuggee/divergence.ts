@@ -340,9 +340,7 @@ class Finder {
     };
     const differ = await differencesOf(this.#askers, at, this.#abouts.left.configuration, await this.#pagesAtStart());
     const { differences, more } = listOf(differ);
-    const others = differences.filter(
-      (each) => !values.some(({ name, hart }) => each.name === name && each.hart === hart),
-    );
+    const others = differences.filter((each) => !values.some((value) => isSameCell(value, each)));
     return { left, right, cause, why, differences: [...values, ...others].slice(0, MOST_DIFFERENCES), more };
   }
 
@@ -379,6 +377,10 @@ interface StatesFound {
   readonly equalAt: number | undefined;
   readonly differentAt: number;
   readonly divergent: Divergent;
+}
+
+function isSameCell({ name, hart, address }: ValueInBoth, other: ValueInBoth): boolean {
+  return address === undefined ? name === other.name && hart === other.hart : address === other.address;
 }
 
 function instantsOf({ left, right }: Divergent): SidePair<number> {
