@@ -35,7 +35,8 @@ export async function serveSession(environment: AdapterEnvironment, transport: T
       if (said.length < MOST_SAID) said.push(message);
       return handle(message);
     }
-    relay = new Relay([...said, message]);
+    relay = new Relay(said);
+    relay.send(message);
     void relay.run(environment.connect!(address), output).then((wasThere) => {
       if (wasThere) return onRelayed();
       relay = undefined;

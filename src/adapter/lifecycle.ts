@@ -273,7 +273,7 @@ export class Lifecycle {
     const { client } = this.#parts;
     const { program, recording } = launch.options;
     client.event("process", {
-      name: program ?? recording,
+      name: program ?? recording ?? result.recording,
       isLocalProcess: false,
       startMethod: "launch",
       pointerSize: 64,

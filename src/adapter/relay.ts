@@ -19,18 +19,19 @@ export function partnerElsewhere({ pairs, connect }: AdapterEnvironment, message
  * is the one that has the machine: what comes is passed on, after what the client had said before.
  */
 export class Relay {
+  readonly #answered: readonly number[];
   readonly #waiting: Message[];
   #there: Transport | undefined;
   #closed = false;
 
   /** @param said what the client had said, and was answered here. */
   constructor(said: readonly Message[]) {
+    this.#answered = said.map(({ seq }) => seq);
     this.#waiting = [...said];
   }
 
   /** Passes messages on in both directions, until the other process has had enough. False: there is none at the address. */
   async run(transport: Promise<Transport>, output: Transport["output"]): Promise<boolean> {
-    const answered = this.#waiting.filter(({ type }) => type === "request").map(({ seq }) => seq);
     try {
       this.#there = await transport;
     } catch {
@@ -39,7 +40,7 @@ export class Relay {
     const { input } = this.#there;
     const reader = new MessageReader((message) => {
       const { type, request_seq: of } = message as unknown as DebugProtocol.Response;
-      if (type === "response" && answered.includes(of)) return;
+      if (type === "response" && this.#answered.includes(of)) return;
       if (output.writable) output.write(frame(message as unknown as Message));
     });
     for (const message of this.#waiting.splice(0)) this.send(message);
