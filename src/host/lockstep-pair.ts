@@ -1,10 +1,8 @@
-import { assert } from "../base/assert.ts";
 import { Prng } from "../base/prng.ts";
 import { LocalArbiter } from "../lockstep/arbiter.ts";
-import { localChannel } from "../lockstep/channel.ts";
+import { type Channel, localChannel } from "../lockstep/channel.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
-import { type Fault, FaultyChannel, flipOf, type PairRole } from "../lockstep/fault.ts";
-import { Link } from "../lockstep/link.ts";
+import { type Fault, flipOf, type PairRole } from "../lockstep/fault.ts";
 import {
   CONSOLE,
   MACHINE_DEVICES,
@@ -13,26 +11,17 @@ import {
   type MachineSkew,
   NETWORK,
 } from "../lockstep/machine-replica.ts";
-import { Member, type MemberParts } from "../lockstep/member.ts";
-import { LOCKSTEP_OPTIONS, type LockstepOptions } from "../lockstep/options.ts";
+import type { LockstepOptions } from "../lockstep/options.ts";
 import { CountingSink, InputQueue } from "../lockstep/outside.ts";
 import type { InputEvent } from "../lockstep/replica.ts";
 import { pageCountOf } from "../machine/configuration.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
-import { isAlive, memberReport, type PairReport, pairReport } from "./pair-report.ts";
-import { AdaptiveTurns } from "./turn-length.ts";
+import { MemberDriver, type MemberStart } from "./lockstep-member.ts";
+import { type PairReport, pairReport } from "./pair-report.ts";
 
-/** Turns are short: what is said waits for the end of one, and for the partner's. */
-const TURN_MS = 1;
-/** Should the secondary be far behind, the primary and the world shall not wait for all of it. */
-const CATCH_UP_STEPS = 5_000_000;
 /** How long between two looks at the world. */
 const YIELD_MS = 10;
-/** The time in which nobody was given a turn is nobody's silence. */
-const LONGEST_GAP_MS = 20;
-/** Longer than the silence that is taken for death. */
-const FREEZE_MS = 1_000;
 
 export interface PairMachine {
   readonly machine: MachineLike;
@@ -54,12 +43,8 @@ export interface PairParts {
 }
 
 interface Place {
-  readonly member: Member;
+  readonly driver: MemberDriver;
   readonly replica: MachineReplica;
-  readonly turns: AdaptiveTurns;
-  readonly faults: Fault[];
-  readonly channel: FaultyChannel | undefined;
-  readonly link: Link;
   dead: boolean;
   frozenUntilMs: number;
 }
@@ -67,32 +52,21 @@ interface Place {
 /** Two machines in one thread, in turns; the outside hears what both say. */
 export class LockstepPair {
   readonly #parts: PairParts;
-  readonly #options: LockstepOptions;
   readonly #arbiter = new LocalArbiter({ term: 1, primary: "A", secondary: "B" });
   readonly #sink: CountingSink;
   readonly #inputs = new InputQueue();
   readonly #places: Place[] = [];
-  #names = 0;
   #joined = 0;
-  #activeMs = 0;
-  #lastMs: number;
 
   constructor(parts: PairParts) {
     this.#parts = parts;
-    this.#options = { ...LOCKSTEP_OPTIONS, ...parts.options };
-    this.#lastMs = parts.nowMs();
     this.#sink = new CountingSink(MACHINE_DEVICES, ({ device, bytes }) => {
       if (device === CONSOLE) parts.onConsole(bytes);
       else if (device === NETWORK) parts.onFrame(bytes);
     });
     const [first, second] = localChannel();
-    const channel = new FaultyChannel(first);
-    const [left, right] = [this.#link(channel, parts.primary), this.#link(second, parts.secondary)];
-    const primary = this.#partsOf(parts.primary, "primary");
-    this.#settle(Member.primary(primary, left, "B", 1, 0), primary.replica, left, "primary", channel);
-    const secondary = this.#partsOf(parts.secondary, "secondary");
-    const start = { sequence: 0, instant: 0, counts: MACHINE_DEVICES.map(() => 0), inputs: 0 };
-    this.#settle(Member.secondary(secondary, right, start, 0), secondary.replica, right, "secondary");
+    this.#settle(parts.primary, { role: "primary", partner: "B" }, first, "primary");
+    this.#settle(parts.secondary, { role: "secondary" }, second, "secondary");
   }
 
   /** The machine that the outside hears. */
@@ -106,7 +80,7 @@ export class LockstepPair {
 
   /** Lets ticks of mtime pass for a paced guest that waits. */
   idle(ticks: number): void {
-    this.#speaker?.member.primary?.idle(ticks);
+    this.#speaker?.driver.member.primary?.idle(ticks);
   }
 
   /** A sentence when nobody is left. */
@@ -127,54 +101,42 @@ export class LockstepPair {
     for (;;) {
       const moved = this.#turn(limit);
       const speaker = this.#speaker;
-      const primary = speaker?.member.primary;
-      const isSettled = primary !== undefined && primary.pending === 0;
-      if (primary?.phase === "over") {
-        const ending = speaker!.replica.ending;
+      if (speaker?.driver.ended === "over") {
+        const { ending } = speaker.replica;
         return ending === undefined ? { kind: "reached" } : (ending as TravelStop);
       }
+      const isSettled = speaker?.driver.member.primary?.isSettled === true;
       if (isSettled && this.machine.instant >= limit) return { kind: "reached" };
       const now = this.#parts.nowMs();
       if (moved && now - yieldedMs < YIELD_MS) continue;
       yieldedMs = now;
-      const waiting = !moved && isSettled && primary.rest === "waiting";
-      const ticks = speaker?.replica.waitingTicks;
+      const waiting = moved ? undefined : speaker?.driver.waiting;
       yield {
         instant: this.machine.instant,
         fraction: undefined,
-        waiting,
-        ...(waiting && ticks !== undefined ? { waitingTicks: ticks } : {}),
+        waiting: waiting !== undefined,
+        ...(waiting?.ticks === undefined ? {} : { waitingTicks: waiting.ticks }),
       };
     }
   }
 
   report(): PairReport {
-    const members = this.#places.map(({ member, dead, link }) => memberReport(member, dead, link.bytesSent));
-    const released = this.#sink.counts.reduce((total, count) => total + count, 0);
+    const members = this.#places.map(({ driver, dead }) => ({ ...driver.report(), ...(dead ? DEAD : {}) }));
+    const released = this.#sink.taken.reduce((total, count) => total + count, 0);
     return pairReport(members, released, this.#joined);
   }
 
   get #speaker(): Place | undefined {
-    return this.#places.find(({ dead, member }) => !dead && member.primary !== undefined && isAlive(member));
+    return this.#places.find(
+      ({ dead, driver }) => !dead && driver.member.primary !== undefined && driver.ended !== "fenced",
+    );
   }
 
   #turn(limit: number): boolean {
-    const nowMs = this.#parts.nowMs();
-    this.#activeMs += Math.min(LONGEST_GAP_MS, Math.max(0, nowMs - this.#lastMs));
-    this.#lastMs = nowMs;
     let moved = false;
     for (const place of this.#places) {
-      if (place.dead || place.frozenUntilMs > this.#activeMs) continue;
-      this.#meetFaults(place);
-      if (place.dead) continue;
-      place.channel?.turn();
-      const { turns, replica, member } = place;
-      const before = replica.instant;
-      // A secondary catches up: it goes no farther than the primary has come, and what was said waits for it.
-      const budget = member.primary === undefined ? CATCH_UP_STEPS : Math.min(turns.steps, Math.max(0, limit - before));
-      turns.begin();
-      if (member.turn(this.#activeMs, budget)) moved = true;
-      turns.end(Math.max(0, replica.instant - before));
+      if (place.dead || place.frozenUntilMs > this.#parts.nowMs()) continue;
+      if (place.driver.turn(limit)) moved = true;
     }
     this.#replace();
     return moved;
@@ -184,53 +146,40 @@ export class LockstepPair {
   #replace(): void {
     const { newSecondary } = this.#parts;
     const speaker = this.#speaker;
-    if (newSecondary === undefined || speaker?.member.primary?.phase !== "alone") return;
-    const made = newSecondary();
+    if (newSecondary === undefined || speaker?.driver.member.primary?.phase !== "alone") return;
     const [first, second] = localChannel();
-    const [left, right] = [this.#link(first, made), this.#link(second, made)];
-    const isAccepted = speaker.member.primary.accept(left, this.#activeMs);
-    assert(isAccepted, "a machine that is alone accepts a secondary");
-    const parts = this.#partsOf(made, undefined);
-    this.#settle(Member.secondary(parts, right, undefined, this.#activeMs), parts.replica, right);
+    if (!speaker.driver.accept(first)) return;
+    this.#settle(newSecondary(), { role: "joiner" }, second);
     this.#joined++;
   }
 
-  #meetFaults(place: Place): void {
-    while (place.faults.length > 0 && place.replica.instant >= place.faults[0].instant) {
-      const { kind } = place.faults.shift()!;
-      if (kind === "kill") place.dead = true;
-      else if (kind === "freeze") place.frozenUntilMs = this.#activeMs + FREEZE_MS;
-      else if (kind !== "flip-register" && kind !== "flip-memory") this.#places[0].channel?.arm(kind);
-    }
+  #settle({ machine, skew }: PairMachine, start: MemberStart, channel: Channel, role?: PairRole): void {
+    const faults = (this.#parts.faults ?? []).filter((fault) => fault.role === role);
+    const replica = new MachineReplica(machine, skew, flipsOf(faults, this.#parts.faultSeed ?? 0));
+    const place: Omit<Place, "driver"> = { replica, dead: false, frozenUntilMs: 0 };
+    const driver = new MemberDriver({
+      member: String.fromCharCode(0x41 + this.#places.length),
+      ...{ replica, start, channel, faults, sink: this.#sink, inputs: this.#inputs, arbiter: this.#arbiter },
+      pageCount: pageCountOf(machine.configuration),
+      options: this.#parts.options,
+      onKill: () => {
+        place.dead = true;
+      },
+      onFreeze: (ms) => {
+        place.frozenUntilMs = this.#parts.nowMs() + ms;
+      },
+      nowMs: this.#parts.nowMs,
+    });
+    this.#places.push(Object.assign(place, { driver }));
   }
+}
 
-  #settle(member: Member, replica: MachineReplica, link: Link, role?: PairRole, channel?: FaultyChannel): void {
-    const faults = (this.#parts.faults ?? [])
-      .filter((fault) => fault.role === role && fault.kind !== "flip-register" && fault.kind !== "flip-memory")
-      .sort((a, b) => a.instant - b.instant);
-    const turns = new AdaptiveTurns(this.#parts.nowMs, TURN_MS);
-    this.#places.push({ member, replica, turns, faults, channel, link, dead: false, frozenUntilMs: 0 });
-  }
+const DEAD = { alive: false, speaks: false } as const;
 
-  #partsOf({ machine, skew }: PairMachine, role: PairRole | undefined): MemberParts & { replica: MachineReplica } {
-    const random = new Prng(this.#parts.faultSeed ?? 0);
-    const faults = (this.#parts.faults ?? []).flatMap(({ kind, role: whom, instant }): MachineFault[] =>
-      (kind === "flip-register" || kind === "flip-memory") && whom === role
-        ? [{ instant, edit: flipOf(kind, random) }]
-        : [],
-    );
-    return {
-      member: String.fromCharCode(0x41 + this.#names++),
-      replica: new MachineReplica(machine, skew, faults),
-      sink: this.#sink,
-      inputs: this.#inputs,
-      arbiter: this.#arbiter,
-      options: this.#options,
-    };
-  }
-
-  #link(channel: ConstructorParameters<typeof Link>[0], { machine }: PairMachine): Link {
-    const shape = { devices: MACHINE_DEVICES.length, pageCount: pageCountOf(machine.configuration) };
-    return new Link(channel, shape, this.#options, this.#activeMs);
-  }
+/** Bits that flip are the machine's to suffer. */
+export function flipsOf(faults: readonly Fault[], seed: number): MachineFault[] {
+  const random = new Prng(seed);
+  return faults.flatMap(({ kind, instant }): MachineFault[] =>
+    kind === "flip-register" || kind === "flip-memory" ? [{ instant, edit: flipOf(kind, random) }] : [],
+  );
 }

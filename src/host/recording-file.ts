@@ -99,6 +99,8 @@ export class RecordingFile implements RecordingSink {
   post(message: RecordingMessage): void {
     if (this.#failure !== undefined) return;
     const weight = messageBytes(message);
+    // Who waits for room waits for the writer, and it may be that nothing else keeps the process alive.
+    if (this.#backlogBytes === 0) this.#worker.ref();
     this.#backlogBytes += weight;
     this.#send({ kind: "message", message, weight }, transferList(message));
   }
@@ -160,6 +162,7 @@ export class RecordingFile implements RecordingSink {
     // After a failure nothing is owed any more.
     if (message.kind !== "taken" || this.#failure !== undefined) return;
     this.#backlogBytes -= message.weight;
+    if (this.#backlogBytes === 0 && !this.#closing) this.#worker.unref();
     this.#onRoom();
   }
 
@@ -168,6 +171,7 @@ export class RecordingFile implements RecordingSink {
       `The recording stopped growing: ${reason}. ` +
       `What was recorded until then is kept in ${this.path}; going on is possible, unrecorded.`;
     this.#backlogBytes = 0;
+    if (!this.#closing) this.#worker.unref();
     this.#onRoom();
   }
 

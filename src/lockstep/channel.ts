@@ -3,9 +3,14 @@
  * right); it must not change or invent any. Whether frames are authentic and secret is the channel's business, too.
  */
 export interface Channel {
+  /** The frame is the channel's from now on. */
   send(frame: Uint8Array): void;
   /** The next frame that has arrived; undefined: none yet. */
   receive(): Uint8Array | undefined;
+  /** The other end is gone for good, and what it sent has been received. Absent: nobody can tell; silence will. */
+  readonly closed?: boolean;
+  /** Known to carry nothing for the moment: that nothing is heard then tells nothing about the other member. */
+  readonly isAway?: boolean;
 }
 
 /** Both ends of a channel in the memory of one process. `onFrame` of an end is called when something lies there for it. */

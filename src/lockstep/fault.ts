@@ -15,7 +15,7 @@ export type PairRole = "primary" | "secondary";
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** Whom it meets. What happens to the channel meets what the primary sends. */
+  /** Whom it meets. What happens to the channel meets the log: where the primary sends it, or where the secondary receives it. */
   readonly role: PairRole;
   /** When that machine has come there. */
   readonly instant: number;
@@ -71,45 +71,79 @@ export function flipOf(
   };
 }
 
-/** Frames that a slow channel lets through at a turn. */
-const SLOW_FRAMES = 1;
-/** Turns that a delayed frame waits. */
-const DELAY_TURNS = 20;
+/** A slow channel lets a frame through so often. */
+const SLOW_MS = 5;
+/** So long a delayed frame waits. */
+const DELAY_MS = 30;
 
-/** A channel whose next frame may be lost, doubled or held up, or which becomes slow. `turn` lets time pass on it. */
+type ChannelFault = Extract<FaultKind, "lose-entry" | "delay-entry" | "double-entry" | "slow-channel">;
+
+export function isChannelFault(kind: FaultKind): kind is ChannelFault {
+  return kind === "lose-entry" || kind === "delay-entry" || kind === "double-entry" || kind === "slow-channel";
+}
+
+/** A channel whose next frame of the log may be lost, doubled or held up, or which becomes slow. `turn` lets time pass on it. */
 export class FaultyChannel implements Channel {
   readonly #channel: Channel;
-  #next: "lose-entry" | "delay-entry" | "double-entry" | undefined;
+  readonly #log: "sent" | "received";
+  #next: ChannelFault | undefined;
   #slow = false;
-  #held: { frame: Uint8Array; turns: number }[] = [];
+  #held: { readonly frame: Uint8Array; readonly dueMs: number }[] = [];
+  readonly #due: Uint8Array[] = [];
+  #nowMs = 0;
 
-  constructor(channel: Channel) {
+  /** `log`: whether the log is what is sent here, or what is received. */
+  constructor(channel: Channel, log: "sent" | "received") {
     this.#channel = channel;
+    this.#log = log;
   }
 
-  arm(kind: "lose-entry" | "delay-entry" | "double-entry" | "slow-channel"): void {
+  get closed(): boolean {
+    return this.#channel.closed ?? false;
+  }
+
+  /** Frames wait here for their time. */
+  get holds(): boolean {
+    return this.#held.length > 0;
+  }
+
+  arm(kind: ChannelFault): void {
     if (kind === "slow-channel") this.#slow = true;
     else this.#next = kind;
   }
 
   send(frame: Uint8Array): void {
-    const fault = this.#next;
-    this.#next = undefined;
-    if (fault === "lose-entry") return;
-    if (fault === "delay-entry") this.#held.push({ frame: frame.slice(), turns: DELAY_TURNS });
-    else if (this.#slow) this.#held.push({ frame: frame.slice(), turns: 0 });
+    if (this.#log === "sent") this.#pass(frame);
     else this.#channel.send(frame);
-    if (fault === "double-entry") this.#channel.send(frame);
   }
 
   receive(): Uint8Array | undefined {
-    return this.#channel.receive();
+    if (this.#log === "sent") return this.#channel.receive();
+    for (let frame = this.#channel.receive(); frame !== undefined; frame = this.#channel.receive()) this.#pass(frame);
+    return this.#due.shift();
   }
 
-  turn(): void {
-    for (const held of this.#held) held.turns--;
-    const due = this.#held.filter(({ turns }) => turns < 0).slice(0, this.#slow ? SLOW_FRAMES : undefined);
-    this.#held = this.#held.filter((held) => !due.includes(held));
-    for (const { frame } of due) this.#channel.send(frame);
+  turn(nowMs: number): void {
+    this.#nowMs = nowMs;
+    const due = this.#held.filter(({ dueMs }) => dueMs <= nowMs);
+    this.#held = this.#held.filter(({ dueMs }) => dueMs > nowMs);
+    for (const { frame } of due) this.#deliver(frame);
+  }
+
+  #pass(frame: Uint8Array): void {
+    const fault = this.#next;
+    this.#next = undefined;
+    if (fault === "lose-entry") return;
+    if (fault === "double-entry") this.#deliver(frame.slice());
+    if (fault === "delay-entry") this.#held.push({ frame, dueMs: this.#nowMs + DELAY_MS });
+    else if (this.#slow) {
+      const last = this.#held.at(-1)?.dueMs ?? this.#nowMs;
+      this.#held.push({ frame, dueMs: Math.max(last, this.#nowMs) + SLOW_MS });
+    } else this.#deliver(frame);
+  }
+
+  #deliver(frame: Uint8Array): void {
+    if (this.#log === "sent") this.#channel.send(frame);
+    else this.#due.push(frame);
   }
 }

@@ -1,18 +1,24 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
 import type { Channel } from "./channel.ts";
-import { checkShape, decodeMessage, encodeMessage, type Message, type Shape } from "./message.ts";
+import { checkShape, decodeMessage, encodeMessage, kindOf, type Message, type Shape } from "./message.ts";
 import type { LockstepOptions } from "./options.ts";
 
 /** First bytes of every frame: who speaks something else is found out at once. */
 const MAGIC = 0x484c;
 /** Frames that came too early and are kept; more are dropped, and come again. */
 const MOST_EARLY = 1024;
+/** A message that is put together out of frames has at most so many bytes: far more than the longest that there is. */
+const MOST_MESSAGE_BYTES = 64 * 2 ** 20;
+/** Behind the numbers of a frame that carries something: whether it goes on with a message, and whether that goes on behind it. */
+const GOES_ON = 1;
+const CONTINUES = 2;
 /** Frames that are sent again at a time: the rest follows when these are acknowledged. */
 const MOST_RESENT = 32;
 
 interface Sent {
   readonly sequence: number;
-  readonly message: Uint8Array;
+  readonly part: Uint8Array;
+  readonly cut: number;
   sentMs: number;
 }
 
@@ -26,6 +32,9 @@ export class Link {
   readonly #options: LockstepOptions;
   readonly #unacknowledged: Sent[] = [];
   readonly #early = new Map<number, Uint8Array>();
+  /** Of a message whose end has not come. */
+  #parts: Uint8Array[] = [];
+  #partBytes = 0;
   #nextSequence = 1;
   /** Frames received without a gap. */
   #received = 0;
@@ -48,8 +57,14 @@ export class Link {
     return this.#refusal;
   }
 
+  /** A channel that is closed will say nothing any more: its silence has no end. */
   silenceMs(nowMs: number): number {
-    return nowMs - this.#lastHeardMs;
+    return this.#channel.closed === true ? Number.POSITIVE_INFINITY : nowMs - this.#lastHeardMs;
+  }
+
+  /** Everything that was sent has arrived. */
+  get isIdle(): boolean {
+    return this.#unacknowledged.length === 0;
   }
 
   /** With what this machine is made of: the other end holds it against its own. */
@@ -58,14 +73,21 @@ export class Link {
   }
 
   send(message: Message, nowMs: number): void {
-    const sent = { sequence: this.#nextSequence++, message: encodeMessage(message).slice(), sentMs: nowMs };
-    this.#unacknowledged.push(sent);
-    this.#transmit(sent.sequence, sent.message, nowMs);
+    const bytes = encodeMessage(message).slice();
+    const { frameBytes } = this.#options;
+    for (let from = 0; from < bytes.length; from += frameBytes) {
+      const part = bytes.subarray(from, from + frameBytes);
+      const cut = (from + frameBytes < bytes.length ? GOES_ON : 0) | (from > 0 ? CONTINUES : 0);
+      const sent = { sequence: this.#nextSequence++, part, cut, sentMs: nowMs };
+      this.#unacknowledged.push(sent);
+      this.#transmit(sent, nowMs);
+    }
   }
 
   /** What has arrived, in order. `refuse` may be called on it. */
   receive(nowMs: number): Message[] {
     const messages: Message[] = [];
+    if (this.#channel.isAway === true) this.#lastHeardMs = nowMs;
     for (;;) {
       const frame = this.#refusal === undefined ? this.#channel.receive() : undefined;
       if (frame === undefined) return messages;
@@ -89,21 +111,22 @@ export class Link {
     if (oldest !== undefined && nowMs - oldest.sentMs >= this.#options.retryMs) {
       for (const sent of this.#unacknowledged.slice(0, MOST_RESENT)) {
         sent.sentMs = nowMs;
-        this.#transmit(sent.sequence, sent.message, nowMs);
+        this.#transmit(sent, nowMs);
       }
     }
     const isQuiet = nowMs - this.#lastSentMs >= this.#options.heartbeatMs;
-    if (this.#acknowledgementDue || isQuiet) this.#transmit(0, NO_MESSAGE, nowMs);
+    if (this.#acknowledgementDue || isQuiet) this.#transmit(NO_MESSAGE, nowMs);
   }
 
   /** Sequence 0 has no message: it acknowledges, and shows that its sender lives. */
-  #transmit(sequence: number, message: Uint8Array, nowMs: number): void {
-    const writer = new ByteWriter(message.length + HEADER_BYTES);
+  #transmit({ sequence, part, cut }: Omit<Sent, "sentMs">, nowMs: number): void {
+    const writer = new ByteWriter(part.length + HEADER_BYTES);
     writer.u8(MAGIC & 0xff);
     writer.u8(MAGIC >> 8);
     writer.varint(sequence);
     writer.varint(this.#received);
-    writer.bytes(message);
+    if (sequence !== 0) writer.u8(cut);
+    writer.bytes(part);
     const frame = writer.view();
     this.bytesSent += frame.length;
     this.#acknowledgementDue = false;
@@ -134,14 +157,60 @@ export class Link {
     let next: Uint8Array | undefined = reader.rest();
     while (next !== undefined) {
       this.#received++;
-      const message = decodeMessage(next);
-      checkShape(message, this.#shape);
-      messages.push(message);
+      const whole = this.#assemble(next);
+      if (whole !== undefined) {
+        const message = decodeMessage(whole);
+        checkShape(message, this.#shape);
+        messages.push(message);
+      }
       next = this.#early.get(this.#received + 1);
       this.#early.delete(this.#received + 1);
     }
   }
+
+  /** The message that ends with this frame; undefined: it goes on. */
+  #assemble(frame: Uint8Array): Uint8Array | undefined {
+    const reader = new ByteReader(frame);
+    const cut = reader.u8();
+    const part = reader.rest();
+    const isContinuation = (cut & CONTINUES) !== 0;
+    if (cut > (GOES_ON | CONTINUES) || isContinuation !== this.#parts.length > 0) {
+      throw new MalformedBytes("a message that was cut otherwise");
+    }
+    if (cut === 0) return part;
+    this.#partBytes += part.length;
+    if (this.#partBytes > MOST_MESSAGE_BYTES) throw new MalformedBytes("a message without an end");
+    this.#parts.push(part.slice());
+    if ((cut & GOES_ON) !== 0) return undefined;
+    const whole = new Uint8Array(this.#partBytes);
+    let at = 0;
+    for (const each of this.#parts) {
+      whole.set(each, at);
+      at += each.length;
+    }
+    this.#parts = [];
+    this.#partBytes = 0;
+    return whole;
+  }
 }
 
-const HEADER_BYTES = 24;
-const NO_MESSAGE = new Uint8Array(0);
+/** What a frame says of itself, for a channel that carries some otherwise than others; undefined: it is none. */
+export function frameHeader(
+  frame: Uint8Array,
+):
+  | { readonly sequence: number; readonly acknowledged: number; readonly kind: Message["kind"] | undefined }
+  | undefined {
+  try {
+    const reader = new ByteReader(frame);
+    if (reader.u8() !== (MAGIC & 0xff) || reader.u8() !== MAGIC >> 8) return undefined;
+    const [sequence, acknowledged] = [reader.varint(), reader.varint()];
+    const begins = reader.remaining > 0 && (reader.u8() & CONTINUES) === 0;
+    return { sequence, acknowledged, kind: begins ? kindOf(reader.rest()) : undefined };
+  } catch (error) {
+    if (error instanceof MalformedBytes) return undefined;
+    throw error;
+  }
+}
+
+const HEADER_BYTES = 25;
+const NO_MESSAGE = { sequence: 0, part: new Uint8Array(0), cut: 0 };

@@ -19,6 +19,13 @@ export class Member {
     return member;
   }
 
+  /** The only machine, until another joins it. */
+  static alone(parts: MemberParts, term: number): Member {
+    const member = new Member(parts);
+    member.#primary = new Primary(parts, { term, nextInput: 0, sequence: 0 });
+    return member;
+  }
+
   /** `start` as of `SecondaryParts`. */
   static secondary(parts: MemberParts, link: Link, start: SecondaryParts["start"], nowMs: number): Member {
     const member = new Member(parts);

@@ -149,6 +149,11 @@ export function encodeMessage(message: Message): Uint8Array {
 
 const NOTHING = new Uint8Array(0);
 
+/** What kind of message these bytes begin as. */
+export function kindOf(bytes: Uint8Array): Message["kind"] | undefined {
+  return KINDS[bytes[0]];
+}
+
 /** Throws `MalformedBytes` unless the bytes are exactly one message. What it gives may lie in `bytes`. */
 export function decodeMessage(bytes: Uint8Array): Message {
   const reader = new ByteReader(bytes);

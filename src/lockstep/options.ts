@@ -1,5 +1,7 @@
 /** Bounds and times of the protocol. All of them are the pair's: both members have the same. */
 export interface LockstepOptions {
+  /** What a frame carries at most: a message that is longer is cut. Channels have bounds (of a NATS server: 1 MiB). */
+  readonly frameBytes: number;
   /** Somebody who says nothing else says that he is alive, so often. */
   readonly heartbeatMs: number;
   /** Silence that is taken for death, and leads to the arbiter. */
@@ -36,9 +38,12 @@ export type PlantedMistake =
   /** The survivor does not release what was pending. */
   | "forget-pending"
   /** Pending output leaves as soon as a resynchronisation has begun. */
-  | "release-at-resynchronisation";
+  | "release-at-resynchronisation"
+  /** What the sink was offered counts as what it has. */
+  | "believe-the-sink";
 
 export const LOCKSTEP_OPTIONS: LockstepOptions = {
+  frameBytes: 256 * 1024,
   heartbeatMs: 50,
   // Six heartbeats: a garbage collection is not a death. With the arbiter's answer a take-over stays below half a second.
   silenceMs: 300,

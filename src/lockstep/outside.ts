@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import type { DeviceKind, OutputRun, ReplicaInput } from "./replica.ts";
+import type { Counts, DeviceKind, OutputRun, ReplicaInput } from "./replica.ts";
 import { unitsOf } from "./replica.ts";
 
 /**
@@ -7,7 +7,13 @@ import { unitsOf } from "./replica.ts";
  * dead one had still released, offers everything.
  */
 export interface OutputSink {
-  offer(run: OutputRun): void;
+  /** In the order in which they are to leave. */
+  offer(runs: readonly OutputRun[]): void;
+  /**
+   * Numbers below which it has everything for certain, whatever happens to the process that offered it; absent: everything
+   * that it was offered. Before that nobody may be told that an output has left.
+   */
+  readonly taken?: Counts;
 }
 
 /** Where input comes from. It keeps each until both machines have been through it, so that it outlives either. */
@@ -30,12 +36,15 @@ export class CountingSink implements OutputSink {
     this.#take = take;
   }
 
-  /** Outputs taken, by device. */
-  get counts(): readonly number[] {
+  get taken(): Counts {
     return this.#next;
   }
 
-  offer(run: OutputRun): void {
+  offer(runs: readonly OutputRun[]): void {
+    for (const run of runs) this.#offer(run);
+  }
+
+  #offer(run: OutputRun): void {
     const next = this.#next[run.device];
     const kind = this.#devices[run.device];
     const end = run.number + unitsOf(run, kind);

@@ -83,8 +83,12 @@ export class Primary {
   #unsharedInputs: { sequence: number; number: number }[] = [];
   #at: number;
   #matched: Counts;
-  /** Numbers of what has left. */
-  #released: number[];
+  /** Numbers of what was given to the sink. */
+  readonly #offered: number[];
+  /** What the sink was given and may not have for certain: when it was said, and how many numbers it takes up. */
+  #leaving: { readonly device: number; readonly end: number; readonly units: number; readonly saidMs: number }[] = [];
+  /** What had been said before the state that a new secondary begins with. */
+  #joinedAt: Counts;
   #releasedTold = "";
   #rest: Rest = "running";
   #progressTold = -1;
@@ -98,6 +102,8 @@ export class Primary {
   #progressMs = 0;
   #vain = 0;
   #askedMs: number | undefined;
+  /** Somebody holds both machines: that the secondary comes no farther means nothing. */
+  paused = false;
 
   constructor(parts: PrimaryParts, start: PrimaryStart) {
     this.#parts = parts;
@@ -108,11 +114,12 @@ export class Primary {
     this.#nextInput = start.nextInput;
     this.#pending = new PendingOutputs(replica.devices);
     this.#matched = [...replica.counts];
-    this.#released = [...replica.counts];
+    this.#offered = [...replica.counts];
+    this.#joinedAt = [...replica.counts];
     this.#at = replica.instant;
     this.#digestDue = replica.instant + options.digestSteps;
     for (const input of start.inputs ?? []) replica.queue(input);
-    if (options.planted !== "forget-pending") for (const run of start.outputs ?? []) parts.sink.offer(run);
+    if (options.planted !== "forget-pending") parts.sink.offer(start.outputs ?? []);
   }
 
   get phase(): PrimaryPhase {
@@ -130,6 +137,16 @@ export class Primary {
   /** Outputs that wait for the secondary. */
   get pending(): number {
     return this.#pending.length;
+  }
+
+  /** Nothing of what was said is still to leave. */
+  get isSettled(): boolean {
+    return this.#pending.length === 0 && hasReached(this.#released, this.#offered);
+  }
+
+  /** There is input that the machine has not been given yet. */
+  get hasInput(): boolean {
+    return this.#parts.inputs.at(this.#nextInput) !== undefined;
   }
 
   /** How far the secondary is behind. */
@@ -179,6 +196,8 @@ export class Primary {
     const messages = this.#link?.receive(nowMs) ?? [];
     for (const message of messages) this.#take(message, nowMs);
     this.#watch(nowMs);
+    // What was matched need not wait for what the machine does next.
+    if (messages.length > 0) this.#release(nowMs);
     const moved = this.#run(nowMs, budget);
     this.#release(nowMs);
     this.#tell(nowMs);
@@ -199,7 +218,8 @@ export class Primary {
   #run(nowMs: number, budget: number): boolean {
     const { replica, inputs, options } = this.#parts;
     const room = this.#isFollowed ? this.#at + options.lagSteps - replica.instant : Number.POSITIVE_INFINITY;
-    if (this.#isFull() || room <= 0 || budget <= 0) {
+    if (budget <= 0) return false;
+    if (this.#isFull() || room <= 0) {
       if (this.#rest === "running") {
         this.#rest = "held";
         this.statistics.held++;
@@ -285,13 +305,30 @@ export class Primary {
     if (this.#isSoleVoice) limit = undefined;
     if (options.planted === "release-at-resynchronisation" && this.#snapshot !== undefined) limit = undefined;
     if (options.planted === "release-on-receipt" && this.#unsent.length === 0) limit = undefined;
-    for (const { run, saidMs } of this.#pending.take(limit)) {
-      sink.offer(run);
+    const leaving = this.#pending.take(limit);
+    if (leaving.length > 0) sink.offer(leaving.map(({ run }) => run));
+    for (const { run, saidMs } of leaving) {
       const units = unitsOf(run, replica.devices[run.device]);
-      this.#released[run.device] = run.number + units;
+      const end = run.number + units;
+      this.#offered[run.device] = end;
+      this.#leaving.push({ device: run.device, end, units, saidMs });
+    }
+    const released = this.#released;
+    let left = 0;
+    for (; left < this.#leaving.length; left++) {
+      const { device, end, units, saidMs } = this.#leaving[left];
+      if (end > released[device]) break;
       this.statistics.released += units;
       this.statistics.latency.add(nowMs - saidMs);
     }
+    if (left > 0) this.#leaving = this.#leaving.slice(left);
+  }
+
+  /** Numbers of what has left. */
+  get #released(): Counts {
+    const { sink, options } = this.#parts;
+    const taken = options.planted === "believe-the-sink" ? undefined : sink.taken;
+    return taken === undefined ? this.#offered : this.#offered.map((end, device) => Math.min(end, taken[device]));
   }
 
   #tell(nowMs: number): void {
@@ -304,10 +341,11 @@ export class Primary {
       }
       if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
       this.#unsent = [];
-      const released = `${this.#released}`;
+      const counts = this.#released;
+      const released = `${counts}`;
       if (this.#isFollowed && released !== this.#releasedTold) {
         this.#releasedTold = released;
-        this.#send({ kind: "released", counts: [...this.#released] }, nowMs);
+        this.#send({ kind: "released", counts: [...counts] }, nowMs);
       }
       this.#link.flush(nowMs);
     }
@@ -410,6 +448,7 @@ export class Primary {
       this.#progressTold = -1;
       this.#matched = this.#parts.replica.devices.map(() => 0);
       this.#sendSnapshot("resynchronise", nowMs);
+      this.#joinedAt = [...this.#parts.replica.counts];
     } else if (this.#phase === "joining") {
       this.#phase = "pairing";
       this.#vain = 0;
@@ -437,7 +476,7 @@ export class Primary {
     const { replica, options } = this.#parts;
     const mark = `${this.#at} ${this.#unconsumed[0]?.sequence} ${this.#matched} ${this.#completeId}`;
     const isIdle = this.#pending.length === 0 && this.#unconsumed.length === 0;
-    if (mark !== this.#progressMark || isIdle) {
+    if (mark !== this.#progressMark || isIdle || this.paused) {
       this.#progressMark = mark;
       this.#progressMs = nowMs;
       if (!isIdle) this.#vain = 0;
@@ -476,7 +515,9 @@ export class Primary {
       this.#dismiss();
       return;
     }
-    if (!hasReached(this.#matched, this.#released)) return;
+    if (!hasReached(this.#matched, this.#offered)) return;
+    // What was said before its state it cannot release: that must have left.
+    if (!hasReached(this.#released, this.#joinedAt)) return;
     if (this.#askedMs !== undefined && nowMs - this.#askedMs < options.retryMs) return;
     this.#askedMs = nowMs;
     const next: Tenure = { term: this.#term + 1, primary: member, secondary: this.#secondary };

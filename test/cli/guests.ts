@@ -171,3 +171,22 @@ pages_counter: .dword 0
 table: .space 4096
 `,
   );
+
+/** Writes to each page of 240 MB, which the writer of a recording takes longer for than the guest, and goes on for a while. */
+export const FILLS = () =>
+  file(
+    "fills.s",
+    `${PRELUDE} li t0, 0x80400000
+ li t1, 0x8f400000
+ li t4, 4096
+ li t2, 0x9e3779b97f4a7c15
+1: mul t3, t0, t2
+ sd t3, 0(t0)
+ add t0, t0, t4
+ bne t0, t1, 1b
+ li t2, 300000000
+2: addi t2, t2, -1
+ bnez t2, 2b
+ finish 0
+`,
+  );

@@ -15,7 +15,7 @@ import { RecordingReader } from "../../src/replay/recording-reader.ts";
 import { RecordingWriter } from "../../src/replay/recording-writer.ts";
 import { GUEST_SECTORS, virtioGuest } from "../machine/virtio-guest.ts";
 import { assertRefused, command, end, file, folder, hindcast, hindcastJson, lastLine, start } from "./command.ts";
-import { DAMAGE, ECHO, ENDLESS, FLOOD, HELLO, NOISE, SEVEN, TRAP } from "./guests.ts";
+import { DAMAGE, ECHO, ENDLESS, FILLS, FLOOD, HELLO, NOISE, SEVEN, TRAP } from "./guests.ts";
 
 const at = (name: string) => join(folder, name);
 
@@ -48,6 +48,19 @@ test("record, info, replay", async () => {
   assert.equal(json.instant, info.instants);
   assert.match(json.digest as string, /^[0-9a-f]{32}$/);
   assert.ok((json.verified as number) > 0, "the digest at the end was compared");
+});
+
+test("a machine that waits for its writer, with nothing else to wait for, goes on when there is room", async () => {
+  const { exitCode, json, stderr } = await hindcastJson(
+    "record",
+    FILLS(),
+    "--memory",
+    "256M",
+    "-o",
+    at("fills.hindcast"),
+  );
+  assert.equal(exitCode, 0, stderr);
+  assert.equal(json.reason, "exit");
 });
 
 test("the guest's exit code is the command's, recorded or not", async () => {

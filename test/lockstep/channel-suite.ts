@@ -35,6 +35,8 @@ export function channelSuite(name: string, open: () => Promise<ChannelPair>): vo
       { kind: "hello", member: "A", role: "primary", ...SHAPE },
       { kind: "released", counts: [1, 2, 3] },
       { kind: "pages", id: 1, pages: [{ page: 3, bytes: new Uint8Array(4096).fill(5) }] },
+      // More than one frame holds.
+      { kind: "pages", id: 1, pages: [{ page: 4, bytes: new Uint8Array(1_500_000).map((_, at) => at) }] },
     ];
     for (const message of messages) left.send(message, 1);
     left.flush(1);

@@ -156,21 +156,23 @@ test("messages come in order and each once over a channel that loses, doubles an
 });
 
 test("entries that a fault loses, doubles or delays come all the same", () => {
-  for (const kind of ["lose-entry", "delay-entry", "double-entry", "slow-channel"] as const) {
+  const kinds = ["lose-entry", "delay-entry", "double-entry", "slow-channel"] as const;
+  for (const [kind, log] of kinds.flatMap((kind) => [[kind, "sent"] as const, [kind, "received"] as const])) {
     const [first, second] = localChannel();
-    const faulty = new FaultyChannel(first);
-    const [left, right] = [faulty, second].map((end) => new Link(end, SHAPE, LOCKSTEP_OPTIONS, 0));
+    const faulty = new FaultyChannel(log === "sent" ? first : second, log);
+    const ends = log === "sent" ? [faulty, second] : [first, faulty];
+    const [left, right] = ends.map((end) => new Link(end, SHAPE, LOCKSTEP_OPTIONS, 0));
     faulty.arm(kind);
     const heard: number[] = [];
     for (let now = 1; now < 2_000; now += 10) {
       if (now <= 21) left.send({ kind: "paired", term: now }, now);
-      faulty.turn();
+      faulty.turn(now);
       for (const message of right.receive(now)) if (message.kind === "paired") heard.push(message.term);
       left.receive(now);
       left.flush(now);
       right.flush(now);
     }
-    assert.deepEqual(heard, [1, 11, 21], kind);
+    assert.deepEqual(heard, [1, 11, 21], `${kind}, ${log}`);
   }
 });
 

@@ -117,13 +117,12 @@ test("what has left is told apart from what has not", () => {
 test("the sink drops what it has, takes the rest, and does not pass over a gap", () => {
   const taken: string[] = [];
   const sink = new CountingSink(DEVICES, ({ bytes }) => taken.push(new TextDecoder().decode(bytes)));
-  sink.offer(run(0, 0, "abc"));
-  sink.offer(run(0, 0, "abcde"));
-  sink.offer(run(0, 1, "bcd"));
-  sink.offer(run(1, 0, "x"));
-  sink.offer(run(1, 0, "x"));
+  sink.offer([run(0, 0, "abc")]);
+  sink.offer([run(0, 0, "abcde"), run(0, 1, "bcd")]);
+  sink.offer([run(1, 0, "x")]);
+  sink.offer([run(1, 0, "x")]);
   assert.deepEqual(taken, ["abc", "de", "x"]);
-  assert.throws(() => sink.offer(run(0, 7, "z")), /output 7 of device 0 came before 5/);
+  assert.throws(() => sink.offer([run(0, 7, "z")]), /output 7 of device 0 came before 5/);
 });
 
 test("inputs are kept until nobody asks for them any more", () => {

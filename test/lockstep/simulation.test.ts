@@ -24,7 +24,7 @@ test("what the outside hears is what one correct machine says, whatever happens 
     ...["primary fenced", "primary joining", "secondary claiming", "secondary following", "secondary fenced"],
     ...["divergence: data", "divergence: extra", "divergence: missing", "divergence: no-progress"],
     ...["resynchronisations", "inner divergences", "digests equal", "digests different", "held", "join"],
-    ...["offered again", "a fault that was said", "pages that were waited for"],
+    ...["offered again", "taken late", "a fault that was said", "pages that were waited for"],
   ]) {
     assert.ok(totals[name] > 0, `${name} never happened in ${COUNT} runs`);
   }
@@ -39,6 +39,7 @@ const PLANTED: readonly PlantedMistake[] = [
   "no-arbiter",
   "forget-pending",
   "release-at-resynchronisation",
+  "believe-the-sink",
 ];
 /** So many runs find every one of them: the rarest shows itself in one of two hundred. */
 const ENOUGH = 1_000;

@@ -5,11 +5,19 @@ import type { LockstepOptions, PlantedMistake } from "../../src/lockstep/options
 import type { InputSource, OutputSink } from "../../src/lockstep/outside.ts";
 import { type OutputRun, unitsOf } from "../../src/lockstep/replica.ts";
 import { DEVICES, type Program, reference, ToyMachine, textOf } from "./toy-machine.ts";
-import { SimulatedArbiter, SimulatedChannel } from "./world.ts";
+import { LateSink, SimulatedArbiter, SimulatedChannel } from "./world.ts";
 
 /** Small bounds, so that some hundred steps meet all of them. */
 const OPTIONS: LockstepOptions = {
-  ...{ heartbeatMs: 5, silenceMs: 40, retryMs: 9, progressMs: 150, windowEntries: 60, windowBytes: 6000 },
+  ...{
+    frameBytes: 90,
+    heartbeatMs: 5,
+    silenceMs: 40,
+    retryMs: 9,
+    progressMs: 150,
+    windowEntries: 60,
+    windowBytes: 6000,
+  },
   ...{ lagSteps: 500, slackSteps: 150, digestSteps: 120, pagesInFlight: 3, onDivergence: "resynchronise" },
 };
 
@@ -58,6 +66,8 @@ class Simulation {
   /** Faults that are to come, and when. */
   readonly #faults: { atMs: number; fault: Fault }[] = [];
   readonly #absentPages: boolean;
+  readonly #lateSinks: boolean;
+  readonly #sinks: LateSink[] = [];
   readonly #difference: number;
   #channel: SimulatedChannel;
   #now = 0;
@@ -75,6 +85,7 @@ class Simulation {
     this.#options = planted === undefined ? OPTIONS : { ...OPTIONS, planted };
     this.#program = { seed: this.#random.next32(), length: 40 + this.#random.below(200) };
     this.#absentPages = this.#random.below(2) === 0;
+    this.#lateSinks = this.#random.below(2) === 0;
     this.#difference = this.#random.below(2) === 0 ? 0 : this.#random.next32();
     this.#arbiter = new SimulatedArbiter(this.#random, () => this.#now, { term: 1, primary: "A", secondary: "B" });
     this.#channel = this.#newChannel();
@@ -100,6 +111,7 @@ class Simulation {
     if (this.#random.below(6) === 0) this.#inputs.push(0x61 + (this.#inputs.length % 26));
     while (this.#faults.length > 0 && this.#faults[0].atMs <= this.#now) this.#faults.shift()!.fault();
     this.#arbiter.turn();
+    for (const sink of this.#sinks) sink.turn();
     for (const inhabitant of [...this.#inhabitants]) {
       if (inhabitant.dead || inhabitant.frozenUntilMs > this.#now) continue;
       inhabitant.member.turn(this.#now, 1 + this.#random.below(MOST_BUDGET));
@@ -184,7 +196,7 @@ class Simulation {
     const member = String.fromCharCode(0x41 + this.#names++);
     const inhabitant = { machine, dead: false, frozenUntilMs: 0, phase: "" } as unknown as Inhabitant;
     const listens = () => !inhabitant.dead && inhabitant.frozenUntilMs <= this.#now;
-    const sink: OutputSink = { offer: (run) => this.#hear(member, run) };
+    const sink = this.#sink(member, listens);
     const inputs: InputSource = {
       at: (number) => {
         if (number < this.#forgotten) {
@@ -202,6 +214,25 @@ class Simulation {
     };
     const arbiter = this.#arbiter.seenBy(listens);
     return [{ member, replica: machine, sink, inputs, arbiter, options: this.#options }, inhabitant];
+  }
+
+  #sink(member: string, lives: () => boolean): OutputSink {
+    if (!this.#lateSinks) {
+      return {
+        offer: (runs) => {
+          for (const run of runs) this.#hear(member, run);
+        },
+      };
+    }
+    const heard = () => this.#heard.map(({ length }) => length);
+    const arrive = (run: OutputRun) => {
+      this.#count("taken late");
+      this.#hear(member, run);
+      return heard();
+    };
+    const sink = new LateSink(this.#random, () => this.#now, lives, arrive, heard());
+    this.#sinks.push(sink);
+    return sink;
   }
 
   #link(end: 0 | 1): Link {

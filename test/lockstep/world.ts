@@ -1,6 +1,8 @@
 import type { Prng } from "../../src/base/prng.ts";
 import type { Arbiter, Tenure } from "../../src/lockstep/arbiter.ts";
 import type { Channel } from "../../src/lockstep/channel.ts";
+import type { OutputSink } from "../../src/lockstep/outside.ts";
+import type { Counts, OutputRun } from "../../src/lockstep/replica.ts";
 
 /** A channel on a simulated clock that does to frames what its mood says. */
 export interface ChannelMood {
@@ -47,6 +49,36 @@ export class SimulatedChannel {
     const queue = this.#queues[own];
     const index = queue.findIndex(({ dueMs }) => dueMs <= this.#now());
     return index < 0 ? undefined : queue.splice(index, 1)[0].frame;
+  }
+}
+
+/** A sink at the end of a socket: what it was offered arrives later, or never, should the process die before that. */
+export class LateSink implements OutputSink {
+  readonly #random: Prng;
+  readonly #now: () => number;
+  readonly #lives: () => boolean;
+  readonly #arrive: (run: OutputRun) => Counts;
+  readonly #queue: { readonly dueMs: number; readonly run: OutputRun }[] = [];
+  taken: Counts;
+
+  /** `arrive` gives what has arrived by then, by device. */
+  constructor(random: Prng, now: () => number, lives: () => boolean, arrive: (run: OutputRun) => Counts, none: Counts) {
+    this.#random = random;
+    this.#now = now;
+    this.#lives = lives;
+    this.#arrive = arrive;
+    this.taken = none;
+  }
+
+  offer(runs: readonly OutputRun[]): void {
+    const dueMs = Math.max(this.#queue.at(-1)?.dueMs ?? 0, this.#now() + this.#random.below(12));
+    for (const run of runs) this.#queue.push({ dueMs, run });
+  }
+
+  turn(): void {
+    while (this.#lives() && this.#queue.length > 0 && this.#queue[0].dueMs <= this.#now()) {
+      this.taken = [...this.#arrive(this.#queue.shift()!.run)];
+    }
   }
 }
 

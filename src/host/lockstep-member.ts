@@ -1,0 +1,286 @@
+import type { Arbiter } from "../lockstep/arbiter.ts";
+import type { Channel } from "../lockstep/channel.ts";
+import { type Fault, FaultyChannel, isChannelFault } from "../lockstep/fault.ts";
+import { Link } from "../lockstep/link.ts";
+import { Member } from "../lockstep/member.ts";
+import { LOCKSTEP_OPTIONS, type LockstepOptions } from "../lockstep/options.ts";
+import type { InputSource, OutputSink } from "../lockstep/outside.ts";
+import type { Replica } from "../lockstep/replica.ts";
+import { Bell, eventLoopTurn } from "./motion-driver.ts";
+import { Pacer } from "./pacer.ts";
+import { isAlive, type MemberReport, memberReport } from "./pair-report.ts";
+import { AdaptiveTurns } from "./turn-length.ts";
+
+/** Turns are short: what is said waits for the end of one, and for the partner's. */
+const TURN_MS = 1;
+/** Should a secondary be far behind, frames shall not wait for all of it. */
+const CATCH_UP_STEPS = 5_000_000;
+/** A thread that got no turn for longer was not silent, it was not asked. */
+const LONGEST_GAP_MS = 100;
+/** A frame that a fault holds up is looked for so often. */
+const FAULTY_LOOK_MS = 5;
+/** Longer than the silence that is taken for death. */
+export const FREEZE_MS = 1_000;
+
+/** How a member begins. */
+export type MemberStart =
+  /** Both machines stand at their first instant, in the same state; the arbiter knows of the pair as of term 1. */
+  | { readonly role: "primary"; readonly partner: string }
+  | { readonly role: "secondary" }
+  /** It is given the state of a machine that runs. */
+  | { readonly role: "joiner" };
+
+/** The machine of a member: the protocol's view of it, and what pacing needs. */
+export interface DrivenReplica extends Replica {
+  /** mtime now. */
+  readonly time: bigint;
+  /** It waits, paced: the ticks until its timer goes off. */
+  readonly waitingTicks: number | undefined;
+}
+
+export interface MemberDriverParts {
+  /** Its name: as the arbiter knows it. */
+  readonly member: string;
+  readonly replica: DrivenReplica;
+  /** Pages of the machine's checkpoints: `pageCountOf(configuration)`. */
+  readonly pageCount: number;
+  readonly start: MemberStart;
+  /** To the partner. `wake` is to be called when a frame has come. */
+  readonly channel: Channel;
+  readonly arbiter: Arbiter;
+  readonly sink: OutputSink;
+  readonly inputs: InputSource;
+  readonly options?: Partial<LockstepOptions>;
+  /** The guest's clock follows the host's. */
+  readonly paced?: boolean;
+  /** Faults of this member, flipped bits excepted: those are the replica's. */
+  readonly faults?: readonly Fault[];
+  /** Of faults: the thread or process of the member is gone, or stands still. */
+  readonly onKill?: () => void;
+  readonly onFreeze?: (ms: number) => void;
+  /** After each turn in which something happened, and before each rest. */
+  readonly onTurn?: () => void;
+  /** A steady clock. */
+  readonly nowMs: () => number;
+}
+
+/** Why the loop of a member came to its end. */
+export type MemberEnd =
+  /** The guest is over and everything it said has left, or the comparison came to a difference. */
+  | "over"
+  /** It stands at the limit, and everything has left. */
+  | "limit"
+  /** The other machine goes on alone. */
+  | "fenced"
+  /** `stop` was called. */
+  | "stopped";
+
+/**
+ * Drives one member in the thread that it is in: gives it turns, lets the outside in between them, keeps it alive for its
+ * partner while it is paused, and sleeps when there is nothing to do. Nothing here knows where the partner is.
+ */
+export class MemberDriver {
+  readonly #parts: MemberDriverParts;
+  readonly #options: LockstepOptions;
+  readonly member: Member;
+  readonly #bell = new Bell();
+  readonly #turns: AdaptiveTurns;
+  readonly #faults: Fault[];
+  #link: Link;
+  #channel: FaultyChannel;
+  #pacer: Pacer | undefined;
+  /** When a paced machine that is ahead of its clock goes on, or the timer of one that waits is due. */
+  #dueMs = 0;
+  #overMs: number | undefined;
+  #paused = false;
+  #stopped = false;
+  #limit = Number.POSITIVE_INFINITY;
+  /** Time in which this member could have been heard: its clock, and the protocol's. */
+  #activeMs = 0;
+  #lastMs: number;
+  #restMs = 0;
+
+  constructor(parts: MemberDriverParts) {
+    this.#parts = parts;
+    this.#options = { ...LOCKSTEP_OPTIONS, ...parts.options };
+    this.#lastMs = parts.nowMs();
+    this.#turns = new AdaptiveTurns(parts.nowMs, TURN_MS);
+    this.#faults = (parts.faults ?? [])
+      .filter(({ kind }) => kind !== "flip-register" && kind !== "flip-memory")
+      .sort((a, b) => a.instant - b.instant);
+    const { replica, start, channel, member, sink, inputs, arbiter } = parts;
+    this.#channel = new FaultyChannel(channel, start.role === "primary" ? "sent" : "received");
+    this.#link = this.#linkOf(this.#channel);
+    const ofMember = { member, replica, sink, inputs, arbiter, options: this.#options };
+    const atReset = { sequence: 0, instant: replica.instant, counts: replica.counts, inputs: 0 };
+    this.member =
+      start.role === "primary"
+        ? Member.primary(ofMember, this.#link, start.partner, 1, 0)
+        : Member.secondary(ofMember, this.#link, start.role === "secondary" ? atReset : undefined, 0);
+  }
+
+  /** Something came: a frame, input, an answer, room in the sink. Between two turns it is seen at once. */
+  readonly wake = (): void => this.#bell.ring();
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** The guest stands still; the member lives on. Its partner is to be paused as well, or will wait for it. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.wake();
+  }
+
+  /** Ends the loop; the partner hears nothing more. */
+  stop(): void {
+    this.#stopped = true;
+    this.wake();
+  }
+
+  /** Another machine wants to become the secondary of this one. False: it has one, or does not speak. */
+  accept(channel: Channel): boolean {
+    const { primary } = this.member;
+    if (primary?.phase !== "alone") return false;
+    this.#channel = new FaultyChannel(channel, "sent");
+    this.#link = this.#linkOf(this.#channel);
+    const isAccepted = primary.accept(this.#link, this.#activeMs);
+    this.wake();
+    return isAccepted;
+  }
+
+  report(): MemberReport {
+    return memberReport(this.member, false, this.#link.bytesSent);
+  }
+
+  /** Undefined: it goes on. */
+  get ended(): MemberEnd | undefined {
+    const { primary, secondary } = this.member;
+    if (this.#stopped) return "stopped";
+    if (!isAlive(this.member)) return "fenced";
+    if ((primary ?? secondary!).phase === "over") return "over";
+    const isThere = primary?.isSettled === true && this.#parts.replica.instant >= this.#limit;
+    return isThere ? "limit" : undefined;
+  }
+
+  /** The guest waits, with nothing on its way; `ticks`: for its timer, on a paced clock. */
+  get waiting(): { readonly ticks: number | undefined } | undefined {
+    const { primary } = this.member;
+    if (primary === undefined || primary.rest !== "waiting" || !primary.isSettled) return undefined;
+    return { ticks: this.#parts.replica.waitingTicks };
+  }
+
+  /** Gives turns until there is an end; as the primary it goes to `limit`. */
+  async run(limit = Number.POSITIVE_INFINITY): Promise<MemberEnd> {
+    for (;;) {
+      const moved = this.turn(limit);
+      const { ended } = this;
+      if (moved || ended !== undefined) this.#parts.onTurn?.();
+      if (ended !== undefined && !this.#lingers(ended)) return ended;
+      if (moved) await eventLoopTurn();
+      else await this.#rest();
+    }
+  }
+
+  /** One turn. True when there may be more to do at once. */
+  turn(limit = Number.POSITIVE_INFINITY): boolean {
+    this.#limit = limit;
+    const nowMs = this.#parts.nowMs();
+    this.#activeMs += Math.min(LONGEST_GAP_MS + this.#restMs, Math.max(0, nowMs - this.#lastMs));
+    this.#lastMs = nowMs;
+    this.#restMs = 0;
+    this.#meetFaults();
+    if (this.#stopped) return false;
+    this.#channel.turn(this.#activeMs);
+    const { replica } = this.#parts;
+    const { primary } = this.member;
+    if (primary !== undefined) primary.paused = this.#paused;
+    this.#pass();
+    const before = replica.instant;
+    this.#turns.begin();
+    const moved = this.member.turn(this.#activeMs, this.#budget(nowMs));
+    this.#turns.end(Math.max(0, replica.instant - before));
+    this.#pace();
+    return moved;
+  }
+
+  /** The partner is still to hear that it is over; should it be gone, nobody waits for it. */
+  #lingers(ended: MemberEnd): boolean {
+    if (ended !== "over" || this.#link.isIdle) return false;
+    this.#overMs ??= this.#activeMs;
+    return this.#activeMs - this.#overMs < this.#options.silenceMs;
+  }
+
+  #budget(nowMs: number): number {
+    if (this.#paused) return 0;
+    // A guest that waits may have input; one that runs and is ahead of its clock has to wait for it.
+    if (nowMs < this.#dueMs && this.member.primary?.rest === "running") return 0;
+    // A secondary goes no farther than the primary has come, and what was said waits for it.
+    if (this.member.primary === undefined) return CATCH_UP_STEPS;
+    return Math.min(this.#turns.steps, Math.max(0, this.#limit - this.#parts.replica.instant));
+  }
+
+  /** Ticks until the timer of a paced guest that waits; undefined: it does not wait for that. */
+  get #idleTicks(): number | undefined {
+    const { paced, replica } = this.#parts;
+    const isWaiting = paced === true && !this.#paused && this.member.primary?.rest === "waiting";
+    return isWaiting && replica.queued === 0 ? replica.waitingTicks : undefined;
+  }
+
+  /**
+   * Time has passed for a guest that waited: up to its timer, or to input that has come. The guest of the one that speaks keeps
+   * the host's time; the other follows the log, and time comes with it.
+   */
+  #pass(): void {
+    const ticks = this.#idleTicks;
+    const { primary } = this.member;
+    if (ticks === undefined || primary === undefined) return;
+    if (this.#parts.nowMs() < this.#dueMs && !primary.hasInput) return;
+    primary.idle(this.#pacer!.elapsedTicks(this.#parts.replica.time, ticks));
+  }
+
+  /** Until when a guest that is ahead of its clock, or waits for its timer, is to sleep. */
+  #pace(): void {
+    const { primary } = this.member;
+    const { paced, replica, nowMs } = this.#parts;
+    if (paced !== true || primary === undefined || this.#paused) return;
+    this.#pacer ??= new Pacer(nowMs, replica.time);
+    const ticks = this.#idleTicks;
+    if (primary.rest === "waiting" && ticks === undefined) return;
+    const sleepMs = this.#pacer.sleepMs(replica.time, replica.time + BigInt(ticks ?? 0));
+    // Timers are no finer than this.
+    this.#dueMs = sleepMs >= 1 ? nowMs() + sleepMs : 0;
+  }
+
+  async #rest(): Promise<void> {
+    this.#parts.onTurn?.();
+    const nowMs = this.#parts.nowMs();
+    let untilMs = nowMs + (this.#channel.holds ? FAULTY_LOOK_MS : this.#options.heartbeatMs);
+    if (this.#dueMs > nowMs || this.#idleTicks !== undefined) untilMs = Math.min(untilMs, this.#dueMs);
+    this.#restMs = Math.max(0, untilMs - nowMs);
+    if (this.#restMs > 0) await this.#bell.rest(this.#restMs);
+    else await eventLoopTurn();
+  }
+
+  #meetFaults(): void {
+    const { replica, onKill, onFreeze } = this.#parts;
+    while (this.#faults.length > 0 && replica.instant >= this.#faults[0].instant) {
+      const { kind } = this.#faults.shift()!;
+      if (isChannelFault(kind)) this.#channel.arm(kind);
+      else if (kind === "freeze") onFreeze?.(FREEZE_MS);
+      else if (kind === "kill") {
+        this.#stopped = true;
+        onKill?.();
+      }
+    }
+  }
+
+  #linkOf(channel: Channel): Link {
+    const { replica, pageCount } = this.#parts;
+    return new Link(channel, { devices: replica.devices.length, pageCount }, this.#options, this.#activeMs);
+  }
+}
