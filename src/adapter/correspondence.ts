@@ -1,4 +1,4 @@
-import type { PairPosition, PairStretch } from "../debuggee/lockstep-protocol.ts";
+import type { PairPosition, PairStretch } from "../debuggee/protocol.ts";
 import type { Seat } from "./seat.ts";
 
 export interface Correspondence {

@@ -1,13 +1,17 @@
-import type { DivergenceFinding, SideBySide } from "../debuggee/divergence-protocol.ts";
 import type {
+  DebuggeeApi,
+  DebuggeeEvent,
+  DivergenceFinding,
+  LaunchOptions,
+  LaunchResult,
   PairDivergence,
   PairLogFilter,
   PairLogRow,
   PairPosition,
   PairSide,
   PairSituation,
-} from "../debuggee/lockstep-protocol.ts";
-import type { DebuggeeApi, DebuggeeEvent, LaunchOptions, LaunchResult } from "../debuggee/protocol.ts";
+  SideBySide,
+} from "../debuggee/protocol.ts";
 import type { Pairs } from "./pairs.ts";
 import type { Transport } from "./transport.ts";
 

@@ -1,6 +1,5 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
-import type { PairDivergence } from "../debuggee/lockstep-protocol.ts";
-import type { Stopped } from "../debuggee/protocol.ts";
+import type { PairDivergence, Stopped } from "../debuggee/protocol.ts";
 import { EXCEPTION, EXCEPTION_CAUSES } from "../isa/causes.ts";
 import { errors } from "./errors.ts";
 import { divergenceSentence } from "./lockstep-text.ts";

@@ -248,6 +248,7 @@ export class Lifecycle {
       },
       onClose: (closed) => environment.pairs.remove(closed),
     });
+    if (pair === undefined && launch.options.lockstep) throw errors.noLockstep();
     return pair && { pair, seat: pair.seats.left, key: environment.pairs.add(pair) };
   }
 

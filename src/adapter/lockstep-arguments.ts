@@ -1,4 +1,4 @@
-import type { LockstepChoice } from "../debuggee/lockstep-protocol.ts";
+import type { LockstepChoice } from "../debuggee/protocol.ts";
 import type { LockstepArguments } from "./custom-lockstep.ts";
 import { bad, Fields, isSlip } from "./launch-fields.ts";
 

@@ -1,4 +1,4 @@
-import type { PairDivergence, PairSide } from "../debuggee/lockstep-protocol.ts";
+import type { PairDivergence, PairSide } from "../debuggee/protocol.ts";
 import type { Pair } from "./pair.ts";
 import { formatInstant } from "./references.ts";
 

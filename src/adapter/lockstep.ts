@@ -3,9 +3,12 @@ import type {
   DivergenceLink,
   Divergent,
   DivergentPlace,
+  PairDivergence,
+  PairLogRow,
+  PairMember,
+  PairPosition,
   ValueInBoth,
-} from "../debuggee/divergence-protocol.ts";
-import type { PairDivergence, PairLogRow, PairMember, PairPosition } from "../debuggee/lockstep-protocol.ts";
+} from "../debuggee/protocol.ts";
 import type * as Custom from "./custom-lockstep.ts";
 import { DEVICES, divergenceSentence } from "./lockstep-text.ts";
 import type { Pair } from "./pair.ts";

@@ -5,8 +5,8 @@ import type {
   PairSide,
   PairSituation,
   PairStretch,
-} from "../debuggee/lockstep-protocol.ts";
-import type { Stopped } from "../debuggee/protocol.ts";
+  Stopped,
+} from "../debuggee/protocol.ts";
 import { type Correspondence, correspondence } from "./correspondence.ts";
 import type { DebuggeePair, PairEvent } from "./environment.ts";
 import { divergenceSentence } from "./lockstep-text.ts";

@@ -1,5 +1,11 @@
-import type { PairPosition, PairSide } from "../debuggee/lockstep-protocol.ts";
-import type { BreakpointSpec, DebuggeeEvent, LaunchResult, Stopped } from "../debuggee/protocol.ts";
+import type {
+  BreakpointSpec,
+  DebuggeeEvent,
+  LaunchResult,
+  PairPosition,
+  PairSide,
+  Stopped,
+} from "../debuggee/protocol.ts";
 import type { Debuggee, DebuggeePair, LaunchedDebuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
 import type { Motion } from "./motions.ts";

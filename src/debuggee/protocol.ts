@@ -21,6 +21,15 @@ import type { Origin, OriginOptions } from "./origin-protocol.ts";
 import type { DifferencePlace, Row, SearchApi, SearchState } from "./search-protocol.ts";
 
 export type * from "./branch-protocol.ts";
+export type {
+  DivergenceFinding,
+  DivergenceLink,
+  Divergent,
+  DivergentPlace,
+  SideBySide,
+  ValueInBoth,
+} from "./divergence-protocol.ts";
+export type * from "./lockstep-protocol.ts";
 export type * from "./origin-protocol.ts";
 export type { DifferencePlace, Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";
 

@@ -103,7 +103,15 @@ export class FakePair implements DebuggeePair {
 
 function divergentPlace(instant: number): DivergentPlace {
   const source = { path: SOURCE, line: instant + 1, column: 1 };
-  return { instant, hart: 0, pc: 0x8000_0000n + BigInt(4 * instant), symbol: "main", source, text: "csrr a0,time" };
+  return {
+    instant,
+    hart: 0,
+    pc: 0x8000_0000n + BigInt(4 * instant),
+    symbol: "main",
+    source,
+    code: "main:1",
+    text: "csrr a0,time",
+  };
 }
 
 const FINDING: DivergenceFinding = {
@@ -135,7 +143,7 @@ export function pairEnvironment(pairs: AdapterEnvironment["pairs"], prepare: (pa
       opened.push(pair);
       return pair;
     },
-    partnerAddress: async () => "/tmp/partner",
+    partnerAddress: async () => "/run/partner",
   };
   return { environment, opened };
 }

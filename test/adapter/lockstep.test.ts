@@ -47,7 +47,7 @@ test("a client that can is asked for a session of machine B, and machine A waits
     name: "Machine B (secondary)",
     console: "internalConsole",
     __pair: "key",
-    __pairAddress: "/tmp/partner",
+    __pairAddress: "/run/partner",
   });
   await settle();
   assert.equal(a.events("stopped").length, 0);
