@@ -83,6 +83,14 @@ export function makeCompileThread(setup: CompilerSetup): RegionCompiler {
   return new CompileThread(setup);
 }
 
+/** Likewise, and the thread is started at once: for a machine that will not begin slowly. */
+export function startCompileThread(setup: CompilerSetup): RegionCompiler {
+  const compiler = new CompileThread(setup);
+  // Whoever asks starts it.
+  void compiler.isReady;
+  return compiler;
+}
+
 function start(): Worker {
   const worker = new Worker(workerUrl("compile-worker"), {
     name: "hindcast compiler",

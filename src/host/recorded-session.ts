@@ -18,7 +18,7 @@ import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
 import { shiftProgram } from "../symbols/shift.ts";
 import { BookmarkFile } from "./bookmark-file.ts";
 import { recordedSymbols } from "./boot-files.ts";
-import { makeCompileThread } from "./compile-thread.ts";
+import { startCompileThread } from "./compile-thread.ts";
 import { recordedDisks } from "./disk-files.ts";
 import { executableOf } from "./executable-file.ts";
 import { timelineOptions } from "./live-session.ts";
@@ -89,7 +89,7 @@ function open(
       engine,
       diskImages(images, configuration),
       cacheGroup,
-      makeCompileThread,
+      startCompileThread,
     );
     machine.load(image);
     const { warnings: ofBookmarks, ...bookmarks } = bookmarksOf(reader);
