@@ -18,7 +18,7 @@ import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
 import { shiftProgram } from "../symbols/shift.ts";
 import { BookmarkFile } from "./bookmark-file.ts";
 import { recordedSymbols } from "./boot-files.ts";
-import { startCompileThread } from "./compile-thread.ts";
+import { makeCompileThread, startCompileThread } from "./compile-thread.ts";
 import { recordedDisks } from "./disk-files.ts";
 import { executableOf } from "./executable-file.ts";
 import { timelineOptions } from "./live-session.ts";
@@ -46,9 +46,18 @@ export interface RecordedSession {
   close(): void;
 }
 
+export interface OpeningOptions {
+  readonly engine?: EngineChoice | undefined;
+  readonly cacheGroup?: CacheGroupChoice | undefined;
+  /** Somebody will go to and fro in it: what makes that fast is started at once. */
+  readonly travels?: boolean;
+  /** Hears what the file says before there is a machine. */
+  readonly onRead?: (reader: RecordingReader) => void;
+}
+
 /** Throws a UserError when the file is no recording, is one of another version, or cannot be replayed. */
-export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: CacheGroupChoice): RecordedSession {
-  return open(path, { engine, cacheGroup }, (reader) => {
+export function openRecording(path: string, options: OpeningOptions = {}): RecordedSession {
+  return open(path, options, (reader) => {
     const kept = new BookmarkFile(path, reader);
     const warnings = kept.warning === undefined ? [] : [kept.warning];
     return { bookmarks: kept.merge(reader.bookmarks), bookmarkKeeper: kept, warnings };
@@ -65,22 +74,20 @@ export function openForSearch({ path, end, ended, engine, cacheGroup }: SearchSu
   return open(path, { engine, cacheGroup, ...known }, () => ({ bookmarks: [], warnings: [] }));
 }
 
-interface Opening extends Pick<TimelineOptions, "knownEnd" | "knownReason"> {
-  readonly engine: EngineChoice | undefined;
-  readonly cacheGroup: CacheGroupChoice | undefined;
-}
+type Opening = OpeningOptions & Pick<TimelineOptions, "knownEnd" | "knownReason">;
 
 type Bookmarks = Pick<TimelineOptions, "bookmarks" | "bookmarkKeeper"> & { readonly warnings: readonly string[] };
 
 function open(
   path: string,
-  { engine, cacheGroup, ...known }: Opening,
+  { engine, cacheGroup, travels = false, onRead, ...known }: Opening,
   bookmarksOf: (reader: RecordingReader) => Bookmarks,
 ): RecordedSession {
   const writer = holderOf(path);
   const source = new FileByteSource(path);
   try {
     const reader = new RecordingReader(source, ZSTD);
+    onRead?.(reader);
     const warnings = recordingWarnings(reader, writer);
     const { image, programs, sources, executable } = restorePrograms(reader, warnings);
     const { configuration, images } = reader.header;
@@ -89,7 +96,7 @@ function open(
       engine,
       diskImages(images, configuration),
       cacheGroup,
-      startCompileThread,
+      travels ? startCompileThread : makeCompileThread,
     );
     machine.load(image);
     const { warnings: ofBookmarks, ...bookmarks } = bookmarksOf(reader);

@@ -1,4 +1,5 @@
 import { type Instant, instant as instantOf } from "../base/brand.ts";
+import { AbsentVersion } from "../machine/absent-version.ts";
 import type { Edit, Inlet, MachineEvent, Outlet } from "../machine/inlet.ts";
 import type { Checkpoint, MachineLike } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
@@ -41,9 +42,12 @@ export interface MachineSkew {
 export class MachineReplica implements Replica {
   readonly machine: MachineLike;
   readonly devices = MACHINE_DEVICES;
-  // The engines have no way yet to stop at a page that is not there.
-  readonly toleratesAbsentPages = false;
-  readonly isWhole = true;
+  readonly toleratesAbsentPages: boolean;
+  /** Pages that are still on their way, with their hashes, and those of the same state that have come. */
+  #absent = new Map<number, bigint | undefined>();
+  #arrived = new Map<number, Uint8Array>();
+  /** The last run ended for an absent page: an input may be half delivered. */
+  #waitsForPage = false;
   readonly #skew: MachineSkew;
   readonly #faults: MachineFault[];
   #counts: number[] = MACHINE_DEVICES.map(() => 0);
@@ -63,6 +67,7 @@ export class MachineReplica implements Replica {
     this.machine = machine;
     this.#skew = skew;
     this.#skewDue = skew.ticks > 0;
+    this.toleratesAbsentPages = machine.absentPages !== undefined;
     this.#faults = [...faults].sort((a, b) => a.instant - b.instant);
     const inlet: Inlet = { take: (instant) => this.#take(instant), horizon: (instant) => this.#horizon(instant) };
     machine.inlet = inlet;
@@ -71,6 +76,10 @@ export class MachineReplica implements Replica {
 
   get instant(): number {
     return this.machine.instant;
+  }
+
+  get isWhole(): boolean {
+    return this.#absent.size === 0 && !this.#waitsForPage;
   }
 
   get counts(): Counts {
@@ -100,9 +109,12 @@ export class MachineReplica implements Replica {
     const stop = this.machine.run(instantOf(until), { departing: false });
     this.#closedAt = this.machine.instant;
     this.#waitingTicks = stop.kind === "waiting" ? stop.ticks : undefined;
+    this.#waitsForPage = stop.kind === "absent";
     switch (stop.kind) {
       case "reached":
         return { kind: "reached" };
+      case "absent":
+        return stop;
       case "waiting":
         return stop.ticks === undefined ? { kind: "waiting" } : { kind: "waiting", ticks: stop.ticks };
       default:
@@ -149,13 +161,34 @@ export class MachineReplica implements Replica {
     this.#replace(snapshot.checkpoint, counts);
   }
 
-  adopt({ instant, state, pages, base }: ForeignState, counts: Counts): void {
-    const parts = { instant: instant as Instant, state, pages: [...pages].map(([page, bytes]) => ({ page, bytes })) };
+  adopt(
+    { instant, state, pages, base }: ForeignState,
+    counts: Counts,
+    absent: ReadonlyMap<number, bigint | undefined>,
+  ): void {
+    const arrived = new Map<number, Uint8Array>();
+    const hashes = new Map<number, bigint>();
+    for (const [page, hash] of absent) if (hash !== undefined) hashes.set(page, hash);
+    const parts = {
+      ...{ instant: instant as Instant, state, pages: [...pages].map(([page, bytes]) => ({ page, bytes })) },
+      absent: { hashes, source: { read: (page: number) => arrived.get(page) } },
+    };
     this.#replace(this.machine.importCheckpoint(parts, (base as MachineSnapshot).checkpoint), counts);
     this.#skewDue = this.#skew.ticks > 0;
+    this.#absent = hashes;
+    this.#arrived = arrived;
   }
 
-  provide(): void {}
+  provide(page: number, bytes: Uint8Array | undefined): boolean {
+    const { absentPages } = this.machine;
+    if (!this.#absent.has(page)) return true;
+    if (bytes === undefined || absentPages === undefined) return false;
+    if (absentPages.hashOf(bytes) !== this.#absent.get(page)) return false;
+    this.#absent.delete(page);
+    this.#arrived.set(page, bytes.slice());
+    absentPages.bring(page);
+    return true;
+  }
 
   #replace(checkpoint: Checkpoint, counts: Counts): void {
     this.machine.restore(checkpoint);
@@ -165,6 +198,8 @@ export class MachineReplica implements Replica {
     this.#happenings = [];
     this.#printed = [];
     this.#stop = undefined;
+    this.#absent = new Map();
+    this.#waitsForPage = false;
     this.#closedAt = this.machine.instant;
   }
 
@@ -297,5 +332,10 @@ export class MachineSnapshot implements Snapshot {
 
   bytesOf(page: number): Uint8Array | undefined {
     return this.checkpoint.pages.get(page)?.bytes;
+  }
+
+  isAbsent(page: number): boolean {
+    const version = this.checkpoint.pages.get(page);
+    return version instanceof AbsentVersion && !version.isHere;
   }
 }

@@ -214,7 +214,7 @@ export class Timeline implements TimelineLike {
   }
 
   /** What is known of the run, for those that compare it with another. */
-  get run(): Pick<Run, "events" | "outputs"> {
+  get run(): Pick<Run, "events" | "outputs" | "frames"> {
     return this.#playback.run;
   }
 
