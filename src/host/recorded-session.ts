@@ -23,6 +23,7 @@ import { recordedDisks } from "./disk-files.ts";
 import { executableOf } from "./executable-file.ts";
 import { timelineOptions } from "./live-session.ts";
 import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./program-files.ts";
+import { recordedImages } from "./recorded-images.ts";
 import { holderOf, recordingWarnings } from "./recording-lock.ts";
 import { FileByteSource } from "./recording-source.ts";
 import type { SearchSubject } from "./search-protocol.ts";
@@ -89,8 +90,9 @@ function open(
     const reader = new RecordingReader(source, ZSTD);
     onRead?.(reader);
     const warnings = recordingWarnings(reader, writer);
-    const { image, programs, sources, executable } = restorePrograms(reader, warnings);
-    const { configuration, images } = reader.header;
+    const { configuration } = reader.header;
+    const images = recordedImages(path, reader.header);
+    const { image, programs, sources, executable } = restorePrograms(images, configuration, warnings);
     const machine = new Machine(
       configuration,
       engine,
@@ -118,8 +120,7 @@ function diskImages(images: readonly RecordedImage[], configuration: MachineConf
 }
 
 /** What was in memory at reset, and the programs with their symbols, from what the recording holds. */
-function restorePrograms(reader: RecordingReader, warnings: string[]) {
-  const { images, configuration } = reader.header;
+function restorePrograms(images: readonly RecordedImage[], configuration: MachineConfiguration, warnings: string[]) {
   const main = images.find(({ role }) => role === "program");
   if (main === undefined) throw new UserError("recording-program", "The recording does not say which program it ran.");
   const files = new RecordedFiles(images);
