@@ -86,6 +86,14 @@ export function makeCompileThread(setup: CompilerSetup): RegionCompiler {
   return new CompileThread(setup);
 }
 
+/** Likewise, and the thread is started at once: for a machine that will not begin slowly. */
+export function startCompileThread(setup: CompilerSetup): RegionCompiler {
+  const compiler = new CompileThread(setup);
+  // Whoever asks starts it.
+  void compiler.isReady;
+  return compiler;
+}
+
 /** A compiler that threads share, each of which is given a port, for `useCompiler`. */
 export class SharedCompiler {
   #isGone = false;

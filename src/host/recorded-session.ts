@@ -18,11 +18,12 @@ import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
 import { shiftProgram } from "../symbols/shift.ts";
 import { BookmarkFile } from "./bookmark-file.ts";
 import { recordedSymbols } from "./boot-files.ts";
-import { makeCompileThread } from "./compile-thread.ts";
+import { makeCompileThread, startCompileThread } from "./compile-thread.ts";
 import { recordedDisks } from "./disk-files.ts";
 import { executableOf } from "./executable-file.ts";
 import { timelineOptions } from "./live-session.ts";
 import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./program-files.ts";
+import { recordedImages } from "./recorded-images.ts";
 import { holderOf, recordingWarnings } from "./recording-lock.ts";
 import { FileByteSource } from "./recording-source.ts";
 import type { SearchSubject } from "./search-protocol.ts";
@@ -49,6 +50,8 @@ export interface RecordedSession {
 export interface OpeningOptions {
   readonly engine?: EngineChoice | undefined;
   readonly cacheGroup?: CacheGroupChoice | undefined;
+  /** Somebody will go to and fro in it: what makes that fast is started at once. */
+  readonly travels?: boolean;
   /** Hears what the file says before there is a machine. */
   readonly onRead?: (reader: RecordingReader) => void;
 }
@@ -78,7 +81,7 @@ type Bookmarks = Pick<TimelineOptions, "bookmarks" | "bookmarkKeeper"> & { reado
 
 function open(
   path: string,
-  { engine, cacheGroup, onRead, ...known }: Opening,
+  { engine, cacheGroup, travels = false, onRead, ...known }: Opening,
   bookmarksOf: (reader: RecordingReader) => Bookmarks,
 ): RecordedSession {
   const writer = holderOf(path);
@@ -87,14 +90,15 @@ function open(
     const reader = new RecordingReader(source, ZSTD);
     onRead?.(reader);
     const warnings = recordingWarnings(reader, writer);
-    const { image, programs, sources, executable } = restorePrograms(reader, warnings);
-    const { configuration, images } = reader.header;
+    const { configuration } = reader.header;
+    const images = recordedImages(path, reader.header);
+    const { image, programs, sources, executable } = restorePrograms(images, configuration, warnings);
     const machine = new Machine(
       configuration,
       engine,
       diskImages(images, configuration),
       cacheGroup,
-      makeCompileThread,
+      travels ? startCompileThread : makeCompileThread,
     );
     machine.load(image);
     const { warnings: ofBookmarks, ...bookmarks } = bookmarksOf(reader);
@@ -116,8 +120,7 @@ function diskImages(images: readonly RecordedImage[], configuration: MachineConf
 }
 
 /** What was in memory at reset, and the programs with their symbols, from what the recording holds. */
-function restorePrograms(reader: RecordingReader, warnings: string[]) {
-  const { images, configuration } = reader.header;
+function restorePrograms(images: readonly RecordedImage[], configuration: MachineConfiguration, warnings: string[]) {
   const main = images.find(({ role }) => role === "program");
   if (main === undefined) throw new UserError("recording-program", "The recording does not say which program it ran.");
   const files = new RecordedFiles(images);

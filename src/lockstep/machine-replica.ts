@@ -38,7 +38,17 @@ export interface MachineSkew {
   readonly ticks: number;
 }
 
-/** A real machine behind the protocol: its inlet and its outlet are taken. */
+/** Who has a replica's machine, when it is not the replica itself: somebody who keeps a record of what it does. */
+export interface ReplicaHost {
+  /** What the machine is told, and who hears it, where history is made. */
+  connect(inlet: Inlet, outlet: Outlet): void;
+  /** Undefined: the machine may not go on now. */
+  run(until: Instant): MachineStop | undefined;
+  /** It has another state from here on: its partner's, or a former one of its own. `counts`: how much had been said. */
+  replace(checkpoint: Checkpoint, counts: Counts, isForeign: boolean): void;
+}
+
+/** A real machine behind the protocol: its inlet and its outlet are taken, or its host's. */
 export class MachineReplica implements Replica {
   readonly machine: MachineLike;
   readonly devices = MACHINE_DEVICES;
@@ -50,6 +60,7 @@ export class MachineReplica implements Replica {
   #waitsForPage = false;
   readonly #skew: MachineSkew;
   readonly #faults: MachineFault[];
+  readonly #host: ReplicaHost | undefined;
   #counts: number[] = MACHINE_DEVICES.map(() => 0);
   #queue: { readonly input: ReplicaInput; readonly place: Counts | undefined }[] = [];
   #scheduled: { readonly instant: number; readonly input: ReplicaInput } | undefined;
@@ -63,15 +74,25 @@ export class MachineReplica implements Replica {
   #stop: MachineStop | undefined;
   #waitingTicks: number | undefined;
 
-  constructor(machine: MachineLike, skew: MachineSkew = { ticks: 0 }, faults: readonly MachineFault[] = []) {
+  constructor(
+    machine: MachineLike,
+    skew: MachineSkew = { ticks: 0 },
+    faults: readonly MachineFault[] = [],
+    host?: ReplicaHost,
+  ) {
+    this.#host = host;
     this.machine = machine;
     this.#skew = skew;
     this.#skewDue = skew.ticks > 0;
-    this.toleratesAbsentPages = machine.absentPages !== undefined;
+    // A recording holds the state that it begins with.
+    this.toleratesAbsentPages = machine.absentPages !== undefined && host === undefined;
     this.#faults = [...faults].sort((a, b) => a.instant - b.instant);
     const inlet: Inlet = { take: (instant) => this.#take(instant), horizon: (instant) => this.#horizon(instant) };
+    const outlet = this.#outlet();
+    host?.connect(inlet, outlet);
+    if (host !== undefined) return;
     machine.inlet = inlet;
-    machine.outlet = this.#outlet();
+    machine.outlet = outlet;
   }
 
   get instant(): number {
@@ -106,7 +127,11 @@ export class MachineReplica implements Replica {
 
   run(until: number): ReplicaStop {
     if (this.#stop !== undefined) return { kind: "ended" };
-    const stop = this.machine.run(instantOf(until), { departing: false });
+    const stop =
+      this.#host === undefined
+        ? this.machine.run(instantOf(until), { departing: false })
+        : this.#host.run(instantOf(until));
+    if (stop === undefined) return { kind: "held" };
     this.#closedAt = this.machine.instant;
     this.#waitingTicks = stop.kind === "waiting" ? stop.ticks : undefined;
     this.#waitsForPage = stop.kind === "absent";
@@ -158,7 +183,7 @@ export class MachineReplica implements Replica {
   }
 
   restore(snapshot: MachineSnapshot, counts: Counts): void {
-    this.#replace(snapshot.checkpoint, counts);
+    this.#replace(snapshot.checkpoint, counts, false);
   }
 
   adopt(
@@ -173,7 +198,7 @@ export class MachineReplica implements Replica {
       ...{ instant: instant as Instant, state, pages: [...pages].map(([page, bytes]) => ({ page, bytes })) },
       absent: { hashes, source: { read: (page: number) => arrived.get(page) } },
     };
-    this.#replace(this.machine.importCheckpoint(parts, (base as MachineSnapshot).checkpoint), counts);
+    this.#replace(this.machine.importCheckpoint(parts, (base as MachineSnapshot).checkpoint), counts, true);
     this.#skewDue = this.#skew.ticks > 0;
     this.#absent = hashes;
     this.#arrived = arrived;
@@ -190,8 +215,9 @@ export class MachineReplica implements Replica {
     return true;
   }
 
-  #replace(checkpoint: Checkpoint, counts: Counts): void {
-    this.machine.restore(checkpoint);
+  #replace(checkpoint: Checkpoint, counts: Counts, isForeign: boolean): void {
+    if (this.#host === undefined) this.machine.restore(checkpoint);
+    else this.#host.replace(checkpoint, counts, isForeign);
     this.#counts = [...counts];
     this.#queue = [];
     this.#scheduled = undefined;
@@ -208,13 +234,13 @@ export class MachineReplica implements Replica {
       this.#skewDue = false;
       return { kind: "idle-jump", instant, ticks: this.#skew.ticks };
     }
-    if (this.#scheduled?.instant === instant) {
+    if (this.#scheduled?.instant === instant && this.#isOpen(instant)) {
       const { input } = this.#scheduled;
       this.#scheduled = undefined;
       return this.#deliver(instant, input);
     }
     const next = this.#queue[0];
-    if (next !== undefined && this.#isInPlace(next.place) && (this.#closedAt !== instant || this.#isWaiting())) {
+    if (next !== undefined && this.#isInPlace(next.place) && this.#isOpen(instant)) {
       this.#queue.shift();
       return this.#deliver(instant, next.input);
     }
@@ -238,12 +264,18 @@ export class MachineReplica implements Replica {
   }
 
   #horizon(instant: number): number {
+    if (this.#skewDue) return instant + 1;
     let horizon = this.#faults.length > 0 ? Math.max(this.#faults[0].instant, instant + 1) : Number.POSITIVE_INFINITY;
     if (this.#scheduled !== undefined && this.#scheduled.instant > instant) {
       horizon = Math.min(horizon, this.#scheduled.instant);
     }
     const next = this.#queue[0];
     return next !== undefined && this.#isInPlace(next.place) ? Math.min(horizon, instant + 1) : horizon;
+  }
+
+  /** Which interrupts are taken here is still open: input takes effect before. */
+  #isOpen(instant: number): boolean {
+    return this.#closedAt !== instant || this.#isWaiting();
   }
 
   #isInPlace(place: Counts | undefined): boolean {

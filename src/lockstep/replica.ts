@@ -56,6 +56,8 @@ export type ReplicaStop =
   | { readonly kind: "waiting"; readonly ticks?: number }
   /** The guest is over; how is the last thing that it says. */
   | { readonly kind: "ended" }
+  /** Who has the machine lets it go no farther now. */
+  | { readonly kind: "held" }
   /** It needs a page that has not arrived yet. */
   | { readonly kind: "absent"; readonly page: number };
 

@@ -54,6 +54,7 @@ import { decodeState, encodeState } from "./state-codec.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
 import { Timers } from "./timers.ts";
 import { TracingEngine } from "./tracing-engine.ts";
+import { uninitialisedMemory } from "./uninitialised-memory.ts";
 import { WalkJournal } from "./walk-journal.ts";
 
 /**
@@ -254,6 +255,8 @@ export class Machine implements MachineLike {
       memory,
     });
     this.#harts.reset();
+    const memorySeed = configuration.variation?.memorySeed;
+    if (memorySeed !== undefined) this.load(uninitialisedMemory(configuration.memoryBytes, memorySeed));
   }
 
   get instant(): Instant {

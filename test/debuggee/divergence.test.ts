@@ -38,7 +38,6 @@ function record({ guest, board, diverge = [], seed = 3, edit, input, limit = LIM
     read: (_offset: number, length: number) => new Uint8Array(length),
   }));
   const machine = new Machine(differing.configuration, "auto", disks);
-  if (differing.fill !== undefined) machine.load(differing.fill);
   machine.load(loaded);
   const timeline = Timeline.record(machine);
   const runTo = (to: number) => {

@@ -129,7 +129,6 @@ function run(
   const primary = make(board);
   primary.load(program(source));
   const secondary = make(differing.configuration);
-  if (differing.fill !== undefined) secondary.load(differing.fill);
   secondary.load(program(second));
   let output = "";
   let now = 0;
