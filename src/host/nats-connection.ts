@@ -26,15 +26,30 @@ export interface NatsOptions {
   readonly credentials?: string;
   /** File with certificates of the authority that the server's is signed by. */
   readonly authority?: string;
+  /** A member of a pair: it looks for a server that is away more often, and notices sooner that it is. */
+  readonly quick?: boolean;
 }
 
 const CONNECT_TIMEOUT_MS = 5000;
 const RECONNECT_WAIT_MS = 500;
+const QUICK_WAIT_MS = 100;
+const QUICK_JITTER_MS = 50;
+/** A host that the network has lost hears nothing more of it, not even that. */
+const QUICK_PING_MS = 1_000;
+const QUICK_PINGS = 3;
+const QUICK_ANSWER_MS = 1_000;
 /** A server that is started anew is back within seconds; one that stays away for so long is not coming. */
 const MOST_AWAY_MS = 120_000;
 /** A request is tried so often, some seconds each: a server that is started anew is back by then. */
 const MOST_TRIES = 10;
 const RETRY_MS = 200;
+
+const QUICK = {
+  reconnectJitter: QUICK_JITTER_MS,
+  reconnectJitterTLS: QUICK_JITTER_MS,
+  pingInterval: QUICK_PING_MS,
+  maxPingOut: QUICK_PINGS,
+};
 
 /** A connection to a NATS server that has JetStream. */
 export interface Nats {
@@ -54,12 +69,14 @@ export async function connectNats(options: NatsOptions, name: string): Promise<N
   const server = servers.join(",");
   const tls = isTls || options.authority !== undefined ? { tls: authorityOf(options.authority) } : {};
   const authenticator = options.credentials === undefined ? {} : { authenticator: authenticate(options.credentials) };
+  const waitMs = options.quick === true ? QUICK_WAIT_MS : RECONNECT_WAIT_MS;
   const ofConnection: ConnectionOptions = {
     servers,
     name,
     timeout: CONNECT_TIMEOUT_MS,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
-    maxReconnectAttempts: (servers.length * MOST_AWAY_MS) / RECONNECT_WAIT_MS,
+    reconnectTimeWait: waitMs,
+    maxReconnectAttempts: (servers.length * MOST_AWAY_MS) / waitMs,
+    ...(options.quick === true ? QUICK : {}),
     ...(token === undefined ? {} : { token }),
     ...(user === undefined ? {} : { user, pass }),
     ...tls,
@@ -73,7 +90,10 @@ export async function connectNats(options: NatsOptions, name: string): Promise<N
   }
   try {
     const manager = await jetstreamManager(connection);
-    return { connection, manager, stream: jetstream(connection), server };
+    if (options.quick !== true) return { connection, manager, stream: jetstream(connection), server };
+    // A question that was lost with the connection is asked again soon.
+    const stream = jetstream(connection, { timeout: QUICK_ANSWER_MS });
+    return { connection, manager: await stream.jetstreamManager(), stream, server };
   } catch (error) {
     await connection.close();
     throw natsError(error, server);
