@@ -99,7 +99,7 @@ export function machinesFor(path: string | undefined, options: MachineOptions) {
   return { choice, configuration, make };
 }
 
-function runChoice(program: string | undefined, options: MachineOptions): RunChoice {
+export function runChoice(program: string | undefined, options: MachineOptions): RunChoice {
   const { kernel, initrd, append, bios, dtb, symbols } = options;
   return { program, kernel, initrd, append, bios, dtb, symbolFiles: symbols };
 }
