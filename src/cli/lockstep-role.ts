@@ -67,6 +67,9 @@ function checkRole(path: string | undefined, choice: LockstepChoice): void {
     throw new UserError("usage", "--role needs the server where the pair meets: give --nats URL.", 2);
   if (second !== undefined)
     throw new UserError("usage", "--second compares two programs in one command: leave out --role.", 2);
+  if (choice.output !== undefined) {
+    throw new UserError("usage", "-o records both machines of a pair in one command: leave out --role.", 2);
+  }
   if (role === "primary" && path === undefined && choice.kernel === undefined) {
     throw new UserError("usage", "The primary needs a program.", 2);
   }

@@ -1,13 +1,14 @@
 import { UserError } from "../base/errors.ts";
-import { loadBoot } from "../host/boot-files.ts";
+import { type LoadedBoot, loadBoot } from "../host/boot-files.ts";
 import type { HostNetwork } from "../host/host-network.ts";
 import { LockstepPair, type PairMachine } from "../host/lockstep-pair.ts";
 import { Bell } from "../host/motion-driver.ts";
+import { PairRecorder } from "../host/pair-recorder.ts";
 import type { PairReport } from "../host/pair-report.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
 import { type DivergenceSource, differ } from "../lockstep/divergence-sources.ts";
 import { drawFaults, type Fault, type PairRole } from "../lockstep/fault.ts";
-import type { Machine } from "../machine/machine.ts";
+import type { MachineConfiguration } from "../machine/configuration.ts";
 import { type Answer, type Context, NEGATIVE } from "./context.ts";
 import { machinesFor } from "./live-run.ts";
 import type { MachineOptions } from "./machine-options.ts";
@@ -25,6 +26,7 @@ export type LockstepChoice = MachineOptions &
     readonly divergeSeed?: number;
     readonly fault?: readonly Fault[];
     readonly faultSeed?: number;
+    readonly output?: string;
   };
 
 /** Faults that are drawn fall into the run, or into this many steps of one without a limit. */
@@ -39,20 +41,26 @@ export async function lockstep(
 ): Promise<Answer> {
   const choice = options as LockstepChoice;
   let pair: LockstepPair | undefined;
-  const { answer, sentence } = await execute(context, choice, new Bell(), (network) => {
-    const opened = openPair(context, path, choice, network);
+  const bell = new Bell();
+  const { answer, sentence, closed } = await execute(context, choice, bell, (network) => {
+    const opened = openPair(context, path, choice, network, bell);
     pair = opened.pair;
     return opened.live;
   });
   const report = pair!.report();
-  const json = { ...answer.json, lockstep: report };
+  const json = { ...answer.json, lockstep: report, ...closed };
+  for (const warning of pair!.recordings.flatMap(({ warnings }) => warnings)) context.voice.warn(warning);
+  if (closed !== undefined) {
+    const files = pair!.recordings.flatMap(({ paths }) => paths);
+    context.voice.say(`Recorded both machines into ${files.join(", ")} (${formatBytes(closed.bytes)}).`);
+  }
   const difference = report.divergences[0];
   if (choice.second !== undefined && difference !== undefined) {
     context.voice.say(`The two programs differ: ${differenceText(difference)}.`);
     return { exitCode: NEGATIVE, json: { ...json, reason: "difference" } };
   }
-  if (pair!.failure !== undefined) {
-    context.voice.fail(pair!.failure);
+  if (pair!.isGone) {
+    context.voice.fail("Both machines are gone, and nobody was left to go on.");
     return { exitCode: NEGATIVE, json: { ...json, reason: "nobody-left" } };
   }
   if (sentence !== undefined && answer.json.reason !== "exit") context.voice.say(sentence);
@@ -65,27 +73,32 @@ function openPair(
   path: string | undefined,
   choice: LockstepChoice,
   network: HostNetwork | undefined,
+  bell: Bell,
 ): { pair: LockstepPair; live: LiveRun } {
   const { second, diverge = [], divergeSeed = DEFAULT_SEED, faultSeed, limit } = choice;
   if (second !== undefined && choice.kernel !== undefined) {
     throw new UserError("lockstep-kernel", "--second compares two programs; leave out --kernel.", 2);
   }
-  const { choice: chosen, configuration, make } = machinesFor(path, choice);
+  const { choice: chosen, configuration, make, recordedDisks } = machinesFor(path, choice, choice.output !== undefined);
   const boot = loadBoot(chosen, configuration);
-  const primary: PairMachine = { machine: load(make(configuration), boot.image) };
   const differing = differ(configuration, diverge, divergeSeed);
   const partner = second === undefined ? boot : loadBoot({ ...chosen, program: second }, configuration);
-  const secondMachine = make(differing.configuration);
-  if (differing.fill !== undefined) secondMachine.load(differing.fill);
+  const { output: recordTo, engine } = choice;
+  const recorder = recordTo === undefined ? undefined : new PairRecorder(recordTo, bell, engine);
+  const machineOf = (of: MachineConfiguration, { image, recorded, path: program }: LoadedBoot): PairMachine => {
+    const machine = make(of);
+    machine.load(image);
+    const images = [...recorded, ...recordedDisks];
+    return { machine, ...(recorder && { record: recorder.of(machine, images, program) }) };
+  };
+  const secondary = () => ({ ...machineOf(differing.configuration, partner), skew: differing.skew });
   const isDrawn = faultSeed !== undefined && choice.fault === undefined;
   const faults = isDrawn ? drawFaults(faultSeed, limit ?? FAULT_STEPS) : (choice.fault ?? []);
   const pair: LockstepPair = new LockstepPair({
-    primary,
-    secondary: { machine: load(secondMachine, partner.image), skew: differing.skew },
+    primary: machineOf(configuration, boot),
+    secondary: secondary(),
     // Another program's machine cannot be replaced by a copy.
-    ...(second === undefined
-      ? { newSecondary: () => ({ machine: make(differing.configuration), skew: differing.skew }) }
-      : { options: { onDivergence: "stop" as const } }),
+    ...(second === undefined ? { newSecondary: secondary } : { options: { onDivergence: "stop" as const } }),
     faults,
     faultSeed: faultSeed ?? 0,
     onConsole: (bytes) => context.stdout.bytes(bytes),
@@ -110,14 +123,12 @@ function openPair(
     idle: (ticks) => pair.idle(ticks),
     turn: () => {},
     failure: () => pair.failure,
-    close: async () => undefined,
+    close: async () => {
+      await Promise.all(pair.recordings.map((recording) => recording.close()));
+      return recordTo === undefined ? undefined : { recording: recordTo, bytes: recorder!.fileBytes };
+    },
   };
   return { pair, live };
-}
-
-function load(machine: Machine, image: Parameters<Machine["load"]>[0]): Machine {
-  machine.load(image);
-  return machine;
 }
 
 function differenceText({ what, device, number, expected, got, ...at }: OutputDivergence): string {

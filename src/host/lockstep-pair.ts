@@ -14,11 +14,14 @@ import {
 import type { LockstepOptions } from "../lockstep/options.ts";
 import { CountingSink, InputQueue } from "../lockstep/outside.ts";
 import type { InputEvent } from "../lockstep/replica.ts";
+import type { Tap } from "../lockstep/tap.ts";
 import { pageCountOf } from "../machine/configuration.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
 import { MemberDriver, type MemberStart } from "./lockstep-member.ts";
+import type { RecordMember } from "./pair-recorder.ts";
 import { type PairReport, pairReport } from "./pair-report.ts";
+import type { MemberRecording } from "./timeline-replica.ts";
 
 /** How long between two looks at the world. */
 const YIELD_MS = 10;
@@ -26,6 +29,8 @@ const YIELD_MS = 10;
 export interface PairMachine {
   readonly machine: MachineLike;
   readonly skew?: MachineSkew;
+  /** Records what it does. */
+  readonly record?: RecordMember;
 }
 
 export interface PairParts {
@@ -45,6 +50,7 @@ export interface PairParts {
 interface Place {
   readonly driver: MemberDriver;
   readonly replica: MachineReplica;
+  readonly recording: MemberRecording | undefined;
   dead: boolean;
   frozenUntilMs: number;
 }
@@ -83,11 +89,19 @@ export class LockstepPair {
     this.#speaker?.driver.member.primary?.idle(ticks);
   }
 
-  /** A sentence when nobody is left. */
+  /** Those that record what the members do, in the order in which they came. */
+  get recordings(): readonly MemberRecording[] {
+    return this.#places.flatMap(({ recording }) => recording ?? []);
+  }
+
+  /** A sentence when nobody is left, or a recording cannot go on. */
   get failure(): string | undefined {
-    return this.#speaker === undefined && this.#places.every(({ dead }) => dead)
-      ? "Both machines are gone, and nobody was left to go on."
-      : undefined;
+    for (const { failure } of this.recordings) if (failure !== undefined) return failure;
+    return this.isGone ? "Both machines are gone, and nobody was left to go on." : undefined;
+  }
+
+  get isGone(): boolean {
+    return this.#speaker === undefined && this.#places.every(({ dead }) => dead);
   }
 
   /** The first difference in what they say. */
@@ -153,17 +167,31 @@ export class LockstepPair {
     this.#joined++;
   }
 
-  #settle({ machine, skew }: PairMachine, start: MemberStart, channel: Channel, role?: PairRole): void {
+  #settle({ machine, skew, record }: PairMachine, start: MemberStart, channel: Channel, role?: PairRole): void {
     const faults = (this.#parts.faults ?? []).filter((fault) => fault.role === role);
-    const replica = new MachineReplica(machine, skew, flipsOf(faults, this.#parts.faultSeed ?? 0));
-    const place: Omit<Place, "driver"> = { replica, dead: false, frozenUntilMs: 0 };
+    const member = String.fromCharCode(0x41 + this.#places.length);
+    const partner = start.role === "primary" ? undefined : this.#speaker!.driver.member.name;
+    const recording = record?.(member, partner);
+    const tap = recording?.tap;
+    const replica = new MachineReplica(machine, skew, flipsOf(faults, this.#parts.faultSeed ?? 0, tap), recording);
+    const place: Omit<Place, "driver"> = { replica, recording, dead: false, frozenUntilMs: 0 };
     const driver = new MemberDriver({
-      member: String.fromCharCode(0x41 + this.#places.length),
-      ...{ replica, start, channel, faults, sink: this.#sink, inputs: this.#inputs, arbiter: this.#arbiter },
+      ...{
+        member,
+        tap,
+        replica,
+        start,
+        channel,
+        faults,
+        sink: this.#sink,
+        inputs: this.#inputs,
+        arbiter: this.#arbiter,
+      },
       pageCount: pageCountOf(machine.configuration),
       options: this.#parts.options,
       onKill: () => {
         place.dead = true;
+        void recording?.abandon();
       },
       onFreeze: (ms) => {
         place.frozenUntilMs = this.#parts.nowMs() + ms;
@@ -177,9 +205,15 @@ export class LockstepPair {
 const DEAD = { alive: false, speaks: false } as const;
 
 /** Bits that flip are the machine's to suffer. */
-export function flipsOf(faults: readonly Fault[], seed: number): MachineFault[] {
+export function flipsOf(faults: readonly Fault[], seed: number, tap?: Tap): MachineFault[] {
   const random = new Prng(seed);
-  return faults.flatMap(({ kind, instant }): MachineFault[] =>
-    kind === "flip-register" || kind === "flip-memory" ? [{ instant, edit: flipOf(kind, random) }] : [],
-  );
+  return faults.flatMap(({ kind, instant }): MachineFault[] => {
+    if (kind !== "flip-register" && kind !== "flip-memory") return [];
+    const flip = flipOf(kind, random);
+    const edit = (machine: MachineLike) => {
+      tap?.({ kind: "fault", text: kind });
+      return flip(machine);
+    };
+    return [{ instant, edit }];
+  });
 }
