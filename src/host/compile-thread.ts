@@ -86,19 +86,47 @@ export function makeCompileThread(setup: CompilerSetup): RegionCompiler {
   return new CompileThread(setup);
 }
 
+/** Likewise, and the thread is started at once: for a machine that will not begin slowly. */
+export function startCompileThread(setup: CompilerSetup): RegionCompiler {
+  const compiler = new CompileThread(setup);
+  // Whoever asks starts it.
+  void compiler.isReady;
+  return compiler;
+}
+
 /** A compiler that threads share, each of which is given a port, for `useCompiler`. */
 export class SharedCompiler {
   #isGone = false;
   #members = 0;
-  readonly #worker = start(() => {
-    this.#isGone = true;
-  });
+  readonly #worker: Worker | MessagePort;
+
+  private constructor(worker: Worker | MessagePort | undefined) {
+    this.#worker =
+      worker ??
+      start(() => {
+        this.#isGone = true;
+      });
+  }
+
+  /** The one that this thread's machines have, which ends with the thread. */
+  static own(): SharedCompiler {
+    const isUsed = thread !== undefined;
+    thread ??= start(failed);
+    const compiler = new SharedCompiler(thread);
+    if (isUsed) compiler.#members++;
+    return compiler;
+  }
+
+  static start(): SharedCompiler {
+    return new SharedCompiler(undefined);
+  }
 
   /** It has ended by itself. */
   get isGone(): boolean {
-    return this.#isGone;
+    return this.#worker === thread ? hasFailed : this.#isGone;
   }
 
+  /** Threads that use it. */
   get members(): number {
     return this.#members;
   }
@@ -116,7 +144,7 @@ export class SharedCompiler {
   }
 
   async close(): Promise<void> {
-    await this.#worker.terminate();
+    if (this.#worker instanceof Worker && this.#worker !== thread) await this.#worker.terminate();
   }
 }
 

@@ -18,7 +18,7 @@ import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
 import { shiftProgram } from "../symbols/shift.ts";
 import { BookmarkFile } from "./bookmark-file.ts";
 import { recordedSymbols } from "./boot-files.ts";
-import { makeCompileThread } from "./compile-thread.ts";
+import { makeCompileThread, startCompileThread } from "./compile-thread.ts";
 import { recordedDisks } from "./disk-files.ts";
 import { executableOf } from "./executable-file.ts";
 import { timelineOptions } from "./live-session.ts";
@@ -50,6 +50,8 @@ export interface RecordedSession {
 export interface OpeningOptions {
   readonly engine?: EngineChoice | undefined;
   readonly cacheGroup?: CacheGroupChoice | undefined;
+  /** Somebody will go to and fro in it: what makes that fast is started at once. */
+  readonly travels?: boolean;
   /** Hears what the file says before there is a machine. */
   readonly onRead?: (reader: RecordingReader) => void;
 }
@@ -79,7 +81,7 @@ type Bookmarks = Pick<TimelineOptions, "bookmarks" | "bookmarkKeeper"> & { reado
 
 function open(
   path: string,
-  { engine, cacheGroup, onRead, ...known }: Opening,
+  { engine, cacheGroup, travels = false, onRead, ...known }: Opening,
   bookmarksOf: (reader: RecordingReader) => Bookmarks,
 ): RecordedSession {
   const writer = holderOf(path);
@@ -96,7 +98,7 @@ function open(
       engine,
       diskImages(images, configuration),
       cacheGroup,
-      makeCompileThread,
+      travels ? startCompileThread : makeCompileThread,
     );
     machine.load(image);
     const { warnings: ofBookmarks, ...bookmarks } = bookmarksOf(reader);

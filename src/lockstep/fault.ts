@@ -102,6 +102,10 @@ export class FaultyChannel implements Channel {
     return this.#channel.closed ?? false;
   }
 
+  get isAway(): boolean {
+    return this.#channel.isAway ?? false;
+  }
+
   /** Frames wait here for their time. */
   get holds(): boolean {
     return this.#held.length > 0;

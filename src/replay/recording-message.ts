@@ -168,6 +168,6 @@ export interface ByteSource {
   /** What users know it by. */
   readonly name?: string;
   readonly sizeBytes: number;
-  /** Fewer bytes than asked for at the end of the file only. */
-  read(offset: number, length: number): Uint8Array;
+  /** Fewer bytes than asked for at the end of the file only. `room`, if it is large enough, may be what they are read into. */
+  read(offset: number, length: number, room?: Uint8Array): Uint8Array;
 }
