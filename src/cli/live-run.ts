@@ -65,6 +65,7 @@ export function openRecorded(
   let toldOfNetwork = false;
   return {
     machine,
+    ...(machine.configuration.clock === "paced" ? { paced: machine } : {}),
     programs: boot.programs,
     warnings: boot.warnings,
     forward: (limit) => timeline.forward({ stops: NO_STOPS, limit: limit as Instant }),

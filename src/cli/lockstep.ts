@@ -1,13 +1,15 @@
+import type { Instant, VirtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import { loadBoot } from "../host/boot-files.ts";
 import type { HostNetwork } from "../host/host-network.ts";
-import { LockstepPair, type PairMachine } from "../host/lockstep-pair.ts";
+import { LockstepPair } from "../host/lockstep-pair.ts";
 import { Bell } from "../host/motion-driver.ts";
 import type { PairReport } from "../host/pair-report.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
 import { type DivergenceSource, differ } from "../lockstep/divergence-sources.ts";
 import { drawFaults, type Fault } from "../lockstep/fault.ts";
-import type { Machine } from "../machine/machine.ts";
+import type { Image } from "../machine/machine-interface.ts";
+import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
 import { type Answer, type Context, NEGATIVE } from "./context.ts";
 import { machinesFor } from "./live-run.ts";
 import type { MachineOptions } from "./machine-options.ts";
@@ -20,6 +22,7 @@ type LockstepChoice = MachineOptions & {
   readonly divergeSeed?: number;
   readonly fault?: readonly Fault[];
   readonly faultSeed?: number;
+  readonly processes?: boolean;
 };
 
 /** Faults that are drawn fall into the run, or into this many steps of one without a limit. */
@@ -33,25 +36,38 @@ export async function lockstep(
   options: Readonly<Record<string, unknown>>,
 ): Promise<Answer> {
   const choice = options as LockstepChoice;
-  let pair: LockstepPair | undefined;
-  const { answer, sentence } = await execute(context, choice, new Bell(), (network) => {
-    const opened = openPair(context, path, choice, network);
-    pair = opened.pair;
-    return opened.live;
+  const bell = new Bell();
+  let report: PairReport | undefined;
+  let failure: string | undefined;
+  const { answer, sentence } = await execute(context, choice, bell, (network) => {
+    const { pair, live } = openPair(context, path, choice, network, () => bell.ring());
+    return {
+      ...live,
+      get machine() {
+        return live.machine;
+      },
+      close: async () => {
+        if (report !== undefined) return undefined;
+        failure = pair.failure;
+        report = await pair.report();
+        await pair.close();
+        if (pair.fault !== undefined) throw pair.fault;
+        return undefined;
+      },
+    };
   });
-  const report = pair!.report();
   const json = { ...answer.json, lockstep: report };
-  const difference = report.divergences[0];
+  const difference = report!.divergences[0];
   if (choice.second !== undefined && difference !== undefined) {
     context.voice.say(`The two programs differ: ${differenceText(difference)}.`);
     return { exitCode: NEGATIVE, json: { ...json, reason: "difference" } };
   }
-  if (pair!.failure !== undefined) {
-    context.voice.fail(pair!.failure);
-    return { exitCode: NEGATIVE, json: { ...json, reason: "nobody-left" } };
+  if (failure !== undefined) {
+    context.voice.fail(failure);
+    return { exitCode: NEGATIVE, json: { ...json, reason: "nobody-left", exitCode: NEGATIVE } };
   }
   if (sentence !== undefined && answer.json.reason !== "exit") context.voice.say(sentence);
-  for (const line of sentences(report)) context.voice.say(line);
+  for (const line of sentences(report!)) context.voice.say(line);
   return { ...answer, json };
 }
 
@@ -60,49 +76,52 @@ function openPair(
   path: string | undefined,
   choice: LockstepChoice,
   network: HostNetwork | undefined,
+  onChange: () => void,
 ): { pair: LockstepPair; live: LiveRun } {
-  const { second, diverge = [], divergeSeed = DEFAULT_SEED, faultSeed, limit } = choice;
+  const { second, diverge = [], divergeSeed = DEFAULT_SEED, faultSeed, limit, engine, cacheGroup } = choice;
   if (second !== undefined && choice.kernel !== undefined) {
     throw new UserError("lockstep-kernel", "--second compares two programs; leave out --kernel.", 2);
   }
-  const { choice: chosen, configuration, make } = machinesFor(path, choice);
+  const { choice: chosen, configuration } = machinesFor(path, choice);
   const boot = loadBoot(chosen, configuration);
-  const primary: PairMachine = { machine: load(make(configuration), boot.image) };
   const differing = differ(configuration, diverge, divergeSeed);
   const partner = second === undefined ? boot : loadBoot({ ...chosen, program: second }, configuration);
-  const secondMachine = make(differing.configuration);
-  if (differing.fill !== undefined) secondMachine.load(differing.fill);
+  const ofAll = { disks: choice.disk ?? [], engine, cacheGroup };
+  const other = { ...ofAll, configuration: differing.configuration, skew: differing.skew };
   const isDrawn = faultSeed !== undefined && choice.fault === undefined;
   const faults = isDrawn ? drawFaults(faultSeed, limit ?? FAULT_STEPS) : (choice.fault ?? []);
   const pair: LockstepPair = new LockstepPair({
-    primary,
-    secondary: { machine: load(secondMachine, partner.image), skew: differing.skew },
+    primary: { ...ofAll, configuration, image: boot.image },
+    secondary: { ...other, image: filled(partner.image, differing.fill) },
     // Another program's machine cannot be replaced by a copy.
     ...(second === undefined
-      ? { newSecondary: () => ({ machine: make(differing.configuration), skew: differing.skew }) }
+      ? { joiner: { ...other, image: boot.image } }
       : { options: { onDivergence: "stop" as const } }),
-    faults,
-    faultSeed: faultSeed ?? 0,
+    hosting: choice.processes === true ? "processes" : "threads",
+    ...{ faults, faultSeed: faultSeed ?? 0, limit },
     onConsole: (bytes) => context.stdout.bytes(bytes),
     onFrame: (frame) => network?.fromGuest(frame),
-    nowMs: () => performance.now(),
+    drained: () => context.stdout.flush(),
+    onChange,
   });
   network?.connect({
     deliver: (frame) => {
       pair.input({ kind: "network-input", frame: frame.slice() });
       return true;
     },
-    backlog: 0,
+    get backlog() {
+      return pair.backlog;
+    },
   });
   const live: LiveRun = {
     get machine() {
-      return pair.machine;
+      const { instant = 0, pcs = [], cacheGroup: report } = pair.speaker ?? {};
+      return { instant, harts: pcs.map((pc) => ({ pc: pc as VirtualAddress })), cacheGroup: report };
     },
     programs: boot.programs,
     warnings: boot.warnings,
-    forward: (steps) => pair.forward(steps),
+    forward: () => follow(pair),
     input: (bytes) => pair.input({ kind: "console-input", bytes: bytes.slice() }),
-    idle: (ticks) => pair.idle(ticks),
     turn: () => {},
     failure: () => pair.failure,
     close: async () => undefined,
@@ -110,9 +129,22 @@ function openPair(
   return { pair, live };
 }
 
-function load(machine: Machine, image: Parameters<Machine["load"]>[0]): Machine {
-  machine.load(image);
-  return machine;
+/** The pair runs elsewhere: this says how far it is. */
+function* follow(pair: LockstepPair): Motion<TravelStop> {
+  for (;;) {
+    if (pair.end !== undefined) return pair.speaker?.ending ?? { kind: "reached" };
+    const { waiting } = pair;
+    yield {
+      ...{ instant: (pair.speaker?.instant ?? 0) as Instant, fraction: undefined, elsewhere: true },
+      ...(waiting === undefined ? {} : { waiting: true }),
+      ...(waiting?.ticks === undefined ? {} : { waitingTicks: waiting.ticks }),
+    };
+  }
+}
+
+/** What a machine holds in memory that nobody has written lies under what is loaded. */
+function filled(image: Image, fill: Image | undefined): Image {
+  return fill === undefined ? image : { ...image, segments: [...fill.segments, ...image.segments] };
 }
 
 function differenceText({ what, device, number, expected, got, ...at }: OutputDivergence): string {

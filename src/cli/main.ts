@@ -103,6 +103,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
       .option("--diverge-seed <number>", "seed of how it does so (default: 1)", parseCount)
       .option("--fault <fault>", "do it to the pair: KIND@INSTANT or KIND:primary@INSTANT; for each once", parseFault)
       .option("--fault-seed <number>", "faults at random; beside --fault: which bits those flip", parseCount)
+      .option("--processes", "each machine in a process of its own, instead of a thread")
       .option("--second <program>", "another program for the second machine: the two are compared")
       .description(LOCKSTEP),
   );

@@ -1,185 +1,274 @@
-import { Prng } from "../base/prng.ts";
+import { UserError } from "../base/errors.ts";
 import { LocalArbiter } from "../lockstep/arbiter.ts";
-import { type Channel, localChannel } from "../lockstep/channel.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
-import { type Fault, flipOf, type PairRole } from "../lockstep/fault.ts";
-import {
-  CONSOLE,
-  MACHINE_DEVICES,
-  type MachineFault,
-  MachineReplica,
-  type MachineSkew,
-  NETWORK,
-} from "../lockstep/machine-replica.ts";
+import type { Fault, PairRole } from "../lockstep/fault.ts";
+import { CONSOLE, MACHINE_DEVICES, NETWORK } from "../lockstep/machine-replica.ts";
 import type { LockstepOptions } from "../lockstep/options.ts";
 import { CountingSink, InputQueue } from "../lockstep/outside.ts";
 import type { InputEvent } from "../lockstep/replica.ts";
-import { pageCountOf } from "../machine/configuration.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
-import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
-import { MemberDriver, type MemberStart } from "./lockstep-member.ts";
-import { type PairReport, pairReport } from "./pair-report.ts";
+import type { MemberEnd, MemberStart } from "./lockstep-member.ts";
+import type { ChannelEnd, FromMember, MachineSpecification, MemberState } from "./lockstep-protocol.ts";
+import { type MemberHost, type MemberHosting, ProcessHosting, ThreadHosting } from "./member-host.ts";
+import { type MemberReport, type PairReport, pairReport } from "./pair-report.ts";
+import { errorFromData } from "./rpc.ts";
 
-/** How long between two looks at the world. */
-const YIELD_MS = 10;
-
-export interface PairMachine {
-  readonly machine: MachineLike;
-  readonly skew?: MachineSkew;
-}
+/** Somebody who joins and is gone before he was paired is replaced so often in a row. */
+const MOST_VAIN_JOINS = 3;
+/** A member that does not answer within it is reported as it was last heard of. */
+const REPORT_WITHIN_MS = 1_000;
 
 export interface PairParts {
-  readonly primary: PairMachine;
-  readonly secondary: PairMachine;
-  /** Makes another secondary, in place of one that is gone; absent: the survivor stays alone. */
-  readonly newSecondary?: () => PairMachine;
+  readonly primary: MachineSpecification;
+  readonly secondary: MachineSpecification;
+  /** The machine of somebody who joins; absent: a survivor stays alone. */
+  readonly joiner?: MachineSpecification;
+  /** Each machine in a thread of its own, or in a process. */
+  readonly hosting?: "threads" | "processes";
   readonly options?: Partial<LockstepOptions>;
   readonly faults?: readonly Fault[];
   /** For what faults hit. */
   readonly faultSeed?: number;
+  /** The pair goes so far. */
+  readonly limit?: number;
   readonly onConsole: (bytes: Uint8Array) => void;
   readonly onFrame: (frame: Uint8Array) => void;
-  readonly nowMs: () => number;
+  /** What was printed has gone its way: until then no more is taken than the pair's window holds. */
+  readonly drained?: () => Promise<void>;
+  /** Something is otherwise than it was: how far it is, who speaks, that it ended. */
+  readonly onChange?: () => void;
 }
 
 interface Place {
-  readonly driver: MemberDriver;
-  readonly replica: MachineReplica;
-  dead: boolean;
-  frozenUntilMs: number;
+  readonly name: string;
+  readonly host: MemberHost;
+  /** It came to a machine that ran. */
+  readonly joins: boolean;
+  state: MemberState | undefined;
+  report: MemberReport | undefined;
+  end: MemberEnd | undefined;
+  isGone: boolean;
+  reported: (() => void) | undefined;
 }
 
-/** Two machines in one thread, in turns; the outside hears what both say. */
+/**
+ * Two machines, one voice: starts a thread or process for each member and has what outlives them: where output goes, where
+ * input is kept, and who may speak.
+ */
 export class LockstepPair {
   readonly #parts: PairParts;
+  readonly #hosting: MemberHosting;
   readonly #arbiter = new LocalArbiter({ term: 1, primary: "A", secondary: "B" });
   readonly #sink: CountingSink;
   readonly #inputs = new InputQueue();
   readonly #places: Place[] = [];
+  #pushed = 0;
   #joined = 0;
+  #vainJoins = 0;
+  #isPaused = false;
+  #isClosing = false;
+  #fault: Error | undefined;
 
   constructor(parts: PairParts) {
     this.#parts = parts;
+    this.#hosting = parts.hosting === "processes" ? new ProcessHosting() : new ThreadHosting();
     this.#sink = new CountingSink(MACHINE_DEVICES, ({ device, bytes }) => {
       if (device === CONSOLE) parts.onConsole(bytes);
       else if (device === NETWORK) parts.onFrame(bytes);
     });
-    const [first, second] = localChannel();
+    const [first, second] = this.#hosting.channel();
     this.#settle(parts.primary, { role: "primary", partner: "B" }, first, "primary");
     this.#settle(parts.secondary, { role: "secondary" }, second, "secondary");
   }
 
-  /** The machine that the outside hears. */
-  get machine(): MachineLike {
-    return (this.#speaker ?? this.#places[0]).replica.machine;
+  /** The member that the outside hears, or heard last. */
+  get speaker(): MemberState | undefined {
+    return this.#speaker?.state;
   }
 
-  input(event: InputEvent): void {
-    this.#inputs.push(event);
+  /** Inputs that some machine has not been through. */
+  get backlog(): number {
+    return this.#inputs.kept.events.length;
   }
 
-  /** Lets ticks of mtime pass for a paced guest that waits. */
-  idle(ticks: number): void {
-    this.#speaker?.driver.member.primary?.idle(ticks);
+  /** The guest waits for input, and has had all that there is; `ticks`: or for its timer. */
+  get waiting(): { readonly ticks: number | undefined } | undefined {
+    const state = this.speaker;
+    return state !== undefined && state.nextInput >= this.#pushed ? state.waiting : undefined;
+  }
+
+  /** Why there is nothing more to come. */
+  get end(): MemberEnd | undefined {
+    return this.#places.find(({ end, state }) => end !== undefined && end !== "fenced" && state?.speaks === true)?.end;
   }
 
   /** A sentence when nobody is left. */
   get failure(): string | undefined {
-    return this.#speaker === undefined && this.#places.every(({ dead }) => dead)
-      ? "Both machines are gone, and nobody was left to go on."
-      : undefined;
+    if (this.end !== undefined || this.#places.some((place) => lives(place) && !isJoining(place))) return undefined;
+    if (this.#fault instanceof UserError) return this.#fault.message;
+    return "Both machines are gone, and nobody was left to go on.";
   }
 
-  /** The first difference in what they say. */
-  get difference(): OutputDivergence | undefined {
-    return this.report().divergences[0];
+  /** What broke, if something did: no mistake of a user's. */
+  get fault(): Error | undefined {
+    return this.#fault instanceof UserError ? undefined : this.#fault;
   }
 
-  /** Runs until the guest ends, or `limit`, or, when differences are not repaired, to the first. */
-  *forward(limit: number): Motion<TravelStop> {
-    let yieldedMs = this.#parts.nowMs();
-    for (;;) {
-      const moved = this.#turn(limit);
-      const speaker = this.#speaker;
-      if (speaker?.driver.ended === "over") {
-        const { ending } = speaker.replica;
-        return ending === undefined ? { kind: "reached" } : (ending as TravelStop);
-      }
-      const isSettled = speaker?.driver.member.primary?.isSettled === true;
-      if (isSettled && this.machine.instant >= limit) return { kind: "reached" };
-      const now = this.#parts.nowMs();
-      if (moved && now - yieldedMs < YIELD_MS) continue;
-      yieldedMs = now;
-      const waiting = moved ? undefined : speaker?.driver.waiting;
-      yield {
-        instant: this.machine.instant,
-        fraction: undefined,
-        waiting: waiting !== undefined,
-        ...(waiting?.ticks === undefined ? {} : { waitingTicks: waiting.ticks }),
-      };
-    }
+  /** What joiners, and the report, call the members. */
+  get names(): readonly string[] {
+    return this.#places.map(({ name }) => name);
   }
 
-  report(): PairReport {
-    const members = this.#places.map(({ driver, dead }) => ({ ...driver.report(), ...(dead ? DEAD : {}) }));
-    const released = this.#sink.taken.reduce((total, count) => total + count, 0);
-    return pairReport(members, released, this.#joined);
+  input(event: InputEvent): void {
+    this.#pushed++;
+    this.#inputs.push(event);
+    for (const { host } of this.#places) host.post({ kind: "input", event });
+  }
+
+  /** Both guests stand still, and nobody is taken for dead. */
+  pause(): void {
+    this.#isPaused = true;
+    for (const { host } of this.#places) host.post({ kind: "pause" });
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    for (const { host } of this.#places) host.post({ kind: "resume" });
+  }
+
+  /** What the pair has to tell of itself, from those who still answer and, of the others, as they were last heard of. */
+  async report(): Promise<PairReport> {
+    await Promise.all(this.#places.map((place) => (lives(place) ? this.#ask(place) : undefined)));
+    return this.#pairReport();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.#places.map(({ host }) => host.kill()));
+    this.#hosting.close();
   }
 
   get #speaker(): Place | undefined {
-    return this.#places.find(
-      ({ dead, driver }) => !dead && driver.member.primary !== undefined && driver.ended !== "fenced",
-    );
+    const speaking = this.#places.filter(({ state }) => state?.speaks === true);
+    return speaking.find(lives) ?? speaking.find(({ end }) => end !== undefined) ?? speaking.at(-1);
   }
 
-  #turn(limit: number): boolean {
-    let moved = false;
-    for (const place of this.#places) {
-      if (place.dead || place.frozenUntilMs > this.#parts.nowMs()) continue;
-      if (place.driver.turn(limit)) moved = true;
+  #settle(machine: MachineSpecification, start: MemberStart, channel: ChannelEnd, role?: PairRole): void {
+    const { faults = [], faultSeed = 0, options = {}, limit } = this.#parts;
+    const name = String.fromCharCode(0x41 + this.#places.length);
+    const host = this.#hosting.open(name, {
+      heard: (message) => this.#hear(place, message),
+      gone: (fault) => this.#bury(place, fault),
+    });
+    const begun = { state: undefined, report: undefined, end: undefined, isGone: false, reported: undefined };
+    const place: Place = { name, host, joins: start.role === "joiner", ...begun };
+    this.#places.push(place);
+    const ofRole = faults.filter((fault) => fault.role === role);
+    const specification = {
+      ...{ member: name, start, machine, options, faults: ofRole, faultSeed, limit, isPaused: this.#isPaused },
+      ...{ inputs: this.#inputs.kept, taken: this.#sink.taken },
+    };
+    host.post({ kind: "begin", specification, channel });
+  }
+
+  #hear(place: Place, message: FromMember): void {
+    switch (message.kind) {
+      case "offer":
+        this.#sink.offer(message.runs);
+        void this.#take(place);
+        return;
+      case "forget":
+        this.#inputs.forget(message.below);
+        for (const { host } of this.#places) host.post(message);
+        return;
+      case "read":
+        this.#arbiter.read((tenure) => place.host.post({ kind: "tenure", request: message.request, tenure }));
+        return;
+      case "test-and-set": {
+        const { request, expected, next } = message;
+        this.#arbiter.testAndSet(expected, next, (tenure) => place.host.post({ kind: "tenure", request, tenure }));
+        return;
+      }
+      case "state":
+        place.state = message.state;
+        this.#replace(place);
+        break;
+      case "report":
+        place.report = message.report;
+        place.reported?.();
+        return;
+      case "ended":
+        Object.assign(place, { state: message.state, report: message.report, end: message.end });
+        place.reported?.();
+        break;
+      case "failed":
+        this.#fault ??= errorFromData(message.error);
+        void place.host.kill();
+        break;
     }
-    this.#replace();
-    return moved;
+    this.#parts.onChange?.();
+  }
+
+  /** The outside has taken what was offered, once it has room for more. */
+  async #take(place: Place): Promise<void> {
+    const counts = [...this.#sink.taken];
+    await this.#parts.drained?.();
+    place.host.post({ kind: "taken", counts });
   }
 
   /** Whoever is left alone gets a new secondary. */
-  #replace(): void {
-    const { newSecondary } = this.#parts;
-    const speaker = this.#speaker;
-    if (newSecondary === undefined || speaker?.driver.member.primary?.phase !== "alone") return;
-    const [first, second] = localChannel();
-    if (!speaker.driver.accept(first)) return;
-    this.#settle(newSecondary(), { role: "joiner" }, second);
+  #replace({ state, host }: Place): void {
+    const { joiner } = this.#parts;
+    if (state?.phase === "paired") this.#vainJoins = 0;
+    if (state?.phase !== "alone" || joiner === undefined || this.#isClosing) return;
+    // One that is on its way already, or was refused as it came.
+    if (this.#places.some((place) => lives(place) && isJoining(place))) return;
+    if (this.#vainJoins >= MOST_VAIN_JOINS) return;
+    this.#vainJoins++;
     this.#joined++;
+    const [first, second] = this.#hosting.channel();
+    host.post({ kind: "accept", channel: first });
+    this.#settle(joiner, { role: "joiner" }, second);
   }
 
-  #settle({ machine, skew }: PairMachine, start: MemberStart, channel: Channel, role?: PairRole): void {
-    const faults = (this.#parts.faults ?? []).filter((fault) => fault.role === role);
-    const replica = new MachineReplica(machine, skew, flipsOf(faults, this.#parts.faultSeed ?? 0));
-    const place: Omit<Place, "driver"> = { replica, dead: false, frozenUntilMs: 0 };
-    const driver = new MemberDriver({
-      member: String.fromCharCode(0x41 + this.#places.length),
-      ...{ replica, start, channel, faults, sink: this.#sink, inputs: this.#inputs, arbiter: this.#arbiter },
-      pageCount: pageCountOf(machine.configuration),
-      options: this.#parts.options,
-      onKill: () => {
-        place.dead = true;
-      },
-      onFreeze: (ms) => {
-        place.frozenUntilMs = this.#parts.nowMs() + ms;
-      },
-      nowMs: this.#parts.nowMs,
+  #bury(place: Place, fault: Error | undefined): void {
+    place.isGone = true;
+    this.#fault ??= fault;
+    place.reported?.();
+    this.#parts.onChange?.();
+  }
+
+  #ask(place: Place): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => place.reported?.(), REPORT_WITHIN_MS);
+      place.reported = () => {
+        clearTimeout(timer);
+        place.reported = undefined;
+        resolve();
+      };
+      place.host.post({ kind: "report" });
     });
-    this.#places.push(Object.assign(place, { driver }));
+  }
+
+  #pairReport(): PairReport {
+    const members = this.#places.flatMap((place) => {
+      const { report, end } = place;
+      if (report === undefined) return [];
+      return place.isGone && end === undefined ? [{ ...report, alive: false, speaks: false }] : [report];
+    });
+    const released = this.#sink.taken.reduce((total, count) => total + count, 0);
+    return pairReport(members, released, this.#joined);
   }
 }
 
-const DEAD = { alive: false, speaks: false } as const;
+/** The first difference in what two programs say. */
+export function differenceOf({ divergences }: PairReport): OutputDivergence | undefined {
+  return divergences[0];
+}
 
-/** Bits that flip are the machine's to suffer. */
-export function flipsOf(faults: readonly Fault[], seed: number): MachineFault[] {
-  const random = new Prng(seed);
-  return faults.flatMap(({ kind, instant }): MachineFault[] =>
-    kind === "flip-register" || kind === "flip-memory" ? [{ instant, edit: flipOf(kind, random) }] : [],
-  );
+function lives({ isGone, end }: Place): boolean {
+  return !isGone && end === undefined;
+}
+
+function isJoining({ joins, state }: Place): boolean {
+  return joins && (state === undefined || state.phase === "joining");
 }

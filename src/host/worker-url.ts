@@ -2,7 +2,9 @@
  * Where a worker's entry lies: beside its source while sources run directly, beside the bundle that starts it once
  * scripts/build.ts has bundled both.
  */
-export function workerUrl(name: "machine-worker" | "writer-worker" | "compile-worker" | "search-worker"): URL {
+export function workerUrl(
+  name: "machine-worker" | "writer-worker" | "compile-worker" | "search-worker" | "lockstep-worker",
+): URL {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   return new URL(`./${name}.${extension}`, import.meta.url);
 }

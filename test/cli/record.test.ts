@@ -51,7 +51,14 @@ test("record, info, replay", async () => {
 });
 
 test("a machine that waits for its writer, with nothing else to wait for, goes on when there is room", async () => {
-  const { exitCode, json, stderr } = await hindcastJson("record", FILLS(), "--memory", "256M", "-o", at("fills.hindcast"));
+  const { exitCode, json, stderr } = await hindcastJson(
+    "record",
+    FILLS(),
+    "--memory",
+    "256M",
+    "-o",
+    at("fills.hindcast"),
+  );
   assert.equal(exitCode, 0, stderr);
   assert.equal(json.reason, "exit");
 });
