@@ -137,6 +137,8 @@ export interface WrittenPages {
    * out the same, and perhaps more.
    */
   take(): readonly number[];
+  /** How many a checkpoint that is made now would have to look at. */
+  unsaved(): number;
   /** Those that some memory lies in, ascending; undefined where it is not RAM alone. */
   pagesOf(address: PhysicalAddress, length: number): readonly number[] | undefined;
 }

@@ -125,6 +125,10 @@ export class RamVersions implements WrittenPages {
     return pages;
   }
 
+  unsaved(): number {
+    return this.#dirtyPages().length;
+  }
+
   pagesOf(address: PhysicalAddress, length: number): readonly number[] | undefined {
     return this.#memory.pagesOf(BigInt(address), length);
   }

@@ -80,7 +80,7 @@ function* lastHitFrom(playback: Playback, options: SearchOptions, to: Instant): 
 
 /** Runs to `to` without stops, leaving checkpoints ever closer to it, and searches the parts in between, newest first. */
 function* lastHitInNewerPart(playback: Playback, options: SearchOptions, to: Instant): Motion<Found | undefined> {
-  const states = [playback.save(), ...(yield* playback.runTo(to))];
+  const states = [playback.save(), ...(yield* playback.runTo(to, true))];
   let end = to;
   for (const state of states.reverse()) {
     playback.restore(state);

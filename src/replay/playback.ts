@@ -53,6 +53,10 @@ export interface Run {
  * on its way there than it saves behind.
  */
 const NEAR_FACTOR = 8;
+/** So many of the checkpoints that are nearest to a place of arrival are laid whatever they cost. */
+const ALWAYS_NEAR = 3;
+/** The others, when saving their pages takes no more than this part of the time that it took to run there. */
+const MOST_SAVING_SHARE = 1 / 4;
 /** Checkpoints of a guest that writes a lot are this much farther apart at most. */
 const MOST_SPACING_FACTOR = 10;
 
@@ -164,18 +168,25 @@ export class Playback {
     return stop;
   }
 
-  /** Runs on to `target`, without stops, and lays checkpoints: those that were made are returned. */
-  *runTo(target: Instant): Motion<SavedState[]> {
+  /**
+   * Runs on to `target`, without stops, and lays checkpoints: those that were made are returned. `thorough`: also where they cost
+   * more than somebody who only wants to be at `target` is likely to gain.
+   */
+  *runTo(target: Instant, thorough = false): Motion<SavedState[]> {
     const { travelSpacingSteps, sliceSteps } = this.options;
     const kept: SavedState[] = [];
     this.setStops(NO_STOPS);
+    let keptAt: number = this.now;
     let regularMark = this.now + travelSpacingSteps;
     let yieldedAt: number = this.now;
     do {
       const mark = Math.min(regularMark, this.#nextNearMark(target));
       this.slice(Math.min(target, mark) as Instant, true);
       if (this.now === mark && mark < target) {
-        kept.push(this.keep(target));
+        if (thorough || this.#isWorthSaving(target - mark, mark - keptAt)) {
+          kept.push(this.keep(target));
+          keptAt = mark;
+        }
         regularMark = mark + travelSpacingSteps;
       }
       if (this.now - yieldedAt >= sliceSteps) {
@@ -257,6 +268,17 @@ export class Playback {
       mark = target - before;
     }
     return mark;
+  }
+
+  /**
+   * Whether a checkpoint so many steps before a place of arrival is worth its pages. Those nearest to it always are: going back a
+   * step needs them, and only the first of them has more pages than are written in so few steps.
+   */
+  #isWorthSaving(before: number, stepsSince: number): boolean {
+    const { nearSteps, stepsPerPage } = this.options;
+    if (before <= nearSteps * NEAR_FACTOR ** (ALWAYS_NEAR - 1)) return true;
+    const pages = this.machine.writtenPages?.unsaved() ?? 0;
+    return pages * stepsPerPage <= stepsSince * MOST_SAVING_SHARE;
   }
 
   /** Holds what the machine did against what is known: digests, outputs, and that it went on. */

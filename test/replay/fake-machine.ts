@@ -119,6 +119,7 @@ export class FakeMachine implements MachineLike {
   }
 
   readonly writtenPages: WrittenPages = {
+    unsaved: () => this.#dirty.size,
     take: () => {
       const pages = [...this.#written].sort((a, b) => a - b);
       this.#written.clear();

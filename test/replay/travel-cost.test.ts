@@ -69,6 +69,21 @@ test("random travel keeps to the bounds of memory, and every state is that of a 
   }
 });
 
+test("on a long way to a place, only the checkpoints nearest to it are laid whatever their pages cost", () => {
+  const laid = (stepsPerPage: number) => {
+    const { replay } = openedRun({
+      ...OPTIONS,
+      stepsPerPage,
+      recorder: { fileSpacingSteps: 1e9, fileSpacingTurns: 1e9 },
+    });
+    drive(replay.seek(instant(replay.end - 1)));
+    // All but the state at reset.
+    return replay.checkpointMemory.count - 1;
+  };
+  assert.ok(laid(1) > 4, `${laid(1)}`);
+  assert.equal(laid(1e9), 3);
+});
+
 /** Instants of the checkpoints that a file takes of a machine that takes `turnSteps` a turn. */
 function stored(turnSteps: number, turns: number, options: Partial<RecorderOptions>): number[] {
   const machine = new FakeMachine(9);
