@@ -36,6 +36,7 @@ export function openUnrecorded(
   });
   return {
     machine,
+    ...(configuration.clock === "paced" ? { paced: machine } : {}),
     programs,
     warnings,
     forward: (limit) => live.forward(limit),

@@ -186,7 +186,8 @@ const WORKER = `Takes segments of recordings out of a NATS server's work queue, 
 every \`hindcast query --nats\` that uses the same server. Any number of workers may come, die and come back meanwhile.`;
 
 const LOCKSTEP = `Runs PROGRAM on two machines. What it says leaves when both have said it; what they do inside may differ. When what
-they say differs, the second is resynchronised from the first; when one dies, the other goes on.
+they say differs, the second is resynchronised from the first; when one dies, the other goes on, and a new one joins it.
+Each machine has a thread of its own, or with --processes a process.
 
 Kinds of faults: flip-register, flip-memory, kill, freeze, lose-entry, delay-entry, double-entry, slow-channel.
 They meet the second machine, or with :primary the first, when it has come to INSTANT.`;

@@ -154,7 +154,7 @@ export class SocketChannel implements Channel {
       }
       if (this.#received.length - at < LENGTH_BYTES + length) break;
       at += LENGTH_BYTES;
-      this.#arrived.push(Uint8Array.prototype.slice.call(this.#received, at, at + length));
+      this.#arrived.push(new Uint8Array(this.#received.subarray(at, at + length)));
       at += length;
     }
     if (at > 0) this.#received = this.#received.subarray(at);

@@ -98,7 +98,8 @@ export class LockstepPair {
 
   /** Why there is nothing more to come. */
   get end(): MemberEnd | undefined {
-    return this.#places.find(({ end, state }) => end !== undefined && end !== "fenced" && state?.speaks === true)?.end;
+    const end = this.#speaker?.end;
+    return end === "fenced" ? undefined : end;
   }
 
   /** A sentence when nobody is left. */
@@ -148,8 +149,12 @@ export class LockstepPair {
   }
 
   get #speaker(): Place | undefined {
-    const speaking = this.#places.filter(({ state }) => state?.speaks === true);
-    return speaking.find(lives) ?? speaking.find(({ end }) => end !== undefined) ?? speaking.at(-1);
+    // Who stood still and was survived may not know it yet: the later term is the one that counts.
+    const termOf = ({ state }: Place) => (state?.speaks === true ? state.term : 0);
+    return this.#places.reduce<Place | undefined>(
+      (best, place) => (termOf(place) > (best === undefined ? 0 : termOf(best)) ? place : best),
+      undefined,
+    );
   }
 
   #settle(machine: MachineSpecification, start: MemberStart, channel: ChannelEnd, role?: PairRole): void {

@@ -73,6 +73,8 @@ export interface MemberState {
   readonly phase: string;
   /** It is the one that the outside hears. */
   readonly speaks: boolean;
+  /** Of its right to speak; 0: it never had one. */
+  readonly term: number;
   readonly instant: number;
   /** The guest waits, with nothing on its way; `ticks`: for its timer, on a paced clock. */
   readonly waiting: { readonly ticks: number | undefined } | undefined;

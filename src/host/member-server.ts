@@ -138,6 +138,7 @@ export class MemberServer {
     return {
       phase: primary?.phase ?? secondary!.phase,
       speaks: primary !== undefined && primary.phase !== "fenced",
+      term: primary?.term ?? 0,
       ...{ instant, waiting, ending, nextInput: primary?.nextInput ?? 0 },
       pcs: machine.harts.map(({ pc }) => pc),
       cacheGroup: machine.cacheGroup,
