@@ -19,6 +19,9 @@ export class Client {
   readonly needsSources: boolean;
   /** Makes links of outputs whose variable says where it is from (VS Code's debug console). */
   readonly followsLines: boolean;
+  /** Starts a further session when it is asked to. */
+  readonly startsSessions: boolean;
+  readonly #ask: (command: string, args: object) => Promise<boolean>;
   readonly #send: (event: string, body: object | undefined) => void;
   readonly #congested: () => boolean;
 
@@ -26,6 +29,7 @@ export class Client {
     said: Partial<DebugProtocol.InitializeRequestArguments>,
     send: (event: string, body: object | undefined) => void,
     congested: () => boolean,
+    ask: (command: string, args: object) => Promise<boolean>,
   ) {
     this.coordinates = new Coordinates(said);
     this.supportsProgress = said.supportsProgressReporting === true;
@@ -35,12 +39,19 @@ export class Client {
     this.supportsVariableTypes = said.supportsVariableType === true;
     this.needsSources = said.clientID === "vscode";
     this.followsLines = said.clientID === "vscode";
+    this.startsSessions = said.supportsStartDebuggingRequest === true;
+    this.#ask = ask;
     this.#send = send;
     this.#congested = congested;
   }
 
   event(name: string, body?: object): void {
     this.#send(name, body);
+  }
+
+  /** A reverse request; whether the client has done it. */
+  ask(command: string, args: object): Promise<boolean> {
+    return this.#ask(command, args);
   }
 
   /** A sentence of Hindcast's own. "important" is for what the user has to know now. */

@@ -1,12 +1,17 @@
 import type { AdapterEnvironment } from "./environment.ts";
 import { FramingError, frame, MessageReader } from "./framing.ts";
+import { partnerElsewhere, Relay } from "./relay.ts";
 import { HindcastSession } from "./session.ts";
 import { flushed, type Transport } from "./transport.ts";
 
 /** The client reads too slowly when more than this waits to be sent; what can be left out then is. */
 const CONGESTION_BYTES = 1024 * 1024;
+/** `initialize`, of which one is repeated elsewhere; what more comes before a launch is refused. */
+const MOST_SAID = 1;
 /** A client that has not taken even this is not reading at all: better to end its session than to run out of memory. */
 const BACKLOG_LIMIT_BYTES = 256 * 1024 * 1024;
+
+type Message = Parameters<HindcastSession["handleMessage"]>[0];
 
 /**
  * Serves one session over a transport, to its end: by `disconnect`, by a lost client, or by input that is not DAP. The
@@ -17,9 +22,27 @@ const BACKLOG_LIMIT_BYTES = 256 * 1024 * 1024;
 export async function serveSession(environment: AdapterEnvironment, transport: Transport): Promise<string | undefined> {
   const { input, output } = transport;
   const session = new HindcastSession(environment, () => output.writableLength > CONGESTION_BYTES);
-  const reader = new MessageReader((message) =>
-    session.handleMessage(message as unknown as Parameters<typeof session.handleMessage>[0]),
-  );
+  const handle = (message: Message) => session.handleMessage(message);
+  const said: Message[] = [];
+  let relay: Relay | undefined;
+  let onRelayed: () => void = () => {};
+  const reader = new MessageReader((received) => {
+    const message = received as unknown as Message;
+    if (relay !== undefined) return relay.send(message);
+    const address = partnerElsewhere(environment, message);
+    if (address === undefined) {
+      // All that comes before a launch.
+      if (said.length < MOST_SAID) said.push(message);
+      return handle(message);
+    }
+    relay = new Relay(said);
+    relay.send(message);
+    void relay.run(environment.connect!(address), output).then((wasThere) => {
+      if (wasThere) return onRelayed();
+      relay = undefined;
+      handle(message);
+    });
+  });
   const problem = await new Promise<string | undefined>((resolve) => {
     // Writing to a client that has gone gives an error on the stream; that the client has gone is seen at the input too.
     output.on("error", () => resolve(undefined));
@@ -38,9 +61,11 @@ export async function serveSession(environment: AdapterEnvironment, transport: T
       }
     });
     void session.disconnected.then(() => resolve(undefined));
+    onRelayed = () => resolve(undefined);
   });
   input.removeAllListeners("data");
   input.on("data", () => {});
+  relay?.close();
   if (problem !== undefined) session.say(problem);
   await session.lost();
   await flushed(output);

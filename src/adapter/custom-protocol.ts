@@ -6,9 +6,11 @@
  */
 
 import type { BranchBody, BranchesBody, BranchRequests } from "./custom-branches.ts";
+import type { LockstepArguments, LockstepEvents, LockstepRequests } from "./custom-lockstep.ts";
 import type { OriginArguments, OriginBody } from "./custom-origin.ts";
 
 export type * from "./custom-branches.ts";
+export type * from "./custom-lockstep.ts";
 export type * from "./custom-origin.ts";
 
 /** Arguments of a launch request, beside DAP's `noDebug`. The names are the command line's. */
@@ -65,10 +67,12 @@ export interface LaunchArguments {
    * `hindcast/console` events with exact bytes, for a client that has a terminal of its own for them.
    */
   console?: "internalConsole" | "integratedTerminal";
+  /** Two machines in lockstep. */
+  lockstep?: boolean | LockstepArguments;
 }
 
 /** Moves and questions that DAP has no request for. */
-export interface CustomRequests extends BranchRequests {
+export interface CustomRequests extends BranchRequests, LockstepRequests {
   "hindcast/reverseStepIn": { arguments: ReverseStepArguments; body: undefined };
   "hindcast/reverseStepOut": { arguments: ReverseStepArguments; body: undefined };
   "hindcast/seek": { arguments: SeekArguments; body: undefined };
@@ -102,7 +106,7 @@ export interface CustomRequests extends BranchRequests {
 }
 
 /** What the adapter says by itself. */
-export interface CustomEvents {
+export interface CustomEvents extends LockstepEvents {
   /** Where the machine is and how it goes: at most ten a second. */
   "hindcast/status": StatusBody;
   /** Bytes of the guest's console, when `console` is `integratedTerminal`. */

@@ -13,6 +13,12 @@ export const errors = {
   over: () => new UserError("over", "The session is over; start a new one."),
   noInput: (path: string) =>
     new UserError("no-input", `Launch configuration: the “input” file ${path} cannot be read.`, 2),
+  noLockstep: () =>
+    new UserError(
+      "no-lockstep",
+      "Launch configuration: “lockstep” cannot be had here: this adapter runs one machine.",
+      2,
+    ),
   attach: () =>
     new UserError("attach", "Hindcast starts programs and opens recordings itself: use a “launch” configuration."),
   unknownRequest: (command: string) =>

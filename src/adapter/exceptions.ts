@@ -1,7 +1,8 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
-import type { Stopped } from "../debuggee/protocol.ts";
+import type { PairDivergence, Stopped } from "../debuggee/protocol.ts";
 import { EXCEPTION, EXCEPTION_CAUSES } from "../isa/causes.ts";
 import { errors } from "./errors.ts";
+import { divergenceSentence } from "./lockstep-text.ts";
 import { formatInstant, toReference } from "./references.ts";
 
 /**
@@ -19,8 +20,10 @@ const NEARLY_ALWAYS_BUGS: readonly number[] = [
   EXCEPTION.storeAccessFault,
 ];
 
-/** The filter that is no exception of a hart. */
+/** The filters that are no exception of a hart. */
 const CHECKS = "replay-only-checks";
+const DIVERGENCE = "lockstep-divergence";
+const OTHERS: readonly string[] = [CHECKS, DIVERGENCE];
 
 /** One filter per cause of the table; the id is the cause's own (`load-access-fault`). */
 export const EXCEPTION_FILTERS: readonly DebugProtocol.ExceptionBreakpointsFilter[] = [
@@ -29,6 +32,12 @@ export const EXCEPTION_FILTERS: readonly DebugProtocol.ExceptionBreakpointsFilte
     label: "Failed replay-only checks",
     description:
       "Runs the guest's HINDCAST_REPLAY_ONLY blocks when the recorded past is gone through, forwards or backwards, and stops where one fails",
+    default: true,
+  },
+  {
+    filter: DIVERGENCE,
+    label: "Lockstep divergence",
+    description: "Stops both machines of a pair where what they say differs, forwards and backwards",
     default: true,
   },
   ...EXCEPTION_CAUSES.map((cause) => ({
@@ -46,6 +55,7 @@ export const DEFAULT_CAUSES: readonly number[] = NEARLY_ALWAYS_BUGS;
 export class ExceptionStops {
   #causes: readonly number[] = DEFAULT_CAUSES;
   #checks = true;
+  #divergence = true;
 
   get causes(): readonly number[] {
     return this.#causes;
@@ -56,13 +66,19 @@ export class ExceptionStops {
     return this.#checks;
   }
 
+  /** Whether a pair stops where its machines differ in what they say. */
+  get divergence(): boolean {
+    return this.#divergence;
+  }
+
   /** Takes filter ids; gives one verified state per filter, unknown ones with a message. */
   set(filters: readonly string[]): DebugProtocol.Breakpoint[] {
     const found = filters.map((filter) => EXCEPTION_CAUSES.find(({ id }) => id === filter));
     this.#causes = found.flatMap((cause) => (cause === undefined ? [] : [cause.code]));
     this.#checks = filters.includes(CHECKS);
+    this.#divergence = filters.includes(DIVERGENCE);
     return found.map((cause, index) =>
-      cause === undefined && filters[index] !== CHECKS
+      cause === undefined && !OTHERS.includes(filters[index])
         ? { verified: false, message: `There is no exception “${filters[index]}”.` }
         : { verified: true },
     );
@@ -72,6 +88,7 @@ export class ExceptionStops {
 /** What `exceptionInfo` tells of the exception that the machine stopped at. */
 export function exceptionInfo(stopped: Stopped | undefined): DebugProtocol.ExceptionInfoResponse["body"] {
   if (stopped?.failedChecks !== undefined) return failedCheckInfo(stopped, stopped.failedChecks);
+  if (stopped?.divergence !== undefined) return divergenceInfo(stopped, stopped.divergence);
   const exception = stopped?.exception;
   if (stopped === undefined || exception === undefined) throw errors.noException();
   return {
@@ -83,6 +100,23 @@ export function exceptionInfo(stopped: Stopped | undefined): DebugProtocol.Excep
       typeName: exception.name,
       fullTypeName: `${exception.name} (mcause ${exception.cause}, mtval ${toReference(exception.tval)})`,
       stackTrace: `hart ${stopped.hart}, instant ${formatInstant(stopped.instant)}`,
+    },
+  };
+}
+
+function divergenceInfo(
+  { hart, instant }: Stopped,
+  divergence: PairDivergence,
+): DebugProtocol.ExceptionInfoResponse["body"] {
+  const { leftText, rightText, lastAgreement } = divergence;
+  return {
+    exceptionId: "Lockstep divergence",
+    description: divergenceSentence(divergence),
+    breakMode: "always",
+    details: {
+      message: `Machine A said ${leftText}, machine B said ${rightText}. States last known to be equal: instant ${formatInstant(lastAgreement)}.`,
+      typeName: "lockstep divergence",
+      stackTrace: `hart ${hart}, instant ${formatInstant(instant)}`,
     },
   };
 }

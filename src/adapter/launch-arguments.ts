@@ -1,10 +1,8 @@
-import { parseSymbolChoice, SYMBOL_CHOICE_FORMS, type SymbolChoice } from "../base/boot-choice.ts";
-import { DISK_CHOICE_FORMS, type DiskChoice, parseDiskChoice } from "../base/disk-choice.ts";
 import { UserError } from "../base/errors.ts";
 import type { LaunchOptions } from "../debuggee/protocol.ts";
-import { parseInstructionSet } from "../isa/instruction-set.ts";
 import type { LaunchArguments } from "./custom-protocol.ts";
-import { parseStartTime } from "./start-time.ts";
+import { bad, Fields, isSlip } from "./launch-fields.ts";
+import { lockstepOf } from "./lockstep-arguments.ts";
 
 /** Launch arguments after all checks, with defaults. */
 export interface Launch {
@@ -15,6 +13,8 @@ export interface Launch {
   readonly console: "internalConsole" | "integratedTerminal";
   /** Run and record, without breakpoints, and end when the guest ends. */
   readonly noDebug: boolean;
+  /** The pair whose machine B this session is for. */
+  readonly partner?: string;
   /** Sentences about arguments that were ignored. */
   readonly warnings: readonly string[];
 }
@@ -24,12 +24,8 @@ export interface PathResolver {
   readonly workingDirectory: string;
 }
 
-const PAGE_BYTES = 4096;
-/** WebAssembly's 32-bit memory ends at 4 GiB, and the machine needs some of it for itself. */
-const MEMORY_LIMIT_BYTES = 3 * 2 ** 30;
 /** As many as the board has room for. */
 const HARTS_LIMIT = 8;
-const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 const KNOWN = [
   "program",
@@ -59,10 +55,16 @@ const KNOWN = [
   "startTime",
   "virtio",
   "guestConsole",
+  "lockstep",
 ] as const satisfies readonly (keyof LaunchArguments)[];
 
 /** Options that the command line's design names and this version does not have: saying nothing would be a lie. */
 const NOT_YET = ["limit", "resident"];
+
+/** Names a pair's key, in what the adapter asks a client to start. */
+export const PARTNER = "__pair";
+/** Where that session's client connects, unless it has a connection to this process already. */
+export const PARTNER_ADDRESS = "__pairAddress";
 
 /** Which arguments make sense for a machine that is yet to run, and none for one that was recorded. */
 const MACHINE_ARGUMENTS = ["memory", "harts", "isa", "clock", "seed", "input", "recordTo", "net"] as const;
@@ -72,6 +74,8 @@ const DEVICE_ARGUMENTS = ["disk", "startTime", "virtio", "guestConsole"] as cons
 /** Checks what the user wrote; throws a UserError with one sentence about the first mistake. */
 export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, paths: PathResolver): Launch {
   const fields = new Fields(raw);
+  const partner = fields.text(PARTNER);
+  if (partner !== undefined) return partnerLaunch(fields, partner);
   const cwd = paths.resolvePath(paths.workingDirectory, fields.text("cwd") ?? ".");
   const path = (name: string) => {
     const text = fields.text(name);
@@ -112,161 +116,34 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     startTime: fields.time("startTime"),
     virtio: fields.choice("virtio", ["modern", "legacy"]),
     guestConsole: fields.choice("guestConsole", ["uart", "virtio"]),
+    lockstep: lockstepOf(raw, (text) => paths.resolvePath(cwd, text)),
     stopOnEntry: fields.flag("stopOnEntry") ?? false,
   };
   return {
     options: withoutUndefined(options),
     input: path("input"),
     stopOnEnd: fields.flag("stopOnEnd") ?? true,
-    console: fields.choice("console", ["internalConsole", "integratedTerminal"]) ?? "internalConsole",
+    console: consoleOf(fields),
     noDebug: fields.flag("noDebug") ?? false,
     warnings: misspelt(Object.keys(raw)),
   };
 }
 
-/** The arguments by name; every reader gives undefined when the argument is absent. */
-class Fields {
-  readonly #raw: Readonly<Record<string, unknown>>;
-
-  constructor(raw: Readonly<Record<string, unknown>>) {
-    this.#raw = raw;
-  }
-
-  has(name: string): boolean {
-    return this.#raw[name] !== undefined && this.#raw[name] !== null;
-  }
-
-  text(name: string): string | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    if (typeof value !== "string" || value.trim() === "") throw bad(name, "must be a path", value);
-    if (value.includes("${")) throw bad(name, "holds a variable that the editor did not replace", value);
-    return value;
-  }
-
-  /** A line of text, which may be empty. */
-  line(name: string): string | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    if (typeof value !== "string" || /[\0\n]/.test(value)) throw bad(name, "must be one line of text", value);
-    return value;
-  }
-
-  /** A word that stands for itself, or a path. */
-  firmware(name: string, resolve: (path: string) => string): string | undefined {
-    const text = this.text(name);
-    return text === undefined || text === "none" || text === "sbi" ? text : resolve(text);
-  }
-
-  /** Files with symbols, each as text or as an object; `resolve` makes a path absolute. */
-  symbols(name: string, resolve: (path: string) => string): SymbolChoice[] | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    return (Array.isArray(value) ? value : [value]).map((entry: unknown) => {
-      const choice = symbolChoice(name, entry);
-      if (choice === undefined || choice.path.includes("${")) {
-        throw bad(name, `must be a list of ${SYMBOL_CHOICE_FORMS}, or of {"path": …, "offset": …}`, entry);
-      }
-      return { ...choice, path: resolve(choice.path) };
-    });
-  }
-
-  /** One disk or a list of them; `resolve` makes a path absolute. */
-  disks(name: string, resolve: (path: string) => string): DiskChoice[] | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    return (Array.isArray(value) ? value : [value]).map((text: unknown) => {
-      const disk = typeof text === "string" && !text.includes("${") ? parseDiskChoice(text) : undefined;
-      if (disk === undefined) throw bad(name, `must be ${DISK_CHOICE_FORMS}, or a list of such`, text);
-      return "path" in disk ? { ...disk, path: resolve(disk.path) } : disk;
-    });
-  }
-
-  /** A date, or seconds since 1970. */
-  time(name: string): number | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    const seconds = typeof value === "string" || typeof value === "number" ? parseStartTime(String(value)) : undefined;
-    if (seconds === undefined)
-      throw bad(name, 'must be a date such as "2026-01-31T12:00:00Z", or seconds since 1970', value);
-    return seconds;
-  }
-
-  flag(name: string): boolean | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    if (typeof value !== "boolean") throw bad(name, "must be true or false", value);
-    return value;
-  }
-
-  integer(name: string, least: number, most: number): number | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least || value > most) {
-      throw bad(name, `must be a whole number from ${least} to ${most}`, value);
-    }
-    return value;
-  }
-
-  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    const choice = choices.find((text) => text === value);
-    if (choice !== undefined) return choice;
-    const list = choices.map((text) => `"${text}"`).join(" or ");
-    throw bad(name, `must be ${list}`, value);
-  }
-
-  isa(name: string): string | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    if (typeof value !== "string") throw bad(name, 'must be an ISA string such as "rv64imac"', value);
-    try {
-      parseInstructionSet(value, "msu");
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      throw new UserError("bad-launch", `Launch configuration: “${name}”: ${error.message}`, 2);
-    }
-    return value;
-  }
-
-  /** What networks there are is the host's to say. */
-  network(name: string): string | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    if (typeof value === "string" && value.trim() !== "") return value.trim();
-    throw bad(name, 'must be a network such as "user" or "none"', value);
-  }
-
-  /** Bytes: a number, or text as the command line takes it. */
-  memory(name: string): number | undefined {
-    if (!this.has(name)) return undefined;
-    const value = this.#raw[name];
-    const match = /^(\d+)([KMG]?)(?:i?B)?$/i.exec(String(value));
-    if (match === null) throw bad(name, 'must be a size such as "128M"', value);
-    const bytes = Number(match[1]) * UNITS[match[2].toUpperCase()];
-    if (bytes < PAGE_BYTES || bytes > MEMORY_LIMIT_BYTES || bytes % PAGE_BYTES !== 0) {
-      throw bad(name, "must be from 4K to 3G, in whole pages of 4096 bytes", value);
-    }
-    return bytes;
-  }
+/** Machine B of a pair that the adapter itself has asked the client to start a session for: the machine is there already. */
+function partnerLaunch(fields: Fields, partner: string): Launch {
+  return {
+    options: { stopOnEntry: true },
+    input: undefined,
+    stopOnEnd: true,
+    console: consoleOf(fields),
+    noDebug: false,
+    partner,
+    warnings: [],
+  };
 }
 
-function symbolChoice(name: string, entry: unknown): SymbolChoice | undefined {
-  if (typeof entry === "string") return parseSymbolChoice(entry);
-  const { path, offset } = (entry ?? {}) as Record<string, unknown>;
-  if (typeof path !== "string" || path.trim() === "") return undefined;
-  return { path, offset: offsetOf(name, offset) };
-}
-
-/** Text as well as a number, because most offsets are too large for JSON's. */
-function offsetOf(name: string, offset: unknown): bigint {
-  if (offset === undefined || offset === null) return 0n;
-  const text = String(offset).trim().replaceAll("_", "");
-  const match = /^(-?)(0x[0-9a-f]{1,16}|\d{1,20})$/i.exec(text);
-  const isNumber = typeof offset === "string" || Number.isSafeInteger(offset);
-  if (match === null || !isNumber) throw bad(name, 'has an offset that is no number such as "0x80200000"', offset);
-  return match[1] === "-" ? -BigInt(match[2]) : BigInt(match[2]);
+function consoleOf(fields: Fields): Launch["console"] {
+  return fields.choice("console", ["internalConsole", "integratedTerminal"]) ?? "internalConsole";
 }
 
 function oneSubject(several: boolean): UserError {
@@ -277,15 +154,6 @@ function oneSubject(several: boolean): UserError {
       : "Launch configuration: give “program” (an ELF, an image or assembly source to run), “kernel” (what firmware starts) or “recording” (a file to travel in).",
     2,
   );
-}
-
-function bad(name: string, what: string, value?: unknown): UserError {
-  const got = value === undefined ? "" : `, not ${abbreviate(JSON.stringify(value))}`;
-  return new UserError("bad-launch", `Launch configuration: “${name}” ${what}${got}.`, 2);
-}
-
-function abbreviate(text: string): string {
-  return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
 }
 
 /**
@@ -301,22 +169,6 @@ function misspelt(names: readonly string[]): string[] {
       ? []
       : [`Launch configuration: “${name}” is unknown and ignored; did you mean “${meant}”?`];
   });
-}
-
-/** One letter wrong, missing, doubled or swapped with its neighbour; or only hyphens, underscores and case differ. */
-function isSlip(written: string, right: string): boolean {
-  if (written.replace(/[-_]/g, "") === right) return true;
-  if (right.length < 4 || Math.abs(written.length - right.length) > 1) return false;
-  let same = 0;
-  while (same < right.length && written[same] === right[same]) same++;
-  const rest = written.slice(same);
-  const wanted = right.slice(same);
-  return (
-    rest.slice(1) === wanted.slice(1) ||
-    rest.slice(1) === wanted ||
-    rest === wanted.slice(1) ||
-    (rest.slice(2) === wanted.slice(2) && rest[0] === wanted[1] && rest[1] === wanted[0])
-  );
 }
 
 function withoutUndefined<T extends object>(object: T): T {

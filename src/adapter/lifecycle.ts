@@ -6,6 +6,8 @@ import { errors } from "./errors.ts";
 import type { ExceptionStops } from "./exceptions.ts";
 import { type Launch, parseLaunchArguments } from "./launch-arguments.ts";
 import { type Motion, type Motions, within } from "./motions.ts";
+import { Pair } from "./pair.ts";
+import type { Seat, SeatSession } from "./seat.ts";
 import type { Sources } from "./sources.ts";
 import type { Stacks } from "./stack.ts";
 
@@ -17,6 +19,15 @@ export interface Run {
   readonly launch: Launch;
   readonly debuggee: Debuggee;
   readonly result: LaunchResult;
+  /** The machine's place in its pair; undefined: it is alone. */
+  readonly paired: Paired | undefined;
+}
+
+export interface Paired {
+  readonly pair: Pair;
+  readonly seat: Seat;
+  /** What a partner's session names it by. */
+  readonly key: string;
 }
 
 export interface LifecycleParts {
@@ -32,6 +43,8 @@ export interface LifecycleParts {
   onEvent(event: DebuggeeEvent): void;
   /** Shows what is still on its way to the client. */
   onEnd(): void;
+  /** The session as its pair sees it. */
+  readonly seatSession: SeatSession;
 }
 
 /**
@@ -62,6 +75,16 @@ export class Lifecycle {
     return this.run.debuggee;
   }
 
+  /** The machine's place in its pair; undefined: it has none, or is not there. */
+  get paired(): Paired | undefined {
+    return this.#run?.paired;
+  }
+
+  /** The client has set what is to be stopped at, and the machine has set out or may. */
+  get hasBegun(): boolean {
+    return this.#state === "begun";
+  }
+
   /** A path as the launch's arguments have them. */
   resolvePath(path: string): string {
     const { environment } = this.#parts;
@@ -78,18 +101,32 @@ export class Lifecycle {
 
   /** Where the machine goes once the client has set its breakpoints; undefined when it has set out already. */
   firstMotion(): Motion | undefined {
-    const { launch, result } = this.run;
+    const { launch, result, paired } = this.run;
     if (this.#state === "begun") return undefined;
     this.#state = "begun";
-    return launch.options.stopOnEntry && !launch.noDebug ? async () => result.entered : resume;
+    const first = launch.options.stopOnEntry && !launch.noDebug ? async () => result.entered : resume;
+    if (paired === undefined) return first;
+    if (paired.seat.side === "left") {
+      return async (debuggee) => {
+        await paired.pair.untilPartnerBegun();
+        return first(debuggee);
+      };
+    }
+    // What moves first is machine A, and takes this one along.
+    return async () => {
+      paired.pair.partnerBegun();
+      return { ...result.entered, along: true };
+    };
   }
 
   /** Ends this run and starts the program again, with new arguments when there are any. */
   async restart(raw: Readonly<Record<string, unknown>> | undefined): Promise<void> {
-    const { debuggee } = this.run;
+    const { debuggee, paired } = this.run;
     const next = raw ?? this.#arguments;
     // Before anything is thrown away: what is wrong with the new arguments is no reason to lose the old run.
     parseLaunchArguments(next, this.#parts.environment);
+    // Both machines begin anew, in the sessions that there are.
+    if (paired !== undefined) return this.#restartPair(paired, raw);
     this.#run = undefined;
     await this.#close(debuggee);
     try {
@@ -99,6 +136,36 @@ export class Lifecycle {
       void this.end();
       throw error;
     }
+  }
+
+  async #restartPair({ pair, seat }: Paired, raw: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+    try {
+      await pair.restart(seat, seat.side === "left" ? raw : undefined);
+      await this.begunAnew();
+    } catch (error) {
+      void this.end();
+      throw error;
+    }
+  }
+
+  /** The pair has been opened anew, and this session's machine with it. */
+  async begunAnew(): Promise<void> {
+    const { paired, debuggee } = this.run;
+    if (paired === undefined) return;
+    const { environment } = this.#parts;
+    const launch = parseLaunchArguments(this.#arguments, environment);
+    this.#parts.onBegin(launch);
+    this.#exitCode = undefined;
+    const result = await this.#prepare(debuggee, launch);
+    this.#run = { launch, debuggee, result, paired };
+    this.#state = "launched";
+    this.#announce(this.#run);
+  }
+
+  /** Before its pair is opened anew: nothing moves any more, and what was to be shown is. */
+  async suspend(): Promise<void> {
+    await this.#parts.motions.abandon(this.debuggee);
+    this.#parts.onEnd();
   }
 
   /** Notes how the guest ended; true when the session ends with it. */
@@ -144,13 +211,18 @@ export class Lifecycle {
     this.#exitCode = undefined;
     let debuggee: Debuggee | undefined;
     try {
-      debuggee = await environment.createDebuggee((event) => {
+      const onEvent = (event: DebuggeeEvent) => {
         // What a debuggee says that was replaced or given up is of no interest.
         if (generation === this.#generation) this.#parts.onEvent(event);
-      });
+      };
+      const paired = await this.#pairOf(launch);
+      debuggee =
+        paired === undefined
+          ? await environment.createDebuggee(onEvent)
+          : paired.seat.asDebuggee(paired.pair, onEvent, this.#parts.seatSession);
       const result = await this.#prepare(debuggee, launch);
       if (this.#stateIsOver()) throw errors.over();
-      this.#run = { launch, debuggee, result };
+      this.#run = { launch, debuggee, result, paired };
       this.#arguments = raw;
       this.#state = "launched";
       this.#announce(this.#run);
@@ -159,6 +231,25 @@ export class Lifecycle {
       if (!this.#stateIsOver()) this.#state = before === "new" ? "new" : "over";
       throw error;
     }
+  }
+
+  /** The pair that a launch opens, or whose machine B it is about. */
+  async #pairOf(launch: Launch): Promise<Paired | undefined> {
+    const { environment } = this.#parts;
+    if (launch.partner !== undefined) {
+      const pair = environment.pairs.get(launch.partner);
+      return { pair, seat: pair.seats.right, key: launch.partner };
+    }
+    const pair = await Pair.open({
+      source: (raw, onEvent) => {
+        const { options } = raw === undefined ? launch : parseLaunchArguments(raw, environment);
+        if (raw !== undefined) this.#arguments = raw;
+        return environment.openPair?.(options, onEvent) ?? Promise.resolve(undefined);
+      },
+      onClose: (closed) => environment.pairs.remove(closed),
+    });
+    if (pair === undefined && launch.options.lockstep) throw errors.noLockstep();
+    return pair && { pair, seat: pair.seats.left, key: environment.pairs.add(pair) };
   }
 
   /** A method of its own because an `await` lies between: the state may have changed meanwhile. */
@@ -183,13 +274,14 @@ export class Lifecycle {
     const { client } = this.#parts;
     const { program, recording } = launch.options;
     client.event("process", {
-      name: program ?? recording,
+      name: program ?? recording ?? result.recording,
       isLocalProcess: false,
       startMethod: "launch",
       pointerSize: 64,
     });
     for (const warning of [...launch.warnings, ...result.warnings]) client.say(warning, "stderr");
     if (result.live) client.say(`Recording to ${result.recording}`);
+    this.#parts.seatSession.changed();
   }
 
   async #close(debuggee: Debuggee): Promise<void> {

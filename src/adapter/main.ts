@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { resolve } from "node:path";
@@ -5,6 +6,8 @@ import { UserError } from "../base/errors.ts";
 import { serveSession } from "./connection.ts";
 import type { AdapterEnvironment } from "./environment.ts";
 import { frame } from "./framing.ts";
+import { Pairs } from "./pairs.ts";
+import { connectPartner, PartnerServer, transportOf } from "./partner-server.ts";
 import type { Transport } from "./transport.ts";
 
 /** Only programs on this computer may debug here: a debugger reads files and writes recordings for whoever asks. */
@@ -18,14 +21,29 @@ const EXIT_UNUSABLE_INPUT = 3;
 const EXIT_FAULT = 4;
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
-/** The environment of a Node process, around whatever makes debuggees. */
-export function nodeEnvironment(createDebuggee: AdapterEnvironment["createDebuggee"]): AdapterEnvironment {
-  return {
+/** The environment of a Node process, around whatever makes debuggees and pairs of them. */
+export function nodeEnvironment(
+  createDebuggee: AdapterEnvironment["createDebuggee"],
+  openPair?: AdapterEnvironment["openPair"],
+): NodeEnvironment {
+  const partners: PartnerServer = new PartnerServer((transport) => serveSession(environment, transport));
+  const environment: NodeEnvironment = {
     createDebuggee,
+    ...(openPair !== undefined && { openPair }),
+    partnerAddress: () => partners.address(),
+    connect: connectPartner,
+    close: () => partners.close(),
     readFile: (path) => readFile(path).catch(() => undefined),
     resolvePath: (base, path) => resolve(base, path),
     workingDirectory: process.cwd(),
+    pairs: new Pairs(randomUUID),
   };
+  return environment;
+}
+
+export interface NodeEnvironment extends AdapterEnvironment {
+  /** Lets the sessions of second machines end. */
+  close(): Promise<void>;
 }
 
 /**
@@ -34,7 +52,7 @@ export function nodeEnvironment(createDebuggee: AdapterEnvironment["createDebugg
  *
  * @returns the exit code: 0; 3 when what came was not DAP; 4 after a fault of Hindcast. A sentence is on stderr then.
  */
-export async function serveStdio(environment: AdapterEnvironment): Promise<number> {
+export async function serveStdio(environment: NodeEnvironment): Promise<number> {
   // `console.log` in a library would break the protocol.
   console.log = console.error;
   let fault: unknown;
@@ -47,6 +65,7 @@ export async function serveStdio(environment: AdapterEnvironment): Promise<numbe
   for (const signal of SIGNALS) process.on(signal, onSignal);
   process.on("uncaughtException", onFault);
   const problem = await serveSession(environment, transport);
+  await environment.close();
   for (const signal of SIGNALS) process.off(signal, onSignal);
   process.off("uncaughtException", onFault);
   if (fault !== undefined) {
@@ -87,8 +106,7 @@ export async function serveSocket(
       return;
     }
     socket.setNoDelay(true);
-    const transport: Transport = { input: socket, output: socket, close: () => socket.destroy() };
-    const session = serveSession(environment, transport)
+    const session = serveSession(environment, transportOf(socket))
       .then((problem) => {
         if (problem !== undefined) report(problem);
       })

@@ -30,6 +30,7 @@ export class Motions {
   #current: Promise<void> | undefined;
   /** Ends, and never fails, when the search that goes on does. */
   #search: Promise<void> | undefined;
+  #cancelSearch: (() => void) | undefined;
   #steps: { readonly debuggee: Debuggee; readonly motion: Motion }[] = [];
   #currentIsStep = false;
   /** Motions of a debuggee that was thrown away report to nobody. */
@@ -49,8 +50,11 @@ export class Motions {
     if (this.moving) throw errors.running();
   }
 
-  /** Runs a question that takes long, during which the machine goes elsewhere and comes back: nobody else may look. */
-  async search<T>(question: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a question that takes long, during which the machine goes elsewhere and comes back: nobody else may look. `cancel`
+   * ends it where the debuggee's `pause` does not.
+   */
+  async search<T>(question: () => Promise<T>, cancel?: () => void): Promise<T> {
     await this.rest();
     const answer = question();
     const search = answer.then(
@@ -58,10 +62,12 @@ export class Motions {
       () => {},
     );
     this.#search = search;
+    this.#cancelSearch = cancel;
     try {
       return await answer;
     } finally {
       this.#search = undefined;
+      this.#cancelSearch = undefined;
     }
   }
 
@@ -94,7 +100,8 @@ export class Motions {
       rested = true;
     });
     do {
-      await debuggee.pause();
+      if (this.#cancelSearch === undefined) await debuggee.pause();
+      else this.#cancelSearch();
       await within(PAUSE_AGAIN_MS, rest);
     } while (!rested);
   }

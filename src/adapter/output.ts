@@ -131,6 +131,8 @@ interface Log {
   readonly source: SourcePosition | undefined;
   /** Of replay-only code: when it was logged, which the line says and leads to. */
   readonly instant?: number;
+  /** The line leads there, and says so itself. */
+  readonly leadsTo?: number;
 }
 
 /** Messages of log points, each with its place in the source, at a bounded rate like the console. */
@@ -176,12 +178,12 @@ export class LogMessages {
       this.#client.say(`[${formatInstant(this.#dropped)} messages of log points left out here: they came too fast]`);
       this.#dropped = 0;
     }
-    const { text, source, instant } = this.#waiting.shift()!;
+    const { text, source, instant, leadsTo = instant } = this.#waiting.shift()!;
     const line = instant === undefined ? text : `[${formatInstant(instant)}] ${text}`;
     const output = line.endsWith("\n") ? line : `${line}\n`;
     const place = source === undefined ? {} : this.#sources.placeOf(source);
-    const linked = instant !== undefined && this.#client.followsLines;
-    const link = linked ? { variablesReference: this.#links.add({ text: line, instant, source }) } : {};
+    const linked = leadsTo !== undefined && this.#client.followsLines;
+    const link = linked ? { variablesReference: this.#links.add({ text: line, instant: leadsTo, source }) } : {};
     this.#client.event("output", { category: "console", output, ...place, ...link });
   }
 }

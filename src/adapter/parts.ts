@@ -8,7 +8,10 @@ import type { Client } from "./client.ts";
 import type { AdapterEnvironment } from "./environment.ts";
 import { ExceptionStops } from "./exceptions.ts";
 import type { Launch } from "./launch-arguments.ts";
+import { PARTNER, PARTNER_ADDRESS } from "./launch-arguments.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { stateBody } from "./lockstep.ts";
+import { titleOf } from "./lockstep-text.ts";
 import { LogLinks } from "./log-links.ts";
 import { Memory } from "./memory.ts";
 import { type Motion, Motions } from "./motions.ts";
@@ -16,11 +19,16 @@ import { GuestConsole, LogMessages } from "./output.ts";
 import { ProgressReports } from "./progress.ts";
 import { formatInstant } from "./references.ts";
 import { Searches } from "./searches.ts";
+import type { SeatSession } from "./seat.ts";
 import { Sources } from "./sources.ts";
 import { Stacks, threadOfHart } from "./stack.ts";
 import { StatusReports } from "./status.ts";
+import { Throttle } from "./throttle.ts";
 import { GotoTargets } from "./travel.ts";
 import { Variables } from "./variables.ts";
+
+/** Of what is told of a pair by itself: five times a second. */
+const PAIR_INTERVAL_MS = 200;
 
 /**
  * The concerns of one session, put together, and what goes between them: stops and the debuggee's own events come in,
@@ -44,10 +52,12 @@ export class Parts {
   readonly #progress: ProgressReports;
   readonly #logs: LogMessages;
   readonly #status: StatusReports;
+  readonly #pairState: Throttle;
   #console: GuestConsole | undefined;
   readonly #branchLines = new BranchLines();
   #stopped: Stopped | undefined;
   #endTold = false;
+  #isPartnerAsked = false;
   /** The request whose answer waits for a search. */
   #searching: number | undefined;
 
@@ -66,6 +76,7 @@ export class Parts {
     this.#progress = new ProgressReports(client);
     this.#logs = new LogMessages(client, this.sources, this.logLinks);
     this.#status = new StatusReports(client);
+    this.#pairState = new Throttle(PAIR_INTERVAL_MS, () => this.#tellPair());
     this.lifecycle = new Lifecycle({
       environment,
       client,
@@ -77,6 +88,7 @@ export class Parts {
       onBegin: (launch) => this.#onBegin(launch),
       onEvent: (event) => this.#onEvent(event),
       onEnd: () => this.#onEnd(),
+      seatSession: this.#seatSession(),
     });
   }
 
@@ -112,6 +124,54 @@ export class Parts {
     if (motion !== undefined) this.move(call, motion, "other", announced);
   }
 
+  /** Asks the client for a session for the other machine, once this one is configured. */
+  askForPartner(environment: AdapterEnvironment): void {
+    const { paired, launch } = this.lifecycle.run;
+    if (paired?.seat.side !== "left" || !this.client.startsSessions || this.#isPartnerAsked) return;
+    this.#isPartnerAsked = true;
+    const asked = async () => {
+      const address = await environment.partnerAddress?.();
+      const configuration = {
+        name: titleOf(paired.pair, "right"),
+        console: launch.console,
+        [PARTNER]: paired.key,
+        ...(address !== undefined && { [PARTNER_ADDRESS]: address }),
+      };
+      return this.client.ask("startDebugging", { request: "launch", configuration });
+    };
+    paired.pair.expectPartner(asked());
+  }
+
+  #tellPair(): void {
+    const paired = this.lifecycle.paired;
+    if (paired !== undefined) this.client.event("hindcast/lockstep", stateBody(paired.pair, paired.seat));
+  }
+
+  /** Moves the machine because somebody else wants it. */
+  #follow(motion: Motion): void {
+    const { debuggee } = this.lifecycle;
+    this.motions.start(debuggee, motion, "other");
+    this.client.event("continued", { threadId: threadOfHart(this.stacks.current), allThreadsContinued: true });
+  }
+
+  #seatSession(): SeatSession {
+    const parts = this;
+    return {
+      get moving() {
+        return parts.motions.moving || !parts.lifecycle.hasBegun;
+      },
+      follow: (motion) => this.#follow(motion),
+      changed: () => this.#pairState.request(),
+      end: () => this.lifecycle.end(),
+      suspend: () => this.lifecycle.suspend(),
+      begunAnew: async () => {
+        await this.lifecycle.begunAnew();
+        const motion = this.lifecycle.firstMotion();
+        if (motion !== undefined) this.#follow(motion);
+      },
+    };
+  }
+
   /** A question that may take long: shown with progress, ended by `cancel`. */
   async search<T>(call: Call, question: () => Promise<T>): Promise<T> {
     return this.motions.search(() => {
@@ -122,6 +182,31 @@ export class Parts {
         this.#progress.end();
       });
     });
+  }
+
+  /** The same of one that somebody else answers, while the machine stays where it is; it is ended by its call's cancel. */
+  async searchElsewhere<T>(
+    call: Call,
+    title: string,
+    question: (onProgress: (what: string, fraction: number | undefined) => void) => Promise<T>,
+  ): Promise<T> {
+    const ask = () =>
+      question((what, fraction) =>
+        this.#progress.report(
+          { type: "progress", title, what, instant: 0, ...(fraction !== undefined && { fraction }), done: false },
+          call.id,
+        ),
+      );
+    return this.motions.search(
+      () => ask().finally(() => this.#progress.end()),
+      () => call.cancel(),
+    );
+  }
+
+  /** A line of the debug console that leads to an instant, where the client can follow it. */
+  sayWithLink(text: string, instant: number | undefined): void {
+    if (instant === undefined) this.client.say(text);
+    else this.#logs.push({ text, source: undefined, leadsTo: instant });
   }
 
   /** Ends a request that can be ended, and what a progress stands for. */
@@ -157,6 +242,7 @@ export class Parts {
     this.#console?.dispose();
     this.#logs.dispose();
     this.#status.dispose();
+    this.#pairState.cancel();
     this.#forget();
   }
 
@@ -186,6 +272,7 @@ export class Parts {
       text: sentence(stopped),
       threadId: threadOfHart(stopped.hart),
       allThreadsStopped: true,
+      ...(stopped.along && { preserveFocusHint: true }),
       ...(stopped.breakpoints.length === 0 ? {} : { hitBreakpointIds: [...stopped.breakpoints] }),
     });
     this.memory.moved();

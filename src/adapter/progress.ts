@@ -3,7 +3,8 @@ import type { Client } from "./client.ts";
 import { formatInstant } from "./references.ts";
 import { Throttle } from "./throttle.ts";
 
-type ProgressEvent = Extract<DebuggeeEvent, { type: "progress" }>;
+/** `what` is said instead of the instant. */
+type ProgressEvent = Extract<DebuggeeEvent, { type: "progress" }> & { readonly what?: string };
 
 /** Five times a second is smooth enough for a bar. */
 const UPDATE_INTERVAL_MS = 200;
@@ -63,8 +64,8 @@ export class ProgressReports {
   }
 }
 
-function message(event: ProgressEvent): string {
-  return `at instant ${formatInstant(event.instant)}`;
+function message({ what, instant }: ProgressEvent): string {
+  return what ?? `at instant ${formatInstant(instant)}`;
 }
 
 function percentage({ fraction }: ProgressEvent): { percentage?: number } {

@@ -5,8 +5,11 @@ import { branchBody, branchesBody, comparisonBody } from "./branches.ts";
 import type { Call } from "./call.ts";
 import type * as Custom from "./custom-protocol.ts";
 import { dataBreakpointInfo } from "./data-breakpoint-info.ts";
+import type { AdapterEnvironment } from "./environment.ts";
 import { errors } from "./errors.ts";
 import { exceptionInfo } from "./exceptions.ts";
+import { answeringAtRest, type Handler, on } from "./handler.ts";
+import { lockstep } from "./lockstep-requests.ts";
 import { csrs, machine, pageTable, translate } from "./machine.ts";
 import type { Motion } from "./motions.ts";
 import { origin } from "./origin.ts";
@@ -18,16 +21,6 @@ import type { Shape } from "./shape.ts";
 import type { FrameKey } from "./stack.ts";
 import { inputBytes, instantOfOutput, lastRead, lastWrite, motionTo, timeline } from "./travel.ts";
 
-/** How a request is answered: what its arguments must look like, and what gives the response's body. */
-export interface Handler {
-  readonly shape: Shape;
-  run(args: unknown, call: Call): unknown;
-}
-
-function on<Arguments>(shape: Shape, run: (args: Arguments, call: Call) => unknown): Handler {
-  return { shape, run: (args, call) => run(args as Arguments, call) };
-}
-
 const SOURCE = { "path?": "string", "sourceReference?": "integer" } as const;
 const WITHOUT_DEBUGGING: Dap.Breakpoint = { verified: false, message: "The program runs without debugging." };
 const CONDITIONS = {
@@ -38,9 +31,9 @@ const CONDITIONS = {
 } as const;
 
 /** Every request but `initialize`. */
-export function requests(parts: Parts): Readonly<Record<string, Handler>> {
+export function requests(parts: Parts, environment: AdapterEnvironment): Readonly<Record<string, Handler>> {
   return {
-    ...session(parts),
+    ...session(parts, environment),
     ...motions(parts),
     ...breakpoints(parts),
     ...inspection(parts),
@@ -49,10 +42,11 @@ export function requests(parts: Parts): Readonly<Record<string, Handler>> {
     ...branching(parts),
     ...wholeMachine(parts),
     ...searches(parts),
+    ...lockstep(parts),
   };
 }
 
-function session(parts: Parts): Record<string, Handler> {
+function session(parts: Parts, environment: AdapterEnvironment): Record<string, Handler> {
   const { lifecycle, client } = parts;
   return {
     launch: on<Record<string, unknown>>({}, async (args, call) => {
@@ -62,7 +56,10 @@ function session(parts: Parts): Record<string, Handler> {
     attach: on({}, () => {
       throw errors.attach();
     }),
-    configurationDone: on({}, (_, call) => parts.begin(call, "known")),
+    configurationDone: on({}, (_, call) => {
+      parts.askForPartner(environment);
+      parts.begin(call, "known");
+    }),
     restart: on<Dap.RestartArguments>({}, async (args, call) => {
       await lifecycle.restart(launchArgumentsOf(args));
       parts.begin(call, "announced");
@@ -173,9 +170,10 @@ function breakpoints(parts: Parts): Record<string, Handler> {
       (args) => at.setData(lifecycle.debuggee, args),
     ),
     setExceptionBreakpoints: on<Dap.SetExceptionBreakpointsArguments>({ filters: ["string"] }, async ({ filters }) => {
-      const { launch, debuggee } = lifecycle.run;
+      const { launch, debuggee, paired } = lifecycle.run;
       if (launch.noDebug) return { breakpoints: filters.map(() => WITHOUT_DEBUGGING) };
       const breakpoints = parts.exceptionStops.set(filters);
+      if (paired !== undefined) paired.seat.stopsAtDivergence = parts.exceptionStops.divergence;
       await debuggee.setExceptionStops(parts.exceptionStops.causes, parts.exceptionStops.checks);
       return { breakpoints };
     }),
@@ -211,15 +209,6 @@ function breakpoints(parts: Parts): Record<string, Handler> {
 
 function pick({ line, column }: { line: number; column: number }) {
   return { line, column };
-}
-
-/** Makes handlers that answer when the machine stands still. */
-function answeringAtRest(parts: Parts) {
-  return <A>(shape: Shape, run: (args: A, call: Call) => unknown): Handler =>
-    on<A>(shape, async (args, call) => {
-      await parts.motions.rest();
-      return run(args, call);
-    });
 }
 
 function inspection(parts: Parts): Record<string, Handler> {

@@ -7,9 +7,10 @@ import { capabilities } from "./capabilities.ts";
 import { Client } from "./client.ts";
 import type { AdapterEnvironment } from "./environment.ts";
 import { errors } from "./errors.ts";
+import type { Handler } from "./handler.ts";
 import { isCancelled } from "./motions.ts";
 import { Parts, sentenceOf } from "./parts.ts";
-import { type Handler, requests } from "./requests.ts";
+import { requests } from "./requests.ts";
 import { checkShape, withoutNulls } from "./shape.ts";
 
 /**
@@ -31,6 +32,8 @@ export class HindcastSession extends ProtocolServer {
   readonly #congested: () => boolean;
   #parts: Parts | undefined;
   #handlers: Readonly<Record<string, Handler>> = {};
+  /** Reverse requests that are not answered yet, of which there is one of a kind at a time. */
+  readonly #asked = new Map<string, (success: boolean) => void>();
   #resolveDisconnected!: () => void;
   /** The client has disconnected in good order: the transport may close. */
   readonly disconnected = new Promise<void>((resolve) => {
@@ -51,6 +54,14 @@ export class HindcastSession extends ProtocolServer {
   /** Tells the client something from outside the session: why its connection is about to close. */
   say(sentence: string): void {
     this.sendEvent(new Event("output", { category: "important", output: `${sentence}\n` }));
+  }
+
+  /** Answers to reverse requests are ours: the library's wait keeps a process alive for as long as it might take. */
+  override handleMessage(message: DebugProtocol.ProtocolMessage): void {
+    if (message.type !== "response") return super.handleMessage(message);
+    const { command, success } = message as DebugProtocol.Response;
+    this.#asked.get(command)?.(success);
+    this.#asked.delete(command);
   }
 
   protected override dispatchRequest(request: DebugProtocol.Request): void {
@@ -91,8 +102,13 @@ export class HindcastSession extends ProtocolServer {
     if (this.#parts !== undefined) throw errors.initializedTwice();
     checkShape("initialize", args, {});
     const send = (name: string, body: object | undefined) => this.sendEvent(new Event(name, body));
-    this.#parts = new Parts(new Client(args, send, this.#congested), this.#environment);
-    this.#handlers = requests(this.#parts);
+    const ask = (command: string, asked: object) =>
+      new Promise<boolean>((resolve) => {
+        this.#asked.set(command, resolve);
+        this.sendRequest(command, asked, 0, () => {});
+      });
+    this.#parts = new Parts(new Client(args, send, this.#congested, ask), this.#environment);
+    this.#handlers = requests(this.#parts, this.#environment);
     return capabilities();
   }
 

@@ -92,13 +92,13 @@ export function openRecorded(
 }
 
 /** What is to be run, and how machines for it are made: with the same disks, whose images stay as they are. */
-export function machinesFor(path: string | undefined, options: MachineOptions) {
+export function machinesFor(path: string | undefined, options: MachineOptions, isRecorded = false) {
   const choice = runChoice(path, options);
-  const disks = openDisks(options.disk ?? [], false);
+  const disks = openDisks(options.disk ?? [], isRecorded);
   const configuration = configurationOf({ ...choice, ...options, memoryBytes: options.memory }, disks.configurations);
   const make = (of: MachineConfiguration) =>
     new Machine(of, options.engine, disks.images, options.cacheGroup, makeCompileThread);
-  return { choice, configuration, make };
+  return { choice, configuration, make, recordedDisks: disks.recorded };
 }
 
 function runChoice(program: string | undefined, options: MachineOptions): RunChoice {

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Instant, VirtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import { loadBoot } from "../host/boot-files.ts";
@@ -8,7 +9,6 @@ import type { PairReport } from "../host/pair-report.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
 import { type DivergenceSource, differ } from "../lockstep/divergence-sources.ts";
 import { drawFaults, type Fault } from "../lockstep/fault.ts";
-import type { Image } from "../machine/machine-interface.ts";
 import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
 import { type Answer, type Context, NEGATIVE } from "./context.ts";
 import { machinesFor } from "./live-run.ts";
@@ -23,6 +23,7 @@ type LockstepChoice = MachineOptions & {
   readonly fault?: readonly Fault[];
   readonly faultSeed?: number;
   readonly processes?: boolean;
+  readonly output?: string;
 };
 
 /** Faults that are drawn fall into the run, or into this many steps of one without a limit. */
@@ -37,37 +38,31 @@ export async function lockstep(
 ): Promise<Answer> {
   const choice = options as LockstepChoice;
   const bell = new Bell();
-  let report: PairReport | undefined;
-  let failure: string | undefined;
-  const { answer, sentence } = await execute(context, choice, bell, (network) => {
-    const { pair, live } = openPair(context, path, choice, network, () => bell.ring());
-    return {
-      ...live,
-      get machine() {
-        return live.machine;
-      },
-      close: async () => {
-        if (report !== undefined) return undefined;
-        failure = pair.failure;
-        report = await pair.report();
-        await pair.close();
-        if (pair.fault !== undefined) throw pair.fault;
-        return undefined;
-      },
-    };
+  let pair: LockstepPair | undefined;
+  const { answer, sentence, closed } = await execute(context, choice, bell, (network) => {
+    const opened = openPair(context, path, choice, network, () => bell.ring());
+    pair = opened.pair;
+    return opened.live;
   });
-  const json = { ...answer.json, lockstep: report };
-  const difference = report!.divergences[0];
+  const { loss, recordings } = pair!;
+  const report = await pair!.report();
+  const json = { ...answer.json, lockstep: report, ...closed };
+  for (const warning of recordings.flatMap(({ warnings }) => warnings)) context.voice.warn(warning);
+  if (closed !== undefined) {
+    const files = recordings.flatMap(({ paths }) => paths);
+    context.voice.say(`Recorded both machines into ${files.join(", ")} (${formatBytes(closed.bytes)}).`);
+  }
+  const difference = report.divergences[0];
   if (choice.second !== undefined && difference !== undefined) {
     context.voice.say(`The two programs differ: ${differenceText(difference)}.`);
     return { exitCode: NEGATIVE, json: { ...json, reason: "difference" } };
   }
-  if (failure !== undefined) {
-    context.voice.fail(failure);
+  if (loss !== undefined) {
+    context.voice.fail(loss);
     return { exitCode: NEGATIVE, json: { ...json, reason: "nobody-left", exitCode: NEGATIVE } };
   }
   if (sentence !== undefined && answer.json.reason !== "exit") context.voice.say(sentence);
-  for (const line of sentences(report!)) context.voice.say(line);
+  for (const line of sentences(report)) context.voice.say(line);
   return { ...answer, json };
 }
 
@@ -82,8 +77,12 @@ function openPair(
   if (second !== undefined && choice.kernel !== undefined) {
     throw new UserError("lockstep-kernel", "--second compares two programs; leave out --kernel.", 2);
   }
-  const { choice: chosen, configuration } = machinesFor(path, choice);
+  const { output: recordTo } = choice;
+  const { choice: chosen, configuration, recordedDisks } = machinesFor(path, choice, recordTo !== undefined);
   const boot = loadBoot(chosen, configuration);
+  if (recordTo !== undefined && resolve(recordTo) === resolve(boot.path)) {
+    throw new UserError("recording-is-program", `The recording cannot replace the program ${boot.path}.`, 2);
+  }
   const differing = differ(configuration, diverge, divergeSeed);
   const partner = second === undefined ? boot : loadBoot({ ...chosen, program: second }, configuration);
   const ofAll = { disks: choice.disk ?? [], engine, cacheGroup };
@@ -92,12 +91,21 @@ function openPair(
   const faults = isDrawn ? drawFaults(faultSeed, limit ?? FAULT_STEPS) : (choice.fault ?? []);
   const pair: LockstepPair = new LockstepPair({
     primary: { ...ofAll, configuration, image: boot.image },
-    secondary: { ...other, image: filled(partner.image, differing.fill) },
+    secondary: { ...other, image: partner.image },
     // Another program's machine cannot be replaced by a copy.
     ...(second === undefined
       ? { joiner: { ...other, image: boot.image } }
       : { options: { onDivergence: "stop" as const } }),
     hosting: choice.processes === true ? "processes" : "threads",
+    ...(recordTo === undefined
+      ? {}
+      : {
+          recording: {
+            path: recordTo,
+            images: [...boot.recorded, ...recordedDisks],
+            ...(second === undefined ? {} : { secondImages: [...partner.recorded, ...recordedDisks] }),
+          },
+        }),
     ...{ faults, faultSeed: faultSeed ?? 0, limit },
     onConsole: (bytes) => context.stdout.bytes(bytes),
     onFrame: (frame) => network?.fromGuest(frame),
@@ -124,7 +132,12 @@ function openPair(
     input: (bytes) => pair.input({ kind: "console-input", bytes: bytes.slice() }),
     turn: () => {},
     failure: () => pair.failure,
-    close: async () => undefined,
+    close: async () => {
+      await pair.close();
+      if (pair.fault !== undefined) throw pair.fault;
+      if (recordTo === undefined) return undefined;
+      return { recording: recordTo, bytes: pair.recordings.reduce((sum, { bytes }) => sum + bytes, 0) };
+    },
   };
   return { pair, live };
 }
@@ -140,11 +153,6 @@ function* follow(pair: LockstepPair): Motion<TravelStop> {
       ...(waiting?.ticks === undefined ? {} : { waitingTicks: waiting.ticks }),
     };
   }
-}
-
-/** What a machine holds in memory that nobody has written lies under what is loaded. */
-function filled(image: Image, fill: Image | undefined): Image {
-  return fill === undefined ? image : { ...image, segments: [...fill.segments, ...image.segments] };
 }
 
 function differenceText({ what, device, number, expected, got, ...at }: OutputDivergence): string {

@@ -103,6 +103,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
       .option("--diverge-seed <number>", "seed of how it does so (default: 1)", parseCount)
       .option("--fault <fault>", "do it to the pair: KIND@INSTANT or KIND:primary@INSTANT; for each once", parseFault)
       .option("--fault-seed <number>", "faults at random; beside --fault: which bits those flip", parseCount)
+      .option("-o, --output <file>", "record both machines into FILE and FILE.B, which open as one pair")
       .option("--processes", "each machine in a process of its own, instead of a thread")
       .option("--second <program>", "another program for the second machine: the two are compared")
       .description(LOCKSTEP),
@@ -117,6 +118,12 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     .description(
       "Replays FILE and compares state digests and outputs with what was recorded. Exit code 1 when they differ, or when a check fails.",
     );
+  define("diff", "find where two recordings part", async () => (await import("./diff.ts")).diff)
+    .argument("<a>", "a recording")
+    .argument("<b>", "another one: of the same program, of another build of it, or of the other machine of a pair")
+    .option("--outputs", "only what the guests say counts: differences inside give exit code 0")
+    .option("--no-causes", "find the first difference of states, and do not follow what differs back to its cause")
+    .description(DIFF);
   define("info", "say what a recording holds", async () => (await import("./info.ts")).info)
     .argument("<file>", "a recording")
     .description("Says what FILE holds, without running it.");
@@ -184,6 +191,10 @@ Examples:
 
 const WORKER = `Takes segments of recordings out of a NATS server's work queue, searches them, and says what was found, for \
 every \`hindcast query --nats\` that uses the same server. Any number of workers may come, die and come back meanwhile.`;
+
+const DIFF = `Compares what two runs said and, at equal instants, their states; follows the first difference back in both at once, through
+registers, memory and branches, to the instruction or event that brought it in. Exit code 0 when nothing differs, 1 when something
+does, 2 when the two cannot be compared.`;
 
 const LOCKSTEP = `Runs PROGRAM on two machines. What it says leaves when both have said it; what they do inside may differ. When what
 they say differs, the second is resynchronised from the first; when one dies, the other goes on, and a new one joins it.

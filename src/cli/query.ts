@@ -13,7 +13,7 @@ import { originIn, showOrigin } from "./query-origin.ts";
 import { ask, type Found } from "./query-questions.ts";
 import { rowJson, showRows, showSeries } from "./query-rows.ts";
 import { search } from "./search-driver.ts";
-import { type ClosingRunner, openRunner } from "./segment-runner.ts";
+import { type ClosingRunner, openRunner, type Stretch } from "./segment-runner.ts";
 import { SourceText } from "./source-text.ts";
 
 /** Rows of a question that may have many, when the user does not say. */
@@ -26,16 +26,27 @@ export async function query(
   options: QueryOptions,
 ): Promise<Answer> {
   refuseUnused(question, place, options);
-  const session = openRecording(path);
-  let runner: ClosingRunner | undefined;
+  // Threads start, and workers are looked for, while this one makes its machine.
+  let opening: Promise<ClosingRunner> | undefined;
+  let session: RecordedSession | undefined;
   try {
+    session = openRecording(path, {
+      onRead: (reader) => {
+        if (question === "origin") return;
+        const stretch = QUERY_USES[question].includes("threads") ? stretchLikely(options, reader.end) : undefined;
+        opening = openRunner(reader, { path, stretch, flags: options, voice: context.voice });
+        // Who awaits it hears of it.
+        opening.catch(() => {});
+      },
+    });
     for (const warning of session.warnings) context.voice.warn(warning);
     const started = performance.now();
     const seconds = () => Number(((performance.now() - started) / 1000).toFixed(6));
     if (question === "origin") return await answerOrigin(context, session, place!, options, seconds);
     const { timeline, programs, sources } = session;
     let state: SearchState | undefined;
-    runner = await openRunner(session, path, options, context.voice);
+    const runner = await opening!;
+    runner.open?.({ path, end: timeline.end });
     const debuggee = new Debuggee({
       timeline,
       history: timeline.history,
@@ -63,9 +74,14 @@ export async function query(
     }
     return await answer(context, session, found, options, seconds());
   } finally {
-    await runner?.close();
-    session.close();
+    await (await opening?.catch(() => undefined))?.close();
+    session?.close();
   }
+}
+
+/** What will be searched, as far as it can be said before bookmarks are known. */
+function stretchLikely({ after, before }: QueryOptions, end: Instant): Stretch {
+  return { from: typeof after === "number" ? after : 0, to: typeof before === "number" ? before : end };
 }
 
 async function answer(

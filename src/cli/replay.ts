@@ -24,7 +24,7 @@ export interface ReplayOptions {
 
 /** Runs a recording again, and holds digests and outputs against it. */
 export async function replay(context: Context, [path]: readonly string[], options: ReplayOptions): Promise<Answer> {
-  const session = openRecording(path, options.engine, options.cacheGroup);
+  const session = openRecording(path, options);
   try {
     for (const warning of session.warnings) context.voice.warn(warning);
     const { timeline } = session;

@@ -1,6 +1,7 @@
 import type { SegmentRunner } from "../debuggee/search-protocol.ts";
-import type { RecordedSession } from "../host/recorded-session.ts";
+import type { SearchSubject } from "../host/search-protocol.ts";
 import { segmentCuts, ThreadRunner } from "../host/thread-runner.ts";
+import type { RecordingReader } from "../replay/recording-reader.ts";
 import { type NatsFlags, natsOptions } from "./nats-flags.ts";
 import type { Voice } from "./voice.ts";
 
@@ -11,20 +12,36 @@ export interface RunnerFlags extends NatsFlags {
 /** Workers that are not known yet may come. */
 const LEAST_WORKERS = 4;
 
-export type ClosingRunner = SegmentRunner & { close(): Promise<void> };
+export interface ClosingRunner extends SegmentRunner {
+  /** What was prepared is told what will be searched. */
+  open?(subject: SearchSubject): void;
+  close(): Promise<void>;
+}
+
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface RunnerOptions {
+  readonly path: string;
+  /** What will be searched, if it is known that something will: threads get ready for it at once. */
+  readonly stretch: Stretch | undefined;
+  readonly flags: RunnerFlags;
+  readonly voice: Voice;
+}
 
 /** Who searches segments for the command line: threads of this process, or workers that are found at a NATS server. */
 export async function openRunner(
-  { reader, timeline }: RecordedSession,
-  path: string,
-  flags: RunnerFlags,
-  voice: Voice,
+  { checkpoints, end }: RecordingReader,
+  { path, stretch, flags, voice }: RunnerOptions,
 ): Promise<ClosingRunner> {
   const { threads, nats } = flags;
-  const { checkpoints } = reader;
-  const subject = { path, end: timeline.end };
+  const subject = { path, end };
   if (nats === undefined) {
-    return new ThreadRunner({ checkpoints, subject: () => subject, ...(threads === undefined ? {} : { threads }) });
+    const runner = new ThreadRunner({ checkpoints, subject: () => subject, ...(threads && { threads }) });
+    if (stretch !== undefined) runner.prepare(stretch.from, stretch.to);
+    return runner;
   }
   // Loaded when they are asked for: nobody else waits for the client of NATS.
   const [{ connectNats }, { NatsRunner }] = await Promise.all([

@@ -5,7 +5,14 @@ import { CacheGroup, type TranslationTable } from "./cache-group.ts";
 import { rememberWalk } from "./context-words.ts";
 import type { CacheGroupReport } from "./group-counters.ts";
 import type { Exception } from "./hart.ts";
-import { type AccessContext, PageWalk, SATP_LEVELS, type WalkObserver, type WalkOutcome } from "./page-walk.ts";
+import {
+  type AccessContext,
+  type EntryUpdated,
+  PageWalk,
+  SATP_LEVELS,
+  type WalkObserver,
+  type WalkOutcome,
+} from "./page-walk.ts";
 import type { AccessKind, Pmp } from "./pmp.ts";
 import { TableEntries } from "./table-entries.ts";
 
@@ -41,8 +48,8 @@ const MOST_PROTECTIONS = 256;
 export type CacheGroupChoice = "on" | "off";
 
 interface TranslationParts {
-  /** Hears the offset in RAM of each entry whose A or D bit the hart has set by itself. */
-  readonly updated: (entry: number) => void;
+  /** Hears of each entry whose A or D bit the hart has set by itself. */
+  readonly updated: EntryUpdated;
   /** Hears that memory from which translations came has changed. */
   readonly remapped: () => void;
   /** Default: on. */
@@ -131,8 +138,11 @@ export class AddressTranslation implements WalkObserver {
     this.#group.rememberSelection(isTranslated ? satpLow : 0, isTranslated ? satpHigh : 0, control);
   }
 
-  /** Cause of the exception that fetching at an address in supervisor mode would meet; undefined for none. */
-  supervisorFetchFault(state: TranslationState, pc: bigint): number | undefined {
+  /**
+   * The exception that fetching at an address in supervisor mode would meet; undefined for none. Of the page itself it does not
+   * matter whether it is absent: of the tables that lead there it does.
+   */
+  supervisorFetchFault(state: TranslationState, pc: bigint): Exception | undefined {
     const supervisor = { ...state, privilege: 1 } as const;
     const table = this.#group.peek(this.#spaceOf(supervisor), this.#variantOf(supervisor));
     if (table !== undefined && this.#executesIn(table, pc)) return undefined;
@@ -141,9 +151,11 @@ export class AddressTranslation implements WalkObserver {
     const walk = new PageWalk(memory, undefined);
     const context = accessContext(supervisor, "fetch");
     const outcome = walk.walk(Number(pc & 0xffff_ffffn), Number(pc >> 32n), "execute", context);
-    if (outcome === "page-fault") return PAGE_FAULTS.execute;
+    if (outcome === "absent") return absent(walk.absentPage);
+    if (outcome === "page-fault") return { cause: PAGE_FAULTS.execute, tval: pc };
     const isMemory = outcome === "mapped" && memory.ramOffset(BigInt(walk.physical), 2) >= 0;
-    return isMemory && pmp.allows(walk.physical, 2, "execute", 1) ? undefined : ACCESS_FAULTS.execute;
+    if (isMemory && pmp.allows(walk.physical, 2, "execute", 1)) return undefined;
+    return { cause: ACCESS_FAULTS.execute, tval: pc };
   }
 
   /** A number for the address space. Small, where the root is in RAM: numbers of 31 bits are found faster. */
@@ -175,7 +187,7 @@ export class AddressTranslation implements WalkObserver {
 
   /**
    * Physical address of `size` bytes, which lie in one page, for a load or store of the current hart; else the exception.
-   * May be no RAM.
+   * May be no RAM. Of RAM all bytes are there.
    */
   locate(address: bigint, size: number, access: AccessKind): number | Exception {
     const { data, fetch } = this.#group.current;
@@ -184,11 +196,13 @@ export class AddressTranslation implements WalkObserver {
     const high = Number(address >> 32n);
     const outcome = this.#walk.walk(low, high, access, context);
     if (outcome === "page-fault") return { cause: PAGE_FAULTS[access], tval: address };
+    if (outcome === "absent") return absent(this.#walk.absentPage);
     const { physical } = this.#walk;
     if (outcome === "access-fault" || !context.pmp.allows(physical, size, access, context.privilege)) {
       return { cause: ACCESS_FAULTS[access], tval: address };
     }
-    return physical;
+    const lacking = this.#lacking(physical, size);
+    return lacking < 0 ? physical : absent(lacking);
   }
 
   /** Whether neighbouring pages need not be neighbours in memory, or not be allowed alike. */
@@ -286,6 +300,7 @@ export class AddressTranslation implements WalkObserver {
     const page = offset - (offset % layout.PAGE_BYTES);
     if (!(offset >= 0 && offset < ramBytes)) return -1;
     if (!context.pmp.allowsPage(ramBase + page, access, context.privilege)) return -1;
+    if (this.#lacking(ramBase + page, layout.PAGE_BYTES) >= 0) return -1;
     const leaf = this.#leaf as Leaf | undefined;
     const source = leaf === undefined ? 0 : leaf.entry + 1;
     this.#memory.view.setUint32(layout.TRANSLATION_SOURCE, source, true);
@@ -294,6 +309,14 @@ export class AddressTranslation implements WalkObserver {
       rememberWalk(this.#memory, this.#group.current.address, context, end);
     }
     return offset;
+  }
+
+  /** See PhysicalMemory.lacking; of what is no RAM nothing can be. */
+  #lacking(physical: number, size: number): number {
+    const { absentCount, layout: where } = this.#memory;
+    if (absentCount === 0) return -1;
+    const offset = physical - where.ramBase;
+    return offset >= 0 && offset <= where.ramBytes - size ? this.#memory.lacking(offset, size) : -1;
   }
 
   /** As generated code does for data (noteUse in memory/translation-code.ts): CONTEXT.used and where the page came from. */
@@ -335,6 +358,11 @@ interface Leaf {
 
 /** Of Svnapot: its entries are looked at in full each time. */
 const NAPOT_PAGE_BYTES = 0x10000;
+
+/** What ends an access to a page that is not there: `Machine` makes a stop of it. */
+function absent(page: number): Exception {
+  return { cause: layout.ABSENT_PAGE_CAUSE, tval: BigInt(page) };
+}
 
 /** The context of a hart's data accesses, or of its fetches. */
 export function accessContext(state: TranslationState, use: "data" | "fetch"): AccessContext {

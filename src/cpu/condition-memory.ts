@@ -40,10 +40,16 @@ function definePhysical(module: ModuleBuilder, where: MemoryLayout): number {
   return module.defineFunction({ parameters: [I64, I32], results: [I32] }, code);
 }
 
-/** Leaves the offset in RAM on the stack (i32), or goes to `outside`. */
+/** Leaves the offset in RAM on the stack (i32), or goes to `outside`: there too where a page is absent. */
 function ramOffset(code: Code, where: MemoryLayout, address: Local, size: Local, outside: Label): void {
   code.get(address).i64(BigInt(where.ramBase)).op(OP.i64_sub);
   code.i64(BigInt(where.ramBytes)).get(size).op(OP.i64_extend_i32_u, OP.i64_sub, OP.i64_gt_u).branchIf(outside);
+  for (const last of [0, 1]) {
+    code.get(address).i64(BigInt(where.ramBase)).op(OP.i64_sub, OP.i32_wrap_i64);
+    if (last === 1) code.get(size).op(OP.i32_add).i32(1).op(OP.i32_sub);
+    code.i32(12).op(OP.i32_shr_u).memory(OP.i32_load8_u, where.pageFlags);
+    code.i32(layout.PAGE_FLAG.absent).op(OP.i32_and).branchIf(outside);
+  }
   code.get(address).i64(BigInt(where.ramBase)).op(OP.i64_sub, OP.i32_wrap_i64);
 }
 

@@ -10,7 +10,8 @@ import type { DataPort } from "./oracle-reading.ts";
 /** What lies outside RAM. Undefined or false: nothing answers at that address with that size. */
 export interface DeviceBus {
   load(address: bigint, size: AccessSize): bigint | undefined;
-  store(address: bigint, size: AccessSize, value: bigint): boolean;
+  /** An exception: a page that a device needs is absent, and nothing has happened. */
+  store(address: bigint, size: AccessSize, value: bigint): boolean | Exception;
   /** Whether a store would be answered; has no effect. */
   accepts(address: bigint, size: AccessSize): boolean;
 }
@@ -98,8 +99,9 @@ export class DataAccess implements DataPort {
     } else if (offset >= 0) {
       memory.write(offset, size, value);
       dependents.stored(turn.hart, offset, size);
-    } else if (!isAligned(first.physical, size) || !bus.store(BigInt(first.physical), size, value)) {
-      return { cause: STORE_ACCESS_FAULT, tval: address };
+    } else {
+      const done = isAligned(first.physical, size) && bus.store(BigInt(first.physical), size, value);
+      if (done !== true) return done || { cause: STORE_ACCESS_FAULT, tval: address };
     }
     this.#noteWatched(address, parts, "write");
     return undefined;

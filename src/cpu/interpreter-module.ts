@@ -81,13 +81,17 @@ export interface InterpreterExports {
   findBits(host: number, end: number, mask: bigint): number;
 }
 
-/** Functions of the interpreter's module that translations call, by index; exported under `exportName`. */
+/** Functions of the interpreter's module that translations call, by index. Plain data. */
 export interface InterpreterFunctions {
   readonly arithmetic: ArithmeticFunctions;
   readonly float: FloatFunctions;
   readonly system: SystemFunctions;
-  signature(index: number): FunctionType;
-  exportName(index: number): string;
+  readonly exported: ReadonlyMap<number, ExportedFunction>;
+}
+
+export interface ExportedFunction {
+  readonly name: string;
+  readonly type: FunctionType;
 }
 
 export interface InterpreterModule {
@@ -134,15 +138,13 @@ export function interpreterModule(
   const callees = { where, slowPath, system, decode, instructionAlignment, float, arithmetic, traced };
   emitRun(code, callees, filterType, regions);
   module.defineFunction({ parameters: [I32], results: [I32] }, code, "run");
-  const exported = new Map<number, string>();
+  const exported = new Map<number, ExportedFunction>();
   const { raise, operations } = system;
   const defined = Object.values(operations).filter((index) => index !== inFull);
-  forEachIndex({ arithmetic, float, raise, defined }, (index) => exported.set(index, module.exportByIndex(index)));
-  const functions: InterpreterFunctions = {
-    ...{ arithmetic, float, system, signature: (index) => module.signature(index) },
-    exportName: (index) => exported.get(index)!,
-  };
-  return { bytes: module.finish(), functions };
+  forEachIndex({ arithmetic, float, raise, defined }, (index) => {
+    exported.set(index, { name: module.exportByIndex(index), type: module.signature(index) });
+  });
+  return { bytes: module.finish(), functions: { arithmetic, float, system, exported } };
 }
 
 function forEachIndex(functions: object, visit: (index: number) => void): void {

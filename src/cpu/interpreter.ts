@@ -8,12 +8,12 @@ import { writeCsrWords } from "./csr-words.ts";
 import { announceFault } from "./data-access.ts";
 import type { Breakpoints, Engine, EngineParts, EngineStop } from "./engine.ts";
 import type { Exception } from "./hart.ts";
+import { interpreterCode } from "./interpreter-code.ts";
 import {
   EXIT,
   type InterpreterExports,
   type InterpreterFunctions,
   type InterpreterImports,
-  interpreterModule,
   type ModuleChoices,
 } from "./interpreter-module.ts";
 import type { Oracle } from "./oracle.ts";
@@ -185,9 +185,9 @@ export function instantiateInterpreter(
   const { exports, functions } = instantiate(parts, oracle, memory, table, choices);
   if (heat === undefined) return { exports, translator: undefined };
   const { decoded, translation } = parts();
-  const setup = { where: memory.layout, choices };
+  const setup = { where: memory.layout, instructionAlignment, functions };
   const translator = new Translator({
-    ...{ memory, decoded, translation, functions, table, setup },
+    ...{ memory, decoded, translation, table, setup },
     compiler: compiler?.(setup),
     ...{ hotArrivals: heat.arrivals, hotEntries: heat.entries },
     exports: exports as unknown as WebAssembly.Exports,
@@ -241,9 +241,9 @@ function instantiate(
     selectContext: () => parts().contextChanged(),
     decode: (offset) => parts().decoded.decodeAt(offset >>> 0),
   };
-  const { bytes, functions } = interpreterModule(memory.layout, choices);
+  const { module, functions } = interpreterCode(memory.layout, choices);
   const linked = { ...imports, [REGION_TABLE]: table };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [IMPORT_MODULE]: linked });
+  const instance = new WebAssembly.Instance(module, { [IMPORT_MODULE]: linked });
   return { exports: instance.exports as unknown as InterpreterExports, functions };
 }
 

@@ -37,7 +37,11 @@ export interface AccessContext {
   readonly pmp: Pmp;
 }
 
-export type WalkOutcome = "mapped" | "page-fault" | "access-fault";
+/** "absent": a table is not there yet (`absentPage`), and nothing has been changed. */
+export type WalkOutcome = "mapped" | "page-fault" | "access-fault" | "absent";
+
+/** The offset in RAM of an entry that a walk has changed, and the low half that it had before. */
+export type EntryUpdated = (entry: number, before: number) => void;
 
 /** What a walk tells of the entries that it met. */
 export interface WalkObserver {
@@ -57,11 +61,12 @@ export class PageWalk {
   physical = 0;
   /** Bytes of the page that the leaf maps. */
   pageBytes = 0;
+  absentPage = -1;
 
-  readonly #updated: ((entry: number) => void) | undefined;
+  readonly #updated: EntryUpdated | undefined;
 
   /** `updated` hears of entries whose A or D bit a walk has set; without it walks leave memory alone. */
-  constructor(memory: PhysicalMemory, updated: ((entry: number) => void) | undefined) {
+  constructor(memory: PhysicalMemory, updated: EntryUpdated | undefined) {
     this.#memory = memory;
     this.#updated = updated;
   }
@@ -81,6 +86,8 @@ export class PageWalk {
       const address = table + virtualPageNumber(low, high, level) * 8;
       const entry = address - ramBase;
       if (!(entry >= 0 && entry <= ramBytes - 8) || !pmp.allows(address, 8, "read", SUPERVISOR)) return "access-fault";
+      this.absentPage = this.#memory.lacking(entry, 8);
+      if (this.absentPage >= 0) return "absent";
       const { view, layout } = this.#memory;
       const bits = view.getUint32(layout.ram + entry, true);
       const upper = view.getUint32(layout.ram + entry + 4, true);
@@ -112,7 +119,7 @@ export class PageWalk {
       if (this.#updated !== undefined) {
         view.setUint32(layout.ram + entry, bits | wanted, true);
         this.#memory.markDirty(entry, 8);
-        this.#updated(entry);
+        this.#updated(entry, bits);
       }
     }
     observer?.leaf(entry, level);

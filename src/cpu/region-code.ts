@@ -76,7 +76,7 @@ export function regionModule(plans: readonly RegionPlan[]): {
   const functions = importing(all, (index) => {
     let imported = imports.get(index);
     if (imported === undefined) {
-      imported = module.importFunction(`function ${index}`, all.signature(index));
+      imported = module.importFunction(`function ${index}`, all.exported.get(index)!.type);
       imports.set(index, imported);
     }
     return imported;

@@ -1,7 +1,7 @@
 import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { IMPORT_MODULE } from "../wasm/module.ts";
-import { type InterpreterFunctions, interpreterModule, type ModuleChoices } from "./interpreter-module.ts";
+import type { InterpreterFunctions, ModuleChoices } from "./interpreter-module.ts";
 import { regionModule } from "./region-code.ts";
 import { REGION_EXPORT, REGION_TABLE } from "./region-function.ts";
 import { analyseRegion } from "./region-graph.ts";
@@ -14,10 +14,11 @@ export interface CompiledRegions {
   readonly imported: readonly number[];
 }
 
-/** What a region's code follows from beside its order. */
-export interface CompilerSetup {
+/** What a region's code follows from beside its order. Plain data. */
+export interface CompilerSetup extends Pick<ModuleChoices, "instructionAlignment"> {
   readonly where: MemoryLayout;
-  readonly choices: ModuleChoices;
+  /** What regions may import of the interpreter. */
+  readonly functions: InterpreterFunctions;
 }
 
 /** Makes regions somewhere else, while the machine goes on. What is asked for comes back in its order, sooner or later. */
@@ -34,8 +35,7 @@ export interface RegionCompiler {
 /** Emits and compiles, at once. */
 export function compileRegions(
   orders: readonly RegionOrder[],
-  { where, choices: { instructionAlignment } }: CompilerSetup,
-  functions: InterpreterFunctions,
+  { where, instructionAlignment, functions }: CompilerSetup,
 ): CompiledRegions {
   const { bytes, imported } = regionModule(
     orders.map(({ region, entry, pages, form, entries, slots, departures }) => ({
@@ -45,11 +45,6 @@ export function compileRegions(
     })),
   );
   return { module: new WebAssembly.Module(bytes), imported };
-}
-
-/** What regions import of the interpreter, for who has no interpreter. */
-export function interpreterFunctions({ where, choices }: CompilerSetup): InterpreterFunctions {
-  return interpreterModule(where, choices).functions;
 }
 
 /**

@@ -8,7 +8,6 @@ import { CodeHistory, MOST_RETIRED, type Translated } from "./code-history.ts";
 import type { BreakpointChange, DecodedPages, Translations } from "./decoded-pages.ts";
 import { Departures } from "./departures.ts";
 import { arrivalAt, CodeAround } from "./executed-code.ts";
-import type { InterpreterFunctions } from "./interpreter-module.ts";
 import { type GrowthLimits, growRegion, LARGE, type Region, SMALL } from "./region.ts";
 import type { Departure, RegionForm } from "./region-code.ts";
 import { type CompiledRegions, type CompilerSetup, compileRegions, type RegionCompiler } from "./region-compiler.ts";
@@ -21,8 +20,7 @@ export interface TranslatorParts {
   readonly memory: PhysicalMemory;
   readonly decoded: DecodedPages;
   readonly translation: AddressTranslation;
-  readonly functions: InterpreterFunctions;
-  /** Exports of the interpreter's instance, where translations take `functions` from. */
+  /** Exports of the interpreter's instance, where translations take its functions from. */
   readonly exports: WebAssembly.Exports;
   /** Through which translations are called; slot 0 is nobody's. */
   readonly table: WebAssembly.Table;
@@ -194,7 +192,7 @@ export class Translator implements Translations {
   }
 
   #make(pending: Pending, order: RegionOrder): void {
-    const { functions, setup, compiler } = this.#parts;
+    const { setup, compiler } = this.#parts;
     if (compiler?.isReady) {
       compiler.order(encodeOrder(order));
       this.#pending.set(pending.slot, pending);
@@ -203,7 +201,7 @@ export class Translator implements Translations {
     }
     let compiled: CompiledRegions;
     try {
-      compiled = compileRegions([order], setup, functions);
+      compiled = compileRegions([order], setup);
     } catch (error) {
       if (!(error instanceof WebAssembly.CompileError)) throw error;
       this.#isForbidden = true;
@@ -214,10 +212,10 @@ export class Translator implements Translations {
 
   /** Gives the functions by their index. */
   #instantiate({ module, imported }: CompiledRegions): (index: number) => unknown {
-    const { memory, functions, exports, table } = this.#parts;
+    const { memory, setup, exports, table } = this.#parts;
     const imports: Record<string, WebAssembly.ImportValue> = { memory: memory.memory, [REGION_TABLE]: table };
     for (const index of imported) {
-      imports[`function ${index}`] = exports[functions.exportName(index)] as WebAssembly.ImportValue;
+      imports[`function ${index}`] = exports[setup.functions.exported.get(index)!.name] as WebAssembly.ImportValue;
     }
     const instance = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports });
     return (index) => instance.exports[REGION_EXPORT + index];

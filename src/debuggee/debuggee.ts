@@ -168,14 +168,16 @@ export class Debuggee {
   }
 
   /** Forward to a breakpoint or the end. While the guest waits for input it yields with `waiting`, and does not stop. */
-  *resume(): Motion<Stopped> {
+  *resume(until?: number): Motion<Stopped> {
     this.#begin(this.#inspector.focus, undefined);
-    return this.#stop(this.#arrived(yield* this.#traveller.forward({}), currentHart(this.#timeline.machine)));
+    const leg = until === undefined ? {} : { limit: until };
+    return this.#stop(this.#arrived(yield* this.#traveller.forward(leg), currentHart(this.#timeline.machine)));
   }
 
-  *reverseContinue(): Motion<Stopped> {
+  *reverseContinue(until?: number): Motion<Stopped> {
     this.#begin(this.#inspector.focus, this.#timeline.now);
-    return this.#stop(this.#arrived(yield* this.#traveller.backward({}), currentHart(this.#timeline.machine)));
+    const leg = until === undefined ? {} : { limit: until };
+    return this.#stop(this.#arrived(yield* this.#traveller.backward(leg), currentHart(this.#timeline.machine)));
   }
 
   *step(
@@ -245,9 +247,10 @@ export class Debuggee {
         return this.#teller.hit(end.reason);
       case "end":
         return this.#teller.end(end.stop, hart);
-      case "own":
       case "limit":
-        // These are ends of legs that a step has set itself; a motion as a whole has none.
+        return this.#teller.here("goto", hart);
+      case "own":
+        // The end of a leg that a step has set itself.
         throw new AssertionFailure("a motion ended where nobody asked it to");
       default:
         return unreachable(end, "end of a motion");
@@ -515,12 +518,14 @@ export class Debuggee {
     return this.#history?.instantOfOutput(offset);
   }
 
+  outputLengthAt(instant: number): number | undefined {
+    return this.#history?.outputLengthAt?.(instant as Instant);
+  }
+
   outputBetween(from: number, to: number): Uint8Array {
-    const history = this.#history;
-    const first = history?.outputLengthAt?.(from as Instant);
-    const last = history?.outputLengthAt?.(to as Instant);
+    const [first, last] = [this.outputLengthAt(from), this.outputLengthAt(to)];
     if (first === undefined || last === undefined || last <= first) return new Uint8Array();
-    return Uint8Array.from(history?.outputBytes(first, last - first) ?? []);
+    return Uint8Array.from(this.#history?.outputBytes(first, last - first) ?? []);
   }
 
   // ---- questions to the past; the timeline stays where it is

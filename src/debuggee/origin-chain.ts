@@ -46,7 +46,7 @@ const WALKED_FOR_EACH = 8;
 const LEAST_WALKED = 1024;
 
 /** One step back, or none. */
-type Hop = (TakenStep & { readonly end?: OriginEnd }) | { readonly step?: undefined; readonly end: OriginEnd };
+export type Hop = (TakenStep & { readonly end?: OriginEnd }) | { readonly step?: undefined; readonly end: OriginEnd };
 
 /** Follows one value back through registers and memory. The timeline is left anywhere; whoever asks puts it back. */
 export class OriginChain {
@@ -82,7 +82,7 @@ export class OriginChain {
         return this.#ends.load(cell);
       }
       if (taken.length >= options.most || this.#stepsLeft === 0) return this.#ends.limit(taken.length, cell);
-      const hop = (yield* this.#leap(cell, on, taken)) ?? (yield* this.#hop(cell, on));
+      const hop = (yield* this.#leap(cell, on, taken)) ?? (yield* this.hop(cell, on));
       if (options.until === "load" && last !== undefined && isLoad(last) && !(hop.step && isSave(hop))) {
         return this.#ends.load(cell);
       }
@@ -141,7 +141,7 @@ export class OriginChain {
   }
 
   /** To the step that wrote a cell last, before which the timeline then stands. */
-  *#hop(cell: Cell, hart: number): Motion<Hop> {
+  *hop(cell: Cell, hart: number): Motion<Hop> {
     switch (cell.kind) {
       case "memory":
         return yield* this.#memoryHop(cell);

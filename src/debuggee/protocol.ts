@@ -16,10 +16,20 @@ import type {
 import type { BootChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
 import type { BranchApi, BranchSummary } from "./branch-protocol.ts";
+import type { LockstepChoice, PairDivergence } from "./lockstep-protocol.ts";
 import type { Origin, OriginOptions } from "./origin-protocol.ts";
 import type { DifferencePlace, Row, SearchApi, SearchState } from "./search-protocol.ts";
 
 export type * from "./branch-protocol.ts";
+export type {
+  DivergenceFinding,
+  DivergenceLink,
+  Divergent,
+  DivergentPlace,
+  SideBySide,
+  ValueInBoth,
+} from "./divergence-protocol.ts";
+export type * from "./lockstep-protocol.ts";
 export type * from "./origin-protocol.ts";
 export type { DifferencePlace, Question, Row, SearchApi, SearchState, SeriesBucket } from "./search-protocol.ts";
 
@@ -46,6 +56,11 @@ export interface LaunchOptions extends BootChoice {
   readonly startTime?: number;
   readonly virtio?: "modern" | "legacy";
   readonly guestConsole?: "uart" | "virtio";
+  /**
+   * Two machines instead of one, which is the business of whoever makes debuggees. False: one machine, though it be the
+   * recording of a pair.
+   */
+  readonly lockstep?: LockstepChoice | false;
   /** Stop before the first instruction. */
   readonly stopOnEntry: boolean;
 }
@@ -87,6 +102,10 @@ export interface Stopped {
   readonly exception?: ExceptionDetails;
   /** Reason "exception": replay-only checks that failed here, a sentence each without its full stop. */
   readonly failedChecks?: readonly string[];
+  /** Reason "exception": what the two machines of a pair said here. */
+  readonly divergence?: PairDivergence;
+  /** The machine moved because the other one of its pair did. */
+  readonly along?: true;
   /** Set when the guest ended by itself. */
   readonly exitCode?: number;
 }
@@ -272,12 +291,13 @@ export interface WriteFound {
  * Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on, within 100 ms,
  * and does nothing when none does. A search that `pause` ended (`lastWrite`, `lastRead`, `firstRead`, `firstDifference`, `origin`) rejects with a UserError of code
  * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
- * `removeBookmark`, `renameBookmark`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
+ * `removeBookmark`, `renameBookmark`, `outputLengthAt`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
 export interface DebuggeeApi extends BranchApi, SearchApi {
   launch(options: LaunchOptions): Promise<LaunchResult>;
-  resume(): Promise<Stopped>;
-  reverseContinue(): Promise<Stopped>;
+  /** `until`: at the latest to this instant, as if it had been gone to. */
+  resume(until?: number): Promise<Stopped>;
+  reverseContinue(until?: number): Promise<Stopped>;
   step(
     kind: StepKind,
     direction: "forward" | "backward",
@@ -329,6 +349,8 @@ export interface DebuggeeApi extends BranchApi, SearchApi {
   renameBookmark(instant: number, name: string, newName: string): Promise<void>;
   /** The instant that printed the byte at `offset` of the console's output so far. */
   instantOfOutput(offset: number): Promise<number | undefined>;
+  /** How many bytes the console has printed before an instant; undefined when that is not held any more. */
+  outputLengthAt(instant: number): Promise<number | undefined>;
   /** What the guest printed from one instant up to another, as far as it is still held. */
   outputBetween(from: number, to: number): Promise<Uint8Array>;
   lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;

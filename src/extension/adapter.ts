@@ -12,7 +12,10 @@ export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
     this.program = vscode.Uri.joinPath(extensionUri, "dist", "adapter.js").fsPath;
   }
 
-  createDebugAdapterDescriptor(): vscode.DebugAdapterDescriptor {
+  createDebugAdapterDescriptor({ configuration }: vscode.DebugSession): vscode.DebugAdapterDescriptor {
+    // Machine B of a pair is in the process that asked for this session.
+    const { __pairAddress: address } = configuration;
+    if (typeof address === "string") return new vscode.DebugAdapterNamedPipeServer(address);
     const env = { ELECTRON_RUN_AS_NODE: "1", ...allocatorSettings(process.platform, process.env) };
     return new vscode.DebugAdapterExecutable(process.execPath, [this.program], { env });
   }

@@ -1,7 +1,6 @@
 import * as vscode from "vscode";
 import { bindBreakpoint } from "./bind-breakpoint.ts";
 import { addBookmark, goToBookmark, removeBookmark, renameBookmark } from "./bookmarks.ts";
-import type { Branches } from "./branches.ts";
 import { debugFile } from "./configuration.ts";
 import type { GuestConsoles } from "./console.ts";
 import { chooseLine } from "./console-links.ts";
@@ -23,7 +22,7 @@ export function registerCommands(
   sessions: Sessions,
   consoles: GuestConsoles,
   searches: SearchList,
-  branches: Branches,
+  others: Readonly<Record<string, (session: Session, argument: unknown) => unknown>>,
 ): vscode.Disposable {
   /** A command about the session that the views show. */
   const inSession = (work: (session: Session, argument: unknown) => unknown) => (argument?: unknown) => {
@@ -67,7 +66,7 @@ export function registerCommands(
     "hindcast.openWalkthrough": () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#firstBug`, false),
   };
-  for (const [name, run] of Object.entries(branches.commands)) commands[name] = inSession(run);
+  for (const [name, run] of Object.entries(others)) commands[name] = inSession(run);
   for (const [name, ask] of Object.entries(searchCommands(searches, askSince))) commands[name] = inSession(ask);
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),

@@ -18,7 +18,9 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     _folder: vscode.WorkspaceFolder | undefined,
     configuration: vscode.DebugConfiguration,
   ): Promise<vscode.DebugConfiguration | undefined> {
-    const { program, kernel, recording } = configuration;
+    const { program, kernel, recording, __pair: partner } = configuration;
+    // A session that the adapter itself asks for.
+    if (partner !== undefined) return configuration;
     const nothingNamed = [program, kernel, recording].every((subject) => subject === undefined);
     if (!nothingNamed && program !== OPEN_FILE) return configuration;
 

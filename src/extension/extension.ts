@@ -10,6 +10,7 @@ import { ConfigurationProvider, OpenFileProvider } from "./configuration.ts";
 import { GuestConsoles } from "./console.ts";
 import { ConsoleLinks } from "./console-links.ts";
 import { startLanguageClient } from "./language.ts";
+import { Lockstep } from "./lockstep.ts";
 import { MachineView } from "./machine-view.ts";
 import { Milestones } from "./milestones.ts";
 import { DEBUG_TYPE, MACHINE_VIEW, RECORDING_EDITOR, SEARCHES_VIEW, TIMELINE_VIEW, WATCH_VIEW } from "./names.ts";
@@ -32,6 +33,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const consoles = new GuestConsoles(sessions);
   const searches = new SearchList(sessions);
   const branches = new Branches(sessions);
+  const lockstep = new Lockstep(sessions);
   const timeline = new TimelineView(extensionUri, sessions, milestones, searches);
   const machine = new MachineView(extensionUri, sessions);
   const searchesView = new SearchesView(extensionUri, sessions, searches);
@@ -43,6 +45,7 @@ export function activate(context: vscode.ExtensionContext): void {
     sessions,
     consoles,
     branches,
+    lockstep,
     timeline,
     machine,
     searches,
@@ -73,7 +76,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerWatchCommands(watches, watchView, plot),
     vscode.window.registerCustomEditorProvider(RECORDING_EDITOR, new RecordingEditor(extensionUri)),
     vscode.window.registerTerminalLinkProvider(new ConsoleLinks(consoles)),
-    registerCommands(context, sessions, consoles, searches, branches),
+    registerCommands(context, sessions, consoles, searches, { ...branches.commands, ...lockstep.commands }),
     startLanguageClient(extensionUri),
   );
 }

@@ -1,5 +1,11 @@
 import * as vscode from "vscode";
-import type { BranchBody, CustomEvents, CustomRequests, StatusBody } from "../adapter/custom-protocol.ts";
+import type {
+  BranchBody,
+  CustomEvents,
+  CustomRequests,
+  PairStateBody,
+  StatusBody,
+} from "../adapter/custom-protocol.ts";
 import type { Bounds } from "./instants.ts";
 import { DEBUG_TYPE } from "./names.ts";
 
@@ -13,6 +19,8 @@ export class Session {
   ended = false;
   /** The what-if branch that is looked at; undefined: the recording. */
   branch: BranchBody | undefined;
+  /** The pair whose machine it shows; undefined: there is one machine. */
+  pair: PairStateBody | undefined;
   /** Where jumps began, newest last. */
   private readonly returns: number[] = [];
 
@@ -21,6 +29,7 @@ export class Session {
   }
 
   get title(): string {
+    if (this.pair !== undefined) return this.debugSession.name;
     const { program, kernel, recording } = this.debugSession.configuration;
     const path: string | undefined = program ?? kernel ?? recording;
     return path === undefined ? this.debugSession.name : path.replace(/^.*[\\/]/, "");
@@ -78,6 +87,7 @@ export class Sessions implements vscode.Disposable {
   private readonly searches = new vscode.EventEmitter<SessionEvent<"hindcast/search">>();
   private readonly edits = new vscode.EventEmitter<Session>();
   private readonly branches = new vscode.EventEmitter<SessionEvent<"hindcast/branch">>();
+  private readonly pairs = new vscode.EventEmitter<SessionEvent<"hindcast/lockstep">>();
   private readonly restarts = new vscode.EventEmitter<Session>();
   private readonly timelines = new vscode.EventEmitter<SessionEvent<"hindcast/timelineChanged">>();
   readonly onStarted = this.started.event;
@@ -92,6 +102,7 @@ export class Sessions implements vscode.Disposable {
   /** Registers or memory were edited where the machine stands. */
   readonly onEdited = this.edits.event;
   readonly onBranch = this.branches.event;
+  readonly onPair = this.pairs.event;
   readonly onTimelineChanged = this.timelines.event;
   private shown: Session | undefined;
 
@@ -110,6 +121,7 @@ export class Sessions implements vscode.Disposable {
       this.consoles,
       this.timelines,
       this.branches,
+      this.pairs,
       this.searches,
       this.restarts,
       this.edits,
@@ -180,6 +192,10 @@ export class Sessions implements vscode.Disposable {
       case "hindcast/branch":
         session.branch = body.branches.find(({ id }: BranchBody) => id === body.current);
         this.branches.fire({ session, body });
+        break;
+      case "hindcast/lockstep":
+        session.pair = body;
+        this.pairs.fire({ session, body });
         break;
       case "hindcast/console":
         this.consoles.fire({ session, body });

@@ -48,7 +48,7 @@ export class BookmarkFile {
     this.path = `${recording}${BOOKMARKS_EXTENSION}`;
     this.#recording = recording;
     this.#end = end;
-    this.#digest = digests.find(0 as Instant, 0);
+    this.#digest = digests.entries[0]?.digest;
     this.warning = this.#read();
   }
 

@@ -2,12 +2,9 @@ import { existsSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import packageDescription from "../../package.json" with { type: "json" };
 import { UserError } from "../base/errors.ts";
-import { McapInput } from "../replay/mcap-input.ts";
 import type { RecordingHeader } from "../replay/recording-message.ts";
-import { readPrologue, recordingChannels } from "../replay/recording-prologue.ts";
+import { readHeader, recordedImages } from "./recorded-images.ts";
 import { RecordingFile } from "./recording-file.ts";
-import { FileByteSource } from "./recording-source.ts";
-import { ZSTD } from "./zstd.ts";
 
 /**
  * Begins a recording of the same machine and images as `recording`, for one of its branches. Throws a UserError when it
@@ -24,15 +21,14 @@ export function createBranchFile(path: string, recording: string, onRoom: () => 
   return RecordingFile.create(path, headerOf(recording), onRoom);
 }
 
-/** Read anew: what is embedded goes with the header to the thread that writes. */
+/**
+ * Read anew: what is embedded goes with the header to the thread that writes. The branch of a member of a pair is a run of its
+ * own, and no part of the pair.
+ */
 function headerOf(recording: string): RecordingHeader {
-  const source = new FileByteSource(recording);
-  try {
-    const { header } = readPrologue(new McapInput(source, ZSTD, recordingChannels()));
-    return { ...header, tool: `hindcast ${packageDescription.version}` };
-  } finally {
-    source.close();
-  }
+  const header = readHeader(recording);
+  const { lockstep: _, ...alone } = header;
+  return { ...alone, images: recordedImages(recording, header), tool: `hindcast ${packageDescription.version}` };
 }
 
 function placeOf(path: string): string {

@@ -1,8 +1,11 @@
 import type { MessagePort } from "node:worker_threads";
 import type { CompiledRegions, CompilerSetup } from "../cpu/region-compiler.ts";
 
+/** What the compiler's thread is told: of a machine, or of another thread that has machines and will tell of them. */
+export type ToCompileThread = MachineBox | { readonly clients: MessagePort };
+
 /** A machine's post box, through which orders come. */
-export interface ToCompileThread {
+export interface MachineBox {
   readonly port: MessagePort;
   readonly setup: CompilerSetup;
   /** One number: answers that were given. To look at it costs less than to look into the box. */

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { CompiledRegions, CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
 import type { EncodedOrder } from "../cpu/region-order.ts";
-import type { FromCompiler, ToCompileThread } from "./compile-protocol.ts";
+import type { FromCompiler, MachineBox, ToCompileThread } from "./compile-protocol.ts";
 import { workerUrl } from "./worker-url.ts";
 
 /** One module of several functions costs less than several modules, but what is made first should not wait for the rest. */
@@ -9,8 +9,11 @@ const MOST_TOGETHER = 16;
 /** What it throws away, the bytes of modules mostly, would otherwise gather to 48 MB. */
 const YOUNG_GENERATION_MB = 6;
 
-/** One for all machines of this thread: a recording's machine and the one that travels seldom run at the same time. */
-let thread: Worker | undefined;
+/**
+ * One for all machines of this thread: a recording's machine and the one that travels seldom run at the same time. Or the way to
+ * the one that it was given.
+ */
+let thread: Worker | MessagePort | undefined;
 let hasFailed = false;
 
 /**
@@ -70,9 +73,9 @@ class CompileThread implements RegionCompiler {
   }
 
   #open(): MessagePort {
-    thread ??= start();
+    thread ??= start(failed);
     const { port1, port2 } = new MessageChannel();
-    const message: ToCompileThread = { port: port2, setup: this.#setup, answered: this.#answered };
+    const message: MachineBox = { port: port2, setup: this.#setup, answered: this.#answered };
     thread.postMessage(message, [port2]);
     port1.unref();
     return port1;
@@ -83,15 +86,66 @@ export function makeCompileThread(setup: CompilerSetup): RegionCompiler {
   return new CompileThread(setup);
 }
 
-function start(): Worker {
+/** Likewise, and the thread is started at once: for a machine that will not begin slowly. */
+export function startCompileThread(setup: CompilerSetup): RegionCompiler {
+  const compiler = new CompileThread(setup);
+  // Whoever asks starts it.
+  void compiler.isReady;
+  return compiler;
+}
+
+/** A compiler that threads share, each of which is given a port, for `useCompiler`. */
+export class SharedCompiler {
+  #isGone = false;
+  #members = 0;
+  readonly #worker = start(() => {
+    this.#isGone = true;
+  });
+
+  /** It has ended by itself. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  get members(): number {
+    return this.#members;
+  }
+
+  join(): MessagePort {
+    this.#members++;
+    const { port1, port2 } = new MessageChannel();
+    const message: ToCompileThread = { clients: port2 };
+    this.#worker.postMessage(message, [port2]);
+    return port1;
+  }
+
+  leave(): void {
+    this.#members--;
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+/** Regions of this thread's machines are made there, as long as anybody is there. */
+export function useCompiler(port: MessagePort): void {
+  thread = port;
+  port.on("close", failed);
+  port.unref();
+}
+
+/** Without it regions are made by the machine's own thread, which is slower and gives the same. */
+function failed(): void {
+  hasFailed = true;
+}
+
+function start(onError: () => void): Worker {
   const worker = new Worker(workerUrl("compile-worker"), {
     name: "hindcast compiler",
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
-  // Without it regions are made by the machine's own thread, which is slower and gives the same.
-  worker.on("error", () => {
-    hasFailed = true;
-  });
+  worker.on("error", onError);
   worker.unref();
   return worker;
 }

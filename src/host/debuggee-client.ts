@@ -33,6 +33,7 @@ export const DEBUGGEE_METHODS = [
   "removeBookmark",
   "renameBookmark",
   "instantOfOutput",
+  "outputLengthAt",
   "outputBetween",
   "lastWrite",
   "startBranch",

@@ -65,6 +65,7 @@ const AT_ANY_TIME: ReadonlySet<string> = new Set([
   "input",
   "timeline",
   "instantOfOutput",
+  "outputLengthAt",
   "addBookmark",
   "removeBookmark",
   "renameBookmark",

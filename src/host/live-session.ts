@@ -126,7 +126,7 @@ export function openLive(options: LiveOptions, onRoom: () => void, network?: Hos
 }
 
 /** For what becomes of bookmarks that the open recording has: it goes on, and nobody knows yet where it ends. */
-function bookmarksBeside(path: string, machine: Machine): BookmarkFile {
+export function bookmarksBeside(path: string, machine: Machine): BookmarkFile {
   const digests = new DigestLog();
   digests.push({ instant: machine.instant, events: 0, digest: machine.digest() });
   return new BookmarkFile(path, { end: Number.MAX_SAFE_INTEGER as Instant, digests });

@@ -6,6 +6,7 @@ import { Member } from "../lockstep/member.ts";
 import { LOCKSTEP_OPTIONS, type LockstepOptions } from "../lockstep/options.ts";
 import type { InputSource, OutputSink } from "../lockstep/outside.ts";
 import type { Replica } from "../lockstep/replica.ts";
+import type { Tap } from "../lockstep/tap.ts";
 import { Bell, eventLoopTurn } from "./motion-driver.ts";
 import { Pacer } from "./pacer.ts";
 import { isAlive, type MemberReport, memberReport } from "./pair-report.ts";
@@ -20,7 +21,7 @@ const LONGEST_GAP_MS = 100;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
 /** Longer than the silence that is taken for death. */
-export const FREEZE_MS = 1_000;
+export const FREEZE_MS = 2_000;
 
 /** How a member begins. */
 export type MemberStart =
@@ -58,6 +59,8 @@ export interface MemberDriverParts {
   /** Of faults: the thread or process of the member is gone, or stands still. */
   readonly onKill?: () => void;
   readonly onFreeze?: (ms: number) => void;
+  /** Hears what the member sees of the protocol, and which faults it meets. */
+  readonly tap?: Tap | undefined;
   /** After each turn in which something happened, and before each rest. */
   readonly onTurn?: () => void;
   /** A steady clock. */
@@ -110,10 +113,10 @@ export class MemberDriver {
     this.#faults = (parts.faults ?? [])
       .filter(({ kind }) => kind !== "flip-register" && kind !== "flip-memory")
       .sort((a, b) => a.instant - b.instant);
-    const { replica, start, channel, member, sink, inputs, arbiter } = parts;
+    const { replica, start, channel, member, sink, inputs, arbiter, tap } = parts;
     this.#channel = new FaultyChannel(channel, start.role === "primary" ? "sent" : "received");
     this.#link = this.#linkOf(this.#channel);
-    const ofMember = { member, replica, sink, inputs, arbiter, options: this.#options };
+    const ofMember = { member, replica, sink, inputs, arbiter, tap, options: this.#options };
     const atReset = { sequence: 0, instant: replica.instant, counts: replica.counts, inputs: 0 };
     this.member =
       start.role === "primary"
@@ -277,6 +280,7 @@ export class MemberDriver {
     const { replica, onKill, onFreeze } = this.#parts;
     while (this.#faults.length > 0 && replica.instant >= this.#faults[0].instant) {
       const { kind } = this.#faults.shift()!;
+      this.#parts.tap?.({ kind: "fault", text: kind });
       if (isChannelFault(kind)) this.#channel.arm(kind);
       else if (kind === "freeze") onFreeze?.(FREEZE_MS);
       else if (kind === "kill") {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { UserError } from "../base/errors.ts";
 import { LocalArbiter } from "../lockstep/arbiter.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
@@ -6,22 +7,39 @@ import { CONSOLE, MACHINE_DEVICES, NETWORK } from "../lockstep/machine-replica.t
 import type { LockstepOptions } from "../lockstep/options.ts";
 import { CountingSink, InputQueue } from "../lockstep/outside.ts";
 import type { InputEvent } from "../lockstep/replica.ts";
+import type { RecordedImage } from "../replay/recording-message.ts";
 import type { MemberEnd, MemberStart } from "./lockstep-member.ts";
-import type { ChannelEnd, FromMember, MachineSpecification, MemberState } from "./lockstep-protocol.ts";
+import type {
+  ChannelEnd,
+  FromMember,
+  MachineSpecification,
+  MemberRecordingState,
+  MemberState,
+} from "./lockstep-protocol.ts";
 import { type MemberHost, type MemberHosting, ProcessHosting, ThreadHosting } from "./member-host.ts";
 import { type MemberReport, type PairReport, pairReport } from "./pair-report.ts";
 import { errorFromData } from "./rpc.ts";
 
+/**
+ * On one host a member that dies is seen to: its channel closes. Silence is for one that stands still, and a host that has much to do
+ * is not to be taken for that. Ten signs of life a second are half a kilobit.
+ */
+const LOCAL_OPTIONS = { heartbeatMs: 100, silenceMs: 1_000 } as const satisfies Partial<LockstepOptions>;
 /** Somebody who joins and is gone before he was paired is replaced so often in a row. */
 const MOST_VAIN_JOINS = 3;
 /** A member that does not answer within it is reported as it was last heard of. */
 const REPORT_WITHIN_MS = 1_000;
+/** The end of a recording is written meanwhile. */
+const STOP_WITHIN_MS = 10_000;
+const PAIR_ID_BYTES = 8;
 
 export interface PairParts {
   readonly primary: MachineSpecification;
   readonly secondary: MachineSpecification;
   /** The machine of somebody who joins; absent: a survivor stays alone. */
   readonly joiner?: MachineSpecification;
+  /** Absent: the pair is not recorded. */
+  readonly recording?: PairRecordingChoice;
   /** Each machine in a thread of its own, or in a process. */
   readonly hosting?: "threads" | "processes";
   readonly options?: Partial<LockstepOptions>;
@@ -36,6 +54,14 @@ export interface PairParts {
   readonly drained?: () => Promise<void>;
   /** Something is otherwise than it was: how far it is, who speaks, that it ended. */
   readonly onChange?: () => void;
+}
+
+export interface PairRecordingChoice {
+  /** Of the first member's file: the others stand beside it. */
+  readonly path: string;
+  /** What the recordings have to hold; another program has others. */
+  readonly images: readonly RecordedImage[];
+  readonly secondImages?: readonly RecordedImage[];
 }
 
 interface Place {
@@ -61,6 +87,8 @@ export class LockstepPair {
   readonly #sink: CountingSink;
   readonly #inputs = new InputQueue();
   readonly #places: Place[] = [];
+  readonly #id = randomBytes(PAIR_ID_BYTES).toString("hex");
+  readonly #startedMs = performance.timeOrigin + performance.now();
   #pushed = 0;
   #joined = 0;
   #vainJoins = 0;
@@ -102,8 +130,19 @@ export class LockstepPair {
     return end === "fenced" ? undefined : end;
   }
 
-  /** A sentence when nobody is left. */
+  /** What there is of the recordings of all members, in the order in which they came. */
+  get recordings(): readonly MemberRecordingState[] {
+    return this.#places.flatMap(({ state }) => state?.recording ?? []);
+  }
+
+  /** A sentence when nobody is left, or a recording cannot go on. */
   get failure(): string | undefined {
+    for (const { failure } of this.recordings) if (failure !== undefined) return failure;
+    return this.loss;
+  }
+
+  /** A sentence when nobody is left. */
+  get loss(): string | undefined {
     if (this.end !== undefined || this.#places.some((place) => lives(place) && !isJoining(place))) return undefined;
     if (this.#fault instanceof UserError) return this.#fault.message;
     return "Both machines are gone, and nobody was left to go on.";
@@ -138,12 +177,17 @@ export class LockstepPair {
 
   /** What the pair has to tell of itself, from those who still answer and, of the others, as they were last heard of. */
   async report(): Promise<PairReport> {
-    await Promise.all(this.#places.map((place) => (lives(place) ? this.#ask(place) : undefined)));
+    const asked = this.#places.filter(lives).map((place) => this.#ask(place, "report", REPORT_WITHIN_MS));
+    await Promise.all(asked);
     return this.#pairReport();
   }
 
+  /** Ends all members in good order: their recordings are whole, and they have reported. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    await Promise.all(
+      this.#places.map((place) => (lives(place) ? this.#ask(place, "stop", STOP_WITHIN_MS) : undefined)),
+    );
     await Promise.all(this.#places.map(({ host }) => host.kill()));
     this.#hosting.close();
   }
@@ -167,9 +211,17 @@ export class LockstepPair {
     const begun = { state: undefined, report: undefined, end: undefined, isGone: false, reported: undefined };
     const place: Place = { name, host, joins: start.role === "joiner", ...begun };
     this.#places.push(place);
+    const { recording: chosen, secondary } = this.#parts;
+    const images = machine === secondary ? (chosen?.secondImages ?? chosen?.images) : chosen?.images;
+    const recording = chosen && {
+      ...{ path: chosen.path, pair: this.#id, startedMs: this.#startedMs, images: images ?? [] },
+      partner: start.role === "primary" ? undefined : (this.#speaker?.name ?? this.#places[0].name),
+    };
     const ofRole = faults.filter((fault) => fault.role === role);
     const specification = {
-      ...{ member: name, start, machine, options, faults: ofRole, faultSeed, limit, isPaused: this.#isPaused },
+      ...{ member: name, start, machine, recording, faults: ofRole, faultSeed, limit },
+      options: { ...LOCAL_OPTIONS, ...options },
+      isPaused: this.#isPaused,
       ...{ inputs: this.#inputs.kept, taken: this.#sink.taken },
     };
     host.post({ kind: "begin", specification, channel });
@@ -199,7 +251,7 @@ export class LockstepPair {
         break;
       case "report":
         place.report = message.report;
-        place.reported?.();
+        if (!this.#isClosing) place.reported?.();
         return;
       case "ended":
         Object.assign(place, { state: message.state, report: message.report, end: message.end });
@@ -242,15 +294,15 @@ export class LockstepPair {
     this.#parts.onChange?.();
   }
 
-  #ask(place: Place): Promise<void> {
+  #ask(place: Place, kind: "report" | "stop", withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => place.reported?.(), REPORT_WITHIN_MS);
+      const timer = setTimeout(() => place.reported?.(), withinMs);
       place.reported = () => {
         clearTimeout(timer);
         place.reported = undefined;
         resolve();
       };
-      place.host.post({ kind: "report" });
+      place.host.post({ kind });
     });
   }
 

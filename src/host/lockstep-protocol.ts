@@ -8,6 +8,7 @@ import type { Counts, InputEvent, OutputRun } from "../lockstep/replica.ts";
 import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "../machine/configuration.ts";
 import type { CacheGroupReport, Image } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
+import type { RecordedImage } from "../replay/recording-message.ts";
 import type { MemberEnd, MemberStart } from "./lockstep-member.ts";
 import type { MemberReport } from "./pair-report.ts";
 import type { RpcError } from "./rpc.ts";
@@ -24,10 +25,33 @@ export interface MachineSpecification {
   readonly skew?: MachineSkew;
 }
 
+/** How a member is recorded. */
+export interface MemberRecordingSpecification {
+  /** Of the recording of the pair's first member: the others stand beside it. */
+  readonly path: string;
+  readonly pair: string;
+  /** Whose state it is given when it is given one. */
+  readonly partner: string | undefined;
+  readonly images: readonly RecordedImage[];
+  /** When the pair began, in milliseconds since 1970. */
+  readonly startedMs: number;
+}
+
+/** What there is of a member's recording. */
+export interface MemberRecordingState {
+  readonly paths: readonly string[];
+  readonly bytes: number;
+  readonly warnings: readonly string[];
+  /** A sentence once nothing more can be recorded. */
+  readonly failure: string | undefined;
+}
+
 export interface MemberSpecification {
   readonly member: string;
   readonly start: MemberStart;
   readonly machine: MachineSpecification;
+  /** Absent: it is not recorded. */
+  readonly recording: MemberRecordingSpecification | undefined;
   readonly options: Partial<LockstepOptions>;
   readonly faults: readonly Fault[];
   readonly faultSeed: number;
@@ -85,4 +109,5 @@ export interface MemberState {
   /** pc of each hart. */
   readonly pcs: readonly bigint[];
   readonly cacheGroup: CacheGroupReport | undefined;
+  readonly recording: MemberRecordingState | undefined;
 }

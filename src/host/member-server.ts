@@ -7,10 +7,18 @@ import type { Counts, OutputRun } from "../lockstep/replica.ts";
 import { pageCountOf } from "../machine/configuration.ts";
 import { PortChannel, SocketChannel } from "./lockstep-channels.ts";
 import { MemberDriver } from "./lockstep-member.ts";
-import type { ChannelEnd, FromMember, MemberSpecification, MemberState, ToMember } from "./lockstep-protocol.ts";
+import type {
+  ChannelEnd,
+  FromMember,
+  MemberRecordingState,
+  MemberSpecification,
+  MemberState,
+  ToMember,
+} from "./lockstep-protocol.ts";
 import { makeMemberMachine } from "./member-machine.ts";
 import type { Port } from "./port.ts";
 import { errorToData } from "./rpc.ts";
+import type { MemberRecording } from "./timeline-replica.ts";
 
 /** What only shows how far it is, and nothing that somebody waits for, is told so often. */
 const STATE_EVERY_MS = 50;
@@ -28,6 +36,7 @@ export class MemberServer {
   readonly #mortal: Mortal;
   #driver: MemberDriver | undefined;
   #replica: MachineReplica | undefined;
+  #recording: MemberRecording | undefined;
   #channels: { close(): void }[] = [];
   readonly #inputs: RemoteInputs;
   readonly #sink: RemoteSink;
@@ -86,15 +95,16 @@ export class MemberServer {
   }
 
   async #begin(specification: MemberSpecification, end: ChannelEnd): Promise<void> {
-    const { member, start, machine, options, faults, faultSeed, inputs, limit } = specification;
+    const { member, start, machine, options, faults, inputs, limit } = specification;
     const channel = this.#channel(end);
     this.#inputs.queue = new InputQueue(inputs.first);
     for (const event of inputs.events) this.#inputs.queue.push(event);
     this.#sink.taken = specification.taken;
-    const replica = makeMemberMachine(machine, faults, faultSeed);
+    const { replica, recording } = makeMemberMachine(specification, () => this.#driver?.wake());
     this.#replica = replica;
+    this.#recording = recording;
     const driver = new MemberDriver({
-      ...{ member, replica, start, channel, options, faults },
+      ...{ member, replica, start, channel, options, faults, tap: recording?.tap },
       ...{ sink: this.#sink, inputs: this.#inputs, arbiter: this.#arbiter },
       pageCount: pageCountOf(machine.configuration),
       paced: machine.configuration.clock === "paced",
@@ -111,6 +121,7 @@ export class MemberServer {
     if (specification.isPaused) driver.pause();
     const ended = await driver.run(limit);
     this.#sink.flush();
+    await recording?.close();
     this.#say({ kind: "ended", end: ended, state: this.#state, report: driver.report() });
     for (const each of this.#channels) each.close();
   }
@@ -119,9 +130,9 @@ export class MemberServer {
   #tell(): void {
     this.#sink.flush();
     const state = this.#state;
-    const { phase, speaks, waiting, nextInput } = state;
+    const { phase, speaks, waiting, nextInput, recording } = state;
     const nowMs = performance.now();
-    const told = `${phase} ${speaks} ${waiting === undefined ? "" : `waiting ${nextInput}`}`;
+    const told = `${phase} ${speaks} ${recording?.failure} ${waiting === undefined ? "" : `waiting ${nextInput}`}`;
     if (told === this.#told && nowMs - this.#toldMs < STATE_EVERY_MS) return;
     this.#told = told;
     this.#toldMs = nowMs;
@@ -142,7 +153,14 @@ export class MemberServer {
       ...{ instant, waiting, ending, nextInput: primary?.nextInput ?? 0 },
       pcs: machine.harts.map(({ pc }) => pc),
       cacheGroup: machine.cacheGroup,
+      recording: this.#recordingState,
     };
+  }
+
+  get #recordingState(): MemberRecordingState | undefined {
+    if (this.#recording === undefined) return undefined;
+    const { paths, fileBytes, warnings, failure } = this.#recording;
+    return { paths, bytes: fileBytes, warnings, failure };
   }
 
   #channel(end: ChannelEnd): Channel {

@@ -18,11 +18,12 @@ import { Timeline, type TimelineOptions } from "../replay/timeline.ts";
 import { shiftProgram } from "../symbols/shift.ts";
 import { BookmarkFile } from "./bookmark-file.ts";
 import { recordedSymbols } from "./boot-files.ts";
-import { makeCompileThread } from "./compile-thread.ts";
+import { makeCompileThread, startCompileThread } from "./compile-thread.ts";
 import { recordedDisks } from "./disk-files.ts";
 import { executableOf } from "./executable-file.ts";
 import { timelineOptions } from "./live-session.ts";
 import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./program-files.ts";
+import { recordedImages } from "./recorded-images.ts";
 import { holderOf, recordingWarnings } from "./recording-lock.ts";
 import { FileByteSource } from "./recording-source.ts";
 import type { SearchSubject } from "./search-protocol.ts";
@@ -46,9 +47,18 @@ export interface RecordedSession {
   close(): void;
 }
 
+export interface OpeningOptions {
+  readonly engine?: EngineChoice | undefined;
+  readonly cacheGroup?: CacheGroupChoice | undefined;
+  /** Somebody will go to and fro in it: what makes that fast is started at once. */
+  readonly travels?: boolean;
+  /** Hears what the file says before there is a machine. */
+  readonly onRead?: (reader: RecordingReader) => void;
+}
+
 /** Throws a UserError when the file is no recording, is one of another version, or cannot be replayed. */
-export function openRecording(path: string, engine?: EngineChoice, cacheGroup?: CacheGroupChoice): RecordedSession {
-  return open(path, { engine, cacheGroup }, (reader) => {
+export function openRecording(path: string, options: OpeningOptions = {}): RecordedSession {
+  return open(path, options, (reader) => {
     const kept = new BookmarkFile(path, reader);
     const warnings = kept.warning === undefined ? [] : [kept.warning];
     return { bookmarks: kept.merge(reader.bookmarks), bookmarkKeeper: kept, warnings };
@@ -65,31 +75,30 @@ export function openForSearch({ path, end, ended, engine, cacheGroup }: SearchSu
   return open(path, { engine, cacheGroup, ...known }, () => ({ bookmarks: [], warnings: [] }));
 }
 
-interface Opening extends Pick<TimelineOptions, "knownEnd" | "knownReason"> {
-  readonly engine: EngineChoice | undefined;
-  readonly cacheGroup: CacheGroupChoice | undefined;
-}
+type Opening = OpeningOptions & Pick<TimelineOptions, "knownEnd" | "knownReason">;
 
 type Bookmarks = Pick<TimelineOptions, "bookmarks" | "bookmarkKeeper"> & { readonly warnings: readonly string[] };
 
 function open(
   path: string,
-  { engine, cacheGroup, ...known }: Opening,
+  { engine, cacheGroup, travels = false, onRead, ...known }: Opening,
   bookmarksOf: (reader: RecordingReader) => Bookmarks,
 ): RecordedSession {
   const writer = holderOf(path);
   const source = new FileByteSource(path);
   try {
     const reader = new RecordingReader(source, ZSTD);
+    onRead?.(reader);
     const warnings = recordingWarnings(reader, writer);
-    const { image, programs, sources, executable } = restorePrograms(reader, warnings);
-    const { configuration, images } = reader.header;
+    const { configuration } = reader.header;
+    const images = recordedImages(path, reader.header);
+    const { image, programs, sources, executable } = restorePrograms(images, configuration, warnings);
     const machine = new Machine(
       configuration,
       engine,
       diskImages(images, configuration),
       cacheGroup,
-      makeCompileThread,
+      travels ? startCompileThread : makeCompileThread,
     );
     machine.load(image);
     const { warnings: ofBookmarks, ...bookmarks } = bookmarksOf(reader);
@@ -111,8 +120,7 @@ function diskImages(images: readonly RecordedImage[], configuration: MachineConf
 }
 
 /** What was in memory at reset, and the programs with their symbols, from what the recording holds. */
-function restorePrograms(reader: RecordingReader, warnings: string[]) {
-  const { images, configuration } = reader.header;
+function restorePrograms(images: readonly RecordedImage[], configuration: MachineConfiguration, warnings: string[]) {
   const main = images.find(({ role }) => role === "program");
   if (main === undefined) throw new UserError("recording-program", "The recording does not say which program it ran.");
   const files = new RecordedFiles(images);

@@ -37,8 +37,9 @@ export class FileByteSource implements ByteSource {
     return this.#sizeBytes ?? this.#attempt((fd) => fstatSync(fd).size);
   }
 
-  read(offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.sizeBytes - offset)));
+  read(offset: number, length: number, room?: Uint8Array): Uint8Array {
+    const size = Math.max(0, Math.min(length, this.sizeBytes - offset));
+    const bytes = room !== undefined && room.length >= size ? room.subarray(0, size) : new Uint8Array(size);
     let done = 0;
     while (done < bytes.length) {
       const count = this.#readSome(bytes, done, offset + done);

@@ -1,16 +1,14 @@
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import { assert } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
+import { interpretersKnown } from "../cpu/interpreter-code.ts";
 import type { SegmentResult, SegmentRunner, SegmentTask } from "../debuggee/search-protocol.ts";
 import { errorFromData } from "./rpc.ts";
 import type { FromSearcher, SearchSubject, ToSearcher } from "./search-protocol.ts";
-import { workerUrl } from "./worker-url.ts";
+import { SearcherThreads } from "./searcher-threads.ts";
 
 /** A segment in which so many threads have ended is not tried again: it would be the same once more. */
 const MOST_ATTEMPTS = 3;
-/** As of the machine's thread (node-debuggee.ts). */
-const YOUNG_GENERATION_MB = 12;
 
 /** The little of a `Worker` that the pool needs. */
 export interface SearchThread {
@@ -54,16 +52,28 @@ export class SearchPool {
   readonly threads: number;
   readonly #subject: SearchPoolOptions["subject"];
   readonly #start: () => SearchThread;
+  readonly #threads = new SearcherThreads();
   readonly #members = new Set<Member>();
   #runs: PoolRun[] = [];
   #nextId = 1;
   #isClosed = false;
 
-  constructor({ threads = availableParallelism(), subject, start = startThread }: SearchPoolOptions) {
+  constructor({ threads = availableParallelism(), subject, start }: SearchPoolOptions) {
     assert(threads >= 1, "a pool without threads");
     this.threads = threads;
     this.#subject = subject;
-    this.#start = start;
+    this.#start = start ?? (() => this.#threads.start());
+  }
+
+  /** Starts so many threads before anybody asks. */
+  prepare(threads: number): void {
+    while (this.#members.size < Math.min(threads, this.threads)) this.#enlist();
+  }
+
+  /** Threads that have nothing to do open what will be searched. */
+  open(subject: SearchSubject): void {
+    const message: ToSearcher = { kind: "open", subject, interpreters: interpretersKnown() };
+    for (const { thread, errand } of this.#members) if (errand === undefined) thread.postMessage(message);
   }
 
   /** See `SegmentRunner`. */
@@ -85,6 +95,7 @@ export class SearchPool {
     const members = [...this.#members];
     this.#members.clear();
     await Promise.all(members.map(({ thread }) => thread.terminate()));
+    await this.#threads.close();
   }
 
   async #begin(run: PoolRun): Promise<void> {
@@ -247,11 +258,6 @@ class PoolRun {
   cancel(): void {
     this.isOver = true;
   }
-}
-
-function startThread(): SearchThread {
-  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
-  return new Worker(workerUrl("search-worker"), { name: "hindcast searcher", resourceLimits });
 }
 
 function lostTooOften(from: number, to: number, reason: string): UserError {

@@ -1,3 +1,5 @@
+import type { MessagePort } from "node:worker_threads";
+import type { InterpreterCode } from "../cpu/interpreter-code.ts";
 import type { SegmentResult, SegmentTask } from "../debuggee/search-protocol.ts";
 import type { CacheGroupChoice, EngineChoice } from "../machine/configuration.ts";
 import type { MachineStop } from "../machine/stop.ts";
@@ -14,8 +16,12 @@ export interface SearchSubject {
   readonly cacheGroup?: CacheGroupChoice | undefined;
 }
 
-/** What crosses to a thread that searches. `id` pairs an answer with its segment. */
+/**
+ * What crosses to a thread that searches. "open" says what it will be asked about, so that it is ready by then; nothing is
+ * answered. `id` pairs an answer with its segment.
+ */
 export type ToSearcher =
+  | { readonly kind: "open"; readonly subject: SearchSubject; readonly interpreters: readonly InterpreterCode[] }
   | { readonly kind: "search"; readonly id: number; readonly subject: SearchSubject; readonly task: SegmentTask }
   | { readonly kind: "cancel"; readonly id: number };
 
@@ -25,3 +31,10 @@ export type FromSearcher =
   | { readonly kind: "result"; readonly id: number; readonly result: SegmentResult }
   | { readonly kind: "error"; readonly id: number; readonly error: RpcError }
   | { readonly kind: "cancelled"; readonly id: number };
+
+/** What a thread is started with. */
+export interface SearcherSetup {
+  /** Leads to the thread that makes regions. */
+  readonly compiler: MessagePort;
+  readonly interpreters: readonly InterpreterCode[];
+}

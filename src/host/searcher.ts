@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { knowInterpreters } from "../cpu/interpreter-code.ts";
 import { Debuggee } from "../debuggee/debuggee.ts";
 import type { SegmentResult, SegmentTask } from "../debuggee/search-protocol.ts";
 import type { Motion } from "../replay/timeline-interface.ts";
@@ -43,6 +44,11 @@ export class Searcher {
   }
 
   #receive(message: ToSearcher): void {
+    if (message.kind === "open") {
+      knowInterpreters(message.interpreters);
+      this.#last = this.#last.then(() => this.#prepare(message.subject));
+      return;
+    }
     const { id } = message;
     if (message.kind === "cancel") {
       if (this.#cancelled.has(id)) this.#cancelled.set(id, true);
@@ -50,6 +56,15 @@ export class Searcher {
     }
     this.#cancelled.set(id, false);
     this.#last = this.#last.then(() => this.#answer(message));
+  }
+
+  /** What is wrong with the recording is said to whoever asks about it. */
+  #prepare(subject: SearchSubject): void {
+    try {
+      this.#open(subject);
+    } catch {
+      this.#close();
+    }
   }
 
   async #answer({ id, subject, task }: Extract<ToSearcher, { kind: "search" }>): Promise<void> {

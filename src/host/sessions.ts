@@ -84,7 +84,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
 }
 
 function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void, bell: Bell): Session {
-  const session = openRecording(path, options.engine, options.cacheGroup);
+  const session = openRecording(path, { ...options, travels: true });
   const { machine, timeline, reader, programs, sources, warnings } = session;
   const branches = new Branches(timeline);
   const { engine, cacheGroup } = options;

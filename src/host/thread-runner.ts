@@ -2,6 +2,7 @@ import type { SegmentRunner, SegmentTask } from "../debuggee/search-protocol.ts"
 import type { CheckpointFile } from "../replay/checkpoint-file.ts";
 import { planSegments } from "../replay/segments.ts";
 import { SearchPool, type SearchPoolOptions, type SegmentHearer } from "./search-pool.ts";
+import type { SearchSubject } from "./search-protocol.ts";
 
 /**
  * A shorter stretch is searched before a thread has opened the recording: by the debuggee itself, unless there are threads
@@ -26,6 +27,15 @@ export class ThreadRunner implements SegmentRunner {
   constructor(options: ThreadRunnerOptions) {
     this.#pool = new SearchPool(options);
     this.#options = options;
+  }
+
+  /** Starts the threads that a search of [from, to) will use; then `open` says what it is about. */
+  prepare(from: number, to: number): void {
+    if (this.takes(from, to)) this.#pool.prepare(this.cuts(from, to).length + 1);
+  }
+
+  open(subject: SearchSubject): void {
+    this.#pool.open(subject);
   }
 
   takes(from: number, to: number): boolean {

@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { ALIASES } from "./aliases.ts";
+import { ALIASES, type Alias } from "./aliases.ts";
 import { csrName } from "./csrs.ts";
 import { decode, expand } from "./decode.ts";
 import { effectsOf } from "./effects.ts";
@@ -7,7 +7,7 @@ import { extract, parseEncoding } from "./encoding.ts";
 import type { CompressedInstruction, Decoded, Instruction } from "./instruction.ts";
 import { fenceSetText, flattenOperands, type Operand, parseOperands, roundingModeText } from "./operands.ts";
 import { abiName, floatAbiName } from "./registers.ts";
-import { INSTRUCTIONS, ORDERING_SUFFIXES } from "./table.ts";
+import { ORDERING_SUFFIXES } from "./table.ts";
 
 export interface DisassembleOptions {
   /** Address of the instruction; targets are absolute then, and `.+12` without it. */
@@ -166,6 +166,7 @@ function valuesOf(decoded: Decoded): Map<string, number> {
 
 /** An alias ready to match: which values must be what, and where its own operands come from. */
 interface Pattern {
+  readonly instruction: Instruction;
   readonly compressedOnly: boolean;
   readonly mnemonic: string;
   readonly operands: readonly Operand[];
@@ -182,7 +183,7 @@ function withAliases(decoded: Decoded, options: DisassembleOptions): Disassembly
   if (nonTemporal) return result(nonTemporal, "", undefined);
   // A 16-bit hint that is shown as something else would be taken for real work.
   if (decoded.compressed !== undefined && isHint(decoded)) return exactCompressed(decoded, decoded.compressed, options);
-  for (const pattern of PATTERNS[decoded.index]) {
+  for (const pattern of PATTERNS.get(decoded.instruction) ?? []) {
     if (pattern.compressedOnly && decoded.compressed === undefined) continue;
     if (!pattern.fixed.every(({ field, value }) => values.get(field) === value)) continue;
     const bound = bind(pattern, values);
@@ -219,24 +220,22 @@ const NON_TEMPORAL: Readonly<Partial<Record<number, string>>> = {
   5: "c.ntl.all",
 };
 
-const PATTERNS: readonly (readonly Pattern[])[] = INSTRUCTIONS.map(patternsOf);
+/** In the order of ALIASES for each instruction. */
+const PATTERNS = Map.groupBy(ALIASES.map(patternOf), ({ instruction }) => instruction);
 
-function patternsOf(instruction: Instruction): Pattern[] {
+function patternOf(alias: Alias): Pattern {
+  const { instruction, operands: actuals } = expand(alias.expansion);
   const formal = flattenOperands(parseOperands(instruction.syntax));
-  return ALIASES.flatMap((alias) => {
-    const expansion = expand(alias.expansion);
-    if (expansion.instruction !== instruction) return [];
-    const fixed: Pattern["fixed"][number][] = [];
-    const bindings: Pattern["bindings"][number][] = [];
-    expansion.operands.forEach((actual, i) => {
-      const from = fieldOf(formal[i]);
-      const value = fixedValue(actual);
-      if (value === undefined) bindings.push({ from, to: fieldOf(actual) });
-      else fixed.push({ field: from, value });
-    });
-    const { mnemonic, compressedOnly } = alias;
-    return [{ compressedOnly, mnemonic, operands: parseOperands(alias.syntax), fixed, bindings }];
+  const fixed: Pattern["fixed"][number][] = [];
+  const bindings: Pattern["bindings"][number][] = [];
+  actuals.forEach((actual, i) => {
+    const from = fieldOf(formal[i]);
+    const value = fixedValue(actual);
+    if (value === undefined) bindings.push({ from, to: fieldOf(actual) });
+    else fixed.push({ field: from, value });
   });
+  const { mnemonic, compressedOnly } = alias;
+  return { instruction, compressedOnly, mnemonic, operands: parseOperands(alias.syntax), fixed, bindings };
 }
 
 function fieldOf(operand: Operand): string {

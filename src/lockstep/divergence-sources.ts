@@ -1,7 +1,5 @@
 import { Prng } from "../base/prng.ts";
 import type { MachineConfiguration } from "../machine/configuration.ts";
-import type { Image } from "../machine/machine-interface.ts";
-import { RAM_BASE } from "../machine/memory-map.ts";
 import type { MachineSkew } from "./machine-replica.ts";
 
 /** What the two machines of a pair may be left to differ in, because real systems find it too dear to record. */
@@ -12,8 +10,6 @@ export type DivergenceSource = (typeof DIVERGENCE_SOURCES)[number];
 export interface DifferingMachine {
   readonly configuration: MachineConfiguration;
   readonly skew: MachineSkew;
-  /** To be placed in memory before the program: what RAM holds that nobody has written. */
-  readonly fill: Image | undefined;
 }
 
 /** Turns of another length interleave the harts otherwise; far from the partner's, and not too short to be quick. */
@@ -21,8 +17,6 @@ const LEAST_TURN_STEPS = 3_000;
 const MOST_TURN_STEPS = 9_000;
 /** The low bits of mtime. */
 const MOST_SKEW_TICKS = 63;
-/** The pattern of uninitialised RAM repeats: what matters is that it is not zero. */
-const FILL_BYTES = 64 * 1024;
 
 export function differ(
   configuration: MachineConfiguration,
@@ -33,22 +27,14 @@ export function differ(
   const turnSteps = LEAST_TURN_STEPS + random.below(MOST_TURN_STEPS - LEAST_TURN_STEPS);
   const entropyMask = random.next32() | 1;
   const ticks = 1 + random.below(MOST_SKEW_TICKS);
+  const memorySeed = random.next32();
   const variation = {
     ...(sources.includes("harts") ? { turnSteps } : {}),
     ...(sources.includes("entropy") ? { entropyMask } : {}),
+    ...(sources.includes("memory") ? { memorySeed } : {}),
   };
   return {
     configuration: Object.keys(variation).length === 0 ? configuration : { ...configuration, variation },
     skew: { ticks: sources.includes("time") ? ticks : 0 },
-    fill: sources.includes("memory") ? fillOf(configuration.memoryBytes, random) : undefined,
   };
-}
-
-function fillOf(memoryBytes: number, random: Prng): Image {
-  const pattern = Uint32Array.from({ length: FILL_BYTES / 4 }, () => random.next32());
-  const bytes = new Uint8Array(memoryBytes);
-  const block = new Uint8Array(pattern.buffer);
-  for (let at = 0; at < memoryBytes; at += FILL_BYTES)
-    bytes.set(block.subarray(0, Math.min(FILL_BYTES, memoryBytes - at)), at);
-  return { entry: 0n as Image["entry"], segments: [{ physicalAddress: RAM_BASE, bytes, memoryBytes }] };
 }

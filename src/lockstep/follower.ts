@@ -11,6 +11,7 @@ import {
   type ReplicaInput,
   type ReplicaStop,
 } from "./replica.ts";
+import type { Tap } from "./tap.ts";
 
 /** Where a follower begins: behind this entry of the log, both machines in the same state. */
 export interface FollowerStart {
@@ -46,6 +47,7 @@ export class Follower {
   readonly #replica: Replica;
   readonly #options: LockstepOptions;
   readonly #counters: FollowerCounters;
+  readonly #tap: Tap | undefined;
   readonly #matcher: OutputMatcher;
   /** Outputs of the primary that may not have left, and the secondary's own: what a survivor has to release. */
   #unreleased: PendingOutputs;
@@ -61,12 +63,14 @@ export class Follower {
   /** Nor will idle time help it. */
   #waitsForEver = false;
   #absentPage: number | undefined;
+  #held = false;
   #inner: InnerDivergence | undefined;
   #shift = 0;
   #lastAgreement: number;
   #divergence: OutputDivergence | undefined;
 
-  constructor(replica: Replica, options: LockstepOptions, start: FollowerStart, counters: FollowerCounters) {
+  constructor(replica: Replica, options: LockstepOptions, start: FollowerStart, counters: FollowerCounters, tap?: Tap) {
+    this.#tap = tap;
     this.#replica = replica;
     this.#options = options;
     this.#counters = counters;
@@ -200,7 +204,12 @@ export class Follower {
     // How a guest ends may show in what its next step would be.
     const known = this.#known.instant + (this.#known.rest === "ended" && !this.#resting ? 1 : 0);
     const limit = Math.min(known, next?.instant ?? Number.POSITIVE_INFINITY);
-    if (next?.kind === "input" && replica.instant === next.instant) return this.#run(next.instant);
+    if (next?.kind === "input" && replica.instant === next.instant) {
+      if (this.#run(next.instant)) return true;
+      // It does not wait where the primary does, and has decided already what this instant's interrupts are.
+      if (this.#absentPage === undefined && !this.#resting && !this.#held) this.#part("timing");
+      return this.#inner !== undefined;
+    }
     if (replica.instant < limit) {
       const moved = this.#run(Math.min(limit, end));
       // The primary went on where this one cannot.
@@ -250,6 +259,7 @@ export class Follower {
     this.#resting = stop.kind === "waiting" || stop.kind === "ended";
     this.#waitsForEver = stop.kind === "ended" || (stop.kind === "waiting" && stop.ticks === undefined);
     this.#absentPage = stop.kind === "absent" ? stop.page : undefined;
+    this.#held = stop.kind === "held";
     const happened = this.#collect();
     return happened || this.#replica.instant > before;
   }
@@ -264,6 +274,7 @@ export class Follower {
       }
       const step = this.#agenda.shift();
       this.#handedOver = false;
+      if (step !== undefined) this.#tap?.({ kind: "input", sequence: step.sequence });
       if (this.#inner === undefined && step?.kind === "input" && !isPlace(this.#replica.counts, step.place)) {
         this.#part("place");
       }
@@ -286,6 +297,7 @@ export class Follower {
     // Also when they had parted: what differed has been overwritten.
     this.#counters.digestsEqual++;
     this.#lastAgreement = step.instant;
+    if (this.#inner !== undefined) this.#tap?.({ kind: "agree-again", through: this.consumed });
     this.#inner = undefined;
     this.#shift = 0;
   }
@@ -295,6 +307,7 @@ export class Follower {
     if (this.#inner !== undefined) return;
     this.#counters.innerDivergences++;
     this.#inner = { how, noticedAt, lastAgreement: this.#lastAgreement };
+    this.#tap?.({ kind: "inner-divergence", through: this.consumed, inner: this.#inner });
     if (this.#handedOver) this.#replica.withdraw();
     this.#handedOver = false;
   }

@@ -1,4 +1,5 @@
 import { type Instant, instant as instantOf } from "../base/brand.ts";
+import { AbsentVersion } from "../machine/absent-version.ts";
 import type { Edit, Inlet, MachineEvent, Outlet } from "../machine/inlet.ts";
 import type { Checkpoint, MachineLike } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
@@ -37,15 +38,29 @@ export interface MachineSkew {
   readonly ticks: number;
 }
 
-/** A real machine behind the protocol: its inlet and its outlet are taken. */
+/** Who has a replica's machine, when it is not the replica itself: somebody who keeps a record of what it does. */
+export interface ReplicaHost {
+  /** What the machine is told, and who hears it, where history is made. */
+  connect(inlet: Inlet, outlet: Outlet): void;
+  /** Undefined: the machine may not go on now. */
+  run(until: Instant): MachineStop | undefined;
+  /** It has another state from here on: its partner's, or a former one of its own. `counts`: how much had been said. */
+  replace(checkpoint: Checkpoint, counts: Counts, isForeign: boolean): void;
+}
+
+/** A real machine behind the protocol: its inlet and its outlet are taken, or its host's. */
 export class MachineReplica implements Replica {
   readonly machine: MachineLike;
   readonly devices = MACHINE_DEVICES;
-  // The engines have no way yet to stop at a page that is not there.
-  readonly toleratesAbsentPages = false;
-  readonly isWhole = true;
+  readonly toleratesAbsentPages: boolean;
+  /** Pages that are still on their way, with their hashes, and those of the same state that have come. */
+  #absent = new Map<number, bigint | undefined>();
+  #arrived = new Map<number, Uint8Array>();
+  /** The last run ended for an absent page: an input may be half delivered. */
+  #waitsForPage = false;
   readonly #skew: MachineSkew;
   readonly #faults: MachineFault[];
+  readonly #host: ReplicaHost | undefined;
   #counts: number[] = MACHINE_DEVICES.map(() => 0);
   #queue: { readonly input: ReplicaInput; readonly place: Counts | undefined }[] = [];
   #scheduled: { readonly instant: number; readonly input: ReplicaInput } | undefined;
@@ -59,18 +74,33 @@ export class MachineReplica implements Replica {
   #stop: MachineStop | undefined;
   #waitingTicks: number | undefined;
 
-  constructor(machine: MachineLike, skew: MachineSkew = { ticks: 0 }, faults: readonly MachineFault[] = []) {
+  constructor(
+    machine: MachineLike,
+    skew: MachineSkew = { ticks: 0 },
+    faults: readonly MachineFault[] = [],
+    host?: ReplicaHost,
+  ) {
+    this.#host = host;
     this.machine = machine;
     this.#skew = skew;
     this.#skewDue = skew.ticks > 0;
+    // A recording holds the state that it begins with.
+    this.toleratesAbsentPages = machine.absentPages !== undefined && host === undefined;
     this.#faults = [...faults].sort((a, b) => a.instant - b.instant);
     const inlet: Inlet = { take: (instant) => this.#take(instant), horizon: (instant) => this.#horizon(instant) };
+    const outlet = this.#outlet();
+    host?.connect(inlet, outlet);
+    if (host !== undefined) return;
     machine.inlet = inlet;
-    machine.outlet = this.#outlet();
+    machine.outlet = outlet;
   }
 
   get instant(): number {
     return this.machine.instant;
+  }
+
+  get isWhole(): boolean {
+    return this.#absent.size === 0 && !this.#waitsForPage;
   }
 
   get counts(): Counts {
@@ -97,12 +127,19 @@ export class MachineReplica implements Replica {
 
   run(until: number): ReplicaStop {
     if (this.#stop !== undefined) return { kind: "ended" };
-    const stop = this.machine.run(instantOf(until), { departing: false });
+    const stop =
+      this.#host === undefined
+        ? this.machine.run(instantOf(until), { departing: false })
+        : this.#host.run(instantOf(until));
+    if (stop === undefined) return { kind: "held" };
     this.#closedAt = this.machine.instant;
     this.#waitingTicks = stop.kind === "waiting" ? stop.ticks : undefined;
+    this.#waitsForPage = stop.kind === "absent";
     switch (stop.kind) {
       case "reached":
         return { kind: "reached" };
+      case "absent":
+        return stop;
       case "waiting":
         return stop.ticks === undefined ? { kind: "waiting" } : { kind: "waiting", ticks: stop.ticks };
       default:
@@ -146,25 +183,49 @@ export class MachineReplica implements Replica {
   }
 
   restore(snapshot: MachineSnapshot, counts: Counts): void {
-    this.#replace(snapshot.checkpoint, counts);
+    this.#replace(snapshot.checkpoint, counts, false);
   }
 
-  adopt({ instant, state, pages, base }: ForeignState, counts: Counts): void {
-    const parts = { instant: instant as Instant, state, pages: [...pages].map(([page, bytes]) => ({ page, bytes })) };
-    this.#replace(this.machine.importCheckpoint(parts, (base as MachineSnapshot).checkpoint), counts);
+  adopt(
+    { instant, state, pages, base }: ForeignState,
+    counts: Counts,
+    absent: ReadonlyMap<number, bigint | undefined>,
+  ): void {
+    const arrived = new Map<number, Uint8Array>();
+    const hashes = new Map<number, bigint>();
+    for (const [page, hash] of absent) if (hash !== undefined) hashes.set(page, hash);
+    const parts = {
+      ...{ instant: instant as Instant, state, pages: [...pages].map(([page, bytes]) => ({ page, bytes })) },
+      absent: { hashes, source: { read: (page: number) => arrived.get(page) } },
+    };
+    this.#replace(this.machine.importCheckpoint(parts, (base as MachineSnapshot).checkpoint), counts, true);
     this.#skewDue = this.#skew.ticks > 0;
+    this.#absent = hashes;
+    this.#arrived = arrived;
   }
 
-  provide(): void {}
+  provide(page: number, bytes: Uint8Array | undefined): boolean {
+    const { absentPages } = this.machine;
+    if (!this.#absent.has(page)) return true;
+    if (bytes === undefined || absentPages === undefined) return false;
+    if (absentPages.hashOf(bytes) !== this.#absent.get(page)) return false;
+    this.#absent.delete(page);
+    this.#arrived.set(page, bytes.slice());
+    absentPages.bring(page);
+    return true;
+  }
 
-  #replace(checkpoint: Checkpoint, counts: Counts): void {
-    this.machine.restore(checkpoint);
+  #replace(checkpoint: Checkpoint, counts: Counts, isForeign: boolean): void {
+    if (this.#host === undefined) this.machine.restore(checkpoint);
+    else this.#host.replace(checkpoint, counts, isForeign);
     this.#counts = [...counts];
     this.#queue = [];
     this.#scheduled = undefined;
     this.#happenings = [];
     this.#printed = [];
     this.#stop = undefined;
+    this.#absent = new Map();
+    this.#waitsForPage = false;
     this.#closedAt = this.machine.instant;
   }
 
@@ -173,13 +234,13 @@ export class MachineReplica implements Replica {
       this.#skewDue = false;
       return { kind: "idle-jump", instant, ticks: this.#skew.ticks };
     }
-    if (this.#scheduled?.instant === instant) {
+    if (this.#scheduled?.instant === instant && this.#isOpen(instant)) {
       const { input } = this.#scheduled;
       this.#scheduled = undefined;
       return this.#deliver(instant, input);
     }
     const next = this.#queue[0];
-    if (next !== undefined && this.#isInPlace(next.place) && (this.#closedAt !== instant || this.#isWaiting())) {
+    if (next !== undefined && this.#isInPlace(next.place) && this.#isOpen(instant)) {
       this.#queue.shift();
       return this.#deliver(instant, next.input);
     }
@@ -203,12 +264,18 @@ export class MachineReplica implements Replica {
   }
 
   #horizon(instant: number): number {
+    if (this.#skewDue) return instant + 1;
     let horizon = this.#faults.length > 0 ? Math.max(this.#faults[0].instant, instant + 1) : Number.POSITIVE_INFINITY;
     if (this.#scheduled !== undefined && this.#scheduled.instant > instant) {
       horizon = Math.min(horizon, this.#scheduled.instant);
     }
     const next = this.#queue[0];
     return next !== undefined && this.#isInPlace(next.place) ? Math.min(horizon, instant + 1) : horizon;
+  }
+
+  /** Which interrupts are taken here is still open: input takes effect before. */
+  #isOpen(instant: number): boolean {
+    return this.#closedAt !== instant || this.#isWaiting();
   }
 
   #isInPlace(place: Counts | undefined): boolean {
@@ -297,5 +364,10 @@ export class MachineSnapshot implements Snapshot {
 
   bytesOf(page: number): Uint8Array | undefined {
     return this.checkpoint.pages.get(page)?.bytes;
+  }
+
+  isAbsent(page: number): boolean {
+    const version = this.checkpoint.pages.get(page);
+    return version instanceof AbsentVersion && !version.isHere;
   }
 }

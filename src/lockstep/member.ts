@@ -1,5 +1,6 @@
 import type { Link } from "./link.ts";
-import { Primary, type PrimaryParts } from "./primary.ts";
+import { Primary } from "./primary.ts";
+import type { PrimaryParts } from "./primary-parts.ts";
 import { Secondary, type SecondaryParts } from "./secondary.ts";
 
 /** A machine with a part in the pair, which may change: a secondary that survives is the primary. */

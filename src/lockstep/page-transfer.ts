@@ -15,8 +15,8 @@ export class PageTransfer {
   readonly #base: Snapshot;
   #hashesKnown = 0;
   /** Pages that differ: to be asked for, and asked for and not here. */
-  readonly #missing = new Set<number>();
-  readonly #asked = new Set<number>();
+  readonly #missing = new Map<number, bigint | undefined>();
+  readonly #asked = new Map<number, bigint | undefined>();
   readonly #pages = new Map<number, Uint8Array | undefined>();
   #adopted = false;
   #corrupt = false;
@@ -48,7 +48,7 @@ export class PageTransfer {
     return this.#adopted && this.#missing.size === 0 && this.#asked.size === 0;
   }
 
-  /** What has arrived is not what was sent. Not known where the machine has run on before all had come. */
+  /** What has arrived is not what was sent. */
   get corrupt(): boolean {
     return this.#corrupt;
   }
@@ -57,9 +57,10 @@ export class PageTransfer {
     if (message.id !== this.header.id || message.first !== this.#hashesKnown) return;
     message.hashes.forEach((hash, index) => {
       const page = message.first + index;
-      if (hash === this.#base.hashOf(page)) return;
-      if (hash === undefined && this.#base.hashOf(page) !== undefined) this.#pages.set(page, undefined);
-      else this.#missing.add(page);
+      // What this replica itself was still waiting for may never come.
+      if (hash === this.#base.hashOf(page) && this.#base.isAbsent?.(page) !== true) return;
+      if (hash === undefined) this.#pages.set(page, undefined);
+      else this.#missing.set(page, hash);
     });
     this.#hashesKnown += message.hashes.length;
     this.#adoptWhenReady();
@@ -70,7 +71,7 @@ export class PageTransfer {
     for (const { page, bytes } of message.pages) {
       if (!this.#asked.delete(page) && !this.#missing.delete(page)) continue;
       this.pagesReceived++;
-      if (this.#adopted) this.#replica.provide(page, bytes);
+      if (this.#adopted) this.#corrupt = !this.#replica.provide(page, bytes) || this.#corrupt;
       else this.#pages.set(page, bytes?.slice());
     }
     this.#adoptWhenReady();
@@ -81,21 +82,21 @@ export class PageTransfer {
     const pages: number[] = [];
     if (urgent !== undefined && this.#missing.has(urgent)) pages.push(urgent);
     if (this.#asked.size <= this.#options.pagesInFlight / 2) {
-      for (const page of this.#missing) {
+      for (const page of this.#missing.keys()) {
         if (this.#asked.size + pages.length >= this.#options.pagesInFlight) break;
         if (page !== urgent) pages.push(page);
       }
     }
     for (const page of pages) {
+      this.#asked.set(page, this.#missing.get(page));
       this.#missing.delete(page);
-      this.#asked.add(page);
     }
     return pages;
   }
 
   #adoptWhenReady(): void {
     if (this.#adopted || this.#hashesKnown < this.#base.pageCount) return;
-    const absent = new Set([...this.#missing, ...this.#asked]);
+    const absent = new Map([...this.#missing, ...this.#asked]);
     if (absent.size > 0 && (!this.#replica.toleratesAbsentPages || this.header.purpose === "copy")) return;
     const { instant, state, counts } = this.header;
     this.#replica.adopt({ instant, state: state.slice(), pages: this.#pages, base: this.#base }, counts, absent);

@@ -1,57 +1,20 @@
-import type { Arbiter, Tenure } from "./arbiter.ts";
+import type { Tenure } from "./arbiter.ts";
 import type { OutputDivergence } from "./divergence.ts";
 import { bytesOf, type LogEntry, type Rest } from "./entry.ts";
 import type { Link } from "./link.ts";
 import type { Message } from "./message.ts";
-import type { LockstepOptions } from "./options.ts";
-import type { InputSource, OutputSink } from "./outside.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
+import type { PrimaryParts, PrimaryPhase, PrimaryStart } from "./primary-parts.ts";
 import {
   type Counts,
   hasReached,
   isEndSaid,
   type OutputRun,
-  type Replica,
-  type ReplicaInput,
   type ReplicaStop,
   type Snapshot,
   unitsOf,
 } from "./replica.ts";
 import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
-
-export type PrimaryPhase =
-  /** The only machine: what it says leaves at once. */
-  | "alone"
-  /** A new secondary gets a copy, in the background. */
-  | "copying"
-  /** It follows the log from a newer state on; the primary is still alone. */
-  | "joining"
-  /** Output waits until the arbiter knows of the pair. */
-  | "pairing"
-  | "paired"
-  /** The secondary is not heard of; the arbiter has been asked. */
-  | "claiming"
-  /** The other goes on alone: this machine stands still for good. */
-  | "fenced"
-  | "over";
-
-export interface PrimaryParts {
-  readonly member: string;
-  readonly replica: Replica;
-  readonly sink: OutputSink;
-  readonly inputs: InputSource;
-  readonly arbiter: Arbiter;
-  readonly options: LockstepOptions;
-}
-
-/** What a primary begins with. */
-export interface PrimaryStart {
-  readonly term: number;
-  readonly outputs?: readonly OutputRun[];
-  readonly inputs?: readonly ReplicaInput[];
-  readonly nextInput: number;
-  readonly sequence: number;
-}
 
 /** Inputs that the machine is given before it has taken them: the rest waits in its source, and is not lost with it. */
 const MOST_QUEUED_INPUTS = 16;
@@ -119,7 +82,14 @@ export class Primary {
     this.#at = replica.instant;
     this.#digestDue = replica.instant + options.digestSteps;
     for (const input of start.inputs ?? []) replica.queue(input);
-    if (options.planted !== "forget-pending") parts.sink.offer(start.outputs ?? []);
+    if (options.planted !== "forget-pending") {
+      const outputs = start.outputs ?? [];
+      parts.sink.offer(outputs);
+      for (const run of outputs) {
+        const units = unitsOf(run, replica.devices[run.device]);
+        parts.tap?.({ kind: "release", device: run.device, number: run.number, units, latencyMs: 0 });
+      }
+    }
   }
 
   get phase(): PrimaryPhase {
@@ -171,6 +141,7 @@ export class Primary {
     this.#progressMs = nowMs;
     this.#sayHello(nowMs);
     this.#send({ kind: "paired", term: this.#term }, nowMs);
+    this.#parts.tap?.({ kind: "paired" });
   }
 
   /** Another machine wants to become the secondary. Refused (false) while there is one. */
@@ -228,6 +199,7 @@ export class Primary {
       if (this.#rest === "running") {
         this.#rest = "held";
         this.statistics.held++;
+        this.#parts.tap?.({ kind: "held", held: true });
       }
       return false;
     }
@@ -237,6 +209,7 @@ export class Primary {
       replica.queue({ number: this.#nextInput++, event });
     }
     const before = replica.instant;
+    if (this.#rest === "held") this.#parts.tap?.({ kind: "held", held: false });
     const stop = replica.run(before + Math.min(budget, room));
     const happened = this.#collect(nowMs);
     this.#rest = restOf(stop);
@@ -294,6 +267,7 @@ export class Primary {
   #append(entry: LogEntry): void {
     const numbered = { ...entry, sequence: ++this.#sequence };
     this.statistics.entries++;
+    this.#parts.tap?.({ kind: "entry", entry: numbered });
     const input = entry.kind === "input" ? entry.input.number : undefined;
     if (!this.#isFollowed) {
       if (input !== undefined) this.#parts.inputs.forget(input + 1);
@@ -307,7 +281,7 @@ export class Primary {
   }
 
   #release(nowMs: number): void {
-    const { replica, sink, options } = this.#parts;
+    const { replica, sink, options, tap } = this.#parts;
     let limit: Counts | undefined = this.#matched;
     if (this.#isSoleVoice) limit = undefined;
     if (options.planted === "release-at-resynchronisation" && this.#snapshot !== undefined) limit = undefined;
@@ -325,6 +299,7 @@ export class Primary {
     for (; left < this.#leaving.length; left++) {
       const { device, end, units, saidMs } = this.#leaving[left];
       if (end > released[device]) break;
+      tap?.({ kind: "release", device, number: end - units, units, latencyMs: nowMs - saidMs });
       this.statistics.released += units;
       this.statistics.latency.add(nowMs - saidMs);
     }
@@ -368,7 +343,7 @@ export class Primary {
         this.#takeAcknowledgement(message);
         break;
       case "divergence":
-        this.divergences.push(message.divergence);
+        this.#diverge(message.divergence);
         if (this.#parts.options.onDivergence === "stop") this.#phase = "over";
         // What was found before the secondary has taken over the newest state is known already.
         else if (message.snapshot >= this.#snapshotId) this.#resynchronise(nowMs);
@@ -380,7 +355,7 @@ export class Primary {
         this.#complete(message.id, nowMs);
         break;
       case "alone":
-        this.#phase = "fenced";
+        this.#fence();
         break;
       default:
         this.#link?.refuse(`a secondary does not say "${message.kind}"`);
@@ -393,6 +368,8 @@ export class Primary {
       return;
     }
     this.#matched = message.matched;
+    const { consumed: through, at, matched } = message;
+    this.#parts.tap?.({ kind: "acknowledge", through, at, matched });
     while (this.#unsharedInputs.length > 0 && this.#unsharedInputs[0].sequence <= message.consumed) {
       this.#parts.inputs.forget(this.#unsharedInputs.shift()!.number + 1);
     }
@@ -400,6 +377,11 @@ export class Primary {
     while (this.#unconsumed.length > 0 && this.#unconsumed[0].sequence <= message.consumed) {
       this.#unconsumedBytes -= this.#unconsumed.shift()!.bytes;
     }
+  }
+
+  #diverge(divergence: OutputDivergence): void {
+    this.divergences.push(divergence);
+    this.#parts.tap?.({ kind: "divergence", through: this.#sequence, divergence });
   }
 
   /** Pauses at a checkpoint: it costs what making one costs, since pages of a checkpoint do not change any more. */
@@ -417,6 +399,7 @@ export class Primary {
     const state = replica.snapshot();
     const id = ++this.#snapshotId;
     this.#snapshot = { id, state, purpose };
+    this.#parts.tap?.({ kind: "resynchronise", purpose });
     this.#send(
       {
         ...{ kind: "snapshot", id, purpose, sequence: this.#sequence, instant: state.instant },
@@ -446,6 +429,7 @@ export class Primary {
     this.#snapshot = undefined;
     this.#completeId = id;
     this.#progressMs = nowMs;
+    this.#parts.tap?.({ kind: "resynchronised" });
     if (purpose === "copy" && this.#phase === "copying") {
       // From here on the secondary gets the log, and this machine does not run away from it.
       this.#phase = "joining";
@@ -497,7 +481,7 @@ export class Primary {
       if (this.#phase === "paired") this.#phase = "claiming";
       return;
     }
-    this.divergences.push({
+    this.#diverge({
       ...{ what: "no-progress", device: 0, number: 0, primaryInstant: replica.instant, secondaryInstant: this.#at },
       ...{ expected: "to go on", got: `nothing for ${options.progressMs} ms`, lastAgreement: 0 },
     });
@@ -532,13 +516,14 @@ export class Primary {
       if (this.#phase !== "pairing") return;
       this.#askedMs = undefined;
       if (answer.primary !== member) {
-        this.#phase = "fenced";
+        this.#fence();
         return;
       }
       if (answer.secondary === undefined) return;
       this.#term = answer.term;
       this.#phase = "paired";
       this.#send({ kind: "paired", term: answer.term }, nowMs);
+      this.#parts.tap?.({ kind: "paired" });
     });
   }
 
@@ -556,11 +541,17 @@ export class Primary {
         this.#send({ kind: "alone", term: answer.term, holder: member }, nowMs);
         this.#link?.flush(nowMs);
         this.statistics.survivals++;
+        this.#parts.tap?.({ kind: "take-over", through: this.#sequence });
         this.#dismiss();
         this.#vain = 0;
       } else if (options.planted === "no-arbiter") this.#dismiss();
-      else this.#phase = "fenced";
+      else this.#fence();
     });
+  }
+
+  #fence(): void {
+    this.#phase = "fenced";
+    this.#parts.tap?.({ kind: "fenced", through: this.#sequence });
   }
 
   #sayHello(nowMs: number): void {

@@ -56,6 +56,8 @@ export type ReplicaStop =
   | { readonly kind: "waiting"; readonly ticks?: number }
   /** The guest is over; how is the last thing that it says. */
   | { readonly kind: "ended" }
+  /** Who has the machine lets it go no farther now. */
+  | { readonly kind: "held" }
   /** It needs a page that has not arrived yet. */
   | { readonly kind: "absent"; readonly page: number };
 
@@ -68,6 +70,8 @@ export interface Snapshot {
   /** Undefined: the page is zero, or as in its disk's image. */
   hashOf(page: number): bigint | undefined;
   bytesOf(page: number): Uint8Array | undefined;
+  /** The contents have not arrived; absent: all have. */
+  isAbsent?(page: number): boolean;
   readonly digest: string;
 }
 
@@ -105,13 +109,13 @@ export interface Replica {
   /** The state that this machine had at a snapshot of it. */
   restore(snapshot: Snapshot, counts: Counts): void;
   /**
-   * The state of another machine. `absent` pages are still on their way: when the machine needs one it stops. Only a
-   * replica that can do that is given any.
+   * The state of another machine. `absent` pages, with their hashes, are still on their way: when the machine needs one it stops.
+   * Only a replica that can do that is given any.
    */
-  adopt(state: ForeignState, counts: Counts, absent: ReadonlySet<number>): void;
+  adopt(state: ForeignState, counts: Counts, absent: ReadonlyMap<number, bigint | undefined>): void;
   readonly toleratesAbsentPages: boolean;
-  /** No page is absent. */
+  /** No page is absent, and nothing waits for one. */
   readonly isWhole: boolean;
-  /** An absent page has come; undefined: it is zero. */
-  provide(page: number, bytes: Uint8Array | undefined): void;
+  /** An absent page has come; undefined: it is zero. False: it has another hash than was said. */
+  provide(page: number, bytes: Uint8Array | undefined): boolean;
 }

@@ -6,6 +6,7 @@ import type { Message } from "./message.ts";
 import type { LockstepOptions } from "./options.ts";
 import { PageTransfer } from "./page-transfer.ts";
 import { type Counts, isEndSaid, type OutputRun, type Replica, type ReplicaInput, type Snapshot } from "./replica.ts";
+import type { Tap } from "./tap.ts";
 
 export type SecondaryPhase =
   /** It has no state that it could go on from alone. */
@@ -42,6 +43,8 @@ export interface SecondaryParts {
   readonly options: LockstepOptions;
   /** Both machines are in this state; undefined: it joins a machine that runs. */
   readonly start: FollowerStart | undefined;
+  /** Hears what it sees of the protocol. */
+  readonly tap?: Tap | undefined;
 }
 
 /** A copy of a machine that was given up, to fall back to when the primary dies before the new state is whole. */
@@ -80,7 +83,7 @@ export class Secondary {
     this.#parts = parts;
     this.#phase = parts.start === undefined ? "joining" : "following";
     if (parts.start !== undefined) {
-      this.#follower = new Follower(parts.replica, parts.options, parts.start, this.counters);
+      this.#follower = new Follower(parts.replica, parts.options, parts.start, this.counters, parts.tap);
     }
     parts.link.sayHello(parts.member, parts.start === undefined ? "joiner" : "secondary", nowMs);
   }
@@ -116,7 +119,7 @@ export class Secondary {
     const silenceMs = link.refusal === undefined ? link.silenceMs(nowMs) : Number.POSITIVE_INFINITY;
     if (silenceMs >= options.silenceMs) this.#claim(nowMs);
     // It was never paired, and nobody speaks to it any more.
-    if (this.#phase === "joining" && silenceMs >= options.silenceMs * JOINER_PATIENCE) this.#phase = "fenced";
+    if (this.#phase === "joining" && silenceMs >= options.silenceMs * JOINER_PATIENCE) this.#fence();
     const moved = this.#advance(budget, nowMs);
     this.#ask(nowMs);
     this.#acknowledge(nowMs);
@@ -157,7 +160,7 @@ export class Secondary {
         if (this.#phase === "joining") this.#phase = "following";
         break;
       case "alone":
-        if (this.#phase !== "joining") this.#phase = "fenced";
+        if (this.#phase !== "joining") this.#fence();
         break;
       case "hello":
         break;
@@ -178,7 +181,7 @@ export class Secondary {
     this.#transfer = new PageTransfer(header, replica, options, base);
     this.#next =
       header.purpose === "resynchronise"
-        ? new Follower(replica, options, this.#transfer.start, this.counters)
+        ? new Follower(replica, options, this.#transfer.start, this.counters, this.#parts.tap)
         : undefined;
     if (this.#phase === "following") this.#phase = "resynchronising";
   }
@@ -198,6 +201,7 @@ export class Secondary {
     this.pagesReceived += transfer.pagesReceived;
     this.#transfer = undefined;
     this.#fallback = undefined;
+    this.#parts.tap?.({ kind: "resynchronised" });
     if (header.purpose === "resynchronise") {
       if (this.#follower !== undefined) {
         this.resynchronisations++;
@@ -225,6 +229,7 @@ export class Secondary {
   #report(divergence: OutputDivergence, nowMs: number, snapshot = this.#transfer?.header.id ?? this.#snapshotId): void {
     const { options } = this.#parts;
     this.divergences.push(divergence);
+    this.#parts.tap?.({ kind: "divergence", through: this.#through, divergence });
     this.#send({ kind: "divergence", snapshot, divergence }, nowMs);
     if (options.onDivergence === "stop") this.#phase = "over";
     else if (this.#phase === "following") this.#phase = "resynchronising";
@@ -263,7 +268,7 @@ export class Secondary {
       if (this.#won(tenure)) return;
       if (tenure.secondary !== member) {
         // Not paired yet, or not any more.
-        if (this.#phase !== "joining") this.#phase = "fenced";
+        if (this.#phase !== "joining") this.#fence();
         return;
       }
       this.#phase = "claiming";
@@ -271,7 +276,7 @@ export class Secondary {
       arbiter.testAndSet(tenure.term, next, (answer) => {
         if (this.#estate !== undefined || this.#phase === "fenced") return;
         if (this.#won(answer) || this.#believes(answer)) return;
-        this.#phase = "fenced";
+        this.#fence();
       });
     });
   }
@@ -299,6 +304,16 @@ export class Secondary {
     const { outputs, inputs } = follower.takeOver();
     this.#estate = { term, outputs, inputs, nextInput: follower.inputs, sequence: follower.received };
     this.#phase = "surviving";
+    this.#parts.tap?.({ kind: "take-over", through: follower.received });
+  }
+
+  get #through(): number {
+    return this.#follower?.consumed ?? 0;
+  }
+
+  #fence(): void {
+    if (this.#phase !== "fenced") this.#parts.tap?.({ kind: "fenced", through: this.#through });
+    this.#phase = "fenced";
   }
 
   #send(message: Message, nowMs: number): void {

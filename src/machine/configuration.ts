@@ -33,6 +33,8 @@ export interface Variation {
   readonly turnSteps?: number;
   /** Every word of entropy is combined with this one (32 bits). */
   readonly entropyMask?: number;
+  /** Of what RAM holds that nobody has written. Absent: zeros. */
+  readonly memorySeed?: number;
 }
 
 export interface DiskConfiguration {

@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { BlockStore } from "../devices/virtio-block.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
+import { AbsentPage, fetchVersion } from "./absent-version.ts";
 import { type DiskConfiguration, MAX_DISK_BYTES, MAX_DISKS } from "./configuration.ts";
 import { errors } from "./errors.ts";
 import type { PageTable } from "./machine-interface.ts";
@@ -24,6 +25,9 @@ export class Disks {
   /** Blocks written since the last `settle`, by page. */
   #written = new Map<number, Uint8Array>();
   #pages: PageTable | undefined;
+  #absent = new Set<number>();
+  /** What blocks that are written meanwhile were before, while it may have to be undone. */
+  #before: Map<number, Uint8Array | undefined> | undefined;
 
   /** `firstPage`: the number of the first block among the pages. */
   constructor(configurations: readonly DiskConfiguration[], images: readonly DiskImage[], firstPage: number) {
@@ -45,22 +49,63 @@ export class Disks {
   }
 
   /** The disks are as in this page table; blocks that were given to it as versions are not written to again. */
-  settle(pages: PageTable): void {
+  settle(pages: PageTable, absent: Iterable<number> = []): void {
     assert(pages.pageCount === this.#firstPage + this.blockCount, "a page table of another machine");
     this.#pages = pages;
+    for (const page of absent) this.#absent.add(page);
     if (this.#written.size > 0) this.#written = new Map();
   }
 
   /** The bytes of a block, not to be written to; undefined when it is as in the image. */
   block(page: number): Uint8Array | undefined {
-    return this.#written.get(page) ?? this.#pages?.get(page)?.bytes;
+    return this.#written.get(page) ?? this.#versionOf(page);
+  }
+
+  /** Fetches the contents of a block if they are absent; false: they cannot be had now. */
+  bring(page: number): boolean {
+    const version = this.#absent.has(page) ? this.#pages?.get(page) : undefined;
+    if (version !== undefined && fetchVersion(version) === undefined) return false;
+    this.#absent.delete(page);
+    return true;
+  }
+
+  /** Blocks whose contents may be absent. */
+  get absentBlocks(): number {
+    return this.#absent.size;
+  }
+
+  /** From here on `undo` takes back what is written, until `keep`. */
+  begin(): void {
+    this.#before = new Map();
+  }
+
+  keep(): void {
+    this.#before = undefined;
+  }
+
+  undo(): void {
+    for (const [page, bytes] of this.#before ?? []) {
+      if (bytes === undefined) this.#written.delete(page);
+      else this.#written.set(page, bytes);
+    }
+    this.#before = undefined;
+  }
+
+  #versionOf(page: number): Uint8Array | undefined {
+    const version = this.#pages?.get(page);
+    if (version === undefined) return undefined;
+    const bytes = fetchVersion(version);
+    if (bytes === undefined) throw new AbsentPage(page);
+    if (this.#absent.size > 0) this.#absent.delete(page);
+    return bytes;
   }
 
   /** The bytes of a block, to be written to. `original` gives them when it is as in the image. */
   writable(page: number, original: () => Uint8Array): Uint8Array {
     const written = this.#written.get(page);
+    if (this.#before?.has(page) === false) this.#before.set(page, written?.slice());
     if (written !== undefined) return written;
-    const bytes = this.#pages?.get(page)?.bytes.slice() ?? original();
+    const bytes = this.#versionOf(page)?.slice() ?? original();
     this.#written.set(page, bytes);
     return bytes;
   }

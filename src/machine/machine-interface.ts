@@ -36,6 +36,12 @@ export interface PageVersion {
   readonly hash: bigint;
 }
 
+/** Where the contents of absent pages come from. */
+export interface PageSource {
+  /** The bytes of a page, or of a block; undefined: they are not here, and who needs them stops until they are. */
+  read(page: number): Uint8Array | undefined;
+}
+
 /** A saved machine state, plain data. Restoring it gives the digest that the machine had. */
 export interface Checkpoint {
   readonly instant: Instant;
@@ -95,6 +101,7 @@ export interface MachineLike {
    * is taken before the next step. A restored checkpoint counts as settled; an event that is not an edit unsettles.
    */
   run(until: Instant, options: RunOptions): MachineStop;
+  /** An event that has been taken from the inlet and waits for an absent page is not in it. */
   checkpoint(): Checkpoint;
   restore(checkpoint: Checkpoint): void;
   /** A checkpoint out of a recording: pages that are not in `pages` are those of `base`. */
@@ -118,6 +125,8 @@ export interface MachineLike {
   readonly time: bigint;
   /** What the caches of translations have done since the machine was made: no part of its state. */
   readonly cacheGroup?: CacheGroupReport;
+  /** Undefined where none can be. */
+  readonly absentPages?: AbsentPages;
   /** Absent where nobody can tell. */
   readonly writtenPages?: WrittenPages;
   /** For checks during a replay; absent where there can be none. */
@@ -128,6 +137,18 @@ export interface MachineLike {
   readonly outsideWrites?: Pick<OutsideWrites, "begin" | "end" | "last">;
   /** Plain-data description of every device, for views. */
   describeDevices(): { name: string; address: number; state: Record<string, number | string> }[];
+}
+
+/**
+ * Pages, and blocks of disks, of the checkpoint that was restored whose contents were not here then, and have not been fetched since.
+ * Nothing that the guest sees depends on them: it waits for what it needs.
+ */
+export interface AbsentPages {
+  readonly count: number;
+  /** Fetches the contents of one that is absent. True when they are there. */
+  bring(page: number): boolean;
+  /** As in `PageVersion`. */
+  hashOf(bytes: Uint8Array): bigint;
 }
 
 /** Which pages of RAM are written, found as a by-product of checkpoints. */
@@ -170,6 +191,8 @@ export interface CheckpointParts {
   readonly instant: Instant;
   readonly state: Uint8Array;
   readonly pages: readonly { readonly page: number; readonly bytes: Uint8Array | undefined }[];
+  /** Pages whose contents are not here: their hashes, and who gives the contents when somebody needs them. */
+  readonly absent?: { readonly hashes: ReadonlyMap<number, bigint>; readonly source: PageSource };
 }
 
 export interface HartView {

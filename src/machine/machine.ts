@@ -17,20 +17,23 @@ import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "
 import { WriteTrace } from "../cpu/write-trace.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import { replayHint } from "../isa/replay-hints.ts";
-import { HART_NUMBER } from "../memory/layout.ts";
+import { ABSENT_PAGE_CAUSE, HART_NUMBER } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
 import { Clock } from "./clock.ts";
 import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./configuration.ts";
+import { BoardMemory } from "./device-memory.ts";
 import { type DiskImage, Disks } from "./disks.ts";
 import { HEAT } from "./engine-heat.ts";
 import { errors } from "./errors.ts";
+import { editHart } from "./hart-edit.ts";
 import { type HartSurroundings, Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
 import { MachineIsolation } from "./isolation.ts";
 import { Lookout } from "./lookout.ts";
 import type {
+  AbsentPages,
   Checkpoint,
   CheckpointParts,
   Departing,
@@ -51,6 +54,8 @@ import { decodeState, encodeState } from "./state-codec.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
 import { Timers } from "./timers.ts";
 import { TracingEngine } from "./tracing-engine.ts";
+import { uninitialisedMemory } from "./uninitialised-memory.ts";
+import { WalkJournal } from "./walk-journal.ts";
 
 /**
  * The emulated board (MachineLike says what it promises). `run` owns the switch on stop reasons; what it calls computes.
@@ -68,6 +73,7 @@ export class Machine implements MachineLike {
   readonly #decoded: DecodedPages;
   readonly #lookout: Lookout;
   readonly #onlooker: Onlooker;
+  readonly #devices: BoardMemory;
   readonly #board: Board;
   readonly #versions: RamVersions;
   readonly #engine: Engine;
@@ -82,6 +88,11 @@ export class Machine implements MachineLike {
   #attention = false;
   /** Interrupts that are due at this instant have been taken. */
   #settled = false;
+  /** What was taken from the inlet and needs an absent page. */
+  #held: MachineEvent | undefined;
+  #heldFor = -1;
+  readonly #journal: WalkJournal;
+  readonly absentPages: AbsentPages;
   readonly isolation: MachineIsolation;
   readonly writtenPages: WrittenPages;
   readonly registerWrites: WriteTrace;
@@ -102,6 +113,10 @@ export class Machine implements MachineLike {
     this.#memory = memory;
     this.#clock = new Clock(memory);
     const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
+    this.#devices = new BoardMemory({
+      ...{ memory, clock: this.#clock, disks, outsideWrites: this.outsideWrites },
+      others: () => ({ board: this.#board, dependents: this.#dependents, data: this.#data }),
+    });
     this.#board = new Board(
       configuration,
       disks.stores,
@@ -114,21 +129,19 @@ export class Machine implements MachineLike {
           this.#attention = true;
           this.#timers.changed();
         },
-        memory: {
-          contains: (address, length) => length > 0 && this.#memory.ramOffset(BigInt(address), length) >= 0,
-          read: (address, length) => this.#deviceRead(address, length),
-          write: (address, bytes) => this.#deviceWrite(address, bytes),
-        },
+        memory: this.#devices,
       },
-      (byte) => {
-        if (this.outlet.isAnswered === true) this.#attention = true;
-        this.outlet.consoleOutput(this.#clock.stepInstant, byte);
-      },
-      (frame) => {
-        // What answers at once is to be heard at the next instant, and not at the end of the slice.
-        this.#attention = true;
-        this.outlet.networkOutput?.(this.#clock.stepInstant, frame);
-      },
+      (byte) =>
+        this.#devices.say(() => {
+          if (this.outlet.isAnswered === true) this.#attention = true;
+          this.outlet.consoleOutput(this.#clock.stepInstant, byte);
+        }),
+      (frame) =>
+        this.#devices.say(() => {
+          // What answers at once is to be heard at the next instant, and not at the end of the slice.
+          this.#attention = true;
+          this.outlet.networkOutput?.(this.#clock.stepInstant, frame);
+        }),
     );
     const surroundings: HartSurroundings = {
       time: () => this.#clock.time,
@@ -143,7 +156,8 @@ export class Machine implements MachineLike {
     this.#turn = this.#harts.turn;
     this.#timers = new Timers(this.#clock, this.#harts, this.#board);
     this.#translation = new AddressTranslation(memory, () => this.#exports, {
-      updated: (entry) => {
+      updated: (entry, before) => {
+        this.#journal.note(this.#clock.stepInstant, entry, before);
         this.#dependents.written(entry, 8);
         this.outsideWrites.note("walk", RAM_BASE + entry, 8, this.#clock.stepInstant);
       },
@@ -179,12 +193,18 @@ export class Machine implements MachineLike {
     const harts = this.#harts.all.map(({ hart }) => hart);
     this.#reservations = new Reservations(memory, group, harts);
     this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
+    this.#journal = new WalkJournal(memory, harts, this.#dependents);
+    const { bus } = this.#board;
     this.#data = new DataAccess({
       turn: this.#turn,
       memory,
       translation: this.#translation,
       dependents: this.#dependents,
-      bus: this.#board.bus,
+      bus: {
+        load: (address, size) => bus.load(address, size),
+        accepts: (address, size) => bus.accepts(address, size),
+        store: (address, size, value) => this.#devices.attempt(() => bus.store(address, size, value)),
+      },
     });
     const parts: EngineParts = {
       turn: this.#turn,
@@ -220,11 +240,13 @@ export class Machine implements MachineLike {
     );
     const pagesObserver = {
       rearm: () => group.beginInterval(),
+      withdrawn: () => group.flushAll(),
       overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
     };
     this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks);
     this.#onlooker = new Onlooker(memory, (hart) => this.#harts.all[hart].csrs.translationState());
     this.writtenPages = this.#versions;
+    this.absentPages = this.#versions;
     this.harts = this.#harts.views();
     this.isolation = new MachineIsolation({
       bus: this.#board.bus,
@@ -233,6 +255,8 @@ export class Machine implements MachineLike {
       memory,
     });
     this.#harts.reset();
+    const memorySeed = configuration.variation?.memorySeed;
+    if (memorySeed !== undefined) this.load(uninitialisedMemory(configuration.memoryBytes, memorySeed));
   }
 
   get instant(): Instant {
@@ -291,6 +315,7 @@ export class Machine implements MachineLike {
       const interrupted = this.#settle();
       const taken = this.#lookout.takeInterrupt();
       if (taken !== undefined) return taken;
+      if (this.#held !== undefined) return { kind: "absent", page: this.#heldFor };
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
       if (this.instant >= until) return { kind: "reached" };
@@ -319,10 +344,11 @@ export class Machine implements MachineLike {
     this.#lookout.forget();
     this.#attention = false;
     this.#settled = true;
+    this.#held = undefined;
   }
 
   importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint {
-    return { instant: parts.instant, state: parts.state, pages: this.#versions.import(parts.pages, base?.pages) };
+    return { instant: parts.instant, state: parts.state, pages: this.#versions.import(parts, base?.pages) };
   }
 
   digest(checkpoint?: Checkpoint): Digest {
@@ -391,10 +417,13 @@ export class Machine implements MachineLike {
   #settle(): boolean {
     let interrupted = false;
     for (;;) {
-      const event = this.inlet.take(this.instant);
+      const event = this.#held ?? this.inlet.take(this.instant);
+      this.#held = undefined;
       if (event !== undefined && event.kind !== "edit") {
-        this.#apply(event);
-        continue;
+        const outcome = this.#devices.attempt(() => this.#apply(event));
+        if (outcome === undefined) continue;
+        this.#hold(event, Number(outcome.tval));
+        return interrupted;
       }
       if (!this.#settled && !this.isolation.active) {
         this.#board.timePassed();
@@ -407,9 +436,19 @@ export class Machine implements MachineLike {
         }
       }
       this.#settled = true;
-      if (event !== undefined) this.#edit(event.edit);
-      else if (!this.#passIdleTime()) return interrupted;
+      if (event !== undefined) {
+        const lacking = this.#edit(event.edit);
+        if (lacking < 0) continue;
+        this.#hold(event, lacking);
+        return interrupted;
+      } else if (!this.#passIdleTime()) return interrupted;
     }
+  }
+
+  /** The event is taken again when the machine is next asked to run. */
+  #hold(event: MachineEvent, page: number): void {
+    this.#held = event;
+    this.#heldFor = page;
   }
 
   #apply(event: Exclude<MachineEvent, { kind: "edit" }>): void {
@@ -421,46 +460,26 @@ export class Machine implements MachineLike {
     this.#timers.changed();
   }
 
-  /**
-   * A hart whose pc or CSRs were changed no longer waits, as the manual lets it (wfi may always go on): where it goes on,
-   * and what wakes it, is another now. Were it to wait, an event of the same instant would be taken after the edit by
-   * the run and before it by a replay.
-   */
-  #edit(edit: Edit): void {
+  /** The page that is absent and that it needs, or -1. */
+  #edit(edit: Edit): number {
     this.#timers.changed();
     if (edit.target === "memory") {
       const offset = this.#memory.ramOffset(BigInt(edit.address), edit.bytes.length);
-      if (offset < 0 || edit.bytes.length === 0) return;
+      if (offset < 0 || edit.bytes.length === 0) return -1;
+      const lacking = this.#memory.lacking(offset, edit.bytes.length);
+      if (lacking >= 0) return lacking;
       this.#memory.ram.set(edit.bytes, offset);
       this.#memory.markDirty(offset, edit.bytes.length);
       this.#dependents.written(offset, edit.bytes.length);
       this.outsideWrites.note("edit", edit.address, edit.bytes.length, this.instant);
-      return;
+      return -1;
     }
     const core = this.#harts.all[edit.hart];
-    if (core === undefined) return;
-    const { hart, csrs } = core;
-    switch (edit.target) {
-      case "register":
-        hart.setRegister(edit.register, BigInt.asUintN(64, edit.value));
-        break;
-      case "float-register":
-        hart.setFloatRegister(edit.register, BigInt.asUintN(64, edit.value));
-        break;
-      case "pc":
-        hart.pc = BigInt.asUintN(64, edit.value) & ~1n;
-        hart.waiting = false;
-        break;
-      case "csr":
-        if (csrs.read(edit.csr) === undefined) break;
-        csrs.write(edit.csr, BigInt.asUintN(64, edit.value), 0n);
-        hart.waiting = false;
-        if (hart === this.#turn.hart) this.#contextChanged();
-        break;
-      default:
-        unreachable(edit, "edit");
-    }
+    if (core === undefined) return -1;
+    editHart(core, edit);
+    if (edit.target === "csr" && core.hart === this.#turn.hart) this.#contextChanged();
     if (!this.isolation.active) this.#harts.passTurn();
+    return -1;
   }
 
   /** A virtual clock jumps to the timer interrupt that a waiting hart waits for. True when it did. */
@@ -481,15 +500,24 @@ export class Machine implements MachineLike {
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
     const { hart, csrs } = this.#turn;
+    if (exception.cause === ABSENT_PAGE_CAUSE) return this.#absent(exception);
     if (this.isolation.active || (!departing && this.#lookout.isForException(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };
     }
-    if (!this.#canHandle(exception.cause)) return { kind: "unhandled-trap", hart: hart.id, ...exception };
+    const handled = this.#canHandle(exception.cause);
+    if (typeof handled === "object") return this.#absent(handled);
+    if (!handled) return { kind: "unhandled-trap", hart: hart.id, ...exception };
     takeException(hart, csrs, exception);
     this.#contextChanged();
     this.#traceTrap(false);
     this.#taken(1);
     return undefined;
+  }
+
+  /** The step is not taken. */
+  #absent({ tval }: Exception): MachineStop {
+    this.#journal.undo(this.instant);
+    return { kind: "absent", page: Number(tval) };
   }
 
   #traceTrap(isInterrupt: boolean): void {
@@ -499,15 +527,17 @@ export class Machine implements MachineLike {
 
   /**
    * Whether the handler of an exception can be fetched. One of supervisor mode that cannot is machine mode's business,
-   * unless supervisor mode was to handle just that as well: then the hart would trap for ever.
+   * unless supervisor mode was to handle just that as well: then the hart would trap for ever. What cannot be told because of an
+   * absent page is an exception that says so.
    */
-  #canHandle(cause: number): boolean {
+  #canHandle(cause: number): boolean | Exception {
     const { hart, csrs } = this.#turn;
     if (exceptionTarget(hart, csrs, cause) === "supervisor") {
       const vector = exceptionVector(csrs, "supervisor");
       const fault = this.#translation.supervisorFetchFault(csrs.translationState(), vector);
       if (fault === undefined) return true;
-      if (((csrs.get("medeleg") >> BigInt(fault)) & 1n) === 1n) return false;
+      if (fault.cause === ABSENT_PAGE_CAUSE) return fault;
+      if (((csrs.get("medeleg") >> BigInt(fault.cause)) & 1n) === 1n) return false;
     }
     return this.#memory.ramOffset(exceptionVector(csrs, "machine"), 2) >= 0;
   }
@@ -539,23 +569,6 @@ export class Machine implements MachineLike {
     const wanted = this.#attention || this.#data.watched.length > 0;
     this.#attention = false;
     return wanted;
-  }
-
-  #deviceRead(address: number, length: number): Uint8Array | undefined {
-    const offset = length === 0 ? -1 : this.#memory.ramOffset(BigInt(address), length);
-    return offset < 0 ? undefined : this.#memory.ram.slice(offset, offset + length);
-  }
-
-  #deviceWrite(address: number, bytes: Uint8Array): boolean {
-    const offset = bytes.length === 0 ? -1 : this.#memory.ramOffset(BigInt(address), bytes.length);
-    if (offset < 0) return false;
-    this.#memory.ram.set(bytes, offset);
-    this.#memory.markDirty(offset, bytes.length);
-    this.#dependents.written(offset, bytes.length);
-    // What an event brings in is no step's doing.
-    if (this.#clock.inSlice) this.#data.deviceWrote(address, bytes.length);
-    else this.outsideWrites.note("device", address, bytes.length, this.instant);
-    return true;
   }
 
   #encodeState(): Uint8Array {

@@ -2,9 +2,10 @@ import { assert } from "../base/assert.ts";
 import type { PhysicalAddress } from "../base/brand.ts";
 import { DIRTY_GROUP_PAGES, PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
 import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
-import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { PageBringer, PhysicalMemory } from "../memory/physical-memory.ts";
+import { AbsentVersion, fetchVersion } from "./absent-version.ts";
 import type { Disks } from "./disks.ts";
-import type { PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
+import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
 import { contribution, mix, Pages } from "./pages.ts";
 
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
@@ -23,6 +24,8 @@ interface Placed {
 export interface RamObserver {
   /** The next store to each page must take the slow path. */
   rearm(): void;
+  /** Pages have become absent: no translation may lead to them. */
+  withdrawn(): void;
   /** RAM has other contents here. */
   overwritten(offset: number, size: number): void;
 }
@@ -33,8 +36,11 @@ export interface RamObserver {
  *
  * A block of a disk that was ever written has a version, even when it has come to equal the image: whether checkpoints
  * were made in between makes no difference to that.
+ *
+ * A page that is absent has a version, whose contents are not here: RAM holds what was there before, with what was decoded of
+ * it, under a flag that keeps everybody away.
  */
-export class RamVersions implements WrittenPages {
+export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   readonly #memory: PhysicalMemory;
   readonly #maintenance: Pick<Maintenance, "hash" | "findBits">;
   readonly #others: RamObserver;
@@ -46,6 +52,8 @@ export class RamVersions implements WrittenPages {
   #written = new Set<number>();
   /** Since the last `save`. */
   #placed: Placed[] = [];
+  /** By the `restore` that is under way. */
+  #hasWithdrawn = false;
 
   constructor(
     memory: PhysicalMemory,
@@ -60,6 +68,7 @@ export class RamVersions implements WrittenPages {
     this.#ramPages = memory.layout.ramPages;
     this.#current = Pages.initial(this.#ramPages + disks.blockCount);
     disks.settle(this.#current);
+    memory.bringer = this;
     // Nothing is in RAM yet: its first page gives the hash of all that are zero.
     assert(this.#dirtyPages().length === 0, "RAM was written before it was versioned");
     this.#zeroHash = this.#hashPage(0);
@@ -101,21 +110,43 @@ export class RamVersions implements WrittenPages {
   restore(pages: PageTable): void {
     assert(pages instanceof Pages && pages.pageCount === this.#current.pageCount, "a page table of another machine");
     const { flags } = this.#memory;
+    this.#hasWithdrawn = false;
     for (const page of this.#dirtyPages()) {
       this.#written.add(page);
       this.#replace(page, pages.get(page));
       flags[page] &= ~PAGE_FLAG.dirty;
     }
+    const absentBlocks: number[] = [];
     // Dirty pages hold their final bytes already; writing those that differ a second time is harmless.
     if (pages !== this.#current) {
       for (const { page, version } of pages.changedSince(this.#current)) {
-        if (page >= this.#ramPages) break;
-        this.#replace(page, version);
+        if (page < this.#ramPages) this.#replace(page, version);
+        else if (version instanceof AbsentVersion && !version.isHere) absentBlocks.push(page);
       }
     }
     this.#current = pages;
-    this.#disks.settle(pages);
+    this.#disks.settle(pages, absentBlocks);
+    if (this.#hasWithdrawn) this.#others.withdrawn();
     this.#others.rearm();
+  }
+
+  /** See `AbsentPages`. */
+  get count(): number {
+    return this.#memory.absentCount + this.#disks.absentBlocks;
+  }
+
+  hashOf(bytes: Uint8Array): bigint {
+    return this.hash(bytes);
+  }
+
+  bring(page: number): boolean {
+    if (page >= this.#ramPages) return this.#disks.bring(page);
+    if ((this.#memory.flags[page] & PAGE_FLAG.absent) === 0) return true;
+    const version = this.#current.get(page);
+    const bytes = version === undefined ? undefined : fetchVersion(version);
+    if (version !== undefined && bytes === undefined) return false;
+    this.#put(page, bytes);
+    return true;
   }
 
   /** See `WrittenPages`: all that were written from one call up to the last `save` before the next are in the second's answer. */
@@ -134,14 +165,17 @@ export class RamVersions implements WrittenPages {
   }
 
   /** A page table out of a recording: pages not given are those of `base`; undefined are zero, or as in the image. */
-  import(parts: Iterable<{ page: number; bytes: Uint8Array | undefined }>, base: PageTable | undefined): Pages {
+  import({ pages, absent }: Pick<CheckpointParts, "pages" | "absent">, base: PageTable | undefined): Pages {
     assert(base === undefined || base instanceof Pages, "a page table of another machine");
     const changes: [number, PageVersion | undefined][] = [];
-    for (const { page, bytes } of parts) {
+    for (const { page, bytes } of pages) {
       assert(page >= 0 && page < this.#current.pageCount, `no page ${page}`);
       const hash = bytes === undefined ? this.#zeroHash : this.hash(bytes);
       const isZero = page < this.#ramPages && hash === this.#zeroHash;
       changes.push([page, bytes === undefined || isZero ? undefined : { bytes, hash }]);
+    }
+    for (const [page, hash] of absent?.hashes ?? []) {
+      changes.push([page, new AbsentVersion(page, hash, absent!.source)]);
     }
     return (base ?? Pages.initial(this.#current.pageCount)).with(changes);
   }
@@ -172,7 +206,7 @@ export class RamVersions implements WrittenPages {
     const { flags } = this.#memory;
     const pages: number[] = [];
     for (let page = 0; page < this.#ramPages; page++) {
-      if ((flags[page] & PAGE_FLAG.dirty) !== 0) continue;
+      if ((flags[page] & (PAGE_FLAG.dirty | PAGE_FLAG.absent)) !== 0) continue;
       if (this.#hashPage(page) !== (this.#current.get(page)?.hash ?? this.#zeroHash)) pages.push(page);
     }
     return pages;
@@ -235,11 +269,26 @@ export class RamVersions implements WrittenPages {
   }
 
   #replace(page: number, version: PageVersion | undefined): void {
+    if (version instanceof AbsentVersion && !version.isHere) this.#withdraw(page);
+    else this.#put(page, version?.bytes);
+  }
+
+  #withdraw(page: number): void {
+    const { flags } = this.#memory;
+    this.#hasWithdrawn = true;
+    if ((flags[page] & PAGE_FLAG.absent) === 0) this.#memory.absentCount++;
+    flags[page] |= PAGE_FLAG.absent;
+  }
+
+  #put(page: number, bytes: Uint8Array | undefined): void {
+    const { flags } = this.#memory;
+    if ((flags[page] & PAGE_FLAG.absent) !== 0) this.#memory.absentCount--;
+    flags[page] &= ~PAGE_FLAG.absent;
     const ram = this.#memory.page(page);
-    const isObserved = (this.#memory.flags[page] & (PAGE_FLAG.code | PAGE_FLAG.table)) !== 0;
-    const changed = isObserved ? differingBlocks(ram, version?.bytes) : [];
-    if (version === undefined) ram.fill(0);
-    else ram.set(version.bytes);
+    const isObserved = (flags[page] & (PAGE_FLAG.code | PAGE_FLAG.table)) !== 0;
+    const changed = isObserved ? differingBlocks(ram, bytes) : [];
+    if (bytes === undefined) ram.fill(0);
+    else ram.set(bytes);
     for (const block of changed) this.#others.overwritten(page * PAGE_BYTES + block, COMPARE_BYTES);
   }
 }

@@ -67,6 +67,14 @@ export function decodeState(bytes: Uint8Array): MachineState {
   };
 }
 
+/** The same state as one of another instant, time and turn would be: what is left is all that a guest can see at once. */
+export function withoutTime(bytes: Uint8Array): Uint8Array {
+  const state = bytes.slice();
+  state.fill(0, 4, 20);
+  state.fill(0, 28, 32);
+  return state;
+}
+
 const HEADER_BYTES = 32;
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();

@@ -62,6 +62,11 @@ export type MachineStop =
   | { readonly kind: "interrupt"; readonly hart: number; readonly cause: number; readonly pc: VirtualAddress }
   /** A trap whose handler cannot be fetched: real hardware would trap for ever. The state is the one before the trap. */
   | { readonly kind: "unhandled-trap"; readonly hart: number; readonly cause: number; readonly tval: bigint }
+  /**
+   * The next step, or an event of this instant, needs a page that is absent and that its source cannot give now. Nothing of it
+   * has been done: once the page is there `run` goes on as if it had always been. Only where a source may say no.
+   */
+  | { readonly kind: "absent"; readonly page: number }
   /** The guest wrote the test finisher. */
   | { readonly kind: "finished"; readonly exitCode: number; readonly reset: boolean }
   /**

@@ -47,6 +47,8 @@ export const STATUS = 0x1008;
 /** mcause of the exception that was met (without the interrupt bit), and its mtval. i32, i64. */
 export const TRAP_CAUSE = 0x100c;
 export const TRAP_VALUE = 0x1010;
+/** A TRAP_CAUSE that is no exception of the guest's: a page is absent, TRAP_VALUE is its number. Nobody takes it as a trap. */
+export const ABSENT_PAGE_CAUSE = 63;
 
 export const STATUS_DONE = 0;
 /** TRAP_CAUSE and TRAP_VALUE say what. */
@@ -312,6 +314,8 @@ export const PAGE_FLAG = {
   table: 16,
   /** A parked hart has reserved bytes of it: a store may break the reservation. */
   reserved: 32,
+  /** Its contents have not come yet: no tag is given, and every access goes to TypeScript. */
+  absent: 64,
 } as const;
 
 /** So that dirty pages are found in a time that does not depend on the size of RAM, about: 512 groups in a gibibyte. */

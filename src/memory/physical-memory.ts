@@ -10,6 +10,12 @@ export interface WatchedRange {
   readonly access: "read" | "write" | "readWrite";
 }
 
+/** Brings in the contents of pages that are absent. */
+export interface PageBringer {
+  /** False: they cannot be had now. */
+  bring(page: number): boolean;
+}
+
 /**
  * The machine's one WebAssembly memory with RAM in it, and the flags of its pages. Nothing here translates addresses
  * or knows devices.
@@ -29,6 +35,9 @@ export class PhysicalMemory {
   readonly decodedPointers: Int32Array<ArrayBuffer>;
   readonly codeGranules: BigUint64Array<ArrayBuffer>;
   readonly tableEntries: Uint8Array<ArrayBuffer>;
+  /** Pages with the flag `absent`. */
+  absentCount = 0;
+  bringer: PageBringer | undefined;
 
   constructor(ramBase: number, ramBytes: number) {
     this.layout = layoutFor(ramBase, ramBytes);
@@ -44,6 +53,7 @@ export class PhysicalMemory {
     this.decodedPointers = new Int32Array(buffer, where.decodedPointers, where.ramPages);
     this.codeGranules = new BigUint64Array(buffer, where.codeGranules, where.ramPages);
     this.tableEntries = new Uint8Array(buffer, where.tableEntries, where.ramPages * layout.TABLE_ENTRY_BYTES);
+    this.setTrapStops([]);
   }
 
   /** Offset into RAM when all `size` bytes at the physical address are RAM, else -1. */
@@ -86,6 +96,16 @@ export class PhysicalMemory {
     }
   }
 
+  /** The first page of these bytes of RAM that is absent and cannot be brought in now, or -1. */
+  lacking(offset: number, size: number): number {
+    if (this.absentCount === 0) return -1;
+    const last = Math.floor((offset + size - 1) / PAGE_BYTES);
+    for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++) {
+      if ((this.flags[page] & layout.PAGE_FLAG.absent) !== 0 && this.bringer?.bring(page) !== true) return page;
+    }
+    return -1;
+  }
+
   /** The pages that some memory lies in, ascending; undefined where not all of it is RAM. */
   pagesOf(address: bigint, length: number): readonly number[] | undefined {
     const offset = this.ramOffset(address, length);
@@ -100,7 +120,7 @@ export class PhysicalMemory {
 
   /** Exceptions with these causes are not taken by generated code, because somebody wants to see them first. */
   setTrapStops(causes: readonly number[]): void {
-    const bits = causes.reduce((all, cause) => all | (1n << BigInt(cause)), 0n);
+    const bits = [...causes, layout.ABSENT_PAGE_CAUSE].reduce((all, cause) => all | (1n << BigInt(cause)), 0n);
     this.view.setBigUint64(layout.TRAP_STOPS, BigInt.asUintN(64, bits), true);
   }
 

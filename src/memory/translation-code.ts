@@ -214,8 +214,12 @@ function defineSlowLoad({ module, where, imports, translate, watched, fill }: Sl
   ramOffset(code, where, translate, { va, size, offset }, "read", notPlain);
   pageFlagsOf(code, where, offset, size, flags);
   code.get(offset).op(OP.i32_wrap_i64).i32(where.ram).op(OP.i32_add).set(host);
-  code.get(flags).i32(layout.PAGE_FLAG.watchedRead).op(OP.i32_and);
+  code
+    .get(flags)
+    .i32(layout.PAGE_FLAG.watchedRead | layout.PAGE_FLAG.absent)
+    .op(OP.i32_and);
   code.if();
+  code.get(flags).i32(layout.PAGE_FLAG.absent).op(OP.i32_and).branchIf(notPlain);
   physicalAddress(code, where, offset);
   code.get(size).i32(WATCH_READ).call(watched).branchIf(notPlain);
   code.else();
@@ -233,7 +237,11 @@ function defineSlowLoad({ module, where, imports, translate, watched, fill }: Sl
 
 /** Pages to which no write tag is given: every store to them is looked at. */
 const WRITE_TAG_WITHHELD =
-  layout.PAGE_FLAG.watchedWrite | layout.PAGE_FLAG.code | layout.PAGE_FLAG.table | layout.PAGE_FLAG.reserved;
+  layout.PAGE_FLAG.watchedWrite |
+  layout.PAGE_FLAG.code |
+  layout.PAGE_FLAG.table |
+  layout.PAGE_FLAG.reserved |
+  layout.PAGE_FLAG.absent;
 
 function defineSlowStore({ module, where, imports, translate, watched, fill }: SlowPathParts): number {
   const code = new Code([I64, I32, I64]);
@@ -245,7 +253,11 @@ function defineSlowStore({ module, where, imports, translate, watched, fill }: S
   code.get(offset).op(OP.i32_wrap_i64).i32(where.ram).op(OP.i32_add).set(host);
   code.get(flags).i32(WRITE_TAG_WITHHELD).op(OP.i32_and);
   code.if();
-  code.get(flags).i32(layout.PAGE_FLAG.reserved).op(OP.i32_and).branchIf(notPlain);
+  code
+    .get(flags)
+    .i32(layout.PAGE_FLAG.reserved | layout.PAGE_FLAG.absent)
+    .op(OP.i32_and)
+    .branchIf(notPlain);
   code.get(flags).i32(layout.PAGE_FLAG.watchedWrite).op(OP.i32_and);
   code.if();
   physicalAddress(code, where, offset);
@@ -287,8 +299,8 @@ function definePlain({ module, where, translate, fill }: SlowPathParts, access: 
   const code = new Code([I64, I32]);
   const [va, size] = [code.parameter(0), code.parameter(1)];
   const { offset, flags, host } = ramLocals(code);
-  const { watchedRead } = layout.PAGE_FLAG;
-  const special = access === "read" ? watchedRead : watchedRead | WRITE_TAG_WITHHELD;
+  const { watchedRead, absent } = layout.PAGE_FLAG;
+  const special = access === "read" ? watchedRead | absent : watchedRead | WRITE_TAG_WITHHELD;
   const notPlain = code.block();
   ramOffset(code, where, translate, { va, size, offset }, access, notPlain);
   pageFlagsOf(code, where, offset, size, flags);

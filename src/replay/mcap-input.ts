@@ -25,6 +25,8 @@ const MESSAGE_HEAD_BYTES = 2 + MESSAGE_TIMES_BYTES;
  * (input that was pasted, the state of a machine), but a length beyond this is damage or malice, and is not allocated.
  */
 const MOST_CHUNK_BYTES = 64 * 1024 * 1024;
+/** A chunk of the writer's, and what does not compress is a little larger. */
+const MOST_ROOM_BYTES = 2 * 1024 * 1024;
 /** Most that an embedded image may have: what fits in one buffer everywhere. */
 const MOST_ATTACHMENT_BYTES = 1024 * 1024 * 1024;
 /** Header, metadata, channels: text of our own. */
@@ -60,6 +62,8 @@ export class McapInput {
   readonly #source: ByteSource;
   readonly #codec: ChunkCodec;
   readonly #channels: Uint8Array;
+  /** Where chunks are read before they are expanded: memory that is new costs more than what it is filled with. */
+  #room = new Uint8Array(0);
 
   /** `channels` are those that messages may refer to. */
   constructor(source: ByteSource, codec: ChunkCodec, channels: readonly McapTypes.Channel[]) {
@@ -124,7 +128,7 @@ export class McapInput {
   payloads(place: RecordPlace, channelId: number): Uint8Array[] {
     if (place.opcode !== Opcode.CHUNK) throw new DamagedFile(place.offset, "not a chunk");
     try {
-      const chunk = new ByteReader(this.#bytesOf(place, MOST_CHUNK_BYTES));
+      const chunk = new ByteReader(this.#bytesOf(place, MOST_CHUNK_BYTES, this.#roomFor(place.length)));
       chunk.bytes(RECORD_HEADER_BYTES + CHUNK_TIMES_BYTES);
       const size = chunk.big64();
       const crc = chunk.u32();
@@ -184,9 +188,14 @@ export class McapInput {
     return parseRecords(place.offset, withChannels, { [COMPRESSION]: (data, size) => this.#decompress(data, size) });
   }
 
-  #bytesOf(place: RecordPlace, most: number): Uint8Array {
+  #roomFor(length: number): Uint8Array {
+    if (this.#room.length < length && length <= MOST_ROOM_BYTES) this.#room = new Uint8Array(MOST_ROOM_BYTES);
+    return this.#room;
+  }
+
+  #bytesOf(place: RecordPlace, most: number, room?: Uint8Array): Uint8Array {
     if (place.length > most) throw new DamagedFile(place.offset, `a record of ${place.length} bytes`);
-    const bytes = this.#source.read(place.offset, place.length);
+    const bytes = this.#source.read(place.offset, place.length, room);
     if (bytes.length < place.length) throw new DamagedFile(place.offset, "the file became shorter");
     return bytes;
   }

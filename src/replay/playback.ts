@@ -82,7 +82,7 @@ export class Playback {
   #agreedAt: Instant;
   #stops: StopConditions = NO_STOPS;
 
-  /** `store` has a state at reset. */
+  /** `store` has the state that the run begins with. */
   constructor(
     machine: MachineLike,
     run: Run,
@@ -92,7 +92,6 @@ export class Playback {
     options: PlaybackOptions,
     store: CheckpointStore,
   ) {
-    assert(store.initial.checkpoint.instant === 0, "a timeline knows its machine at reset");
     this.machine = machine;
     this.run = run;
     this.inlet = inlet;

@@ -66,10 +66,13 @@ export class Recorder {
   #outputStart = 0;
   #outputLast = 0;
 
-  /** `writtenPages` of the machine that makes the run; undefined: any page may have been written at any time. */
+  /**
+   * The state at reset, and the one that the run begins with: where that is another, it is the file's first checkpoint.
+   * `writtenPages` of the machine that makes the run; undefined: any page may have been written at any time.
+   */
   constructor(
     sink: RecordingSink,
-    initial: Checkpoint,
+    { reset, start }: { readonly reset: Checkpoint; readonly start: SavedState },
     options: Partial<RecorderOptions> = {},
     writtenPages?: WrittenPages,
   ) {
@@ -77,8 +80,10 @@ export class Recorder {
     this.#writtenPages = writtenPages;
     // What was written at reset.
     writtenPages?.take();
-    this.#base = initial;
+    this.#base = reset;
     this.#options = { ...RECORDER_OPTIONS, ...options };
+    if (start.checkpoint === reset) return;
+    this.#postCheckpoint(start, [...start.checkpoint.pages.changedSince(reset.pages)], true);
   }
 
   /** The writer has fallen behind its bound: the machine has to wait. */
@@ -164,7 +169,12 @@ export class Recorder {
     this.#sink.post({ kind: "end", instant, reason });
   }
 
-  #postCheckpoint(saved: SavedState, changed: { page: number; version: { bytes: Uint8Array } | undefined }[]): void {
+  /** `isStart`: nobody has looked at what was written up to here. */
+  #postCheckpoint(
+    saved: SavedState,
+    changed: { page: number; version: { bytes: Uint8Array } | undefined }[],
+    isStart = false,
+  ): void {
     this.flushOutput();
     const { instant, state } = saved.checkpoint;
     const stored = changed.filter(({ version }) => version !== undefined);
@@ -181,7 +191,7 @@ export class Recorder {
     const isChanged = new Set(changed.map(({ page }) => page));
     this.departed();
     const rewritten = [...this.#written].filter((page) => !isChanged.has(page));
-    const rewrittenPages = this.#writtenPages && Uint32Array.from(rewritten).sort();
+    const rewrittenPages = isStart ? undefined : this.#writtenPages && Uint32Array.from(rewritten).sort();
     this.#written.clear();
     const { events, outputBytes, framesSent } = saved;
     const logs = { events, outputBytes, framesSent };

@@ -5,7 +5,7 @@ import type { Digest } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 
 /** Raised with every change of docs/recording-format.md. Recordings of other versions are refused by name. */
-export const RECORDING_VERSION = 3;
+export const RECORDING_VERSION = 4;
 
 /** What a recording says before anything happened: enough to build the machine again, on another computer too. */
 export interface RecordingHeader {
@@ -14,6 +14,34 @@ export interface RecordingHeader {
   /** Holds the seed as well. */
   readonly configuration: MachineConfiguration;
   readonly images: readonly RecordedImage[];
+  /** The run begins with another state than that of reset: the file's first checkpoint. Absent: reset. */
+  readonly start?: RecordedStart;
+  /** It is that of a member of a lockstep pair. */
+  readonly lockstep?: PairHeader;
+}
+
+export interface RecordedStart {
+  readonly instant: Instant;
+  readonly digest: Digest;
+}
+
+/** Of a run that a member of a lockstep pair made. */
+export interface PairHeader {
+  /** Names the pair: hex digits. */
+  readonly pair: string;
+  /** Letters, in the order in which the members came. */
+  readonly member: string;
+  readonly role: "primary" | "secondary";
+  /** Counts from 1: a member that is given another state goes on in a recording of its own. */
+  readonly stretch: number;
+  /** Host time, milliseconds since the pair's beginning. For display alone. */
+  readonly timeMs: number;
+  /** How much the member had said when the stretch began, by device. */
+  readonly said: readonly number[];
+  /** Whose state it begins with, and why; absent: reset. */
+  readonly from?: { readonly member: string; readonly why: "resynchronise" | "join" | "fall-back" };
+  /** File beside this one that holds the images of the run; absent: this one does. */
+  readonly imagesIn?: string;
 }
 
 /** Something the run began with, by content hash and, unless the user said otherwise, embedded. */
@@ -63,6 +91,8 @@ export type RecordingMessage =
     }
   | { readonly kind: "digest"; readonly instant: Instant; readonly digest: Digest; readonly events: number }
   | { readonly kind: "bookmark"; readonly instant: Instant; readonly name: string }
+  /** What a member of a pair saw of the protocol up to `instant`; encoded by who records pairs. */
+  | { readonly kind: "lockstep"; readonly instant: Instant; readonly bytes: Uint8Array }
   /** Nothing follows. `reason` is undefined when the user ended the recording while the guest could have gone on. */
   | { readonly kind: "end"; readonly instant: Instant; readonly reason: MachineStop | undefined };
 
@@ -78,6 +108,8 @@ export function transferList(message: RecordingMessage): ArrayBuffer[] {
   switch (message.kind) {
     case "output":
       return [message.bytes.buffer as ArrayBuffer, message.deltas.buffer as ArrayBuffer];
+    case "lockstep":
+      return [message.bytes.buffer as ArrayBuffer];
     case "pages":
       return [message.pages.buffer as ArrayBuffer, message.bytes.buffer as ArrayBuffer];
     case "checkpoint":
@@ -98,6 +130,8 @@ export function messageBytes(message: RecordingMessage): number {
       return message.state.length + (message.zeroPages.length + (message.rewrittenPages?.length ?? 0)) * 4;
     case "frame":
       return message.frame.length + 32;
+    case "lockstep":
+      return message.bytes.length + 32;
     case "event":
       return eventBytes(message.event);
     default:
@@ -134,6 +168,6 @@ export interface ByteSource {
   /** What users know it by. */
   readonly name?: string;
   readonly sizeBytes: number;
-  /** Fewer bytes than asked for at the end of the file only. */
-  read(offset: number, length: number): Uint8Array;
+  /** Fewer bytes than asked for at the end of the file only. `room`, if it is large enough, may be what they are read into. */
+  read(offset: number, length: number, room?: Uint8Array): Uint8Array;
 }

@@ -1,8 +1,9 @@
 import { McapConstants } from "@mcap/core";
+import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { MachineConfiguration } from "../machine/configuration.ts";
 import { DamagedFile, MAGIC_BYTES, type McapInput, type McapRecord } from "./mcap-input.ts";
-import { RECORDING_VERSION, type RecordedImage, type RecordingHeader } from "./recording-message.ts";
+import { type PairHeader, RECORDING_VERSION, type RecordedImage, type RecordingHeader } from "./recording-message.ts";
 import {
   attachmentName,
   CHANNEL_IDS,
@@ -63,7 +64,12 @@ function readRecords(input: McapInput): Prologue {
     const place = offset;
     return readImage(input, image, attachmentName(index, image.name), next(Opcode.ATTACHMENT), place);
   });
-  return { header: { tool: values.get("tool") ?? "", configuration, images }, end: offset };
+  const start = parseStart(values.get("start"), at);
+  const lockstep = parsePair(values.get("lockstep"), at);
+  return {
+    header: { tool: values.get("tool") ?? "", configuration, images, ...{ ...start, ...lockstep } },
+    end: offset,
+  };
 }
 
 /** Channels of every recording, for the reader of chunks. */
@@ -81,6 +87,36 @@ function checkVersion(version: string | undefined, tool: string | undefined, off
     `The recording has format version ${version} (written by ${tool ?? "an unknown tool"}), ` +
       `and this Hindcast reads version ${RECORDING_VERSION}: open it with the Hindcast that wrote it.`,
   );
+}
+
+function parseStart(text: string | undefined, at: number): Pick<RecordingHeader, "start"> {
+  if (text === undefined) return {};
+  const { instant, digest } = parseJson(text, at) as Record<string, unknown>;
+  const valid = Number.isSafeInteger(instant) && (instant as number) >= 0 && typeof digest === "string";
+  if (!valid) throw new DamagedFile(at, "an impossible start");
+  return { start: { instant: instant as Instant, digest: digest as string } };
+}
+
+function parsePair(text: string | undefined, at: number): Pick<RecordingHeader, "lockstep"> {
+  if (text === undefined) return {};
+  const value = parseJson(text, at) as Record<string, unknown>;
+  const { pair, member, role, stretch, timeMs, said, from, imagesIn } = value;
+  const valid =
+    isText(pair) &&
+    isText(member) &&
+    (role === "primary" || role === "secondary") &&
+    isCount(stretch) &&
+    Number.isFinite(timeMs) &&
+    Array.isArray(said) &&
+    said.every((count) => count === 0 || isCount(count)) &&
+    (from === undefined || isText((from as Record<string, unknown>)?.member)) &&
+    (imagesIn === undefined || isText(imagesIn));
+  if (!valid) throw new DamagedFile(at, "an impossible lockstep header");
+  return { lockstep: value as unknown as PairHeader };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
 }
 
 type ImageEntry = Omit<RecordedImage, "bytes"> & { readonly embedded: boolean };

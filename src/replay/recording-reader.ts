@@ -1,5 +1,5 @@
 import { McapConstants, type McapTypes } from "@mcap/core";
-import type { Instant } from "../base/brand.ts";
+import { type Instant, RESET_INSTANT } from "../base/brand.ts";
 import { ByteReader, MalformedBytes } from "../base/byte-cursor.ts";
 import { pageCountOf } from "../machine/configuration.ts";
 import type { MachineStop } from "../machine/stop.ts";
@@ -42,6 +42,8 @@ export class RecordingReader {
   readonly digests = new DigestLog();
   readonly checkpoints: CheckpointFile;
   readonly bookmarks: Bookmark[] = [];
+  /** What a member of a pair saw of the protocol, as it was encoded, and up to which instant. */
+  readonly lockstep: { readonly instant: Instant; readonly bytes: Uint8Array }[] = [];
   readonly warnings: string[] = [];
   /** The recording was ended in good order, the file is whole, and nothing in it is damaged as far as was read. */
   readonly complete: boolean;
@@ -64,6 +66,7 @@ export class RecordingReader {
     this.checkpoints = new CheckpointFile(() => this.#input);
     const prologue = readPrologue(this.#input);
     this.header = prologue.header;
+    this.#lastInstant = this.first;
 
     const index = this.#readIndex();
     const { summary, damage } = this.#readAll(index ?? this.#walk(prologue.end));
@@ -84,6 +87,11 @@ export class RecordingReader {
           `instant ${end}, where the run ended.`,
       );
     }
+  }
+
+  /** The instant at which the run begins. */
+  get first(): Instant {
+    return this.header.start?.instant ?? RESET_INSTANT;
   }
 
   /** Reads log chunks and metadata; what was said against them ends it. */
@@ -189,6 +197,7 @@ export class RecordingReader {
     else if (topic === "output") this.#readOutput(instant, message.data);
     else if (topic === "frame") this.frames.push(instant, message.data.slice());
     else if (topic === "digest") this.#readDigest(instant, message.data);
+    else if (topic === "lockstep") this.lockstep.push({ instant, bytes: message.data.slice() });
     else if (topic === "checkpoint") this.#readCheckpoint(instant, message.data, chunkOffset);
     else throw new MalformedBytes(`channel ${message.channelId}`);
   }

@@ -22,7 +22,7 @@ import {
 } from "./recording-message.ts";
 
 /** Topics in the order of their channel ids, which begin at 1: part of the format. */
-export const TOPICS = ["event", "output", "checkpoint", "page", "digest", "bookmark", "frame"] as const;
+export const TOPICS = ["event", "output", "checkpoint", "page", "digest", "bookmark", "frame", "lockstep"] as const;
 export type Topic = (typeof TOPICS)[number];
 export const CHANNEL_IDS = Object.fromEntries(TOPICS.map((topic, index) => [topic, index + 1])) as Record<
   Topic,
@@ -48,6 +48,8 @@ export interface RecordingCounts {
   digests: number;
   bookmarks: number;
   frames: number;
+  /** Messages; each tells of several things. */
+  lockstep: number;
 }
 
 /**
@@ -70,6 +72,7 @@ export class RecordingWriter {
     digests: 0,
     bookmarks: 0,
     frames: 0,
+    lockstep: 0,
   };
   readonly #onCheckpoint: ((stored: StoredCheckpoint) => void) | undefined;
   /** Chunks of pages since the last checkpoint, and the pages that are not in a chunk yet. */
@@ -132,6 +135,10 @@ export class RecordingWriter {
       case "bookmark":
         this.#counts.bookmarks++;
         this.#add("bookmark", message.instant, encodeBookmark(message.name));
+        break;
+      case "lockstep":
+        this.#counts.lockstep++;
+        this.#add("lockstep", message.instant, message.bytes);
         break;
       case "end":
         this.#end(message.instant, message.reason);
@@ -211,8 +218,14 @@ function headerMetadata(header: RecordingHeader): Map<string, string> {
       ["tool", header.tool],
       ["configuration", JSON.stringify(header.configuration)],
       ["images", JSON.stringify(images)],
+      ...optional("start", header.start),
+      ...optional("lockstep", header.lockstep),
     ]),
   );
+}
+
+function optional(key: string, value: object | undefined): [string, string][] {
+  return value === undefined ? [] : [[key, JSON.stringify(value)]];
 }
 
 /** MCAP protects chunks and attachments by a checksum, but not metadata: it gets its own. */

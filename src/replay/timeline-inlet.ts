@@ -12,6 +12,12 @@ const MOST_QUEUED_FRAMES = 512;
  */
 const MOST_FRAME_BYTES = 512 * 1024 * 1024;
 
+export interface InletOptions {
+  readonly mostFrameBytes?: number | undefined;
+  readonly further?: FurtherInputs | undefined;
+  readonly source?: Inlet | undefined;
+}
+
 /**
  * The door for chance, both ways: in the past it delivers what the log has; at the newest instant of a live run it
  * delivers what waits outside, stamped with the instant at which the machine takes it, and logs it.
@@ -22,6 +28,7 @@ export class TimelineInlet implements Inlet {
   readonly #onEvent: (event: MachineEvent) => void;
   readonly #mostFrameBytes: number;
   readonly #further: FurtherInputs | undefined;
+  readonly #source: Inlet | undefined;
   /** A guest that waits is given the next of the further inputs, whatever its instant was. */
   #hastened = false;
   /** Events that the machine has taken. */
@@ -38,16 +45,16 @@ export class TimelineInlet implements Inlet {
 
   /**
    * `onEvent` hears of every new event, after it was logged; `isWaiting`: every hart of the machine waits. `further`:
-   * what a branch is given by itself.
+   * what a branch is given by itself. `source` decides by itself when something comes from outside.
    */
   constructor(
     log: EventLog,
     isWaiting: () => boolean,
     onEvent: (event: MachineEvent) => void,
-    mostFrameBytes = MOST_FRAME_BYTES,
-    further?: FurtherInputs,
+    { mostFrameBytes = MOST_FRAME_BYTES, further, source }: InletOptions = {},
   ) {
     this.#further = further;
+    this.#source = source;
     this.#mostFrameBytes = mostFrameBytes;
     this.#log = log;
     this.#isWaiting = isWaiting;
@@ -142,9 +149,10 @@ export class TimelineInlet implements Inlet {
     if (this.#taken < this.#log.length) return this.#log.instantAt(this.#taken);
     // What came too late for this instant is in time for the next.
     if (this.#live && this.pending) return instant + 1;
-    return this.#live
-      ? Math.max(instant + 1, this.#further?.next?.instant ?? Number.POSITIVE_INFINITY)
-      : Number.POSITIVE_INFINITY;
+    if (!this.#live) return Number.POSITIVE_INFINITY;
+    const further = this.#further?.next?.instant ?? Number.POSITIVE_INFINITY;
+    const source = this.#source?.horizon(instant) ?? Number.POSITIVE_INFINITY;
+    return Math.max(instant + 1, Math.min(further, source));
   }
 
   #newEvent(instant: Instant): MachineEvent | undefined {
@@ -168,7 +176,8 @@ export class TimelineInlet implements Inlet {
       this.#idleTicks = 0;
       return { kind: "idle-jump", instant, ticks };
     }
-    this.#closedAt = instant;
-    return undefined;
+    const event = this.#source?.take(instant);
+    if (event === undefined) this.#closedAt = instant;
+    return event;
   }
 }

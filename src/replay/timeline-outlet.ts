@@ -19,6 +19,8 @@ export interface Said {
 export interface OutletListeners {
   onByte(instant: Instant, byte: number): void;
   onFrame(instant: Instant, frame: Uint8Array): void;
+  /** Absent: what the guest prints is not answered. */
+  isAnswered?(): boolean;
 }
 
 /** What the machine says: logged while it makes history, held against the log while it repeats it. */
@@ -69,6 +71,11 @@ export class TimelineOutlet implements Outlet {
 
   goLive(): void {
     this.#live = true;
+  }
+
+  /** In the past the log says when an answer comes. */
+  get isAnswered(): boolean {
+    return this.#live && (this.#listeners.isAnswered?.() ?? false);
   }
 
   consoleOutput(instant: Instant, byte: number): void {

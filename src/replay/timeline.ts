@@ -1,8 +1,8 @@
 import { assert } from "../base/assert.ts";
-import { type Instant, RESET_INSTANT } from "../base/brand.ts";
+import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
-import type { Edit } from "../machine/inlet.ts";
-import type { Departing, MachineLike, TracedWrite } from "../machine/machine-interface.ts";
+import type { Edit, Inlet, Outlet } from "../machine/inlet.ts";
+import type { Checkpoint, Departing, MachineLike, TracedWrite, WrittenPages } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import { HITS_PER_YIELD, lastHit, type SearchOptions } from "./backward-search.ts";
 import type { CheckpointFile } from "./checkpoint-file.ts";
@@ -15,9 +15,11 @@ import { FurtherInputs } from "./further-inputs.ts";
 import { History } from "./history.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
 import { LiveEnd, type TurnLength } from "./live-end.ts";
+import { LiveStops } from "./live-stops.ts";
 import { lowerBound } from "./number-column.ts";
 import { OutputLog } from "./output-log.ts";
 import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
+import { restoreStart } from "./recorded-start.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import type { RecordingSink } from "./recording-message.ts";
 import type { RecordingReader } from "./recording-reader.ts";
@@ -55,6 +57,15 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   readonly knownReason?: MachineStop | undefined;
   /** Live runs: hears each frame that the guest sends, once, in the midst of the step that sends it. */
   readonly onFrame?: (frame: Uint8Array) => void;
+  /** Live runs: somebody else decides what comes from outside and when, and hears what the guest says, at the newest instant. */
+  readonly doors?: Doors;
+  /** The state at reset, of a run that begins with another one. */
+  readonly reset?: Checkpoint;
+}
+
+export interface Doors {
+  readonly inlet: Inlet;
+  readonly outlet: Outlet;
 }
 
 const PLAYBACK_OPTIONS: PlaybackOptions = {
@@ -102,32 +113,38 @@ export class Timeline implements TimelineLike {
     this.origin = fork?.saved.checkpoint.instant;
     this.#inputs = fork?.inputs;
     const isWaiting = () => machine.harts.every((hart) => hart.waiting);
-    const inlet = new TimelineInlet(
-      run.events,
-      isWaiting,
-      (event) => this.#recorder?.event(event),
-      options.mostFrameBytes,
-      fork?.inputs,
-    );
+    const inlet = new TimelineInlet(run.events, isWaiting, (event) => this.#recorder?.event(event), {
+      mostFrameBytes: options.mostFrameBytes,
+      further: fork?.inputs,
+      source: options.doors?.inlet,
+    });
     const outlet = new TimelineOutlet(run.outputs, run.frames, {
-      onByte: (at, byte) => this.#recorder?.output(at, byte),
+      onByte: (at, byte) => {
+        this.#recorder?.output(at, byte);
+        options.doors?.outlet.consoleOutput(at, byte);
+      },
       onFrame: (at, frame) => {
         this.#recorder?.frame(at, frame);
         options.onFrame?.(frame);
+        options.doors?.outlet.networkOutput?.(at, frame);
       },
+      isAnswered: () => options.doors?.outlet.isAnswered ?? false,
     });
     this.machine = machine;
     const playing = { ...PLAYBACK_OPTIONS, ...options };
-    const store = fork?.store ?? storeAtReset(machine, playing);
+    const store = fork?.store ?? storeOf(machine, playing);
     this.#playback = new Playback(machine, run, inlet, outlet, end, playing, store);
     this.#playback.connect();
     if (fork !== undefined) this.#playback.restore(fork.saved);
     this.#registerSearch = new RegisterSearch(this.#playback);
-    this.#recorder =
-      sink === undefined
-        ? undefined
-        : new Recorder(sink, store.initial.checkpoint, options.recorder, machine.writtenPages);
+    if (sink !== undefined) this.#recorder = this.#recorderTo(sink, machine.writtenPages);
     this.history = new History(run, store, this.#keeper(options.bookmarkKeeper));
+  }
+
+  #recorderTo(sink: RecordingSink, writtenPages?: WrittenPages): Recorder {
+    const { initial } = this.#playback.store;
+    const { recorder, reset } = this.#options;
+    return new Recorder(sink, { reset: reset ?? initial.checkpoint, start: initial }, recorder, writtenPages);
   }
 
   /** The recording takes bookmarks in while it is open; what it has is never taken away there, but beside it. */
@@ -147,7 +164,7 @@ export class Timeline implements TimelineLike {
   }
 
   /**
-   * A live run of a machine at reset. `sink` takes the recording, if there is to be one; `file` has the checkpoints
+   * A live run of a machine at reset, or in another state with `reset` among the options. `sink` takes the recording, if there is to be one; `file` has the checkpoints
    * that have reached it, if it can be read while it is written.
    */
   static record(
@@ -158,7 +175,7 @@ export class Timeline implements TimelineLike {
   ): Timeline {
     const outputs = new OutputLog(options.outputLogBytes);
     const run = { events: new EventLog(), outputs, frames: new FrameLog(), digests: new DigestLog(), file };
-    const timeline = new Timeline(machine, run, RESET_INSTANT, options, { sink });
+    const timeline = new Timeline(machine, run, machine.instant, options, { sink });
     timeline.#live = new LiveEnd(timeline.#playback, timeline.#recorder, options.turns);
     return timeline;
   }
@@ -167,13 +184,16 @@ export class Timeline implements TimelineLike {
   static open(machine: MachineLike, reading: RecordingReader, options: TimelineOptions = {}): Timeline {
     const { events, outputs, frames, digests, checkpoints: file } = reading;
     const end = Math.max(reading.end, options.knownEnd ?? reading.end) as Instant;
-    const timeline = new Timeline(machine, { events, outputs, frames, digests, file }, end, options);
+    const reset = reading.header.start && restoreStart(machine, reading);
+    const opening = { ...options, ...(reset && { reset }) };
+    const timeline = new Timeline(machine, { events, outputs, frames, digests, file }, end, opening);
     timeline.#ended = reading.reason ?? options.knownReason;
     timeline.history.restore(options.bookmarks ?? reading.bookmarks);
-    const recorded = digests.find(RESET_INSTANT, 0);
+    const { first } = reading;
+    const recorded = reading.header.start?.digest ?? digests.find(first, 0);
     const got = machine.digest();
     if (recorded !== undefined && recorded !== got) {
-      throw timeline.#playback.diverged({ what: "digest", instant: RESET_INSTANT, expected: recorded, got });
+      throw timeline.#playback.diverged({ what: "digest", instant: first, expected: recorded, got });
     }
     return timeline;
   }
@@ -203,7 +223,7 @@ export class Timeline implements TimelineLike {
       file: run.file?.upTo(instant, events),
     };
     // Bookmarks of a branch are its own, and what its guest sends leaves for nowhere.
-    const { recorder, bookmarks, bookmarkKeeper, onFrame, ...options } = this.#options;
+    const { recorder, bookmarks, bookmarkKeeper, onFrame, doors, ...options } = this.#options;
     const branch = new Timeline(this.machine, common, instant, options, { fork });
     branch.#live = new LiveEnd(branch.#playback, undefined, options.turns);
     branch.#playback.warnings.push(...warnings);
@@ -214,7 +234,7 @@ export class Timeline implements TimelineLike {
   }
 
   /** What is known of the run, for those that compare it with another. */
-  get run(): Pick<Run, "events" | "outputs"> {
+  get run(): Pick<Run, "events" | "outputs" | "frames"> {
     return this.#playback.run;
   }
 
@@ -245,7 +265,7 @@ export class Timeline implements TimelineLike {
   *copyTo(sink: RecordingSink): Motion<void> {
     const playback = this.#playback;
     const { run, store } = playback;
-    const recorder = new Recorder(sink, store.initial.checkpoint, this.#options.recorder);
+    const recorder = this.#recorderTo(sink);
     yield* this.#excursion(false, () => this.#copy(recorder, run, store));
     for (const { instant, name } of this.history.bookmarks) recorder.bookmark(instant, name);
     recorder.end(this.end, this.#ended);
@@ -289,7 +309,7 @@ export class Timeline implements TimelineLike {
   }
 
   get first(): Instant {
-    return RESET_INSTANT;
+    return this.#playback.store.initial.checkpoint.instant;
   }
 
   get end(): Instant {
@@ -320,7 +340,7 @@ export class Timeline implements TimelineLike {
   }
 
   *seek(instant: Instant): Motion<void> {
-    if (!(instant >= this.first && instant <= this.end)) throw outOfRange(instant, this.end);
+    if (!(instant >= this.first && instant <= this.end)) throw outOfRange(instant, this.first, this.end);
     if (instant === this.now) return;
     const playback = this.#playback;
     yield* this.#excursion(true, function* () {
@@ -438,6 +458,19 @@ export class Timeline implements TimelineLike {
     if (this.#ended?.kind === "unhandled-trap") this.#ended = undefined;
   }
 
+  /**
+   * A turn of new history, up to `limit` at most, for who leads the machine through it by himself: a member of a pair. Undefined: the
+   * writer has fallen behind, and the machine waits for it.
+   */
+  advance(limit: Instant): MachineStop | undefined {
+    assert(this.#live !== undefined && !this.#moving, "history is made by a live run that rests");
+    this.#live.arrive();
+    if (this.#live.writerIsBehind) return undefined;
+    const stop = this.#live.slice(limit, false);
+    if (stop.kind === "finished" || stop.kind === "unhandled-trap") this.#ended = stop;
+    return stop;
+  }
+
   /** Ends the recording in good order; from here on the timeline is that of a finished one. */
   close(): void {
     assert(!this.#moving, "closed during a motion");
@@ -525,21 +558,6 @@ export class Timeline implements TimelineLike {
   }
 }
 
-/** Stop conditions without what is for replay only; the same object for the same conditions. */
-class LiveStops {
-  #from: StopConditions | undefined;
-  #stops: StopConditions = NO_STOPS;
-
-  of(stops: StopConditions): StopConditions {
-    if (stops.replayHints !== true) return stops;
-    if (this.#from !== stops) {
-      this.#from = stops;
-      this.#stops = { ...stops, replayHints: false };
-    }
-    return this.#stops;
-  }
-}
-
 /** Single steps between two yields. */
 const STEPS_PER_YIELD = 1024;
 
@@ -550,7 +568,7 @@ interface Fork {
   readonly inputs: FurtherInputs;
 }
 
-function storeAtReset(machine: MachineLike, { nearSteps, bounds }: PlaybackOptions): CheckpointStore {
+function storeOf(machine: MachineLike, { nearSteps, bounds }: PlaybackOptions): CheckpointStore {
   const initial = { checkpoint: machine.checkpoint(), events: 0, outputBytes: 0, framesSent: 0 };
   return new CheckpointStore(initial, nearSteps, bounds);
 }
@@ -564,10 +582,10 @@ function searchOptions(options: TravelOptions): SearchOptions {
   return { stops: options.stops, accept: options.accept ?? (() => true) };
 }
 
-function outOfRange(instant: number, end: Instant): UserError {
+function outOfRange(instant: number, first: Instant, end: Instant): UserError {
   return new UserError(
     "instant-out-of-range",
-    `There is no instant ${instant}: the run goes from 0 to ${end.toLocaleString("en-US")}.`,
+    `There is no instant ${instant}: the run goes from ${first.toLocaleString("en-US")} to ${end.toLocaleString("en-US")}.`,
     2,
   );
 }

@@ -96,12 +96,12 @@ export class FakeDebuggee implements Debuggee {
     };
   }
 
-  resume(): Promise<Stopped> {
-    return this.#move("resume", () => this.#run(+1));
+  resume(until?: number): Promise<Stopped> {
+    return this.#move("resume", () => this.#run(+1, until));
   }
 
-  reverseContinue(): Promise<Stopped> {
-    return this.#move("reverseContinue", () => this.#run(-1));
+  reverseContinue(until?: number): Promise<Stopped> {
+    return this.#move("reverseContinue", () => this.#run(-1, until));
   }
 
   stepRange(hart: number, start: bigint, end: bigint): Promise<Stopped> {
@@ -276,6 +276,11 @@ export class FakeDebuggee implements Debuggee {
 
   async renameBookmark(instant: number, name: string, newName: string): Promise<void> {
     this.calls.push(`renameBookmark ${instant} ${name} ${newName}`);
+  }
+
+  /** Output k comes from instant 10 + k on. */
+  async outputLengthAt(instant: number) {
+    return Math.min(Math.max(instant - 10, 0), 5);
   }
 
   async instantOfOutput(offset: number) {
@@ -460,7 +465,7 @@ export class FakeDebuggee implements Debuggee {
     return this.#stop("pause");
   }
 
-  #run(direction: 1 | -1): Stopped {
+  #run(direction: 1 | -1, until: number | undefined): Stopped {
     for (;;) {
       this.now += direction;
       if (this.now >= LINES) {
@@ -476,6 +481,7 @@ export class FakeDebuggee implements Debuggee {
       }
       const hits = [...this.#breakpoints.values()].flat().filter(({ at }) => this.#isAt(at));
       if (hits.length > 0) return this.#stop(hits[0].at.kind === "data" ? "data breakpoint" : "breakpoint", hits);
+      if (this.now === until) return this.#stop("goto");
     }
   }
 

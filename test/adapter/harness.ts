@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { posix } from "node:path";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import type { AdapterEnvironment } from "../../src/adapter/environment.ts";
+import { Pairs } from "../../src/adapter/pairs.ts";
 import { HindcastSession } from "../../src/adapter/session.ts";
 import { FakeDebuggee } from "./fake-debuggee.ts";
 
@@ -22,8 +23,9 @@ export class TestClient {
   /** Events up to here were waited for already. */
   #seen = 0;
 
-  constructor() {
+  constructor(more: Partial<AdapterEnvironment> = {}) {
     const environment: AdapterEnvironment = {
+      pairs: new Pairs(() => "key"),
       createDebuggee: async (onEvent) => {
         const debuggee = new FakeDebuggee(onEvent);
         this.debuggees.push(debuggee);
@@ -36,6 +38,7 @@ export class TestClient {
       },
       resolvePath: (base, path) => posix.resolve(base, path),
       workingDirectory: "/project",
+      ...more,
     };
     this.session = new HindcastSession(environment, () => this.congested);
     this.session.onDidSendMessage((message) => {
@@ -104,6 +107,21 @@ export class TestClient {
     return this.events("output")
       .flatMap((body) => (body.category === category ? [body.output] : []))
       .join("");
+  }
+
+  /** Reverse requests that came and are not answered. */
+  get asked(): DebugProtocol.Request[] {
+    return this.messages.filter((message): message is DebugProtocol.Request => message.type === "request");
+  }
+
+  /** The first reverse request of a name, answered. */
+  async reverseRequest(command: string, success = true): Promise<DebugProtocol.Request["arguments"]> {
+    const find = () => this.asked.find((message) => message.command === command);
+    await this.#until(() => find() !== undefined, `the reverse request ${command}`);
+    const { seq, arguments: args } = find()!;
+    const response = { seq: ++this.#seq, type: "response", request_seq: seq, command, success };
+    this.session.handleMessage(response as unknown as DebugProtocol.ProtocolMessage);
+    return args;
   }
 
   /** initialize, launch, initialized; breakpoints may be set then. */

@@ -153,6 +153,16 @@ const MISTAKES: readonly [Record<string, unknown>, RegExp][] = [
   [{ program: "p", startTime: -1 }, /“startTime” must be a date/],
   [{ program: "p", virtio: "old" }, /“virtio” must be "modern" or "legacy"/],
   [{ recording: "r", disk: "a.img" }, /“disk” has no meaning for a recording/],
+  [{ program: "p", lockstep: 1 }, /“lockstep” must be true, false, or an object such as .*, not 1/],
+  [{ program: "p", lockstep: ["time"] }, /“lockstep” must be true, false, or an object/],
+  [{ program: "p", lockstep: { divergence: ["time"] } }, /“lockstep” has no “divergence”; it has second, diverge, /],
+  [{ program: "p", lockstep: { divrege: ["time"] } }, /“lockstep” has no “divrege”; did you mean “diverge”\?/],
+  [{ program: "p", lockstep: { diverge: ["space"] } }, /“lockstep.diverge” must be of "harts", .*, not "space"/],
+  [{ program: "p", lockstep: { fault: [7] } }, /“lockstep.fault” must be a text, or a list of such, not \[7\]/],
+  [{ program: "p", lockstep: { divergeSeed: -1 } }, /“lockstep.divergeSeed” must be a whole number/],
+  [{ program: "p", lockstep: { channel: "nats" } }, /“lockstep.channel” must be "threads" or "processes", not "nats"/],
+  [{ kernel: "k", lockstep: { second: "p" } }, /“lockstep.second” compares two programs/],
+  [{ recording: "r", lockstep: true }, /“lockstep” has no meaning for a recording/],
   [{ recording: "r", memory: "1M" }, /“memory” has no meaning for a recording/],
   [{ recording: "r", recordTo: "x" }, /“recordTo” has no meaning for a recording/],
 ];
@@ -170,6 +180,34 @@ for (const [raw, sentence] of MISTAKES) {
     );
   });
 }
+
+test("a pair: alike, different, two programs, or for once one machine of a recording", () => {
+  assert.deepEqual(parse({ program: "p", lockstep: true }).options.lockstep, {});
+  assert.equal(parse({ program: "p", lockstep: false }).options.lockstep, false);
+  assert.equal(parse({ recording: "r", lockstep: false }).options.lockstep, false);
+  assert.equal("lockstep" in parse({ program: "p" }).options, false);
+  const all = {
+    second: "old.elf",
+    diverge: ["time", "harts"],
+    divergeSeed: 3,
+    fault: "kill@1000",
+    faultSeed: 4,
+    channel: "processes",
+  };
+  assert.deepEqual(parse({ program: "p", cwd: "sub", lockstep: all }).options.lockstep, {
+    second: "/project/sub/old.elf",
+    diverge: ["time", "harts"],
+    divergeSeed: 3,
+    faults: ["kill@1000"],
+    faultSeed: 4,
+    channel: "processes",
+  });
+});
+
+test("machine B's session has nothing to say but whose it is", () => {
+  const { partner, options, console } = parse({ name: "Machine B", __pair: "key", console: "integratedTerminal" });
+  assert.deepEqual([partner, options, console], ["key", { stopOnEntry: true }, "integratedTerminal"]);
+});
 
 test("a slip in a name is pointed out; a stranger is not", () => {
   const warnings = (raw: Record<string, unknown>) => parse({ program: "p", ...raw }).warnings.join();

@@ -17,6 +17,7 @@ function setUp() {
     {},
     (event, body) => sent.push({ event, body: body as Sent["body"] }),
     () => state.congested,
+    async () => false,
   );
   const text = () => sent.map(({ body }) => body.output).join("");
   return { sent, client, state, text, [Symbol.dispose]: () => mock.timers.reset() };

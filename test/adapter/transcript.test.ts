@@ -46,12 +46,15 @@ async function start(client: TranscriptClient, directory: string): Promise<void>
   await client.ask("threads");
   await client.ask("launch", {});
   await client.ask("launch", { program: join(ROOT, "guest/demo/no-such-program.s") });
+  // It comes behind the response, with it or a little later.
+  const initialized = client.waitForEvent("initialized");
   await client.ask("launch", {
     program: DEMO,
     recordTo: join(directory, "demo.hindcast"),
     memory: "16M",
     stopOnEntry: true,
   });
+  await initialized;
   await client.ask("setExceptionBreakpoints", { filters: ["load-access-fault", "illegal-instruction"] });
   await client.ask("configurationDone");
   await client.stopped();

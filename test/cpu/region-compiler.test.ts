@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type CompilerSetup,
-  compileRegions,
-  interpreterFunctions,
-  type RegionCompiler,
-} from "../../src/cpu/region-compiler.ts";
+import { type CompilerSetup, compileRegions, type RegionCompiler } from "../../src/cpu/region-compiler.ts";
 import { decodeOrder, type EncodedOrder } from "../../src/cpu/region-order.ts";
 import { Guest } from "../machine/guests.ts";
 
@@ -16,7 +11,6 @@ class HeldCompiler {
   isGone = false;
 
   make(setup: CompilerSetup): RegionCompiler {
-    const functions = interpreterFunctions(setup);
     const waiting: EncodedOrder[] = [];
     const isGone = () => this.isGone;
     return {
@@ -33,7 +27,7 @@ class HeldCompiler {
       collect: () => {
         if (!this.isOpen || this.isGone || waiting.length === 0) return undefined;
         const orders = waiting.splice(0);
-        return { orders: orders.length, compiled: compileRegions(orders.map(decodeOrder), setup, functions) };
+        return { orders: orders.length, compiled: compileRegions(orders.map(decodeOrder), setup) };
       },
     };
   }

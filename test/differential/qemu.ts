@@ -44,13 +44,14 @@ export function runQemu(more: readonly string[]): Promise<Ending> {
   return runMachine([...QEMU_ARGUMENTS, ...more]);
 }
 
-/** The same with any machine whose console is stdout. */
-export async function runMachine(argv: readonly string[], timeoutMs = TIMEOUT_MS): Promise<Ending> {
+/** The same with any machine whose console is stdout; `typed` into it. */
+export async function runMachine(argv: readonly string[], timeoutMs = TIMEOUT_MS, typed?: string): Promise<Ending> {
   // A file, not a pipe: what a pipe cannot take at once makes QEMU's transmitter busy, or lose a byte.
   const path = temporaryPath(`console-${runs++}`);
   const file = openSync(path, "w");
-  const child = spawn("qemu-system-riscv64", argv, { stdio: ["ignore", file, "pipe"] });
+  const child = spawn("qemu-system-riscv64", argv, { stdio: [typed === undefined ? "ignore" : "pipe", file, "pipe"] });
   closeSync(file);
+  child.stdin?.on("error", () => {}).end(typed);
   running.add(child);
   let complaint = "";
   child.stderr!.on("data", (bytes: Buffer) => {

@@ -43,6 +43,7 @@ const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   startTime: true,
   virtio: true,
   guestConsole: true,
+  lockstep: true,
 };
 
 test("launch.json offers what the adapter takes, no more and no less", () => {

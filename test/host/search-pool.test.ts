@@ -33,11 +33,13 @@ function resultOf({ from, to, question }: SegmentTask): SegmentResult {
 class FakeThread extends EventEmitter implements SearchThread {
   readonly asked: Extract<ToSearcher, { kind: "search" }>[] = [];
   readonly cancelled: number[] = [];
+  readonly opened: SearchSubject[] = [];
   isTerminated = false;
 
   postMessage(message: ToSearcher): void {
     if (message.kind === "search") this.asked.push(message);
-    else this.cancelled.push(message.id);
+    else if (message.kind === "cancel") this.cancelled.push(message.id);
+    else this.opened.push(message.subject);
   }
 
   async terminate(): Promise<void> {
@@ -202,6 +204,27 @@ test("whoever puts results together and throws hears of it, and the pool goes on
   await settle();
   started[0].finish();
   assert.equal(next.heard[0].length, 1);
+});
+
+test("threads that were started beforehand open what will be searched, and are the ones that search it", async () => {
+  const { pool: one, started } = pool(3);
+  one.prepare(2);
+  assert.equal(one.alive, 2);
+  one.prepare(1);
+  one.open(SUBJECT);
+  assert.deepEqual(
+    started.map(({ opened }) => opened),
+    [[SUBJECT], [SUBJECT]],
+  );
+  const { heard } = listen(one, tasks(2));
+  await settle();
+  for (const thread of started) thread.finish();
+  assert.deepEqual(
+    heard,
+    tasks(2).map((task) => [resultOf(task)]),
+  );
+  one.prepare(9);
+  assert.equal(started.length, 3, "no more than there may be");
 });
 
 test("a subject that cannot be had, and a pool that is closed", async () => {

@@ -1,6 +1,8 @@
 import { flipsOf } from "../../src/host/fault-flips.ts";
 import { MemberDriver, type MemberStart } from "../../src/host/lockstep-member.ts";
+import type { RecordMember } from "../../src/host/pair-recorder.ts";
 import { type PairReport, pairReport } from "../../src/host/pair-report.ts";
+import type { MemberRecording } from "../../src/host/timeline-replica.ts";
 import { LocalArbiter } from "../../src/lockstep/arbiter.ts";
 import { type Channel, localChannel } from "../../src/lockstep/channel.ts";
 import type { OutputDivergence } from "../../src/lockstep/divergence.ts";
@@ -25,6 +27,8 @@ const YIELD_MS = 10;
 export interface PairMachine {
   readonly machine: MachineLike;
   readonly skew?: MachineSkew;
+  /** Records what it does. */
+  readonly record?: RecordMember;
 }
 
 export interface PairParts {
@@ -44,6 +48,7 @@ export interface PairParts {
 interface Place {
   readonly driver: MemberDriver;
   readonly replica: MachineReplica;
+  readonly recording: MemberRecording | undefined;
   dead: boolean;
   frozenUntilMs: number;
 }
@@ -82,11 +87,19 @@ export class LocalPair {
     this.#speaker?.driver.member.primary?.idle(ticks);
   }
 
-  /** A sentence when nobody is left. */
+  /** Those that record what the members do, in the order in which they came. */
+  get recordings(): readonly MemberRecording[] {
+    return this.#places.flatMap(({ recording }) => recording ?? []);
+  }
+
+  /** A sentence when nobody is left, or a recording cannot go on. */
   get failure(): string | undefined {
-    return this.#speaker === undefined && this.#places.every(({ dead }) => dead)
-      ? "Both machines are gone, and nobody was left to go on."
-      : undefined;
+    for (const { failure } of this.recordings) if (failure !== undefined) return failure;
+    return this.isGone ? "Both machines are gone, and nobody was left to go on." : undefined;
+  }
+
+  get isGone(): boolean {
+    return this.#speaker === undefined && this.#places.every(({ dead }) => dead);
   }
 
   /** The first difference in what they say. */
@@ -152,17 +165,31 @@ export class LocalPair {
     this.#joined++;
   }
 
-  #settle({ machine, skew }: PairMachine, start: MemberStart, channel: Channel, role?: PairRole): void {
+  #settle({ machine, skew, record }: PairMachine, start: MemberStart, channel: Channel, role?: PairRole): void {
     const faults = (this.#parts.faults ?? []).filter((fault) => fault.role === role);
-    const replica = new MachineReplica(machine, skew, flipsOf(faults, this.#parts.faultSeed ?? 0));
-    const place: Omit<Place, "driver"> = { replica, dead: false, frozenUntilMs: 0 };
+    const member = String.fromCharCode(0x41 + this.#places.length);
+    const partner = start.role === "primary" ? undefined : this.#speaker!.driver.member.name;
+    const recording = record?.(member, partner);
+    const tap = recording?.tap;
+    const replica = new MachineReplica(machine, skew, flipsOf(faults, this.#parts.faultSeed ?? 0, tap), recording);
+    const place: Omit<Place, "driver"> = { replica, recording, dead: false, frozenUntilMs: 0 };
     const driver = new MemberDriver({
-      member: String.fromCharCode(0x41 + this.#places.length),
-      ...{ replica, start, channel, faults, sink: this.#sink, inputs: this.#inputs, arbiter: this.#arbiter },
+      ...{
+        member,
+        tap,
+        replica,
+        start,
+        channel,
+        faults,
+        sink: this.#sink,
+        inputs: this.#inputs,
+        arbiter: this.#arbiter,
+      },
       pageCount: pageCountOf(machine.configuration),
       options: this.#parts.options,
       onKill: () => {
         place.dead = true;
+        void recording?.abandon();
       },
       onFreeze: (ms) => {
         place.frozenUntilMs = this.#parts.nowMs() + ms;

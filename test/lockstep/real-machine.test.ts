@@ -4,6 +4,7 @@ import { DIVERGENCE_SOURCES, type DivergenceSource, differ } from "../../src/loc
 import type { Fault } from "../../src/lockstep/fault.ts";
 import type { MachineConfiguration } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
+import type { MachineStop } from "../../src/machine/stop.ts";
 import { Guest, program, SMALL, WORKER } from "../machine/guests.ts";
 import { LocalPair, type PairMachine, type PairParts } from "./local-pair.ts";
 
@@ -61,7 +62,7 @@ pages:   .zero 4096 * HARTS
 `;
 
 /** All that it says follows from all that it has computed: a number in a table, stirred and printed now and then. */
-const computing = (seed: number) => `
+const computing = (seed: number, tableBytes = 2048) => `
   .equ UART, 0x10000000
 _start:
   li   s0, 100
@@ -74,7 +75,7 @@ round:
   li   t1, 6364136223846793005
   mul  s1, s1, t1
   addi s1, s1, 1021
-  srli t1, s1, 53
+  srli t1, s1, ${64 - Math.log2(tableBytes)}
   andi t1, t1, -8
   add  t1, t1, s3
   ld   t2, 0(t1)
@@ -92,7 +93,7 @@ round:
   sw   t1, 0(t0)
   .bss
   .balign 8
-table: .zero 2048
+table: .zero ${tableBytes}
 `;
 const COMPUTING = computing(1);
 
@@ -108,12 +109,13 @@ interface Options extends Partial<PairParts> {
   readonly second?: string;
   readonly limit?: number;
   readonly input?: string;
+  readonly onRun?: (machine: Machine, steps: number, stop: MachineStop) => void;
 }
 
 /** Runs a pair to its end, on a clock that goes on by a millisecond at each look. */
 function run(
   source: string,
-  { configuration, diverge = [], second = source, limit, input, ...parts }: Options = {},
+  { configuration, diverge = [], second = source, limit, input, onRun, ...parts }: Options = {},
 ): Run {
   const board = { ...SMALL, ...configuration };
   const differing = differ(board, diverge, 3);
@@ -121,12 +123,12 @@ function run(
   const make = (of: MachineConfiguration): Machine => {
     const machine = new Machine(of);
     machines.push(machine);
+    if (onRun !== undefined) listen(machine, onRun);
     return machine;
   };
   const primary = make(board);
   primary.load(program(source));
   const secondary = make(differing.configuration);
-  if (differing.fill !== undefined) secondary.load(differing.fill);
   secondary.load(program(second));
   let output = "";
   let now = 0;
@@ -147,6 +149,16 @@ function run(
     assert.ok(now < 10_000_000, `the pair does not come to its end: ${JSON.stringify(pair.report())}`);
   }
   return { pair, output, machines };
+}
+
+function listen(machine: Machine, onRun: NonNullable<Options["onRun"]>): void {
+  const go = machine.run.bind(machine);
+  machine.run = (until, options) => {
+    const before = machine.instant;
+    const stop = go(until, options);
+    onRun(machine, machine.instant - before, stop);
+    return stop;
+  };
 }
 
 /** What one machine alone says. */
@@ -229,6 +241,27 @@ test("a bit that flips in the secondary is repaired, and the outside hears what 
   }
   // The rest met what nobody looks at any more.
   assert.ok(repaired >= 2, `${repaired} flips were heard`);
+});
+
+test("a secondary runs on while pages of its new state are still on their way, those first that it waits for", () => {
+  const source = computing(1, 256 * 1024);
+  const expected = alone(source);
+  let [repaired, steps, waits] = [0, 0, 0];
+  for (let faultSeed = 0; faultSeed < 6; faultSeed++) {
+    const { pair, output } = run(source, {
+      faults: [{ kind: "flip-register", role: "secondary", instant: 15_000 + 20_000 * faultSeed }],
+      faultSeed,
+      options: { slackSteps: 20_000, pagesInFlight: 4, lagSteps: 50_000 },
+      onRun: (machine, taken, stop) => {
+        if (stop.kind === "absent") waits++;
+        if (machine.absentPages.count > 0) steps += taken;
+      },
+    });
+    assert.equal(output, expected, `seed ${faultSeed}`);
+    repaired += pair.report().resynchronisations;
+  }
+  assert.ok(repaired > 0, "no flip was heard");
+  assert.ok(waits > repaired && steps > 0, `${waits} waits, ${steps} steps while pages were absent`);
 });
 
 test("a primary that is killed is survived by the secondary: every output once; a new secondary joins", () => {

@@ -238,18 +238,19 @@ export class ToyMachine implements Replica {
     for (let page = 0; page < PAGES; page++) this.#setPage(page, snapshot.bytesOf(page));
   }
 
-  adopt({ pages, base, instant, state }: ForeignState, counts: Counts, absent: ReadonlySet<number>): void {
+  adopt({ pages, base, instant, state }: ForeignState, counts: Counts, absent: ReadonlyMap<number, unknown>): void {
     this.#load({ instant, state }, counts);
-    this.#absent = new Set(absent);
+    this.#absent = new Set(absent.keys());
     this.#differDue = this.#difference !== 0;
     for (let page = 0; page < PAGES; page++) {
       this.#setPage(page, pages.has(page) ? pages.get(page) : base.bytesOf(page));
     }
   }
 
-  provide(page: number, bytes: Uint8Array | undefined): void {
+  provide(page: number, bytes: Uint8Array | undefined): boolean {
     this.#absent.delete(page);
     this.#setPage(page, bytes);
+    return true;
   }
 
   /** A fault in what is said. */

@@ -1,17 +1,11 @@
 import { Prng } from "../../src/base/prng.ts";
-import {
-  type CompilerSetup,
-  compileRegions,
-  interpreterFunctions,
-  type RegionCompiler,
-} from "../../src/cpu/region-compiler.ts";
+import { type CompilerSetup, compileRegions, type RegionCompiler } from "../../src/cpu/region-compiler.ts";
 import { decodeOrder, type EncodedOrder } from "../../src/cpu/region-order.ts";
 
 /** Makes regions from messages, as a thread would, and gives them back sooner or later, some at a time, at random. */
 export function lateCompiler(seed: number): (setup: CompilerSetup) => RegionCompiler {
   return (setup) => {
     const prng = new Prng(seed);
-    const functions = interpreterFunctions(setup);
     const waiting: EncodedOrder[] = [];
     return {
       get isReady() {
@@ -22,7 +16,7 @@ export function lateCompiler(seed: number): (setup: CompilerSetup) => RegionComp
       collect: () => {
         if (waiting.length === 0 || prng.below(3) > 0) return undefined;
         const orders = waiting.splice(0, 1 + prng.below(waiting.length));
-        return { orders: orders.length, compiled: compileRegions(orders.map(decodeOrder), setup, functions) };
+        return { orders: orders.length, compiled: compileRegions(orders.map(decodeOrder), setup) };
       },
     };
   };

@@ -181,7 +181,7 @@ function traced(subject: Subject, events: readonly MachineEvent[], most: number)
   return { steps, output, end };
 }
 
-function randomEvents(prng: Prng, guest: Program, harts: number, steps: number): MachineEvent[] {
+export function randomEvents(prng: Prng, guest: Program, harts: number, steps: number): MachineEvent[] {
   const instants = Array.from({ length: prng.below(12) }, () => prng.below(steps) as Instant).sort((a, b) => a - b);
   return instants.map((instant): MachineEvent => {
     if (prng.below(2) === 0) return { kind: "edit", instant, edit: randomEdit(prng, guest, prng.below(harts)) };

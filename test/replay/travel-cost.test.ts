@@ -92,7 +92,9 @@ function stored(turnSteps: number, turns: number, options: Partial<RecorderOptio
     backlogBytes: 0,
     post: (message: RecordingMessage) => void (message.kind === "checkpoint" && instants.push(message.instant)),
   };
-  const recorder = new Recorder(sink, machine.checkpoint(), options);
+  const reset = machine.checkpoint();
+  const start = { checkpoint: reset, events: 0, outputBytes: 0, framesSent: 0 };
+  const recorder = new Recorder(sink, { reset, start }, options);
   for (let turn = 0; turn < turns; turn++) {
     const before = machine.instant;
     machine.run((before + turnSteps) as Instant, { departing: true });

@@ -1,0 +1,363 @@
+import { UserError } from "../base/errors.ts";
+import type {
+  PairDivergence,
+  PairPosition,
+  PairSide,
+  PairSituation,
+  PairStretch,
+  Stopped,
+} from "../debuggee/protocol.ts";
+import { type Correspondence, correspondence } from "./correspondence.ts";
+import type { DebuggeePair, PairEvent } from "./environment.ts";
+import { divergenceSentence } from "./lockstep-text.ts";
+import type { Motion } from "./motions.ts";
+import { formatInstant } from "./references.ts";
+import { Seat, type SeatMotions } from "./seat.ts";
+
+/** A client that was asked for a second session and neither starts nor refuses it is not waited for. */
+const PARTNER_TIMEOUT_MS = 15_000;
+
+const FIRST_STRETCH = 1;
+
+export interface PairParts {
+  /** Opens what the session was launched with, or new arguments; undefined: that is no pair. */
+  source(
+    raw: Readonly<Record<string, unknown>> | undefined,
+    onEvent: (event: PairEvent) => void,
+  ): Promise<DebuggeePair | undefined>;
+  onClose(pair: Pair): void;
+}
+
+/** Where the machine that is taken along has to go, because the other one stands there. */
+interface Lead {
+  readonly seat: Seat;
+  readonly instant: number;
+  /** Undefined: where it corresponds. */
+  readonly place: PairPosition | undefined;
+  readonly divergence: PairDivergence | undefined;
+}
+
+/**
+ * Two machines in lockstep while they are debugged: each in a session of its own, which moves its machine as if there were
+ * no other. What moves one takes the other along: to the divergence at which it stopped, or to where it corresponds. Steps
+ * do not, so that either side can be looked at closely.
+ */
+export class Pair implements SeatMotions {
+  readonly seats: Readonly<Record<PairSide, Seat>> = {
+    left: new Seat(() => this.source, "left"),
+    right: new Seat(() => this.source, "right"),
+  };
+  readonly #parts: PairParts;
+  readonly #leads = new Map<Seat, Lead>();
+  #opened: { readonly source: DebuggeePair; situation: PairSituation } | undefined;
+  #closing: Promise<void> | undefined;
+  #unwatched: Promise<unknown> = Promise.resolve();
+  #isPartnerExpected = false;
+  #partnerBegun = Promise.withResolvers<void>();
+
+  private constructor(parts: PairParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens both machines; undefined when there is but one. Closes everything when one of them cannot be had. */
+  static async open(parts: PairParts): Promise<Pair | undefined> {
+    const pair = new Pair(parts);
+    return (await pair.#open(undefined)) ? pair : undefined;
+  }
+
+  async #open(raw: Readonly<Record<string, unknown>> | undefined): Promise<boolean> {
+    const source = await this.#parts.source(raw, (event) => this.#onEvent(event));
+    if (source === undefined) return false;
+    try {
+      this.#opened = { source, situation: await source.situation() };
+      await this.seats.left.open(FIRST_STRETCH);
+      await this.seats.right.open(FIRST_STRETCH);
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
+    return true;
+  }
+
+  get source(): DebuggeePair {
+    return this.#opened!.source;
+  }
+
+  get situation(): PairSituation {
+    return this.#opened!.situation;
+  }
+
+  /** Begins anew, with new arguments when there are any; `by`'s session does so itself, the other one is told. */
+  async restart(by: Seat, raw: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+    const { left, right } = this.seats;
+    const other = this.other(by).session;
+    await Promise.all([left.session?.suspend(), right.session?.suspend()]);
+    await Promise.all([left.close(), right.close()]);
+    await this.source.close();
+    this.#leads.clear();
+    this.#partnerBegun = Promise.withResolvers();
+    this.#isPartnerExpected = right.session !== undefined;
+    if (!(await this.#open(raw))) throw noLongerPair();
+    await other?.begunAnew();
+  }
+
+  other({ side }: Seat): Seat {
+    return this.seats[side === "left" ? "right" : "left"];
+  }
+
+  /** The other session's client has been asked for, and the first motion waits for it. */
+  expectPartner(asked: Promise<boolean>): void {
+    this.#isPartnerExpected = true;
+    asked.then(
+      (isStarted) => isStarted || this.partnerBegun(),
+      () => this.partnerBegun(),
+    );
+    setTimeout(() => this.partnerBegun(), PARTNER_TIMEOUT_MS).unref?.();
+  }
+
+  partnerBegun(): void {
+    this.#partnerBegun.resolve();
+  }
+
+  async untilPartnerBegun(): Promise<void> {
+    if (this.#isPartnerExpected) await this.#partnerBegun.promise;
+  }
+
+  #onEvent(_event: PairEvent): void {
+    void this.refresh();
+  }
+
+  async refresh(): Promise<void> {
+    const opened = this.#opened;
+    if (opened !== undefined) opened.situation = await opened.source.situation();
+    this.#changed();
+  }
+
+  /** Both sessions have something new to tell of the pair. */
+  #changed(): void {
+    for (const { session } of Object.values(this.seats)) session?.changed();
+  }
+
+  // ---- motions
+
+  async run(seat: Seat, direction: "forward" | "backward", until: number | undefined): Promise<Stopped> {
+    await this.#crossStretches(seat, direction);
+    const divergence = seat.stopsAtDivergence ? this.#nextDivergence(seat, direction) : undefined;
+    const at = divergence?.[seat.side].instant;
+    const limit = nearest(direction, until, at);
+    const stopped = await (direction === "forward"
+      ? seat.debuggee.resume(limit)
+      : seat.debuggee.reverseContinue(limit));
+    const isThere = divergence !== undefined && stopped.reason === "goto" && stopped.instant === at;
+    return this.#arrived(
+      seat,
+      isThere ? withDivergence(stopped, divergence) : stopped,
+      isThere ? divergence : undefined,
+    );
+  }
+
+  async seek(seat: Seat, instant: number): Promise<Stopped> {
+    return this.#arrived(seat, await seat.debuggee.seek(instant), undefined);
+  }
+
+  async step(seat: Seat, motion: Motion): Promise<Stopped> {
+    const stopped = await motion(seat.debuggee);
+    seat.stopped = stopped;
+    this.#changed();
+    return stopped;
+  }
+
+  pause(seat: Seat): Promise<void> {
+    return seat.debuggee.pause();
+  }
+
+  /** A machine alone to a place, in whichever stretch it is. */
+  async goTo(seat: Seat, { stretch, instant }: PairPosition): Promise<Stopped> {
+    if (stretch !== seat.stretch) await seat.open(stretch);
+    const stopped = await seat.debuggee.seek(instant);
+    seat.stopped = stopped;
+    return stopped;
+  }
+
+  /** Throws when there is no such place. */
+  checkPlace({ member, stretch, instant }: PairPosition): void {
+    const seat = Object.values(this.seats).find((known) => known.member === member);
+    const known = seat && this.#stretchesOf(seat).find(({ number }) => number === stretch);
+    const isLive = this.situation.live && stretch === seat?.stretch;
+    if (known === undefined || instant < known.first || (instant > known.last && !isLive))
+      throw noPlace(member, instant);
+  }
+
+  /** Both to their places; this seat's session is answered, the other's follows. */
+  async goBoth(seat: Seat, places: Readonly<Record<PairSide, PairPosition>>): Promise<Stopped> {
+    const other = this.other(seat);
+    const stopped = await this.goTo(seat, places[seat.side]);
+    this.#lead(other, { seat, instant: stopped.instant, place: places[other.side], divergence: undefined });
+    return stopped;
+  }
+
+  /** The seat's machine stands still: the other one comes to where it corresponds. */
+  #arrived(seat: Seat, stopped: Stopped, divergence: PairDivergence | undefined): Stopped {
+    const told = this.#atEndOfStretch(seat, stopped);
+    seat.stopped = told;
+    this.#changed();
+    const place = divergence?.[this.other(seat).side];
+    void this.#takeAlong({ seat, instant: told.instant, place, divergence });
+    return told;
+  }
+
+  /** Takes a machine to where it belongs now that the other one stands still. */
+  #lead(led: Seat, lead: Lead): void {
+    const isOnItsWay = this.#leads.has(led);
+    const { session } = led;
+    // Its user moves it: it is not snatched away.
+    if (!isOnItsWay && session?.moving) return;
+    this.#leads.set(led, lead);
+    // It is on its way to where the other one stood before, and goes on from there.
+    if (isOnItsWay) return;
+    // Nobody watches: it is there when it is asked about.
+    if (session === undefined) this.#unwatched = this.#follow(led).catch(() => {});
+    else session.follow(() => this.#follow(led));
+  }
+
+  async #takeAlong(lead: Lead): Promise<void> {
+    const led = this.other(lead.seat);
+    if (lead.divergence === undefined && !this.#leads.has(led)) {
+      const place = await this.corresponding(lead.seat, lead.instant).then(
+        (found) => found.place,
+        () => undefined,
+      );
+      const isThere = place?.stretch === led.stretch && place.instant === led.stopped?.instant;
+      if (place === undefined || isThere) return;
+    }
+    if (this.#closing === undefined) this.#lead(led, lead);
+  }
+
+  async #follow(led: Seat): Promise<Stopped> {
+    try {
+      for (;;) {
+        const lead = this.#leads.get(led)!;
+        const place = lead.place ?? (await this.corresponding(lead.seat, lead.instant)).place;
+        const stopped = await this.goTo(led, place);
+        if (this.#leads.get(led) !== lead && stopped.reason === "goto") continue;
+        const told =
+          lead.divergence === undefined ? corresponds(stopped, lead) : withDivergence(stopped, lead.divergence);
+        led.stopped = told;
+        this.#changed();
+        return { ...told, along: true };
+      }
+    } finally {
+      this.#leads.delete(led);
+    }
+  }
+
+  /** A machine that nobody watches has come to where it was led. */
+  async settled(): Promise<void> {
+    await this.#unwatched;
+  }
+
+  /** Where the other machine corresponds to this one, as it stands or at another instant of the same stretch. */
+  corresponding(seat: Seat, instant = seat.position.instant): Promise<Correspondence> {
+    const other = this.other(seat);
+    return correspondence({ ...seat.position, instant }, seat, other, this.#stretchesOf(other));
+  }
+
+  // ---- divergences
+
+  /** The divergence that a machine comes to next. */
+  #nextDivergence(seat: Seat, direction: "forward" | "backward"): PairDivergence | undefined {
+    const { instant } = seat.position;
+    const known = this.situation.divergences.filter(({ [seat.side]: at }) => at.stretch === seat.stretch);
+    return direction === "forward"
+      ? known.find(({ [seat.side]: at }) => at.instant > instant)
+      : known.findLast(({ [seat.side]: at }) => at.instant < instant);
+  }
+
+  /** The divergence that a machine stands at. */
+  divergenceAt(seat: Seat): PairDivergence | undefined {
+    const { instant, stretch } = seat.position;
+    return this.situation.divergences.find(({ [seat.side]: at }) => at.stretch === stretch && at.instant === instant);
+  }
+
+  // ---- stretches
+
+  #stretchesOf({ member }: Seat): readonly PairStretch[] {
+    return this.situation.members.find(({ name }) => name === member)?.stretches ?? [];
+  }
+
+  #neighbour(seat: Seat, direction: "forward" | "backward"): PairStretch | undefined {
+    const stretches = this.#stretchesOf(seat);
+    const index = stretches.findIndex(({ number }) => number === seat.stretch);
+    return index < 0 ? undefined : stretches[direction === "forward" ? index + 1 : index - 1];
+  }
+
+  /** Whoever goes on at the end of a stretch goes on in the next one. */
+  async #crossStretches(seat: Seat, direction: "forward" | "backward"): Promise<void> {
+    const neighbour = this.#neighbour(seat, direction);
+    if (neighbour === undefined) return;
+    const { now, first, end } = await seat.debuggee.timeline({ most: 0 });
+    if (now !== (direction === "forward" ? end : first)) return;
+    await seat.open(neighbour.number);
+    if (direction === "backward") seat.stopped = await seat.debuggee.seek(seat.result.end);
+  }
+
+  #atEndOfStretch(seat: Seat, stopped: Stopped): Stopped {
+    const direction = stopped.reason === "end" ? "forward" : stopped.reason === "start" ? "backward" : undefined;
+    const neighbour = direction && this.#neighbour(seat, direction);
+    if (direction === undefined || neighbour === undefined) return stopped;
+    const [before, behind] = direction === "forward" ? ["ends", "goes on"] : ["begins", "ended"];
+    const boundary = direction === "forward" ? neighbour.first : neighbour.last;
+    return {
+      ...stopped,
+      description:
+        `Machine ${seat.member} took over the other one's state: this stretch of its recording ${before} here, ` +
+        `and it ${behind} in another one at its instant ${boundary}. Go on to get there.`,
+    };
+  }
+
+  // ---- the end
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#parts.onClose(this);
+    this.partnerBegun();
+    const { left, right } = this.seats;
+    // Neither session goes on without the other machine.
+    for (const { session } of [left, right]) void session?.end();
+    await Promise.all([left.close(), right.close()]);
+    await this.source.close();
+  }
+}
+
+function nearest(direction: "forward" | "backward", ...limits: readonly (number | undefined)[]): number | undefined {
+  const known = limits.filter((limit) => limit !== undefined);
+  if (known.length === 0) return undefined;
+  return direction === "forward" ? Math.min(...known) : Math.max(...known);
+}
+
+function withDivergence(stopped: Stopped, divergence: PairDivergence): Stopped {
+  return { ...stopped, reason: "exception", description: divergenceSentence(divergence), divergence };
+}
+
+function corresponds(stopped: Stopped, { seat, instant }: Lead): Stopped {
+  if (stopped.reason !== "goto") return stopped;
+  const text = `Where machine ${seat.member} stands at instant ${formatInstant(instant)}`;
+  return { ...stopped, description: `${text}. ${stopped.description}` };
+}
+
+function noPlace(member: string, instant: number): UserError {
+  return new UserError("no-place", `Machine ${member} has no instant ${formatInstant(instant)} in that stretch.`);
+}
+
+function noLongerPair(): UserError {
+  return new UserError("no-pair", "The new configuration is not of a pair: stop this session and start that one.", 2);
+}
+
+/** For those who ask a session that has one machine only. */
+export function noPair(): UserError {
+  return new UserError("no-pair", "This session debugs one machine: there is no other one in lockstep with it.");
+}

@@ -1,0 +1,147 @@
+import type {
+  BreakpointSpec,
+  DebuggeeEvent,
+  LaunchResult,
+  PairPosition,
+  PairSide,
+  Stopped,
+} from "../debuggee/protocol.ts";
+import type { Debuggee, DebuggeePair, LaunchedDebuggee } from "./environment.ts";
+import { errors } from "./errors.ts";
+import type { Motion } from "./motions.ts";
+
+/** What a pair asks of the session that shows one of its machines. */
+export interface SeatSession {
+  readonly moving: boolean;
+  /** Moves the machine because the other one moved; the client is told, and keeps its focus. */
+  follow(motion: Motion): void;
+  /** There is something new to tell of the pair. */
+  changed(): void;
+  /** The session ends with the other one. */
+  end(): Promise<void>;
+  /** Nothing moves any more: the pair is about to begin anew. */
+  suspend(): Promise<void>;
+  /** The pair has begun anew, and the session with it. */
+  begunAnew(): Promise<void>;
+}
+
+/** Moves the machine as the pair wants it. */
+export interface SeatMotions {
+  run(seat: Seat, direction: "forward" | "backward", until: number | undefined): Promise<Stopped>;
+  seek(seat: Seat, instant: number): Promise<Stopped>;
+  /** Any other motion. */
+  step(seat: Seat, motion: Motion): Promise<Stopped>;
+  pause(seat: Seat): Promise<void>;
+  close(): Promise<void>;
+}
+
+type BreakpointScope = Parameters<Debuggee["setBreakpoints"]>[0];
+
+/** One machine of a pair: its debuggee now, and what has to be told to the next one when another stretch is looked at. */
+export class Seat {
+  readonly side: PairSide;
+  readonly member: string;
+  session: SeatSession | undefined;
+  /** Whether it stops where outputs differ. */
+  stopsAtDivergence = true;
+  /** Where it last stood still. */
+  stopped: Stopped | undefined;
+  readonly #pair: () => DebuggeePair;
+  #stretch = 1;
+  #opened: LaunchedDebuggee | undefined;
+  #generation = 0;
+  #onEvent: (event: DebuggeeEvent) => void = () => {};
+  readonly #breakpoints = new Map<
+    string,
+    { readonly scope: BreakpointScope; readonly specs: readonly BreakpointSpec[] }
+  >();
+  #exceptionStops: Parameters<Debuggee["setExceptionStops"]> | undefined;
+
+  constructor(pair: () => DebuggeePair, side: PairSide) {
+    this.#pair = pair;
+    this.side = side;
+    this.member = side === "left" ? "A" : "B";
+  }
+
+  get stretch(): number {
+    return this.#stretch;
+  }
+
+  /** The debuggee itself: what moves it moves this machine alone. */
+  get debuggee(): Debuggee {
+    if (this.#opened === undefined) throw errors.over();
+    return this.#opened.debuggee;
+  }
+
+  get result(): LaunchResult {
+    if (this.#opened === undefined) throw errors.over();
+    return this.#opened.result;
+  }
+
+  get position(): PairPosition {
+    return { member: this.member, stretch: this.#stretch, instant: this.stopped?.instant ?? 0 };
+  }
+
+  async open(stretch: number): Promise<void> {
+    const generation = ++this.#generation;
+    const opened = await this.#pair().open(this.side, stretch, (event) => {
+      if (generation === this.#generation) this.#onEvent(event);
+    });
+    const before = this.#opened?.debuggee;
+    this.#opened = opened;
+    this.#stretch = stretch;
+    this.stopped = opened.result.entered;
+    if (this.#exceptionStops !== undefined) await opened.debuggee.setExceptionStops(...this.#exceptionStops);
+    for (const { scope, specs } of this.#breakpoints.values()) await opened.debuggee.setBreakpoints(scope, specs);
+    if (before !== undefined) await discard(before);
+  }
+
+  async close(): Promise<void> {
+    this.#generation++;
+    const opened = this.#opened;
+    this.#opened = undefined;
+    if (opened !== undefined) await discard(opened.debuggee);
+  }
+
+  /** The machine as its session has it: motions are the pair's, all else is the debuggee's of the stretch that is looked at. */
+  asDebuggee(motions: SeatMotions, onEvent: (event: DebuggeeEvent) => void, session: SeatSession): Debuggee {
+    this.#onEvent = onEvent;
+    this.session = session;
+    const own: Partial<Debuggee> = {
+      launch: async () => ({ ...this.result, entered: this.stopped ?? this.result.entered }),
+      resume: (until) => motions.run(this, "forward", until),
+      reverseContinue: (until) => motions.run(this, "backward", until),
+      seek: (instant) => motions.seek(this, instant),
+      step: (...args) => motions.step(this, (debuggee) => debuggee.step(...args)),
+      stepRange: (...args) => motions.step(this, (debuggee) => debuggee.stepRange(...args)),
+      switchBranch: (id) => motions.step(this, (debuggee) => debuggee.switchBranch(id)),
+      discardBranch: (id) => motions.step(this, (debuggee) => debuggee.discardBranch(id)),
+      forceReturn: (...args) => motions.step(this, (debuggee) => debuggee.forceReturn(...args)),
+      pause: () => motions.pause(this),
+      setBreakpoints: (scope, specs) => {
+        this.#breakpoints.set(JSON.stringify([scope.kind, scope.path]), { scope, specs });
+        return this.debuggee.setBreakpoints(scope, specs);
+      },
+      setExceptionStops: (...args) => {
+        this.#exceptionStops = args;
+        return this.debuggee.setExceptionStops(...args);
+      },
+      close: () => motions.close(),
+      dispose: async () => {},
+    };
+    const delegate = (name: keyof Debuggee) =>
+      own[name] ??
+      ((...args: unknown[]) => {
+        const { debuggee } = this;
+        return (debuggee[name] as (...args: unknown[]) => unknown).apply(debuggee, args);
+      });
+    return new Proxy({} as Debuggee, {
+      get: (_, name) => (name === "then" ? undefined : delegate(name as keyof Debuggee)),
+    });
+  }
+}
+
+async function discard(debuggee: Debuggee): Promise<void> {
+  await debuggee.close().catch(() => {});
+  await debuggee.dispose().catch(() => {});
+}

@@ -1,0 +1,199 @@
+import type { OutputDifference, SidePair } from "./divergence-protocol.ts";
+import type { PrintedBytes, RunAbout, RunAsker } from "./run-probe.ts";
+
+export const CONSOLE = 0;
+export const NETWORK = 1;
+export const END = 2;
+
+/** Bytes that are fetched at once. */
+const PAGE_BYTES = 64 * 1024;
+const PAGE_FRAMES = 256;
+const LONGEST_LINE = 200;
+/** A machine that is a little slower than the other one, where its recording ends, would have said the same a little later. */
+const SLACK_STEPS = 20_000;
+
+/** What was said by both, and the first thing that was not. */
+export interface ComparedOutputs {
+  readonly difference: OutputDifference | undefined;
+  /** Outputs that both said alike. */
+  readonly equal: number;
+  readonly moved: number;
+  readonly mostSteps: number;
+  /** The first output that both said alike at other instants. */
+  readonly firstMoved: SidePair<number> | undefined;
+  readonly notes: readonly string[];
+}
+
+export type Askers = SidePair<RunAsker>;
+export type Abouts = SidePair<RunAbout>;
+
+/** Compares what two runs said since they begin: bytes of the console and frames by their numbers, and how they ended. */
+export async function compareOutputs(askers: Askers, abouts: Abouts): Promise<ComparedOutputs> {
+  const tally = new Tally();
+  const notes: string[] = [];
+  const printed = await consoleDifference(askers, abouts, tally, notes);
+  const sent = await frameDifference(askers, abouts, tally, notes);
+  const ended = endDifference(abouts, tally);
+  const all = [printed, sent, ended].filter((each) => each !== undefined);
+  const difference = all.sort((a, b) => a.left - b.left)[0];
+  return { difference, equal: tally.equal, moved: tally.moved, mostSteps: tally.most, firstMoved: tally.first, notes };
+}
+
+class Tally {
+  equal = 0;
+  moved = 0;
+  most = 0;
+  first: SidePair<number> | undefined;
+
+  add(left: number, right: number): void {
+    this.equal++;
+    if (left === right) return;
+    this.moved++;
+    this.most = Math.max(this.most, Math.abs(left - right));
+    if (this.first === undefined || left < this.first.left) this.first = { left, right };
+  }
+
+  /** Whether a run that does not say something by its end, and can go on, would have. */
+  isMissing({ end, ended }: RunAbout, instant: number): boolean {
+    if (ended !== undefined) return true;
+    return instant + (this.most === 0 ? 0 : this.most * 2 + SLACK_STEPS) < end;
+  }
+}
+
+async function consoleDifference(
+  { left, right }: Askers,
+  abouts: Abouts,
+  tally: Tally,
+  notes: string[],
+): Promise<OutputDifference | undefined> {
+  const [first, second] = [abouts.left.outputFirst, abouts.right.outputFirst];
+  const skipped = Math.max(abouts.left.outputHeld - first, abouts.right.outputHeld - second, 0);
+  if (skipped > 0)
+    notes.push(
+      `The first ${skipped.toLocaleString("en-US")} bytes of the consoles are no longer held, and were not compared.`,
+    );
+  for (let at = skipped; ; ) {
+    const [a, b] = await Promise.all([left.printed(first + at, PAGE_BYTES), right.printed(second + at, PAGE_BYTES)]);
+    const common = Math.min(a.bytes.length, b.bytes.length);
+    for (let index = 0; index < common; index++) {
+      if (a.bytes[index] !== b.bytes[index]) {
+        return await differing({ left, right }, abouts, at + index, [one(a, index), one(b, index)]);
+      }
+      tally.add(a.instants[index], b.instants[index]);
+    }
+    at += common;
+    if (common === PAGE_BYTES) continue;
+    if (a.bytes.length === b.bytes.length) return undefined;
+    const isLeftLonger = a.bytes.length > common;
+    const extra = one(isLeftLonger ? a : b, common);
+    if (!tally.isMissing(isLeftLonger ? abouts.right : abouts.left, extra.instant)) return undefined;
+    return await differing({ left, right }, abouts, at, isLeftLonger ? [extra, undefined] : [undefined, extra]);
+  }
+}
+
+interface PrintedByte {
+  readonly instant: number;
+  readonly byte: number;
+}
+
+function one({ bytes, instants }: PrintedBytes, index: number): PrintedByte {
+  return { byte: bytes[index], instant: instants[index] };
+}
+
+async function differing(
+  { left, right }: Askers,
+  abouts: Abouts,
+  number: number,
+  [a, b]: readonly [PrintedByte | undefined, PrintedByte | undefined],
+): Promise<OutputDifference> {
+  const [leftText, rightText] = await Promise.all([
+    lineAround(left, abouts.left, number),
+    lineAround(right, abouts.right, number),
+  ]);
+  return {
+    ...{ left: a?.instant ?? abouts.left.end, right: b?.instant ?? abouts.right.end, device: CONSOLE, number },
+    ...(a !== undefined && { leftBytes: Uint8Array.of(a.byte) }),
+    ...(b !== undefined && { rightBytes: Uint8Array.of(b.byte) }),
+    ...{ leftText, rightText },
+  };
+}
+
+/** The line that a byte of the console belongs to, as far as it was printed. */
+async function lineAround(asker: RunAsker, { outputFirst }: RunAbout, number: number): Promise<string> {
+  const start = Math.max(0, number - LONGEST_LINE);
+  const { bytes } = await asker.printed(outputFirst + start, LONGEST_LINE * 2);
+  const at = number - start;
+  const first = at === 0 ? 0 : bytes.lastIndexOf(LINE_FEED, at - 1) + 1;
+  const end = bytes.indexOf(LINE_FEED, at);
+  const text = new TextDecoder().decode(bytes.subarray(first, end < 0 ? undefined : end));
+  return text.replace(/\p{Cc}/gu, "");
+}
+
+const LINE_FEED = 0x0a;
+
+async function frameDifference(
+  { left, right }: Askers,
+  abouts: Abouts,
+  tally: Tally,
+  notes: string[],
+): Promise<OutputDifference | undefined> {
+  const held = Math.max(abouts.left.framesHeld, abouts.right.framesHeld);
+  if (held > 0) notes.push(`The first ${held} frames are no longer held, and were not compared.`);
+  for (let at = held; ; ) {
+    const [a, b] = await Promise.all([left.frames(at, PAGE_FRAMES), right.frames(at, PAGE_FRAMES)]);
+    const common = Math.min(a.length, b.length);
+    for (let index = 0; index < common; index++) {
+      const [one, other] = [a[index], b[index]];
+      if (!sameBytes(one.bytes, other.bytes)) {
+        const bytes = { leftBytes: one.bytes, rightBytes: other.bytes };
+        return { left: one.instant, right: other.instant, device: NETWORK, number: at + index, ...bytes };
+      }
+      tally.add(one.instant, other.instant);
+    }
+    at += common;
+    if (common === PAGE_FRAMES) continue;
+    if (a.length === b.length) return undefined;
+    const extra = a.length > common ? a[common] : b[common];
+    const isLeft = a.length > common;
+    if (!tally.isMissing(isLeft ? abouts.right : abouts.left, extra.instant)) return undefined;
+    return {
+      ...{ left: isLeft ? extra.instant : abouts.left.end, right: isLeft ? abouts.right.end : extra.instant },
+      ...{ device: NETWORK, number: at, ...(isLeft ? { leftBytes: extra.bytes } : { rightBytes: extra.bytes }) },
+    };
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+function endDifference({ left, right }: Abouts, tally: Tally): OutputDifference | undefined {
+  const [leftText, rightText] = [endText(left), endText(right)];
+  const at = { left: lastStep(left), right: lastStep(right), device: END, number: 0 };
+  if (left.ended !== undefined && right.ended !== undefined) {
+    if (leftText !== rightText) return { ...at, leftText, rightText };
+    tally.add(at.left, at.right);
+    return undefined;
+  }
+  if (left.ended === undefined && right.ended === undefined) return undefined;
+  const [open, over] = left.ended === undefined ? [left, right] : [right, left];
+  return tally.isMissing(open, over.end) ? { ...at, leftText, rightText } : undefined;
+}
+
+/** The step that ended a guest has been taken where it wrote the finisher, and has not where it trapped. */
+function lastStep({ ended, end }: RunAbout): number {
+  return ended?.kind === "finished" ? Math.max(0, end - 1) : end;
+}
+
+function endText({ ended }: RunAbout): string {
+  switch (ended?.kind) {
+    case undefined:
+      return "has not ended";
+    case "finished":
+      return ended.reset ? "asked for a reset" : `ended with exit code ${ended.exitCode}`;
+    case "unhandled-trap":
+      return `ended by a trap without a handler (cause ${ended.cause}, value 0x${ended.tval.toString(16)})`;
+    default:
+      return `ended (${ended?.kind})`;
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Two machines in lockstep as their debuggers see them: plain data. Each machine is a debuggee of its own; this is what there
+ * is to know of both.
+ */
+
+/** The two machines that are debugged: machine A is left, machine B right. */
+export type PairSide = "left" | "right";
+
+/** An instant of one machine, which begins another stretch whenever it takes over the other's state. */
+export interface PairPosition {
+  readonly member: string;
+  readonly stretch: number;
+  readonly instant: number;
+}
+
+/** What a pair is to be like; the names are those of `hindcast lockstep`. */
+export interface LockstepChoice {
+  /** Another program for machine B; absolute path. */
+  readonly second?: string;
+  readonly diverge?: readonly ("harts" | "time" | "entropy" | "memory")[];
+  readonly divergeSeed?: number;
+  /** `KIND@INSTANT` or `KIND:primary@INSTANT` */
+  readonly faults?: readonly string[];
+  readonly faultSeed?: number;
+  readonly channel?: "threads" | "processes";
+}
+
+export interface PairStretch {
+  readonly number: number;
+  readonly path: string;
+  readonly first: number;
+  readonly last: number;
+  /** Where the state at `first` came from; absent: reset. */
+  readonly start?: PairPosition;
+}
+
+export interface PairMember {
+  readonly name: string;
+  readonly role: "primary" | "secondary" | "gone";
+  readonly stretches: readonly PairStretch[];
+}
+
+/** They differ in what they say: the states before the steps that say it, or as far as a silent one had come. */
+export interface PairDivergence {
+  readonly what: "data" | "missing" | "extra" | "no-progress" | "state";
+  /** 0: console. 1: network card. 2: how the guest ended. */
+  readonly device: number;
+  readonly number: number;
+  readonly left: PairPosition;
+  readonly right: PairPosition;
+  /** What the left and what the right one said. */
+  readonly leftText: string;
+  readonly rightText: string;
+  readonly lastAgreement: number;
+}
+
+export interface PairSituation {
+  readonly id: string;
+  readonly live: boolean;
+  /** By name. */
+  readonly members: readonly PairMember[];
+  readonly missing: readonly string[];
+  readonly inner?: {
+    readonly noticedAt: number;
+    readonly lastAgreement: number;
+    readonly how: "digest" | "timing" | "place";
+  };
+  readonly counts: {
+    readonly entries: number;
+    readonly outputsMatched: number;
+    readonly outputsReleased: number;
+    readonly innerDivergences: number;
+    readonly digestsEqual: number;
+    readonly digestsDifferent: number;
+    readonly resynchronisations: number;
+    readonly takeOvers: number;
+    readonly joined: number;
+    readonly held: number;
+  };
+  readonly latencyMs: { readonly median?: number; readonly p99?: number };
+  readonly lagStepsMax: number;
+  /** Oldest first. */
+  readonly divergences: readonly PairDivergence[];
+}
+
+export interface PairLogRow {
+  readonly kind: string;
+  readonly sequence?: number;
+  readonly primaryInstant?: number;
+  readonly secondaryInstant?: number;
+  readonly member?: string;
+  readonly stretch?: number;
+  readonly timeMs: number;
+  readonly device?: number;
+  readonly number?: number;
+  readonly bytes?: Uint8Array;
+  readonly state?: string;
+  readonly latencyMs?: number;
+  readonly lagSteps?: number;
+  readonly text?: string;
+}
+
+export interface PairLogFilter {
+  readonly kinds?: readonly string[];
+  readonly states?: readonly string[];
+  readonly member?: string;
+  readonly instants?: { readonly from: number; readonly to: number };
+  readonly text?: string;
+}

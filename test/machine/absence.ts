@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import type { Program } from "../../src/assembler/program.ts";
+import type { PhysicalAddress } from "../../src/base/brand.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { type EngineChoice, FULL_ISA, type MachineConfiguration } from "../../src/machine/configuration.ts";
+import type { DiskImage } from "../../src/machine/disks.ts";
+import type { MachineEvent } from "../../src/machine/inlet.ts";
+import type { Checkpoint } from "../../src/machine/machine-interface.ts";
+import { RAM_BASE } from "../../src/machine/memory-map.ts";
+import type { StopConditions } from "../../src/machine/stop.ts";
+import { PAGE_BYTES } from "../../src/memory/layout.ts";
+import { Guest, program, ScriptedInlet } from "./guests.ts";
+import { lateCompiler } from "./late-compiler.ts";
+import { type GuestShape, randomGuest } from "./random-guest.ts";
+import { randomEvents } from "./storm.ts";
+
+const MEMORY_BYTES = 128 * 1024;
+
+export interface Subject {
+  readonly program: Program | string;
+  readonly configuration: Partial<MachineConfiguration>;
+  readonly disks?: readonly DiskImage[];
+  readonly events?: readonly MachineEvent[];
+}
+
+export interface Plan {
+  readonly engine: EngineChoice;
+  /** Instants up to which it runs. */
+  readonly steps: number;
+  readonly legs: readonly number[];
+  /** Changes a byte of what is provided: must be found. */
+  readonly planted?: boolean;
+}
+
+export interface Outcome {
+  /** Stops for absent RAM, and for absent blocks of a disk. */
+  readonly absences: number;
+  readonly blocks: number;
+}
+
+/** A random guest of test/machine/random-guest.ts with input and edits. */
+export function randomSubject(prng: Prng, steps: number): Subject {
+  const shape: GuestShape = {
+    harts: prng.pick([1, 1, 2, 4]),
+    mode: prng.pick(["machine", "supervisor", "supervisor", "user"]),
+  };
+  const guest = program(`.equ RAM_END, ${RAM_BASE + MEMORY_BYTES}\n${randomGuest(prng, shape)}`);
+  const modes = shape.mode === "machine" ? prng.pick(["m", "mu", "msu"] as const) : "msu";
+  return {
+    program: guest,
+    configuration: { memoryBytes: MEMORY_BYTES, isa: `${FULL_ISA}_svadu`, harts: shape.harts, modes },
+    events: randomEvents(prng, guest, shape.harts, steps),
+  };
+}
+
+/**
+ * Two machines go through one run: in one, everything is there; the other is given its state with pages absent, again and again,
+ * and gets them when it stops for them. At every stop, states must be equal.
+ */
+export function absence(seed: number, subject: Subject, { engine, steps, legs, planted = false }: Plan): Outcome {
+  const prng = new Prng(seed);
+  const inlets = [0, 1].map(() => new ScriptedInlet(subject.events ?? []));
+  const said: string[][] = [[], []];
+  const [judge, other] = inlets.map((inlet, index) => {
+    const compiler = index === 1 && prng.below(3) === 0 ? lateCompiler(prng.below(1000)) : undefined;
+    const guest = new Guest(
+      subject.program,
+      index === 0 ? "interpreter" : engine,
+      subject.configuration,
+      subject.disks,
+      "on",
+      compiler,
+    );
+    guest.machine.inlet = inlet;
+    guest.machine.outlet = {
+      consoleOutput: (instant, byte) => said[index].push(`${instant} ${byte}`),
+      networkOutput: (instant, frame) => said[index].push(`${instant} ${frame.join()}`),
+    };
+    return guest;
+  });
+  let [absences, blocks] = [0, 0];
+  // Code and translations of another time, on pages that will be absent.
+  other.run(prng.below(steps));
+  judge.run(prng.below(Math.floor(steps / 4)));
+  const source = new Map<number, Uint8Array>();
+  const ramPages = (subject.configuration.memoryBytes ?? 1024 * 1024) / PAGE_BYTES;
+  const adopt = () => {
+    const checkpoint = judge.machine.checkpoint();
+    source.clear();
+    const state = withAbsent(prng, checkpoint, source);
+    other.machine.restore(other.machine.importCheckpoint(state, undefined));
+    inlets[1].rewind(checkpoint.instant);
+    said[1] = [...said[0]];
+  };
+  const compare = (what: string) => {
+    assert.equal(other.machine.instant, judge.machine.instant, what);
+    assert.equal(other.machine.digest(), judge.machine.digest(), what);
+    assert.deepEqual(said[1], said[0], what);
+  };
+  let truth = new Map<number, Uint8Array>();
+  const run = (until: number): boolean => {
+    for (;;) {
+      const stop = other.run(until);
+      const what = `seed ${seed}, to ${until}, ${stop.kind} at ${other.machine.instant}`;
+      if (stop.kind !== "absent") {
+        const expected = judge.run(until);
+        assert.deepEqual(stop, expected, what);
+        compare(what);
+        return stop.kind === "reached";
+      }
+      if (stop.page < ramPages) absences++;
+      else blocks++;
+      assert.ok(truth.has(stop.page) && !source.has(stop.page), `${what}: it is absent`);
+      if (stop.page < ramPages) {
+        const at = (RAM_BASE + stop.page * PAGE_BYTES) as PhysicalAddress;
+        assert.equal(other.machine.readPhysical(at, 8), undefined, what);
+        assert.deepEqual(other.machine.peekPhysical(at, 1), [undefined], what);
+      }
+      if (judge.machine.instant < other.machine.instant) judge.run(other.machine.instant);
+      // An event of this instant may be what needs it: the judge has had it then.
+      const isEvent = subject.events?.some(({ instant }) => instant === other.machine.instant) === true;
+      if (!isEvent) compare(what);
+      const provided = [stop.page, ...[...truth.keys()].filter(() => prng.below(12) === 0)];
+      for (const page of provided) {
+        const bytes = truth.get(page)!.slice();
+        if (planted) bytes[prng.below(bytes.length)] ^= 4;
+        source.set(page, bytes);
+        if (prng.below(2) === 0 && other.machine.absentPages?.bring(page) === false) assert.fail(what);
+      }
+    }
+  };
+  const withAbsent = (random: Prng, checkpoint: Checkpoint, from: Map<number, Uint8Array>) => {
+    truth = new Map();
+    const pages: { page: number; bytes: Uint8Array }[] = [];
+    const hashes = new Map<number, bigint>();
+    const share = random.pick([1, 2, 2, 4]);
+    for (const { page, version } of checkpoint.pages.changedSince(undefined)) {
+      if (version === undefined) continue;
+      if (random.below(4) >= share) pages.push({ page, bytes: version.bytes });
+      else {
+        truth.set(page, version.bytes);
+        hashes.set(page, version.hash);
+      }
+    }
+    const { instant, state } = checkpoint;
+    return { instant, state, pages, absent: { hashes, source: { read: (page: number) => from.get(page) } } };
+  };
+  judge.run(judge.machine.instant);
+  adopt();
+  compare(`seed ${seed}, adopted`);
+  while (judge.machine.instant < steps) {
+    const move = prng.below(16);
+    if (move === 0) adopt();
+    else if (move === 1) {
+      const stops = randomStops(prng);
+      for (const guest of [judge, other]) guest.machine.setStops(stops);
+    } else if (move === 2 && other.machine.absentPages?.count !== 0) {
+      // A checkpoint of a machine with absent pages is a state like any other.
+      const checkpoint = other.machine.checkpoint();
+      other.machine.restore(checkpoint);
+      compare(`seed ${seed}, saved`);
+    } else if (!run(Math.min(steps, judge.machine.instant + prng.pick(legs)))) {
+      if (judge.machine.harts.some(({ waiting }) => waiting) || said.length > 2) break;
+      if (judge.run(judge.machine.instant + 1).kind !== "reached") break;
+      other.machine.setStops(NO_STOPS);
+      judge.machine.setStops(NO_STOPS);
+      adopt();
+    }
+  }
+  return { absences, blocks };
+}
+
+const NO_STOPS: StopConditions = { breakpoints: [], watches: [], exceptions: [] };
+
+function randomStops(prng: Prng): StopConditions {
+  const watches = Array.from({ length: prng.below(3) }, () => ({
+    address: (RAM_BASE + prng.below(MEMORY_BYTES)) as PhysicalAddress,
+    length: prng.pick([1, 8, 64, 4096]),
+    access: prng.pick(["read", "write", "readWrite"] as const),
+  }));
+  return { ...NO_STOPS, watches };
+}
