@@ -101,7 +101,7 @@ export function machinesFor(path: string | undefined, options: MachineOptions, i
   return { choice, configuration, make, recordedDisks: disks.recorded };
 }
 
-function runChoice(program: string | undefined, options: MachineOptions): RunChoice {
+export function runChoice(program: string | undefined, options: MachineOptions): RunChoice {
   const { kernel, initrd, append, bios, dtb, symbols } = options;
   return { program, kernel, initrd, append, bios, dtb, symbolFiles: symbols };
 }

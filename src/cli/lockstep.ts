@@ -8,28 +8,33 @@ import { Bell } from "../host/motion-driver.ts";
 import type { PairReport } from "../host/pair-report.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
 import { type DivergenceSource, differ } from "../lockstep/divergence-sources.ts";
-import { drawFaults, type Fault } from "../lockstep/fault.ts";
+import { drawFaults, type Fault, type PairRole } from "../lockstep/fault.ts";
 import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
 import { type Answer, type Context, NEGATIVE } from "./context.ts";
 import { machinesFor } from "./live-run.ts";
 import type { MachineOptions } from "./machine-options.ts";
+import type { NatsFlags } from "./nats-flags.ts";
 import { formatBytes, formatCount } from "./quantities.ts";
 import { execute, type LiveRun } from "./run.ts";
 
-type LockstepChoice = MachineOptions & {
-  readonly second?: string;
-  readonly diverge?: readonly DivergenceSource[];
-  readonly divergeSeed?: number;
-  readonly fault?: readonly Fault[];
-  readonly faultSeed?: number;
-  readonly processes?: boolean;
-  readonly output?: string;
-};
+export type LockstepChoice = MachineOptions &
+  NatsFlags & {
+    readonly role?: PairRole;
+    readonly pair?: string;
+    readonly wait?: boolean;
+    readonly second?: string;
+    readonly diverge?: readonly DivergenceSource[];
+    readonly divergeSeed?: number;
+    readonly fault?: readonly Fault[];
+    readonly faultSeed?: number;
+    readonly processes?: boolean;
+    readonly output?: string;
+  };
 
 /** Faults that are drawn fall into the run, or into this many steps of one without a limit. */
 const FAULT_STEPS = 100_000_000;
 /** Of how the second machine differs. */
-const DEFAULT_SEED = 1;
+export const DEFAULT_SEED = 1;
 
 export async function lockstep(
   context: Context,
@@ -162,7 +167,7 @@ function differenceText({ what, device, number, expected, got, ...at }: OutputDi
   return `${place} (${what}) is ${expected} in the first and ${got} in the second, at ${instants}`;
 }
 
-function sentences(report: PairReport): string[] {
+export function sentences(report: PairReport): string[] {
   const { digests, inner, latencyMs } = report;
   const lines = [
     `Lockstep: ${formatCount(report.outputsReleased)} outputs left; ` +

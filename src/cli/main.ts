@@ -92,21 +92,36 @@ function buildProgram(finish: (exitCode: number) => void): Command {
       .option("-o, --output <file>", "where to record to (default: a new file in .hindcast/ beside PROGRAM)")
       .description("Runs PROGRAM as `hindcast run` does and records it, so that every instant can be reached again."),
   );
-  withRunOptions(
-    define(
-      "lockstep",
-      "run a program on two machines that must agree",
-      async () => (await import("./lockstep.ts")).lockstep,
-    )
-      .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
-      .option("--diverge <sources>", "what the second machine does otherwise: harts,time,entropy,memory", parseSources)
-      .option("--diverge-seed <number>", "seed of how it does so (default: 1)", parseCount)
-      .option("--fault <fault>", "do it to the pair: KIND@INSTANT or KIND:primary@INSTANT; for each once", parseFault)
-      .option("--fault-seed <number>", "faults at random; beside --fault: which bits those flip", parseCount)
-      .option("-o, --output <file>", "record both machines into FILE and FILE.B, which open as one pair")
-      .option("--processes", "each machine in a process of its own, instead of a thread")
-      .option("--second <program>", "another program for the second machine: the two are compared")
-      .description(LOCKSTEP),
+  withNatsOptions(
+    withRunOptions(
+      define(
+        "lockstep",
+        "run a program on two machines that must agree",
+        async () => (await import("./lockstep-command.ts")).lockstepCommand,
+      )
+        .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
+        .option(
+          "--diverge <sources>",
+          "what the second machine does otherwise: harts,time,entropy,memory",
+          parseSources,
+        )
+        .option("--diverge-seed <number>", "seed of how it does so (default: 1)", parseCount)
+        .option("--fault <fault>", "do it to the pair: KIND@INSTANT or KIND:primary@INSTANT; for each once", parseFault)
+        .option("--fault-seed <number>", "faults at random; beside --fault: which bits those flip", parseCount)
+        .option("-o, --output <file>", "record both machines into FILE and FILE.B, which open as one pair")
+        .option("--processes", "each machine in a process of its own, instead of a thread")
+        .option("--second <program>", "another program for the second machine: the two are compared")
+        .addOption(
+          new Option("--role <role>", "one machine of a pair whose other one is on another computer").choices([
+            "primary",
+            "secondary",
+          ]),
+        )
+        .option("--nats <url>", "with --role: the NATS server, with JetStream, where the two meet")
+        .option("--pair <name>", "with --role: what the pair is called there (default: main)")
+        .option("--no-wait", "with --role primary: begin before there is a secondary")
+        .description(LOCKSTEP),
+    ),
   );
   define("replay", "run a recording again and verify it", async () => (await import("./replay.ts")).replay)
     .argument("<file>", "a recording")
@@ -201,7 +216,11 @@ they say differs, the second is resynchronised from the first; when one dies, th
 Each machine has a thread of its own, or with --processes a process.
 
 Kinds of faults: flip-register, flip-memory, kill, freeze, lose-entry, delay-entry, double-entry, slow-channel.
-They meet the second machine, or with :primary the first, when it has come to INSTANT.`;
+They meet the second machine, or with :primary the first, when it has come to INSTANT.
+
+On two computers:  hindcast lockstep PROGRAM --role primary --nats tls://HOST    and on the other
+                   hindcast lockstep --role secondary --nats tls://HOST
+The secondary gets the program from the primary. It may come at any time, and another one when it has gone.`;
 
 const GDB = `Serves gdb's remote serial protocol: SUBJECT is a recording, which is travelled in, or a program, which is \
 run and recorded as \`hindcast record\` does. One client at a time; the machine keeps its place for the next one.
@@ -281,8 +300,12 @@ function cacheGroupOption(): Option {
 
 function withNatsOptions(command: Command): Command {
   return command
-    .option("--nats-creds <file>", "credentials for the NATS server (a .creds file)")
-    .option("--tls-ca <file>", "certificates of the authority that the NATS server's is signed by");
+    .option("--nats-creds <file>", "credentials for the NATS server: a user's JWT and key (a .creds file)")
+    .option("--nats-nkey <file>", "the same as a key alone (an nkey's seed)")
+    .option("--nats-ca <file>", "certificates of the authority that the NATS server's is signed by")
+    .option("--nats-cert <file>", "our own certificate, where the NATS server asks for one")
+    .option("--nats-key <file>", "the key of that certificate")
+    .option("--nats-insecure", "speak to a NATS server on another computer without TLS");
 }
 
 function engineOption(): Option {

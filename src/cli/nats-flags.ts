@@ -3,10 +3,21 @@ import type { NatsOptions } from "../host/nats-connection.ts";
 export interface NatsFlags {
   readonly nats?: string;
   readonly natsCreds?: string;
-  readonly tlsCa?: string;
+  readonly natsNkey?: string;
+  readonly natsCa?: string;
+  readonly natsCert?: string;
+  readonly natsKey?: string;
+  readonly natsInsecure?: true;
 }
 
-export function natsOptions(url: string, { natsCreds, tlsCa }: NatsFlags): NatsOptions {
-  const credentials = natsCreds === undefined ? {} : { credentials: natsCreds };
-  return { url, ...credentials, ...(tlsCa === undefined ? {} : { authority: tlsCa }) };
+export function natsOptions(url: string, flags: NatsFlags): NatsOptions {
+  return {
+    url,
+    credentials: flags.natsCreds,
+    nkey: flags.natsNkey,
+    authority: flags.natsCa,
+    certificate: flags.natsCert,
+    key: flags.natsKey,
+    isInsecure: flags.natsInsecure,
+  };
 }

@@ -20,7 +20,9 @@ export interface QueryOptions extends RunnerFlags {
 }
 
 /** Where segments are searched by others. */
-const RUNNER = ["threads", "nats", "natsCreds", "tlsCa"] as const;
+const RUNNER = [
+  ...(["threads", "nats", "natsCreds", "natsNkey", "natsCa", "natsCert", "natsKey", "natsInsecure"] as const),
+] as const;
 const STRETCH = ["after", "before", "most", "count", ...RUNNER] as const;
 /** What each question uses. What would not change the answer is a misunderstanding. */
 export const QUERY_USES: Readonly<Record<string, readonly (keyof QueryOptions)[]>> = {

@@ -46,7 +46,6 @@ export async function query(
     const { timeline, programs, sources } = session;
     let state: SearchState | undefined;
     const runner = await opening!;
-    runner.open?.({ path, end: timeline.end });
     const debuggee = new Debuggee({
       timeline,
       history: timeline.history,
@@ -57,6 +56,7 @@ export async function query(
         if (event.type === "search") state = event.state;
       },
     });
+    runner.join?.(debuggee, { path, end: timeline.end });
     // The last state has no step behind it: every step of the recording lies before `end`.
     const { bookmarks } = timeline.history;
     const before = instantNamed(options.before ?? "end", bookmarks, timeline.end);

@@ -1,3 +1,4 @@
+import type { Debuggee } from "../debuggee/debuggee.ts";
 import type { SegmentRunner } from "../debuggee/search-protocol.ts";
 import type { SearchSubject } from "../host/search-protocol.ts";
 import { segmentCuts, ThreadRunner } from "../host/thread-runner.ts";
@@ -13,8 +14,8 @@ export interface RunnerFlags extends NatsFlags {
 const LEAST_WORKERS = 4;
 
 export interface ClosingRunner extends SegmentRunner {
-  /** What was prepared is told what will be searched. */
-  open?(subject: SearchSubject): void;
+  /** The debuggee that asks helps to search, where that is done by threads. */
+  join?(debuggee: Debuggee, subject: SearchSubject): void;
   close(): Promise<void>;
 }
 

@@ -98,15 +98,35 @@ export function startCompileThread(setup: CompilerSetup): RegionCompiler {
 export class SharedCompiler {
   #isGone = false;
   #members = 0;
-  readonly #worker = start(() => {
-    this.#isGone = true;
-  });
+  readonly #worker: Worker | MessagePort;
+
+  private constructor(worker: Worker | MessagePort | undefined) {
+    this.#worker =
+      worker ??
+      start(() => {
+        this.#isGone = true;
+      });
+  }
+
+  /** The one that this thread's machines have, which ends with the thread. */
+  static own(): SharedCompiler {
+    const isUsed = thread !== undefined;
+    thread ??= start(failed);
+    const compiler = new SharedCompiler(thread);
+    if (isUsed) compiler.#members++;
+    return compiler;
+  }
+
+  static start(): SharedCompiler {
+    return new SharedCompiler(undefined);
+  }
 
   /** It has ended by itself. */
   get isGone(): boolean {
-    return this.#isGone;
+    return this.#worker === thread ? hasFailed : this.#isGone;
   }
 
+  /** Threads that use it. */
   get members(): number {
     return this.#members;
   }
@@ -124,7 +144,7 @@ export class SharedCompiler {
   }
 
   async close(): Promise<void> {
-    await this.#worker.terminate();
+    if (this.#worker instanceof Worker && this.#worker !== thread) await this.#worker.terminate();
   }
 }
 

@@ -28,6 +28,8 @@ export type MemberStart =
   /** Both machines stand at their first instant, in the same state; the arbiter knows of the pair as of term 1. */
   | { readonly role: "primary"; readonly partner: string }
   | { readonly role: "secondary" }
+  /** The only machine, until another one joins it; the arbiter knows of it as of this term. */
+  | { readonly role: "alone"; readonly term: number }
   /** It is given the state of a machine that runs. */
   | { readonly role: "joiner" };
 
@@ -118,10 +120,9 @@ export class MemberDriver {
     this.#link = this.#linkOf(this.#channel);
     const ofMember = { member, replica, sink, inputs, arbiter, tap, options: this.#options };
     const atReset = { sequence: 0, instant: replica.instant, counts: replica.counts, inputs: 0 };
-    this.member =
-      start.role === "primary"
-        ? Member.primary(ofMember, this.#link, start.partner, 1, 0)
-        : Member.secondary(ofMember, this.#link, start.role === "secondary" ? atReset : undefined, 0);
+    if (start.role === "primary") this.member = Member.primary(ofMember, this.#link, start.partner, 1, 0);
+    else if (start.role === "alone") this.member = Member.alone(ofMember, start.term);
+    else this.member = Member.secondary(ofMember, this.#link, start.role === "secondary" ? atReset : undefined, 0);
   }
 
   /** Something came: a frame, input, an answer, room in the sink. Between two turns it is seen at once. */

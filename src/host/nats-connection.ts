@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   JetStreamApiError,
@@ -8,12 +9,15 @@ import {
   jetstreamManager,
 } from "@nats-io/jetstream";
 import {
+  type Authenticator,
   AuthorizationError,
   type ConnectionOptions,
   connect,
   credsAuthenticator,
   type NatsConnection,
+  nkeyAuthenticator,
   PermissionViolationError,
+  type TlsOptions,
 } from "@nats-io/transport-node";
 import { UserError } from "../base/errors.ts";
 import { systemReason, withSystemErrors } from "./system-errors.ts";
@@ -24,17 +28,39 @@ export interface NatsOptions {
   readonly url: string;
   /** File with a user's JWT and key, as `nsc` writes it. */
   readonly credentials?: string;
+  /** File with an nkey's seed. */
+  readonly nkey?: string;
   /** File with certificates of the authority that the server's is signed by. */
   readonly authority?: string;
+  /** Files of our own certificate and of its key. */
+  readonly certificate?: string;
+  readonly key?: string;
+  /** Another computer's server may be spoken to in the clear. */
+  readonly isInsecure?: boolean;
+  /** A member of a pair: it looks for a server that is away more often, and notices sooner that it is. */
+  readonly quick?: boolean;
 }
 
 const CONNECT_TIMEOUT_MS = 5000;
 const RECONNECT_WAIT_MS = 500;
+const QUICK_WAIT_MS = 100;
+const QUICK_JITTER_MS = 50;
+/** A host that the network has lost hears nothing more of it, not even that. */
+const QUICK_PING_MS = 1_000;
+const QUICK_PINGS = 3;
+const QUICK_ANSWER_MS = 1_000;
 /** A server that is started anew is back within seconds; one that stays away for so long is not coming. */
 const MOST_AWAY_MS = 120_000;
 /** A request is tried so often, some seconds each: a server that is started anew is back by then. */
 const MOST_TRIES = 10;
 const RETRY_MS = 200;
+
+const QUICK = {
+  reconnectJitter: QUICK_JITTER_MS,
+  reconnectJitterTLS: QUICK_JITTER_MS,
+  pingInterval: QUICK_PING_MS,
+  maxPingOut: QUICK_PINGS,
+};
 
 /** A connection to a NATS server that has JetStream. */
 export interface Nats {
@@ -52,18 +78,24 @@ export type Say = (sentence: string, isTrouble: boolean) => void;
 export async function connectNats(options: NatsOptions, name: string): Promise<Nats> {
   const { servers, user, pass, token, isTls } = parseUrl(options.url);
   const server = servers.join(",");
-  const tls = isTls || options.authority !== undefined ? { tls: authorityOf(options.authority) } : {};
-  const authenticator = options.credentials === undefined ? {} : { authenticator: authenticate(options.credentials) };
+  const isEncrypted = isTls || options.authority !== undefined || options.certificate !== undefined;
+  if (!isEncrypted && options.isInsecure !== true) refuseInTheClear(servers);
+  const tls = isEncrypted ? { tls: certificatesOf(options) } : {};
+  const authenticator = authenticatorOf(options);
+  const waitMs = options.quick === true ? QUICK_WAIT_MS : RECONNECT_WAIT_MS;
   const ofConnection: ConnectionOptions = {
     servers,
     name,
     timeout: CONNECT_TIMEOUT_MS,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
-    maxReconnectAttempts: (servers.length * MOST_AWAY_MS) / RECONNECT_WAIT_MS,
+    reconnectTimeWait: waitMs,
+    maxReconnectAttempts: (servers.length * MOST_AWAY_MS) / waitMs,
+    ...(options.quick === true ? QUICK : {}),
     ...(token === undefined ? {} : { token }),
     ...(user === undefined ? {} : { user, pass }),
     ...tls,
-    ...authenticator,
+    ...(authenticator === undefined ? {} : { authenticator }),
+    // The server on this computer may know others, elsewhere.
+    ignoreClusterUpdates: !isEncrypted && options.isInsecure !== true,
   };
   let connection: NatsConnection;
   try {
@@ -73,7 +105,10 @@ export async function connectNats(options: NatsOptions, name: string): Promise<N
   }
   try {
     const manager = await jetstreamManager(connection);
-    return { connection, manager, stream: jetstream(connection), server };
+    if (options.quick !== true) return { connection, manager, stream: jetstream(connection), server };
+    // A question that was lost with the connection is asked again soon.
+    const stream = jetstream(connection, { timeout: QUICK_ANSWER_MS });
+    return { connection, manager: await stream.jetstreamManager(), stream, server };
   } catch (error) {
     await connection.close();
     throw natsError(error, server);
@@ -177,14 +212,60 @@ function parseUrl(text: string): ParsedUrl {
   };
 }
 
-function authorityOf(path: string | undefined): { ca?: string } {
-  if (path === undefined) return {};
-  return { ca: withSystemErrors("nats-authority", `read ${path}`, () => readFileSync(path, "utf8")) };
+/** What goes over a network is authentic and secret, or the user has said that it need not be. */
+function refuseInTheClear(servers: readonly string[]): void {
+  const remote = servers.find((server) => !isLoopback(server.replace(/:\d+$/, "")));
+  if (remote === undefined) return;
+  throw new UserError(
+    "nats-insecure",
+    `${remote} is another computer, and nats:// would speak to it in the clear: use tls://, or --nats-insecure on a network that you trust.`,
+    2,
+  );
 }
 
-function authenticate(path: string) {
+function isLoopback(host: string): boolean {
+  const name = host.replace(/^\[|\]$/g, "");
+  return name === "localhost" || name === "::1" || (isIPv4(name) && name.startsWith("127."));
+}
+
+function certificatesOf({ authority, certificate, key }: NatsOptions): TlsOptions {
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new UserError(
+      "nats-certificate",
+      "A certificate needs its key: give --nats-cert and --nats-key together.",
+      2,
+    );
+  }
+  return {
+    ...(authority === undefined ? {} : { ca: readText("nats-authority", authority) }),
+    ...(certificate === undefined ? {} : { cert: readText("nats-certificate", certificate) }),
+    ...(key === undefined ? {} : { key: readText("nats-key", key) }),
+  };
+}
+
+function readText(code: string, path: string): string {
+  return withSystemErrors(code, `read ${path}`, () => readFileSync(path, "utf8"));
+}
+
+function authenticatorOf({ credentials, nkey }: NatsOptions): Authenticator | undefined {
+  if (credentials !== undefined && nkey !== undefined) {
+    throw new UserError("nats-credentials", "Credentials are a .creds file or an nkey, not both.", 2);
+  }
+  if (credentials !== undefined) return authenticate(credentials, (bytes) => credsAuthenticator(bytes));
+  if (nkey === undefined) return undefined;
+  return authenticate(nkey, (bytes) => nkeyAuthenticator(seedOf(bytes)));
+}
+
+/** Seeds begin with SU; what stands around one in its file does not matter. */
+function seedOf(bytes: Uint8Array): Uint8Array {
+  const seed = /\bSU[A-Z2-7]{56}\b/.exec(new TextDecoder().decode(bytes));
+  if (seed === null) throw new Error("it holds no seed of a user's nkey");
+  return new TextEncoder().encode(seed[0]);
+}
+
+function authenticate(path: string, make: (bytes: Uint8Array) => Authenticator): Authenticator {
   try {
-    return credsAuthenticator(new Uint8Array(readFileSync(path)));
+    return make(new Uint8Array(readFileSync(path)));
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code === undefined ? messageOf(error) : systemReason(error);
     throw new UserError("nats-credentials", `${path} cannot be used as credentials: ${reason}.`);

@@ -53,6 +53,8 @@ export class SearchPool {
   readonly #subject: SearchPoolOptions["subject"];
   readonly #start: () => SearchThread;
   readonly #threads = new SearcherThreads();
+  /** Will be a member once there is something to do. */
+  #joining: SearchThread | undefined;
   readonly #members = new Set<Member>();
   #runs: PoolRun[] = [];
   #nextId = 1;
@@ -63,6 +65,11 @@ export class SearchPool {
     this.threads = threads;
     this.#subject = subject;
     this.#start = start ?? (() => this.#threads.start());
+  }
+
+  /** One of the threads is there already, and need not be started. */
+  join(thread: SearchThread): void {
+    this.#joining = thread;
   }
 
   /** Starts so many threads before anybody asks. */
@@ -131,11 +138,13 @@ export class SearchPool {
   #free(most: number): Member | undefined {
     const free = [...this.#members].filter(({ errand }) => errand === undefined);
     if (this.#members.size - free.length >= most) return undefined;
-    return free[0] ?? this.#enlist();
+    const joining = this.#joining;
+    this.#joining = undefined;
+    return joining ? this.#enlist(joining) : (free[0] ?? this.#enlist());
   }
 
-  #enlist(): Member {
-    const member: Member = { thread: this.#start(), errand: undefined };
+  #enlist(thread = this.#start()): Member {
+    const member: Member = { thread, errand: undefined };
     this.#members.add(member);
     member.thread.on("message", (message) => this.#receive(member, message));
     member.thread.on("error", (error) => this.#lost(member, error.message));

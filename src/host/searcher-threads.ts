@@ -15,6 +15,8 @@ const SEARCHERS_PER_COMPILER = 2;
 /** Starts threads that search. Some share a thread that makes their regions. */
 export class SearcherThreads {
   readonly #compilers = new Set<SharedCompiler>();
+  /** The compiler of this thread's own machines is taken first. */
+  #hasShared = false;
 
   start(): Worker {
     const compiler = this.#compiler();
@@ -40,7 +42,8 @@ export class SearcherThreads {
       if (compiler.isGone) this.#compilers.delete(compiler);
       else if (compiler.members < SEARCHERS_PER_COMPILER) return compiler;
     }
-    const compiler = new SharedCompiler();
+    const compiler = this.#hasShared ? SharedCompiler.start() : SharedCompiler.own();
+    this.#hasShared = true;
     this.#compilers.add(compiler);
     return compiler;
   }

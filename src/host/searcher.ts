@@ -5,7 +5,7 @@ import type { SegmentResult, SegmentTask } from "../debuggee/search-protocol.ts"
 import type { Motion } from "../replay/timeline-interface.ts";
 import { Bell, drive } from "./motion-driver.ts";
 import type { Port } from "./port.ts";
-import { openForSearch, type RecordedSession } from "./recorded-session.ts";
+import { openForSearch } from "./recorded-session.ts";
 import { errorToData } from "./rpc.ts";
 import type { FromSearcher, SearchSubject, ToSearcher } from "./search-protocol.ts";
 import { sourceTexts } from "./source-files.ts";
@@ -16,10 +16,13 @@ const PROGRESS_INTERVAL_MS = 100;
 export type SegmentSearch = (debuggee: Debuggee, task: SegmentTask) => Motion<SegmentResult>;
 
 /** A recording that is open, with a machine that is warm from the segments before. */
-interface Opened {
-  readonly subject: SearchSubject;
-  readonly session: RecordedSession;
+export interface OpenSubject {
   readonly debuggee: Debuggee;
+  close(): void;
+}
+
+interface Opened extends OpenSubject {
+  readonly subject: SearchSubject;
 }
 
 /**
@@ -30,17 +33,25 @@ export class Searcher {
   readonly #port: Port;
   readonly #nowMs: () => number;
   readonly #search: SegmentSearch;
+  readonly #openSubject: (subject: SearchSubject) => OpenSubject;
   /** Segments that have not been answered; true: nobody wants them any more. */
   readonly #cancelled = new Map<number, boolean>();
   readonly #bell = new Bell();
   #opened: Opened | undefined;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(port: Port, nowMs: () => number, search: SegmentSearch) {
+  constructor(port: Port, nowMs: () => number, search: SegmentSearch, openSubject = openWithMachine) {
     this.#port = port;
     this.#nowMs = nowMs;
     this.#search = search;
+    this.#openSubject = openSubject;
     port.listen((message) => this.#receive(message as ToSearcher));
+  }
+
+  /** Leaves everything where it is; resolves when nothing is done any more. */
+  async stop(): Promise<void> {
+    for (const id of this.#cancelled.keys()) this.#cancelled.set(id, true);
+    await this.#last;
   }
 
   #receive(message: ToSearcher): void {
@@ -101,22 +112,26 @@ export class Searcher {
     const opened = this.#opened;
     if (opened !== undefined && knowsAllOf(opened.subject, subject)) return opened;
     this.#close();
-    const session = openForSearch(subject);
-    const { timeline, programs, sources, executable } = session;
-    const texts = sourceTexts(sources);
-    const parts = { timeline, history: timeline.history, programs, sourceTexts: texts, executable, emit: () => {} };
-    this.#opened = { subject, session, debuggee: new Debuggee(parts) };
+    this.#opened = { ...this.#openSubject(subject), subject };
     return this.#opened;
   }
 
   #close(): void {
-    this.#opened?.session.close();
+    this.#opened?.close();
     this.#opened = undefined;
   }
 
   #post(message: FromSearcher): void {
     this.#port.post(message);
   }
+}
+
+function openWithMachine(subject: SearchSubject): OpenSubject {
+  const session = openForSearch(subject);
+  const { timeline, programs, sources, executable } = session;
+  const texts = sourceTexts(sources);
+  const parts = { timeline, history: timeline.history, programs, sourceTexts: texts, executable, emit: () => {} };
+  return { debuggee: new Debuggee(parts), close: () => session.close() };
 }
 
 /** What has been recorded since is not needed for a stretch that was known before. At the same end, the run may have ended. */

@@ -1,8 +1,10 @@
+import type { Debuggee } from "../debuggee/debuggee.ts";
 import type { SegmentRunner, SegmentTask } from "../debuggee/search-protocol.ts";
 import type { CheckpointFile } from "../replay/checkpoint-file.ts";
 import { planSegments } from "../replay/segments.ts";
 import { SearchPool, type SearchPoolOptions, type SegmentHearer } from "./search-pool.ts";
 import type { SearchSubject } from "./search-protocol.ts";
+import { SearcherHere } from "./searcher-here.ts";
 
 /**
  * A shorter stretch is searched before a thread has opened the recording: by the debuggee itself, unless there are threads
@@ -29,12 +31,14 @@ export class ThreadRunner implements SegmentRunner {
     this.#options = options;
   }
 
-  /** Starts the threads that a search of [from, to) will use; then `open` says what it is about. */
+  /** Starts the threads that a search of [from, to) will use beside this one, which will `join` them. */
   prepare(from: number, to: number): void {
-    if (this.takes(from, to)) this.#pool.prepare(this.cuts(from, to).length + 1);
+    if (this.takes(from, to)) this.#pool.prepare(Math.min(this.#pool.threads - 1, this.cuts(from, to).length));
   }
 
-  open(subject: SearchSubject): void {
+  /** This thread, which has nothing else to do, searches too. Those that were prepared are told what it is about. */
+  join(debuggee: Debuggee, subject: SearchSubject): void {
+    this.#pool.join(new SearcherHere(debuggee));
     this.#pool.open(subject);
   }
 

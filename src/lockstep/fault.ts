@@ -102,6 +102,10 @@ export class FaultyChannel implements Channel {
     return this.#channel.closed === true && this.#held.length === 0 && this.#due.length === 0;
   }
 
+  get isAway(): boolean {
+    return this.#channel.isAway ?? false;
+  }
+
   /** Frames wait here for their time. */
   get holds(): boolean {
     return this.#held.length > 0;

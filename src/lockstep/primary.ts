@@ -18,8 +18,8 @@ import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
 
 /** Inputs that the machine is given before it has taken them: the rest waits in its source, and is not lost with it. */
 const MOST_QUEUED_INPUTS = 16;
-/** Hashes in one message: half a megabyte. */
-const HASHES_PER_MESSAGE = 65_536;
+/** Hashes in one message; the machine goes on between messages: all those of a gibibyte would hold it for tens of milliseconds. */
+const HASHES_PER_TURN = 8_192;
 /** Resynchronisations of a secondary that came no farther between them, before it is given up. */
 const MOST_VAIN_RESYNCHRONISATIONS = 3;
 
@@ -59,6 +59,8 @@ export class Primary {
   #digestDue: number;
   #snapshotId = 0;
   #snapshot: { readonly id: number; readonly state: Snapshot; readonly purpose: "copy" | "resynchronise" } | undefined;
+  /** Pages of the snapshot whose hashes have been sent. */
+  #hashesSent = 0;
   /** The newest snapshot that the secondary has as a whole. */
   #completeId = 0;
   #progressMark = "";
@@ -176,8 +178,9 @@ export class Primary {
     if (messages.length > 0) this.#release(nowMs);
     const moved = this.#run(nowMs, budget);
     this.#release(nowMs);
+    const hasMore = this.#sendHashes(nowMs);
     this.#tell(nowMs);
-    return moved || messages.length > 0;
+    return moved || hasMore || messages.length > 0;
   }
 
   /** The secondary has the log, or will have it when its state is there. */
@@ -399,6 +402,7 @@ export class Primary {
     const state = replica.snapshot();
     const id = ++this.#snapshotId;
     this.#snapshot = { id, state, purpose };
+    this.#hashesSent = 0;
     this.#parts.tap?.({ kind: "resynchronise", purpose });
     this.#send(
       {
@@ -408,11 +412,19 @@ export class Primary {
       },
       nowMs,
     );
-    for (let first = 0; first < state.pageCount; first += HASHES_PER_MESSAGE) {
-      const count = Math.min(HASHES_PER_MESSAGE, state.pageCount - first);
-      const hashes = Array.from({ length: count }, (_, index) => state.hashOf(first + index));
-      this.#send({ kind: "page-hashes", id, first, hashes }, nowMs);
-    }
+  }
+
+  /** Some of the snapshot's hashes that have not been sent; it does not change any more. True when there are more. */
+  #sendHashes(nowMs: number): boolean {
+    if (this.#snapshot === undefined) return false;
+    const { id, state } = this.#snapshot;
+    const first = this.#hashesSent;
+    const count = Math.min(HASHES_PER_TURN, state.pageCount - first);
+    if (count === 0) return false;
+    const hashes = Array.from({ length: count }, (_, index) => state.hashOf(first + index));
+    this.#send({ kind: "page-hashes", id, first, hashes }, nowMs);
+    this.#hashesSent += count;
+    return this.#hashesSent < state.pageCount;
   }
 
   #sendPages(id: number, pages: readonly number[], nowMs: number): void {

@@ -31,13 +31,20 @@ const QUESTIONS: readonly Question[] = [
 ];
 
 function threads(path: string, count: number, start?: () => Worker) {
-  return openAsked(path, ({ reader, timeline }) => {
+  return withRunner(path, count, start).asked;
+}
+
+function withRunner(path: string, count: number, start?: () => Worker) {
+  let made: ThreadRunner | undefined;
+  const asked = openAsked(path, ({ reader, timeline }) => {
     const subject = () => ({ path, end: timeline.end });
     const ofPool = { threads: count, subject, ...(start && { start }) };
     const runner = new ThreadRunner({ ...ofPool, checkpoints: reader.checkpoints, leastSteps: 0 });
     runners.push(runner);
+    made = runner;
     return runner;
   });
+  return { asked, runner: made! };
 }
 
 function written(debuggee: Debuggee): Question {
@@ -75,6 +82,33 @@ for (const [harts, counts] of [
       assert.deepEqual([timeline.now, machine.digest()], stands, "the debuggee was not needed");
     }
     assert.deepEqual(readdirSync(folder), before, "nothing was written");
+  });
+}
+
+for (const count of [1, 3]) {
+  test(`the thread that asks searches as one of ${count}, and its debuggee stands where it stood`, async () => {
+    const path = await recordSearched(folder, `here-${count}`, 2);
+    const alone = openAsked(path, () => undefined);
+    const started: Worker[] = [];
+    const { asked, runner } = withRunner(path, count, () => {
+      started.push(new Worker(workerUrl("search-worker")));
+      return started[started.length - 1];
+    });
+    const { timeline, machine } = asked.session;
+    finish(timeline.seek(4321 as never));
+    const stands = [timeline.now, machine.digest()];
+    runner.prepare(0, timeline.end);
+    assert.equal(started.length, count - 1, "the others are started before anybody asks");
+    runner.join(asked.debuggee, { path, end: timeline.end });
+    for (const question of [...QUESTIONS, written(alone.debuggee)]) {
+      const { rows } = await rowsOf(asked.debuggee, question);
+      assert.equal(text(rows), text((await rowsOf(alone.debuggee, question)).rows));
+      assert.deepEqual([timeline.now, machine.digest()], stands);
+    }
+    const { id } = await asked.debuggee.searchEngine.startSearch(QUESTIONS[2]);
+    await runner.close();
+    assert.deepEqual([timeline.now, machine.digest()], stands, "closing waits for it");
+    assert.match((await untilDone(asked.debuggee, id)).problem ?? "", /its recording was closed/);
   });
 }
 

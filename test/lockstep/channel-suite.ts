@@ -48,4 +48,45 @@ export function channelSuite(name: string, open: () => Promise<ChannelPair>): vo
     assert.equal(left.silenceMs(2), 0);
     await close();
   });
+
+  test(`${name}: a long log, states and pages come whole and in order`, async () => {
+    const { ends, settle, close } = await open();
+    const [left, right] = ends.map((end) => new Link(end, SHAPE, LOCKSTEP_OPTIONS, 0));
+    const messages = longMessages();
+    for (const message of messages) left.send(message, 1);
+    await settle();
+    // Bytes may be in a buffer of any class.
+    assert.deepEqual(structuredClone(right.receive(1)), messages);
+    await close();
+  });
+
+  test(`${name}: who speaks something else is refused with a sentence, and not heard any more`, async () => {
+    const { ends, settle, close } = await open();
+    const [left, right] = ends.map((end) => new Link(end, SHAPE, LOCKSTEP_OPTIONS, 0));
+    ends[0].send(new TextEncoder().encode("GET / HTTP/1.1"));
+    await settle();
+    assert.deepEqual(right.receive(1), []);
+    assert.equal(right.refusal, "The other member does not keep the protocol: a frame of something else.");
+    left.send({ kind: "released", counts: [1, 2, 3] }, 2);
+    await settle();
+    assert.deepEqual(right.receive(2), []);
+    await close();
+  });
+}
+
+/** What a primary says that is long: a log that is behind, a machine's state, pages. */
+function longMessages(): Message[] {
+  const run = { device: 0, number: 0, instant: 5, lastInstant: 9, bytes: new Uint8Array(400_000).fill(0x61) };
+  const head = { kind: "snapshot", id: 1, purpose: "resynchronise", sequence: 1, instant: 9 } as const;
+  const pages = Array.from({ length: 64 }, (_, page) => ({ page, bytes: new Uint8Array(4096).fill(page + 1) }));
+  return [
+    { kind: "log", entries: [{ kind: "output", sequence: 1, run }] },
+    {
+      ...{ ...head, counts: [400_000, 0, 0], inputs: 0, digest: "0".repeat(32) },
+      state: new Uint8Array(300_000).fill(3),
+    },
+    { kind: "page-hashes", id: 1, first: 0, hashes: pages.map(({ page }) => BigInt(page + 1)) },
+    { kind: "pages", id: 1, pages },
+    { kind: "log", entries: [{ kind: "progress", sequence: 2, instant: 10, rest: "running" }] },
+  ];
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
@@ -11,6 +11,7 @@ const START_DEADLINE_MS = 20_000;
 export class NatsServer {
   readonly folder = mkdtempSync(join(tmpdir(), "hindcast-nats-"));
   readonly #args: readonly string[];
+  #configuration: readonly string[] = [];
   #process: ChildProcess | undefined;
   #port = -1;
 
@@ -18,8 +19,14 @@ export class NatsServer {
     this.#args = args;
   }
 
-  static async start(args: readonly string[] = ["-js"]): Promise<NatsServer> {
+  /** `configuration`: what only a file can tell the server; `{folder}` in it is the server's own. */
+  static async start(args: readonly string[] = ["-js"], configuration?: string): Promise<NatsServer> {
     const server = new NatsServer(args);
+    if (configuration !== undefined) {
+      const path = join(server.folder, "server.conf");
+      writeFileSync(path, configuration.replaceAll("{folder}", server.folder));
+      server.#configuration = ["-c", path];
+    }
     after(async () => {
       await server.stop();
       rmSync(server.folder, { recursive: true, force: true });
@@ -39,7 +46,16 @@ export class NatsServer {
   /** Starts it, on the same port as before, with what it has stored. */
   async begin(): Promise<void> {
     const port = String(this.#port);
-    const args = [...this.#args, "-a", "127.0.0.1", "-p", port, "-sd", join(this.folder, "store")];
+    const args = [
+      ...this.#args,
+      ...this.#configuration,
+      "-a",
+      "127.0.0.1",
+      "-p",
+      port,
+      "-sd",
+      join(this.folder, "store"),
+    ];
     const child = spawn("nats-server", args, { stdio: ["ignore", "ignore", "pipe"] });
     this.#process = child;
     let log = "";
