@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { Bell } from "../../src/host/motion-driver.ts";
-import { PairRecorder } from "../../src/host/pair-recorder.ts";
 import { openRecording } from "../../src/host/recorded-session.ts";
 import { type DivergenceSource, differ } from "../../src/lockstep/divergence-sources.ts";
 import type { MachineConfiguration } from "../../src/machine/configuration.ts";
@@ -13,6 +12,7 @@ import { NO_STOPS } from "../../src/machine/stop.ts";
 import { encodeImage, recordedImage } from "../../src/replay/recorded-image.ts";
 import { LocalPair, type PairMachine, type PairParts } from "../lockstep/local-pair.ts";
 import { program, SMALL } from "../machine/guests.ts";
+import { PairRecorder } from "./pair-recorder.ts";
 
 /** All that it says follows from all that it has computed: a number in a table, stirred and printed now and then. */
 export const computing = (rounds: number): string => `

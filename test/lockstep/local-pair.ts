@@ -1,6 +1,5 @@
 import { flipsOf } from "../../src/host/fault-flips.ts";
 import { MemberDriver, type MemberStart } from "../../src/host/lockstep-member.ts";
-import type { RecordMember } from "../../src/host/pair-recorder.ts";
 import { type PairReport, pairReport } from "../../src/host/pair-report.ts";
 import type { MemberRecording } from "../../src/host/timeline-replica.ts";
 import { LocalArbiter } from "../../src/lockstep/arbiter.ts";
@@ -20,6 +19,7 @@ import type { InputEvent } from "../../src/lockstep/replica.ts";
 import { pageCountOf } from "../../src/machine/configuration.ts";
 import type { MachineLike } from "../../src/machine/machine-interface.ts";
 import type { Motion, TravelStop } from "../../src/replay/timeline-interface.ts";
+import type { RecordMember } from "../host/pair-recorder.ts";
 
 /** How long between two looks at the world. */
 const YIELD_MS = 10;
