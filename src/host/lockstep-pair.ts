@@ -17,6 +17,7 @@ import type {
   MemberState,
 } from "./lockstep-protocol.ts";
 import { type MemberHost, type MemberHosting, ProcessHosting, ThreadHosting } from "./member-host.ts";
+import { makeRoomForPair } from "./pair-recording.ts";
 import { type MemberReport, type PairReport, pairReport } from "./pair-report.ts";
 import { errorFromData } from "./rpc.ts";
 
@@ -103,6 +104,7 @@ export class LockstepPair {
       if (device === CONSOLE) parts.onConsole(bytes);
       else if (device === NETWORK) parts.onFrame(bytes);
     });
+    if (parts.recording !== undefined) makeRoomForPair(parts.recording.path);
     const [first, second] = this.#hosting.channel();
     this.#settle(parts.primary, { role: "primary", partner: "B" }, first, "primary");
     this.#settle(parts.secondary, { role: "secondary" }, second, "secondary");

@@ -28,6 +28,7 @@ export function isBeside(first: string, name: string): boolean {
 }
 
 export const FIRST_MEMBER = "A";
+export const SECOND_MEMBER = "B";
 
 function split(path: string): readonly [string, string] {
   const name = basename(path);

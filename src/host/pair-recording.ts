@@ -1,12 +1,15 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import type { PairHeader } from "../replay/recording-message.ts";
 import { RecordingReader } from "../replay/recording-reader.ts";
-import { FIRST_MEMBER, firstFileOf, isBeside, pairFile } from "./pair-files.ts";
+import { BOOKMARKS_EXTENSION } from "./bookmark-file.ts";
+import { FIRST_MEMBER, firstFileOf, isBeside, pairFile, SECOND_MEMBER } from "./pair-files.ts";
 import { type LoggedStretch, type PairLog, RecordedPairLog } from "./pair-log.ts";
 import { readHeader } from "./recorded-images.ts";
+import { checkReplaceable } from "./recording-file.ts";
 import { FileByteSource } from "./recording-source.ts";
+import { withSystemErrors } from "./system-errors.ts";
 import { ZSTD } from "./zstd.ts";
 
 export interface PairRecording {
@@ -67,6 +70,32 @@ export async function openPairRecording(path: string): Promise<PairRecording | u
   };
 }
 
+/**
+ * Makes room for the recordings of a new pair: what is left of an older one whose place they take goes, bookmarks included. Throws
+ * a UserError when one of them would replace something else.
+ */
+export function makeRoomForPair(first: string): void {
+  for (const member of [FIRST_MEMBER, SECOND_MEMBER]) {
+    withSystemErrors("recording-unwritable", `record to ${first}`, () => checkReplaceable(pairFile(first, member, 1)));
+  }
+  const older = existsSync(first) && statSync(first).isFile() ? pairOf(first) : undefined;
+  if (older === undefined) return;
+  for (const path of beside(first)) {
+    if (path === first || pairOf(path) !== older) continue;
+    for (const each of [path, `${path}${BOOKMARKS_EXTENSION}`]) rmSync(each, { force: true });
+  }
+}
+
+/** Undefined: it is none of a pair, or cannot be read. */
+function pairOf(path: string): string | undefined {
+  try {
+    return readHeader(path).lockstep?.pair;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
 function beside(first: string): string[] {
   const folder = dirname(first);
   const names = readdirSync(folder).filter((name) => isBeside(first, name));
@@ -97,7 +126,7 @@ function open(path: string, pair: string, missing: string[]): Found | undefined 
 /** Recordings that there must have been, by what the others say. */
 function gaps(first: string, found: readonly Found[]): string[] {
   const there = new Set(found.map(({ header }) => `${header.member} ${header.stretch}`));
-  const wanted = new Set<string>([`${FIRST_MEMBER} 1`, "B 1"]);
+  const wanted = new Set<string>([`${FIRST_MEMBER} 1`, `${SECOND_MEMBER} 1`]);
   for (const { header } of found) {
     for (let stretch = 1; stretch < header.stretch; stretch++) wanted.add(`${header.member} ${stretch}`);
     if (header.from !== undefined) wanted.add(`${header.from.member} 1`);

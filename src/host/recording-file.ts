@@ -208,6 +208,15 @@ function openEmpty(path: string): number {
  * is no recording is somebody's work and stays. Devices (/dev/null) are written as they are.
  */
 function clear(path: string): void {
+  checkReplaceable(path);
+  unlinkSync(path);
+  // They are of the old run.
+  rmSync(`${path}${BOOKMARKS_EXTENSION}`, { force: true });
+}
+
+/** Throws a UserError when there is a file that is no recording. */
+export function checkReplaceable(path: string): void {
+  if (!existsSync(path) || isDevice(path)) return;
   const fd = openSync(path, constants.O_RDONLY);
   try {
     const head = new Uint8Array(MCAP_MAGIC.length);
@@ -221,7 +230,4 @@ function clear(path: string): void {
   } finally {
     closeSync(fd);
   }
-  unlinkSync(path);
-  // They are of the old run.
-  rmSync(`${path}${BOOKMARKS_EXTENSION}`, { force: true });
 }

@@ -200,8 +200,8 @@ export class MemberRecording implements ReplicaHost {
       this.#paths.push(target);
       return file;
     } catch (error) {
-      if (!(error instanceof UserError) || this.#paths.length === 0) throw error;
-      this.#failure = `The recording stopped growing: ${error.message}`;
+      if (!(error instanceof UserError)) throw error;
+      this.#failure = `Machine ${member} is not recorded any further: ${error.message}`;
       return undefined;
     }
   }

@@ -9,7 +9,6 @@ import { openPairRecording } from "../../src/host/pair-recording.ts";
 import { openRecording } from "../../src/host/recorded-session.ts";
 import { RecordingFile } from "../../src/host/recording-file.ts";
 import { DIVERGENCE_SOURCES } from "../../src/lockstep/divergence-sources.ts";
-import type { Fault } from "../../src/lockstep/fault.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { EventLog } from "../../src/replay/event-log.ts";
 import { FrameLog } from "../../src/replay/frame-log.ts";
@@ -17,17 +16,9 @@ import { OutputLog } from "../../src/replay/output-log.ts";
 import { recordedImage } from "../../src/replay/recorded-image.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
 import { Guest, program, SMALL, WORKER } from "../machine/guests.ts";
-import { computing, type RecordedPairOptions, recordPair, replayed, temporaryFolder } from "./recorded-pairs.ts";
+import { computing, HEARD, recordPair, replayed, temporaryFolder } from "./recorded-pairs.ts";
 
 const COMPUTING = computing(100);
-
-/** Flips of which one is heard. */
-const HEARD: RecordedPairOptions & { readonly faults: readonly Fault[] } = {
-  faults: (["flip-register", "flip-memory"] as const).map((kind, index) => {
-    return { kind, role: "secondary", instant: 70_000 + index };
-  }),
-  ...{ faultSeed: 3, options: { slackSteps: 20_000, digestSteps: 20_000 } },
-};
 
 /** Echoes in capitals until a q comes, and says the time's low bits inside only. */
 const ECHO = `

@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { Bell } from "../../src/host/motion-driver.ts";
 import { openRecording } from "../../src/host/recorded-session.ts";
 import { type DivergenceSource, differ } from "../../src/lockstep/divergence-sources.ts";
+import type { Fault } from "../../src/lockstep/fault.ts";
 import type { MachineConfiguration } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
@@ -128,3 +129,11 @@ export function replayed(path: string): { first: number; end: number; verified: 
     session.close();
   }
 }
+
+/** Flips of which one is heard, of a guest that computes for 100 rounds. */
+export const HEARD: RecordedPairOptions & { readonly faults: readonly Fault[] } = {
+  faults: (["flip-register", "flip-memory"] as const).map((kind, index) => {
+    return { kind, role: "secondary", instant: 70_000 + index };
+  }),
+  ...{ faultSeed: 3, options: { slackSteps: 20_000, digestSteps: 20_000 } },
+};
