@@ -13,11 +13,16 @@ import { isAlive, type MemberReport, memberReport } from "./pair-report.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 
 /** Turns are short: what is said waits for the end of one, and for the partner's. */
-const TURN_MS = 1;
-/** Should a secondary be far behind, frames shall not wait for all of it. */
-const CATCH_UP_STEPS = 5_000_000;
+const TURN_MS = 0.5;
+/**
+ * The primary is so many turns ahead at most: what it says waits for the secondary to come there. Both do the same work, so a lead
+ * that it once has it would keep.
+ */
+const LEAD_TURNS = 2;
 /** A thread that got no turn for longer was not silent, it was not asked. */
 const LONGEST_GAP_MS = 100;
+/** Input and answers wait so long at most, where frames come without the event loop. */
+const YIELD_MS = 4;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
 /** Longer than the silence that is taken for death. */
@@ -106,6 +111,7 @@ export class MemberDriver {
   #activeMs = 0;
   #lastMs: number;
   #restMs = 0;
+  #yieldedMs = 0;
 
   constructor(parts: MemberDriverParts) {
     this.#parts = parts;
@@ -187,8 +193,10 @@ export class MemberDriver {
       const { ended } = this;
       if (moved || ended !== undefined) this.#parts.onTurn?.();
       if (ended !== undefined && !this.#lingers(ended)) return ended;
-      if (moved) await eventLoopTurn();
-      else await this.#rest();
+      if (!moved) await this.#rest();
+      else if (!this.#channel.isImmediate || this.#parts.nowMs() - this.#yieldedMs >= YIELD_MS) await eventLoopTurn();
+      else continue;
+      this.#yieldedMs = this.#parts.nowMs();
     }
   }
 
@@ -225,9 +233,11 @@ export class MemberDriver {
     if (this.#paused) return 0;
     // A guest that waits may have input; one that runs and is ahead of its clock has to wait for it.
     if (nowMs < this.#dueMs && this.member.primary?.rest === "running") return 0;
-    // A secondary goes no farther than the primary has come, and what was said waits for it.
-    if (this.member.primary === undefined) return CATCH_UP_STEPS;
-    return Math.min(this.#turns.steps, Math.max(0, this.#limit - this.#parts.replica.instant));
+    const { steps } = this.#turns;
+    const { primary } = this.member;
+    if (primary === undefined) return steps;
+    const room = Math.min(this.#limit - this.#parts.replica.instant, LEAD_TURNS * steps - primary.lagSteps);
+    return Math.max(0, Math.min(steps, room));
   }
 
   /** Ticks until the timer of a paced guest that waits; undefined: it does not wait for that. */
