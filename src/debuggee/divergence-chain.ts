@@ -7,6 +7,7 @@ import type { RunHop } from "./run-probe.ts";
 
 /** Steps back in both runs before it is given up. */
 const MOST_LINKS = 512;
+const HOPS_BETWEEN_LEAPS = 32;
 /** Steps of the longest cycle that is told once. */
 const LONGEST_CYCLE = 8;
 
@@ -54,6 +55,7 @@ export class ParallelChain {
   /** Where the data came through, with all that the links leave out. */
   readonly #passed: (bigint | undefined)[] = [];
   #hops = 0;
+  #leapsFrom = 0;
 
   constructor(parts: ChainParts) {
     this.#parts = parts;
@@ -160,7 +162,8 @@ export class ParallelChain {
     if (end?.kind === "device" || end?.kind === "input") {
       const cause = end.device === "clint" || end.device === "rtc" ? "time" : end.kind === "input" ? "input" : "device";
       const what = cause === "time" ? "The time was read" : `${end.device ?? "A device"} was read`;
-      return source(place, cause, [value], `${what} by \`${place.left.text}\` and differs: ${read}.`);
+      const where = `\`${place.left.text}\` in ${place.left.symbol}`;
+      return source(place, cause, [value], `${what} by ${where} and differs: ${read}.`);
     }
     if (!this.#sameProgram) {
       const texts = `\`${place.left.text}\` in ${names.left}, \`${place.right.text}\` in ${names.right}`;
@@ -311,32 +314,40 @@ export class ParallelChain {
 
   /** Out of a loop: to where the value differs first, when the runs go through it at the same pace. */
   async #leap(difference: Difference): Promise<Difference | undefined> {
-    if (cycleIn(this.#passed) === undefined) return undefined;
+    if (this.#hops < this.#leapsFrom || cycleIn(this.#passed) === undefined) return undefined;
+    // Where it cannot be left, trying at every turn would cost more than going round.
+    this.#leapsFrom = this.#hops + HOPS_BETWEEN_LEAPS;
     const { askers, alignedBefore } = this.#parts;
     const { cell, at, hart } = difference;
     const shift = at.right - at.left;
-    const areEqual = async (instant: number) => {
-      const [[one], [other]] = await Promise.all([
+    const valuesAt = async (instant: number) => {
+      const [[left], [right]] = await Promise.all([
         askers.left.values(cell.left, hart.left, [instant]),
         askers.right.values(cell.right, hart.right, [instant + shift]),
       ]);
-      return one === other;
+      return { left, right };
     };
-    const [aligned] = (await alignedBefore(at)).filter(({ left, right }) => right - left === shift);
-    if (aligned === undefined || !(await areEqual(aligned.left))) return undefined;
-    let [low, high] = [aligned.left, at.left];
+    const areEqual = async (instant: number) => {
+      const { left, right } = await valuesAt(instant);
+      return left === right;
+    };
+    let low: number | undefined;
+    for (const { left, right } of await alignedBefore(at)) {
+      if (right - left !== shift || !(await areEqual(left))) continue;
+      low = left;
+      break;
+    }
+    if (low === undefined) return undefined;
+    let high = at.left;
     while (high - low > 1) {
       const middle = Math.floor((low + high) / 2);
       if (await areEqual(middle)) low = middle;
       else high = middle;
     }
     if (high === at.left) return undefined;
-    this.#link({
-      kind: "data",
-      value: difference.value,
-      sentence: `a loop has carried ${difference.value.name} since instant ${high}`,
-    });
-    return { ...difference, at: { left: high, right: high + shift } };
+    const value = { ...difference.value, ...(await valuesAt(high)) };
+    this.#link({ kind: "data", value, sentence: `a loop has carried ${value.name} since instant ${high}` });
+    return { ...difference, value, at: { left: high, right: high + shift } };
   }
 
   #isSamePlace(left: DivergentPlace, right: DivergentPlace): boolean {
@@ -378,9 +389,19 @@ function source(
 
 function csrSource(place: SidePair<DivergentPlace>, value: ValueInBoth, differs: string): Source {
   if (value.name === "time") {
-    return source(place, "time", [value], `The time was read by \`${place.left.text}\` and differs: ${differs}.`);
+    return source(
+      place,
+      "time",
+      [value],
+      `The time was read by \`${place.left.text}\` in ${place.left.symbol} and differs: ${differs}.`,
+    );
   }
-  return source(place, "counter", [value], `${value.name} was read by \`${place.left.text}\` and differs: ${differs}.`);
+  return source(
+    place,
+    "counter",
+    [value],
+    `${value.name} was read by \`${place.left.text}\` in ${place.left.symbol} and differs: ${differs}.`,
+  );
 }
 
 function inBoth({ place, value }: OriginOperand, other: OriginOperand, hart: number): ValueInBoth {

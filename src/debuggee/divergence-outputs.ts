@@ -66,14 +66,13 @@ async function consoleDifference(
   tally: Tally,
   notes: string[],
 ): Promise<OutputDifference | undefined> {
-  const [first, second] = [abouts.left.outputFirst, abouts.right.outputFirst];
-  const skipped = Math.max(abouts.left.outputHeld - first, abouts.right.outputHeld - second, 0);
-  if (skipped > 0)
-    notes.push(
-      `The first ${skipped.toLocaleString("en-US")} bytes of the consoles are no longer held, and were not compared.`,
-    );
+  const skipped = Math.max(abouts.left.printedFrom, abouts.right.printedFrom);
+  if (skipped > 0) {
+    const count = skipped.toLocaleString("en-US");
+    notes.push(`What the consoles said before byte ${count} is not known of both, and was not compared.`);
+  }
   for (let at = skipped; ; ) {
-    const [a, b] = await Promise.all([left.printed(first + at, PAGE_BYTES), right.printed(second + at, PAGE_BYTES)]);
+    const [a, b] = await Promise.all([left.printed(at, PAGE_BYTES), right.printed(at, PAGE_BYTES)]);
     const common = Math.min(a.bytes.length, b.bytes.length);
     for (let index = 0; index < common; index++) {
       if (a.bytes[index] !== b.bytes[index]) {
@@ -119,9 +118,9 @@ async function differing(
 }
 
 /** The line that a byte of the console belongs to, as far as it was printed. */
-async function lineAround(asker: RunAsker, { outputFirst }: RunAbout, number: number): Promise<string> {
-  const start = Math.max(0, number - LONGEST_LINE);
-  const { bytes } = await asker.printed(outputFirst + start, LONGEST_LINE * 2);
+async function lineAround(asker: RunAsker, { printedFrom }: RunAbout, number: number): Promise<string> {
+  const start = Math.max(printedFrom, number - LONGEST_LINE);
+  const { bytes } = await asker.printed(start, LONGEST_LINE * 2);
   const at = number - start;
   const first = at === 0 ? 0 : bytes.lastIndexOf(LINE_FEED, at - 1) + 1;
   const end = bytes.indexOf(LINE_FEED, at);
@@ -137,8 +136,8 @@ async function frameDifference(
   tally: Tally,
   notes: string[],
 ): Promise<OutputDifference | undefined> {
-  const held = Math.max(abouts.left.framesHeld, abouts.right.framesHeld);
-  if (held > 0) notes.push(`The first ${held} frames are no longer held, and were not compared.`);
+  const held = Math.max(abouts.left.framesFrom, abouts.right.framesFrom);
+  if (held > 0) notes.push(`What was sent before frame ${held} is not known of both, and was not compared.`);
   for (let at = held; ; ) {
     const [a, b] = await Promise.all([left.frames(at, PAGE_FRAMES), right.frames(at, PAGE_FRAMES)]);
     const common = Math.min(a.length, b.length);

@@ -291,8 +291,10 @@ class Finder {
   async #counterparts(at: Partial<SidePair<number>>): Promise<SidePair<DivergentPlace>> {
     const known = at.left ?? at.right!;
     const side = at.left === undefined ? "right" : "left";
-    const printed = (await this.#askers[side].printedBefore(known)) - this.#abouts[side].outputFirst;
-    const shift = printed > 0 ? await this.#shiftOfByte(printed - 1) : this.#start.right - this.#start.left;
+    const printed = await this.#askers[side].printedBefore(known);
+    const { left: ours, right: theirs } = this.#abouts;
+    const isKnown = printed > Math.max(ours.printedFrom, theirs.printedFrom);
+    const shift = isKnown ? await this.#shiftOfByte(printed - 1) : this.#start.right - this.#start.left;
     const other = side === "left" ? known + shift : known - shift;
     const { first, end } = this.#abouts[side === "left" ? "right" : "left"];
     const counterpart = Math.min(Math.max(other, first), end);
@@ -303,8 +305,8 @@ class Finder {
 
   async #shiftOfByte(number: number): Promise<number> {
     const [left, right] = await Promise.all([
-      this.#askers.left.printed(this.#abouts.left.outputFirst + number, 1),
-      this.#askers.right.printed(this.#abouts.right.outputFirst + number, 1),
+      this.#askers.left.printed(number, 1),
+      this.#askers.right.printed(number, 1),
     ]);
     return left.instants.length === 1 && right.instants.length === 1 ? right.instants[0] - left.instants[0] : 0;
   }
@@ -317,12 +319,10 @@ class Finder {
       this.#askers.left.printedBefore(left),
       this.#askers.right.printedBefore(right),
     ]);
-    const count = Math.min(before - ours.outputFirst, others - theirs.outputFirst);
-    const from = Math.max(0, count - MOST_ALIGNED);
-    const [a, b] = await Promise.all([
-      this.#askers.left.printed(ours.outputFirst + from, count - from),
-      this.#askers.right.printed(theirs.outputFirst + from, count - from),
-    ]);
+    const to = Math.min(before, others);
+    const from = Math.max(ours.printedFrom, theirs.printedFrom, to - MOST_ALIGNED);
+    const count = Math.max(0, to - from);
+    const [a, b] = await Promise.all([this.#askers.left.printed(from, count), this.#askers.right.printed(from, count)]);
     for (let index = Math.min(a.instants.length, b.instants.length) - 1; index >= 0; index--) {
       if (a.bytes[index] === b.bytes[index]) pairs.push({ left: a.instants[index], right: b.instants[index] });
     }
@@ -340,9 +340,7 @@ class Finder {
     };
     const differ = await differencesOf(this.#askers, at, this.#abouts.left.configuration, await this.#pagesAtStart());
     const { differences, more } = listOf(differ);
-    const others = differences.filter(
-      (each) => !values.some(({ name, hart }) => each.name === name && each.hart === hart),
-    );
+    const others = differences.filter((each) => !values.some((value) => isSameCell(value, each)));
     return { left, right, cause, why, differences: [...values, ...others].slice(0, MOST_DIFFERENCES), more };
   }
 
@@ -379,6 +377,10 @@ interface StatesFound {
   readonly equalAt: number | undefined;
   readonly differentAt: number;
   readonly divergent: Divergent;
+}
+
+function isSameCell({ name, hart, address }: ValueInBoth, other: ValueInBoth): boolean {
+  return address === undefined ? name === other.name && hart === other.hart : address === other.address;
 }
 
 function instantsOf({ left, right }: Divergent): SidePair<number> {

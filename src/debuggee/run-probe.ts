@@ -28,12 +28,9 @@ export interface RunAbout {
   readonly end: number;
   readonly ended: MachineStop | undefined;
   readonly events: number;
-  /** Console bytes that had been printed at `first`, the first that is held, and how many there are. */
-  readonly outputFirst: number;
-  readonly outputHeld: number;
-  readonly outputLength: number;
-  readonly frameCount: number;
-  readonly framesHeld: number;
+  /** Numbers, since reset, of the first console byte and the first frame that are known. */
+  readonly printedFrom: number;
+  readonly framesFrom: number;
   /** Instants of checkpoints and digests. */
   readonly marks: readonly number[];
 }
@@ -111,9 +108,11 @@ export class RunProbe {
   readonly inspector: Inspector;
 
   readonly #identity: string;
+  readonly #said: readonly number[];
 
-  /** `identity`: of what was loaded, the same for the same programs. */
-  constructor(timeline: Timeline, programs: readonly Program[], identity: string) {
+  /** `identity`: of what was loaded, the same for the same programs. `said`: outputs before the run's first instant, by device. */
+  constructor(timeline: Timeline, programs: readonly Program[], identity: string, said: readonly number[] = [0, 0]) {
+    this.#said = said;
     this.timeline = timeline;
     this.map = new ProgramMap(programs);
     this.inspector = new Inspector(timeline.machine, this.map);
@@ -130,11 +129,8 @@ export class RunProbe {
       end: timeline.end,
       ended: timeline.ended,
       events: events.length,
-      outputFirst: outputs.countBefore(timeline.first) ?? outputs.firstHeld,
-      outputHeld: outputs.firstHeld,
-      outputLength: outputs.length,
-      frameCount: frames.length,
-      framesHeld: frames.firstHeld,
+      printedFrom: this.#said[CONSOLE] + outputs.firstHeld,
+      framesFrom: this.#said[NETWORK] + frames.firstHeld,
       marks: timeline.history.checkpoints,
     };
   }
@@ -146,9 +142,9 @@ export class RunProbe {
     return found;
   }
 
-  /** Console bytes from an offset; fewer than asked for where there are no more, or they are not held. */
-  printed(offset: number, length: number): PrintedBytes {
-    const cursor = this.timeline.run.outputs.from(offset);
+  /** Console bytes from a number on; fewer than asked for where there are no more, or they are not held. */
+  printed(number: number, length: number): PrintedBytes {
+    const cursor = this.timeline.run.outputs.from(number - this.#said[CONSOLE]);
     const bytes = new Uint8Array(length);
     const instants = new Float64Array(length);
     let count = 0;
@@ -163,11 +159,12 @@ export class RunProbe {
   /** Bytes that had been printed at an instant. */
   printedBefore(instant: number): number {
     const { outputs } = this.timeline.run;
-    return outputs.countBefore(instant) ?? outputs.firstHeld;
+    return this.#said[CONSOLE] + (outputs.countBefore(instant) ?? outputs.firstHeld);
   }
 
   /** Frames that the guest sent, each with its instant. */
-  frames(from: number, count: number): { instant: number; bytes: Uint8Array }[] {
+  frames(number: number, count: number): { instant: number; bytes: Uint8Array }[] {
+    const from = number - this.#said[NETWORK];
     const { frames } = this.timeline.run;
     const found: { instant: number; bytes: Uint8Array }[] = [];
     for (let index = from; index < Math.min(from + count, frames.length); index++) {
@@ -321,6 +318,8 @@ export class RunProbe {
   }
 }
 
+const CONSOLE = 0;
+const NETWORK = 1;
 const PAGE_BYTES = 4096;
 const NOTHING_INTERRUPTED = 2n ** 64n - 1n;
 const INTERRUPT = 1n << 63n;

@@ -29,6 +29,7 @@ new RpcServer(nodePort(parentPort), (question, args) => {
 function open(subject: SearchSubject): readonly string[] {
   const { timeline, programs, reader, warnings } = openForSearch(subject);
   const loaded = reader.header.images.filter(({ role }) => role === "program" || role === "symbols");
-  probe = new RunProbe(timeline, programs, loaded.map(({ sha256 }) => sha256).join());
+  const identity = loaded.map(({ sha256 }) => sha256).join();
+  probe = new RunProbe(timeline, programs, identity, reader.header.lockstep?.said);
   return warnings;
 }
