@@ -14,6 +14,8 @@ import { AdaptiveTurns } from "./turn-length.ts";
 
 /** Turns are short: what is said waits for the end of one, and for the partner's. */
 const TURN_MS = 1;
+/** A primary waits when the secondary is farther behind than so many turns: output does until the secondary is there. */
+const AHEAD_TURNS = 1;
 /** Should a secondary be far behind, frames shall not wait for all of it. */
 const CATCH_UP_STEPS = 5_000_000;
 /** A thread that got no turn for longer was not silent, it was not asked. */
@@ -225,6 +227,8 @@ export class MemberDriver {
     if (nowMs < this.#dueMs && this.member.primary?.rest === "running") return 0;
     // A secondary goes no farther than the primary has come, and what was said waits for it.
     if (this.member.primary === undefined) return CATCH_UP_STEPS;
+    // Both are as fast: who once was ahead would stay so, and all that it says would wait for as long.
+    if (this.member.primary.lagSteps > AHEAD_TURNS * this.#turns.steps) return 0;
     return Math.min(this.#turns.steps, Math.max(0, this.#limit - this.#parts.replica.instant));
   }
 
