@@ -55,6 +55,11 @@ const BUNDLES: readonly Bundle[] = [
   { name: "compile worker", entries: { "src/host/compile-worker.ts": "dist/compile-worker.js" }, options: nodeModule },
   { name: "search worker", entries: { "src/host/search-worker.ts": "dist/search-worker.js" }, options: nodeModule },
   { name: "probe worker", entries: { "src/host/probe-worker.ts": "dist/probe-worker.js" }, options: nodeModule },
+  {
+    name: "lockstep worker",
+    entries: { "src/host/lockstep-worker.ts": "dist/lockstep-worker.js" },
+    options: nodeModule,
+  },
   { name: "language server", entries: { "src/language/server.ts": "dist/language-server.js" }, options: nodeModule },
   {
     name: "cli",
