@@ -56,6 +56,8 @@ export interface MemberDriverParts {
   readonly sink: OutputSink;
   readonly inputs: InputSource;
   readonly options?: Partial<LockstepOptions>;
+  /** How many turns the secondary may be behind before the primary waits: more where frames take their time. */
+  readonly aheadTurns?: number;
   /** The guest's clock follows the host's. */
   readonly paced?: boolean;
   /** Faults of this member, flipped bits excepted: those are the replica's. */
@@ -230,7 +232,8 @@ export class MemberDriver {
     // A secondary goes no farther than the primary has come, and what was said waits for it.
     if (this.member.primary === undefined) return CATCH_UP_STEPS;
     // Both are as fast: who once was ahead would stay so, and all that it says would wait for as long.
-    if (this.member.primary.lagSteps > AHEAD_TURNS * this.#turns.steps) return 0;
+    const { primary } = this.member;
+    if (primary.lagSteps > (this.#parts.aheadTurns ?? AHEAD_TURNS) * this.#turns.steps) return 0;
     return Math.min(this.#turns.steps, Math.max(0, this.#limit - this.#parts.replica.instant));
   }
 

@@ -37,8 +37,8 @@ ${bytes}
 
 /** A word every now and then, a line at a time without a pause, letters with arithmetic between. */
 const GUESTS = {
-  sparse: saying(300, 4_000_000, "word "),
-  console: saying(60_000, 400, "a line of forty characters, all of them\n"),
+  sparse: saying(900, 4_000_000, "word "),
+  console: saying(30_000, 400, "a line of forty characters, all of them\n"),
   integer: saying(40, 20_000_000, "i"),
 };
 
