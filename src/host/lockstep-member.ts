@@ -12,13 +12,14 @@ import { Pacer } from "./pacer.ts";
 import { isAlive, type MemberReport, memberReport } from "./pair-report.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 
-/** Turns are short: what is said waits for the end of one, and for the partner's. */
+/** Turns are short: what is said waits for the end of one, and for the partner. The second is for channels that need the event loop. */
 const TURN_MS = 0.5;
+const SLOWER_TURN_MS = 1;
 /**
- * The primary is so many turns ahead at most: what it says waits for the secondary to come there. Both do the same work, so a lead
- * that it once has it would keep.
+ * A primary does not begin a turn when the secondary is farther behind than so many: what it says waits for the secondary to come
+ * there. Both are as fast: who once was ahead would stay so.
  */
-const LEAD_TURNS = 2;
+const AHEAD_TURNS = 1;
 /** A thread that got no turn for longer was not silent, it was not asked. */
 const LONGEST_GAP_MS = 100;
 /** Input and answers wait so long at most, where frames come without the event loop. */
@@ -59,6 +60,8 @@ export interface MemberDriverParts {
   readonly sink: OutputSink;
   readonly inputs: InputSource;
   readonly options?: Partial<LockstepOptions>;
+  /** How many turns the secondary may be behind before the primary waits: more where frames take their time. */
+  readonly aheadTurns?: number;
   /** The guest's clock follows the host's. */
   readonly paced?: boolean;
   /** Faults of this member, flipped bits excepted: those are the replica's. */
@@ -117,7 +120,7 @@ export class MemberDriver {
     this.#parts = parts;
     this.#options = { ...LOCKSTEP_OPTIONS, ...parts.options };
     this.#lastMs = parts.nowMs();
-    this.#turns = new AdaptiveTurns(parts.nowMs, TURN_MS);
+    this.#turns = new AdaptiveTurns(parts.nowMs, parts.channel.isImmediate === true ? TURN_MS : SLOWER_TURN_MS);
     this.#faults = (parts.faults ?? [])
       .filter(({ kind }) => kind !== "flip-register" && kind !== "flip-memory")
       .sort((a, b) => a.instant - b.instant);
@@ -236,7 +239,8 @@ export class MemberDriver {
     const { steps } = this.#turns;
     const { primary } = this.member;
     if (primary === undefined) return steps;
-    const room = Math.min(this.#limit - this.#parts.replica.instant, LEAD_TURNS * steps - primary.lagSteps);
+    const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
+    const room = Math.min(this.#limit - replica.instant, (aheadTurns + 1) * steps - primary.lagSteps);
     return Math.max(0, Math.min(steps, room));
   }
 
