@@ -42,7 +42,7 @@ export const DISK = virtioGuest({ transport: "modern", entropy: false, rounds: 1
 
 /** Somebody else's address: nobody answers. */
 const STRANGER = 0x0a00_02c8;
-const FRAMES = 400_000;
+const FRAMES = 100_000;
 /** Sends one frame after the other and waits for nobody. */
 export const NETWORK = sendingGuest([
   arpFrame(

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { assemble } from "../../src/assembler/assemble.ts";
 import type { Instant } from "../../src/base/brand.ts";
+import type { DiskChoice } from "../../src/base/disk-choice.ts";
 import { makeCompileThread } from "../../src/host/compile-thread.ts";
 import { openDisks } from "../../src/host/disk-files.ts";
 import { openNetwork } from "../../src/host/host-network.ts";
@@ -45,8 +46,21 @@ interface PairCost extends Cost {
   readonly beginMs: number;
 }
 
-const OPTIONS = { memoryBytes: 16 * MIB, clock: "virtual", startTime: 0, net: "user" } as const;
-const DISKS = [{ blankBytes: 4 * MIB, readOnly: false }] as const;
+interface Board {
+  readonly net?: string;
+  readonly disks: readonly DiskChoice[];
+}
+
+const BARE: Board = { disks: [] };
+const WITH_DISK: Board = { disks: [{ blankBytes: 4 * MIB, readOnly: false }] };
+const WITH_NETWORK: Board = { disks: [], net: "user" };
+const OPTIONS = { memoryBytes: 16 * MIB, clock: "virtual", startTime: 0 } as const;
+const GUESTS = [
+  { name: "integer", source: INTEGER, board: BARE },
+  { name: "console", source: CONSOLE, board: BARE },
+  { name: "disk", source: DISK, board: WITH_DISK },
+  { name: "network", source: NETWORK, board: WITH_NETWORK },
+];
 
 function cpuMs(since?: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since);
@@ -54,11 +68,11 @@ function cpuMs(since?: NodeJS.CpuUsage): number {
 }
 
 /** One machine, recorded. */
-async function alone(path: string): Promise<Cost> {
+async function alone(path: string, board: Board): Promise<Cost> {
   const bell = new Bell();
-  const network = await openNetwork(OPTIONS.net, bell);
+  const network = await openNetwork(board.net, bell);
   const recordTo = join(folder, "one.hindcast");
-  const live = openLive({ ...OPTIONS, program: path, disks: DISKS, recordTo }, () => bell.ring(), network);
+  const live = openLive({ ...OPTIONS, ...board, program: path, recordTo }, () => bell.ring(), network);
   const [started, before] = [performance.now(), process.cpuUsage()];
   const limit = Number.MAX_SAFE_INTEGER as Instant;
   await drive(live.timeline.forward({ stops: NO_STOPS, limit }), { bell, stop: () => false });
@@ -70,13 +84,18 @@ async function alone(path: string): Promise<Cost> {
   return cost;
 }
 
-async function pair(source: string, parts: Partial<PairParts> = {}, look?: (pair: LockstepPair) => Promise<void>) {
+async function pair(
+  source: string,
+  board: Board,
+  parts: Partial<PairParts> = {},
+  look?: (pair: LockstepPair) => Promise<void>,
+): Promise<PairCost> {
   const bell = new Bell();
-  const network = await openNetwork(OPTIONS.net, bell);
-  const disks = openDisks(DISKS, false);
-  const configuration = configurationOf(OPTIONS, disks.configurations);
+  const network = await openNetwork(board.net, bell);
+  const disks = openDisks(board.disks, false);
+  const configuration = configurationOf({ ...OPTIONS, ...board }, disks.configurations);
   const image = assemble(source, { file: "guest.s" }).program!;
-  const machine = { configuration, image, disks: DISKS };
+  const machine = { configuration, image, disks: board.disks };
   let [saidMs, pauseMs] = [0, 0];
   const created = performance.now();
   const made = new LockstepPair({
@@ -106,13 +125,13 @@ async function pair(source: string, parts: Partial<PairParts> = {}, look?: (pair
 const shown = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(value < 10 ? 2 : 0));
 const spread = (values: readonly number[], digits = 2) => spreadText(spreadOf(values), digits);
 
-for (const [name, source] of Object.entries({ integer: INTEGER, console: CONSOLE, disk: DISK, network: NETWORK })) {
+for (const { name, source, board } of GUESTS) {
   const path = join(folder, `${name}.s`);
   writeFileSync(path, source);
   const [ones, pairs]: [Cost[], PairCost[]] = [[], []];
   for (let round = 0; round < ROUNDS; round++) {
-    ones.push(await alone(path));
-    pairs.push(await pair(source));
+    ones.push(await alone(path, board));
+    pairs.push(await pair(source, board));
   }
   const { latencyMs, digests } = pairs[ROUNDS >> 1].report;
   console.log(
@@ -130,7 +149,7 @@ for (const [name, source] of Object.entries({ integer: INTEGER, console: CONSOLE
 
 for (const hosting of ["threads", "processes"] as const) {
   const idle: { kbits: number; cpu: number }[] = [];
-  await pair(WAITING, { hosting }, async (made) => {
+  await pair(WAITING, BARE, { hosting }, async (made) => {
     while (made.waiting === undefined) await sleep(20);
     for (let round = 0; round < ROUNDS; round++) {
       const [before, usage] = [(await made.report()).bytesSent, process.cpuUsage()];
@@ -146,8 +165,8 @@ for (const hosting of ["threads", "processes"] as const) {
   for (const kind of ["kill", "freeze"] as const) {
     const runs: PairCost[] = [];
     const faults = [{ kind, role: "primary", instant: 500_000_000 }] as const;
-    for (let round = 0; round < ROUNDS; round++) runs.push(await pair(TICKING, { hosting, faults }));
-    const calm = await pair(TICKING, { hosting });
+    for (let round = 0; round < ROUNDS; round++) runs.push(await pair(TICKING, BARE, { hosting, faults }));
+    const calm = await pair(TICKING, BARE, { hosting });
     console.log(
       `${kind} of the primary, in ${hosting}: nothing is heard for ${spread(
         runs.map(({ pauseMs }) => pauseMs),
