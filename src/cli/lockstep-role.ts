@@ -114,7 +114,11 @@ function openMember(
     ...{ nats, pair: choice.pair ?? DEFAULT_PAIR, faults, recordTo: choice.output, engine: choice.engine },
     flips: flipsOf(faults, choice.faultSeed ?? 0),
     say: (sentence, isTrouble) => (isTrouble ? voice.warn(sentence) : voice.say(sentence)),
-    onConsole: (bytes) => stdout.bytes(bytes),
+    onConsole: (bytes) => {
+      stdout.bytes(bytes);
+      // Before anybody is told that it has left: the survivor shows what was not told.
+      void stdout.flush();
+    },
     onFrame: (frame) => network?.fromGuest(frame),
     onKill: () => process.kill(process.pid, "SIGKILL"),
     // The whole process stands still, as one does whose computer is too busy.
