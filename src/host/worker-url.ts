@@ -3,7 +3,7 @@
  * scripts/build.ts has bundled both.
  */
 export function workerUrl(
-  name: "machine-worker" | "writer-worker" | "compile-worker" | "search-worker" | "probe-worker",
+  name: "machine-worker" | "writer-worker" | "compile-worker" | "search-worker" | "probe-worker" | "live-pair-worker",
 ): URL {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   return new URL(`./${name}.${extension}`, import.meta.url);
