@@ -60,6 +60,11 @@ const BUNDLES: readonly Bundle[] = [
     options: nodeModule,
   },
   { name: "probe worker", entries: { "src/host/probe-worker.ts": "dist/probe-worker.js" }, options: nodeModule },
+  {
+    name: "lockstep worker",
+    entries: { "src/host/lockstep-worker.ts": "dist/lockstep-worker.js" },
+    options: nodeModule,
+  },
   { name: "language server", entries: { "src/language/server.ts": "dist/language-server.js" }, options: nodeModule },
   {
     name: "cli",

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
 import { UserError } from "../base/errors.ts";
 import type {
   LaunchOptions,
@@ -22,16 +24,15 @@ import { Machine } from "../machine/machine.ts";
 import { loadBoot } from "./boot-files.ts";
 import { makeCompileThread } from "./compile-thread.ts";
 import { openDisks } from "./disk-files.ts";
+import { flipsOf } from "./fault-flips.ts";
 import type { HostNetwork } from "./host-network.ts";
 import { configurationOf } from "./live-session.ts";
 import { LiveSide } from "./live-side.ts";
 import { MemberDriver } from "./lockstep-member.ts";
-import { flipsOf } from "./lockstep-pair.ts";
 import { type Bell, eventLoopTurn } from "./motion-driver.ts";
-import { PairRecorder } from "./pair-recorder.ts";
 import { pairReport } from "./pair-report.ts";
 import { chooseRecordingPath, folderWarning } from "./recording-place.ts";
-import type { MemberRecording } from "./timeline-replica.ts";
+import { MemberRecording } from "./timeline-replica.ts";
 
 /** How long between two looks at the world. */
 const LOOK_MS = 10;
@@ -39,6 +40,7 @@ const LOOK_MS = 10;
 const REST_MS = 5;
 /** Faults that are drawn fall into so many steps. */
 const FAULT_STEPS = 100_000_000;
+const PAIR_ID_BYTES = 8;
 /** Of how machine B differs. */
 const DEFAULT_SEED = 1;
 
@@ -75,7 +77,11 @@ export class LivePair {
     const partner =
       choice.second === undefined ? boot : loadBoot({ ...options, program: choice.second }, configuration);
     this.path = options.recordTo ?? chooseRecordingPath(boot.path, new Date());
-    const recorder = new PairRecorder(this.path, bell, options.engine);
+    if (resolve(this.path) === resolve(boot.path)) {
+      throw new UserError("recording-is-program", `The recording cannot replace the program ${boot.path}.`, 2);
+    }
+    const pair = randomBytes(PAIR_ID_BYTES).toString("hex");
+    const startedMs = performance.now();
     this.#sink = new CountingSink(MACHINE_DEVICES, ({ device, bytes }) => {
       if (device === NETWORK) network?.fromGuest(bytes);
     });
@@ -89,7 +95,12 @@ export class LivePair {
       const machine = new Machine(of, options.engine, disks.images, options.cacheGroup, makeCompileThread);
       machine.load(loaded.image);
       const images = [...loaded.recorded, ...disks.recorded];
-      const recording = recorder.of(machine, images, loaded.path)(member, isLeft ? undefined : "A");
+      const recording = new MemberRecording(machine, {
+        ...{ path: this.path, pair, member, role, images, joins: false, configuration: machine.configuration },
+        ...{ partner: isLeft ? undefined : "A", engine: options.engine },
+        nowMs: () => performance.now() - startedMs,
+        onRoom: () => bell.ring(),
+      });
       const folder = isLeft ? folderWarning(this.path) : undefined;
       const live = new LiveSide({
         ...{ machine, boot: loaded, recording, warnings: folder === undefined ? [] : [folder] },

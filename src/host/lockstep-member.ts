@@ -21,7 +21,7 @@ const LONGEST_GAP_MS = 100;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
 /** Longer than the silence that is taken for death. */
-export const FREEZE_MS = 1_000;
+export const FREEZE_MS = 2_000;
 
 /** How a member begins. */
 export type MemberStart =
@@ -96,6 +96,8 @@ export class MemberDriver {
   #pacer: Pacer | undefined;
   /** When a paced machine that is ahead of its clock goes on, or the timer of one that waits is due. */
   #dueMs = 0;
+  /** Where it waits for its timer; -1: it does not. */
+  #waitAt = -1;
   #overMs: number | undefined;
   #paused = false;
   #stopped = false;
@@ -244,6 +246,7 @@ export class MemberDriver {
     const { primary } = this.member;
     if (ticks === undefined || primary === undefined) return;
     if (this.#parts.nowMs() < this.#dueMs && !primary.hasInput) return;
+    this.#waitAt = -1;
     primary.idle(this.#pacer!.elapsedTicks(this.#parts.replica.time, ticks));
   }
 
@@ -255,6 +258,10 @@ export class MemberDriver {
     this.#pacer ??= new Pacer(nowMs, replica.time);
     const ticks = this.#idleTicks;
     if (primary.rest === "waiting" && ticks === undefined) return;
+    // One look for each wait: the pacer takes who falls behind for late, and begins anew.
+    const wait = ticks === undefined ? -1 : replica.instant;
+    if (wait >= 0 && wait === this.#waitAt) return;
+    this.#waitAt = wait;
     const sleepMs = this.#pacer.sleepMs(replica.time, replica.time + BigInt(ticks ?? 0));
     // Timers are no finer than this.
     this.#dueMs = sleepMs >= 1 ? nowMs() + sleepMs : 0;

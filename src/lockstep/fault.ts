@@ -99,7 +99,7 @@ export class FaultyChannel implements Channel {
   }
 
   get closed(): boolean {
-    return this.#channel.closed ?? false;
+    return this.#channel.closed === true && this.#held.length === 0 && this.#due.length === 0;
   }
 
   get isAway(): boolean {

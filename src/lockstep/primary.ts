@@ -116,6 +116,11 @@ export class Primary {
     return this.#pending.length === 0 && hasReached(this.#released, this.#offered);
   }
 
+  /** Number of the input that the machine is given next. */
+  get nextInput(): number {
+    return this.#nextInput;
+  }
+
   /** There is input that the machine has not been given yet. */
   get hasInput(): boolean {
     return this.#parts.inputs.at(this.#nextInput) !== undefined;
@@ -224,8 +229,10 @@ export class Primary {
 
   #isFull(): boolean {
     const { windowEntries, windowBytes } = this.#parts.options;
-    if (!this.#isFollowed) return false;
+    if (!this.#isFollowed) return this.#leaving.length >= windowEntries;
+    // A sink that is slow holds the machine as a slow partner does.
     return (
+      this.#leaving.length >= windowEntries ||
       this.#unconsumed.length >= windowEntries ||
       this.#unconsumedBytes >= windowBytes ||
       this.#pending.length >= windowEntries ||
