@@ -147,8 +147,8 @@ export class Pair implements SeatMotions {
     const end = direction === "forward" ? await this.#liveEnd(seat) : undefined;
     if (end !== undefined && seat.position.instant >= end) return this.#runLive(seat);
     const found = await this.#runRecorded(seat, direction, nearest(direction, until, end));
-    const isAtEnd = found.stopped.reason === "goto" && found.stopped.instant === end;
-    if (isAtEnd && end !== until) return this.#runLive(seat);
+    // Its guest may be over, and what it said not yet have left.
+    if (isEnd(found.stopped) && found.stopped.instant === end && end !== until) return this.#runLive(seat);
     return this.#arrived(seat, found.stopped, found.divergence);
   }
 
@@ -386,6 +386,10 @@ function corresponds(stopped: Stopped, { seat, instant }: Lead): Stopped {
 
 function otherMoves({ member }: Seat): UserError {
   return new UserError("running", `Machine ${member} is moving, and both go on together: pause it first.`);
+}
+
+function isEnd({ reason, exception }: Stopped): boolean {
+  return ["goto", "end", "finished"].includes(reason) || exception?.handled === false;
 }
 
 function noPlace(member: string, instant: number): UserError {

@@ -24,7 +24,6 @@ export interface LockstepChoice {
   /** `KIND@INSTANT` or `KIND:primary@INSTANT` */
   readonly faults?: readonly string[];
   readonly faultSeed?: number;
-  readonly channel?: "threads" | "processes";
 }
 
 export interface PairStretch {

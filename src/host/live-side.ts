@@ -41,8 +41,10 @@ export class LiveSide {
   readonly #parts: LiveSideParts;
   #attached: Attached | undefined;
   #opened: { readonly debuggee: Debuggee; readonly branches: Branches; readonly runner: ThreadRunner } | undefined;
-  /** Where the user's stop, or the guest's end, was come to in this run. */
+  /** Where the user's stop was come to in this run. */
   #arrival: Arrival | undefined;
+  /** How the guest ended; a machine that is given another state may go on. */
+  #ending: Arrival | undefined;
   #isHeld = false;
   #isSilent = false;
   readonly #stretches: {
@@ -124,7 +126,7 @@ export class LiveSide {
 
   /** And ends. */
   settle(): Stopped {
-    const arrival = this.#arrival;
+    const arrival = this.#arrival ?? this.#ending;
     this.begin();
     return this.#here.debuggee.settled(arrival);
   }
@@ -150,11 +152,12 @@ export class LiveSide {
 
   #arrived(arrival: Arrival): MachineStop {
     if (arrival.kind === "limit") return { kind: "reached" };
-    this.#arrival = arrival;
     if (arrival.kind === "hit") {
+      this.#arrival = arrival;
       this.#isHeld = true;
       return { kind: "reached" };
     }
+    this.#ending = arrival;
     const stop = arrival.kind === "end" ? arrival.stop : undefined;
     if (stop?.kind === "finished" || stop?.kind === "unhandled-trap") return stop;
     throw new AssertionFailure(`a live machine came to ${stop?.kind ?? arrival.kind}`);
@@ -163,6 +166,7 @@ export class LiveSide {
   #renew(timeline: Timeline): void {
     const { recording, from } = this.#parts;
     timeline.isLed = true;
+    this.#ending = undefined;
     const start = this.#stretches.length === 0 ? undefined : from(timeline.first);
     this.#stretches.push({ timeline, path: recording.file?.path ?? "", start });
     if (this.#attached === undefined) return;
