@@ -80,6 +80,8 @@ const BUNDLES: readonly Bundle[] = [
       "src/webview/machine.css": "dist/webview/machine.css",
       "src/webview/searches.ts": "dist/webview/searches.js",
       "src/webview/searches.css": "dist/webview/searches.css",
+      "src/webview/lockstep.ts": "dist/webview/lockstep.js",
+      "src/webview/lockstep.css": "dist/webview/lockstep.css",
       "src/webview/watches.ts": "dist/webview/watches.js",
       "src/webview/watches.css": "dist/webview/watches.css",
       "src/webview/plot.ts": "dist/webview/plot.js",
