@@ -27,6 +27,8 @@ import { makeStreams, openBucket, type PairPlace, pairPlace, removeBucket, remov
 import { offerRecording } from "./recording-exchange.ts";
 import { type RecordingKey, VERSION } from "./segment-queue.ts";
 
+/** The secondary hears of a turn by way of the server: a primary that waits for each would stand still most of the time. */
+const AHEAD_TURNS = 2;
 /** How often somebody who wants to join looks whether he can. */
 const LOOK_INTERVAL_MS = 500;
 
@@ -314,6 +316,7 @@ export class NatsMember {
       ...{ member, replica, start, channel, sink, inputs, faults, onKill, onFreeze, options },
       pageCount: pageCountOf(machine.configuration),
       arbiter: new NatsArbiter(this.#kv, run, wake),
+      aheadTurns: AHEAD_TURNS,
       paced: machine.configuration.clock === "paced",
       onTurn: () => this.#watch(waits),
       nowMs: () => performance.now(),

@@ -231,6 +231,31 @@ test("input of either host reaches the machines, and is answered once", async ()
   assert.equal(await stored("input"), "one,two,three.");
 });
 
+test("who speaks garbage is refused with a sentence, and the pair goes on without him", async () => {
+  const one = primary("garbage", echo, "--input", "-");
+  let session = "";
+  const listener = nats.connection.subscribe("hindcast.pair.garbage.live.*.primary", {
+    callback: (_, { subject }) => {
+      session = subject.split(".")[4];
+    },
+  });
+  const other = secondary("garbage");
+  await until("a pair", [one, other], () => /has a secondary/.test(one.said) && session !== "");
+  listener.unsubscribe();
+  nats.connection.publish(
+    pairPlace("garbage").liveSubject(session, "primary"),
+    new TextEncoder().encode("GET / HTTP/1.1"),
+  );
+  await until("a refusal", [one, other], () => /does not keep the protocol: a frame of something else/.test(one.said));
+  await until("one alone", [one, other], () => /machine A goes on alone/.test(one.said));
+  // Whoever was taken for dead finds its way back by itself.
+  await until("a pair again", [one, other], () => /Machine C is the secondary/.test(other.said));
+  one.child.stdin.write("hello.");
+  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
+  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  assert.equal(await stored("garbage"), "hello.");
+});
+
 test("what does not fit is refused with a sentence", async () => {
   const other = file("other.s", guest(7));
   const one = primary("refusing", program);
