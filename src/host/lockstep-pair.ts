@@ -89,6 +89,8 @@ export class LockstepPair {
   readonly #places: Place[] = [];
   readonly #id = randomBytes(PAIR_ID_BYTES).toString("hex");
   readonly #startedMs = performance.timeOrigin + performance.now();
+  /** What the sink has taken, for members in threads. */
+  readonly #taken: BigInt64Array<SharedArrayBuffer> | undefined;
   #pushed = 0;
   #joined = 0;
   #vainJoins = 0;
@@ -99,6 +101,8 @@ export class LockstepPair {
   constructor(parts: PairParts) {
     this.#parts = parts;
     this.#hosting = parts.hosting === "processes" ? new ProcessHosting() : new ThreadHosting();
+    if (parts.hosting !== "processes")
+      this.#taken = new BigInt64Array(new SharedArrayBuffer(8 * MACHINE_DEVICES.length));
     this.#sink = new CountingSink(MACHINE_DEVICES, ({ device, bytes }) => {
       if (device === CONSOLE) parts.onConsole(bytes);
       else if (device === NETWORK) parts.onFrame(bytes);
@@ -223,6 +227,7 @@ export class LockstepPair {
       options: { ...LOCAL_OPTIONS, ...options },
       isPaused: this.#isPaused,
       ...{ inputs: this.#inputs.kept, taken: this.#sink.taken },
+      sharedTaken: this.#taken?.buffer,
     };
     host.post({ kind: "begin", specification, channel });
   }
@@ -269,6 +274,9 @@ export class LockstepPair {
   async #take(place: Place): Promise<void> {
     const counts = [...this.#sink.taken];
     await this.#parts.drained?.();
+    counts.forEach((count, device) => {
+      if (this.#taken !== undefined) Atomics.store(this.#taken, device, BigInt(count));
+    });
     place.host.post({ kind: "taken", counts });
   }
 

@@ -57,6 +57,7 @@ export class Primary {
   #progressTold = -1;
   #restTold: Rest = "running";
   #digestDue: number;
+  #digestAtMs = 0;
   #snapshotId = 0;
   #snapshot: { readonly id: number; readonly state: Snapshot; readonly purpose: "copy" | "resynchronise" } | undefined;
   /** Pages of the snapshot whose hashes have been sent. */
@@ -216,8 +217,9 @@ export class Primary {
     const stop = replica.run(before + Math.min(budget, room));
     const happened = this.#collect(nowMs);
     this.#rest = restOf(stop);
-    if (replica.instant >= this.#digestDue) {
+    if (replica.instant >= this.#digestDue && nowMs - this.#digestAtMs >= options.digestMs) {
       this.#digestDue = replica.instant + options.digestSteps;
+      this.#digestAtMs = nowMs;
       if (this.#isFollowed) {
         const digest = replica.digest();
         this.#append({ kind: "digest", sequence: 0, instant: replica.instant, place: [...replica.counts], digest });
