@@ -249,6 +249,26 @@ test("input of either host reaches the machines, and is answered once", async ()
   assert.equal(await stored("input"), "one,two,three.");
 });
 
+test("while no arbiter answers nobody goes on alone, and input waits; then whoever is left does", async () => {
+  const one = primary("away", echo, "--input", "-");
+  const other = secondary("away", "--input", "-");
+  await until("a pair", [one, other], () => /has a secondary/.test(one.said) && /is the secondary/.test(other.said));
+  one.child.stdin.write("one,");
+  await until("an answer", [one], () => one.printed === "one,");
+  await server.stop("SIGKILL");
+  one.child.kill("SIGKILL");
+  await one.ended;
+  other.child.stdin.write("two.");
+  // Longer than the silence that is taken for death.
+  await sleep(700);
+  assert.doesNotMatch(other.said, /has taken over/);
+  await server.begin();
+  const { exitCode, said } = await outcome(other);
+  assert.equal(exitCode, 0, said);
+  assert.match(said, /machine B has taken over/);
+  assert.equal(await stored("away"), "one,two.");
+});
+
 test("who speaks garbage is refused with a sentence, and the pair goes on without him", async () => {
   const one = primary("garbage", echo, "--input", "-");
   let session = "";
