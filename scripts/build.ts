@@ -54,6 +54,11 @@ const BUNDLES: readonly Bundle[] = [
   { name: "writer worker", entries: { "src/host/writer-worker.ts": "dist/writer-worker.js" }, options: nodeModule },
   { name: "compile worker", entries: { "src/host/compile-worker.ts": "dist/compile-worker.js" }, options: nodeModule },
   { name: "search worker", entries: { "src/host/search-worker.ts": "dist/search-worker.js" }, options: nodeModule },
+  {
+    name: "live pair worker",
+    entries: { "src/host/live-pair-worker.ts": "dist/live-pair-worker.js" },
+    options: nodeModule,
+  },
   { name: "probe worker", entries: { "src/host/probe-worker.ts": "dist/probe-worker.js" }, options: nodeModule },
   {
     name: "lockstep worker",
