@@ -163,7 +163,6 @@ export class GuestConsoles implements vscode.Disposable {
     const console = new GuestConsole(session);
     this.consoles.set(session, console);
     // Machine B of a pair says the same as machine A, whose console is in view.
-    const { isPartner } = session;
     if (revealSetting() === "onStart" && !session.isPartner) console.terminal.show(true);
   }
 
