@@ -282,7 +282,7 @@ export class Parts {
   #label(stopped: Stopped): string {
     const long = readable(stopped);
     if (!this.client.needsSources || !(this.stacks.several || this.lifecycle.paired !== undefined)) return long;
-    if (stopped.divergence !== undefined) return "Lockstep divergence";
+    if (stopped.divergence !== undefined) return "Divergence";
     // A pair's machine has its name beside it, too.
     return (
       SHORT.exec(long)?.[0] ??
