@@ -42,6 +42,8 @@ export interface ChainParts {
   readonly askers: Askers;
   readonly abouts: Abouts;
   readonly names: SidePair<string>;
+  /** Where the states differ first is known: what takes long is not worth it. */
+  readonly hasFallback: boolean;
   /** Pairs of instants at which the runs are at the same place, the newest before a pair first. */
   readonly alignedBefore: (at: SidePair<number>) => Promise<SidePair<number>[]>;
   /** Where both are, by where one of them is. */
@@ -264,7 +266,7 @@ export class ParallelChain {
 
   /** A loop that they went round another number of times: what decided that. Once, since it may take long to find none. */
   async #wayOut({ reader }: Difference): Promise<Difference | Source | undefined> {
-    if (this.#soughtWayOut || cycleIn(this.#passed) === undefined) return undefined;
+    if (this.#soughtWayOut || this.#parts.hasFallback || cycleIn(this.#passed) === undefined) return undefined;
     this.#soughtWayOut = true;
     return this.#flow(reader);
   }
