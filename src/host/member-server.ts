@@ -23,7 +23,7 @@ import type { MemberRecording } from "./timeline-replica.ts";
 /** What only shows how far it is, and nothing that somebody waits for, is told so often. */
 const STATE_EVERY_MS = 50;
 /** A member that dies by a fault has told what it counted by then; who is killed otherwise takes its figures along. */
-const REPORT_EVERY_MS = 500;
+const REPORT_EVERY_MS = 5_000;
 
 /** Of faults: how the thread or process of a member dies. */
 export interface Mortal {
@@ -130,14 +130,15 @@ export class MemberServer {
   /** What somebody may wait for is told at once, the rest now and then. */
   #tell(): void {
     this.#sink.flush();
-    const state = this.#state;
-    const { phase, speaks, waiting, nextInput, recording } = state;
+    const { member, waiting } = this.#driver!;
+    const { primary, secondary } = member;
+    const nextInput = primary?.nextInput ?? 0;
     const nowMs = performance.now();
-    const told = `${phase} ${speaks} ${recording?.failure} ${waiting === undefined ? "" : `waiting ${nextInput}`}`;
+    const told = `${primary?.phase} ${secondary?.phase} ${this.#recording?.failure} ${waiting === undefined ? "" : `waiting ${nextInput}`}`;
     if (told === this.#told && nowMs - this.#toldMs < STATE_EVERY_MS) return;
     this.#told = told;
     this.#toldMs = nowMs;
-    this.#say({ kind: "state", state });
+    this.#say({ kind: "state", state: this.#state });
     if (nowMs - this.#reportedMs < REPORT_EVERY_MS) return;
     this.#reportedMs = nowMs;
     this.#say({ kind: "report", report: this.#driver!.report() });
