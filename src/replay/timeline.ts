@@ -72,6 +72,8 @@ const PLAYBACK_OPTIONS: PlaybackOptions = {
   sliceSteps: 500_000,
   spacingSteps: 2_000_000,
   travelSpacingSteps: 50_000_000,
+  // What is read in some tens of milliseconds.
+  eagerPages: 4096,
   stepsPerPage: 10_000,
   nearSteps: 1024,
   bounds: CHECKPOINT_BOUNDS,
