@@ -65,7 +65,13 @@ function compile(
     execFileSync(COMPILER, [...OPTIONS, `-ffile-prefix-map=${folder}=.`, ...more], { cwd: folder, stdio: "inherit" });
   const objects = sources.map((source) => {
     const object = `${basename(source)}.o`;
-    run(`-Wa,-I${folder},--debug-prefix-map=${folder}=.`, "-c", "-o", object, source);
+    run(
+      `-Wa,-I${folder},--debug-prefix-map=${folder}=.,--debug-prefix-map=${SOURCES}=guest/kernel`,
+      "-c",
+      "-o",
+      object,
+      source,
+    );
     return object;
   });
   const target64 = ["-march=rv64imac", "-mabi=lp64", "-print-libgcc-file-name"];

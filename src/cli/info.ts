@@ -1,10 +1,12 @@
 import { BookmarkFile } from "../host/bookmark-file.ts";
+import { openPairRecording } from "../host/pair-recording.ts";
 import { holderOf, recordingWarnings } from "../host/recording-lock.ts";
 import { FileByteSource } from "../host/recording-source.ts";
 import { ZSTD } from "../host/zstd.ts";
 import { RecordingReader } from "../replay/recording-reader.ts";
 import type { Bookmark } from "../replay/timeline-interface.ts";
 import { type Answer, type Context, OK } from "./context.ts";
+import { describePair, pairRows } from "./info-pair.ts";
 import { formatBytes, formatCount, formatMemory } from "./quantities.ts";
 import { describeStop, stopToJson } from "./stops.ts";
 
@@ -15,10 +17,17 @@ export async function info(context: Context, [path]: readonly string[]): Promise
   try {
     const reader = new RecordingReader(source, ZSTD);
     const kept = new BookmarkFile(path, reader);
-    const warnings = [...recordingWarnings(reader, writer), ...(kept.warning === undefined ? [] : [kept.warning])];
+    const pair = reader.header.lockstep && (await openPairRecording(path));
+    const warnings = [
+      ...recordingWarnings(reader, writer),
+      ...(kept.warning === undefined ? [] : [kept.warning]),
+      ...(pair?.missing ?? []),
+    ];
     for (const warning of warnings) context.voice.warn(warning);
-    const json = describe(reader, kept.merge(reader.bookmarks), warnings);
-    if (!context.json) for (const line of lines(reader, json)) await context.stdout.line(line);
+    const described = describe(reader, kept.merge(reader.bookmarks), warnings);
+    const json = { ...described, ...(pair && { lockstep: describePair(pair) }) };
+    if (!context.json)
+      for (const line of lines(reader, described, pair ? pairRows(pair) : [])) await context.stdout.line(line);
     return { exitCode: OK, json };
   } finally {
     source.close();
@@ -29,6 +38,7 @@ function describe(reader: RecordingReader, bookmarks: readonly Bookmark[], warni
   const { header } = reader;
   const received = reader.events.others.filter(({ kind }) => kind === "network-input").length;
   return {
+    ...(reader.first === 0 ? {} : { first: reader.first }),
     instants: reader.end,
     events: reader.events.length,
     outputs: reader.outputs.length,
@@ -54,7 +64,11 @@ function packets({ configuration, frames }: ReturnType<typeof describe>): [strin
   return [["packets", `${formatCount(frames.received)} received, ${formatCount(frames.sent)} sent`]];
 }
 
-function lines(reader: RecordingReader, json: ReturnType<typeof describe>): string[] {
+function lines(
+  reader: RecordingReader,
+  json: ReturnType<typeof describe>,
+  ofPair: readonly [string, string][],
+): string[] {
   const { configuration } = json;
   const state = json.complete ? "complete" : "not complete";
   const ended = reader.reason === undefined ? "the guest could have gone on" : describeStop(reader.reason);
@@ -62,7 +76,7 @@ function lines(reader: RecordingReader, json: ReturnType<typeof describe>): stri
   const rows: [string, string][] = [
     ["recorded with", `${json.tool}, ${state}, ${formatBytes(json.bytes)}`],
     ["machine", `${machine}, ${configuration.clock} clock, seed ${configuration.seed}`],
-    ["instants", `0 to ${formatCount(json.instants)}; ${ended}`],
+    ["instants", `${formatCount(reader.first)} to ${formatCount(json.instants)}; ${ended}`],
     ["events", formatCount(json.events)],
     [
       "outputs",
@@ -77,6 +91,7 @@ function lines(reader: RecordingReader, json: ReturnType<typeof describe>): stri
     ...json.images.map(({ role, name, bytes, embedded }): [string, string] => {
       return [role, `${name}, ${formatBytes(bytes)}${embedded ? "" : ", not embedded"}`];
     }),
+    ...ofPair,
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);

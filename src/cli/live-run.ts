@@ -36,6 +36,7 @@ export function openUnrecorded(
   });
   return {
     machine,
+    ...(configuration.clock === "paced" ? { paced: machine } : {}),
     programs,
     warnings,
     forward: (limit) => live.forward(limit),
@@ -65,6 +66,7 @@ export function openRecorded(
   let toldOfNetwork = false;
   return {
     machine,
+    ...(machine.configuration.clock === "paced" ? { paced: machine } : {}),
     programs: boot.programs,
     warnings: boot.warnings,
     forward: (limit) => timeline.forward({ stops: NO_STOPS, limit: limit as Instant }),

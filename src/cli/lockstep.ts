@@ -1,14 +1,15 @@
+import { resolve } from "node:path";
+import type { Instant, VirtualAddress } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
-import { type LoadedBoot, loadBoot } from "../host/boot-files.ts";
+import { loadBoot } from "../host/boot-files.ts";
 import type { HostNetwork } from "../host/host-network.ts";
-import { LockstepPair, type PairMachine } from "../host/lockstep-pair.ts";
+import { LockstepPair } from "../host/lockstep-pair.ts";
 import { Bell } from "../host/motion-driver.ts";
-import { PairRecorder } from "../host/pair-recorder.ts";
 import type { PairReport } from "../host/pair-report.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
 import { type DivergenceSource, differ } from "../lockstep/divergence-sources.ts";
 import { drawFaults, type Fault, type PairRole } from "../lockstep/fault.ts";
-import type { MachineConfiguration } from "../machine/configuration.ts";
+import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
 import { type Answer, type Context, NEGATIVE } from "./context.ts";
 import { machinesFor } from "./live-run.ts";
 import type { MachineOptions } from "./machine-options.ts";
@@ -26,6 +27,7 @@ export type LockstepChoice = MachineOptions &
     readonly divergeSeed?: number;
     readonly fault?: readonly Fault[];
     readonly faultSeed?: number;
+    readonly processes?: boolean;
     readonly output?: string;
   };
 
@@ -40,18 +42,19 @@ export async function lockstep(
   options: Readonly<Record<string, unknown>>,
 ): Promise<Answer> {
   const choice = options as LockstepChoice;
-  let pair: LockstepPair | undefined;
   const bell = new Bell();
+  let pair: LockstepPair | undefined;
   const { answer, sentence, closed } = await execute(context, choice, bell, (network) => {
-    const opened = openPair(context, path, choice, network, bell);
+    const opened = openPair(context, path, choice, network, () => bell.ring());
     pair = opened.pair;
     return opened.live;
   });
-  const report = pair!.report();
+  const { loss, recordings } = pair!;
+  const report = await pair!.report();
   const json = { ...answer.json, lockstep: report, ...closed };
-  for (const warning of pair!.recordings.flatMap(({ warnings }) => warnings)) context.voice.warn(warning);
+  for (const warning of recordings.flatMap(({ warnings }) => warnings)) context.voice.warn(warning);
   if (closed !== undefined) {
-    const files = pair!.recordings.flatMap(({ paths }) => paths);
+    const files = recordings.flatMap(({ paths }) => paths);
     context.voice.say(`Recorded both machines into ${files.join(", ")} (${formatBytes(closed.bytes)}).`);
   }
   const difference = report.divergences[0];
@@ -59,9 +62,9 @@ export async function lockstep(
     context.voice.say(`The two programs differ: ${differenceText(difference)}.`);
     return { exitCode: NEGATIVE, json: { ...json, reason: "difference" } };
   }
-  if (pair!.isGone) {
-    context.voice.fail("Both machines are gone, and nobody was left to go on.");
-    return { exitCode: NEGATIVE, json: { ...json, reason: "nobody-left" } };
+  if (loss !== undefined) {
+    context.voice.fail(loss);
+    return { exitCode: NEGATIVE, json: { ...json, reason: "nobody-left", exitCode: NEGATIVE } };
   }
   if (sentence !== undefined && answer.json.reason !== "exit") context.voice.say(sentence);
   for (const line of sentences(report)) context.voice.say(line);
@@ -73,62 +76,88 @@ function openPair(
   path: string | undefined,
   choice: LockstepChoice,
   network: HostNetwork | undefined,
-  bell: Bell,
+  onChange: () => void,
 ): { pair: LockstepPair; live: LiveRun } {
-  const { second, diverge = [], divergeSeed = DEFAULT_SEED, faultSeed, limit } = choice;
+  const { second, diverge = [], divergeSeed = DEFAULT_SEED, faultSeed, limit, engine, cacheGroup } = choice;
   if (second !== undefined && choice.kernel !== undefined) {
     throw new UserError("lockstep-kernel", "--second compares two programs; leave out --kernel.", 2);
   }
-  const { choice: chosen, configuration, make, recordedDisks } = machinesFor(path, choice, choice.output !== undefined);
+  const { output: recordTo } = choice;
+  const { choice: chosen, configuration, recordedDisks } = machinesFor(path, choice, recordTo !== undefined);
   const boot = loadBoot(chosen, configuration);
+  if (recordTo !== undefined && resolve(recordTo) === resolve(boot.path)) {
+    throw new UserError("recording-is-program", `The recording cannot replace the program ${boot.path}.`, 2);
+  }
   const differing = differ(configuration, diverge, divergeSeed);
   const partner = second === undefined ? boot : loadBoot({ ...chosen, program: second }, configuration);
-  const { output: recordTo, engine } = choice;
-  const recorder = recordTo === undefined ? undefined : new PairRecorder(recordTo, bell, engine);
-  const machineOf = (of: MachineConfiguration, { image, recorded, path: program }: LoadedBoot): PairMachine => {
-    const machine = make(of);
-    machine.load(image);
-    const images = [...recorded, ...recordedDisks];
-    return { machine, ...(recorder && { record: recorder.of(machine, images, program) }) };
-  };
-  const secondary = () => ({ ...machineOf(differing.configuration, partner), skew: differing.skew });
+  const ofAll = { disks: choice.disk ?? [], engine, cacheGroup };
+  const other = { ...ofAll, configuration: differing.configuration, skew: differing.skew };
   const isDrawn = faultSeed !== undefined && choice.fault === undefined;
   const faults = isDrawn ? drawFaults(faultSeed, limit ?? FAULT_STEPS) : (choice.fault ?? []);
   const pair: LockstepPair = new LockstepPair({
-    primary: machineOf(configuration, boot),
-    secondary: secondary(),
+    primary: { ...ofAll, configuration, image: boot.image },
+    secondary: { ...other, image: partner.image },
     // Another program's machine cannot be replaced by a copy.
-    ...(second === undefined ? { newSecondary: secondary } : { options: { onDivergence: "stop" as const } }),
-    faults,
-    faultSeed: faultSeed ?? 0,
+    ...(second === undefined
+      ? { joiner: { ...other, image: boot.image } }
+      : { options: { onDivergence: "stop" as const } }),
+    hosting: choice.processes === true ? "processes" : "threads",
+    ...(recordTo === undefined
+      ? {}
+      : {
+          recording: {
+            path: recordTo,
+            images: [...boot.recorded, ...recordedDisks],
+            ...(second === undefined ? {} : { secondImages: [...partner.recorded, ...recordedDisks] }),
+          },
+        }),
+    ...{ faults, faultSeed: faultSeed ?? 0, limit },
     onConsole: (bytes) => context.stdout.bytes(bytes),
     onFrame: (frame) => network?.fromGuest(frame),
-    nowMs: () => performance.now(),
+    drained: () => context.stdout.flush(),
+    onChange,
   });
   network?.connect({
     deliver: (frame) => {
       pair.input({ kind: "network-input", frame: frame.slice() });
       return true;
     },
-    backlog: 0,
+    get backlog() {
+      return pair.backlog;
+    },
   });
   const live: LiveRun = {
     get machine() {
-      return pair.machine;
+      const { instant = 0, pcs = [], cacheGroup: report } = pair.speaker ?? {};
+      return { instant, harts: pcs.map((pc) => ({ pc: pc as VirtualAddress })), cacheGroup: report };
     },
     programs: boot.programs,
     warnings: boot.warnings,
-    forward: (steps) => pair.forward(steps),
+    forward: () => follow(pair),
     input: (bytes) => pair.input({ kind: "console-input", bytes: bytes.slice() }),
-    idle: (ticks) => pair.idle(ticks),
     turn: () => {},
     failure: () => pair.failure,
     close: async () => {
-      await Promise.all(pair.recordings.map((recording) => recording.close()));
-      return recordTo === undefined ? undefined : { recording: recordTo, bytes: recorder!.fileBytes };
+      await pair.close();
+      if (pair.fault !== undefined) throw pair.fault;
+      if (recordTo === undefined) return undefined;
+      return { recording: recordTo, bytes: pair.recordings.reduce((sum, { bytes }) => sum + bytes, 0) };
     },
   };
   return { pair, live };
+}
+
+/** The pair runs elsewhere: this says how far it is. */
+function* follow(pair: LockstepPair): Motion<TravelStop> {
+  for (;;) {
+    if (pair.end !== undefined) return pair.speaker?.ending ?? { kind: "reached" };
+    const { waiting } = pair;
+    yield {
+      ...{ instant: (pair.speaker?.instant ?? 0) as Instant, fraction: undefined, elsewhere: true },
+      ...(waiting === undefined ? {} : { waiting: true }),
+      ...(waiting?.ticks === undefined ? {} : { waitingTicks: waiting.ticks }),
+    };
+  }
 }
 
 function differenceText({ what, device, number, expected, got, ...at }: OutputDivergence): string {

@@ -109,6 +109,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
         .option("--fault <fault>", "do it to the pair: KIND@INSTANT or KIND:primary@INSTANT; for each once", parseFault)
         .option("--fault-seed <number>", "faults at random; beside --fault: which bits those flip", parseCount)
         .option("-o, --output <file>", "record both machines into FILE and FILE.B, which open as one pair")
+        .option("--processes", "each machine in a process of its own, instead of a thread")
         .option("--second <program>", "another program for the second machine: the two are compared")
         .addOption(
           new Option("--role <role>", "one machine of a pair whose other one is on another computer").choices([
@@ -211,7 +212,8 @@ registers, memory and branches, to the instruction or event that brought it in. 
 does, 2 when the two cannot be compared.`;
 
 const LOCKSTEP = `Runs PROGRAM on two machines. What it says leaves when both have said it; what they do inside may differ. When what
-they say differs, the second is resynchronised from the first; when one dies, the other goes on.
+they say differs, the second is resynchronised from the first; when one dies, the other goes on, and a new one joins it.
+Each machine has a thread of its own, or with --processes a process.
 
 Kinds of faults: flip-register, flip-memory, kill, freeze, lose-entry, delay-entry, double-entry, slow-channel.
 They meet the second machine, or with :primary the first, when it has come to INSTANT.

@@ -1,7 +1,7 @@
 import type { Program } from "../assembler/program.ts";
 import { AssertionFailure } from "../base/assert.ts";
 import { causeName } from "../isa/causes.ts";
-import type { CacheGroupReport, MachineLike } from "../machine/machine-interface.ts";
+import type { CacheGroupReport, HartView, MachineLike } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import type { TravelStop } from "../replay/timeline-interface.ts";
 import { type Answer, NEGATIVE, UNUSABLE_INPUT } from "./context.ts";
@@ -17,8 +17,14 @@ export type Ending =
   /** The recording cannot be written; the sentence says why. */
   | { readonly kind: "recording-failed"; readonly message: string };
 
+/** What there is to say of a machine whose run is over. */
+export interface EndedMachine extends Pick<MachineLike, "cacheGroup"> {
+  readonly instant: number;
+  readonly harts: readonly Pick<HartView, "pc">[];
+}
+
 export interface RunFigures {
-  readonly machine: MachineLike;
+  readonly machine: EndedMachine;
   readonly programs: readonly Program[];
   /** Host time that the machine ran. */
   readonly seconds: number;

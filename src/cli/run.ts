@@ -11,12 +11,14 @@ import { BROKEN_PIPE_EXIT_CODE, INTERRUPTED_EXIT_CODE, Interruption } from "./in
 import { openRecorded, openUnrecorded } from "./live-run.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import { formatBytes, formatCount } from "./quantities.ts";
-import { answerTo, type Ending } from "./run-answer.ts";
+import { answerTo, type EndedMachine, type Ending } from "./run-answer.ts";
 import { TERMINAL_GREETING } from "./terminal-input.ts";
 
 /** A machine that runs live, recorded or not. */
 export interface LiveRun {
-  readonly machine: MachineLike;
+  readonly machine: EndedMachine;
+  /** Its clock is to be kept near the host's; absent: it needs nobody for that. */
+  readonly paced?: Pick<MachineLike, "time">;
   readonly programs: readonly Program[];
   /** Sentences about the program that the user should see. */
   readonly warnings: readonly string[];
@@ -24,7 +26,7 @@ export interface LiveRun {
   forward(limit: number): Motion<TravelStop>;
   input(bytes: Uint8Array): void;
   /** Lets ticks of mtime pass for a paced guest that waits. */
-  idle(ticks: number): void;
+  idle?(ticks: number): void;
   /** Called at every turn: hands on what the guest printed. */
   turn(): void;
   /** A sentence once the recording cannot go on. */
@@ -133,8 +135,8 @@ async function untilEnd(
   options: MachineOptions,
   { input, interruption, bell, network, failed }: Surroundings,
 ): Promise<Ending> {
-  const { machine } = live;
-  const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
+  const { paced } = live;
+  const pacer = paced === undefined ? undefined : new Pacer(() => performance.now(), paced.time);
   let waitsForEver = false;
   const outcome = await drive(live.forward(options.limit ?? Number.MAX_SAFE_INTEGER), {
     bell,
@@ -149,7 +151,8 @@ async function untilEnd(
       await context.stdout.flush();
       const mayBeWoken = progress.waitingTicks !== undefined || !input.ended || (network?.isBusy ?? false);
       waitsForEver = progress.waiting === true && !mayBeWoken;
-      await pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => live.idle(ticks) });
+      if (paced === undefined) return;
+      await pacer?.keep(progress, { ticks: paced.time, bell, idle: (ticks) => live.idle?.(ticks) });
     },
   });
   const message = live.failure();

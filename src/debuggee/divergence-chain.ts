@@ -19,6 +19,8 @@ export interface Difference {
   /** Who has read it there. */
   readonly reader: SidePair<DivergentPlace>;
   readonly value: ValueInBoth;
+  /** Of memory that was read at different addresses, in two builds: the register that held the address. */
+  readonly pointer?: Difference;
 }
 
 /** Where a difference comes in. */
@@ -119,7 +121,10 @@ export class ParallelChain {
 
   #operand(index: number, left: RunHop, right: RunHop): Difference {
     const [one, other] = [left.step!.operands[index], right.step!.operands[index]];
+    const address = left.step!.operands.findIndex(({ role }) => role === "address");
+    const hasPointer = !this.#sameProgram && one.place.kind === "memory" && address >= 0 && address !== index;
     return {
+      ...(hasPointer && right.cells[address] !== undefined && { pointer: this.#operand(address, left, right) }),
       cell: { left: left.cells[index], right: right.cells[index] },
       at: { left: left.at.instant, right: right.at.instant },
       hart: { left: left.at.hart, right: right.at.hart },
@@ -178,7 +183,7 @@ export class ParallelChain {
   }
 
   /** No instruction has written it in either of them. */
-  #bothEnd({ value, reader }: Difference, left: RunHop, right: RunHop): Source {
+  #bothEnd({ value, reader, pointer }: Difference, left: RunHop, right: RunHop): Difference | Source {
     const { names } = this.#parts;
     const [one, other] = [left.end!, right.end!];
     const differs = `${names.left} has ${shown(value.left)}, ${names.right} has ${shown(value.right)}`;
@@ -197,6 +202,8 @@ export class ParallelChain {
       case "trap":
         return source(reader, "trap", [value], `Traps differ: ${one.sentence} ${other.sentence}`);
       default: {
+        // Of two builds, constants lie elsewhere: another one was read.
+        if (pointer !== undefined && pointer.value.left !== pointer.value.right) return pointer;
         const isLoaded = (end: OriginEnd) => end.kind === "image" && end.symbol !== undefined;
         if (!this.#sameProgram && (isLoaded(one) || isLoaded(other))) {
           return source(reader, "program", [value], `The programs begin with other data in ${value.name}: ${differs}.`);

@@ -1,219 +1,339 @@
-import { Prng } from "../base/prng.ts";
+import { randomBytes } from "node:crypto";
+import { UserError } from "../base/errors.ts";
 import { LocalArbiter } from "../lockstep/arbiter.ts";
-import { type Channel, localChannel } from "../lockstep/channel.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
-import { type Fault, flipOf, type PairRole } from "../lockstep/fault.ts";
-import {
-  CONSOLE,
-  MACHINE_DEVICES,
-  type MachineFault,
-  MachineReplica,
-  type MachineSkew,
-  NETWORK,
-} from "../lockstep/machine-replica.ts";
+import type { Fault, PairRole } from "../lockstep/fault.ts";
+import { CONSOLE, MACHINE_DEVICES, NETWORK } from "../lockstep/machine-replica.ts";
 import type { LockstepOptions } from "../lockstep/options.ts";
 import { CountingSink, InputQueue } from "../lockstep/outside.ts";
 import type { InputEvent } from "../lockstep/replica.ts";
-import type { Tap } from "../lockstep/tap.ts";
-import { pageCountOf } from "../machine/configuration.ts";
-import type { MachineLike } from "../machine/machine-interface.ts";
-import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
-import { MemberDriver, type MemberStart } from "./lockstep-member.ts";
-import type { RecordMember } from "./pair-recorder.ts";
-import { type PairReport, pairReport } from "./pair-report.ts";
-import type { MemberRecording } from "./timeline-replica.ts";
+import type { RecordedImage } from "../replay/recording-message.ts";
+import type { MemberEnd, MemberStart } from "./lockstep-member.ts";
+import type {
+  ChannelEnd,
+  FromMember,
+  MachineSpecification,
+  MemberRecordingState,
+  MemberState,
+} from "./lockstep-protocol.ts";
+import { type MemberHost, type MemberHosting, ProcessHosting, ThreadHosting } from "./member-host.ts";
+import { type MemberReport, type PairReport, pairReport } from "./pair-report.ts";
+import { errorFromData } from "./rpc.ts";
 
-/** How long between two looks at the world. */
-const YIELD_MS = 10;
-
-export interface PairMachine {
-  readonly machine: MachineLike;
-  readonly skew?: MachineSkew;
-  /** Records what it does. */
-  readonly record?: RecordMember;
-}
+/**
+ * On one host a member that dies is seen to: its channel closes. Silence is for one that stands still, and a host that has much to do
+ * is not to be taken for that. Ten signs of life a second are half a kilobit.
+ */
+const LOCAL_OPTIONS = { heartbeatMs: 100, silenceMs: 1_000 } as const satisfies Partial<LockstepOptions>;
+/** Somebody who joins and is gone before he was paired is replaced so often in a row. */
+const MOST_VAIN_JOINS = 3;
+/** A member that does not answer within it is reported as it was last heard of. */
+const REPORT_WITHIN_MS = 1_000;
+/** The end of a recording is written meanwhile. */
+const STOP_WITHIN_MS = 10_000;
+const PAIR_ID_BYTES = 8;
 
 export interface PairParts {
-  readonly primary: PairMachine;
-  readonly secondary: PairMachine;
-  /** Makes another secondary, in place of one that is gone; absent: the survivor stays alone. */
-  readonly newSecondary?: () => PairMachine;
+  readonly primary: MachineSpecification;
+  readonly secondary: MachineSpecification;
+  /** The machine of somebody who joins; absent: a survivor stays alone. */
+  readonly joiner?: MachineSpecification;
+  /** Absent: the pair is not recorded. */
+  readonly recording?: PairRecordingChoice;
+  /** Each machine in a thread of its own, or in a process. */
+  readonly hosting?: "threads" | "processes";
   readonly options?: Partial<LockstepOptions>;
   readonly faults?: readonly Fault[];
   /** For what faults hit. */
   readonly faultSeed?: number;
+  /** The pair goes so far. */
+  readonly limit?: number;
   readonly onConsole: (bytes: Uint8Array) => void;
   readonly onFrame: (frame: Uint8Array) => void;
-  readonly nowMs: () => number;
+  /** What was printed has gone its way: until then no more is taken than the pair's window holds. */
+  readonly drained?: () => Promise<void>;
+  /** Something is otherwise than it was: how far it is, who speaks, that it ended. */
+  readonly onChange?: () => void;
+}
+
+export interface PairRecordingChoice {
+  /** Of the first member's file: the others stand beside it. */
+  readonly path: string;
+  /** What the recordings have to hold; another program has others. */
+  readonly images: readonly RecordedImage[];
+  readonly secondImages?: readonly RecordedImage[];
 }
 
 interface Place {
-  readonly driver: MemberDriver;
-  readonly replica: MachineReplica;
-  readonly recording: MemberRecording | undefined;
-  dead: boolean;
-  frozenUntilMs: number;
+  readonly name: string;
+  readonly host: MemberHost;
+  /** It came to a machine that ran. */
+  readonly joins: boolean;
+  state: MemberState | undefined;
+  report: MemberReport | undefined;
+  end: MemberEnd | undefined;
+  isGone: boolean;
+  reported: (() => void) | undefined;
 }
 
-/** Two machines in one thread, in turns; the outside hears what both say. */
+/**
+ * Two machines, one voice: starts a thread or process for each member and has what outlives them: where output goes, where
+ * input is kept, and who may speak.
+ */
 export class LockstepPair {
   readonly #parts: PairParts;
+  readonly #hosting: MemberHosting;
   readonly #arbiter = new LocalArbiter({ term: 1, primary: "A", secondary: "B" });
   readonly #sink: CountingSink;
   readonly #inputs = new InputQueue();
   readonly #places: Place[] = [];
+  readonly #id = randomBytes(PAIR_ID_BYTES).toString("hex");
+  readonly #startedMs = performance.timeOrigin + performance.now();
+  /** What the sink has taken, for members in threads. */
+  readonly #taken: BigInt64Array<SharedArrayBuffer> | undefined;
+  #pushed = 0;
   #joined = 0;
+  #vainJoins = 0;
+  #isPaused = false;
+  #isClosing = false;
+  #fault: Error | undefined;
 
   constructor(parts: PairParts) {
     this.#parts = parts;
+    this.#hosting = parts.hosting === "processes" ? new ProcessHosting() : new ThreadHosting();
+    if (parts.hosting !== "processes")
+      this.#taken = new BigInt64Array(new SharedArrayBuffer(8 * MACHINE_DEVICES.length));
     this.#sink = new CountingSink(MACHINE_DEVICES, ({ device, bytes }) => {
       if (device === CONSOLE) parts.onConsole(bytes);
       else if (device === NETWORK) parts.onFrame(bytes);
     });
-    const [first, second] = localChannel();
+    const [first, second] = this.#hosting.channel();
     this.#settle(parts.primary, { role: "primary", partner: "B" }, first, "primary");
     this.#settle(parts.secondary, { role: "secondary" }, second, "secondary");
   }
 
-  /** The machine that the outside hears. */
-  get machine(): MachineLike {
-    return (this.#speaker ?? this.#places[0]).replica.machine;
+  /** The member that the outside hears, or heard last. */
+  get speaker(): MemberState | undefined {
+    return this.#speaker?.state;
   }
 
-  input(event: InputEvent): void {
-    this.#inputs.push(event);
+  /** Inputs that some machine has not been through. */
+  get backlog(): number {
+    return this.#inputs.kept.events.length;
   }
 
-  /** Lets ticks of mtime pass for a paced guest that waits. */
-  idle(ticks: number): void {
-    this.#speaker?.driver.member.primary?.idle(ticks);
+  /** The guest waits for input, and has had all that there is; `ticks`: or for its timer. */
+  get waiting(): { readonly ticks: number | undefined } | undefined {
+    const state = this.speaker;
+    return state !== undefined && state.nextInput >= this.#pushed ? state.waiting : undefined;
   }
 
-  /** Those that record what the members do, in the order in which they came. */
-  get recordings(): readonly MemberRecording[] {
-    return this.#places.flatMap(({ recording }) => recording ?? []);
+  /** Why there is nothing more to come. */
+  get end(): MemberEnd | undefined {
+    const end = this.#speaker?.end;
+    return end === "fenced" ? undefined : end;
+  }
+
+  /** What there is of the recordings of all members, in the order in which they came. */
+  get recordings(): readonly MemberRecordingState[] {
+    return this.#places.flatMap(({ state }) => state?.recording ?? []);
   }
 
   /** A sentence when nobody is left, or a recording cannot go on. */
   get failure(): string | undefined {
     for (const { failure } of this.recordings) if (failure !== undefined) return failure;
-    return this.isGone ? "Both machines are gone, and nobody was left to go on." : undefined;
+    return this.loss;
   }
 
-  get isGone(): boolean {
-    return this.#speaker === undefined && this.#places.every(({ dead }) => dead);
+  /** A sentence when nobody is left. */
+  get loss(): string | undefined {
+    if (this.end !== undefined || this.#places.some((place) => lives(place) && !isJoining(place))) return undefined;
+    if (this.#fault instanceof UserError) return this.#fault.message;
+    return "Both machines are gone, and nobody was left to go on.";
   }
 
-  /** The first difference in what they say. */
-  get difference(): OutputDivergence | undefined {
-    return this.report().divergences[0];
+  /** What broke, if something did: no mistake of a user's. */
+  get fault(): Error | undefined {
+    return this.#fault instanceof UserError ? undefined : this.#fault;
   }
 
-  /** Runs until the guest ends, or `limit`, or, when differences are not repaired, to the first. */
-  *forward(limit: number): Motion<TravelStop> {
-    let yieldedMs = this.#parts.nowMs();
-    for (;;) {
-      const moved = this.#turn(limit);
-      const speaker = this.#speaker;
-      if (speaker?.driver.ended === "over") {
-        const { ending } = speaker.replica;
-        return ending === undefined ? { kind: "reached" } : (ending as TravelStop);
-      }
-      const isSettled = speaker?.driver.member.primary?.isSettled === true;
-      if (isSettled && this.machine.instant >= limit) return { kind: "reached" };
-      const now = this.#parts.nowMs();
-      if (moved && now - yieldedMs < YIELD_MS) continue;
-      yieldedMs = now;
-      const waiting = moved ? undefined : speaker?.driver.waiting;
-      yield {
-        instant: this.machine.instant,
-        fraction: undefined,
-        waiting: waiting !== undefined,
-        ...(waiting?.ticks === undefined ? {} : { waitingTicks: waiting.ticks }),
-      };
-    }
+  /** What joiners, and the report, call the members. */
+  get names(): readonly string[] {
+    return this.#places.map(({ name }) => name);
   }
 
-  report(): PairReport {
-    const members = this.#places.map(({ driver, dead }) => ({ ...driver.report(), ...(dead ? DEAD : {}) }));
-    const released = this.#sink.taken.reduce((total, count) => total + count, 0);
-    return pairReport(members, released, this.#joined);
+  input(event: InputEvent): void {
+    this.#pushed++;
+    this.#inputs.push(event);
+    for (const { host } of this.#places) host.post({ kind: "input", event });
+  }
+
+  /** Both guests stand still, and nobody is taken for dead. */
+  pause(): void {
+    this.#isPaused = true;
+    for (const { host } of this.#places) host.post({ kind: "pause" });
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    for (const { host } of this.#places) host.post({ kind: "resume" });
+  }
+
+  /** What the pair has to tell of itself, from those who still answer and, of the others, as they were last heard of. */
+  async report(): Promise<PairReport> {
+    const asked = this.#places.filter(lives).map((place) => this.#ask(place, "report", REPORT_WITHIN_MS));
+    await Promise.all(asked);
+    return this.#pairReport();
+  }
+
+  /** Ends all members in good order: their recordings are whole, and they have reported. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(
+      this.#places.map((place) => (lives(place) ? this.#ask(place, "stop", STOP_WITHIN_MS) : undefined)),
+    );
+    await Promise.all(this.#places.map(({ host }) => host.kill()));
+    this.#hosting.close();
   }
 
   get #speaker(): Place | undefined {
-    return this.#places.find(
-      ({ dead, driver }) => !dead && driver.member.primary !== undefined && driver.ended !== "fenced",
+    // Who stood still and was survived may not know it yet: the later term is the one that counts.
+    const termOf = ({ state }: Place) => (state?.speaks === true ? state.term : 0);
+    return this.#places.reduce<Place | undefined>(
+      (best, place) => (termOf(place) > (best === undefined ? 0 : termOf(best)) ? place : best),
+      undefined,
     );
   }
 
-  #turn(limit: number): boolean {
-    let moved = false;
-    for (const place of this.#places) {
-      if (place.dead || place.frozenUntilMs > this.#parts.nowMs()) continue;
-      if (place.driver.turn(limit)) moved = true;
+  #settle(machine: MachineSpecification, start: MemberStart, channel: ChannelEnd, role?: PairRole): void {
+    const { faults = [], faultSeed = 0, options = {}, limit } = this.#parts;
+    const name = String.fromCharCode(0x41 + this.#places.length);
+    const host = this.#hosting.open(name, {
+      heard: (message) => this.#hear(place, message),
+      gone: (fault) => this.#bury(place, fault),
+    });
+    const begun = { state: undefined, report: undefined, end: undefined, isGone: false, reported: undefined };
+    const place: Place = { name, host, joins: start.role === "joiner", ...begun };
+    this.#places.push(place);
+    const { recording: chosen, secondary } = this.#parts;
+    const images = machine === secondary ? (chosen?.secondImages ?? chosen?.images) : chosen?.images;
+    const recording = chosen && {
+      ...{ path: chosen.path, pair: this.#id, startedMs: this.#startedMs, images: images ?? [] },
+      partner: start.role === "primary" ? undefined : (this.#speaker?.name ?? this.#places[0].name),
+    };
+    const ofRole = faults.filter((fault) => fault.role === role);
+    const specification = {
+      ...{ member: name, start, machine, recording, faults: ofRole, faultSeed, limit },
+      options: { ...LOCAL_OPTIONS, ...options },
+      isPaused: this.#isPaused,
+      ...{ inputs: this.#inputs.kept, taken: this.#sink.taken },
+      sharedTaken: this.#taken?.buffer,
+    };
+    host.post({ kind: "begin", specification, channel });
+  }
+
+  #hear(place: Place, message: FromMember): void {
+    switch (message.kind) {
+      case "offer":
+        this.#sink.offer(message.runs);
+        void this.#take(place);
+        return;
+      case "forget":
+        this.#inputs.forget(message.below);
+        for (const { host } of this.#places) host.post(message);
+        return;
+      case "read":
+        this.#arbiter.read((tenure) => place.host.post({ kind: "tenure", request: message.request, tenure }));
+        return;
+      case "test-and-set": {
+        const { request, expected, next } = message;
+        this.#arbiter.testAndSet(expected, next, (tenure) => place.host.post({ kind: "tenure", request, tenure }));
+        return;
+      }
+      case "state":
+        place.state = message.state;
+        this.#replace(place);
+        break;
+      case "report":
+        place.report = message.report;
+        if (!this.#isClosing) place.reported?.();
+        return;
+      case "ended":
+        Object.assign(place, { state: message.state, report: message.report, end: message.end });
+        place.reported?.();
+        break;
+      case "failed":
+        this.#fault ??= errorFromData(message.error);
+        void place.host.kill();
+        break;
     }
-    this.#replace();
-    return moved;
+    this.#parts.onChange?.();
+  }
+
+  /** The outside has taken what was offered, once it has room for more. */
+  async #take(place: Place): Promise<void> {
+    const counts = [...this.#sink.taken];
+    await this.#parts.drained?.();
+    counts.forEach((count, device) => {
+      if (this.#taken !== undefined) Atomics.store(this.#taken, device, BigInt(count));
+    });
+    place.host.post({ kind: "taken", counts });
   }
 
   /** Whoever is left alone gets a new secondary. */
-  #replace(): void {
-    const { newSecondary } = this.#parts;
-    const speaker = this.#speaker;
-    if (newSecondary === undefined || speaker?.driver.member.primary?.phase !== "alone") return;
-    const [first, second] = localChannel();
-    if (!speaker.driver.accept(first)) return;
-    this.#settle(newSecondary(), { role: "joiner" }, second);
+  #replace({ state, host }: Place): void {
+    const { joiner } = this.#parts;
+    if (state?.phase === "paired") this.#vainJoins = 0;
+    if (state?.phase !== "alone" || joiner === undefined || this.#isClosing) return;
+    // One that is on its way already, or was refused as it came.
+    if (this.#places.some((place) => lives(place) && isJoining(place))) return;
+    if (this.#vainJoins >= MOST_VAIN_JOINS) return;
+    this.#vainJoins++;
     this.#joined++;
+    const [first, second] = this.#hosting.channel();
+    host.post({ kind: "accept", channel: first });
+    this.#settle(joiner, { role: "joiner" }, second);
   }
 
-  #settle({ machine, skew, record }: PairMachine, start: MemberStart, channel: Channel, role?: PairRole): void {
-    const faults = (this.#parts.faults ?? []).filter((fault) => fault.role === role);
-    const member = String.fromCharCode(0x41 + this.#places.length);
-    const partner = start.role === "primary" ? undefined : this.#speaker!.driver.member.name;
-    const recording = record?.(member, partner);
-    const tap = recording?.tap;
-    const replica = new MachineReplica(machine, skew, flipsOf(faults, this.#parts.faultSeed ?? 0, tap), recording);
-    const place: Omit<Place, "driver"> = { replica, recording, dead: false, frozenUntilMs: 0 };
-    const driver = new MemberDriver({
-      ...{
-        member,
-        tap,
-        replica,
-        start,
-        channel,
-        faults,
-        sink: this.#sink,
-        inputs: this.#inputs,
-        arbiter: this.#arbiter,
-      },
-      pageCount: pageCountOf(machine.configuration),
-      options: this.#parts.options,
-      onKill: () => {
-        place.dead = true;
-        void recording?.abandon();
-      },
-      onFreeze: (ms) => {
-        place.frozenUntilMs = this.#parts.nowMs() + ms;
-      },
-      nowMs: this.#parts.nowMs,
+  #bury(place: Place, fault: Error | undefined): void {
+    place.isGone = true;
+    this.#fault ??= fault;
+    place.reported?.();
+    this.#parts.onChange?.();
+  }
+
+  #ask(place: Place, kind: "report" | "stop", withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => place.reported?.(), withinMs);
+      place.reported = () => {
+        clearTimeout(timer);
+        place.reported = undefined;
+        resolve();
+      };
+      place.host.post({ kind });
     });
-    this.#places.push(Object.assign(place, { driver }));
+  }
+
+  #pairReport(): PairReport {
+    const members = this.#places.flatMap((place) => {
+      const { report, end } = place;
+      if (report === undefined) return [];
+      return place.isGone && end === undefined ? [{ ...report, alive: false, speaks: false }] : [report];
+    });
+    const released = this.#sink.taken.reduce((total, count) => total + count, 0);
+    return pairReport(members, released, this.#joined);
   }
 }
 
-const DEAD = { alive: false, speaks: false } as const;
+/** The first difference in what two programs say. */
+export function differenceOf({ divergences }: PairReport): OutputDivergence | undefined {
+  return divergences[0];
+}
 
-/** Bits that flip are the machine's to suffer. */
-export function flipsOf(faults: readonly Fault[], seed: number, tap?: Tap): MachineFault[] {
-  const random = new Prng(seed);
-  return faults.flatMap(({ kind, instant }): MachineFault[] => {
-    if (kind !== "flip-register" && kind !== "flip-memory") return [];
-    const flip = flipOf(kind, random);
-    const edit = (machine: MachineLike) => {
-      tap?.({ kind: "fault", text: kind });
-      return flip(machine);
-    };
-    return [{ instant, edit }];
-  });
+function lives({ isGone, end }: Place): boolean {
+  return !isGone && end === undefined;
+}
+
+function isJoining({ joins, state }: Place): boolean {
+  return joins && (state === undefined || state.phase === "joining");
 }

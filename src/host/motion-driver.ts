@@ -59,8 +59,8 @@ export async function drive<Result>(motion: Motion<Result>, options: DriveOption
 }
 
 /** Only a ring can help: input for the guest, room in the writer's backlog. A paced guest's timer is the pacer's. */
-function isBlocked({ waiting, waitingTicks, writerBehind }: Progress): boolean {
-  return writerBehind === true || (waiting === true && waitingTicks === undefined);
+function isBlocked({ waiting, waitingTicks, writerBehind, elsewhere }: Progress): boolean {
+  return writerBehind === true || elsewhere === true || (waiting === true && waitingTicks === undefined);
 }
 
 /** Runs a motion to its end without letting anybody in: for short ones. */

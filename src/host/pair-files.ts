@@ -20,6 +20,13 @@ export function firstFileOf(path: string, member: string, stretch: number): stri
   return stem.endsWith(suffix) ? `${stem.slice(0, -suffix.length)}${extension}` : undefined;
 }
 
+/** Whether a file in the same folder may be a recording of the pair whose first one this is, by their names. */
+export function isBeside(first: string, name: string): boolean {
+  const [stem, extension] = split(first).map((part) => basename(part));
+  if (!name.startsWith(stem) || !name.endsWith(extension)) return false;
+  return /^(\.[A-Z]+(\.\d+)?)?$/.test(name.slice(stem.length, name.length - extension.length));
+}
+
 export const FIRST_MEMBER = "A";
 
 function split(path: string): readonly [string, string] {

@@ -22,6 +22,7 @@ const KIND = {
   takeOver: 14,
   fenced: 15,
   fault: 16,
+  compared: 17,
 } as const;
 
 const PURPOSES = ["copy", "resynchronise"] as const;
@@ -68,6 +69,7 @@ export type StoredSight = { readonly timeMs: number; readonly instant: number } 
       readonly latencyMs: number;
     }
   | { readonly kind: "taken"; readonly sequence: number }
+  | { readonly kind: "compared"; readonly sequence: number; readonly equal: boolean }
   | { readonly kind: "held"; readonly held: boolean }
   | { readonly kind: "resynchronise"; readonly purpose: "copy" | "resynchronise" }
   | { readonly kind: "resynchronised" | "paired" }
@@ -139,6 +141,10 @@ export class PairLogWriter {
         break;
       case "input":
         this.#number(sight.sequence);
+        break;
+      case "compared":
+        this.#number(sight.sequence);
+        writer.u8(sight.equal ? 1 : 0);
         break;
       case "inner-divergence":
         this.#number(sight.through);
@@ -274,6 +280,8 @@ export class PairLogReader {
         return { ...when, kind: "paired" };
       case KIND.taken:
         return { ...when, kind: "taken", sequence: this.#number() };
+      case KIND.compared:
+        return { ...when, kind: "compared", sequence: this.#number(), equal: reader.u8() !== 0 };
       case KIND.innerDivergence: {
         const [through, noticedAt, lastAgreement] = [this.#number(), reader.varint(), reader.varint()];
         return {

@@ -70,6 +70,8 @@ export class MemberRecording implements ReplicaHost {
   #isClosed = false;
   /** Called when a stretch has begun: its timeline is another. */
   onStretch: (timeline: Timeline) => void = () => {};
+  /** Runs the machine in its place, for a debugger. Undefined: the user does not let it go on. */
+  runBy: ((timeline: Timeline, until: Instant) => MachineStop | undefined) | undefined;
 
   /** The machine at reset. */
   constructor(machine: Machine, parts: MemberRecordingParts) {
@@ -114,7 +116,8 @@ export class MemberRecording implements ReplicaHost {
   }
 
   run(until: Instant): MachineStop | undefined {
-    return (this.#timeline ?? this.#begin()).advance(until);
+    const timeline = this.#timeline ?? this.#begin();
+    return this.runBy === undefined ? timeline.advance(until) : this.runBy(timeline, until);
   }
 
   replace(checkpoint: Checkpoint, counts: Counts, isForeign: boolean): void {
@@ -130,7 +133,9 @@ export class MemberRecording implements ReplicaHost {
     const nowMs = this.#parts.nowMs();
     const log = this.#log;
     if (log.length === 0) this.#logMs = nowMs;
-    log.add(sight, this.#timeline?.end ?? 0, nowMs);
+    log.add(sight, Math.max(this.#timeline?.end ?? 0, this.#machine.instant), nowMs);
+    // In the midst of a slice: what it has done comes before.
+    if (sight.kind === "fault") return;
     if (log.length >= LOG_BYTES || nowMs - this.#logMs >= LOG_MS) this.flush();
   }
 

@@ -98,8 +98,12 @@ export class FaultyChannel implements Channel {
     this.#log = log;
   }
 
+  get isImmediate(): boolean {
+    return this.#channel.isImmediate ?? false;
+  }
+
   get closed(): boolean {
-    return this.#channel.closed ?? false;
+    return this.#channel.closed === true && this.#held.length === 0 && this.#due.length === 0;
   }
 
   get isAway(): boolean {

@@ -291,11 +291,13 @@ export class Follower {
     }
     if (this.#replica.digest() !== step.digest || !isPlace(this.#replica.counts, step.place)) {
       this.#counters.digestsDifferent++;
+      this.#tap?.({ kind: "compared", sequence: step.sequence, equal: false });
       this.#part("digest", step.instant);
       return;
     }
     // Also when they had parted: what differed has been overwritten.
     this.#counters.digestsEqual++;
+    this.#tap?.({ kind: "compared", sequence: step.sequence, equal: true });
     this.#lastAgreement = step.instant;
     if (this.#inner !== undefined) this.#tap?.({ kind: "agree-again", through: this.consumed });
     this.#inner = undefined;

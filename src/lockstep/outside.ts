@@ -60,7 +60,17 @@ export class CountingSink implements OutputSink {
 /** A queue of inputs in the memory of one process. */
 export class InputQueue implements InputSource {
   readonly #events: ReplicaInput["event"][] = [];
-  #first = 0;
+  #first: number;
+
+  /** `first`: the number of the first input that there will be. */
+  constructor(first = 0) {
+    this.#first = first;
+  }
+
+  /** Inputs that are kept, and the number of the first. */
+  get kept(): { readonly first: number; readonly events: readonly ReplicaInput["event"][] } {
+    return { first: this.#first, events: this.#events };
+  }
 
   push(event: ReplicaInput["event"]): void {
     this.#events.push(event);

@@ -57,6 +57,7 @@ export class Primary {
   #progressTold = -1;
   #restTold: Rest = "running";
   #digestDue: number;
+  #digestAtMs = 0;
   #snapshotId = 0;
   #snapshot: { readonly id: number; readonly state: Snapshot; readonly purpose: "copy" | "resynchronise" } | undefined;
   /** Pages of the snapshot whose hashes have been sent. */
@@ -114,6 +115,11 @@ export class Primary {
   /** Nothing of what was said is still to leave. */
   get isSettled(): boolean {
     return this.#pending.length === 0 && hasReached(this.#released, this.#offered);
+  }
+
+  /** Number of the input that the machine is given next. */
+  get nextInput(): number {
+    return this.#nextInput;
   }
 
   /** There is input that the machine has not been given yet. */
@@ -211,8 +217,9 @@ export class Primary {
     const stop = replica.run(before + Math.min(budget, room));
     const happened = this.#collect(nowMs);
     this.#rest = restOf(stop);
-    if (replica.instant >= this.#digestDue) {
+    if (replica.instant >= this.#digestDue && nowMs - this.#digestAtMs >= options.digestMs) {
       this.#digestDue = replica.instant + options.digestSteps;
+      this.#digestAtMs = nowMs;
       if (this.#isFollowed) {
         const digest = replica.digest();
         this.#append({ kind: "digest", sequence: 0, instant: replica.instant, place: [...replica.counts], digest });
@@ -224,8 +231,10 @@ export class Primary {
 
   #isFull(): boolean {
     const { windowEntries, windowBytes } = this.#parts.options;
-    if (!this.#isFollowed) return false;
+    if (!this.#isFollowed) return this.#leaving.length >= windowEntries;
+    // A sink that is slow holds the machine as a slow partner does.
     return (
+      this.#leaving.length >= windowEntries ||
       this.#unconsumed.length >= windowEntries ||
       this.#unconsumedBytes >= windowBytes ||
       this.#pending.length >= windowEntries ||

@@ -296,7 +296,8 @@ export class Secondary {
 
   #survive(term: number): void {
     const { replica } = this.#parts;
-    if (this.#transfer?.adopted === true && this.#fallback !== undefined) {
+    // A state that is not whole, or did not arrive as it was sent, is nothing to go on from.
+    if (this.#fallback !== undefined) {
       replica.restore(this.#fallback.snapshot, this.#fallback.counts);
     }
     const follower = this.#follower!;

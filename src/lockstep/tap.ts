@@ -23,6 +23,8 @@ export type Sight =
   | { readonly kind: "paired" }
   /** The secondary's: how far it is in the log (`through`) when it sees it. */
   | { readonly kind: "input"; readonly sequence: number }
+  /** Its digest was held against that of the log. */
+  | { readonly kind: "compared"; readonly sequence: number; readonly equal: boolean }
   | { readonly kind: "inner-divergence"; readonly through: number; readonly inner: InnerDivergence }
   | { readonly kind: "agree-again"; readonly through: number }
   | { readonly kind: "divergence"; readonly through: number; readonly divergence: OutputDivergence }

@@ -20,6 +20,8 @@ export interface Progress {
   readonly waitingTicks?: number;
   /** The recording's writer has fallen behind its bound: let it work for a moment before asking again. */
   readonly writerBehind?: boolean;
+  /** The machine runs elsewhere: whoever drives the motion should sleep until it is heard of. */
+  readonly elsewhere?: boolean;
 }
 
 /**

@@ -473,6 +473,9 @@ export class Timeline implements TimelineLike {
     return stop;
   }
 
+  /** Whether somebody else makes history: motions then end where it does. */
+  isLed = false;
+
   /** Ends the recording in good order; from here on the timeline is that of a finished one. */
   close(): void {
     assert(!this.#moving, "closed during a motion");
@@ -495,7 +498,7 @@ export class Timeline implements TimelineLike {
     for (let looked = 0; ; ) {
       if (this.now >= limit) return { kind: "reached" };
       if (this.now === this.end) {
-        if (this.#live === undefined) return this.#ended ?? { kind: "end" };
+        if (this.#live === undefined || this.isLed) return this.#ended ?? { kind: "end" };
         this.#live.arrive();
         if (this.#live.writerIsBehind) {
           yield { ...playback.progress(), writerBehind: true };

@@ -5,11 +5,11 @@
  */
 import { assemble } from "../../src/assembler/assemble.ts";
 import { makeCompileThread } from "../../src/host/compile-thread.ts";
-import { LockstepPair, type PairParts } from "../../src/host/lockstep-pair.ts";
 import type { PairReport } from "../../src/host/pair-report.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
+import { LocalPair, type PairParts } from "../lockstep/local-pair.ts";
 import { timeResyncs } from "./lockstep-resync.ts";
 
 const MIB = 2 ** 20;
@@ -101,7 +101,7 @@ function alone(source: string, memoryBytes: number): Cost {
 }
 
 function pair(source: string, memoryBytes: number, parts: Partial<PairParts> = {}): Cost & { report: PairReport } {
-  const made = new LockstepPair({
+  const made = new LocalPair({
     primary: { machine: machine(source, memoryBytes) },
     secondary: { machine: machine(source, memoryBytes) },
     onConsole: () => {},

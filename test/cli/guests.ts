@@ -41,6 +41,31 @@ export const SEVEN = () => file("seven.s", `${PRELUDE} li t2, 100000\n1: addi t2
 export const ENDLESS = () =>
   file("endless.s", `${PRELUDE} li t0, UART\n li t1, '.'\n sb t1, 0(t0)\n1: addi t0, t0, 1\n j 1b\n`);
 
+/** Counts its digits thirty times, with half a million steps between two: 150 million in all. */
+export const SLOW_COUNT = () =>
+  file(
+    "slow-count.s",
+    `${PRELUDE}
+    li   s0, UART
+    li   s1, 30
+1:  li   s2, '0'
+2:  li   t0, 250000
+3:  addi t0, t0, -1
+    bnez t0, 3b
+    sb   s2, 0(s0)
+    addi s2, s2, 1
+    li   t0, '9' + 1
+    bne  s2, t0, 2b
+    addi s1, s1, -1
+    bnez s1, 1b
+    li   t0, '\\n'
+    sb   t0, 0(s0)
+    li   t0, FINISHER
+    li   t1, 0x5555
+    sw   t1, 0(t0)
+`,
+  );
+
 /** Loads from where there is no memory, and has no handler. */
 export const TRAP = () => file("trap.s", `${PRELUDE} li t0, 0x20\n nop\n ld a0, 8(t0)\n`);
 

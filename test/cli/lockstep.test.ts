@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { hindcast, hindcastJson } from "./command.ts";
-import { ENDLESS, HELLO, SEVEN, TRAP } from "./guests.ts";
+import { end, file, hindcast, hindcastJson, start } from "./command.ts";
+import { ECHO, ENDLESS, HELLO, SEVEN, SLOW_COUNT, TRAP, WAITS } from "./guests.ts";
 
 interface Report {
   readonly members: readonly string[];
@@ -29,6 +29,76 @@ test("a pair says what one machine says, once, and ends as it ends", async () =>
   assert.equal(trapped.json.reason, "trap");
   assert.equal(trapped.exitCode, 1);
 });
+
+/** Arms the timer 300 ms ahead, waits for it, and ends. */
+const TIMER = `_start:
+  la   t0, handler
+  csrw mtvec, t0
+  li   t0, 0x200bff8
+  ld   t1, 0(t0)
+  li   t2, 3000000
+  add  t1, t1, t2
+  li   t0, 0x2004000
+  sd   t1, 0(t0)
+  li   t0, 0x80
+  csrw mie, t0
+  csrsi mstatus, 8
+1:  wfi
+  j    1b
+  .balign 4
+handler:
+  li   t0, 0x100000
+  li   t1, 0x5555
+  sw   t1, 0(t0)
+`;
+
+for (const [where, ...hosting] of [["threads"], ["processes", "--processes"]]) {
+  test(`in ${where}: input reaches both, and how the guest ends is the exit code`, async () => {
+    const input = file("input.txt", "abcq");
+    const { before, exitCode, report } = await lockstep(ECHO(), "--input", input, ...hosting);
+    assert.equal(before, "abcq\n");
+    assert.equal(exitCode, 3);
+    assert.deepEqual(report.members, ["A", "B"]);
+    assert.equal((await lockstep(SEVEN(), ...hosting)).exitCode, 7);
+  });
+
+  test(`in ${where}: killed and frozen machines are survived, a new one joins, and nothing is said twice`, async () => {
+    const expected = `${"0123456789".repeat(30)}\n`;
+    for (const fault of ["kill:primary@30000000", "kill@30000000", "freeze:primary@30000000"]) {
+      const { before, exitCode, report, stderr } = await lockstep(SLOW_COUNT(), "--fault", fault, ...hosting);
+      assert.equal(before, expected, `${fault}: ${stderr}`);
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(report.takeOvers, fault.includes("primary") ? 1 : 0, fault);
+      assert.ok(report.joined >= 1, `${fault}: ${JSON.stringify(report)}`);
+    }
+  });
+
+  test(`in ${where}: entries that are lost, late or doubled, and a slow channel, change nothing`, async () => {
+    const expected = `${"0123456789".repeat(30)}\n`;
+    const faults = ["lose-entry", "delay-entry", "double-entry", "slow-channel"].flatMap((kind, index) => [
+      ...["--fault", `${kind}@${10_000_000 + index * 10_000_000}`],
+    ]);
+    const { before, report } = await lockstep(SLOW_COUNT(), ...faults, ...hosting);
+    assert.equal(before, expected);
+    assert.deepEqual([report.resynchronisations, report.takeOvers], [0, 0]);
+  });
+
+  test(`in ${where}: a paced guest's time is the host's`, async () => {
+    const { exitCode, json } = await lockstep(file("timer.s", TIMER), "--clock", "paced", ...hosting);
+    assert.equal(exitCode, 0);
+    assert.ok((json.seconds as number) > 0.29, `${json.seconds}`);
+  });
+
+  test(`in ${where}: a guest that nothing will wake is over, and Ctrl+C ends one that goes on for ever`, async () => {
+    const { json } = await lockstep(WAITS(), ...hosting);
+    assert.equal(json.reason, "waiting");
+    const child = start("lockstep", ENDLESS(), "--json", ...hosting);
+    setTimeout(() => child.kill("SIGINT"), 1_500);
+    const { exitCode, stdout } = await end(child);
+    assert.equal(exitCode, 130);
+    assert.equal(JSON.parse(stdout.slice(stdout.indexOf("{"))).reason, "interrupted");
+  });
+}
 
 test("the machines may differ inside", async () => {
   const { before, report } = await lockstep(HELLO(), "--diverge", "time,memory,harts,entropy");

@@ -2,12 +2,32 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import test from "node:test";
+import type { Instant } from "../../src/base/brand.ts";
+import { RecordedPairLog } from "../../src/host/pair-log.ts";
+import { PairLogWriter } from "../../src/host/pair-log-codec.ts";
+import { openPairRecording } from "../../src/host/pair-recording.ts";
 import { openRecording } from "../../src/host/recorded-session.ts";
+import { RecordingFile } from "../../src/host/recording-file.ts";
 import { DIVERGENCE_SOURCES } from "../../src/lockstep/divergence-sources.ts";
-import { Guest, WORKER } from "../machine/guests.ts";
-import { computing, recordPair, replayed, temporaryFolder } from "./recorded-pairs.ts";
+import type { Fault } from "../../src/lockstep/fault.ts";
+import { Machine } from "../../src/machine/machine.ts";
+import { EventLog } from "../../src/replay/event-log.ts";
+import { FrameLog } from "../../src/replay/frame-log.ts";
+import { OutputLog } from "../../src/replay/output-log.ts";
+import { recordedImage } from "../../src/replay/recorded-image.ts";
+import { Timeline } from "../../src/replay/timeline.ts";
+import { Guest, program, SMALL, WORKER } from "../machine/guests.ts";
+import { computing, type RecordedPairOptions, recordPair, replayed, temporaryFolder } from "./recorded-pairs.ts";
 
 const COMPUTING = computing(100);
+
+/** Flips of which one is heard. */
+const HEARD: RecordedPairOptions & { readonly faults: readonly Fault[] } = {
+  faults: (["flip-register", "flip-memory"] as const).map((kind, index) => {
+    return { kind, role: "secondary", instant: 70_000 + index };
+  }),
+  ...{ faultSeed: 3, options: { slackSteps: 20_000, digestSteps: 20_000 } },
+};
 
 /** Echoes in capitals until a q comes, and says the time's low bits inside only. */
 const ECHO = `
@@ -111,3 +131,138 @@ test("a killed primary's recording is good up to its end; the survivor's goes on
   assert.ok(third.first > 0);
   assert.ok(output.endsWith(third.output));
 });
+
+test("the recordings of a pair open as one, by the path of any of them", async (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, "one.hindcast");
+  const { paths, pair: run } = await recordPair(path, COMPUTING, HEARD);
+  const report = run.report();
+  assert.equal(report.resynchronisations, 1);
+  for (const each of paths) {
+    const pair = await openPairRecording(each);
+    assert.ok(pair !== undefined);
+    assert.deepEqual(pair.missing, []);
+    assert.deepEqual(
+      pair.members.map(({ member, stretches }) => [member, stretches.map((stretch) => stretch.path)]),
+      [
+        ["A", [paths[0]]],
+        ["B", [paths[1], paths[2]]],
+      ],
+    );
+    const [, second] = pair.members[1].stretches;
+    assert.deepEqual(second.start, { member: "A", stretch: 1, instant: second.first });
+    const { summary } = pair.log;
+    assert.equal(summary.outputsReleased, report.outputsReleased);
+    assert.equal(summary.resynchronisations, 1);
+    assert.equal(summary.divergences.length, 1);
+    assert.equal(summary.divergences[0].what, report.divergences[0].what);
+    assert.deepEqual(summary.divergences[0].primary, { member: "A", stretch: 1 });
+    assert.deepEqual(summary.divergences[0].secondary, { member: "B", stretch: 1 });
+    assert.equal(summary.digests.equal, report.digests.equal);
+    assert.equal(summary.digests.different, report.digests.different);
+  }
+  assert.equal(await openPairRecording(await ordinary(folder)), undefined);
+});
+
+test("the log says what became of each entry, in order, page by page", async (t) => {
+  const path = join(temporaryFolder(t), "log.hindcast");
+  const { output, pair: run } = await recordPair(path, COMPUTING, HEARD);
+  const { log } = (await openPairRecording(path))!;
+  const all = log.entries(0, log.count);
+  assert.equal(all.length, log.count);
+  const pages = [];
+  for (let from = 0; from < log.count; from += 7) pages.push(...log.entries(from, 7));
+  assert.deepEqual(pages, all);
+  const outputs = log.entries(0, log.count, { kinds: ["output"] });
+  assert.equal(log.countOf({ kinds: ["output"] }), outputs.length);
+  const console = outputs.filter(({ device }) => device === 0);
+  assert.equal(console.map(({ bytes }) => new TextDecoder().decode(bytes)).join(""), output);
+  for (const { state, latencyMs, secondaryInstant, primaryInstant } of console) {
+    assert.ok(state === "released" || state === "mismatched" || state === "resynchronised", state);
+    assert.ok(latencyMs! >= 0);
+    assert.ok(primaryInstant !== undefined);
+    // What was in the state that the secondary took over it has never said.
+    assert.ok(secondaryInstant !== undefined || state === "resynchronised", state);
+  }
+  assert.equal(outputs.filter(({ state }) => state === "mismatched").length, 1);
+  const sequences = outputs.map(({ sequence }) => sequence!);
+  assert.deepEqual(
+    sequences,
+    [...sequences].sort((a, b) => a - b),
+  );
+  const story = log.entries(0, 20, { kinds: ["fault", "divergence", "resynchronise", "resynchronised", "paired"] });
+  const kinds = story.map(({ kind }) => kind).filter((kind) => kind !== "fault");
+  assert.deepEqual(kinds, ["paired", "divergence", "resynchronise", "resynchronised"]);
+  assert.ok(story.some(({ kind, text }) => kind === "fault" && text?.startsWith("flip-")));
+  const [divergence] = run.report().divergences;
+  const place = { from: divergence.primaryInstant, to: divergence.primaryInstant + 1 };
+  assert.ok(log.entries(0, 9, { instants: place, states: ["mismatched"] }).length === 1);
+  assert.equal(log.countOf({ member: "B", kinds: ["divergence"] }), 1);
+  assert.equal(log.countOf({ text: "FLIP-" }), story.filter(({ kind }) => kind === "fault").length);
+});
+
+test("a pair of which a recording is gone says so, and opens", async (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, "torn.hindcast");
+  const faults = [{ kind: "kill" as const, role: "primary" as const, instant: 40_000 }];
+  await recordPair(path, COMPUTING, { faults, options: { silenceMs: 50, lagSteps: 4_000 } });
+  const whole = (await openPairRecording(join(folder, "torn.C.hindcast")))!;
+  assert.deepEqual(whole.opened, { member: "C", stretch: 1 });
+  assert.equal(whole.members.length, 3);
+  assert.equal(whole.log.summary.takeOvers, 1);
+  assert.equal(whole.log.summary.joined, 1);
+  assert.match(whole.missing.join(), /torn\.hindcast is good up to instant/);
+  rmSync(join(folder, "torn.B.hindcast"));
+  const rest = (await openPairRecording(path))!;
+  assert.match(rest.missing.join(), /torn\.B\.hindcast is not there/);
+  assert.deepEqual(
+    rest.members.map(({ member }) => member),
+    ["A", "C"],
+  );
+  assert.ok(rest.log.count > 0);
+});
+
+test("a million entries are looked at without being made", () => {
+  const writer = new PairLogWriter();
+  const messages: { instant: Instant; bytes: Uint8Array }[] = [];
+  const rounds = 250_000;
+  for (let round = 0; round < rounds; round++) {
+    const instant = round * 100;
+    const run = { device: 0, number: round, instant, lastInstant: instant, bytes: Uint8Array.of(0x61 + (round % 26)) };
+    writer.add({ kind: "entry", entry: { kind: "output", sequence: round + 1, run } }, instant + 9, round);
+    const place = [round + 1, 0, 0];
+    writer.add({ kind: "acknowledge", through: round + 1, at: instant, matched: place }, instant + 9, round);
+    const left = { device: 0, number: round, units: 1, latencyMs: 0.5 };
+    writer.add({ kind: "release", ...left }, instant + 9, round);
+    writer.add({ kind: "held", held: round % 2 === 0 }, instant + 9, round);
+    if (writer.length > 16_384) messages.push({ instant: instant as Instant, bytes: writer.take() });
+  }
+  messages.push({ instant: 0 as Instant, bytes: writer.take() });
+  const bytes = messages.reduce((sum, message) => sum + message.bytes.length, 0);
+  assert.ok(bytes < rounds * 4 * 12, `${bytes} bytes`);
+  const header = { pair: "1", member: "A", role: "primary" as const, stretch: 1, timeMs: 0, said: [0, 0, 0] };
+  const outputs = new OutputLog();
+  for (let round = 0; round < rounds; round++) outputs.append(round * 100, 0x61 + (round % 26));
+  const reader = { outputs, frames: new FrameLog(), events: new EventLog(), lockstep: messages };
+  const log = new RecordedPairLog([{ header, reader, first: 0, last: rounds * 100 }]);
+  assert.equal(log.count, rounds * 4);
+  const [row] = log.entries(500_000, 1);
+  assert.equal(row.kind, "output");
+  assert.equal(row.sequence, 125_001);
+  assert.equal(row.state, "released");
+  assert.equal(row.latencyMs, 0.5);
+  assert.equal(log.countOf({ kinds: ["held"] }), rounds);
+});
+
+async function ordinary(folder: string): Promise<string> {
+  const path = join(folder, "ordinary.hindcast");
+  const machine = new Machine(SMALL);
+  const image = program(COMPUTING);
+  machine.load(image);
+  const images = [recordedImage("program", "guest.s", new TextEncoder().encode(COMPUTING))];
+  const file = RecordingFile.create(path, { tool: "test", configuration: machine.configuration, images }, () => {});
+  const timeline = Timeline.record(machine, file);
+  timeline.close();
+  await file.close();
+  return path;
+}

@@ -3,16 +3,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { LockstepPair, type PairMachine, type PairParts } from "../../src/host/lockstep-pair.ts";
 import { Bell } from "../../src/host/motion-driver.ts";
-import { PairRecorder } from "../../src/host/pair-recorder.ts";
 import { openRecording } from "../../src/host/recorded-session.ts";
 import { type DivergenceSource, differ } from "../../src/lockstep/divergence-sources.ts";
 import type { MachineConfiguration } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
 import { encodeImage, recordedImage } from "../../src/replay/recorded-image.ts";
+import { LocalPair, type PairMachine, type PairParts } from "../lockstep/local-pair.ts";
 import { program, SMALL } from "../machine/guests.ts";
+import { PairRecorder } from "./pair-recorder.ts";
 
 /** All that it says follows from all that it has computed: a number in a table, stirred and printed now and then. */
 export const computing = (rounds: number): string => `
@@ -62,7 +62,7 @@ export interface RecordedPairOptions extends Partial<PairParts> {
 }
 
 export interface RecordedPair {
-  readonly pair: LockstepPair;
+  readonly pair: LocalPair;
   readonly output: string;
   readonly paths: readonly string[];
 }
@@ -87,7 +87,7 @@ export async function recordPair(
   let output = "";
   let now = 0;
   const secondary = () => ({ ...make(differing.configuration), skew: differing.skew });
-  const pair = new LockstepPair({
+  const pair = new LocalPair({
     ...{ primary: make(board), secondary: secondary(), newSecondary: secondary },
     onConsole: (bytes) => {
       output += String.fromCharCode(...bytes);

@@ -19,7 +19,7 @@ export function channelSuite(name: string, open: () => Promise<ChannelPair>): vo
   test(`${name}: frames come as they were sent, both ways`, async () => {
     const { ends, settle, close } = await open();
     const frames = [Uint8Array.of(1, 2, 3), new Uint8Array(0), new Uint8Array(70_000).fill(7)];
-    for (const frame of frames) ends[0].send(frame);
+    for (const frame of frames) ends[0].send(frame.slice());
     ends[1].send(Uint8Array.of(9));
     await settle();
     for (const frame of frames) assert.deepEqual(ends[1].receive(), frame);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { LockstepPair, type PairMachine, type PairParts } from "../../src/host/lockstep-pair.ts";
 import { DIVERGENCE_SOURCES, type DivergenceSource, differ } from "../../src/lockstep/divergence-sources.ts";
 import type { Fault } from "../../src/lockstep/fault.ts";
 import type { MachineConfiguration } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { MachineStop } from "../../src/machine/stop.ts";
 import { Guest, program, SMALL, WORKER } from "../machine/guests.ts";
+import { LocalPair, type PairMachine, type PairParts } from "./local-pair.ts";
 
 const NIGHTLY = process.env.HINDCAST_NIGHTLY !== undefined;
 
@@ -98,7 +98,7 @@ table: .zero ${tableBytes}
 const COMPUTING = computing(1);
 
 interface Run {
-  readonly pair: LockstepPair;
+  readonly pair: LocalPair;
   readonly output: string;
   readonly machines: readonly Machine[];
 }
@@ -133,7 +133,7 @@ function run(
   let output = "";
   let now = 0;
   const newSecondary = (): PairMachine => ({ machine: make(differing.configuration), skew: differing.skew });
-  const pair = new LockstepPair({
+  const pair = new LocalPair({
     ...{ primary: { machine: primary }, secondary: { machine: secondary, skew: differing.skew }, newSecondary },
     onConsole: (bytes) => {
       output += String.fromCharCode(...bytes);

@@ -18,7 +18,7 @@ const OPTIONS: LockstepOptions = {
     windowEntries: 60,
     windowBytes: 6000,
   },
-  ...{ lagSteps: 500, slackSteps: 150, digestSteps: 120, pagesInFlight: 3, onDivergence: "resynchronise" },
+  ...{ lagSteps: 500, slackSteps: 150, digestSteps: 120, digestMs: 0, pagesInFlight: 3, onDivergence: "resynchronise" },
 };
 
 /** A run that has not come to its end by then hangs. */

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectNats, type Nats } from "../../src/host/nats-connection.ts";
 import { ask } from "../../src/host/pair-door.ts";
+import { openPairRecording } from "../../src/host/pair-recording.ts";
 import { pairPlace } from "../../src/host/pair-streams.ts";
 import { assertRefused, ENVIRONMENT, end, file, folder, hindcast, type Json, start } from "../cli/command.ts";
 import { NatsServer } from "./nats-server.ts";
@@ -156,8 +158,9 @@ test("two hosts run one program: the secondary gets it from the primary, and eac
 });
 
 test("a primary that is killed is survived by the secondary: the stream has each byte once", async () => {
-  const one = primary("killed", program);
-  const other = secondary("killed", program, "--diverge", "time,entropy");
+  const recording = join(folder, "killed.hindcast");
+  const one = primary("killed", program, "-o", recording);
+  const other = secondary("killed", program, "--diverge", "time,entropy", "-o", recording);
   await until("half of it", [one, other], () => one.printed.includes("080\n"));
   one.child.kill("SIGKILL");
   const { exitCode, console, json, said } = await outcome(other);
@@ -169,6 +172,21 @@ test("a primary that is killed is survived by the secondary: the stream has each
   assert.ok(one.printed.length + console.length >= TEXT.length, `${one.printed.length} + ${console.length}`);
   assert.equal((json.lockstep as Json).takeOvers, 1);
   assert.deepEqual(await left("killed"), [pairPlace("killed").outputs]);
+  // Both were recorded, the killed one as far as its file goes, and the files are one pair's.
+  const [second] = json.recordings as string[];
+  assert.equal(second, join(folder, "killed.B.hindcast"));
+  for (const path of [recording, second]) {
+    const replayed = await hindcast("replay", path);
+    assert.equal(replayed.exitCode, 0, replayed.stderr);
+    if (path === second) assert.equal(replayed.stdout, TEXT);
+    else assert.ok(TEXT.startsWith(replayed.stdout) && replayed.stdout.length > 0, replayed.stdout);
+  }
+  const pair = await openPairRecording(second);
+  assert.deepEqual(
+    pair?.members.map(({ member }) => member),
+    ["A", "B"],
+  );
+  assert.equal(pair.log.countOf({ kinds: ["take-over"] }), 1);
 });
 
 test("a new secondary joins a machine that runs, and is there when that one dies", async () => {
@@ -229,6 +247,51 @@ test("input of either host reaches the machines, and is answered once", async ()
   const { exitCode, said } = await outcome(other);
   assert.equal(exitCode, 0, said);
   assert.equal(await stored("input"), "one,two,three.");
+});
+
+test("while no arbiter answers nobody goes on alone, and input waits; then whoever is left does", async () => {
+  const one = primary("away", echo, "--input", "-");
+  const other = secondary("away", "--input", "-");
+  await until("a pair", [one, other], () => /has a secondary/.test(one.said) && /is the secondary/.test(other.said));
+  one.child.stdin.write("one,");
+  await until("an answer", [one], () => one.printed === "one,");
+  await server.stop("SIGKILL");
+  one.child.kill("SIGKILL");
+  await one.ended;
+  other.child.stdin.write("two.");
+  // Longer than the silence that is taken for death.
+  await sleep(700);
+  assert.doesNotMatch(other.said, /has taken over/);
+  await server.begin();
+  const { exitCode, said } = await outcome(other);
+  assert.equal(exitCode, 0, said);
+  assert.match(said, /machine B has taken over/);
+  assert.equal(await stored("away"), "one,two.");
+});
+
+test("who speaks garbage is refused with a sentence, and the pair goes on without him", async () => {
+  const one = primary("garbage", echo, "--input", "-");
+  let session = "";
+  const listener = nats.connection.subscribe("hindcast.pair.garbage.live.*.primary", {
+    callback: (_, { subject }) => {
+      session = subject.split(".")[4];
+    },
+  });
+  const other = secondary("garbage");
+  await until("a pair", [one, other], () => /has a secondary/.test(one.said) && session !== "");
+  listener.unsubscribe();
+  nats.connection.publish(
+    pairPlace("garbage").liveSubject(session, "primary"),
+    new TextEncoder().encode("GET / HTTP/1.1"),
+  );
+  await until("a refusal", [one, other], () => /does not keep the protocol: a frame of something else/.test(one.said));
+  await until("one alone", [one, other], () => /machine A goes on alone/.test(one.said));
+  // Whoever was taken for dead finds its way back by itself.
+  await until("a pair again", [one, other], () => /Machine C is the secondary/.test(other.said));
+  one.child.stdin.write("hello.");
+  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
+  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  assert.equal(await stored("garbage"), "hello.");
 });
 
 test("what does not fit is refused with a sentence", async () => {

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
-import { UserError } from "../base/errors.ts";
-import type { EngineChoice } from "../machine/configuration.ts";
-import type { Machine } from "../machine/machine.ts";
-import type { RecordedImage } from "../replay/recording-message.ts";
-import type { Bell } from "./motion-driver.ts";
-import { MemberRecording } from "./timeline-replica.ts";
+import { UserError } from "../../src/base/errors.ts";
+import type { Bell } from "../../src/host/motion-driver.ts";
+import { MemberRecording } from "../../src/host/timeline-replica.ts";
+import type { EngineChoice } from "../../src/machine/configuration.ts";
+import type { Machine } from "../../src/machine/machine.ts";
+import type { RecordedImage } from "../../src/replay/recording-message.ts";
 
 const PAIR_ID_BYTES = 8;
 

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SocketChannel, ThreadChannel, threadEnds } from "../../src/host/lockstep-channels.ts";
+import type { Channel } from "../../src/lockstep/channel.ts";
+import { type ChannelPair, channelSuite } from "./channel-suite.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "hindcast-channels-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let sockets = 0;
+
+const LOOK_EVERY_MS = 5;
+const ARRIVES_WITHIN_MS = 20_000;
+
+/** An end that counts, so that somebody can wait until everything that was sent has come. */
+class CountedEnd implements Channel {
+  readonly inner: ThreadChannel | SocketChannel;
+  readonly arrived: Uint8Array[] = [];
+  sent = 0;
+  received = 0;
+
+  constructor(inner: ThreadChannel | SocketChannel) {
+    this.inner = inner;
+  }
+
+  send(frame: Uint8Array): void {
+    this.sent++;
+    this.inner.send(frame);
+  }
+
+  receive(): Uint8Array | undefined {
+    return this.arrived.shift();
+  }
+
+  look(): void {
+    for (let frame = this.inner.receive(); frame !== undefined; frame = this.inner.receive()) {
+      this.received++;
+      this.arrived.push(frame);
+    }
+  }
+}
+
+function pairOf(first: ThreadChannel | SocketChannel, second: ThreadChannel | SocketChannel): ChannelPair {
+  const ends = [new CountedEnd(first), new CountedEnd(second)] as const;
+  return {
+    ends,
+    settle: () =>
+      until(() => {
+        for (const end of ends) end.look();
+        return ends[0].received === ends[1].sent && ends[1].received === ends[0].sent;
+      }),
+    close: async () => {
+      first.close();
+      second.close();
+    },
+  };
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let left = ARRIVES_WITHIN_MS; !isTrue(); left -= LOOK_EVERY_MS) {
+    assert.ok(left > 0, "it does not arrive");
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+channelSuite("between threads", async () => {
+  const [first, second] = threadEnds();
+  return pairOf(new ThreadChannel(first, () => {}), new ThreadChannel(second, () => {}));
+});
+
+channelSuite("between processes", async () => {
+  const path = join(folder, String(++sockets));
+  return pairOf(
+    SocketChannel.listen(path, () => {}),
+    SocketChannel.connect(path, () => {}),
+  );
+});
+
+for (const kind of ["threads", "processes"] as const) {
+  test(`between ${kind}: an end that is closed is known to be, once what it sent has been received`, async () => {
+    const [first, second] = threadEnds();
+    const path = join(folder, String(++sockets));
+    const ends =
+      kind === "threads"
+        ? [new ThreadChannel(first, () => {}), new ThreadChannel(second, () => {})]
+        : [SocketChannel.listen(path, () => {}), SocketChannel.connect(path, () => {})];
+    ends[0].send(Uint8Array.of(1));
+    ends[1].send(Uint8Array.of(2));
+    // There is a connection.
+    await until(() => ends[0].receive() !== undefined);
+    ends[0].close();
+    let got: Uint8Array | undefined;
+    await until(() => {
+      assert.equal(ends[1].closed, false);
+      got ??= ends[1].receive();
+      return got !== undefined;
+    });
+    assert.deepEqual(got, Uint8Array.of(1));
+    await until(() => ends[1].closed);
+  });
+}
