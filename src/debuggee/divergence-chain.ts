@@ -42,6 +42,8 @@ export interface ChainParts {
   readonly askers: Askers;
   readonly abouts: Abouts;
   readonly names: SidePair<string>;
+  /** Where the states differ first is known: what takes long is not worth it. */
+  readonly hasFallback: boolean;
   /** Pairs of instants at which the runs are at the same place, the newest before a pair first. */
   readonly alignedBefore: (at: SidePair<number>) => Promise<SidePair<number>[]>;
   /** Where both are, by where one of them is. */
@@ -58,6 +60,7 @@ export class ParallelChain {
   readonly #passed: (bigint | undefined)[] = [];
   #hops = 0;
   #leapsFrom = 0;
+  #soughtWayOut = false;
 
   constructor(parts: ChainParts) {
     this.#parts = parts;
@@ -80,7 +83,7 @@ export class ParallelChain {
     while (at !== undefined && !("cause" in at)) {
       if (this.#hops++ >= MOST_LINKS) return { links: this.#links };
       this.#parts.tell(`following ${at.value.name} back`, undefined);
-      at = (await this.#leap(at)) ?? (await this.#hop(at));
+      at = (await this.#leap(at)) ?? (await this.#wayOut(at)) ?? (await this.#hop(at));
     }
     return this.#end(at);
   }
@@ -261,6 +264,13 @@ export class ParallelChain {
     return this.#flow(reader);
   }
 
+  /** A loop that they went round another number of times: what decided that. Once, since it may take long to find none. */
+  async #wayOut({ reader }: Difference): Promise<Difference | Source | undefined> {
+    if (this.#soughtWayOut || this.#parts.hasFallback || cycleIn(this.#passed) === undefined) return undefined;
+    this.#soughtWayOut = true;
+    return this.#flow(reader);
+  }
+
   /** They are at different places: back to where their ways part, and on with what decided it. */
   async #flow(at: SidePair<DivergentPlace>): Promise<Difference | Source | undefined> {
     const { askers, abouts, alignedBefore, tell, names } = this.#parts;
@@ -278,7 +288,7 @@ export class ParallelChain {
       const place = { left: left.at, right: right.at };
       this.#link({ kind: "flow", ...place, sentence: `the ways part behind \`${left.at.text}\` in ${left.at.symbol}` });
       const difference = this.#differingRead(left.operands, right.operands, place);
-      if (difference !== undefined && mnemonic(left.at) === mnemonic(right.at)) return difference;
+      if (difference !== undefined && parting.isDecided) return difference;
       if (!this.#sameProgram) {
         const line = left.at.source === undefined ? "" : `, line ${left.at.source.line}`;
         return source(place, "program", [], `The programs go different ways behind ${left.at.symbol}${line}.`);

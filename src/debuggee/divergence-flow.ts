@@ -11,7 +11,10 @@ const STRIDE_GROWTH = 4;
 const LONGEST_STRIDE = 1 << 26;
 
 /** Where the ways part: the last instruction that both executed, before it. */
-export type Parting = SidePair<number>;
+export interface Parting extends SidePair<number> {
+  /** What the instruction read decided it; else other instructions follow. */
+  readonly isDecided: boolean;
+}
 
 interface Stretch {
   readonly from: SidePair<number>;
@@ -82,7 +85,7 @@ class Walk {
   async together(steps: number): Promise<Parting | undefined> {
     const { left, right } = this;
     if (!(await left.enter()) || !(await right.enter())) return undefined;
-    let last = { left: left.instant, right: right.instant };
+    let last: SidePair<number> = { left: left.instant, right: right.instant };
     let [lastLine, mnemonic] = [left.line, left.mnemonic];
     while (this.steps <= steps) {
       if (left.key === right.key) {
@@ -99,10 +102,11 @@ class Walk {
         continue;
       }
       const isDecided = !left.hasNames || (DECISIONS.test(mnemonic) && (await this.#readsDiffer(last)));
-      if (isDecided) return last;
-      this.otherCode ??= last;
+      const parting = { ...last, isDecided };
+      if (isDecided) return parting;
+      this.otherCode ??= parting;
       if (!(await left.leaveLine(lastLine)) || !(await right.leaveLine(lastLine))) return undefined;
-      if (left.line !== right.line) return last;
+      if (left.line !== right.line) return parting;
       // Behind a line, its other instructions are passed over.
       if (left.key !== right.key) {
         lastLine = left.line;
@@ -112,7 +116,7 @@ class Walk {
     return undefined;
   }
 
-  async #readsDiffer(at: Parting): Promise<boolean> {
+  async #readsDiffer(at: SidePair<number>): Promise<boolean> {
     const [left, right] = await Promise.all([
       this.#askers.left.reads(at.left, this.left.hart),
       this.#askers.right.reads(at.right, this.right.hart),

@@ -279,6 +279,7 @@ class Finder {
       askers: this.#askers,
       abouts: this.#abouts,
       names: this.#names,
+      hasFallback: agreed !== undefined,
       alignedBefore: (at) => this.#alignedBefore(at, agreed),
       counterparts: (at) => this.#counterparts(at),
       tell: (what, fraction) => this.#tell(what, fraction),

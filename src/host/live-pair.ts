@@ -105,6 +105,7 @@ export class LivePair {
       const live = new LiveSide({
         ...{ machine, boot: loaded, recording, warnings: folder === undefined ? [] : [folder] },
         released: isLeft ? () => this.#sink.taken[CONSOLE] : undefined,
+        said: () => replica.counts[CONSOLE],
         from: (instant) => this.#standing(isLeft ? "right" : "left", instant),
       });
       const { tap } = recording;
@@ -275,10 +276,16 @@ export class LivePair {
   /** The primary is machine A, unless B has taken over, and then there is nobody to differ from. */
   #divergenceOf({ what, device, number, expected, got, lastAgreement, ...at }: OutputDivergence): PairDivergence {
     const { left, right } = this.#places;
+    // An entry of the log has the instants of its first and its last byte: that of the one that differs the machine knows.
+    const isByte = device === CONSOLE;
+    const isSaidBy = {
+      left: isByte && (what === "data" || what === "missing"),
+      right: isByte && (what === "data" || what === "extra"),
+    };
     return {
       ...{ what, device, number, lastAgreement, leftText: expected, rightText: got },
-      left: positionIn(left, at.primaryInstant),
-      right: positionIn(right, at.secondaryInstant),
+      left: positionIn(left, (isSaidBy.left ? left.live.instantOfByte(number) : undefined) ?? at.primaryInstant),
+      right: positionIn(right, (isSaidBy.right ? right.live.instantOfByte(number) : undefined) ?? at.secondaryInstant),
     };
   }
 }

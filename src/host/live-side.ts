@@ -24,6 +24,8 @@ export interface LiveSideParts {
   readonly released: (() => number) | undefined;
   /** The other machine's position, of whose state at that instant another stretch begins with. */
   readonly from: (instant: number) => PairPosition;
+  /** Bytes that the console has said, with those of the states that were taken over. */
+  readonly said: () => number;
 }
 
 interface Attached {
@@ -51,6 +53,8 @@ export class LiveSide {
     readonly timeline: Timeline;
     readonly path: string;
     readonly start: PairPosition | undefined;
+    /** Bytes that had been said before. */
+    readonly said: number;
   }[] = [];
 
   constructor(parts: LiveSideParts) {
@@ -72,6 +76,12 @@ export class LiveSide {
       ...{ number: index + 1, path, first: timeline.first, last: timeline.end },
       ...(start !== undefined && { start }),
     }));
+  }
+
+  /** The state before the step that said a byte of the console; undefined: not in this stretch. */
+  instantOfByte(number: number): number | undefined {
+    const { timeline, said } = this.#stretches.at(-1)!;
+    return number < said ? undefined : timeline.history.instantOfOutput(number - said);
   }
 
   /** The newest instant. */
@@ -164,11 +174,11 @@ export class LiveSide {
   }
 
   #renew(timeline: Timeline): void {
-    const { recording, from } = this.#parts;
+    const { recording, from, said } = this.#parts;
     timeline.isLed = true;
     this.#ending = undefined;
     const start = this.#stretches.length === 0 ? undefined : from(timeline.first);
-    this.#stretches.push({ timeline, path: recording.file?.path ?? "", start });
+    this.#stretches.push({ timeline, path: recording.file?.path ?? "", start, said: start === undefined ? 0 : said() });
     if (this.#attached === undefined) return;
     void this.#opened?.runner.close();
     this.#open(timeline);

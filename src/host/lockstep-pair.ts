@@ -24,7 +24,7 @@ import { errorFromData } from "./rpc.ts";
  * On one host a member that dies is seen to: its channel closes. Silence is for one that stands still, and a host that has much to do
  * is not to be taken for that. Ten signs of life a second are half a kilobit.
  */
-const LOCAL_OPTIONS = { heartbeatMs: 100, silenceMs: 1_000 } as const satisfies Partial<LockstepOptions>;
+const LOCAL_OPTIONS = { heartbeatMs: 100, silenceMs: 2_000 } as const satisfies Partial<LockstepOptions>;
 /** Somebody who joins and is gone before he was paired is replaced so often in a row. */
 const MOST_VAIN_JOINS = 3;
 /** A member that does not answer within it is reported as it was last heard of. */

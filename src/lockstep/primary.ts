@@ -38,6 +38,8 @@ export class Primary {
   #term: number;
   #sequence: number;
   #nextInput: number;
+  /** Number of the input that the machine takes next: those between are in its hands. */
+  #nextTaken: number;
   #unsent: LogEntry[] = [];
   /** Entries that the secondary has not been through. */
   #unconsumed: { sequence: number; bytes: number }[] = [];
@@ -78,6 +80,7 @@ export class Primary {
     this.#term = start.term;
     this.#sequence = start.sequence;
     this.#nextInput = start.nextInput;
+    this.#nextTaken = start.nextInput - (start.inputs ?? []).filter(({ number }) => number !== undefined).length;
     this.#pending = new PendingOutputs(replica.devices);
     this.#matched = [...replica.counts];
     this.#offered = [...replica.counts];
@@ -274,6 +277,7 @@ export class Primary {
     this.statistics.entries++;
     this.#parts.tap?.({ kind: "entry", entry: numbered });
     const input = entry.kind === "input" ? entry.input.number : undefined;
+    if (input !== undefined) this.#nextTaken = input + 1;
     if (!this.#isFollowed) {
       if (input !== undefined) this.#parts.inputs.forget(input + 1);
       return;
@@ -409,7 +413,7 @@ export class Primary {
     this.#send(
       {
         ...{ kind: "snapshot", id, purpose, sequence: this.#sequence, instant: state.instant },
-        ...{ counts: [...replica.counts], inputs: this.#nextInput - replica.queued },
+        ...{ counts: [...replica.counts], inputs: this.#nextTaken },
         ...{ digest: state.digest, state: state.state },
       },
       nowMs,

@@ -163,6 +163,14 @@ test("a live pair stops where its machines differ, and the divergence is found",
   const other = await b.stopped();
   assert.deepEqual([other.reason, other.preserveFocusHint], ["exception", true]);
   assert.deepEqual([await a.place(), await b.place()], ["sb      a0, 0(s0)", "sb      a0, 0(s0)"]);
+  // The byte that differs is what is about to be said.
+  const { registers } = await a.request<MachineComparisonBody>("hindcast/lockstep/compare", {});
+  const { left: leftByte, right: rightByte } = registers.find(({ name }) => name === "a0")!;
+  const said = /is "(\d).*" in machine A and "(\d)/.exec(String(stopped.text))!;
+  assert.deepEqual(
+    [leftByte, rightByte].map((value) => String.fromCharCode(Number(value))),
+    said.slice(1),
+  );
   // What differs has not left.
   const divergence = (await a.request<PairStateBody>("hindcast/lockstep/state")).divergences[0];
   assert.ok(a.output("stdout").length <= divergence.number, a.output("stdout"));

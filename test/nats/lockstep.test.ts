@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after } from "node:test";
@@ -8,7 +10,12 @@ import { connectNats, type Nats } from "../../src/host/nats-connection.ts";
 import { ask } from "../../src/host/pair-door.ts";
 import { openPairRecording } from "../../src/host/pair-recording.ts";
 import { pairPlace } from "../../src/host/pair-streams.ts";
+import { BROADCAST_MAC, GATEWAY, GUEST } from "../../src/network/addresses.ts";
+import { ARP_REQUEST, arpFrame } from "../../src/network/arp.ts";
+import { udpPacket } from "../../src/network/udp.ts";
 import { assertRefused, ENVIRONMENT, end, file, folder, hindcast, type Json, start } from "../cli/command.ts";
+import { sendingGuest } from "../network/guest-program.ts";
+import { GUEST_MAC, guestAt, guestFrames } from "../network/support.ts";
 import { NatsServer } from "./nats-server.ts";
 
 const DEADLINE_MS = 40_000;
@@ -267,6 +274,28 @@ test("while no arbiter answers nobody goes on alone, and input waits; then whoev
   assert.equal(exitCode, 0, said);
   assert.match(said, /machine B has taken over/);
   assert.equal(await stored("away"), "one,two.");
+});
+
+test("a network is the speaking machine's; what it heard came to both", async () => {
+  const heard = createSocket("udp4");
+  after(() => heard.close());
+  heard.on("message", (data, from) => heard.send(Uint8Array.of(...data, 77), from.port, from.address));
+  heard.bind(0, "127.0.0.1");
+  await once(heard, "listening");
+  const { port } = heard.address();
+  const arp = arpFrame(
+    { operation: ARP_REQUEST, senderMac: GUEST_MAC, sender: GUEST, targetMac: new Uint8Array(6), target: GATEWAY },
+    BROADCAST_MAC,
+  );
+  const destination = { address: GATEWAY, port };
+  const [datagram] = guestFrames(udpPacket({ source: guestAt(1000), destination, data: Uint8Array.of(1, 2, 3) }));
+  const asking = file("network.s", sendingGuest([arp, datagram, arp, datagram]));
+  const one = primary("net", asking, "--net", "user");
+  const other = secondary("net", "--net", "user");
+  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
+  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  assert.equal(first.console, "42 15\n46 77\n42 15\n46 77\n");
+  assert.equal((second.json.lockstep as Json).innerDivergences, 0);
 });
 
 test("who speaks garbage is refused with a sentence, and the pair goes on without him", async () => {
