@@ -54,6 +54,11 @@ const BUNDLES: readonly Bundle[] = [
   { name: "writer worker", entries: { "src/host/writer-worker.ts": "dist/writer-worker.js" }, options: nodeModule },
   { name: "compile worker", entries: { "src/host/compile-worker.ts": "dist/compile-worker.js" }, options: nodeModule },
   { name: "search worker", entries: { "src/host/search-worker.ts": "dist/search-worker.js" }, options: nodeModule },
+  {
+    name: "live pair worker",
+    entries: { "src/host/live-pair-worker.ts": "dist/live-pair-worker.js" },
+    options: nodeModule,
+  },
   { name: "probe worker", entries: { "src/host/probe-worker.ts": "dist/probe-worker.js" }, options: nodeModule },
   {
     name: "lockstep worker",
@@ -75,6 +80,8 @@ const BUNDLES: readonly Bundle[] = [
       "src/webview/machine.css": "dist/webview/machine.css",
       "src/webview/searches.ts": "dist/webview/searches.js",
       "src/webview/searches.css": "dist/webview/searches.css",
+      "src/webview/lockstep.ts": "dist/webview/lockstep.js",
+      "src/webview/lockstep.css": "dist/webview/lockstep.css",
       "src/webview/watches.ts": "dist/webview/watches.js",
       "src/webview/watches.css": "dist/webview/watches.css",
       "src/webview/plot.ts": "dist/webview/plot.js",

@@ -71,7 +71,10 @@ const STAGES: readonly Stage[] = [
   },
   {
     name: "nats",
-    requirements: [{ program: "nats-server", debianPackage: "nats-server" }],
+    requirements: [
+      { program: "nats-server", debianPackage: "nats-server" },
+      { program: "openssl", debianPackage: "openssl" },
+    ],
     // Servers, workers and queries in processes of their own.
     concurrency: 1,
     fileTimeoutMs: 5 * 60_000,

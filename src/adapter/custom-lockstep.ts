@@ -16,8 +16,6 @@ export interface LockstepArguments {
   /** `KIND@INSTANT` or `KIND:primary@INSTANT`. */
   fault?: string[];
   faultSeed?: number;
-  /** Where the machines run: threads of one process (default), or a process each. */
-  channel?: "threads" | "processes";
 }
 
 export interface LockstepRequests {

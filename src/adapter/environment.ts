@@ -4,12 +4,13 @@ import type {
   DivergenceFinding,
   LaunchOptions,
   LaunchResult,
-  PairDivergence,
   PairLogFilter,
   PairLogRow,
   PairPosition,
+  PairRun,
   PairSide,
   PairSituation,
+  PairStop,
   SideBySide,
 } from "../debuggee/protocol.ts";
 import type { Pairs } from "./pairs.ts";
@@ -23,17 +24,19 @@ export interface LaunchedDebuggee {
   readonly result: LaunchResult;
 }
 
-/** What a pair says by itself. */
-export type PairEvent =
-  | { readonly type: "changed" }
-  /** A live pair's outputs differ: both are held until somebody goes on. */
-  | { readonly type: "divergence"; readonly divergence: PairDivergence };
+/** What a pair says by itself: its situation is another. */
+export interface PairEvent {
+  readonly type: "changed";
+}
 
 /** Two machines in lockstep, or their recordings. */
 export interface DebuggeePair {
   /** One of the machines, in one of its stretches, launched; a live one has one only. */
   open(side: PairSide, stretch: number, onEvent: (event: DebuggeeEvent) => void): Promise<LaunchedDebuggee>;
   situation(): Promise<PairSituation>;
+  /** A live one: both machines run on from their newest instants, which they have to stand at. */
+  run?(how: PairRun): Promise<PairStop>;
+  pauseRun?(): Promise<void>;
   log(from: number, count: number, filter: PairLogFilter): Promise<{ rows: readonly PairLogRow[]; total: number }>;
   /** Of two stretches; rejects with a UserError when it is cancelled. */
   findDivergence(

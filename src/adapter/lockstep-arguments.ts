@@ -8,7 +8,6 @@ const NAMES = [
   "divergeSeed",
   "fault",
   "faultSeed",
-  "channel",
 ] as const satisfies readonly (keyof LockstepArguments)[];
 const SOURCES = ["harts", "time", "entropy", "memory"] as const;
 
@@ -40,7 +39,6 @@ export function lockstepOf(
     divergeSeed: fields.integer(path("divergeSeed"), 0, Number.MAX_SAFE_INTEGER),
     faults: fields.lines(path("fault")),
     faultSeed: fields.integer(path("faultSeed"), 0, Number.MAX_SAFE_INTEGER),
-    channel: fields.choice(path("channel"), ["threads", "processes"]),
   };
   return Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined));
 }

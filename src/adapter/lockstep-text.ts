@@ -1,4 +1,4 @@
-import type { PairDivergence, PairSide } from "../debuggee/protocol.ts";
+import type { PairDivergence, PairSide, Stopped } from "../debuggee/protocol.ts";
 import type { Pair } from "./pair.ts";
 import { formatInstant } from "./references.ts";
 
@@ -7,6 +7,11 @@ export function titleOf({ seats, situation }: Pair, side: PairSide): string {
   const { member } = seats[side];
   const role = situation.members.find(({ name }) => name === member)?.role ?? "gone";
   return `Machine ${member} (${role})`;
+}
+
+/** A stop at a divergence, however it was come to. */
+export function withDivergence(stopped: Stopped, divergence: PairDivergence): Stopped {
+  return { ...stopped, reason: "exception", description: divergenceSentence(divergence), divergence };
 }
 
 export const DEVICES = ["console", "network", "end"];

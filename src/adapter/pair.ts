@@ -9,7 +9,8 @@ import type {
 } from "../debuggee/protocol.ts";
 import { type Correspondence, correspondence } from "./correspondence.ts";
 import type { DebuggeePair, PairEvent } from "./environment.ts";
-import { divergenceSentence } from "./lockstep-text.ts";
+import { LiveRuns } from "./live-runs.ts";
+import { withDivergence } from "./lockstep-text.ts";
 import type { Motion } from "./motions.ts";
 import { formatInstant } from "./references.ts";
 import { Seat, type SeatMotions } from "./seat.ts";
@@ -49,6 +50,7 @@ export class Pair implements SeatMotions {
   };
   readonly #parts: PairParts;
   readonly #leads = new Map<Seat, Lead>();
+  readonly #live: LiveRuns = new LiveRuns(this);
   #opened: { readonly source: DebuggeePair; situation: PairSituation } | undefined;
   #closing: Promise<void> | undefined;
   #unwatched: Promise<unknown> = Promise.resolve();
@@ -142,18 +144,30 @@ export class Pair implements SeatMotions {
 
   async run(seat: Seat, direction: "forward" | "backward", until: number | undefined): Promise<Stopped> {
     await this.#crossStretches(seat, direction);
+    const end = direction === "forward" ? await this.#liveEnd(seat) : undefined;
+    if (end !== undefined && seat.position.instant >= end) return this.#runLive(seat);
+    const found = await this.#runRecorded(seat, direction, nearest(direction, until, end));
+    // Its guest may be over, and what it said not yet have left.
+    if (isEnd(found.stopped) && found.stopped.instant === end && end !== until) return this.#runLive(seat);
+    return this.#arrived(seat, found.stopped, found.divergence);
+  }
+
+  /** One machine through its past, to what the user wants to stop at or to a divergence. */
+  async #runRecorded(
+    seat: Seat,
+    direction: "forward" | "backward",
+    until: number | undefined,
+  ): Promise<{ stopped: Stopped; divergence: PairDivergence | undefined }> {
     const divergence = seat.stopsAtDivergence ? this.#nextDivergence(seat, direction) : undefined;
     const at = divergence?.[seat.side].instant;
     const limit = nearest(direction, until, at);
     const stopped = await (direction === "forward"
       ? seat.debuggee.resume(limit)
       : seat.debuggee.reverseContinue(limit));
-    const isThere = divergence !== undefined && stopped.reason === "goto" && stopped.instant === at;
-    return this.#arrived(
-      seat,
-      isThere ? withDivergence(stopped, divergence) : stopped,
-      isThere ? divergence : undefined,
-    );
+    if (divergence === undefined || stopped.reason !== "goto" || stopped.instant !== at) {
+      return { stopped, divergence: undefined };
+    }
+    return { stopped: withDivergence(stopped, divergence), divergence };
   }
 
   async seek(seat: Seat, instant: number): Promise<Stopped> {
@@ -161,14 +175,35 @@ export class Pair implements SeatMotions {
   }
 
   async step(seat: Seat, motion: Motion): Promise<Stopped> {
-    const stopped = await motion(seat.debuggee);
+    const stopped = await this.#live.step(seat, motion);
     seat.stopped = stopped;
     this.#changed();
     return stopped;
   }
 
   pause(seat: Seat): Promise<void> {
-    return seat.debuggee.pause();
+    return this.#live.isRunning ? this.#live.pause() : seat.debuggee.pause();
+  }
+
+  /** The newest instant of a machine that can go on from there, together with the other; undefined: it cannot. */
+  async #liveEnd(seat: Seat): Promise<number | undefined> {
+    if (!this.situation.live || this.#neighbour(seat, "forward") !== undefined) return undefined;
+    return this.#live.endOf(seat);
+  }
+
+  async #runLive(seat: Seat): Promise<Stopped> {
+    const other = this.other(seat);
+    const { session } = other;
+    if (session?.moving) throw otherMoves(other);
+    const ran = this.#live.run(seat, other);
+    // That it did not go is told in the session that was asked.
+    const led = ran.then((stops) => stops[other.side]);
+    if (session === undefined) led.catch(() => {});
+    else session.follow(() => led.catch(() => ({ ...other.stopped!, along: true as const })));
+    const stops = await ran;
+    await this.refresh();
+    this.#changed();
+    return stops[seat.side];
   }
 
   /** A machine alone to a place, in whichever stretch it is. */
@@ -285,6 +320,10 @@ export class Pair implements SeatMotions {
     return this.situation.members.find(({ name }) => name === member)?.stretches ?? [];
   }
 
+  newestStretch(seat: Seat): number {
+    return this.#stretchesOf(seat).at(-1)?.number ?? seat.stretch;
+  }
+
   #neighbour(seat: Seat, direction: "forward" | "backward"): PairStretch | undefined {
     const stretches = this.#stretchesOf(seat);
     const index = stretches.findIndex(({ number }) => number === seat.stretch);
@@ -339,14 +378,18 @@ function nearest(direction: "forward" | "backward", ...limits: readonly (number 
   return direction === "forward" ? Math.min(...known) : Math.max(...known);
 }
 
-function withDivergence(stopped: Stopped, divergence: PairDivergence): Stopped {
-  return { ...stopped, reason: "exception", description: divergenceSentence(divergence), divergence };
-}
-
 function corresponds(stopped: Stopped, { seat, instant }: Lead): Stopped {
   if (stopped.reason !== "goto") return stopped;
   const text = `Where machine ${seat.member} stands at instant ${formatInstant(instant)}`;
   return { ...stopped, description: `${text}. ${stopped.description}` };
+}
+
+function otherMoves({ member }: Seat): UserError {
+  return new UserError("running", `Machine ${member} is moving, and both go on together: pause it first.`);
+}
+
+function isEnd({ reason, exception }: Stopped): boolean {
+  return ["goto", "end", "finished"].includes(reason) || exception?.handled === false;
 }
 
 function noPlace(member: string, instant: number): UserError {

@@ -281,7 +281,13 @@ export class Parts {
   /** VS Code writes it in place of the thread's name: with several harts it must not be as long as to hide which one stopped. */
   #label(stopped: Stopped): string {
     const long = readable(stopped);
-    return this.client.needsSources && this.stacks.several ? (/^\w+(?= at )/.exec(long)?.[0] ?? long) : long;
+    if (!this.client.needsSources || !(this.stacks.several || this.lifecycle.paired !== undefined)) return long;
+    if (stopped.divergence !== undefined) return "Divergence";
+    // A pair's machine has its name beside it, too.
+    return (
+      SHORT.exec(long)?.[0] ??
+      (this.lifecycle.paired === undefined ? long : (stopped.along && "Along") || stopped.reason)
+    );
   }
 
   #reason({ reason, sourceless }: Stopped): string {
@@ -356,6 +362,8 @@ export class Parts {
     if (memory !== undefined) this.memory.edited(memory.address, memory.length);
   }
 }
+
+const SHORT = /^\w+(?= at )/;
 
 const AFTER_THE_END = "Step back or reverse to see how it came to that, or stop the session.";
 

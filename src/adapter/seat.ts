@@ -96,6 +96,12 @@ export class Seat {
     if (before !== undefined) await discard(before);
   }
 
+  /** It ran on live, and perhaps into another stretch; its debuggee has gone with it. */
+  hasRun(stretch: number, stopped: Stopped): void {
+    this.#stretch = stretch;
+    this.stopped = stopped;
+  }
+
   async close(): Promise<void> {
     this.#generation++;
     const opened = this.#opened;

@@ -1,4 +1,5 @@
 import { nodeEnvironment, serveSocket, serveStdio } from "../adapter/main.ts";
+import { openPair } from "../host/debugged-pair.ts";
 import { startDebuggee } from "../host/node-debuggee.ts";
 import { type Answer, type Context, OK } from "./context.ts";
 import { Interruption } from "./interruption.ts";
@@ -9,7 +10,7 @@ export async function adapter(
   _args: readonly string[],
   options: Readonly<{ port?: number }>,
 ): Promise<Answer> {
-  const environment = nodeEnvironment(startDebuggee);
+  const environment = nodeEnvironment(startDebuggee, openPair);
   if (options.port === undefined) {
     const exitCode = await serveStdio(environment);
     return { exitCode, json: {} };

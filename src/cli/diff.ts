@@ -6,6 +6,8 @@ import type {
   ValueInBoth,
 } from "../debuggee/divergence-protocol.ts";
 import { DivergenceSearch } from "../host/divergence-search.ts";
+import type { PairPlace } from "../host/pair-log.ts";
+import { openPairRecording } from "../host/pair-recording.ts";
 import { type Answer, type Context, NEGATIVE, OK, WRONG_USAGE } from "./context.ts";
 import { Interruption } from "./interruption.ts";
 import { shownPath } from "./places.ts";
@@ -24,8 +26,9 @@ const SHOWN_VALUES = 12;
 const DEVICES = ["console", "network card", "ending"];
 
 /** Finds where two recordings part. */
-export async function diff(context: Context, [left, right]: readonly string[], options: DiffOptions): Promise<Answer> {
+export async function diff(context: Context, [a, b]: readonly string[], options: DiffOptions): Promise<Answer> {
   const started = performance.now();
+  const { left, right } = await bothOf(a, b);
   const search = DivergenceSearch.open({ path: left, end: 0 }, { path: right, end: 0 });
   const interruption = new Interruption(() => void search.close());
   try {
@@ -47,14 +50,42 @@ export async function diff(context: Context, [left, right]: readonly string[], o
       context.voice.say("Interrupted.");
       return { exitCode: interruption.exitCode, json: { interrupted: true } };
     }
-    // As of diff and cmp: 1 says that they differ, and nothing else.
-    if (error instanceof UserError) throw new UserError(error.code, error.message, WRONG_USAGE);
-    throw error;
+    return asWrongUsage(error);
   } finally {
     context.voice.clearProgress();
     interruption.release();
     await search.close();
   }
+}
+
+/** Of a pair: the stretches in which what the machines said differed first, or the first ones. */
+async function bothOf(left: string, right: string | undefined): Promise<{ left: string; right: string }> {
+  if (right !== undefined) return { left, right };
+  const pair = await openPairRecording(left).catch(asWrongUsage);
+  if (pair === undefined) {
+    throw new UserError(
+      "diff-alone",
+      `${left} is not the recording of a pair: name the one to compare it with.`,
+      WRONG_USAGE,
+    );
+  }
+  const pathOf = (place: PairPlace | undefined, index: number) =>
+    place === undefined
+      ? pair.members[index]?.stretches[0]?.path
+      : pair.members
+          .find(({ member }) => member === place.member)
+          ?.stretches.find(({ number }) => number === place.stretch)?.path;
+  const [divergence] = pair.log.summary.divergences;
+  const [first, second] = [pathOf(divergence?.primary, 0), pathOf(divergence?.secondary, 1)];
+  if (first !== undefined && second !== undefined) return { left: first, right: second };
+  const missing = pair.missing.length === 0 ? "" : ` ${pair.missing.join(" ")}`;
+  throw new UserError("diff-pair", `Of this pair only one machine's recording is here.${missing}`, WRONG_USAGE);
+}
+
+/** As of diff and cmp: 1 says that they differ, and nothing else. */
+function asWrongUsage(error: unknown): never {
+  if (error instanceof UserError) throw new UserError(error.code, error.message, WRONG_USAGE);
+  throw error;
 }
 
 function verdict({ kind, level, equalOutputs }: DivergenceFinding): string {

@@ -24,6 +24,7 @@ import { INTERRUPTED_EXIT_CODE, Interruption } from "./interruption.ts";
 import { machinesFor, runChoice } from "./live-run.ts";
 import { DEFAULT_SEED, type LockstepChoice, sentences } from "./lockstep.ts";
 import { natsOptions } from "./nats-flags.ts";
+import { formatBytes } from "./quantities.ts";
 import { answerTo, type Ending } from "./run-answer.ts";
 import { TERMINAL_GREETING } from "./terminal-input.ts";
 
@@ -53,6 +54,7 @@ export async function lockstepRole(
     member = await openMember(context, choice, nats, network);
     end = await live(context, member, choice, { path, run, nats, network, interruption });
     await context.stdout.flush();
+    sayRecordings(context, member);
     return answer(context, member, end, { run, interruption, seconds: (performance.now() - started) / 1000 });
   } finally {
     await (member?.close(end) ?? nats.connection.close());
@@ -67,9 +69,6 @@ function checkRole(path: string | undefined, choice: LockstepChoice): void {
     throw new UserError("usage", "--role needs the server where the pair meets: give --nats URL.", 2);
   if (second !== undefined)
     throw new UserError("usage", "--second compares two programs in one command: leave out --role.", 2);
-  if (choice.output !== undefined) {
-    throw new UserError("usage", "-o records both machines of a pair in one command: leave out --role.", 2);
-  }
   if (role === "primary" && path === undefined && choice.kernel === undefined) {
     throw new UserError("usage", "The primary needs a program.", 2);
   }
@@ -82,13 +81,17 @@ function checkRole(path: string | undefined, choice: LockstepChoice): void {
 }
 
 async function openRun(path: string | undefined, choice: LockstepChoice): Promise<MemberRun & { boot: Boot }> {
-  const { choice: chosen, configuration, make } = machinesFor(path, choice);
+  const { output } = choice;
+  const { choice: chosen, configuration, make, recordedDisks } = machinesFor(path, choice, output !== undefined);
   const machine = make(configuration);
   const boot = loadBoot(chosen, configuration);
+  if (output !== undefined && resolve(output) === resolve(boot.path)) {
+    throw new UserError("recording-is-program", `The recording cannot replace the program ${boot.path}.`, 2);
+  }
   machine.load(boot.image);
   const disks = await Promise.all((choice.disk ?? []).map(diskKey));
   const limit = choice.limit ?? Number.POSITIVE_INFINITY;
-  return { machine, limit, disks, waits: choice.wait !== false, boot };
+  return { machine, limit, disks, images: [...boot.recorded, ...recordedDisks], waits: choice.wait !== false, boot };
 }
 
 type Boot = ReturnType<typeof loadBoot>;
@@ -108,10 +111,14 @@ function openMember(
 ): Promise<NatsMember> {
   const faults = (choice.fault ?? []).filter(({ role }) => role === choice.role);
   return NatsMember.open({
-    ...{ nats, pair: choice.pair ?? DEFAULT_PAIR, faults },
+    ...{ nats, pair: choice.pair ?? DEFAULT_PAIR, faults, recordTo: choice.output, engine: choice.engine },
     flips: flipsOf(faults, choice.faultSeed ?? 0),
     say: (sentence, isTrouble) => (isTrouble ? voice.warn(sentence) : voice.say(sentence)),
-    onConsole: (bytes) => stdout.bytes(bytes),
+    onConsole: (bytes) => {
+      stdout.bytes(bytes);
+      // Before anybody is told that it has left: the survivor shows what was not told.
+      void stdout.flush();
+    },
     onFrame: (frame) => network?.fromGuest(frame),
     onKill: () => process.kill(process.pid, "SIGKILL"),
     // The whole process stands still, as one does whose computer is too busy.
@@ -176,10 +183,13 @@ function makerOf({ voice }: Context, path: string | undefined, choice: LockstepC
     hasProgram,
     make: async (description, fetchDisks) => {
       const { configuration, skew } = differ(description.configuration, diverge, divergeSeed);
-      const { images } = openDisks(await disksOf(description, nats, fetchDisks, (text) => voice.say(text)), false);
-      const machine = new Machine(configuration, engine, images, cacheGroup, makeCompileThread);
-      if (hasProgram) machine.load(loadBoot(runChoice(path, choice), configuration).image);
-      return role === "primary" ? { machine } : { machine, skew };
+      const choices = await disksOf(description, nats, fetchDisks, (text) => voice.say(text));
+      const disks = openDisks(choices, choice.output !== undefined);
+      const machine = new Machine(configuration, engine, disks.images, cacheGroup, makeCompileThread);
+      const boot = hasProgram ? loadBoot(runChoice(path, choice), configuration) : undefined;
+      if (boot !== undefined) machine.load(boot.image);
+      const images = [...(boot?.recorded ?? []), ...disks.recorded];
+      return { machine, images, ...(role === "primary" ? {} : { skew }) };
     },
   };
 }
@@ -207,9 +217,16 @@ async function disksOf(
       await fetchDisks();
       path = await cache.find(nats, key, () => {});
     }
-    choices.push({ path, readOnly, external: true });
+    choices.push({ path, readOnly, external: false });
   }
   return choices;
+}
+
+function sayRecordings({ voice }: Context, { recordings }: NatsMember): void {
+  const files = recordings.flatMap(({ paths }) => paths);
+  for (const warning of recordings.flatMap(({ warnings }) => warnings)) voice.warn(warning);
+  const bytes = recordings.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
+  if (files.length > 0) voice.say(`Recorded this machine into ${files.join(", ")} (${formatBytes(bytes)}).`);
 }
 
 interface Outcome {
@@ -224,11 +241,16 @@ function answer(context: Context, member: NatsMember, end: MemberEnd, { run, int
   const report =
     reports.length === 0 ? undefined : pairReport(reports, member.released, Math.max(0, reports.length - 1));
   const { machine, ending, speaks } = member;
+  const recordings = member.recordings.flatMap(({ paths }) => paths);
+  const recorded = recordings.length === 0 ? {} : { recordings };
   if (!speaks || machine === undefined) {
     const reason = interruption.exitCode === undefined ? end : "interrupted";
     if (reason === "over") voice.say("The run of the pair is over.");
     const exitCode = interruption.exitCode ?? (reason === "over" ? OK : NEGATIVE);
-    return { exitCode, json: { reason, role: "secondary", instant: machine?.instant ?? 0, lockstep: report } };
+    return {
+      exitCode,
+      json: { reason, role: "secondary", instant: machine?.instant ?? 0, lockstep: report, ...recorded },
+    };
   }
   const ended: Ending =
     interruption.exitCode !== undefined
@@ -237,7 +259,7 @@ function answer(context: Context, member: NatsMember, end: MemberEnd, { run, int
   const { answer: said, sentence } = answerTo(ended, { machine, programs: run?.boot.programs ?? [], seconds });
   if (sentence !== undefined && said.json.reason !== "exit") voice.say(sentence);
   if (report !== undefined) for (const line of sentences(report)) voice.say(line);
-  return { ...said, json: { ...said.json, role: "primary", lockstep: report } };
+  return { ...said, json: { ...said.json, role: "primary", lockstep: report, ...recorded } };
 }
 
 function stopOf(end: MemberEnd): "reached" | "waiting" {

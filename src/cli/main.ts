@@ -135,7 +135,10 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     );
   define("diff", "find where two recordings part", async () => (await import("./diff.ts")).diff)
     .argument("<a>", "a recording")
-    .argument("<b>", "another one: of the same program, of another build of it, or of the other machine of a pair")
+    .argument(
+      "[b]",
+      "another one: of the same program, or of another build of it; none: of the pair that A is of, where its machines first differed",
+    )
     .option("--outputs", "only what the guests say counts: differences inside give exit code 0")
     .option("--no-causes", "find the first difference of states, and do not follow what differs back to its cause")
     .description(DIFF);

@@ -39,10 +39,10 @@ export interface EntryCount {
 }
 
 /**
- * "window": data addresses are physical, nothing is watched (RamWindow). "tables": through translation entries, right
- * wherever. "watched": the same, as long as something is watched.
+ * "window": data addresses are physical, nothing is watched or absent (RamWindow). "tables": through translation entries, right
+ * wherever. "guarded": the same, as long as something is.
  */
-export type RegionForm = "window" | "tables" | "watched";
+export type RegionForm = "window" | "tables" | "guarded";
 
 /** What a region's function is made from. */
 export interface RegionPlan {
@@ -218,7 +218,7 @@ class RegionBody {
     const code = this.#code;
     const { form, slotFor } = this.#plan;
     if (form === "tables") return;
-    code.i32(0).memory(OP.i32_load, layout.WATCH_TABLE);
+    code.i32(0).memory(OP.i32_load, layout.RAM_IS_GUARDED);
     if (form === "window") code.i32(0).memory(OP.i32_load, layout.DATA_IS_TRANSLATED).op(OP.i32_or);
     else code.op(OP.i32_eqz);
     code.if();

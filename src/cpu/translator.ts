@@ -109,7 +109,7 @@ export class Translator implements Translations {
   #formNow(): RegionForm {
     const { view } = this.#parts.memory;
     if (view.getInt32(layout.DATA_IS_TRANSLATED, true) !== 0) return "tables";
-    return view.getInt32(layout.WATCH_TABLE, true) === 0 ? "window" : "watched";
+    return view.getInt32(layout.RAM_IS_GUARDED, true) === 0 ? "window" : "guarded";
   }
 
   #translate(pc: bigint, limits: GrowthLimits): void {

@@ -1,13 +1,12 @@
-import type { Program } from "../assembler/program.ts";
 import { AssertionFailure, unreachable } from "../base/assert.ts";
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import { REGISTERS } from "../isa/registers.ts";
-import type { Branches } from "../replay/branches.ts";
 import type { HistoryLike, Motion, TimelineLike } from "../replay/timeline-interface.ts";
 import { Branching } from "./branching.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { Changes } from "./changes.ts";
 import { Checks } from "./checks.ts";
+import type { DebuggeeParts } from "./debuggee-parts.ts";
 import { Disassembler } from "./disassembly.ts";
 import { errors } from "./errors.ts";
 import type { Surroundings, Value } from "./expression.ts";
@@ -47,7 +46,7 @@ import type {
   TimelineSummary,
   VariableNode,
 } from "./protocol.ts";
-import type { DifferencePlace, Row, SegmentRunner } from "./search-protocol.ts";
+import type { DifferencePlace, Row } from "./search-protocol.ts";
 import { Searches } from "./searches.ts";
 import { SegmentSearch } from "./segment-search.ts";
 import { BackwardStepper } from "./step-backward.ts";
@@ -57,24 +56,6 @@ import { StopTeller } from "./stopping.ts";
 import { type StorySearch, type Trap, type TrapStory, tellTrapStory } from "./trap-story.ts";
 import { type Arrival, Traveller } from "./travel.ts";
 import { Variables } from "./variables.ts";
-
-export interface DebuggeeParts {
-  readonly timeline: TimelineLike;
-  /** The same with its branches, where there can be any. Absent: the past cannot be changed. */
-  readonly branches?: Branches;
-  /** What views draw; without it `timeline` shows instants only. */
-  readonly history?: HistoryLike;
-  /** Images with their symbols and lines; the first is the one that was launched. */
-  readonly programs: readonly Program[];
-  /** Text of sources that came with the program, by the paths of `Program.files`. */
-  readonly sourceTexts?: ReadonlyMap<string, string>;
-  /** The launched program as an ELF, read when it is wanted. */
-  readonly executable?: () => ExecutableFile | undefined;
-  /** Log points, changed breakpoints, invalidated memory. Called synchronously, in order of what happens. */
-  readonly emit: (event: DebuggeeEvent) => void;
-  /** Who searches the past elsewhere; absent: the debuggee itself, while it stands still. */
-  readonly segmentRunner?: SegmentRunner;
-}
 
 /** Bytes that one request may read. */
 const MOST_READ_BYTES = 1 << 24;
@@ -172,6 +153,21 @@ export class Debuggee {
     this.#begin(this.#inspector.focus, undefined);
     const leg = until === undefined ? {} : { limit: until };
     return this.#stop(this.#arrived(yield* this.#traveller.forward(leg), currentHart(this.#timeline.machine)));
+  }
+
+  /**
+   * A turn of a run whose machine somebody else leads: forward to the instant at the latest, or, unless it is silent, to what the user wants to stop at.
+   * `settled` says at the end where it has come to.
+   */
+  *turn(until: number, silent: boolean): Motion<Arrival> {
+    if (this.#motion === undefined) this.#begin(this.#inspector.focus, undefined);
+    return yield* this.#traveller.forward({ limit: until, silent });
+  }
+
+  /** After turns; undefined: it was paused, or ran for the other machine. */
+  settled(arrival: Arrival | undefined): Stopped {
+    const hart = currentHart(this.#timeline.machine);
+    return this.#stop(arrival === undefined ? this.#teller.here("pause", hart) : this.#arrived(arrival, hart));
   }
 
   *reverseContinue(until?: number): Motion<Stopped> {

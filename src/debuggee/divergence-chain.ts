@@ -19,6 +19,8 @@ export interface Difference {
   /** Who has read it there. */
   readonly reader: SidePair<DivergentPlace>;
   readonly value: ValueInBoth;
+  /** Of memory that was read at different addresses, in two builds: the register that held the address. */
+  readonly pointer?: Difference;
 }
 
 /** Where a difference comes in. */
@@ -40,6 +42,8 @@ export interface ChainParts {
   readonly askers: Askers;
   readonly abouts: Abouts;
   readonly names: SidePair<string>;
+  /** Where the states differ first is known: what takes long is not worth it. */
+  readonly hasFallback: boolean;
   /** Pairs of instants at which the runs are at the same place, the newest before a pair first. */
   readonly alignedBefore: (at: SidePair<number>) => Promise<SidePair<number>[]>;
   /** Where both are, by where one of them is. */
@@ -56,6 +60,7 @@ export class ParallelChain {
   readonly #passed: (bigint | undefined)[] = [];
   #hops = 0;
   #leapsFrom = 0;
+  #soughtWayOut = false;
 
   constructor(parts: ChainParts) {
     this.#parts = parts;
@@ -78,7 +83,7 @@ export class ParallelChain {
     while (at !== undefined && !("cause" in at)) {
       if (this.#hops++ >= MOST_LINKS) return { links: this.#links };
       this.#parts.tell(`following ${at.value.name} back`, undefined);
-      at = (await this.#leap(at)) ?? (await this.#hop(at));
+      at = (await this.#leap(at)) ?? (await this.#wayOut(at)) ?? (await this.#hop(at));
     }
     return this.#end(at);
   }
@@ -119,7 +124,10 @@ export class ParallelChain {
 
   #operand(index: number, left: RunHop, right: RunHop): Difference {
     const [one, other] = [left.step!.operands[index], right.step!.operands[index]];
+    const address = left.step!.operands.findIndex(({ role }) => role === "address");
+    const hasPointer = !this.#sameProgram && one.place.kind === "memory" && address >= 0 && address !== index;
     return {
+      ...(hasPointer && right.cells[address] !== undefined && { pointer: this.#operand(address, left, right) }),
       cell: { left: left.cells[index], right: right.cells[index] },
       at: { left: left.at.instant, right: right.at.instant },
       hart: { left: left.at.hart, right: right.at.hart },
@@ -178,7 +186,7 @@ export class ParallelChain {
   }
 
   /** No instruction has written it in either of them. */
-  #bothEnd({ value, reader }: Difference, left: RunHop, right: RunHop): Source {
+  #bothEnd({ value, reader, pointer }: Difference, left: RunHop, right: RunHop): Difference | Source {
     const { names } = this.#parts;
     const [one, other] = [left.end!, right.end!];
     const differs = `${names.left} has ${shown(value.left)}, ${names.right} has ${shown(value.right)}`;
@@ -197,6 +205,8 @@ export class ParallelChain {
       case "trap":
         return source(reader, "trap", [value], `Traps differ: ${one.sentence} ${other.sentence}`);
       default: {
+        // Of two builds, constants lie elsewhere: another one was read.
+        if (pointer !== undefined && pointer.value.left !== pointer.value.right) return pointer;
         const isLoaded = (end: OriginEnd) => end.kind === "image" && end.symbol !== undefined;
         if (!this.#sameProgram && (isLoaded(one) || isLoaded(other))) {
           return source(reader, "program", [value], `The programs begin with other data in ${value.name}: ${differs}.`);
@@ -254,6 +264,13 @@ export class ParallelChain {
     return this.#flow(reader);
   }
 
+  /** A loop that they went round another number of times: what decided that. Once, since it may take long to find none. */
+  async #wayOut({ reader }: Difference): Promise<Difference | Source | undefined> {
+    if (this.#soughtWayOut || this.#parts.hasFallback || cycleIn(this.#passed) === undefined) return undefined;
+    this.#soughtWayOut = true;
+    return this.#flow(reader);
+  }
+
   /** They are at different places: back to where their ways part, and on with what decided it. */
   async #flow(at: SidePair<DivergentPlace>): Promise<Difference | Source | undefined> {
     const { askers, abouts, alignedBefore, tell, names } = this.#parts;
@@ -271,7 +288,7 @@ export class ParallelChain {
       const place = { left: left.at, right: right.at };
       this.#link({ kind: "flow", ...place, sentence: `the ways part behind \`${left.at.text}\` in ${left.at.symbol}` });
       const difference = this.#differingRead(left.operands, right.operands, place);
-      if (difference !== undefined && mnemonic(left.at) === mnemonic(right.at)) return difference;
+      if (difference !== undefined && parting.isDecided) return difference;
       if (!this.#sameProgram) {
         const line = left.at.source === undefined ? "" : `, line ${left.at.source.line}`;
         return source(place, "program", [], `The programs go different ways behind ${left.at.symbol}${line}.`);

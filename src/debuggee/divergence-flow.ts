@@ -11,29 +11,34 @@ const STRIDE_GROWTH = 4;
 const LONGEST_STRIDE = 1 << 26;
 
 /** Where the ways part: the last instruction that both executed, before it. */
-export interface Parting {
-  readonly left: number;
-  readonly right: number;
+export interface Parting extends SidePair<number> {
+  /** What the instruction read decided it; else other instructions follow. */
+  readonly isDecided: boolean;
+}
+
+interface Stretch {
+  readonly from: SidePair<number>;
+  readonly to: SidePair<number>;
+  readonly hart: SidePair<number>;
 }
 
 /**
  * The first instruction after which two runs of a hart go different ways, between a pair of instants where they are at the same place and
  * a pair where they are not. Interrupts that one of them took elsewhere are passed over. Undefined: they do not part, as far as it was looked.
+ * Two builds are compared by lines; where those are the same throughout, the first instruction of a line that differs is the answer.
  */
 export async function firstParting(
   askers: Askers,
   abouts: Abouts,
-  {
-    from,
-    to,
-    hart,
-  }: { readonly from: SidePair<number>; readonly to: SidePair<number>; readonly hart: SidePair<number> },
+  { from, to, hart }: Stretch,
   tell: (fraction: number) => void,
 ): Promise<Parting | undefined> {
   const sameProgram = abouts.left.programs === abouts.right.programs;
+  const names = sameProgram ? undefined : { left: new Names(askers.left), right: new Names(askers.right) };
   const extent = Math.max(1, to.left - from.left);
   let [left, right] = [from.left, from.right];
   let stride = TRACED_STEPS;
+  let otherCode: Parting | undefined;
   for (let traced = 0; traced < MOST_TRACED && left < to.left && right < to.right; ) {
     tell((left - from.left) / extent);
     const length = Math.min(stride, to.left - left, to.right - right);
@@ -47,26 +52,31 @@ export async function firstParting(
       }
       continue;
     }
-    const names = sameProgram ? undefined : new CodeNames(askers);
     const walk = new Walk(
+      askers,
       new Walker(askers.left, left, to.left, hart.left, names?.left),
       new Walker(askers.right, right, to.right, hart.right, names?.right),
     );
     const parting = await walk.together(length);
+    otherCode ??= walk.otherCode;
     if (parting !== undefined) return parting;
     traced += walk.steps;
     [left, right] = [walk.left.instant, walk.right.instant];
     stride *= STRIDE_GROWTH;
   }
-  return undefined;
+  return otherCode;
 }
 
 class Walk {
+  readonly #askers: Askers;
   readonly left: Walker;
   readonly right: Walker;
   steps = 0;
+  /** Of two builds: where they executed other instructions first, and came together again. */
+  otherCode: Parting | undefined;
 
-  constructor(left: Walker, right: Walker) {
+  constructor(askers: Askers, left: Walker, right: Walker) {
+    this.#askers = askers;
     this.left = left;
     this.right = right;
   }
@@ -75,41 +85,65 @@ class Walk {
   async together(steps: number): Promise<Parting | undefined> {
     const { left, right } = this;
     if (!(await left.enter()) || !(await right.enter())) return undefined;
-    let last = { left: left.instant, right: right.instant };
+    let last: SidePair<number> = { left: left.instant, right: right.instant };
+    let [lastLine, mnemonic] = [left.line, left.mnemonic];
     while (this.steps <= steps) {
       if (left.key === right.key) {
         last = { left: left.instant, right: right.instant };
+        [lastLine, mnemonic] = [left.line, left.mnemonic];
         this.steps++;
         if (!(await left.next()) || !(await right.next())) return undefined;
-        last = { left: Math.max(last.left, left.lastOfKey), right: Math.max(last.right, right.lastOfKey) };
         continue;
       }
       // One of them is in a handler that has interrupted it where the other one is.
       const interrupted = left.interrupted === right.key ? left : right.interrupted === left.key ? right : undefined;
-      if (interrupted === undefined) return last;
-      if (!(await interrupted.leaveHandler())) return undefined;
+      if (interrupted !== undefined) {
+        if (!(await interrupted.leaveHandler())) return undefined;
+        continue;
+      }
+      const isDecided = !left.hasNames || (DECISIONS.test(mnemonic) && (await this.#readsDiffer(last)));
+      const parting = { ...last, isDecided };
+      if (isDecided) return parting;
+      this.otherCode ??= parting;
+      if (!(await left.leaveLine(lastLine)) || !(await right.leaveLine(lastLine))) return undefined;
+      if (left.line !== right.line) return parting;
+      // Behind a line, its other instructions are passed over.
+      if (left.key !== right.key) {
+        lastLine = left.line;
+        if (!(await left.leaveLine(lastLine)) || !(await right.leaveLine(lastLine))) return undefined;
+      }
     }
     return undefined;
   }
+
+  async #readsDiffer(at: SidePair<number>): Promise<boolean> {
+    const [left, right] = await Promise.all([
+      this.#askers.left.reads(at.left, this.left.hart),
+      this.#askers.right.reads(at.right, this.right.hart),
+    ]);
+    return left.operands.some(({ value }, index) => right.operands[index]?.value !== value);
+  }
 }
+
+const DECISIONS = /^(b(eq|ne|lt|ge)u?|jalr)$/;
 
 /** Goes through the steps of one hart, a stretch at a time. */
 class Walker {
+  readonly hart: number;
   readonly #asker: RunAsker;
   readonly #to: number;
-  readonly #hart: number;
   readonly #names: Names | undefined;
   #trace: RunTrace | undefined;
   #at: number;
+  /** Where it is: the pc, or what is the same in another build. */
   key: bigint | string = "";
+  /** Where it was before the last interrupt. */
   interrupted: bigint | string = "";
-  /** The last instant at the place before this one. */
-  lastOfKey = -1;
 
   constructor(asker: RunAsker, from: number, to: number, hart: number, names: Names | undefined) {
     this.#asker = asker;
     this.#to = to;
-    this.#hart = hart;
+    this.hart = hart;
     this.#names = names;
     this.#at = from;
   }
@@ -118,26 +152,38 @@ class Walker {
     return this.#at;
   }
 
+  get hasNames(): boolean {
+    return this.#names !== undefined;
+  }
+
+  get line(): string {
+    return `${this.key}`.split("\t", 1)[0];
+  }
+
+  get mnemonic(): string {
+    return `${this.key}`.split("\t")[1] ?? "";
+  }
+
   /** To the first state in which the hart has its turn. False: there is none. */
   async enter(): Promise<boolean> {
     for (; ; this.#at++) {
       if (this.#at > this.#to) return false;
       const trace = await this.#traceHere();
       const index = this.#at - trace.from;
-      if (trace.harts[index] !== this.#hart) continue;
+      if (trace.harts[index] !== this.hart) continue;
       this.key = this.#names?.of(trace.pcs[index]) ?? trace.pcs[index];
       this.interrupted = this.#names?.of(trace.interrupted[index]) ?? trace.interrupted[index];
       return true;
     }
   }
 
-  /** To the next step, or where places have names, to the next place. */
-  async next(): Promise<boolean> {
-    const { key } = this;
-    do {
-      this.lastOfKey = this.#at++;
-      if (!(await this.enter())) return false;
-    } while (this.#names !== undefined && this.key === key);
+  next(): Promise<boolean> {
+    this.#at++;
+    return this.enter();
+  }
+
+  async leaveLine(line: string): Promise<boolean> {
+    while (this.line === line) if (!(await this.next())) return false;
     return true;
   }
 
@@ -181,15 +227,5 @@ class Names {
     const unknown = [...pcs].filter((pc) => !this.#names.has(pc));
     const names = await this.#asker.codeNames(unknown);
     for (const [index, pc] of unknown.entries()) this.#names.set(pc, names[index]);
-  }
-}
-
-class CodeNames {
-  readonly left: Names;
-  readonly right: Names;
-
-  constructor(askers: Askers) {
-    this.left = new Names(askers.left);
-    this.right = new Names(askers.right);
   }
 }

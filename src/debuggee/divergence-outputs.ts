@@ -8,7 +8,9 @@ export const END = 2;
 /** Bytes that are fetched at once. */
 const PAGE_BYTES = 64 * 1024;
 const PAGE_FRAMES = 256;
-const LONGEST_LINE = 200;
+/** Of a line, around the byte in question. */
+const SHOWN_BEFORE = 120;
+const SHOWN_BEHIND = 60;
 /** A machine that is a little slower than the other one, where its recording ends, would have said the same a little later. */
 const SLACK_STEPS = 20_000;
 
@@ -119,8 +121,8 @@ async function differing(
 
 /** The line that a byte of the console belongs to, as far as it was printed. */
 async function lineAround(asker: RunAsker, { printedFrom }: RunAbout, number: number): Promise<string> {
-  const start = Math.max(printedFrom, number - LONGEST_LINE);
-  const { bytes } = await asker.printed(start, LONGEST_LINE * 2);
+  const start = Math.max(printedFrom, number - SHOWN_BEFORE);
+  const { bytes } = await asker.printed(start, SHOWN_BEFORE + SHOWN_BEHIND);
   const at = number - start;
   const first = at === 0 ? 0 : bytes.lastIndexOf(LINE_FEED, at - 1) + 1;
   const end = bytes.indexOf(LINE_FEED, at);

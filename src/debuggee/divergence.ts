@@ -119,7 +119,9 @@ class Finder {
     if (found === undefined && output !== undefined && causal) this.#notes.push(NOT_FOLLOWED);
     const inside = states?.divergent;
     const divergent = found ?? inside;
-    const isOther = inside !== undefined && found !== undefined && !isSamePlace(found, inside);
+    // That two programs are two is known.
+    const isTold = inside !== undefined && !(inside.cause === "program" && states?.equalAt === undefined);
+    const isOther = isTold && found !== undefined && !isSamePlace(found, inside);
     return {
       kind: "difference",
       level: output === undefined ? "inside" : "output",
@@ -277,6 +279,7 @@ class Finder {
       askers: this.#askers,
       abouts: this.#abouts,
       names: this.#names,
+      hasFallback: agreed !== undefined,
       alignedBefore: (at) => this.#alignedBefore(at, agreed),
       counterparts: (at) => this.#counterparts(at),
       tell: (what, fraction) => this.#tell(what, fraction),

@@ -3,6 +3,8 @@
  * is to know of both.
  */
 
+import type { Stopped } from "./protocol.ts";
+
 /** The two machines that are debugged: machine A is left, machine B right. */
 export type PairSide = "left" | "right";
 
@@ -22,7 +24,6 @@ export interface LockstepChoice {
   /** `KIND@INSTANT` or `KIND:primary@INSTANT` */
   readonly faults?: readonly string[];
   readonly faultSeed?: number;
-  readonly channel?: "threads" | "processes";
 }
 
 export interface PairStretch {
@@ -81,6 +82,24 @@ export interface PairSituation {
   readonly lagStepsMax: number;
   /** Oldest first. */
   readonly divergences: readonly PairDivergence[];
+}
+
+/** How a live pair is to run on from where both end. */
+export interface PairRun {
+  readonly stopsAtDivergence: boolean;
+  /** Nothing else of the user's stops it, and it ends after so many steps of machine A: to have some history ahead. */
+  readonly ahead?: number;
+}
+
+/** Why both machines of a live pair stand still. */
+export interface PairStop {
+  readonly left: Stopped;
+  readonly right: Stopped;
+  /** Whose stop it is; absent: they were paused, or are over, or have gone so many steps. */
+  readonly by?: PairSide;
+  readonly divergence?: PairDivergence;
+  /** The stretches that the machines are in. */
+  readonly stretches: Readonly<Record<PairSide, number>>;
 }
 
 export interface PairLogRow {

@@ -10,7 +10,7 @@ import { lowerBound } from "../replay/number-column.ts";
 import { snapshotOf } from "../replay/state-difference.ts";
 import type { Timeline } from "../replay/timeline.ts";
 import type { Motion } from "../replay/timeline-interface.ts";
-import { type FlowKind, flowOf } from "./code.ts";
+import { codeWord, type FlowKind, flowOf } from "./code.ts";
 import type { DivergentPlace } from "./divergence-protocol.ts";
 import { Inspector } from "./inspector.ts";
 import { type Cell, cellValue, placeOf } from "./origin-cells.ts";
@@ -212,9 +212,19 @@ export class RunProbe {
     return trace;
   }
 
-  /** Names of code that are the same in another build. */
+  /** Names of code that are the same in another build, each with the instruction's mnemonic behind it. */
   codeNames(pcs: readonly bigint[]): string[] {
-    return pcs.map((pc) => this.#codeName(pc));
+    return pcs.map((pc) => `${this.#codeName(pc)}\t${this.#mnemonic(pc)}`);
+  }
+
+  /** As the program was loaded. */
+  #mnemonic(pc: bigint): string {
+    for (const { virtualAddress, bytes } of this.map.programs.flatMap((program) => program.segments)) {
+      const offset = Number(pc - virtualAddress);
+      if (offset < 0 || offset >= bytes.length) continue;
+      return codeWord(pc, [...bytes.subarray(offset, offset + 4)])?.decoded?.instruction.mnemonic ?? "";
+    }
+    return "";
   }
 
   /** Files may have been moved, and lines added before the function. */

@@ -8,7 +8,7 @@ import { debugDemo, openDemo } from "./demo.ts";
 import { reporting } from "./failures.ts";
 import { type Bounds, exact, parseInstant } from "./instants.ts";
 import { findLastWrite } from "./last-write.ts";
-import { MACHINE_VIEW, SEARCHES_VIEW, TIMELINE_VIEW } from "./names.ts";
+import { LOCKSTEP_VIEW, MACHINE_VIEW, SEARCHES_VIEW, TIMELINE_VIEW } from "./names.ts";
 import { searchCommands } from "./search-commands.ts";
 import type { SearchList } from "./search-list.ts";
 import type { Session, Sessions } from "./session.ts";
@@ -56,6 +56,7 @@ export function registerCommands(
     "hindcast.openRecording": () => reporting(openRecording),
     "hindcast.showTimeline": () => vscode.commands.executeCommand(`${TIMELINE_VIEW}.focus`),
     "hindcast.showSearches": () => vscode.commands.executeCommand(`${SEARCHES_VIEW}.focus`),
+    "hindcast.showLockstep": () => vscode.commands.executeCommand(`${LOCKSTEP_VIEW}.focus`),
     "hindcast.showMachine": () => vscode.commands.executeCommand(`${MACHINE_VIEW}.focus`),
     "hindcast.bindBreakpointToSpace": inSession((session, argument) => bindBreakpoint(session, "space", argument)),
     "hindcast.bindBreakpointToPrivilege": inSession((session, argument) =>

@@ -162,7 +162,8 @@ export class GuestConsoles implements vscode.Disposable {
     }
     const console = new GuestConsole(session);
     this.consoles.set(session, console);
-    if (revealSetting() === "onStart") console.terminal.show(true);
+    // Machine B of a pair says the same as machine A, whose console is in view.
+    if (revealSetting() === "onStart" && !session.isPartner) console.terminal.show(true);
   }
 
   private end(session: Session): void {
@@ -176,7 +177,7 @@ export class GuestConsoles implements vscode.Disposable {
     if (console === undefined) return;
     const first = !console.printed;
     console.receive(body);
-    if (first && revealSetting() === "onOutput") console.terminal.show(true);
+    if (first && revealSetting() === "onOutput" && !session.isPartner) console.terminal.show(true);
   }
 
   private forget(terminal: vscode.Terminal): void {

@@ -11,9 +11,18 @@ import { GuestConsoles } from "./console.ts";
 import { ConsoleLinks } from "./console-links.ts";
 import { startLanguageClient } from "./language.ts";
 import { Lockstep } from "./lockstep.ts";
+import { LockstepView } from "./lockstep-view.ts";
 import { MachineView } from "./machine-view.ts";
 import { Milestones } from "./milestones.ts";
-import { DEBUG_TYPE, MACHINE_VIEW, RECORDING_EDITOR, SEARCHES_VIEW, TIMELINE_VIEW, WATCH_VIEW } from "./names.ts";
+import {
+  DEBUG_TYPE,
+  LOCKSTEP_VIEW,
+  MACHINE_VIEW,
+  RECORDING_EDITOR,
+  SEARCHES_VIEW,
+  TIMELINE_VIEW,
+  WATCH_VIEW,
+} from "./names.ts";
 
 import { PlotPanel } from "./plot-panel.ts";
 import { RecordingEditor } from "./recording-editor.ts";
@@ -36,6 +45,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const lockstep = new Lockstep(sessions);
   const timeline = new TimelineView(extensionUri, sessions, milestones, searches);
   const machine = new MachineView(extensionUri, sessions);
+  const lockstepView = new LockstepView(extensionUri, sessions);
   const searchesView = new SearchesView(extensionUri, sessions, searches);
   const watches = new Watches(sessions, context.workspaceState);
   const plot = new PlotPanel(extensionUri, watches);
@@ -46,6 +56,7 @@ export function activate(context: vscode.ExtensionContext): void {
     consoles,
     branches,
     lockstep,
+    lockstepView,
     timeline,
     machine,
     searches,
@@ -70,6 +81,9 @@ export function activate(context: vscode.ExtensionContext): void {
       webviewOptions: { retainContextWhenHidden: true },
     }),
     vscode.window.registerWebviewViewProvider(SEARCHES_VIEW, searchesView, {
+      webviewOptions: { retainContextWhenHidden: true },
+    }),
+    vscode.window.registerWebviewViewProvider(LOCKSTEP_VIEW, lockstepView, {
       webviewOptions: { retainContextWhenHidden: true },
     }),
     vscode.window.registerWebviewViewProvider(WATCH_VIEW, watchView),

@@ -4,6 +4,7 @@ export const LANGUAGE = "riscv-assembly";
 export const TIMELINE_VIEW = "hindcast.timeline";
 export const MACHINE_VIEW = "hindcast.machine";
 export const SEARCHES_VIEW = "hindcast.searches";
+export const LOCKSTEP_VIEW = "hindcast.lockstepView";
 export const WATCH_VIEW = "hindcast.watches";
 export const RECORDING_EDITOR = "hindcast.recording";
 

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { FromSearches, ToSearches } from "../webview/messages.ts";
 import { reporting } from "./failures.ts";
 import { SEARCHES_VIEW } from "./names.ts";
+import { openSource } from "./open-source.ts";
 import { page, webviewOptions } from "./page.ts";
 import type { SearchList } from "./search-list.ts";
 import type { Session, Sessions } from "./session.ts";
@@ -126,22 +127,4 @@ async function reply(session: Session, question: Question): Promise<ToSearches> 
   const { id, first, count } = question;
   const { rows } = await session.request("hindcast/searchRows", { id, first, count });
   return { type: "rows", request, rows };
-}
-
-/** Opens a line beside what has the focus, which keeps it: rows are gone through with the keys. */
-async function openSource({
-  path,
-  line,
-  column,
-}: {
-  readonly path: string;
-  readonly line: number;
-  readonly column: number;
-}): Promise<void> {
-  const at = new vscode.Position(line - 1, Math.max(0, column - 1));
-  await vscode.window.showTextDocument(vscode.Uri.file(path), {
-    preserveFocus: true,
-    preview: true,
-    selection: new vscode.Range(at, at),
-  });
 }

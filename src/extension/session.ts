@@ -28,6 +28,11 @@ export class Session {
     this.debugSession = debugSession;
   }
 
+  /** Machine B of a pair, for which the adapter has asked. */
+  get isPartner(): boolean {
+    return this.debugSession.configuration.__pair !== undefined;
+  }
+
   get title(): string {
     if (this.pair !== undefined) return this.debugSession.name;
     const { program, kernel, recording } = this.debugSession.configuration;

@@ -33,6 +33,8 @@ export interface Session {
   readonly recordingFailure: () => string | undefined;
   /** Sleeps as a paced clock wants it; undefined when there is nothing to sleep. */
   readonly pace: (progress: Progress) => Promise<void> | undefined;
+  /** How many bytes of the console have left: what was said beyond that is not told yet. Absent: all of them. */
+  readonly released?: () => number;
   /** Ends the recording in good order. */
   close(): Promise<void>;
 }
@@ -120,6 +122,8 @@ export class DebuggeeServer {
   #status = { atMs: 0, end: 0, stepsPerSecond: 0 };
   #progressAtMs = 0;
   #checksTold = 0;
+  /** What a debuggee that takes this one's place is told. */
+  readonly #told = new Map<string, readonly [keyof DebuggeeApi, readonly unknown[]]>();
   #branchTold: number | undefined;
 
   /** `nowMs` is a steady clock, in milliseconds. */
@@ -141,6 +145,8 @@ export class DebuggeeServer {
     if (method in MOTIONS) return this.#move(session, method, args);
     if (this.#motion !== undefined && !AT_ANY_TIME.has(method)) throw running();
     const result = memberOf(session, method)(...args);
+    if (method === "setExceptionStops") this.#told.set(method, [method, args]);
+    if (method === "setBreakpoints") this.#told.set(JSON.stringify(args[0]), [method, args]);
     if (method === "input") this.#bell.ring();
     if (!AT_ANY_TIME.has(method)) {
       this.#sendOutput(session);
@@ -149,6 +155,33 @@ export class DebuggeeServer {
       if (isOther || session.debuggee.verifiedChecks !== this.#checksTold) this.#sendStatus(session, false);
     }
     return result;
+  }
+
+  /** The machine is led by somebody else, who lets the world see now and then how it goes. */
+  look(isRunning: boolean): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#sendOutput(session);
+    if (!isRunning || this.#nowMs() - this.#status.atMs >= STATUS_INTERVAL_MS) this.#sendStatus(session, isRunning);
+  }
+
+  /** The session's debuggee is another: it is told what the one before was told. */
+  renewed(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    for (const [method, args] of this.#told.values()) memberOf(session, method)(...args);
+    this.#outputSent = Math.min(this.#outputSent, session.branches.recordingHistory.outputLength);
+    void this.#background?.close();
+    this.#background = this.#searching(session);
+  }
+
+  #searching(session: Session): BackgroundSearches {
+    return new BackgroundSearches(
+      session.debuggee.searchEngine,
+      () => this.#motion === undefined,
+      (state) => this.#emit({ type: "search", state }),
+      () => session.branches.prepare(),
+    );
   }
 
   #search(session: Session, method: keyof SearchApi, args: readonly unknown[]): unknown {
@@ -163,12 +196,7 @@ export class DebuggeeServer {
     try {
       const session = await this.#open(options, (event) => this.#tell(event), this.#bell);
       this.#session = session;
-      this.#background = new BackgroundSearches(
-        session.debuggee.searchEngine,
-        () => this.#motion === undefined,
-        (state) => this.#emit({ type: "search", state }),
-        () => session.branches.prepare(),
-      );
+      this.#background = this.#searching(session);
     } catch (error) {
       // A mistake in the options may be corrected and the launch repeated.
       this.#launching = false;
@@ -283,8 +311,10 @@ export class DebuggeeServer {
   #sendFrom(offset: number, history: HistoryLike, branch: number | undefined): number {
     // Of a very long recording the history has forgotten what was printed first.
     let sent = Math.max(offset, history.firstOutputHeld ?? 0);
-    while (sent < history.outputLength) {
-      const bytes = Uint8Array.from(history.outputBytes(sent, OUTPUT_EVENT_BYTES));
+    const released = branch === undefined ? this.#session?.released?.() : undefined;
+    const end = Math.min(history.outputLength, released ?? Number.POSITIVE_INFINITY);
+    while (sent < end) {
+      const bytes = Uint8Array.from(history.outputBytes(sent, Math.min(OUTPUT_EVENT_BYTES, end - sent)));
       sent += bytes.length;
       const instant = history.instantOfOutput(sent - 1);
       assert(bytes.length > 0 && instant !== undefined, "the history lost output that it counts");

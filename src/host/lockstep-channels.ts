@@ -1,9 +1,8 @@
 import { createConnection, createServer, type Server, type Socket } from "node:net";
-import type { MessagePort } from "node:worker_threads";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Channel } from "../lockstep/channel.ts";
+import { SharedRing } from "./shared-ring.ts";
 
-/** Shorter frames are copied: to hand over a buffer costs more than that. */
-const LEAST_TRANSFERRED_BYTES = 16 * 1024;
 /** How often the other end's socket is looked for, and how long: its process may have to start first. */
 const CONNECT_EVERY_MS = 5;
 const CONNECT_WITHIN_MS = 30_000;
@@ -11,42 +10,74 @@ const LENGTH_BYTES = 4;
 /** Longer than any frame: who says so speaks something else. */
 const MOST_FRAME_BYTES = 4 * 2 ** 20;
 
-/** Between two threads of a process. */
-export class PortChannel implements Channel {
+/** One end of a channel between two threads: memory that both have, and a port that closes when the other thread is gone. */
+export interface ThreadEnd {
+  readonly port: MessagePort;
+  readonly sends: SharedArrayBuffer;
+  readonly receives: SharedArrayBuffer;
+}
+
+/** Both ends of a new channel between threads. */
+export function threadEnds(): readonly [ThreadEnd, ThreadEnd] {
+  const { port1, port2 } = new MessageChannel();
+  const [there, back] = [SharedRing.create(), SharedRing.create()];
+  return [
+    { port: port1, sends: there, receives: back },
+    { port: port2, sends: back, receives: there },
+  ];
+}
+
+/** Between two threads of a process. What has come is there without the event loop. */
+export class ThreadChannel implements Channel {
+  readonly isImmediate = true;
   readonly #port: MessagePort;
-  readonly #arrived: Uint8Array[] = [];
+  readonly #sends: SharedRing;
+  readonly #receives: SharedRing;
+  /** For which there was no room. */
+  #backlog: Uint8Array[] = [];
   #isClosed = false;
 
   /** `onFrame` is called when a frame has come, or none will any more. */
-  constructor(port: MessagePort, onFrame: () => void) {
+  constructor({ port, sends, receives }: ThreadEnd, onFrame: () => void) {
     this.#port = port;
-    port.on("message", (frame: Uint8Array) => {
-      this.#arrived.push(frame);
-      onFrame();
-    });
+    this.#sends = new SharedRing(sends);
+    this.#receives = new SharedRing(receives);
+    // A port closes only for who listens to it.
+    port.on("message", () => {});
     port.on("close", () => {
       this.#isClosed = true;
       onFrame();
     });
+    void this.#receives.listen(() => {
+      if (!this.#receives.isEmpty) onFrame();
+      return this.#isClosed;
+    });
   }
 
   get closed(): boolean {
-    return this.#isClosed && this.#arrived.length === 0;
+    return this.#isClosed && this.#receives.isEmpty;
   }
 
   send(frame: Uint8Array): void {
+    this.#flush();
     if (this.#isClosed) return;
-    if (frame.length < LEAST_TRANSFERRED_BYTES) this.#port.postMessage(frame.slice());
-    else this.#port.postMessage(frame, [frame.buffer as ArrayBuffer]);
+    if (this.#backlog.length > 0 || !this.#sends.write(frame)) this.#backlog.push(frame);
   }
 
-  /** What the event loop has brought: to look into the port (`receiveMessageOnPort`) as it closes ends Node 24 with a segmentation fault. */
   receive(): Uint8Array | undefined {
-    return this.#arrived.shift();
+    this.#flush();
+    return this.#receives.read();
   }
 
   close(): void {
     this.#port.close();
+  }
+
+  #flush(): void {
+    let written = 0;
+    while (written < this.#backlog.length && this.#sends.write(this.#backlog[written])) written++;
+    if (written > 0) this.#backlog = this.#backlog.slice(written);
+    if (this.#isClosed) this.#backlog = [];
   }
 }
 

@@ -12,16 +12,22 @@ import { Pacer } from "./pacer.ts";
 import { isAlive, type MemberReport, memberReport } from "./pair-report.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 
-/** Turns are short: what is said waits for the end of one, and for the partner's. */
-const TURN_MS = 1;
-/** Should a secondary be far behind, frames shall not wait for all of it. */
-const CATCH_UP_STEPS = 5_000_000;
+/** Turns are short: what is said waits for the end of one, and for the partner. The second is for channels that need the event loop. */
+const TURN_MS = 0.5;
+const SLOWER_TURN_MS = 1;
+/**
+ * A primary does not begin a turn when the secondary is farther behind than so many: what it says waits for the secondary to come
+ * there. Both are as fast: who once was ahead would stay so.
+ */
+const AHEAD_TURNS = 1;
 /** A thread that got no turn for longer was not silent, it was not asked. */
 const LONGEST_GAP_MS = 100;
+/** Input and answers wait so long at most, where frames come without the event loop. */
+const YIELD_MS = 4;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
 /** Longer than the silence that is taken for death. */
-export const FREEZE_MS = 2_000;
+export const FREEZE_MS = 3_000;
 
 /** How a member begins. */
 export type MemberStart =
@@ -54,6 +60,8 @@ export interface MemberDriverParts {
   readonly sink: OutputSink;
   readonly inputs: InputSource;
   readonly options?: Partial<LockstepOptions>;
+  /** How many turns the secondary may be behind before the primary waits: more where frames take their time. */
+  readonly aheadTurns?: number;
   /** The guest's clock follows the host's. */
   readonly paced?: boolean;
   /** Faults of this member, flipped bits excepted: those are the replica's. */
@@ -106,12 +114,13 @@ export class MemberDriver {
   #activeMs = 0;
   #lastMs: number;
   #restMs = 0;
+  #yieldedMs = 0;
 
   constructor(parts: MemberDriverParts) {
     this.#parts = parts;
     this.#options = { ...LOCKSTEP_OPTIONS, ...parts.options };
     this.#lastMs = parts.nowMs();
-    this.#turns = new AdaptiveTurns(parts.nowMs, TURN_MS);
+    this.#turns = new AdaptiveTurns(parts.nowMs, parts.channel.isImmediate === true ? TURN_MS : SLOWER_TURN_MS);
     this.#faults = (parts.faults ?? [])
       .filter(({ kind }) => kind !== "flip-register" && kind !== "flip-memory")
       .sort((a, b) => a.instant - b.instant);
@@ -187,8 +196,10 @@ export class MemberDriver {
       const { ended } = this;
       if (moved || ended !== undefined) this.#parts.onTurn?.();
       if (ended !== undefined && !this.#lingers(ended)) return ended;
-      if (moved) await eventLoopTurn();
-      else await this.#rest();
+      if (!moved) await this.#rest();
+      else if (!this.#channel.isImmediate || this.#parts.nowMs() - this.#yieldedMs >= YIELD_MS) await eventLoopTurn();
+      else continue;
+      this.#yieldedMs = this.#parts.nowMs();
     }
   }
 
@@ -225,9 +236,12 @@ export class MemberDriver {
     if (this.#paused) return 0;
     // A guest that waits may have input; one that runs and is ahead of its clock has to wait for it.
     if (nowMs < this.#dueMs && this.member.primary?.rest === "running") return 0;
-    // A secondary goes no farther than the primary has come, and what was said waits for it.
-    if (this.member.primary === undefined) return CATCH_UP_STEPS;
-    return Math.min(this.#turns.steps, Math.max(0, this.#limit - this.#parts.replica.instant));
+    const { steps } = this.#turns;
+    const { primary } = this.member;
+    if (primary === undefined) return steps;
+    const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
+    const room = Math.min(this.#limit - replica.instant, (aheadTurns + 1) * steps - primary.lagSteps);
+    return Math.max(0, Math.min(steps, room));
   }
 
   /** Ticks until the timer of a paced guest that waits; undefined: it does not wait for that. */

@@ -25,7 +25,7 @@ import { errorFromData } from "./rpc.ts";
  * On one host a member that dies is seen to: its channel closes. Silence is for one that stands still, and a host that has much to do
  * is not to be taken for that. Ten signs of life a second are half a kilobit.
  */
-const LOCAL_OPTIONS = { heartbeatMs: 100, silenceMs: 1_000 } as const satisfies Partial<LockstepOptions>;
+const LOCAL_OPTIONS = { heartbeatMs: 100, silenceMs: 2_000 } as const satisfies Partial<LockstepOptions>;
 /** Somebody who joins and is gone before he was paired is replaced so often in a row. */
 const MOST_VAIN_JOINS = 3;
 /** A member that does not answer within it is reported as it was last heard of. */
@@ -90,6 +90,8 @@ export class LockstepPair {
   readonly #places: Place[] = [];
   readonly #id = randomBytes(PAIR_ID_BYTES).toString("hex");
   readonly #startedMs = performance.timeOrigin + performance.now();
+  /** What the sink has taken, for members in threads. */
+  readonly #taken: BigInt64Array<SharedArrayBuffer> | undefined;
   #pushed = 0;
   #joined = 0;
   #vainJoins = 0;
@@ -100,6 +102,8 @@ export class LockstepPair {
   constructor(parts: PairParts) {
     this.#parts = parts;
     this.#hosting = parts.hosting === "processes" ? new ProcessHosting() : new ThreadHosting();
+    if (parts.hosting !== "processes")
+      this.#taken = new BigInt64Array(new SharedArrayBuffer(8 * MACHINE_DEVICES.length));
     this.#sink = new CountingSink(MACHINE_DEVICES, ({ device, bytes }) => {
       if (device === CONSOLE) parts.onConsole(bytes);
       else if (device === NETWORK) parts.onFrame(bytes);
@@ -225,6 +229,7 @@ export class LockstepPair {
       options: { ...LOCAL_OPTIONS, ...options },
       isPaused: this.#isPaused,
       ...{ inputs: this.#inputs.kept, taken: this.#sink.taken },
+      sharedTaken: this.#taken?.buffer,
     };
     host.post({ kind: "begin", specification, channel });
   }
@@ -271,6 +276,9 @@ export class LockstepPair {
   async #take(place: Place): Promise<void> {
     const counts = [...this.#sink.taken];
     await this.#parts.drained?.();
+    counts.forEach((count, device) => {
+      if (this.#taken !== undefined) Atomics.store(this.#taken, device, BigInt(count));
+    });
     place.host.post({ kind: "taken", counts });
   }
 

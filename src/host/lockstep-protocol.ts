@@ -1,4 +1,3 @@
-import type { MessagePort } from "node:worker_threads";
 import type { DiskChoice } from "../base/disk-choice.ts";
 import type { Tenure } from "../lockstep/arbiter.ts";
 import type { Fault } from "../lockstep/fault.ts";
@@ -9,6 +8,7 @@ import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "../ma
 import type { CacheGroupReport, Image } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import type { RecordedImage } from "../replay/recording-message.ts";
+import type { ThreadEnd } from "./lockstep-channels.ts";
 import type { MemberEnd, MemberStart } from "./lockstep-member.ts";
 import type { MemberReport } from "./pair-report.ts";
 import type { RpcError } from "./rpc.ts";
@@ -59,13 +59,15 @@ export interface MemberSpecification {
   readonly inputs: { readonly first: number; readonly events: readonly InputEvent[] };
   /** What the sink has taken. */
   readonly taken: Counts;
+  /** The same as it grows, where memory can be shared. */
+  readonly sharedTaken: SharedArrayBuffer | undefined;
   readonly limit: number | undefined;
   readonly isPaused: boolean;
 }
 
 /** A member's end of the channel to its partner. */
 export type ChannelEnd =
-  | { readonly kind: "port"; readonly port: MessagePort }
+  | { readonly kind: "thread"; readonly end: ThreadEnd }
   | { readonly kind: "listen" | "connect"; readonly path: string };
 
 /** What the thread or process of a member is told. */

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { MessageChannel, type MessagePort, type TransferListItem, Worker } from "node:worker_threads";
+import { type TransferListItem, Worker } from "node:worker_threads";
+import { threadEnds } from "./lockstep-channels.ts";
 import type { ChannelEnd, FromMember, ToMember } from "./lockstep-protocol.ts";
 import { workerUrl } from "./worker-url.ts";
 
@@ -45,10 +46,10 @@ export class ThreadHosting implements MemberHosting {
   }
 
   channel(): readonly [ChannelEnd, ChannelEnd] {
-    const { port1, port2 } = new MessageChannel();
+    const [first, second] = threadEnds();
     return [
-      { kind: "port", port: port1 },
-      { kind: "port", port: port2 },
+      { kind: "thread", end: first },
+      { kind: "thread", end: second },
     ];
   }
 
@@ -103,5 +104,5 @@ export class ProcessHosting implements MemberHosting {
 
 function transferred(message: ToMember): TransferListItem[] {
   const channel = message.kind === "begin" || message.kind === "accept" ? message.channel : undefined;
-  return channel?.kind === "port" ? [channel.port as MessagePort] : [];
+  return channel?.kind === "thread" ? [channel.end.port] : [];
 }

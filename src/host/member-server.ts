@@ -5,7 +5,7 @@ import type { MachineReplica } from "../lockstep/machine-replica.ts";
 import { InputQueue, type InputSource, type OutputSink } from "../lockstep/outside.ts";
 import type { Counts, OutputRun } from "../lockstep/replica.ts";
 import { pageCountOf } from "../machine/configuration.ts";
-import { PortChannel, SocketChannel } from "./lockstep-channels.ts";
+import { SocketChannel, ThreadChannel } from "./lockstep-channels.ts";
 import { MemberDriver } from "./lockstep-member.ts";
 import type {
   ChannelEnd,
@@ -23,7 +23,7 @@ import type { MemberRecording } from "./timeline-replica.ts";
 /** What only shows how far it is, and nothing that somebody waits for, is told so often. */
 const STATE_EVERY_MS = 50;
 /** A member that dies by a fault has told what it counted by then; who is killed otherwise takes its figures along. */
-const REPORT_EVERY_MS = 500;
+const REPORT_EVERY_MS = 5_000;
 
 /** Of faults: how the thread or process of a member dies. */
 export interface Mortal {
@@ -73,7 +73,7 @@ export class MemberServer {
         this.#inputs.queue.forget(message.below);
         break;
       case "taken":
-        this.#sink.taken = message.counts;
+        this.#sink.told = message.counts;
         break;
       case "tenure":
         this.#arbiter.answer(message.request, message.tenure);
@@ -99,7 +99,8 @@ export class MemberServer {
     const channel = this.#channel(end);
     this.#inputs.queue = new InputQueue(inputs.first);
     for (const event of inputs.events) this.#inputs.queue.push(event);
-    this.#sink.taken = specification.taken;
+    this.#sink.told = specification.taken;
+    this.#sink.share(specification.sharedTaken);
     const { replica, recording } = makeMemberMachine(specification, () => this.#driver?.wake());
     this.#replica = replica;
     this.#recording = recording;
@@ -129,14 +130,15 @@ export class MemberServer {
   /** What somebody may wait for is told at once, the rest now and then. */
   #tell(): void {
     this.#sink.flush();
-    const state = this.#state;
-    const { phase, speaks, waiting, nextInput, recording } = state;
+    const { member, waiting } = this.#driver!;
+    const { primary, secondary } = member;
+    const nextInput = primary?.nextInput ?? 0;
     const nowMs = performance.now();
-    const told = `${phase} ${speaks} ${recording?.failure} ${waiting === undefined ? "" : `waiting ${nextInput}`}`;
+    const told = `${primary?.phase} ${secondary?.phase} ${this.#recording?.failure} ${waiting === undefined ? "" : `waiting ${nextInput}`}`;
     if (told === this.#told && nowMs - this.#toldMs < STATE_EVERY_MS) return;
     this.#told = told;
     this.#toldMs = nowMs;
-    this.#say({ kind: "state", state });
+    this.#say({ kind: "state", state: this.#state });
     if (nowMs - this.#reportedMs < REPORT_EVERY_MS) return;
     this.#reportedMs = nowMs;
     this.#say({ kind: "report", report: this.#driver!.report() });
@@ -166,8 +168,8 @@ export class MemberServer {
   #channel(end: ChannelEnd): Channel {
     const wake = () => this.#driver?.wake();
     const channel =
-      end.kind === "port"
-        ? new PortChannel(end.port, wake)
+      end.kind === "thread"
+        ? new ThreadChannel(end.end, wake)
         : end.kind === "listen"
           ? SocketChannel.listen(end.path, wake)
           : SocketChannel.connect(end.path, wake);
@@ -187,10 +189,20 @@ class RemoteSink implements OutputSink {
   readonly #say: Say;
   #runs: OutputRun[] = [];
   #asks = false;
-  taken: Counts = [];
+  told: Counts = [];
+  #shared: BigInt64Array | undefined;
 
   constructor(say: Say) {
     this.#say = say;
+  }
+
+  get taken(): Counts {
+    const shared = this.#shared;
+    return shared === undefined ? this.told : this.told.map((_, device) => Number(Atomics.load(shared, device)));
+  }
+
+  share(taken: SharedArrayBuffer | undefined): void {
+    if (taken !== undefined) this.#shared = new BigInt64Array(taken);
   }
 
   offer(runs: readonly OutputRun[]): void {

@@ -14,8 +14,10 @@ import {
 } from "../lockstep/machine-replica.ts";
 import type { LockstepOptions } from "../lockstep/options.ts";
 import type { InputEvent } from "../lockstep/replica.ts";
-import { type MachineConfiguration, pageCountOf } from "../machine/configuration.ts";
+import { type EngineChoice, type MachineConfiguration, pageCountOf } from "../machine/configuration.ts";
+import type { Machine } from "../machine/machine.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
+import type { RecordedImage } from "../replay/recording-message.ts";
 import { MemberDriver, type MemberEnd } from "./lockstep-member.ts";
 import { memberName, NatsArbiter, nextMember, readTenure, writeTenure } from "./nats-arbiter.ts";
 import { NatsChannel } from "./nats-channel.ts";
@@ -26,14 +28,19 @@ import type { MemberReport } from "./pair-report.ts";
 import { makeStreams, openBucket, type PairPlace, pairPlace, removeBucket, removeStreams } from "./pair-streams.ts";
 import { offerRecording } from "./recording-exchange.ts";
 import { type RecordingKey, VERSION } from "./segment-queue.ts";
+import { MemberRecording } from "./timeline-replica.ts";
 
+/** The secondary hears of a turn by way of the server: a primary that waits for each would stand still most of the time. */
+const AHEAD_TURNS = 2;
 /** How often somebody who wants to join looks whether he can. */
 const LOOK_INTERVAL_MS = 500;
 
 /** A machine with its state at instant 0, and what it does otherwise than its partner. */
 export interface MemberMachine {
-  readonly machine: MachineLike;
+  readonly machine: Machine;
   readonly skew?: MachineSkew;
+  /** What a recording has to hold. */
+  readonly images: readonly RecordedImage[];
 }
 
 export interface NatsMemberOptions {
@@ -48,6 +55,9 @@ export interface NatsMemberOptions {
   readonly onKill?: () => void;
   readonly onFreeze?: (ms: number) => void;
   readonly options?: Partial<LockstepOptions>;
+  /** What this member does is recorded: the pair's first file, as of `pairFile`. */
+  readonly recordTo?: string | undefined;
+  readonly engine?: EngineChoice | undefined;
 }
 
 /** What a primary runs. */
@@ -83,6 +93,7 @@ export class NatsMember {
   #channel: NatsChannel | undefined;
   #description: RunDescription | undefined;
   #failure: unknown;
+  readonly #recordings: MemberRecording[] = [];
   #isStopped = false;
   #hasPaired = false;
   /** What this member was seen as last. */
@@ -128,6 +139,11 @@ export class NatsMember {
     return [...this.#reports, ...(this.#driver === undefined ? [] : [this.#driver.report()])];
   }
 
+  /** Of each machine that this member was. */
+  get recordings(): readonly MemberRecording[] {
+    return this.#recordings;
+  }
+
   /** For whichever machine speaks. */
   input(event: InputEvent): void {
     if (this.#inputs === undefined) this.#early.push(event);
@@ -144,7 +160,7 @@ export class NatsMember {
     const { machine, limit, disks } = run;
     const { configuration } = machine;
     this.#description = {
-      ...{ version: VERSION, run: randomUUID(), member: memberName(0), limit, disks },
+      ...{ version: VERSION, run: randomUUID(), member: memberName(0), limit, disks, startedMs: Date.now() },
       configuration: withoutVariation(configuration),
       resetDigest: machine.digest(machine.checkpoint()),
     };
@@ -285,18 +301,21 @@ export class NatsMember {
   }
 
   async #live(
-    { machine, skew, limit }: MemberMachine & { readonly limit: number },
+    made: MemberMachine & { readonly limit: number },
     member: string,
     start: { role: "alone"; term: number } | { role: "joiner" },
     channel: Channel,
     waits: boolean,
   ): Promise<MemberEnd> {
     const { nats, onConsole, onFrame, onKill, onFreeze, options, faults, say } = this.#options;
+    const { machine, skew, limit } = made;
     const { run } = this.#description!;
     if (this.#driver !== undefined) this.#reports.push(this.#driver.report());
     this.#inputs?.close();
-    const replica = new MachineReplica(machine, skew, this.#reports.length === 0 ? this.#options.flips : undefined);
     const wake = () => this.#driver?.wake();
+    const recording = this.#record(made, member, start.role === "joiner", wake);
+    const flips = this.#reports.length === 0 ? this.#options.flips : undefined;
+    const replica = new MachineReplica(machine, skew, flips, recording);
     const sink = new NatsSink({
       ...{ nats, place: this.#place, run, devices: MACHINE_DEVICES, onTaken: wake },
       show: ({ device, bytes }) => {
@@ -314,8 +333,13 @@ export class NatsMember {
       ...{ member, replica, start, channel, sink, inputs, faults, onKill, onFreeze, options },
       pageCount: pageCountOf(machine.configuration),
       arbiter: new NatsArbiter(this.#kv, run, wake),
+      aheadTurns: AHEAD_TURNS,
       paced: machine.configuration.clock === "paced",
-      onTurn: () => this.#watch(waits),
+      tap: recording?.tap,
+      onTurn: () => {
+        this.#watch(waits);
+        if (recording?.failure !== undefined) this.#fail(new UserError("recording-failed", recording.failure));
+      },
       nowMs: () => performance.now(),
     });
     this.#driver = driver;
@@ -334,7 +358,27 @@ export class NatsMember {
     } finally {
       door.close();
       sink.close();
+      await recording?.close();
     }
+  }
+
+  #record(
+    { machine, images }: MemberMachine,
+    member: string,
+    joins: boolean,
+    onRoom: () => void,
+  ): MemberRecording | undefined {
+    const { recordTo, engine } = this.#options;
+    const { run, member: speaker, startedMs } = this.#description!;
+    if (recordTo === undefined) return undefined;
+    const recording = new MemberRecording(machine, {
+      ...{ path: recordTo, pair: run, member, joins, images, engine, onRoom },
+      ...{ role: joins ? "secondary" : "primary", partner: joins ? speaker : undefined },
+      configuration: machine.configuration,
+      nowMs: () => Math.max(0, Date.now() - startedMs),
+    });
+    this.#recordings.push(recording);
+    return recording;
   }
 
   /** Says what became of the pair. */

@@ -16,6 +16,8 @@ export interface RunDescription {
   /** Contents of the disks; undefined: one that was blank. */
   readonly disks: readonly (RecordingKey | undefined)[];
   readonly limit: number;
+  /** When the run began, by its host's clock: for display alone. */
+  readonly startedMs: number;
 }
 
 export type Question =
@@ -57,11 +59,12 @@ function readReply(text: string): Reply {
 }
 
 function isDescription(value: unknown): value is RunDescription {
-  const { version, run, member, configuration, resetDigest, disks, limit } = (value ?? {}) as Partial<RunDescription>;
+  const { version, run, member, configuration, resetDigest, disks, ...numbers } = (value ??
+    {}) as Partial<RunDescription>;
   const texts = [version, run, member, resetDigest];
   return (
     texts.every((text) => typeof text === "string") &&
-    typeof limit === "number" &&
+    [numbers.limit, numbers.startedMs].every((number) => typeof number === "number") &&
     Array.isArray(disks) &&
     typeof configuration === "object" &&
     Number.isSafeInteger(configuration?.memoryBytes) &&

@@ -264,7 +264,25 @@ export class PairLogFacts {
     const isPrimary = this.isPrimary(stretch, timeMs);
     const at = isPrimary ? divergence.secondaryInstant : divergence.primaryInstant;
     const other = this.#partner(header.member, header.from?.member, at, isPrimary);
-    return { ...divergence, primary: isPrimary ? own : other, secondary: isPrimary ? other : own };
+    const [primary, secondary] = isPrimary ? [own, other] : [other, own];
+    return { ...this.#exact(divergence, primary, secondary), primary, secondary };
+  }
+
+  /** An entry of the log has the instants of its first and its last byte: those of the one that differs the recordings know. */
+  #exact(divergence: OutputDivergence, primary: PairPlace, secondary: PairPlace): OutputDivergence {
+    const { what, device, number, primaryInstant, secondaryInstant } = divergence;
+    if (device !== CONSOLE) return divergence;
+    const said = ({ member, stretch }: PairPlace): number | undefined => {
+      const found = this.#stretches.find(({ header }) => header.member === member && header.stretch === stretch);
+      const offset = number - (found?.header.said[device] ?? 0);
+      return found === undefined || offset < 0 ? undefined : found.reader.outputs.instantOf(offset);
+    };
+    const isSaid = { primary: what === "data" || what === "missing", secondary: what === "data" || what === "extra" };
+    return {
+      ...divergence,
+      primaryInstant: (isSaid.primary ? said(primary) : undefined) ?? primaryInstant,
+      secondaryInstant: (isSaid.secondary ? said(secondary) : undefined) ?? secondaryInstant,
+    };
   }
 
   /** The other one's stretch that has the instant. */

@@ -3,7 +3,14 @@
  * scripts/build.ts has bundled both.
  */
 export function workerUrl(
-  name: "machine-worker" | "writer-worker" | "compile-worker" | "search-worker" | "probe-worker" | "lockstep-worker",
+  name:
+    | "compile-worker"
+    | "live-pair-worker"
+    | "lockstep-worker"
+    | "machine-worker"
+    | "probe-worker"
+    | "search-worker"
+    | "writer-worker",
 ): URL {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   return new URL(`./${name}.${extension}`, import.meta.url);

@@ -7,6 +7,8 @@ export interface Channel {
   send(frame: Uint8Array): void;
   /** The next frame that has arrived; undefined: none yet. */
   receive(): Uint8Array | undefined;
+  /** What has come is there at once, without the event loop. */
+  readonly isImmediate?: boolean;
   /** The other end is gone for good, and what it sent has been received. Absent: nobody can tell; silence will. */
   readonly closed?: boolean;
   /** Known to carry nothing for the moment: that nothing is heard then tells nothing about the other member. */

@@ -98,6 +98,10 @@ export class FaultyChannel implements Channel {
     this.#log = log;
   }
 
+  get isImmediate(): boolean {
+    return this.#channel.isImmediate ?? false;
+  }
+
   get closed(): boolean {
     return this.#channel.closed === true && this.#held.length === 0 && this.#due.length === 0;
   }

@@ -22,6 +22,8 @@ export interface LockstepOptions {
   readonly slackSteps: number;
   /** The primary's digest is in the log so often. */
   readonly digestSteps: number;
+  /** And not more often than that: of a fast guest they would cost more than they tell. */
+  readonly digestMs: number;
   /** Pages that the secondary asks for at a time. */
   readonly pagesInFlight: number;
   /** "stop": two programs that differ on purpose are compared up to the first difference. */
@@ -55,6 +57,7 @@ export const LOCKSTEP_OPTIONS: LockstepOptions = {
   lagSteps: 50_000_000,
   slackSteps: 5_000_000,
   digestSteps: 10_000_000,
+  digestMs: 50,
   // A mebibyte.
   pagesInFlight: 256,
   onDivergence: "resynchronise",

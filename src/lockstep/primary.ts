@@ -38,6 +38,8 @@ export class Primary {
   #term: number;
   #sequence: number;
   #nextInput: number;
+  /** Number of the input that the machine takes next: those between are in its hands. */
+  #nextTaken: number;
   #unsent: LogEntry[] = [];
   /** Entries that the secondary has not been through. */
   #unconsumed: { sequence: number; bytes: number }[] = [];
@@ -57,6 +59,7 @@ export class Primary {
   #progressTold = -1;
   #restTold: Rest = "running";
   #digestDue: number;
+  #digestAtMs = 0;
   #snapshotId = 0;
   #snapshot: { readonly id: number; readonly state: Snapshot; readonly purpose: "copy" | "resynchronise" } | undefined;
   /** Pages of the snapshot whose hashes have been sent. */
@@ -77,6 +80,7 @@ export class Primary {
     this.#term = start.term;
     this.#sequence = start.sequence;
     this.#nextInput = start.nextInput;
+    this.#nextTaken = start.nextInput - (start.inputs ?? []).filter(({ number }) => number !== undefined).length;
     this.#pending = new PendingOutputs(replica.devices);
     this.#matched = [...replica.counts];
     this.#offered = [...replica.counts];
@@ -216,8 +220,9 @@ export class Primary {
     const stop = replica.run(before + Math.min(budget, room));
     const happened = this.#collect(nowMs);
     this.#rest = restOf(stop);
-    if (replica.instant >= this.#digestDue) {
+    if (replica.instant >= this.#digestDue && nowMs - this.#digestAtMs >= options.digestMs) {
       this.#digestDue = replica.instant + options.digestSteps;
+      this.#digestAtMs = nowMs;
       if (this.#isFollowed) {
         const digest = replica.digest();
         this.#append({ kind: "digest", sequence: 0, instant: replica.instant, place: [...replica.counts], digest });
@@ -272,6 +277,7 @@ export class Primary {
     this.statistics.entries++;
     this.#parts.tap?.({ kind: "entry", entry: numbered });
     const input = entry.kind === "input" ? entry.input.number : undefined;
+    if (input !== undefined) this.#nextTaken = input + 1;
     if (!this.#isFollowed) {
       if (input !== undefined) this.#parts.inputs.forget(input + 1);
       return;
@@ -407,7 +413,7 @@ export class Primary {
     this.#send(
       {
         ...{ kind: "snapshot", id, purpose, sequence: this.#sequence, instant: state.instant },
-        ...{ counts: [...replica.counts], inputs: this.#nextInput - replica.queued },
+        ...{ counts: [...replica.counts], inputs: this.#nextTaken },
         ...{ digest: state.digest, state: state.state },
       },
       nowMs,

@@ -1,24 +1,37 @@
 import { assert } from "../base/assert.ts";
 import type { PageSource, PageVersion } from "./machine-interface.ts";
 
-/** A page, or a block of a disk, whose contents are elsewhere until somebody needs them. Its hash is known. */
+/** A page, or a block of a disk, whose contents are elsewhere until somebody needs them. */
 export class AbsentVersion implements PageVersion {
-  readonly hash: bigint;
+  #hash: bigint | ((bytes: Uint8Array) => bigint);
   readonly #page: number;
   readonly #source: PageSource;
   #bytes: Uint8Array | undefined;
 
-  constructor(page: number, hash: bigint, source: PageSource) {
+  /** Without the hash, how it follows from the contents. */
+  constructor(page: number, hash: bigint | ((bytes: Uint8Array) => bigint), source: PageSource) {
     this.#page = page;
-    this.hash = hash;
+    this.#hash = hash;
     this.#source = source;
+  }
+
+  /** Where it is not known, the contents must be here. */
+  get hash(): bigint {
+    if (typeof this.#hash !== "bigint") this.#hash = this.#hash(this.bytes);
+    return this.#hash;
   }
 
   /** Whoever asks must know that they are here. */
   get bytes(): Uint8Array {
     const bytes = this.fetch();
+    if (bytes === undefined && this.#source.failure !== undefined) throw this.#source.failure;
     assert(bytes !== undefined, `page ${this.#page} has not arrived yet`);
     return bytes;
+  }
+
+  /** Why they cannot be had, and never will. */
+  get failure(): Error | undefined {
+    return this.#source.failure;
   }
 
   /** They have been fetched. */

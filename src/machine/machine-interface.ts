@@ -40,6 +40,8 @@ export interface PageVersion {
 export interface PageSource {
   /** The bytes of a page, or of a block; undefined: they are not here, and who needs them stops until they are. */
   read(page: number): Uint8Array | undefined;
+  /** Why it gives no more. Who runs the machine hears of it, between two steps, when a page is needed. */
+  readonly failure?: Error | undefined;
 }
 
 /** A saved machine state, plain data. Restoring it gives the digest that the machine had. */
@@ -187,12 +189,18 @@ export interface RegisterWrites {
   end(): TracedWrites;
 }
 
+/** Who gives the contents when somebody needs them, and what a digest must know without them: each page's hash, or the checkpoint's digest. */
+export type AbsentParts = { readonly source: PageSource } & (
+  | { readonly hashes: ReadonlyMap<number, bigint> }
+  | { readonly pages: Iterable<number>; readonly digest: Digest }
+);
+
 export interface CheckpointParts {
   readonly instant: Instant;
   readonly state: Uint8Array;
   readonly pages: readonly { readonly page: number; readonly bytes: Uint8Array | undefined }[];
-  /** Pages whose contents are not here: their hashes, and who gives the contents when somebody needs them. */
-  readonly absent?: { readonly hashes: ReadonlyMap<number, bigint>; readonly source: PageSource };
+  /** Pages whose contents are not here. */
+  readonly absent?: AbsentParts;
 }
 
 export interface HartView {

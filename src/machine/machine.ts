@@ -315,7 +315,7 @@ export class Machine implements MachineLike {
       const interrupted = this.#settle();
       const taken = this.#lookout.takeInterrupt();
       if (taken !== undefined) return taken;
-      if (this.#held !== undefined) return { kind: "absent", page: this.#heldFor };
+      if (this.#held !== undefined) return this.#absent(this.#heldFor);
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
       if (this.instant >= until) return { kind: "reached" };
@@ -500,12 +500,12 @@ export class Machine implements MachineLike {
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
     const { hart, csrs } = this.#turn;
-    if (exception.cause === ABSENT_PAGE_CAUSE) return this.#absent(exception);
+    if (exception.cause === ABSENT_PAGE_CAUSE) return this.#absent(Number(exception.tval));
     if (this.isolation.active || (!departing && this.#lookout.isForException(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };
     }
     const handled = this.#canHandle(exception.cause);
-    if (typeof handled === "object") return this.#absent(handled);
+    if (typeof handled === "object") return this.#absent(Number(handled.tval));
     if (!handled) return { kind: "unhandled-trap", hart: hart.id, ...exception };
     takeException(hart, csrs, exception);
     this.#contextChanged();
@@ -515,9 +515,11 @@ export class Machine implements MachineLike {
   }
 
   /** The step is not taken. */
-  #absent({ tval }: Exception): MachineStop {
+  #absent(page: number): MachineStop {
     this.#journal.undo(this.instant);
-    return { kind: "absent", page: Number(tval) };
+    const failure = this.#versions.failureOf(page);
+    if (failure !== undefined) throw failure;
+    return { kind: "absent", page };
   }
 
   #traceTrap(isInterrupt: boolean): void {

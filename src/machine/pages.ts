@@ -48,8 +48,11 @@ export class Pages implements PageTable {
     }
   }
 
-  /** A successor in which the given pages have other versions. */
-  with(changes: Iterable<readonly [page: number, version: PageVersion | undefined]>): Pages {
+  /** A successor in which the given pages have other versions; its sums where they are known, since they take a look at each hash. */
+  with(
+    changes: Iterable<readonly [page: number, version: PageVersion | undefined]>,
+    sums?: readonly [bigint, bigint],
+  ): Pages {
     const branches = [...this.#branches];
     const copied = new Map<number, (PageVersion | undefined)[]>();
     const copiedBranches = new Map<number, (Leaf | undefined)[]>();
@@ -69,13 +72,15 @@ export class Pages implements PageTable {
         copied.set(index, leaf);
         branch[index % BRANCH_LEAVES] = leaf;
       }
-      const [oldFirst, oldSecond] = contribution(page, leaf[page % LEAF_PAGES]?.hash);
-      const [newFirst, newSecond] = contribution(page, version?.hash);
-      first = BigInt.asUintN(64, first - oldFirst + newFirst);
-      second = BigInt.asUintN(64, second - oldSecond + newSecond);
+      if (sums === undefined) {
+        const [oldFirst, oldSecond] = contribution(page, leaf[page % LEAF_PAGES]?.hash);
+        const [newFirst, newSecond] = contribution(page, version?.hash);
+        first = BigInt.asUintN(64, first - oldFirst + newFirst);
+        second = BigInt.asUintN(64, second - oldSecond + newSecond);
+      }
       leaf[page % LEAF_PAGES] = version;
     }
-    return new Pages(this.pageCount, branches, [first, second]);
+    return new Pages(this.pageCount, branches, sums ?? [first, second]);
   }
 
   #leafOf(page: number): Leaf | undefined {
@@ -95,6 +100,26 @@ export function digestOf([first, second]: readonly [bigint, bigint], state: bigi
   const high = mix(first ^ state);
   const low = mix(second + mix(state ^ high));
   return [high, low].map((half) => half.toString(16).padStart(16, "0")).join("");
+}
+
+/** The sums that give this digest with the hash of the state: `mix` loses nothing. */
+export function sumsOf(digest: Digest, state: bigint): readonly [bigint, bigint] {
+  const [high, low] = [BigInt(`0x${digest.slice(0, 16)}`), BigInt(`0x${digest.slice(16)}`)];
+  const first = unmix(high) ^ state;
+  return [first, BigInt.asUintN(64, unmix(low) - mix(state ^ high))];
+}
+
+function unmix(value: bigint): bigint {
+  let z = unshift(value, 31n);
+  z = unshift(BigInt.asUintN(64, z * 0x3196_42b2_d24d_8ec3n), 27n);
+  return unshift(BigInt.asUintN(64, z * 0x96de_1b17_3f11_9089n), 30n);
+}
+
+/** What gives `value` when it is combined with itself, shifted right. */
+function unshift(value: bigint, shift: bigint): bigint {
+  let z = value;
+  for (let known = shift; known < 64n; known += shift) z = value ^ (z >> shift);
+  return z;
 }
 
 /** Finalizer of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit. */

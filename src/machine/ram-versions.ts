@@ -6,7 +6,7 @@ import type { PageBringer, PhysicalMemory } from "../memory/physical-memory.ts";
 import { AbsentVersion, fetchVersion } from "./absent-version.ts";
 import type { Disks } from "./disks.ts";
 import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
-import { contribution, mix, Pages } from "./pages.ts";
+import { contribution, mix, Pages, sumsOf } from "./pages.ts";
 
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
 const COMPARE_BYTES = 64;
@@ -135,6 +135,12 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return this.#memory.absentCount + this.#disks.absentBlocks;
   }
 
+  /** Why an absent page will never be there. */
+  failureOf(page: number): Error | undefined {
+    const version = this.#current.get(page);
+    return version instanceof AbsentVersion ? version.failure : undefined;
+  }
+
   hashOf(bytes: Uint8Array): bigint {
     return this.hash(bytes);
   }
@@ -165,7 +171,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   }
 
   /** A page table out of a recording: pages not given are those of `base`; undefined are zero, or as in the image. */
-  import({ pages, absent }: Pick<CheckpointParts, "pages" | "absent">, base: PageTable | undefined): Pages {
+  import({ state, pages, absent }: CheckpointParts, base: PageTable | undefined): Pages {
     assert(base === undefined || base instanceof Pages, "a page table of another machine");
     const changes: [number, PageVersion | undefined][] = [];
     for (const { page, bytes } of pages) {
@@ -174,10 +180,16 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       const isZero = page < this.#ramPages && hash === this.#zeroHash;
       changes.push([page, bytes === undefined || isZero ? undefined : { bytes, hash }]);
     }
-    for (const [page, hash] of absent?.hashes ?? []) {
-      changes.push([page, new AbsentVersion(page, hash, absent!.source)]);
+    const successorOf = base ?? Pages.initial(this.#current.pageCount);
+    if (absent === undefined) return successorOf.with(changes);
+    const { source } = absent;
+    if ("hashes" in absent) {
+      for (const [page, hash] of absent.hashes) changes.push([page, new AbsentVersion(page, hash, source)]);
+      return successorOf.with(changes);
     }
-    return (base ?? Pages.initial(this.#current.pageCount)).with(changes);
+    const hashOf = (bytes: Uint8Array) => this.hash(bytes);
+    for (const page of absent.pages) changes.push([page, new AbsentVersion(page, hashOf, source)]);
+    return successorOf.with(changes, sumsOf(absent.digest, this.hash(state)));
   }
 
   /** The sums of a page table; or of the present contents of RAM and disks, as `save().sums` would give them. */
@@ -274,16 +286,13 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   }
 
   #withdraw(page: number): void {
-    const { flags } = this.#memory;
     this.#hasWithdrawn = true;
-    if ((flags[page] & PAGE_FLAG.absent) === 0) this.#memory.absentCount++;
-    flags[page] |= PAGE_FLAG.absent;
+    this.#memory.setAbsent(page, true);
   }
 
   #put(page: number, bytes: Uint8Array | undefined): void {
     const { flags } = this.#memory;
-    if ((flags[page] & PAGE_FLAG.absent) !== 0) this.#memory.absentCount--;
-    flags[page] &= ~PAGE_FLAG.absent;
+    this.#memory.setAbsent(page, false);
     const ram = this.#memory.page(page);
     const isObserved = (flags[page] & (PAGE_FLAG.code | PAGE_FLAG.table)) !== 0;
     const changed = isObserved ? differingBlocks(ram, bytes) : [];

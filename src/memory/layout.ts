@@ -93,6 +93,8 @@ export const HART_NUMBER = 0x1078;
 
 /** What the watches cover: i32 count, then from +16 entries of 24 bytes {first i64, last i64, access i32}. */
 export const WATCH_TABLE = 0x1100;
+/** Not 0 when there are watches or absent pages: RAM is not to be accessed without a look at a tag or at the page's flags. i32. */
+export const RAM_IS_GUARDED = WATCH_TABLE + 4;
 export const WATCH_ENTRY_BYTES = 24;
 /** More would make every access to a watched page slow; a debugger's user sets a handful. */
 export const MAX_WATCHES = 64;

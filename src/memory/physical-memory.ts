@@ -35,8 +35,8 @@ export class PhysicalMemory {
   readonly decodedPointers: Int32Array<ArrayBuffer>;
   readonly codeGranules: BigUint64Array<ArrayBuffer>;
   readonly tableEntries: Uint8Array<ArrayBuffer>;
-  /** Pages with the flag `absent`. */
-  absentCount = 0;
+  #absentCount = 0;
+  #watchCount = 0;
   bringer: PageBringer | undefined;
 
   constructor(ramBase: number, ramBytes: number) {
@@ -54,6 +54,23 @@ export class PhysicalMemory {
     this.codeGranules = new BigUint64Array(buffer, where.codeGranules, where.ramPages);
     this.tableEntries = new Uint8Array(buffer, where.tableEntries, where.ramPages * layout.TABLE_ENTRY_BYTES);
     this.setTrapStops([]);
+  }
+
+  /** Pages with the flag `absent`. */
+  get absentCount(): number {
+    return this.#absentCount;
+  }
+
+  setAbsent(page: number, isAbsent: boolean): void {
+    const wasAbsent = (this.flags[page] & layout.PAGE_FLAG.absent) !== 0;
+    if (wasAbsent === isAbsent) return;
+    this.flags[page] ^= layout.PAGE_FLAG.absent;
+    this.#absentCount += isAbsent ? 1 : -1;
+    this.#guard();
+  }
+
+  #guard(): void {
+    this.view.setInt32(layout.RAM_IS_GUARDED, this.#absentCount + this.#watchCount, true);
   }
 
   /** Offset into RAM when all `size` bytes at the physical address are RAM, else -1. */
@@ -98,7 +115,7 @@ export class PhysicalMemory {
 
   /** The first page of these bytes of RAM that is absent and cannot be brought in now, or -1. */
   lacking(offset: number, size: number): number {
-    if (this.absentCount === 0) return -1;
+    if (this.#absentCount === 0) return -1;
     const last = Math.floor((offset + size - 1) / PAGE_BYTES);
     for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++) {
       if ((this.flags[page] & layout.PAGE_FLAG.absent) !== 0 && this.bringer?.bring(page) !== true) return page;
@@ -131,6 +148,8 @@ export class PhysicalMemory {
       this.flags[page] &= ~(layout.PAGE_FLAG.watchedRead | layout.PAGE_FLAG.watchedWrite);
     }
     this.view.setInt32(layout.WATCH_TABLE, ranges.length, true);
+    this.#watchCount = ranges.length;
+    this.#guard();
     ranges.forEach((range, index) => {
       const entry = layout.WATCH_TABLE + 16 + index * layout.WATCH_ENTRY_BYTES;
       this.view.setBigUint64(entry, range.first, true);

@@ -1,7 +1,7 @@
 import { McapConstants } from "@mcap/core";
 import type { Instant } from "../base/brand.ts";
 import { MalformedBytes } from "../base/byte-cursor.ts";
-import type { Checkpoint, CheckpointParts, MachineLike } from "../machine/machine-interface.ts";
+import type { Checkpoint, CheckpointParts, Digest, MachineLike, PageSource } from "../machine/machine-interface.ts";
 import { DamagedFile, McapInput } from "./mcap-input.ts";
 import { lowerBound } from "./number-column.ts";
 import { decodePage, type PageChunk, type StoredCheckpoint } from "./payload.ts";
@@ -11,6 +11,72 @@ import { CHANNEL_IDS, PAGE_BYTES } from "./recording-writer.ts";
 
 /** Stands for the offset of a chunk where a page has become zero: no chunk begins at the file's magic. */
 const ZERO = 0;
+
+/** Pages that were left in the file cannot be read. */
+export class DamagedPages extends DamagedFile {
+  /** Where their chunk is. */
+  readonly chunk: number;
+
+  constructor(chunk: number, cause: DamagedFile) {
+    super(cause.offset, cause.message);
+    this.chunk = chunk;
+  }
+}
+
+/**
+ * Pages that stay in the file until the machine needs one; then all of its chunk that are wanted are read. So no chunk is read twice,
+ * however the machine goes through its memory.
+ */
+class ChunkSource implements PageSource {
+  failure: DamagedPages | undefined;
+  /** By page: the number of its chunk, counted from 1. */
+  readonly #numbers: Uint32Array;
+  readonly #chunks: (readonly [offset: number, pages: readonly number[]] | undefined)[];
+  readonly #readChunk: ReadPages;
+  /** Read, and not asked for. */
+  readonly #bytes = new Map<number, Uint8Array | undefined>();
+
+  constructor(chunks: ReadonlyMap<number, readonly number[]>, pageCount: number, readChunk: ReadPages) {
+    this.#readChunk = readChunk;
+    this.#chunks = [...chunks];
+    this.#numbers = new Uint32Array(pageCount);
+    this.#chunks.forEach((chunk, index) => {
+      for (const page of chunk![1]) this.#numbers[page] = index + 1;
+    });
+  }
+
+  *pages(): Iterable<number> {
+    for (const chunk of this.#chunks) if (chunk !== undefined) yield* chunk[1];
+  }
+
+  read(page: number): Uint8Array | undefined {
+    const index = this.#numbers[page] - 1;
+    const chunk = this.#chunks[index];
+    if (chunk !== undefined && this.failure === undefined) {
+      const [offset, wanted] = chunk;
+      try {
+        for (const read of this.#readChunk(offset, wanted)) this.#bytes.set(read.page, read.bytes);
+        this.#chunks[index] = undefined;
+      } catch (error) {
+        if (!(error instanceof DamagedFile)) throw error;
+        this.failure = new DamagedPages(offset, error);
+      }
+    }
+    const bytes = this.#bytes.get(page);
+    this.#bytes.delete(page);
+    return bytes;
+  }
+}
+
+type ReadPages = (offset: number, pages: readonly number[]) => CheckpointParts["pages"];
+
+/** How a checkpoint is to be read. */
+export interface LoadChoices {
+  /** The digest of its state, when it is known: what is needed to leave pages in the file. */
+  readonly digest: Digest | undefined;
+  /** So many pages at most are read at once; with more, pages are absent until the machine needs them. */
+  readonly eagerPages: number;
+}
 
 /** A state in memory that is also a checkpoint of the file; `stored` undefined: the state at reset. */
 export interface FileState {
@@ -99,12 +165,17 @@ export class CheckpointFile {
   /** Reads all pages of a checkpoint: what is wrong with them, or undefined. */
   damageOf(stored: StoredCheckpoint): DamagedFile | undefined {
     try {
-      for (const { offset, pages } of stored.chunks) this.#readChunk(offset, new Set(pages), []);
+      for (const { offset, pages } of stored.chunks) this.#readChunk(offset, pages, []);
       return undefined;
     } catch (error) {
       if (error instanceof DamagedFile) return error;
       throw error;
     }
+  }
+
+  /** The checkpoint that pages in a chunk were saved for. */
+  ownerOf(chunk: number): StoredCheckpoint | undefined {
+    return this.#stored.find(({ chunks }) => chunks.some(({ offset }) => offset === chunk));
   }
 
   /** Forgets a checkpoint that could not be read, and those that build on it. */
@@ -122,17 +193,28 @@ export class CheckpointFile {
     base: FileState,
     initial: Checkpoint,
     machine: MachineLike,
+    { digest, eagerPages }: LoadChoices,
   ): Generator<void, Checkpoint, void> {
     const { places, untouched } = this.#placesOf(stored, base);
     const pages: CheckpointParts["pages"][number][] = [];
     for (const page of untouched) pages.push({ page, bytes: initial.pages.get(page)?.bytes });
+    const { instant, state } = stored;
+    let count = 0;
+    for (const [offset, numbers] of places) if (offset !== ZERO) count += numbers.length;
+    if (count > eagerPages && digest !== undefined && machine.absentPages !== undefined) {
+      for (const page of places.get(ZERO) ?? []) pages.push({ page, bytes: undefined });
+      places.delete(ZERO);
+      const { pageCount } = base.checkpoint.pages;
+      const source = new ChunkSource(places, pageCount, (offset, numbers) => this.#readChunk(offset, numbers, []));
+      const absent = { source, pages: source.pages(), digest };
+      return machine.importCheckpoint({ instant, state, pages, absent }, base.checkpoint);
+    }
     for (const [offset, numbers] of places) {
       if (offset === ZERO) for (const page of numbers) pages.push({ page, bytes: undefined });
       else this.#readChunk(offset, numbers, pages);
       yield;
     }
-    const parts = { instant: stored.instant, state: stored.state, pages };
-    return machine.importCheckpoint(parts, base.checkpoint);
+    return machine.importCheckpoint({ instant, state, pages }, base.checkpoint);
   }
 
   /** How many checkpoints lie between a state and this one: what loading it from there takes. */
@@ -152,28 +234,48 @@ export class CheckpointFile {
    * Where each page that may differ between `stored` and `base` has its version of `stored`: numbers by chunk, or
    * under ZERO; `untouched` are those that had not changed since the run began.
    */
-  #placesOf(stored: StoredCheckpoint, base: FileState): { places: Map<number, Set<number>>; untouched: Set<number> } {
+  #placesOf(stored: StoredCheckpoint, base: FileState): { places: Map<number, number[]>; untouched: number[] } {
     const at = this.#stored.indexOf(stored);
     const baseAt = this.#indexOf(base);
-    const sought = new Set<number>();
+    // A byte for each page: a set of all pages of a gibibyte takes longer to fill than anything else here.
+    const sought = new Uint8Array(base.checkpoint.pages.pageCount);
+    let left = 0;
     for (let index = Math.min(at, baseAt) + 1; index <= Math.max(at, baseAt); index++) {
-      for (const { pages } of pageLists(this.#stored[index])) for (const page of pages) sought.add(page);
-    }
-    const places = new Map<number, Set<number>>();
-    for (let index = at; index >= 0 && sought.size > 0; index--) {
-      for (const { offset, pages } of pageLists(this.#stored[index])) {
-        const found = places.get(offset) ?? new Set<number>();
-        for (const page of pages) if (sought.delete(page)) found.add(page);
-        if (found.size > 0) places.set(offset, found);
+      for (const { pages } of pageLists(this.#stored[index])) {
+        for (const page of pages) {
+          left += 1 - sought[page];
+          sought[page] = 1;
+        }
       }
     }
-    return { places, untouched: sought };
+    const places = new Map<number, number[]>();
+    for (let index = at; index >= 0 && left > 0; index--) {
+      for (const { offset, pages } of pageLists(this.#stored[index])) {
+        const found = places.get(offset) ?? [];
+        for (const page of pages) {
+          if (sought[page] !== 1) continue;
+          sought[page] = 0;
+          left--;
+          found.push(page);
+        }
+        if (found.length > 0) places.set(offset, found);
+      }
+    }
+    const untouched: number[] = [];
+    if (left > 0) for (let page = 0; page < sought.length; page++) if (sought[page] === 1) untouched.push(page);
+    return { places, untouched };
   }
 
-  #readChunk(offset: number, wanted: ReadonlySet<number>, pages: CheckpointParts["pages"][number][]): void {
+  /** Adds to `pages`, and returns them. */
+  #readChunk(
+    offset: number,
+    numbers: ArrayLike<number>,
+    pages: CheckpointParts["pages"][number][],
+  ): CheckpointParts["pages"] {
     const place = this.#input.placeAt(offset);
     if (place?.opcode !== McapConstants.Opcode.CHUNK) throw new DamagedFile(offset, "no pages where they should be");
     let found = 0;
+    const wanted = new Set(Array.from(numbers));
     const payloads = this.#input.payloads(place, CHANNEL_IDS.page);
     // Views keep what the chunk expands to in memory for as long as one of the pages lives.
     const isMostlyWanted = wanted.size * 2 >= payloads.length;
@@ -184,6 +286,7 @@ export class CheckpointFile {
       found++;
     }
     if (found !== wanted.size) throw new DamagedFile(offset, `${found} of ${wanted.size} pages`);
+    return pages;
   }
 }
 

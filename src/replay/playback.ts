@@ -3,7 +3,7 @@ import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import type { Departing, MachineLike } from "../machine/machine-interface.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../machine/stop.ts";
-import type { CheckpointFile, FileState } from "./checkpoint-file.ts";
+import { type CheckpointFile, DamagedPages, type FileState } from "./checkpoint-file.ts";
 import type { CheckpointBounds, CheckpointStore, SavedState } from "./checkpoint-store.ts";
 import type { DigestLog } from "./digest-log.ts";
 import { type Divergence, DivergenceError } from "./divergence.ts";
@@ -35,6 +35,8 @@ export interface PlaybackOptions {
   /** Distance of the nearest of the checkpoints that are laid before a place of arrival; each next is eight times as far. */
   readonly nearSteps: number;
   readonly bounds: CheckpointBounds;
+  /** A checkpoint of the file with more pages to be read than this has them read when the machine needs them. */
+  readonly eagerPages: number;
 }
 
 /** What is known of the run that is played. */
@@ -162,9 +164,43 @@ export class Playback {
     const { digests } = this.run;
     assert(until <= this.end, `instant ${until} is not in the past`);
     const bound = Math.min(until, instant + this.options.sliceSteps, digests.nextAfter(instant));
-    const stop = this.machine.run(bound as Instant, { departing });
-    this.#verify(stop);
-    return stop;
+    try {
+      const stop = this.machine.run(bound as Instant, { departing });
+      this.#verify(stop);
+      return stop;
+    } catch (error) {
+      if (!(error instanceof DamagedPages)) throw error;
+      this.#comeAgain(error);
+      return this.slice(until, this.now === instant ? departing : false);
+    }
+  }
+
+  /**
+   * Pages that were left in the file turn out to be damaged now that the machine needs one: it comes to the same instant from a state
+   * that needs none of them, all at once.
+   */
+  #comeAgain(error: DamagedPages): void {
+    const here = this.now;
+    const stored = this.run.file?.ownerOf(error.chunk);
+    if (stored === undefined) throw error;
+    this.#giveUp(stored, error);
+    // Only states behind the checkpoint that the pages were saved for can have them.
+    this.store.dropAfter(stored.instant - 1);
+    const stops = this.#stops;
+    this.setStops(NO_STOPS);
+    this.restore(this.store.atOrBefore(here));
+    while (this.now < here) this.slice(here, true);
+    this.setStops(stops);
+  }
+
+  #giveUp(stored: StoredCheckpoint, error: unknown): void {
+    const reason = unusable(error);
+    if (reason === undefined) throw error;
+    this.run.file?.dropFrom(stored);
+    this.warnings.push(
+      `${reason} The recording's checkpoints from instant ${stored.instant.toLocaleString("en-US")} on ` +
+        "cannot be used, and travelling there takes longer.",
+    );
   }
 
   /**
@@ -218,13 +254,7 @@ export class Playback {
         this.store.add(saved, [this.end, instant]);
         return saved;
       } catch (error) {
-        const reason = unusable(error);
-        if (reason === undefined) throw error;
-        file.dropFrom(stored);
-        this.warnings.push(
-          `${reason} The recording's checkpoints from instant ${stored.instant.toLocaleString("en-US")} on ` +
-            "cannot be used, and travelling there takes longer.",
-        );
+        this.#giveUp(stored, error);
       }
     }
   }
@@ -247,7 +277,9 @@ export class Playback {
       const state = { checkpoint, stored: file.find(checkpoint.instant, events) };
       if (state.stored !== undefined && file.distance(stored, state) < file.distance(stored, base)) base = state;
     }
-    const reading = file.load(stored, base, initial.checkpoint, this.machine);
+    const digest = this.run.digests.find(stored.instant, stored.events);
+    const choices = { digest, eagerPages: this.options.eagerPages };
+    const reading = file.load(stored, base, initial.checkpoint, this.machine, choices);
     for (;;) {
       const { done, value } = reading.next();
       if (done) {

@@ -12,7 +12,8 @@ export function restoreStart(machine: MachineLike, { checkpoints, first }: Recor
   const stored = checkpoints.checkpoints[0];
   if (stored?.instant !== first || stored.events !== 0) throw unreadable("it ends before that");
   try {
-    const loading = checkpoints.load(stored, { checkpoint: reset, stored: undefined }, reset, machine);
+    const all = { digest: undefined, eagerPages: Number.POSITIVE_INFINITY };
+    const loading = checkpoints.load(stored, { checkpoint: reset, stored: undefined }, reset, machine, all);
     let step = loading.next();
     while (!step.done) step = loading.next();
     machine.restore(step.value);

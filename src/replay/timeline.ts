@@ -72,6 +72,8 @@ const PLAYBACK_OPTIONS: PlaybackOptions = {
   sliceSteps: 500_000,
   spacingSteps: 2_000_000,
   travelSpacingSteps: 50_000_000,
+  // Everything: that a machine begins with its pages in the file is for who asks for it.
+  eagerPages: Number.POSITIVE_INFINITY,
   stepsPerPage: 10_000,
   nearSteps: 1024,
   bounds: CHECKPOINT_BOUNDS,
@@ -471,6 +473,9 @@ export class Timeline implements TimelineLike {
     return stop;
   }
 
+  /** Whether somebody else makes history: motions then end where it does. */
+  isLed = false;
+
   /** Ends the recording in good order; from here on the timeline is that of a finished one. */
   close(): void {
     assert(!this.#moving, "closed during a motion");
@@ -493,7 +498,7 @@ export class Timeline implements TimelineLike {
     for (let looked = 0; ; ) {
       if (this.now >= limit) return { kind: "reached" };
       if (this.now === this.end) {
-        if (this.#live === undefined) return this.#ended ?? { kind: "end" };
+        if (this.#live === undefined || this.isLed) return this.#ended ?? { kind: "end" };
         this.#live.arrive();
         if (this.#live.writerIsBehind) {
           yield { ...playback.progress(), writerBehind: true };

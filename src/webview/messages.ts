@@ -144,6 +144,7 @@ export type ToRecording =
 
 export type FromRecording = { readonly type: "ready" } | { readonly type: "debug" } | { readonly type: "reload" };
 
+export type { FromLockstep, ToLockstep } from "./lockstep-messages.ts";
 export type {
   ChainFacts,
   FromSearches,

@@ -160,7 +160,6 @@ const MISTAKES: readonly [Record<string, unknown>, RegExp][] = [
   [{ program: "p", lockstep: { diverge: ["space"] } }, /“lockstep.diverge” must be of "harts", .*, not "space"/],
   [{ program: "p", lockstep: { fault: [7] } }, /“lockstep.fault” must be a text, or a list of such, not \[7\]/],
   [{ program: "p", lockstep: { divergeSeed: -1 } }, /“lockstep.divergeSeed” must be a whole number/],
-  [{ program: "p", lockstep: { channel: "nats" } }, /“lockstep.channel” must be "threads" or "processes", not "nats"/],
   [{ kernel: "k", lockstep: { second: "p" } }, /“lockstep.second” compares two programs/],
   [{ recording: "r", lockstep: true }, /“lockstep” has no meaning for a recording/],
   [{ recording: "r", memory: "1M" }, /“memory” has no meaning for a recording/],
@@ -192,7 +191,6 @@ test("a pair: alike, different, two programs, or for once one machine of a recor
     divergeSeed: 3,
     fault: "kill@1000",
     faultSeed: 4,
-    channel: "processes",
   };
   assert.deepEqual(parse({ program: "p", cwd: "sub", lockstep: all }).options.lockstep, {
     second: "/project/sub/old.elf",
@@ -200,7 +198,6 @@ test("a pair: alike, different, two programs, or for once one machine of a recor
     divergeSeed: 3,
     faults: ["kill@1000"],
     faultSeed: 4,
-    channel: "processes",
   });
 });
 

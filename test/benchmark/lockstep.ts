@@ -1,151 +1,210 @@
 /**
- * `npm run bench:lockstep`: what a pair costs beside one machine (time and processor time: both machines are on one thread),
- * how long output waits, what the log needs, how long the primary stands still for a resynchronisation of 256 MiB of which
- * 1 % differs, and how long a take-over takes. On a machine that does nothing else.
+ * `npm run bench:lockstep [-- --rounds N]`: what a pair costs beside one recorded machine, each machine on a thread of its own and
+ * the two kinds of run in turns; how long output waits, what the log needs, busy and idle; how long a take-over takes, in threads
+ * and processes; and how long the primary stands still for a resynchronisation of 256 MiB of which 1 % differs. On a machine with
+ * two cores that does nothing else.
  */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { assemble } from "../../src/assembler/assemble.ts";
+import type { Instant } from "../../src/base/brand.ts";
+import type { DiskChoice } from "../../src/base/disk-choice.ts";
 import { makeCompileThread } from "../../src/host/compile-thread.ts";
+import { openDisks } from "../../src/host/disk-files.ts";
+import { openNetwork } from "../../src/host/host-network.ts";
+import { configurationOf, openLive } from "../../src/host/live-session.ts";
+import { LockstepPair, type PairParts } from "../../src/host/lockstep-pair.ts";
+import { Bell, drive } from "../../src/host/motion-driver.ts";
 import type { PairReport } from "../../src/host/pair-report.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
-import { LocalPair, type PairParts } from "../lockstep/local-pair.ts";
+import { LocalPair } from "../lockstep/local-pair.ts";
+import { CONSOLE, DISK, INTEGER, LARGE, NETWORK, TICKING, WAITING } from "./lockstep-guests.ts";
 import { timeResyncs } from "./lockstep-resync.ts";
+import { spreadOf, spreadText } from "./statistics.ts";
 
 const MIB = 2 ** 20;
-const EXIT = "  li t0, 0x100000\n  li t1, 0x5555\n  sw t1, 0(t0)\n";
-
-/** Arithmetic and memory, and a letter every ten million steps. */
-const INTEGER = `
-_start:
-  li s0, 0x10000000
-  li s1, 40
-r:
-  li t0, 2000000
-  la t2, table
-1:
-  mul t1, t0, t0
-  add t1, t1, s1
-  sd t1, 0(t2)
-  addi t0, t0, -1
-  bnez t0, 1b
-  li t0, 'i'
-  sb t0, 0(s0)
-  addi s1, s1, -1
-  bnez s1, r
-${EXIT}
-  .bss
-table: .zero 8
-`;
-
-/** A letter every hundred steps or so. */
-const CONSOLE = INTEGER.replace("li s1, 40", "li s1, 400000").replace("li t0, 2000000", "li t0, 20");
-
-/** 240 MiB written, then 640 pages (1 %) again and again with the time in them, and a letter that follows from the time. */
-const LARGE = `
-_start:
-  li a0, 0x80100000
-  li a1, 0x8f100000
-1:
-  sd a0, 0(a0)
-  li t0, 4096
-  add a0, a0, t0
-  blt a0, a1, 1b
-  li s0, 0x10000000
-  li s1, 30
-r:
-  li a0, 0x80100000
-  li t3, 640
-  rdtime s2
-2:
-  sd s2, 8(a0)
-  li t0, 4096 * 96
-  add a0, a0, t0
-  addi t3, t3, -1
-  bnez t3, 2b
-  li t4, 6000000
-3:
-  addi t4, t4, -1
-  bnez t4, 3b
-  rdtime t0
-  andi t0, t0, 15
-  addi t0, t0, 'a'
-  sb t0, 0(s0)
-  addi s1, s1, -1
-  bnez s1, r
-${EXIT}
-`;
-
-function machine(source: string, memoryBytes: number): Machine {
-  const made = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes }, "auto", [], "on", makeCompileThread);
-  made.load(assemble(source, { file: "guest.s" }).program!);
-  return made;
-}
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "3" } } });
+const ROUNDS = Number(values.rounds);
+/** How long an idle pair is looked at. */
+const IDLE_MS = 3_000;
+const folder = mkdtempSync(join(tmpdir(), "hindcast-bench-"));
 
 interface Cost {
   readonly ms: number;
   readonly cpuMs: number;
 }
 
-function measure(run: () => void): Cost {
+interface PairCost extends Cost {
+  readonly report: PairReport;
+  /** The longest time without output, and how long the pair's threads took to begin. */
+  readonly pauseMs: number;
+  readonly beginMs: number;
+}
+
+interface Board {
+  readonly net?: string;
+  readonly disks: readonly DiskChoice[];
+}
+
+const BARE: Board = { disks: [] };
+const WITH_DISK: Board = { disks: [{ blankBytes: 4 * MIB, readOnly: false }] };
+const WITH_NETWORK: Board = { disks: [], net: "user" };
+const OPTIONS = { memoryBytes: 16 * MIB, clock: "virtual", startTime: 0 } as const;
+const GUESTS = [
+  { name: "integer", source: INTEGER, board: BARE },
+  { name: "console", source: CONSOLE, board: BARE },
+  { name: "disk", source: DISK, board: WITH_DISK },
+  { name: "network", source: NETWORK, board: WITH_NETWORK },
+];
+
+function cpuMs(since?: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
+}
+
+/** One machine, recorded. */
+async function alone(path: string, board: Board): Promise<Cost> {
+  const bell = new Bell();
+  const network = await openNetwork(board.net, bell);
+  const recordTo = join(folder, "one.hindcast");
+  const live = openLive({ ...OPTIONS, ...board, program: path, recordTo }, () => bell.ring(), network);
   const [started, before] = [performance.now(), process.cpuUsage()];
-  run();
-  const { user, system } = process.cpuUsage(before);
-  return { ms: performance.now() - started, cpuMs: (user + system) / 1000 };
+  const limit = Number.MAX_SAFE_INTEGER as Instant;
+  await drive(live.timeline.forward({ stops: NO_STOPS, limit }), { bell, stop: () => false });
+  const cost = { ms: performance.now() - started, cpuMs: cpuMs(before) };
+  live.timeline.close();
+  await live.recording.close();
+  network?.close();
+  rmSync(recordTo, { force: true });
+  return cost;
 }
 
-function alone(source: string, memoryBytes: number): Cost {
-  const only = machine(source, memoryBytes);
-  only.setStops(NO_STOPS);
-  return measure(() => void only.run(Number.MAX_SAFE_INTEGER as never, { departing: false }));
-}
-
-function pair(source: string, memoryBytes: number, parts: Partial<PairParts> = {}): Cost & { report: PairReport } {
-  const made = new LocalPair({
-    primary: { machine: machine(source, memoryBytes) },
-    secondary: { machine: machine(source, memoryBytes) },
-    onConsole: () => {},
-    onFrame: () => {},
-    nowMs: () => performance.now(),
+async function pair(
+  source: string,
+  board: Board,
+  parts: Partial<PairParts> = {},
+  look?: (pair: LockstepPair) => Promise<void>,
+): Promise<PairCost> {
+  const bell = new Bell();
+  const network = await openNetwork(board.net, bell);
+  const disks = openDisks(board.disks, false);
+  const configuration = configurationOf({ ...OPTIONS, ...board }, disks.configurations);
+  const image = assemble(source, { file: "guest.s" }).program!;
+  const machine = { configuration, image, disks: board.disks };
+  let [saidMs, pauseMs] = [0, 0];
+  const created = performance.now();
+  const made = new LockstepPair({
+    ...{ primary: machine, secondary: machine, joiner: machine },
+    onConsole: () => {
+      const now = performance.now();
+      if (saidMs > 0) pauseMs = Math.max(pauseMs, now - saidMs);
+      saidMs = now;
+    },
+    onFrame: (frame) => network?.fromGuest(frame),
+    onChange: () => bell.ring(),
     ...parts,
   });
-  const motion = made.forward(Number.MAX_SAFE_INTEGER);
-  const cost = measure(() => {
-    while (!motion.next().done);
-  });
-  return { ...cost, report: made.report() };
+  while (made.speaker === undefined) await bell.rest();
+  const [started, before] = [performance.now(), process.cpuUsage()];
+  await look?.(made);
+  while (look === undefined && made.end === undefined) {
+    if (made.failure !== undefined) throw new Error(made.failure);
+    await bell.rest();
+  }
+  const cost = { ms: performance.now() - started, cpuMs: cpuMs(before) };
+  await made.close();
+  network?.close();
+  return { ...cost, report: await made.report(), pauseMs, beginMs: started - created };
 }
 
 const shown = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(value < 10 ? 2 : 0));
+const spread = (values: readonly number[], digits = 2) => spreadText(spreadOf(values), digits);
 
-for (const [name, source] of [
-  ["integer", INTEGER],
-  ["console", CONSOLE],
-] as const) {
-  const one = alone(source, 16 * MIB);
-  const two = pair(source, 16 * MIB);
-  const { latencyMs, bytesSent, digests } = two.report;
+for (const { name, source, board } of GUESTS) {
+  const path = join(folder, `${name}.s`);
+  writeFileSync(path, source);
+  const [ones, pairs]: [Cost[], PairCost[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    ones.push(await alone(path, board));
+    pairs.push(await pair(source, board));
+  }
+  const { latencyMs, digests } = pairs[ROUNDS >> 1].report;
   console.log(
-    `${name}: one machine ${shown(one.ms)} ms (${shown(one.cpuMs)} ms of processor), a pair ${shown(two.ms)} ms ` +
-      `(${shown(two.cpuMs)}), ${shown(two.cpuMs / one.cpuMs)} times the processor's; output waits ${shown(latencyMs.median)} ms, ` +
-      `p99 ${shown(latencyMs.p99)} ms; ${shown((bytesSent * 8) / two.ms / 1000)} Mbit/s; ${digests.equal} digests equal`,
+    `${name}: one recorded machine ${spread(ones.map(({ ms }) => ms / 1000))} s, a pair ` +
+      `${spread(pairs.map(({ ms }) => ms / 1000))} s: ${spread(pairs.map(({ ms }, at) => ms / ones[at].ms))} times as long, ` +
+      `${spread(pairs.map(({ cpuMs: ms }, at) => ms / ones[at].cpuMs))} times the processor's time\n` +
+      `  output waits ${shown(latencyMs.median)} ms (median), p99 ${shown(latencyMs.p99)} ms; log ` +
+      `${spread(pairs.map(({ report, ms }) => (report.bytesSent * 8) / ms / 1000))} Mbit/s; ${digests.equal} digests equal, ` +
+      `${digests.different} different; begins after ${spread(
+        pairs.map(({ beginMs }) => beginMs),
+        0,
+      )} ms`,
   );
 }
 
-const median = (times: readonly number[]) => shown([...times].sort((a, b) => a - b)[times.length >> 1]);
-const skewed = { machine: machine(LARGE, 256 * MIB), skew: { ticks: 3 } };
-let large: PairReport | undefined;
-const times = timeResyncs(() => {
-  large = pair(LARGE, 256 * MIB, { secondary: skewed }).report;
-});
-const { resynchronisations, pagesSent, latencyMs: waited } = large!;
-console.log(
-  `256 MiB, 1 % differing: ${resynchronisations} resynchronisations, ${shown(pagesSent / resynchronisations)} pages each; ` +
-    `the primary stands still ${median(times.pauses.slice(1))} ms (median), ${shown(Math.max(...times.pauses.slice(1)))} ms at most; ` +
-    `the secondary runs after ${median(times.untilRun)} ms and is whole after ${median(times.untilWhole)} ms; ` +
-    `output waited ${shown(waited.median)} ms (median), p99 ${shown(waited.p99)} ms`,
-);
+for (const hosting of ["threads", "processes"] as const) {
+  const idle: { kbits: number; cpu: number }[] = [];
+  await pair(WAITING, BARE, { hosting }, async (made) => {
+    while (made.waiting === undefined) await sleep(20);
+    for (let round = 0; round < ROUNDS; round++) {
+      const [before, usage] = [(await made.report()).bytesSent, process.cpuUsage()];
+      await sleep(IDLE_MS);
+      const sent = (await made.report()).bytesSent - before;
+      idle.push({ kbits: (sent * 8) / IDLE_MS, cpu: (100 * cpuMs(usage)) / IDLE_MS });
+    }
+  });
+  console.log(
+    `idle, in ${hosting}: ${spread(idle.map(({ kbits }) => kbits))} kbit/s, ` +
+      `${spread(idle.map(({ cpu }) => cpu))} % of a processor${hosting === "processes" ? " (the pair's own process)" : ""}`,
+  );
+  for (const kind of ["kill", "freeze"] as const) {
+    const runs: PairCost[] = [];
+    const faults = [{ kind, role: "primary", instant: 500_000_000 }] as const;
+    for (let round = 0; round < ROUNDS; round++) runs.push(await pair(TICKING, BARE, { hosting, faults }));
+    const calm = await pair(TICKING, BARE, { hosting });
+    console.log(
+      `${kind} of the primary, in ${hosting}: nothing is heard for ${spread(
+        runs.map(({ pauseMs }) => pauseMs),
+        0,
+      )} ms ` +
+        `(without it for ${shown(calm.pauseMs)} ms); take-overs ${runs.map(({ report }) => report.takeOvers).join(", ")}; ` +
+        `without it output waits ${shown(calm.report.latencyMs.median)} ms, p99 ${shown(calm.report.latencyMs.p99)} ms`,
+    );
+  }
+}
 
-const killed = pair(INTEGER, 16 * MIB, { faults: [{ kind: "kill", role: "primary", instant: 50_000_000 }] });
-const whole = pair(INTEGER, 16 * MIB);
-console.log(`take-over: ${killed.report.takeOvers}; a run with one took ${shown(killed.ms - whole.ms)} ms longer`);
+/** Both machines in one thread: what is measured are the parts of a resynchronisation. */
+function large(): PairReport {
+  const machine = () => {
+    const made = new Machine({ ...DEFAULT_CONFIGURATION, memoryBytes: 256 * MIB }, "auto", [], "on", makeCompileThread);
+    made.load(assemble(LARGE, { file: "guest.s" }).program!);
+    return made;
+  };
+  const made = new LocalPair({
+    primary: { machine: machine() },
+    secondary: { machine: machine(), skew: { ticks: 3 } },
+    onConsole: () => {},
+    onFrame: () => {},
+    nowMs: () => performance.now(),
+  });
+  const motion = made.forward(Number.MAX_SAFE_INTEGER);
+  while (!motion.next().done);
+  return made.report();
+}
+
+let report: PairReport | undefined;
+const times = timeResyncs(() => {
+  report = large();
+});
+console.log(
+  `256 MiB, 1 % differing: ${report!.resynchronisations} resynchronisations, ` +
+    `${shown(report!.pagesSent / report!.resynchronisations)} pages each; the primary stands still ` +
+    `${spread(times.pauses.slice(1))} ms; the secondary runs after ${spread(times.untilRun)} ms and is whole after ` +
+    `${spread(times.untilWhole)} ms`,
+);
+rmSync(folder, { recursive: true, force: true });

@@ -33,6 +33,39 @@ square: li      t0, 7
 2:      ret
 `,
   );
+/** Stirs a number in a table, ten million steps long, and prints some bits of it now and then. */
+const STIRRED = file(
+  "stirred.s",
+  `
+_start: li      s0, 300
+        li      s1, 1
+        li      s2, 0x10000000
+        la      s3, table
+round:  li      t0, 2000
+1:      li      t1, 6364136223846793005
+        mul     s1, s1, t1
+        addi    s1, s1, 1021
+        srli    t1, s1, 53
+        andi    t1, t1, -8
+        add     t1, t1, s3
+        ld      t2, 0(t1)
+        add     s1, s1, t2
+        sd      s1, 0(t1)
+        addi    t0, t0, -1
+        bnez    t0, 1b
+        srli    t1, s1, 60
+        addi    t1, t1, 'a'
+        sb      t1, 0(s2)
+        addi    s0, s0, -1
+        bnez    s0, round
+        li      t0, 0x100000
+        li      t1, 0x5555
+        sw      t1, 0(t0)
+        .bss
+        .balign 8
+table:  .zero   2048
+`,
+);
 const GOOD = join(folder, "good.hindcast");
 const AGAIN = join(folder, "again.hindcast");
 const BAD = join(folder, "bad.hindcast");
@@ -94,6 +127,19 @@ test("states alone, and outputs alone", async () => {
   assert.equal(said.exitCode, 0);
   assert.match(said.stdout, /^t6 had bit 0 flipped in B at instant 30/m);
   assert.match(said.stderr, /The two say the same \(9 outputs\) and differ inside\./);
+});
+
+test("of a pair, one of its recordings is enough: where the machines said something else first", async () => {
+  const pair = join(folder, "pair.hindcast");
+  const fault = ["--fault", "flip-memory@3000000", "--fault-seed", "1"];
+  assert.equal((await hindcast("lockstep", STIRRED, ...fault, "-o", pair)).exitCode, 0);
+  const { exitCode, stdout } = await hindcast("diff", pair);
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /^table\+0x\w+ had bit \d+ flipped in B at instant 3,000,000, by no instruction/m);
+  assert.match(stdout, /^B {2}.*pair\.B\.hindcast$/m);
+  const alone = await hindcast("diff", GOOD);
+  assert.equal(alone.exitCode, 2);
+  assert.match(alone.stderr, /is not the recording of a pair: name the one to compare it with\./);
 });
 
 test("what cannot be compared is refused in a sentence: exit code 2", async () => {

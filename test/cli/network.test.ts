@@ -54,6 +54,19 @@ test("a guest talks to a server of this host; what it heard is recorded, and the
   assert.deepEqual([replayed.exitCode, replayed.before], [0, expected]);
 });
 
+test("a pair in lockstep talks to a server of this host with one voice", async () => {
+  await withServer(false, async (port) => {
+    const guest = file("lockstep-network.s", sendingGuest([ARP, datagram(port), ARP, datagram(port)]));
+    for (const options of [[], ["--processes"], ["--diverge", "memory,time"], ["--clock", "virtual"]]) {
+      const { before, exitCode, json, stderr } = await hindcastJson("lockstep", guest, "--net", "user", ...options);
+      assert.deepEqual([exitCode, before], [0, "42 15\n46 77\n42 15\n46 77\n"], `${options}: ${stderr}`);
+      // Four frames, four lines of six bytes, and how it ended.
+      const { outputsReleased, resynchronisations } = json.lockstep as Record<string, number>;
+      assert.deepEqual([outputsReleased, resynchronisations], [4 + 24 + 1, 0], `${options}`);
+    }
+  });
+});
+
 test("a guest that is not answered waits, and not for ever", async () => {
   await withServer(true, async (port) => {
     const guest = file("silent.s", sendingGuest([datagram(port)]));

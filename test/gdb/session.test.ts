@@ -37,6 +37,8 @@ end: j end
 counter: .space 8
 `;
 const FOREVER = ".globl _start\n_start: j _start\n";
+/** The same, once it has said that it runs. */
+const RUNNING = ".globl _start\n_start: li t0, 0x10000000\n li t1, '*'\n sb t1, 0(t0)\n1: j 1b\n";
 /** a0 holds the address of memory that is not there. */
 const FAULTING = ".globl _start\n_start: li a0, 0x1000\n ld a1, 0(a0)\n";
 
@@ -402,9 +404,9 @@ test("detaching leaves the server, killing ends it; not for one that may run the
 });
 
 test("a machine that is lost is a fault: the client hears of its end, and the server ends", async () => {
-  const { client, server, sentences, events } = await serve(FOREVER);
+  const { client, server, sentences, events } = await serve(RUNNING);
   client.send("c");
-  await wait(50);
+  while ((await client.next()) !== "O2a") continue;
   events.emit({ type: "failure", message: "The machine's thread ended by itself.", fatal: true });
   const { reply, console } = await client.answer();
   assert.equal(reply, "X06");

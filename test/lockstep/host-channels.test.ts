@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { MessageChannel } from "node:worker_threads";
-import { PortChannel, SocketChannel } from "../../src/host/lockstep-channels.ts";
+import { SocketChannel, ThreadChannel, threadEnds } from "../../src/host/lockstep-channels.ts";
 import type { Channel } from "../../src/lockstep/channel.ts";
 import { type ChannelPair, channelSuite } from "./channel-suite.ts";
 
@@ -18,12 +17,12 @@ const ARRIVES_WITHIN_MS = 20_000;
 
 /** An end that counts, so that somebody can wait until everything that was sent has come. */
 class CountedEnd implements Channel {
-  readonly inner: PortChannel | SocketChannel;
+  readonly inner: ThreadChannel | SocketChannel;
   readonly arrived: Uint8Array[] = [];
   sent = 0;
   received = 0;
 
-  constructor(inner: PortChannel | SocketChannel) {
+  constructor(inner: ThreadChannel | SocketChannel) {
     this.inner = inner;
   }
 
@@ -44,7 +43,7 @@ class CountedEnd implements Channel {
   }
 }
 
-function pairOf(first: PortChannel | SocketChannel, second: PortChannel | SocketChannel): ChannelPair {
+function pairOf(first: ThreadChannel | SocketChannel, second: ThreadChannel | SocketChannel): ChannelPair {
   const ends = [new CountedEnd(first), new CountedEnd(second)] as const;
   return {
     ends,
@@ -68,8 +67,8 @@ async function until(isTrue: () => boolean): Promise<void> {
 }
 
 channelSuite("between threads", async () => {
-  const { port1, port2 } = new MessageChannel();
-  return pairOf(new PortChannel(port1, () => {}), new PortChannel(port2, () => {}));
+  const [first, second] = threadEnds();
+  return pairOf(new ThreadChannel(first, () => {}), new ThreadChannel(second, () => {}));
 });
 
 channelSuite("between processes", async () => {
@@ -82,11 +81,11 @@ channelSuite("between processes", async () => {
 
 for (const kind of ["threads", "processes"] as const) {
   test(`between ${kind}: an end that is closed is known to be, once what it sent has been received`, async () => {
-    const { port1, port2 } = new MessageChannel();
+    const [first, second] = threadEnds();
     const path = join(folder, String(++sockets));
     const ends =
       kind === "threads"
-        ? [new PortChannel(port1, () => {}), new PortChannel(port2, () => {})]
+        ? [new ThreadChannel(first, () => {}), new ThreadChannel(second, () => {})]
         : [SocketChannel.listen(path, () => {}), SocketChannel.connect(path, () => {})];
     ends[0].send(Uint8Array.of(1));
     ends[1].send(Uint8Array.of(2));

@@ -6,60 +6,10 @@ import type { MachineConfiguration } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { MachineStop } from "../../src/machine/stop.ts";
 import { Guest, program, SMALL, WORKER } from "../machine/guests.ts";
+import { MEETING_HARTS, meeting, meetingSays } from "./guests.ts";
 import { LocalPair, type PairMachine, type PairParts } from "./local-pair.ts";
 
 const NIGHTLY = process.env.HINDCAST_NIGHTLY !== undefined;
-
-/**
- * Four harts that work, note the time and what lies in memory that nobody has written, count under an atomic, and meet at a
- * barrier after each round. What hart 0 prints follows from the rounds alone; registers and memory do not.
- */
-const meeting = (rounds: number) => `
-  .equ UART, 0x10000000
-  .equ HARTS, 4
-_start:
-  la   s1, pages
-  slli t1, a0, 12
-  add  s1, s1, t1
-  li   s3, 0x80080000
-  li   s0, ${rounds}
-  li   s2, 0
-round:
-  li   t2, 2000
-1:
-  rdtime t3
-  sd   t3, 0(s1)
-  ld   t4, 0(s3)
-  sd   t4, 8(s1)
-  addi t2, t2, -1
-  bnez t2, 1b
-  la   t5, counter
-  li   t6, 1
-  amoadd.d zero, t6, (t5)
-  addi s2, s2, HARTS
-2:
-  addi s4, s4, 1
-  ld   t0, 0(t5)
-  blt  t0, s2, 2b
-  bnez a0, 3f
-  li   t1, UART
-  andi t0, s0, 15
-  addi t0, t0, 'a'
-  sb   t0, 0(t1)
-3:
-  addi s0, s0, -1
-  bnez s0, round
-  bnez a0, 4f
-  li   t0, 0x100000
-  li   t1, 0x5555
-  sw   t1, 0(t0)
-4:
-  j    4b
-  .bss
-  .balign 4096
-counter: .zero 4096
-pages:   .zero 4096 * HARTS
-`;
 
 /** All that it says follows from all that it has computed: a number in a table, stirred and printed now and then. */
 const computing = (seed: number, tableBytes = 2048) => `
@@ -209,13 +159,12 @@ test("machines that differ inside all the time are not resynchronised while they
   const rounds = NIGHTLY ? 25_000 : 120;
   const { pair, output, machines } = run(meeting(rounds), {
     ...{
-      configuration: { harts: 4 },
+      configuration: { harts: MEETING_HARTS },
       diverge: DIVERGENCE_SOURCES,
       options: { digestSteps: NIGHTLY ? 2_000_000 : 200_000 },
     },
   });
-  const expected = Array.from({ length: rounds }, (_, index) => String.fromCharCode(0x61 + ((rounds - index) & 15)));
-  assert.equal(output, expected.join(""));
+  assert.equal(output, meetingSays(rounds));
   const report = pair.report();
   assert.ok(pair.machine.instant > (NIGHTLY ? 1e9 : 4e6), `${pair.machine.instant} steps`);
   assert.equal(report.resynchronisations, 0, JSON.stringify(report.divergences));

@@ -1,10 +1,11 @@
 /**
  * Lockstep pairs out of seeds, under faults: `npm run simulate:lockstep -- --seeds 20000`. `--seed 123` runs one and prints
- * what happened in it; `--planted release-on-receipt` runs with a mistake in the protocol, which must be found.
+ * what happened in it; with `--shrink` the same failure with as few faults as will do.
+ * `--planted release-on-receipt` runs with a mistake in the protocol, which must be found.
  */
 import { parseArgs } from "node:util";
 import type { PlantedMistake } from "../../src/lockstep/options.ts";
-import { simulate } from "./simulation.ts";
+import { shrink, simulate } from "./simulation.ts";
 
 const { values } = parseArgs({
   options: {
@@ -12,12 +13,14 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "1000" },
     from: { type: "string", default: "0" },
     planted: { type: "string" },
+    shrink: { type: "boolean", default: false },
   },
 });
 const planted = values.planted as PlantedMistake | undefined;
 
 if (values.seed !== undefined) {
-  const outcome = simulate(Number(values.seed), planted);
+  const seed = Number(values.seed);
+  const outcome = values.shrink ? shrink(seed, planted).outcome : simulate(seed, planted);
   console.log(outcome.trace.join("\n"));
   process.exitCode = outcome.failure === undefined ? 0 : 1;
 } else {
@@ -34,6 +37,6 @@ if (values.seed !== undefined) {
   }
   for (const name of Object.keys(totals).sort()) console.log(`${String(totals[name]).padStart(9)}  ${name}`);
   console.log(`${last - first} pairs from seed ${first}: ${failed.length} failed`);
-  if (failed.length > 0) console.log(`Repeat one: npm run simulate:lockstep -- --seed ${failed[0]}`);
+  if (failed.length > 0) console.log(`Repeat one: npm run simulate:lockstep -- --seed ${failed[0]} --shrink`);
   process.exitCode = failed.length > 0 ? 1 : 0;
 }

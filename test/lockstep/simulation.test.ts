@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { PlantedMistake } from "../../src/lockstep/options.ts";
-import { type Outcome, simulate } from "./simulation.ts";
+import { type Outcome, shrink, simulate } from "./simulation.ts";
 
 const NIGHTLY = process.env.HINDCAST_NIGHTLY !== undefined;
 const FIRST = Number(process.env.HINDCAST_SEED ?? 0);
 const COUNT = process.env.HINDCAST_SEED !== undefined ? 1 : NIGHTLY ? 50_000 : 300;
 
-function fails({ seed, trace }: Outcome): string {
-  return `npm run simulate:lockstep -- --seed ${seed}\n${trace.join("\n")}`;
+function fails({ seed, failure, trace }: Outcome): string {
+  const shown = failure === undefined ? trace : shrink(seed).outcome.trace;
+  return `npm run simulate:lockstep -- --seed ${seed} --shrink\n${shown.join("\n")}`;
 }
 
 test("what the outside hears is what one correct machine says, whatever happens to the pair", () => {
@@ -24,7 +25,7 @@ test("what the outside hears is what one correct machine says, whatever happens 
     ...["primary fenced", "primary joining", "secondary claiming", "secondary following", "secondary fenced"],
     ...["divergence: data", "divergence: extra", "divergence: missing", "divergence: no-progress"],
     ...["resynchronisations", "inner divergences", "digests equal", "digests different", "held", "join"],
-    ...["offered again", "taken late", "a fault that was said", "pages that were waited for"],
+    ...["offered again", "taken late", "a fault that was said", "pages that were waited for", "idle time"],
   ]) {
     assert.ok(totals[name] > 0, `${name} never happened in ${COUNT} runs`);
   }
@@ -32,6 +33,17 @@ test("what the outside hears is what one correct machine says, whatever happens 
 
 test("a seed repeats its run", () => {
   assert.deepEqual(simulate(7).trace, simulate(7).trace);
+});
+
+test("a run that fails is shrunk to a short list of faults, and still fails", () => {
+  let seed = 0;
+  while (simulate(seed, "no-arbiter").failure === undefined) seed++;
+  const { outcome, less } = shrink(seed, "no-arbiter");
+  assert.notEqual(outcome.failure, undefined);
+  // Two survivors need one thing to part them.
+  const left = outcome.faults - (less.faults?.size ?? 0);
+  assert.ok(left <= 2, `${left} faults are left:\n${outcome.trace.join("\n")}`);
+  assert.equal(simulate(seed, "no-arbiter", less).failure, outcome.failure);
 });
 
 const PLANTED: readonly PlantedMistake[] = [

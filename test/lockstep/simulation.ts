@@ -18,7 +18,7 @@ const OPTIONS: LockstepOptions = {
     windowEntries: 60,
     windowBytes: 6000,
   },
-  ...{ lagSteps: 500, slackSteps: 150, digestSteps: 120, pagesInFlight: 3, onDivergence: "resynchronise" },
+  ...{ lagSteps: 500, slackSteps: 150, digestSteps: 120, digestMs: 0, pagesInFlight: 3, onDivergence: "resynchronise" },
 };
 
 /** A run that has not come to its end by then hangs. */
@@ -33,6 +33,8 @@ export interface Outcome {
   readonly failure: string | undefined;
   /** What happened, by line, with its time. */
   readonly trace: readonly string[];
+  /** Faults that were drawn. */
+  readonly faults: number;
   /** How often each thing happened, so that a test can see that the simulation meets them. */
   readonly counters: Readonly<Record<string, number>>;
 }
@@ -48,14 +50,52 @@ interface Inhabitant {
 type Fault = () => void;
 
 /** Runs one pair, and what becomes of it, out of a seed. */
-export function simulate(seed: number, planted?: PlantedMistake): Outcome {
-  return new Simulation(seed, planted).run();
+export function simulate(seed: number, planted?: PlantedMistake, less: Less = {}): Outcome {
+  return new Simulation(seed, planted, less).run();
 }
+
+/** What a run is spared, to see whether it still fails. */
+export interface Less {
+  /** Faults that do not happen, by the order in which they were drawn. */
+  readonly faults?: ReadonlySet<number>;
+  /** Operations of the program, if that is fewer. */
+  readonly length?: number;
+  /** The channel does nothing but carry. */
+  readonly calm?: boolean;
+}
+
+/** The same failure with as few faults, as short a program and as calm a channel as can be found by leaving out one at a time. */
+export function shrink(seed: number, planted?: PlantedMistake): { readonly outcome: Outcome; readonly less: Less } {
+  let less: Less = {};
+  let outcome = simulate(seed, planted);
+  const attempt = (smaller: Less): boolean => {
+    const smallerOutcome = simulate(seed, planted, smaller);
+    if (smallerOutcome.failure === undefined) return false;
+    less = smaller;
+    outcome = smallerOutcome;
+    return true;
+  };
+  attempt({ calm: true });
+  for (let length = MOST_OPERATIONS; length > 4; length = Math.floor(length * 0.7)) attempt({ ...less, length });
+  for (let again = true; again; ) {
+    again = false;
+    for (let fault = 0; fault < outcome.faults; fault++) {
+      if (less.faults?.has(fault) === true) continue;
+      if (attempt({ ...less, faults: new Set([...(less.faults ?? []), fault]) })) again = true;
+    }
+  }
+  return { outcome, less };
+}
+
+const MOST_OPERATIONS = 240;
 
 class Simulation {
   readonly #seed: number;
   readonly #random: Prng;
-  readonly #program: Program;
+  #program: Program;
+  readonly #less: Less;
+  readonly #drift: number;
+  #drawn = 0;
   readonly #options: LockstepOptions;
   readonly #arbiter: SimulatedArbiter;
   readonly #trace: string[] = [];
@@ -79,11 +119,16 @@ class Simulation {
   #hasFlipped = false;
   readonly #flipped: { name: string; at: number | undefined; mask: number }[] = [];
 
-  constructor(seed: number, planted: PlantedMistake | undefined) {
+  constructor(seed: number, planted: PlantedMistake | undefined, less: Less) {
+    this.#less = less;
     this.#seed = seed;
     this.#random = new Prng(seed);
     this.#options = planted === undefined ? OPTIONS : { ...OPTIONS, planted };
     this.#program = { seed: this.#random.next32(), length: 40 + this.#random.below(200) };
+    if (less.length !== undefined) {
+      this.#program = { ...this.#program, length: Math.min(this.#program.length, less.length) };
+    }
+    this.#drift = this.#random.below(3) === 0 ? 1 + this.#random.below(2) : 0;
     this.#absentPages = this.#random.below(2) === 0;
     this.#lateSinks = this.#random.below(2) === 0;
     this.#difference = this.#random.below(2) === 0 ? 0 : this.#random.next32();
@@ -101,9 +146,9 @@ class Simulation {
     if (this.#failure === undefined) this.#judge();
     const { length } = this.#program;
     if (this.#failure !== undefined) this.#note(`FAILED: ${this.#failure}`);
-    const head = `seed ${this.#seed}: ${length} operations a thread, machines ${this.#difference === 0 ? "alike" : "that differ inside"}`;
+    const head = `seed ${this.#seed}: ${length} operations a thread, machines ${this.#difference === 0 ? "alike" : "that differ inside"}${this.#drift > 0 ? " and drift apart" : ""}`;
     const trace = [head, ...this.#trace];
-    return { seed: this.#seed, failure: this.#failure, trace, counters: this.#counters };
+    return { seed: this.#seed, failure: this.#failure, trace, counters: this.#counters, faults: this.#drawn };
   }
 
   #turn(): void {
@@ -114,12 +159,22 @@ class Simulation {
     for (const sink of this.#sinks) sink.turn();
     for (const inhabitant of [...this.#inhabitants]) {
       if (inhabitant.dead || inhabitant.frozenUntilMs > this.#now) continue;
+      this.#passTime(inhabitant);
       inhabitant.member.turn(this.#now, 1 + this.#random.below(MOST_BUDGET));
       this.#observe(inhabitant);
     }
     this.#watchVoices();
     this.#watchBounds();
     this.#watchJoining();
+  }
+
+  /** A host lets idle time pass for a machine that waits for it: some of it, or all. */
+  #passTime({ member, machine }: Inhabitant): void {
+    const ticks = machine.waitingTicks;
+    if (member.primary?.rest !== "waiting" || ticks === undefined || machine.queued > 0) return;
+    if (this.#random.below(3) > 0) return;
+    member.primary.idle(1 + this.#random.below(ticks));
+    this.#count("idle time");
   }
 
   #observe(inhabitant: Inhabitant): void {
@@ -184,7 +239,7 @@ class Simulation {
 
   /** A new secondary. */
   #settle(start: Parameters<typeof Member.secondary>[2]): Inhabitant {
-    const machine = new ToyMachine(this.#program, this.#difference, this.#absentPages);
+    const machine = new ToyMachine(this.#program, this.#difference, this.#absentPages, this.#drift);
     const [parts, inhabitant] = this.#parts(machine);
     const member = Member.secondary(parts, this.#link(1), start, this.#now);
     const settled = Object.assign(inhabitant, { member });
@@ -242,7 +297,7 @@ class Simulation {
 
   #newChannel(): SimulatedChannel {
     const random = this.#random;
-    const calm = random.below(3) === 0;
+    const calm = random.below(3) === 0 || this.#less.calm === true;
     const mood = calm
       ? { drop: 0, double: 0, delayMs: 1 }
       : { drop: random.below(15), double: random.below(15), delayMs: random.below(8) };
@@ -331,7 +386,7 @@ class Simulation {
 
   /** Machines that are alike, and in which no bit flipped, must not be taken for different. */
   #judgeLikes(): void {
-    if (this.#difference !== 0 || this.#hasFlipped) return;
+    if (this.#difference !== 0 || this.#drift !== 0 || this.#hasFlipped) return;
     for (const { member } of this.#inhabitants) {
       const { secondary } = member;
       const differences = secondary?.divergences.length ?? 0;
@@ -347,10 +402,12 @@ class Simulation {
 
   #chooseFault(): Fault {
     const random = this.#random;
+    const drawn = this.#drawn++;
     const kind = random.below(11);
     const victim = random.below(2);
     const [amount, other] = [random.next32(), random.next32()];
     const named = (name: string, fault: () => boolean | undefined) => () => {
+      if (this.#less.faults?.has(drawn) === true) return;
       if (fault() === false) return;
       this.#note(`fault: ${name}`);
       this.#count(`fault: ${name}`);

@@ -20,6 +20,7 @@ const PAGES = 16;
 const PAGE_WORDS = 8;
 const PAGES_PER_THREAD = 6;
 const HIDDEN_PAGES = 12;
+const MOST_SLEEP_TICKS = 20;
 
 export interface Program {
   readonly seed: number;
@@ -40,6 +41,8 @@ interface Thread {
   /** Steps until the operation is done. */
   cost: number;
   waiting: boolean;
+  /** It sleeps until then; 0: it does not. */
+  wakesAt: number;
   inputs: { number: number; byte: number }[];
   /** Which operation consumed which input. */
   consumed: { at: number; number: number; byte: number }[];
@@ -47,6 +50,8 @@ interface Thread {
 
 interface State {
   instant: number;
+  /** Goes on with idle time alone. */
+  time: number;
   noise: number;
   threads: [Thread, Thread];
   ended: boolean;
@@ -57,10 +62,23 @@ interface State {
 type Said = { readonly device: number; readonly bytes: Uint8Array };
 
 /** What an operation is, and what it does to a thread's value. */
-type Operation = "compute" | "store" | "fold" | "print" | "send" | "read" | "poll" | "hide";
+type Operation = "sleep" | "compute" | "store" | "fold" | "print" | "send" | "read" | "poll" | "hide";
 
 const OPERATIONS: readonly Operation[] = [
-  ...(["compute", "compute", "store", "fold", "print", "print", "print", "send", "read", "poll", "hide"] as const),
+  ...([
+    "compute",
+    "compute",
+    "store",
+    "fold",
+    "print",
+    "print",
+    "print",
+    "send",
+    "read",
+    "poll",
+    "hide",
+    "sleep",
+  ] as const),
 ];
 
 function operationOf({ seed }: Program, thread: number, at: number): { what: Operation; bits: number } {
@@ -76,7 +94,7 @@ function said(thread: number, what: "print" | "send", bits: number, value: numbe
 }
 
 function newThread(program: Program, thread: number): Thread {
-  return { at: 0, value: mix(program.seed + thread), cost: 1, waiting: false, inputs: [], consumed: [] };
+  return { at: 0, value: mix(program.seed + thread), cost: 1, waiting: false, wakesAt: 0, inputs: [], consumed: [] };
 }
 
 function lastWords(threads: readonly { value: number }[]): Uint8Array {
@@ -137,13 +155,16 @@ export class ToyMachine implements Replica {
   /** Times that it needed a page that had not come. */
   absences = 0;
   #differDue = false;
+  readonly #drift: number;
 
-  constructor(program: Program, difference: number, toleratesAbsentPages: boolean) {
+  /** `drift`: how many steps more than its partner it takes for an operation. */
+  constructor(program: Program, difference: number, toleratesAbsentPages: boolean, drift = 0) {
+    this.#drift = drift;
     this.#program = program;
     this.#difference = difference;
     this.toleratesAbsentPages = toleratesAbsentPages;
     this.#state = {
-      ...{ instant: 0, noise: mix(program.seed ^ difference), ended: false, flips: [] },
+      ...{ instant: 0, time: 0, noise: mix(program.seed ^ difference), ended: false, flips: [] },
       threads: [newThread(program, 0), newThread(program, 1)],
     };
   }
@@ -183,12 +204,22 @@ export class ToyMachine implements Replica {
       if (state.ended) return { kind: "ended" };
       if (state.instant >= until || this.#stuck) return { kind: "reached" };
       const ready = state.threads.filter((thread) => this.#isReady(thread));
-      if (ready.length === 0) return { kind: "waiting" };
+      if (ready.length === 0) {
+        const ticks = this.waitingTicks;
+        return ticks === undefined ? { kind: "waiting" } : { kind: "waiting", ticks };
+      }
       const absent = this.#step(ready[state.noise % ready.length]);
       if (absent === undefined) continue;
       this.absences++;
       return { kind: "absent", page: absent };
     }
+  }
+
+  /** Idle time until somebody wakes who sleeps; undefined: nobody does. */
+  get waitingTicks(): number | undefined {
+    const { threads, time } = this.#state;
+    const sleeping = threads.filter(({ wakesAt }) => wakesAt > time).map(({ wakesAt }) => wakesAt - time);
+    return sleeping.length === 0 ? undefined : Math.min(...sleeping);
   }
 
   queue(input: ReplicaInput, place?: Counts): void {
@@ -290,7 +321,7 @@ export class ToyMachine implements Replica {
   }
 
   #isReady(thread: Thread): boolean {
-    return thread.at < this.#program.length && !thread.waiting;
+    return thread.at < this.#program.length && !thread.waiting && thread.wakesAt <= this.#state.time;
   }
 
   #settle(): void {
@@ -318,7 +349,7 @@ export class ToyMachine implements Replica {
       const thread = this.#state.threads[number! % 2];
       thread.inputs.push({ number: number!, byte: event.bytes[0] });
       thread.waiting = false;
-    }
+    } else if (event.kind === "idle-jump") this.#state.time += event.ticks;
     this.#happenings.push({ kind: "input", instant: this.instant, input });
   }
 
@@ -356,13 +387,15 @@ export class ToyMachine implements Replica {
         thread.waiting = true;
         return undefined;
       }
+    } else if (what === "sleep") {
+      thread.wakesAt = state.time + 1 + (bits % MOST_SLEEP_TICKS);
     } else {
       const hidden = HIDDEN_PAGES + (state.noise % (PAGES - HIDDEN_PAGES));
       if (this.#absent.has(hidden)) return hidden;
       this.#pages[hidden][1] = state.noise;
     }
     thread.at++;
-    thread.cost = 1 + (state.noise % 6);
+    thread.cost = 1 + (state.noise % 6) + this.#drift;
     if (state.threads.every(({ at }) => at >= this.#program.length)) {
       state.ended = true;
       this.#say({ device: END, bytes: lastWords(state.threads) });

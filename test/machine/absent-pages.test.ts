@@ -196,3 +196,41 @@ for (const engine of ["interpreter", "oracle"] as const) {
     assert.equal(guest.machine.harts[0].privilege, 1);
   });
 }
+
+/** A loop over memory in machine mode, where hot code knows RAM by its address alone; it ends only with the test. */
+const HOT = `
+_start:
+  la   s0, pages
+  li   s1, 88172645463325252
+1:
+  slli t6, s1, 13
+  xor  s1, s1, t6
+  srli t6, s1, 7
+  xor  s1, s1, t6
+  slli t6, s1, 17
+  xor  s1, s1, t6
+  srli t1, s1, 48
+  andi t1, t1, -8
+  add  t1, t1, s0
+  ld   t2, 0(t1)
+  add  s1, s1, t2
+  sd   s1, 8(t1)
+  andi t2, t2, 1
+  beqz t2, 1b
+  amoadd.d t3, s1, (t1)
+  ld   t4, 16(t1)
+  sd   t4, 24(t1)
+  j    1b
+  .bss
+  .balign 4096
+pages: .zero 4096 * 17
+`;
+
+test("hot code does not see what lies under an absent page", () => {
+  const { absences } = seeds((seed) => {
+    const engine = (["translator", "auto"] as const)[seed % 2];
+    const configuration = { memoryBytes: 256 * 1024 };
+    return absence(seed, { program: HOT, configuration }, { engine, steps: 100_000, legs: [500, 5_000, 20_000] });
+  });
+  assert.ok(absences > COUNT * 4, `${absences} stops`);
+});

@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectNats, type Nats } from "../../src/host/nats-connection.ts";
 import { ask } from "../../src/host/pair-door.ts";
+import { openPairRecording } from "../../src/host/pair-recording.ts";
 import { pairPlace } from "../../src/host/pair-streams.ts";
+import { BROADCAST_MAC, GATEWAY, GUEST } from "../../src/network/addresses.ts";
+import { ARP_REQUEST, arpFrame } from "../../src/network/arp.ts";
+import { udpPacket } from "../../src/network/udp.ts";
 import { assertRefused, ENVIRONMENT, end, file, folder, hindcast, type Json, start } from "../cli/command.ts";
+import { sendingGuest } from "../network/guest-program.ts";
+import { GUEST_MAC, guestAt, guestFrames } from "../network/support.ts";
 import { NatsServer } from "./nats-server.ts";
 
 const DEADLINE_MS = 40_000;
@@ -156,8 +165,9 @@ test("two hosts run one program: the secondary gets it from the primary, and eac
 });
 
 test("a primary that is killed is survived by the secondary: the stream has each byte once", async () => {
-  const one = primary("killed", program);
-  const other = secondary("killed", program, "--diverge", "time,entropy");
+  const recording = join(folder, "killed.hindcast");
+  const one = primary("killed", program, "-o", recording);
+  const other = secondary("killed", program, "--diverge", "time,entropy", "-o", recording);
   await until("half of it", [one, other], () => one.printed.includes("080\n"));
   one.child.kill("SIGKILL");
   const { exitCode, console, json, said } = await outcome(other);
@@ -169,6 +179,21 @@ test("a primary that is killed is survived by the secondary: the stream has each
   assert.ok(one.printed.length + console.length >= TEXT.length, `${one.printed.length} + ${console.length}`);
   assert.equal((json.lockstep as Json).takeOvers, 1);
   assert.deepEqual(await left("killed"), [pairPlace("killed").outputs]);
+  // Both were recorded, the killed one as far as its file goes, and the files are one pair's.
+  const [second] = json.recordings as string[];
+  assert.equal(second, join(folder, "killed.B.hindcast"));
+  for (const path of [recording, second]) {
+    const replayed = await hindcast("replay", path);
+    assert.equal(replayed.exitCode, 0, replayed.stderr);
+    if (path === second) assert.equal(replayed.stdout, TEXT);
+    else assert.ok(TEXT.startsWith(replayed.stdout) && replayed.stdout.length > 0, replayed.stdout);
+  }
+  const pair = await openPairRecording(second);
+  assert.deepEqual(
+    pair?.members.map(({ member }) => member),
+    ["A", "B"],
+  );
+  assert.equal(pair.log.countOf({ kinds: ["take-over"] }), 1);
 });
 
 test("a new secondary joins a machine that runs, and is there when that one dies", async () => {
@@ -229,6 +254,73 @@ test("input of either host reaches the machines, and is answered once", async ()
   const { exitCode, said } = await outcome(other);
   assert.equal(exitCode, 0, said);
   assert.equal(await stored("input"), "one,two,three.");
+});
+
+test("while no arbiter answers nobody goes on alone, and input waits; then whoever is left does", async () => {
+  const one = primary("away", echo, "--input", "-");
+  const other = secondary("away", "--input", "-");
+  await until("a pair", [one, other], () => /has a secondary/.test(one.said) && /is the secondary/.test(other.said));
+  one.child.stdin.write("one,");
+  await until("an answer", [one], () => one.printed === "one,");
+  await server.stop("SIGKILL");
+  one.child.kill("SIGKILL");
+  await one.ended;
+  other.child.stdin.write("two.");
+  // Longer than the silence that is taken for death.
+  await sleep(700);
+  assert.doesNotMatch(other.said, /has taken over/);
+  await server.begin();
+  const { exitCode, said } = await outcome(other);
+  assert.equal(exitCode, 0, said);
+  assert.match(said, /machine B has taken over/);
+  assert.equal(await stored("away"), "one,two.");
+});
+
+test("a network is the speaking machine's; what it heard came to both", async () => {
+  const heard = createSocket("udp4");
+  after(() => heard.close());
+  heard.on("message", (data, from) => heard.send(Uint8Array.of(...data, 77), from.port, from.address));
+  heard.bind(0, "127.0.0.1");
+  await once(heard, "listening");
+  const { port } = heard.address();
+  const arp = arpFrame(
+    { operation: ARP_REQUEST, senderMac: GUEST_MAC, sender: GUEST, targetMac: new Uint8Array(6), target: GATEWAY },
+    BROADCAST_MAC,
+  );
+  const destination = { address: GATEWAY, port };
+  const [datagram] = guestFrames(udpPacket({ source: guestAt(1000), destination, data: Uint8Array.of(1, 2, 3) }));
+  const asking = file("network.s", sendingGuest([arp, datagram, arp, datagram]));
+  const one = primary("net", asking, "--net", "user");
+  const other = secondary("net", "--net", "user");
+  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
+  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  assert.equal(first.console, "42 15\n46 77\n42 15\n46 77\n");
+  assert.equal((second.json.lockstep as Json).innerDivergences, 0);
+});
+
+test("who speaks garbage is refused with a sentence, and the pair goes on without him", async () => {
+  const one = primary("garbage", echo, "--input", "-");
+  let session = "";
+  const listener = nats.connection.subscribe("hindcast.pair.garbage.live.*.primary", {
+    callback: (_, { subject }) => {
+      session = subject.split(".")[4];
+    },
+  });
+  const other = secondary("garbage");
+  await until("a pair", [one, other], () => /has a secondary/.test(one.said) && session !== "");
+  listener.unsubscribe();
+  nats.connection.publish(
+    pairPlace("garbage").liveSubject(session, "primary"),
+    new TextEncoder().encode("GET / HTTP/1.1"),
+  );
+  await until("a refusal", [one, other], () => /does not keep the protocol: a frame of something else/.test(one.said));
+  await until("one alone", [one, other], () => /machine A goes on alone/.test(one.said));
+  // Whoever was taken for dead finds its way back by itself.
+  await until("a pair again", [one, other], () => /Machine C is the secondary/.test(other.said));
+  one.child.stdin.write("hello.");
+  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
+  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  assert.equal(await stored("garbage"), "hello.");
 });
 
 test("what does not fit is refused with a sentence", async () => {

@@ -22,6 +22,7 @@ const OPTIONS: TimelineOptions = {
   spacingSteps: 20_000,
   travelSpacingSteps: 20_000,
   nearSteps: 64,
+  eagerPages: 0,
   recorder: { fileSpacingSteps: 60_000, restSpacingSteps: 30_000, pageBytesPerStep: 100 },
 };
 

@@ -10,6 +10,10 @@ const THEMES: Readonly<Record<string, { readonly body: string; readonly colours:
     dark: {
       body: "vscode-dark",
       colours: {
+        "button-background": "#0078d4",
+        "button-foreground": "#ffffff",
+        "button-secondaryBackground": "#313131",
+        "button-secondaryForeground": "#cccccc",
         ground: "#181818",
         "sideBar-background": "#181818",
         foreground: "#cccccc",
@@ -51,6 +55,10 @@ const THEMES: Readonly<Record<string, { readonly body: string; readonly colours:
     light: {
       body: "vscode-light",
       colours: {
+        "button-background": "#005fb8",
+        "button-foreground": "#ffffff",
+        "button-secondaryBackground": "#e5e5e5",
+        "button-secondaryForeground": "#3b3b3b",
         ground: "#f8f8f8",
         "sideBar-background": "#f8f8f8",
         foreground: "#3b3b3b",

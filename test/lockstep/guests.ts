@@ -1,0 +1,58 @@
+/** Harts of `meeting`. */
+export const MEETING_HARTS = 4;
+
+/**
+ * Four harts that work, note the time and what lies in memory that nobody has written, count under an atomic, and meet at a
+ * barrier after each round. What hart 0 prints follows from the rounds alone; registers and memory do not.
+ */
+export const meeting = (rounds: number) => `
+  .equ UART, 0x10000000
+  .equ HARTS, 4
+_start:
+  la   s1, pages
+  slli t1, a0, 12
+  add  s1, s1, t1
+  li   s3, 0x80080000
+  li   s0, ${rounds}
+  li   s2, 0
+round:
+  li   t2, 2000
+1:
+  rdtime t3
+  sd   t3, 0(s1)
+  ld   t4, 0(s3)
+  sd   t4, 8(s1)
+  addi t2, t2, -1
+  bnez t2, 1b
+  la   t5, counter
+  li   t6, 1
+  amoadd.d zero, t6, (t5)
+  addi s2, s2, HARTS
+2:
+  addi s4, s4, 1
+  ld   t0, 0(t5)
+  blt  t0, s2, 2b
+  bnez a0, 3f
+  li   t1, UART
+  andi t0, s0, 15
+  addi t0, t0, 'a'
+  sb   t0, 0(t1)
+3:
+  addi s0, s0, -1
+  bnez s0, round
+  bnez a0, 4f
+  li   t0, 0x100000
+  li   t1, 0x5555
+  sw   t1, 0(t0)
+4:
+  j    4b
+  .bss
+  .balign 4096
+counter: .zero 4096
+pages:   .zero 4096 * HARTS
+`;
+
+/** What hart 0 says in so many rounds. */
+export function meetingSays(rounds: number): string {
+  return Array.from({ length: rounds }, (_, index) => String.fromCharCode(0x61 + ((rounds - index) & 15))).join("");
+}
