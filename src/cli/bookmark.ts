@@ -30,7 +30,7 @@ export async function bookmark(
     const kept = new BookmarkFile(path, reader);
     const known = kept.merge(reader.bookmarks);
     const { remove } = options;
-    const at = options.at === undefined ? undefined : instantNamed(options.at, known, reader.end);
+    const at = options.at === undefined ? undefined : instantNamed(options.at, known, reader);
     let exitCode = OK;
     if (name === undefined) {
       if (at !== undefined || remove === true) throw usage("Say the bookmark's name.");
@@ -42,7 +42,7 @@ export async function bookmark(
         exitCode = NEGATIVE;
       }
     } else {
-      const chosen = bookmarkAt(name.trim(), at, reader.end);
+      const chosen = bookmarkAt(name.trim(), at, reader);
       if (isNewBookmark(chosen, known)) kept.add(chosen);
     }
     // What could not be added was refused with the same sentence.
@@ -60,8 +60,11 @@ export async function bookmark(
   }
 }
 
-function bookmarkAt(name: string, at: Instant | undefined, end: Instant): Bookmark {
+function bookmarkAt(name: string, at: Instant | undefined, { first, end }: RecordingReader): Bookmark {
   if (at === undefined) throw usage("Say which instant: --at INSTANT, or --remove to take the name away.");
+  if (at < first) {
+    throw usage(`Instant ${formatCount(at)} is not in the recording, which begins at ${formatCount(first)}.`);
+  }
   if (at > end) throw usage(`Instant ${formatCount(at)} is not in the recording, which ends at ${formatCount(end)}.`);
   return { instant: at, name };
 }

@@ -90,7 +90,7 @@ class WhatIf {
 
   async run(options: BranchOptions): Promise<Answer> {
     const { timeline } = this.#session;
-    const named = (instant: NamedInstant) => instantNamed(instant, timeline.history.bookmarks, timeline.end);
+    const named = (instant: NamedInstant) => instantNamed(instant, timeline.history.bookmarks, timeline);
     if (options.at === undefined) throw new UserError("branch-at", "Say where the branch begins: --at INSTANT.", 2);
     if (options.return !== undefined && options.set?.some((text) => /^\s*\$?pc\s*=/.test(text))) {
       throw new UserError("branch-return", "--return sets pc: it cannot be set as well.", 2);

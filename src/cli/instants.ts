@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { type Instant, RESET_INSTANT } from "../base/brand.ts";
+import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
 import { isNamedPlace } from "../base/instant-text.ts";
 import type { Bookmark } from "../replay/timeline-interface.ts";
@@ -15,9 +15,13 @@ export function parseInstant(text: string): NamedInstant {
   return text.trim();
 }
 
-export function instantNamed(instant: NamedInstant, bookmarks: readonly Bookmark[], end: Instant): Instant {
+export function instantNamed(
+  instant: NamedInstant,
+  bookmarks: readonly Bookmark[],
+  { first, end }: { readonly first: Instant; readonly end: Instant },
+): Instant {
   if (typeof instant === "number") return instant as Instant;
-  if (isNamedPlace(instant)) return instant === "start" ? RESET_INSTANT : end;
+  if (isNamedPlace(instant)) return instant === "start" ? first : end;
   const found = bookmarks.find(({ name }) => name === instant);
   if (found !== undefined) return found.instant;
   const names = bookmarks.slice(0, 5).map(({ name }) => `"${name}"`);

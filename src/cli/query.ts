@@ -59,8 +59,8 @@ export async function query(
     runner.join?.(debuggee, { path, end: timeline.end });
     // The last state has no step behind it: every step of the recording lies before `end`.
     const { bookmarks } = timeline.history;
-    const before = instantNamed(options.before ?? "end", bookmarks, timeline.end);
-    const from = instantNamed(options.after ?? "start", bookmarks, timeline.end);
+    const before = instantNamed(options.before ?? "end", bookmarks, timeline);
+    const from = instantNamed(options.after ?? "start", bookmarks, timeline);
     const most = options.most ?? DEFAULT_MOST;
     const asked = { question, place, options, from, before, most, when: during(options, from, before) };
     const { value: found, exitCode } = await ask(
@@ -148,7 +148,7 @@ async function answerOrigin(
   seconds: () => number,
 ): Promise<Answer> {
   const { timeline } = session;
-  const at = instantNamed(parseInstant(options.at ?? "end"), timeline.history.bookmarks, timeline.end);
+  const at = instantNamed(parseInstant(options.at ?? "end"), timeline.history.bookmarks, timeline);
   const { hart, length, tree: depth, most } = options;
   const motion = originIn(session, place, { at, hart, length, depth, most });
   const { value: origin, exitCode } = await search(context, motion, `following ${place} back`);

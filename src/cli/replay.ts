@@ -28,11 +28,14 @@ export async function replay(context: Context, [path]: readonly string[], option
   try {
     for (const warning of session.warnings) context.voice.warn(warning);
     const { timeline } = session;
-    const to =
-      options.to === undefined ? timeline.end : instantNamed(options.to, timeline.history.bookmarks, timeline.end);
+    const to = options.to === undefined ? timeline.end : instantNamed(options.to, timeline.history.bookmarks, timeline);
     if (to > timeline.end) {
       const last = formatCount(timeline.end);
       throw new UserError("instant-out-of-range", `The recording ends at instant ${last}: --to lies beyond it.`, 2);
+    }
+    if (to < timeline.first) {
+      const first = formatCount(timeline.first);
+      throw new UserError("instant-out-of-range", `The recording begins at instant ${first}: --to lies before it.`, 2);
     }
     const checks = options.checks ? new CheckReport(context, session) : undefined;
     return await verify(context, session, to, options.console !== false, checks);

@@ -406,7 +406,7 @@ test("detaching leaves the server, killing ends it; not for one that may run the
 test("a machine that is lost is a fault: the client hears of its end, and the server ends", async () => {
   const { client, server, sentences, events } = await serve(RUNNING);
   client.send("c");
-  while ((await client.next()) !== "O2a") continue;
+  while ((await client.next()) !== "O2a");
   events.emit({ type: "failure", message: "The machine's thread ended by itself.", fatal: true });
   const { reply, console } = await client.answer();
   assert.equal(reply, "X06");
