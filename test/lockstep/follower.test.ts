@@ -13,7 +13,9 @@ function logOf(primary: Replica, until: number): LogEntry[] {
   for (let number = 0; number < 200; number++) {
     primary.queue({ number, event: { kind: "console-input", bytes: Uint8Array.of(number) } });
   }
-  primary.run(until);
+  for (let stop = primary.run(until); stop.kind === "waiting" && stop.ticks !== undefined; stop = primary.run(until)) {
+    primary.queue({ number: undefined, event: { kind: "idle-jump", ticks: stop.ticks } });
+  }
   const place = primary.devices.map(() => 0);
   const entries: LogEntry[] = [];
   for (const happening of primary.drain()) {
