@@ -307,14 +307,16 @@ export class NatsMember {
     channel: Channel,
     waits: boolean,
   ): Promise<MemberEnd> {
-    const { nats, onConsole, onFrame, onKill, onFreeze, options, faults, say } = this.#options;
+    const { nats, onConsole, onFrame, onKill, onFreeze, options, say } = this.#options;
     const { machine, skew, limit } = made;
     const { run } = this.#description!;
     if (this.#driver !== undefined) this.#reports.push(this.#driver.report());
     this.#inputs?.close();
     const wake = () => this.#driver?.wake();
     const recording = this.#record(made, member, start.role === "joiner", wake);
-    const flips = this.#reports.length === 0 ? this.#options.flips : undefined;
+    // What was to happen has happened to the first machine: one that joins after it is spared.
+    const { faults, flips }: Pick<NatsMemberOptions, "faults" | "flips"> =
+      this.#reports.length === 0 ? this.#options : {};
     const replica = new MachineReplica(machine, skew, flips, recording);
     const sink = new NatsSink({
       ...{ nats, place: this.#place, run, devices: MACHINE_DEVICES, onTaken: wake },

@@ -216,6 +216,17 @@ test("a new secondary joins a machine that runs, and is there when that one dies
   assert.equal(await stored("joined"), "one,two,three.");
 });
 
+test("a machine that stood still joins again, and does not meet its fault a second time", async () => {
+  const one = primary("frozen", echo, "--input", "-");
+  const other = secondary("frozen", "--fault", "freeze@3000000");
+  await until("a pair again", [one, other], () => /Machine C is the secondary/.test(other.said));
+  assert.match(other.said, /Machine B was taken for dead/);
+  one.child.stdin.write("one.");
+  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
+  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  assert.equal(await stored("frozen"), "one.");
+});
+
 test("a server that is restarted under load costs neither a byte nor a machine", async () => {
   const long = file("longer.s", guest(900));
   const one = primary("restarted", long);
