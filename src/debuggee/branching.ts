@@ -30,11 +30,12 @@ export class Branching {
     this.#parts = parts;
   }
 
-  startBranch(inputs = true): BranchSummary {
+  /** `isChanged`: somebody makes a change right away, and says himself that nothing is as it was. */
+  startBranch(inputs = true, isChanged = false): BranchSummary {
     const left = this.#here;
     const branch = this.#branches.start(inputs);
     this.#parts.switched(branch.origin, left);
-    this.#tell();
+    this.#tell(!isChanged);
     return branch;
   }
 

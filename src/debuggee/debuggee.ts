@@ -134,7 +134,7 @@ export class Debuggee {
       this.searchEngine.runChanged(left);
     };
     this.branching = branches && new Branching({ branches, map: this.#map, emit, switched, stopped });
-    const branch = this.branching && (() => void this.branching?.startBranch());
+    const branch = this.branching && (() => void this.branching?.startBranch(true, true));
     this.#changes = new Changes({ timeline, machine, frames: this.#frames, emit, changed, branch });
     const looking = { timeline, history, machine, map: this.#map, inspector: this.#inspector, checks: this.#checks };
     const runner = segmentRunner && { runner: segmentRunner };

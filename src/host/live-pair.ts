@@ -132,12 +132,16 @@ export class LivePair {
       return placed;
     };
     this.#places = { left: place("left", configuration), right: place("right", differing.configuration) };
+    const inputs = this.#inputs;
     network?.connect({
       deliver: (frame) => {
         this.input({ kind: "network-input", frame: frame.slice() });
         return true;
       },
-      backlog: 0,
+      // A pair that is held takes nothing, and the network must hear of it.
+      get backlog() {
+        return inputs.kept.events.length;
+      },
     });
   }
 

@@ -191,7 +191,8 @@ export class MemberRecording implements ReplicaHost {
     const stretch = this.#paths.length + 1;
     if (this.#failure !== undefined) return undefined;
     if (stretch > MOST_STRETCHES) {
-      if (stretch === MOST_STRETCHES + 1) this.#warnings.push(tooManyStretches(member));
+      const sentence = tooManyStretches(member);
+      if (!this.#warnings.includes(sentence)) this.#warnings.push(sentence);
       return undefined;
     }
     const target = pairFile(path, member, stretch);
