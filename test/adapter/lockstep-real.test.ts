@@ -16,11 +16,12 @@ import type {
   PairStateBody,
 } from "../../src/adapter/custom-protocol.ts";
 import type { AdapterEnvironment } from "../../src/adapter/environment.ts";
-import { frame, MessageReader } from "../../src/adapter/framing.ts";
+import { frame } from "../../src/adapter/framing.ts";
 import { nodeEnvironment } from "../../src/adapter/main.ts";
 import { openPair } from "../../src/host/debugged-pair.ts";
 import { startDebuggee } from "../../src/host/node-debuggee.ts";
 import { EVERYTHING } from "./harness.ts";
+import { Inbox, type Message } from "./inbox.ts";
 import { lineOf, ROOT } from "./real-adapter.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "hindcast-lockstep-"));
@@ -31,25 +32,19 @@ const SOURCE = readFileSync(GUEST, "utf8");
 const CLIENT = { adapterID: "hindcast", clientID: "vscode", ...EVERYTHING, supportsStartDebuggingRequest: true };
 const WAIT_MS = 30_000;
 
-type Message = DebugProtocol.Event & DebugProtocol.Response & DebugProtocol.Request;
 type Stopped = DebugProtocol.StoppedEvent["body"];
 
 /** One session with all that it was told. */
 class Client {
-  readonly messages: Message[] = [];
+  readonly #inbox: Inbox;
   readonly #input = new PassThrough();
   readonly over: Promise<unknown>;
   #seq = 0;
   #seen = 0;
-  #wake = () => {};
 
   constructor(environment: AdapterEnvironment) {
     const output = new PassThrough();
-    const reader = new MessageReader((message) => {
-      this.messages.push(message as unknown as Message);
-      this.#wake();
-    });
-    output.on("data", (bytes: Uint8Array) => reader.push(bytes));
+    this.#inbox = new Inbox(output, WAIT_MS);
     const close = () => {
       this.#input.destroy();
       output.end();
@@ -65,15 +60,19 @@ class Client {
 
   async request<Body = unknown>(command: string, args: object = {}): Promise<Body> {
     const of = this.say({ type: "request", command, arguments: args });
-    const response = await this.find(0, ({ type, request_seq }) => type === "response" && request_seq === of);
+    const response = await this.#inbox.find(0, ({ type, request_seq }) => type === "response" && request_seq === of);
     assert.ok(response.success, `${command}: ${response.message}`);
     return response.body;
   }
 
   async event<Body>(name: string, which: (body: Body) => boolean = () => true): Promise<Body> {
-    const message = await this.find(this.#seen, ({ event, body }) => event === name && which(body));
-    this.#seen = this.messages.indexOf(message) + 1;
+    const message = await this.#inbox.find(this.#seen, ({ event, body }) => event === name && which(body));
+    this.#seen = this.#inbox.messages.indexOf(message) + 1;
     return message.body;
+  }
+
+  find(from: number, matches: (message: Message) => boolean): Promise<Message> {
+    return this.#inbox.find(from, matches);
   }
 
   stopped(): Promise<Stopped> {
@@ -81,7 +80,7 @@ class Client {
   }
 
   output(category: string): string {
-    return this.messages
+    return this.#inbox.messages
       .flatMap(({ event, body }) => (event === "output" && body.category === category ? [body.output] : []))
       .join("");
   }
@@ -93,24 +92,6 @@ class Client {
 
   async instant(): Promise<number> {
     return (await this.request<{ now: number }>("hindcast/timeline", { most: 0 })).now;
-  }
-
-  async find(from: number, matches: (message: Message) => boolean): Promise<Message> {
-    const deadline = performance.now() + WAIT_MS;
-    for (;;) {
-      const found = this.messages.slice(from).find(matches);
-      if (found !== undefined) return found;
-      const left = deadline - performance.now();
-      const tail = JSON.stringify(this.messages.slice(-4)).slice(0, 2000);
-      assert.ok(left > 0, `nothing of the kind in ${WAIT_MS} ms; last came ${tail}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
   }
 }
 

@@ -15,6 +15,7 @@ import { frame, MessageReader } from "../../src/adapter/framing.ts";
 import { nodeEnvironment } from "../../src/adapter/main.ts";
 import { startDebuggee } from "../../src/host/node-debuggee.ts";
 import { EVERYTHING } from "./harness.ts";
+import { Inbox, type Message } from "./inbox.ts";
 import { ADAPTER, lineOf, ROOT } from "./real-adapter.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "hindcast-adapter-"));
@@ -28,7 +29,6 @@ let recordings = 0;
 const recordTo = () => join(directory, `${++recordings}.hindcast`);
 
 type Stopped = DebugProtocol.StoppedEvent["body"];
-type Message = DebugProtocol.Event & DebugProtocol.Response;
 
 /** Where a client's bytes go and come from. */
 interface Wire {
@@ -55,19 +55,14 @@ function startProcess(): ChildProcessWithoutNullStreams {
 
 /** A client with all that it was told. */
 class Adapter {
-  readonly messages: Message[] = [];
+  readonly #inbox: Inbox;
   readonly #input: NodeJS.WritableStream;
   #seq = 0;
   #seen = 0;
-  #wake = () => {};
 
   constructor({ input, output }: Wire) {
     this.#input = input;
-    const reader = new MessageReader((message) => {
-      this.messages.push(message as unknown as Message);
-      this.#wake();
-    });
-    output.on("data", (bytes: Uint8Array) => reader.push(bytes));
+    this.#inbox = new Inbox(output, WAIT_MS);
   }
 
   post(command: string, args: object = {}): number {
@@ -77,7 +72,7 @@ class Adapter {
   }
 
   async response(seq: number): Promise<Message> {
-    return this.#find(0, ({ type, request_seq }) => type === "response" && request_seq === seq);
+    return this.#inbox.find(0, ({ type, request_seq }) => type === "response" && request_seq === seq);
   }
 
   async request<Body = unknown>(command: string, args: object = {}): Promise<Body> {
@@ -87,13 +82,13 @@ class Adapter {
   }
 
   async event<Body>(name: string): Promise<Body> {
-    const message = await this.#find(this.#seen, ({ event }) => event === name);
-    this.#seen = this.messages.indexOf(message) + 1;
+    const message = await this.#inbox.find(this.#seen, ({ event }) => event === name);
+    this.#seen = this.#inbox.messages.indexOf(message) + 1;
     return message.body;
   }
 
   events(name: string): Message["body"][] {
-    return this.messages.filter(({ event }) => event === name).map(({ body }) => body);
+    return this.#inbox.messages.filter(({ event }) => event === name).map(({ body }) => body);
   }
 
   output(category: string): string {
@@ -108,24 +103,6 @@ class Adapter {
     await this.event("initialized");
     for (const [command, wishes] of breakpoints) await this.request(command, wishes);
     await this.request("configurationDone");
-  }
-
-  async #find(from: number, matches: (message: Message) => boolean): Promise<Message> {
-    const deadline = performance.now() + WAIT_MS;
-    for (;;) {
-      const found = this.messages.slice(from).find(matches);
-      if (found !== undefined) return found;
-      const left = deadline - performance.now();
-      const tail = JSON.stringify(this.messages.slice(-3)).slice(0, 2000);
-      assert.ok(left > 0, `nothing of the kind in ${WAIT_MS} ms; last came ${tail}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
   }
 }
 
