@@ -5,7 +5,7 @@ import { FULL_ISA } from "../../src/machine/configuration.ts";
 import { RAM_BASE } from "../../src/machine/memory-map.ts";
 import { PAGE_BYTES } from "../../src/memory/layout.ts";
 import { absence, type Outcome, randomSubject, type Subject } from "./absence.ts";
-import { Guest, symbol } from "./guests.ts";
+import { Guest, symbol, XORSHIFT } from "./guests.ts";
 import { GUEST_SECTORS, virtioGuest } from "./virtio-guest.ts";
 
 /** HINDCAST_SEED=123 repeats one seed. */
@@ -203,12 +203,7 @@ _start:
   la   s0, pages
   li   s1, 88172645463325252
 1:
-  slli t6, s1, 13
-  xor  s1, s1, t6
-  srli t6, s1, 7
-  xor  s1, s1, t6
-  slli t6, s1, 17
-  xor  s1, s1, t6
+${XORSHIFT}
   srli t1, s1, 48
   andi t1, t1, -8
   add  t1, t1, s0

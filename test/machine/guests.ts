@@ -249,3 +249,12 @@ quit:
 ticks:
   .dword 0
 `;
+
+/** Another number in s1 (by t6): Marsaglia's xorshift of 64 bits. */
+export const XORSHIFT = `\
+  slli t6, s1, 13
+  xor  s1, s1, t6
+  srli t6, s1, 7
+  xor  s1, s1, t6
+  slli t6, s1, 17
+  xor  s1, s1, t6`;

@@ -6,7 +6,7 @@ import { RAM_BASE } from "../../src/machine/memory-map.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
 import { PAGE_BYTES } from "../../src/memory/layout.ts";
 import { Timeline, type TimelineOptions } from "../../src/replay/timeline.ts";
-import { Guest, SMALL, symbol } from "../machine/guests.ts";
+import { Guest, SMALL, symbol, XORSHIFT } from "../machine/guests.ts";
 import { digestsAt, drive, headerFor, MemoryRecording, reopen } from "./support.ts";
 
 const OPTIONS: TimelineOptions = {
@@ -47,12 +47,7 @@ _start:
 3:
   j    3b
 draw:
-  slli t6, s1, 13
-  xor  s1, s1, t6
-  srli t6, s1, 7
-  xor  s1, s1, t6
-  slli t6, s1, 17
-  xor  s1, s1, t6
+${XORSHIFT}
   ret
   .bss
   .balign 4096
