@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import test, { before } from "node:test";
+import { computing } from "../lockstep/guests.ts";
 import { end, file, folder, hindcast, hindcastJson, start } from "./command.ts";
 import { HELLO, SEVEN } from "./guests.ts";
 
@@ -33,39 +34,8 @@ square: li      t0, 7
 2:      ret
 `,
   );
-/** Stirs a number in a table, ten million steps long, and prints some bits of it now and then. */
-const STIRRED = file(
-  "stirred.s",
-  `
-_start: li      s0, 300
-        li      s1, 1
-        li      s2, 0x10000000
-        la      s3, table
-round:  li      t0, 2000
-1:      li      t1, 6364136223846793005
-        mul     s1, s1, t1
-        addi    s1, s1, 1021
-        srli    t1, s1, 53
-        andi    t1, t1, -8
-        add     t1, t1, s3
-        ld      t2, 0(t1)
-        add     s1, s1, t2
-        sd      s1, 0(t1)
-        addi    t0, t0, -1
-        bnez    t0, 1b
-        srli    t1, s1, 60
-        addi    t1, t1, 'a'
-        sb      t1, 0(s2)
-        addi    s0, s0, -1
-        bnez    s0, round
-        li      t0, 0x100000
-        li      t1, 0x5555
-        sw      t1, 0(t0)
-        .bss
-        .balign 8
-table:  .zero   2048
-`,
-);
+/** Ten million steps long. */
+const STIRRED = file("stirred.s", computing(300, { turns: 2000 }));
 const GOOD = join(folder, "good.hindcast");
 const AGAIN = join(folder, "again.hindcast");
 const BAD = join(folder, "bad.hindcast");

@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { computing, HEARD, recordPair, replayed } from "../host/recorded-pairs.ts";
+import { HEARD, recordPair, replayed } from "../host/recorded-pairs.ts";
+import { computing } from "../lockstep/guests.ts";
 import { command, end, file, folder, hindcast, hindcastJson, lastLine, start } from "./command.ts";
 import { ECHO, ENDLESS, HELLO, NOISE } from "./guests.ts";
 

@@ -12,6 +12,7 @@ import type { Edit } from "../../src/machine/inlet.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { NO_STOPS } from "../../src/machine/stop.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
+import { computing } from "../lockstep/guests.ts";
 import { virtioGuest } from "../machine/virtio-guest.ts";
 import { lineOf, program } from "./harness.ts";
 
@@ -95,34 +96,7 @@ const END = `
         sw      t1, 0(t0)
         j       .
 `;
-/** Stirs a number in a table, and prints four bits of it now and then. */
-const STIRRED = `${UART}
-_start: li      s0, 60
-        li      s1, 12345
-        li      s2, UART
-        la      s3, table
-round:  li      t0, 200
-1:      li      t1, 6364136223846793005
-        mul     s1, s1, t1
-        addi    s1, s1, 1021
-        srli    t1, s1, 53
-        andi    t1, t1, -8
-        add     t1, t1, s3
-        ld      t2, 0(t1)
-        add     s1, s1, t2
-        sd      s1, 0(t1)
-        addi    t0, t0, -1
-        bnez    t0, 1b
-        srli    t1, s1, 60
-        addi    t1, t1, 'a'
-        sb      t1, 0(s2)
-        addi    s0, s0, -1
-        bnez    s0, round
-${END}
-        .bss
-        .balign 8
-table:  .zero   2048
-`;
+const STIRRED = computing(60, { seed: 12345 });
 
 test("runs that are alike are told to be, and where they end", async () => {
   const finding = await find({ guest: STIRRED }, { guest: STIRRED });

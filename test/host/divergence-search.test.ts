@@ -3,7 +3,8 @@ import { join } from "node:path";
 import test from "node:test";
 import { DivergenceSearch } from "../../src/host/divergence-search.ts";
 import type { Fault } from "../../src/lockstep/fault.ts";
-import { computing, recordPair, temporaryFolder } from "./recorded-pairs.ts";
+import { computing } from "../lockstep/guests.ts";
+import { recordPair, temporaryFolder } from "./recorded-pairs.ts";
 
 const FLIPPED_AT = 50_000;
 

@@ -15,8 +15,9 @@ import { FrameLog } from "../../src/replay/frame-log.ts";
 import { OutputLog } from "../../src/replay/output-log.ts";
 import { recordedImage } from "../../src/replay/recorded-image.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
+import { computing } from "../lockstep/guests.ts";
 import { Guest, program, SMALL, WORKER } from "../machine/guests.ts";
-import { computing, HEARD, recordPair, replayed, temporaryFolder } from "./recorded-pairs.ts";
+import { HEARD, recordPair, replayed, temporaryFolder } from "./recorded-pairs.ts";
 
 const COMPUTING = computing(100);
 

@@ -1,3 +1,46 @@
+interface Computing {
+  /** Of the loop between two letters. */
+  readonly turns?: number;
+  readonly seed?: number;
+  /** A power of two. */
+  readonly tableBytes?: number;
+}
+
+/** All that it says follows from all that it has computed: a number in a table, stirred and printed now and then. */
+export const computing = (rounds: number, { turns = 200, seed = 1, tableBytes = 2048 }: Computing = {}): string => `
+  .equ UART, 0x10000000
+_start:
+  li   s0, ${rounds}
+  li   s1, ${seed}
+  li   s2, UART
+  la   s3, table
+round:
+  li   t0, ${turns}
+1:
+  li   t1, 6364136223846793005
+  mul  s1, s1, t1
+  addi s1, s1, 1021
+  srli t1, s1, ${64 - Math.log2(tableBytes)}
+  andi t1, t1, -8
+  add  t1, t1, s3
+  ld   t2, 0(t1)
+  add  s1, s1, t2
+  sd   s1, 0(t1)
+  addi t0, t0, -1
+  bnez t0, 1b
+  srli t1, s1, 60
+  addi t1, t1, 'a'
+  sb   t1, 0(s2)
+  addi s0, s0, -1
+  bnez s0, round
+  li   t0, 0x100000
+  li   t1, 0x5555
+  sw   t1, 0(t0)
+  .bss
+  .balign 8
+table: .zero ${tableBytes}
+`;
+
 /** Harts of `meeting`. */
 export const MEETING_HARTS = 4;
 

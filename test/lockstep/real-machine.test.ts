@@ -6,46 +6,12 @@ import type { MachineConfiguration } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { MachineStop } from "../../src/machine/stop.ts";
 import { Guest, program, SMALL, WORKER } from "../machine/guests.ts";
-import { MEETING_HARTS, meeting, meetingSays } from "./guests.ts";
+import { computing, MEETING_HARTS, meeting, meetingSays } from "./guests.ts";
 import { LocalPair, type PairMachine, type PairParts } from "./local-pair.ts";
 
 const NIGHTLY = process.env.HINDCAST_NIGHTLY !== undefined;
 
-/** All that it says follows from all that it has computed: a number in a table, stirred and printed now and then. */
-const computing = (seed: number, tableBytes = 2048) => `
-  .equ UART, 0x10000000
-_start:
-  li   s0, 100
-  li   s1, ${seed}
-  li   s2, UART
-  la   s3, table
-round:
-  li   t0, 200
-1:
-  li   t1, 6364136223846793005
-  mul  s1, s1, t1
-  addi s1, s1, 1021
-  srli t1, s1, ${64 - Math.log2(tableBytes)}
-  andi t1, t1, -8
-  add  t1, t1, s3
-  ld   t2, 0(t1)
-  add  s1, s1, t2
-  sd   s1, 0(t1)
-  addi t0, t0, -1
-  bnez t0, 1b
-  srli t1, s1, 60
-  addi t1, t1, 'a'
-  sb   t1, 0(s2)
-  addi s0, s0, -1
-  bnez s0, round
-  li   t0, 0x100000
-  li   t1, 0x5555
-  sw   t1, 0(t0)
-  .bss
-  .balign 8
-table: .zero ${tableBytes}
-`;
-const COMPUTING = computing(1);
+const COMPUTING = computing(100);
 
 interface Run {
   readonly pair: LocalPair;
@@ -193,7 +159,7 @@ test("a bit that flips in the secondary is repaired, and the outside hears what 
 });
 
 test("a secondary runs on while pages of its new state are still on their way, those first that it waits for", () => {
-  const source = computing(1, 256 * 1024);
+  const source = computing(100, { tableBytes: 256 * 1024 });
   const expected = alone(source);
   let [repaired, steps, waits] = [0, 0, 0];
   for (let faultSeed = 0; faultSeed < 6; faultSeed++) {
@@ -247,7 +213,11 @@ test("entries that are lost, doubled or late change nothing", () => {
 });
 
 test("two programs are compared up to the first difference", () => {
-  const { pair } = run(COMPUTING, { second: computing(2), newSecondary: undefined, options: { onDivergence: "stop" } });
+  const { pair } = run(COMPUTING, {
+    second: computing(100, { seed: 2 }),
+    newSecondary: undefined,
+    options: { onDivergence: "stop" },
+  });
   assert.equal(pair.difference?.what, "data");
   const same = run(COMPUTING, { second: COMPUTING, newSecondary: undefined, options: { onDivergence: "stop" } });
   assert.equal(same.pair.difference, undefined);
