@@ -215,3 +215,29 @@ export const FILLS = () =>
  finish 0
 `,
   );
+
+/** Arms the timer 300 ms ahead, waits for it, and ends. */
+export const TIMER = () =>
+  file(
+    "timer.s",
+    `_start:
+  la   t0, handler
+  csrw mtvec, t0
+  li   t0, 0x200bff8
+  ld   t1, 0(t0)
+  li   t2, 3000000
+  add  t1, t1, t2
+  li   t0, 0x2004000
+  sd   t1, 0(t0)
+  li   t0, 0x80
+  csrw mie, t0
+  csrsi mstatus, 8
+1:  wfi
+  j    1b
+  .balign 4
+handler:
+  li   t0, 0x100000
+  li   t1, 0x5555
+  sw   t1, 0(t0)
+`,
+  );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { end, file, hindcast, hindcastJson, start } from "./command.ts";
-import { ECHO, ENDLESS, HELLO, SEVEN, SLOW_COUNT, TRAP, WAITS } from "./guests.ts";
+import { ECHO, ENDLESS, HELLO, SEVEN, SLOW_COUNT, TIMER, TRAP, WAITS } from "./guests.ts";
 
 interface Report {
   readonly members: readonly string[];
@@ -29,28 +29,6 @@ test("a pair says what one machine says, once, and ends as it ends", async () =>
   assert.equal(trapped.json.reason, "trap");
   assert.equal(trapped.exitCode, 1);
 });
-
-/** Arms the timer 300 ms ahead, waits for it, and ends. */
-const TIMER = `_start:
-  la   t0, handler
-  csrw mtvec, t0
-  li   t0, 0x200bff8
-  ld   t1, 0(t0)
-  li   t2, 3000000
-  add  t1, t1, t2
-  li   t0, 0x2004000
-  sd   t1, 0(t0)
-  li   t0, 0x80
-  csrw mie, t0
-  csrsi mstatus, 8
-1:  wfi
-  j    1b
-  .balign 4
-handler:
-  li   t0, 0x100000
-  li   t1, 0x5555
-  sw   t1, 0(t0)
-`;
 
 for (const [where, ...hosting] of [["threads"], ["processes", "--processes"]]) {
   test(`in ${where}: input reaches both, and how the guest ends is the exit code`, async () => {
@@ -84,7 +62,7 @@ for (const [where, ...hosting] of [["threads"], ["processes", "--processes"]]) {
   });
 
   test(`in ${where}: a paced guest's time is the host's`, async () => {
-    const { exitCode, json } = await lockstep(file("timer.s", TIMER), "--clock", "paced", ...hosting);
+    const { exitCode, json } = await lockstep(TIMER(), "--clock", "paced", ...hosting);
     assert.equal(exitCode, 0);
     assert.ok((json.seconds as number) > 0.29, `${json.seconds}`);
   });

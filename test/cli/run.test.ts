@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import test from "node:test";
 import { command, ENVIRONMENT, end, file, folder, hindcast, hindcastJson, lastLine, start } from "./command.ts";
-import { DAMAGE, ECHO, ENDLESS, FLOOD, HELLO, SEVEN, TRAP, WAITS } from "./guests.ts";
+import { DAMAGE, ECHO, ENDLESS, FLOOD, HELLO, SEVEN, TIMER, TRAP, WAITS } from "./guests.ts";
 
 test("the guest's console is stdout, and nothing else is", async () => {
   const { exitCode, stdout, stderr } = await hindcast("run", HELLO());
@@ -176,30 +176,7 @@ test("a flood into a pipe that is read slowly is not gathered in memory, and a s
 });
 
 test("a paced guest's timer takes about as long as it says", async () => {
-  // Arms the timer 300 ms ahead, waits for it, and ends.
-  const source = file(
-    "timer.s",
-    `_start:
-    la   t0, handler
-    csrw mtvec, t0
-    li   t0, 0x200bff8
-    ld   t1, 0(t0)
-    li   t2, 3000000
-    add  t1, t1, t2
-    li   t0, 0x2004000
-    sd   t1, 0(t0)
-    li   t0, 0x80
-    csrw mie, t0
-    csrsi mstatus, 8
-1:  wfi
-    j    1b
-    .balign 4
-handler:
-    li   t0, 0x100000
-    li   t1, 0x5555
-    sw   t1, 0(t0)
-`,
-  );
+  const source = TIMER();
   const virtual = await hindcastJson("run", source);
   assert.equal(virtual.exitCode, 0);
   assert.ok((virtual.json.seconds as number) < 0.2, "a virtual clock jumps");
