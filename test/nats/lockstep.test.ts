@@ -128,6 +128,13 @@ async function outcome({
   return { exitCode, console: lines.map((line) => `${line}\n`).join(""), json, said: stderr };
 }
 
+/** What both printed, who must end well. */
+async function bothEnd(one: Host, other: Host) {
+  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
+  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  return [first, second] as const;
+}
+
 /** What the pair said, as the server has it; messages that it would not have taken twice are not looked for. */
 async function stored(pair: string): Promise<string> {
   const { outputs } = pairPlace(pair);
@@ -153,8 +160,7 @@ test("two hosts run one program: the secondary gets it from the primary, and eac
   const one = primary("pair", program);
   await until("a primary", [one], () => /begins when there is a secondary/.test(one.said));
   const other = secondary("pair");
-  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
-  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  const [first, second] = await bothEnd(one, other);
   assert.equal(first.console, TEXT);
   assert.equal(second.console, "");
   assert.equal(await stored("pair"), TEXT);
@@ -222,8 +228,7 @@ test("a machine that stood still joins again, and does not meet its fault a seco
   await until("a pair again", [one, other], () => /Machine C is the secondary/.test(other.said));
   assert.match(other.said, /Machine B was taken for dead/);
   one.child.stdin.write("one.");
-  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
-  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  await bothEnd(one, other);
   assert.equal(await stored("frozen"), "one.");
 });
 
@@ -244,8 +249,7 @@ test("a server that is restarted under load costs neither a byte nor a machine",
     assert.deepEqual([one.printed.length, other.printed.length], [printed, 0]);
     await server.begin();
   }
-  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
-  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  const [first, second] = await bothEnd(one, other);
   assert.equal(first.console, text(900));
   assert.equal(await stored("restarted"), text(900));
   assert.doesNotMatch(first.said + second.said, /alone|taken over|taken for dead/);
@@ -303,8 +307,7 @@ test("a network is the speaking machine's; what it heard came to both", async ()
   const asking = file("network.s", sendingGuest([arp, datagram, arp, datagram]));
   const one = primary("net", asking, "--net", "user");
   const other = secondary("net", "--net", "user");
-  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
-  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  const [first, second] = await bothEnd(one, other);
   assert.equal(first.console, "42 15\n46 77\n42 15\n46 77\n");
   assert.equal((second.json.lockstep as Json).innerDivergences, 0);
 });
@@ -329,8 +332,7 @@ test("who speaks garbage is refused with a sentence, and the pair goes on withou
   // Whoever was taken for dead finds its way back by itself.
   await until("a pair again", [one, other], () => /Machine C is the secondary/.test(other.said));
   one.child.stdin.write("hello.");
-  const [first, second] = await Promise.all([outcome(one), outcome(other)]);
-  assert.deepEqual([first.exitCode, second.exitCode], [0, 0], first.said + second.said);
+  await bothEnd(one, other);
   assert.equal(await stored("garbage"), "hello.");
 });
 
