@@ -132,11 +132,11 @@ export class Pair implements SeatMotions {
   async refresh(): Promise<void> {
     const opened = this.#opened;
     if (opened !== undefined) opened.situation = await opened.source.situation();
-    this.#changed();
+    this.changed();
   }
 
   /** Both sessions have something new to tell of the pair. */
-  #changed(): void {
+  changed(): void {
     for (const { session } of Object.values(this.seats)) session?.changed();
   }
 
@@ -177,7 +177,7 @@ export class Pair implements SeatMotions {
   async step(seat: Seat, motion: Motion): Promise<Stopped> {
     const stopped = await this.#live.step(seat, motion);
     seat.stopped = stopped;
-    this.#changed();
+    this.changed();
     return stopped;
   }
 
@@ -202,7 +202,7 @@ export class Pair implements SeatMotions {
     else session.follow(() => led.catch(() => ({ ...other.stopped!, along: true as const })));
     const stops = await ran;
     await this.refresh();
-    this.#changed();
+    this.changed();
     return stops[seat.side];
   }
 
@@ -235,7 +235,7 @@ export class Pair implements SeatMotions {
   #arrived(seat: Seat, stopped: Stopped, divergence: PairDivergence | undefined): Stopped {
     const told = this.#atEndOfStretch(seat, stopped);
     seat.stopped = told;
-    this.#changed();
+    this.changed();
     const place = divergence?.[this.other(seat).side];
     void this.#takeAlong({ seat, instant: told.instant, place, divergence });
     return told;
@@ -278,7 +278,7 @@ export class Pair implements SeatMotions {
         const told =
           lead.divergence === undefined ? corresponds(stopped, lead) : withDivergence(stopped, lead.divergence);
         led.stopped = told;
-        this.#changed();
+        this.changed();
         return { ...told, along: true };
       }
     } finally {

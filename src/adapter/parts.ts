@@ -276,6 +276,8 @@ export class Parts {
       ...(stopped.breakpoints.length === 0 ? {} : { hitBreakpointIds: [...stopped.breakpoints] }),
     });
     this.memory.moved();
+    // Both sessions hear that this machine stands: while it came here it did not.
+    this.lifecycle.paired?.pair.changed();
   }
 
   /** VS Code writes it in place of the thread's name: with several harts it must not be as long as to hide which one stopped. */

@@ -2,22 +2,19 @@ import * as vscode from "vscode";
 import type { FromLockstep, ToLockstep } from "../webview/messages.ts";
 import { reporting } from "./failures.ts";
 import { openSource } from "./open-source.ts";
-import { page, webviewOptions } from "./page.ts";
+import { PageView, refusal } from "./page-view.ts";
 import type { Session, Sessions } from "./session.ts";
 
 type Question = Extract<FromLockstep, { request: number }>;
 
 /** The Lockstep view: shows the pair of the session that is looked at, and answers what its page asks from the adapter. */
-export class LockstepView implements vscode.WebviewViewProvider, vscode.Disposable {
-  private readonly extensionUri: vscode.Uri;
+export class LockstepView extends PageView<ToLockstep, FromLockstep> {
   private readonly sessions: Sessions;
-  private readonly subscriptions: vscode.Disposable[];
-  private view: vscode.WebviewView | undefined;
 
   constructor(extensionUri: vscode.Uri, sessions: Sessions) {
-    this.extensionUri = extensionUri;
+    super(extensionUri, "lockstep", "Lockstep");
     this.sessions = sessions;
-    this.subscriptions = [
+    this.subscriptions.push(
       sessions.onActivated(() => this.showSession()),
       sessions.onPair(({ session }) => {
         if (session === sessions.active) this.showSession();
@@ -26,25 +23,7 @@ export class LockstepView implements vscode.WebviewViewProvider, vscode.Disposab
       sessions.onStatus(({ session }) => {
         if (session === sessions.active && session.pair === undefined) this.showSession();
       }),
-    ];
-  }
-
-  resolveWebviewView(view: vscode.WebviewView): void {
-    this.view = view;
-    view.webview.options = webviewOptions(this.extensionUri);
-    view.webview.onDidReceiveMessage((message: FromLockstep) => this.receive(message));
-    view.onDidDispose(() => {
-      this.view = undefined;
-    });
-    view.webview.html = page(view.webview, this.extensionUri, "lockstep", "Lockstep");
-  }
-
-  dispose(): void {
-    for (const subscription of this.subscriptions) subscription.dispose();
-  }
-
-  private send(message: ToLockstep): void {
-    void this.view?.webview.postMessage(message);
+    );
   }
 
   private showSession(): void {
@@ -55,7 +34,7 @@ export class LockstepView implements vscode.WebviewViewProvider, vscode.Disposab
     else this.send({ type: "alone", title: session.title });
   }
 
-  private receive(message: FromLockstep): unknown {
+  protected override receive(message: FromLockstep): unknown {
     const session = this.sessions.active;
     switch (message.type) {
       case "ready":
@@ -83,8 +62,7 @@ export class LockstepView implements vscode.WebviewViewProvider, vscode.Disposab
     try {
       this.send(await reply(session, question));
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.send({ type: "refused", request: question.request, message });
+      this.send(refusal(question.request, error));
     }
   }
 }

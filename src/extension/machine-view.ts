@@ -1,14 +1,11 @@
 import * as vscode from "vscode";
 import type { FromMachine, ToMachine } from "../webview/messages.ts";
-import { page, webviewOptions } from "./page.ts";
+import { PageView, refusal } from "./page-view.ts";
 import type { Session, Sessions } from "./session.ts";
 
 /** The Machine view: answers what its page asks from the adapter, and shows the machine anew wherever it stops. */
-export class MachineView implements vscode.WebviewViewProvider, vscode.Disposable {
-  private readonly extensionUri: vscode.Uri;
+export class MachineView extends PageView<ToMachine, FromMachine> {
   private readonly sessions: Sessions;
-  private readonly subscriptions: vscode.Disposable[];
-  private view: vscode.WebviewView | undefined;
   /** What the page shows: a stop is shown once, and not while nobody looks. */
   private shown: { readonly session: Session; readonly instant: number } | undefined;
   private running = false;
@@ -16,9 +13,9 @@ export class MachineView implements vscode.WebviewViewProvider, vscode.Disposabl
   private wasRunning = false;
 
   constructor(extensionUri: vscode.Uri, sessions: Sessions) {
-    this.extensionUri = extensionUri;
+    super(extensionUri, "machine", "Machine");
     this.sessions = sessions;
-    this.subscriptions = [
+    this.subscriptions.push(
       sessions.onActivated(() => this.showSession()),
       sessions.onStatus(({ session, body }) => {
         if (session === sessions.active) this.follow(session, body.running, body.instant);
@@ -27,29 +24,12 @@ export class MachineView implements vscode.WebviewViewProvider, vscode.Disposabl
       sessions.onTimelineChanged(({ session }) => {
         if (session === sessions.active && !this.running) void this.refresh(session);
       }),
-    ];
+    );
   }
 
-  resolveWebviewView(view: vscode.WebviewView): void {
-    this.view = view;
-    view.webview.options = webviewOptions(this.extensionUri);
-    view.webview.onDidReceiveMessage((message: FromMachine) => this.receive(message));
-    view.onDidChangeVisibility(() => {
-      const session = this.sessions.active;
-      if (view.visible && session !== undefined && !this.running) void this.refresh(session);
-    });
-    view.onDidDispose(() => {
-      this.view = undefined;
-    });
-    view.webview.html = page(view.webview, this.extensionUri, "machine", "Machine");
-  }
-
-  dispose(): void {
-    for (const subscription of this.subscriptions) subscription.dispose();
-  }
-
-  private send(message: ToMachine): void {
-    void this.view?.webview.postMessage(message);
+  protected override visibilityChanged(): void {
+    const session = this.sessions.active;
+    if (this.view?.visible === true && session !== undefined && !this.running) void this.refresh(session);
   }
 
   private follow(session: Session, running: boolean, instant: number): void {
@@ -81,7 +61,7 @@ export class MachineView implements vscode.WebviewViewProvider, vscode.Disposabl
     }
   }
 
-  private receive(message: FromMachine): Thenable<unknown> | undefined {
+  protected override receive(message: FromMachine): Thenable<unknown> | undefined {
     switch (message.type) {
       case "ready":
         this.showSession();
@@ -100,7 +80,7 @@ export class MachineView implements vscode.WebviewViewProvider, vscode.Disposabl
     try {
       this.send(await reply(session, question));
     } catch (error) {
-      this.send({ type: "refused", request, message: error instanceof Error ? error.message : String(error) });
+      this.send(refusal(request, error));
     }
   }
 }

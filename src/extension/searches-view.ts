@@ -3,25 +3,22 @@ import type { FromSearches, ToSearches } from "../webview/messages.ts";
 import { reporting } from "./failures.ts";
 import { SEARCHES_VIEW } from "./names.ts";
 import { openSource } from "./open-source.ts";
-import { page, webviewOptions } from "./page.ts";
+import { PageView, refusal } from "./page-view.ts";
 import type { SearchList } from "./search-list.ts";
 import type { Session, Sessions } from "./session.ts";
 
 type Question = Extract<FromSearches, { type: "askRows" | "askOrigin" }>;
 
 /** The Searches view: shows what was asked of the past, and answers what its page asks from the adapter. */
-export class SearchesView implements vscode.WebviewViewProvider, vscode.Disposable {
-  private readonly extensionUri: vscode.Uri;
+export class SearchesView extends PageView<ToSearches, FromSearches> {
   private readonly sessions: Sessions;
   private readonly list: SearchList;
-  private readonly subscriptions: vscode.Disposable[];
-  private view: vscode.WebviewView | undefined;
 
   constructor(extensionUri: vscode.Uri, sessions: Sessions, list: SearchList) {
-    this.extensionUri = extensionUri;
+    super(extensionUri, "searches", "Searches");
     this.sessions = sessions;
     this.list = list;
-    this.subscriptions = [
+    this.subscriptions.push(
       sessions.onActivated(() => this.showSession()),
       sessions.onStatus(({ session }) => {
         if (session === sessions.active) this.showPosition(session);
@@ -32,25 +29,7 @@ export class SearchesView implements vscode.WebviewViewProvider, vscode.Disposab
         else this.send({ type: "changed", entry });
       }),
       list.onAsked(() => vscode.commands.executeCommand(`${SEARCHES_VIEW}.focus`)),
-    ];
-  }
-
-  resolveWebviewView(view: vscode.WebviewView): void {
-    this.view = view;
-    view.webview.options = webviewOptions(this.extensionUri);
-    view.webview.onDidReceiveMessage((message: FromSearches) => this.receive(message));
-    view.onDidDispose(() => {
-      this.view = undefined;
-    });
-    view.webview.html = page(view.webview, this.extensionUri, "searches", "Searches");
-  }
-
-  dispose(): void {
-    for (const subscription of this.subscriptions) subscription.dispose();
-  }
-
-  private send(message: ToSearches): void {
-    void this.view?.webview.postMessage(message);
+    );
   }
 
   private showSession(): void {
@@ -81,7 +60,7 @@ export class SearchesView implements vscode.WebviewViewProvider, vscode.Disposab
     this.showList(session);
   }
 
-  private receive(message: FromSearches): unknown {
+  protected override receive(message: FromSearches): unknown {
     const session = this.sessions.active;
     switch (message.type) {
       case "ready":
@@ -113,8 +92,7 @@ export class SearchesView implements vscode.WebviewViewProvider, vscode.Disposab
     try {
       this.send(await reply(session, question));
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.send({ type: "refused", request: question.request, message });
+      this.send(refusal(question.request, error));
     }
   }
 }

@@ -3,7 +3,7 @@ import type { FromTimeline, ToTimeline } from "../webview/messages.ts";
 import { reporting } from "./failures.ts";
 import { foundMarks } from "./found-marks.ts";
 import type { Milestones } from "./milestones.ts";
-import { page, webviewOptions } from "./page.ts";
+import { PageView } from "./page-view.ts";
 import type { SearchList } from "./search-list.ts";
 import type { Session, Sessions } from "./session.ts";
 
@@ -11,13 +11,10 @@ import type { Session, Sessions } from "./session.ts";
 const CHANGED_MS = 500;
 
 /** The Timeline: answers what its page asks from the adapter, and tells it where the machine stands. */
-export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposable {
-  private readonly extensionUri: vscode.Uri;
+export class TimelineView extends PageView<ToTimeline, FromTimeline> {
   private readonly sessions: Sessions;
   private readonly milestones: Milestones;
   private readonly searches: SearchList;
-  private readonly subscriptions: vscode.Disposable[];
-  private view: vscode.WebviewView | undefined;
   /** What only an answer of the adapter tells, and status events do not. */
   private reach: { readonly session: Session; readonly first: number; readonly live: boolean } | undefined;
 
@@ -25,11 +22,11 @@ export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposab
   private changed: ReturnType<typeof setTimeout> | undefined;
 
   constructor(extensionUri: vscode.Uri, sessions: Sessions, milestones: Milestones, searches: SearchList) {
-    this.extensionUri = extensionUri;
+    super(extensionUri, "timeline", "Timeline");
     this.sessions = sessions;
     this.milestones = milestones;
     this.searches = searches;
-    this.subscriptions = [
+    this.subscriptions.push(
       sessions.onActivated(() => this.showSession()),
       sessions.onStatus(({ session }) => {
         if (session === sessions.active) this.showPosition(session);
@@ -49,29 +46,15 @@ export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposab
           this.send({ type: "changed" });
         }, CHANGED_MS);
       }),
-    ];
+    );
   }
 
-  resolveWebviewView(view: vscode.WebviewView): void {
-    this.view = view;
-    view.webview.options = webviewOptions(this.extensionUri);
-    view.webview.onDidReceiveMessage((message: FromTimeline) => this.receive(message));
-    view.onDidDispose(() => {
-      this.view = undefined;
-    });
-    view.webview.html = page(view.webview, this.extensionUri, "timeline", "Timeline");
-  }
-
-  dispose(): void {
+  override dispose(): void {
     clearTimeout(this.changed);
-    for (const subscription of this.subscriptions) subscription.dispose();
+    super.dispose();
   }
 
-  private send(message: ToTimeline): void {
-    void this.view?.webview.postMessage(message);
-  }
-
-  private receive(message: FromTimeline): Thenable<unknown> | undefined {
+  protected override receive(message: FromTimeline): Thenable<unknown> | undefined {
     const session = this.sessions.active;
     switch (message.type) {
       case "ready":

@@ -2,42 +2,24 @@ import * as vscode from "vscode";
 import type { FromWatches, ToWatches } from "../webview/messages.ts";
 import { reporting } from "./failures.ts";
 import { WATCH_VIEW } from "./names.ts";
-import { page, webviewOptions } from "./page.ts";
+import { PageView } from "./page-view.ts";
 import type { Watch } from "./watch.ts";
 import { parseWatched, type Watched } from "./watch-text.ts";
 import type { Watches } from "./watches.ts";
 
 /** The view beside VS Code's Watch: expressions with their values over the whole recording. */
-export class WatchView implements vscode.WebviewViewProvider, vscode.Disposable {
-  private readonly extensionUri: vscode.Uri;
+export class WatchView extends PageView<ToWatches, FromWatches> {
   private readonly watches: Watches;
   private readonly plot: (watch: Watch) => void;
-  private readonly subscription: vscode.Disposable;
-  private view: vscode.WebviewView | undefined;
   /** What the page is to do as soon as it is there. */
   private pending: ToWatches | undefined;
 
   /** @param plot opens an expression large. */
   constructor(extensionUri: vscode.Uri, watches: Watches, plot: (watch: Watch) => void) {
-    this.extensionUri = extensionUri;
+    super(extensionUri, "watches", "Watch over Time");
     this.watches = watches;
     this.plot = plot;
-    this.subscription = watches.onChanged(() => this.show());
-  }
-
-  resolveWebviewView(view: vscode.WebviewView): void {
-    this.view = view;
-    view.webview.options = webviewOptions(this.extensionUri);
-    view.webview.onDidReceiveMessage((message: FromWatches) => reporting(() => this.receive(message)));
-    view.onDidChangeVisibility(() => this.show());
-    view.onDidDispose(() => {
-      this.view = undefined;
-    });
-    view.webview.html = page(view.webview, this.extensionUri, "watches", "Watch over Time");
-  }
-
-  dispose(): void {
-    this.subscription.dispose();
+    this.subscriptions.push(watches.onChanged(() => this.show()));
   }
 
   /** Adds an expression that the user chose elsewhere, and brings the view up. */
@@ -53,7 +35,15 @@ export class WatchView implements vscode.WebviewViewProvider, vscode.Disposable 
     if (this.view?.visible) this.sendPending();
   }
 
-  private async receive(message: FromWatches): Promise<void> {
+  protected override receive(message: FromWatches): unknown {
+    return reporting(() => this.take(message));
+  }
+
+  protected override visibilityChanged(): void {
+    this.show();
+  }
+
+  private async take(message: FromWatches): Promise<void> {
     const watches = this.watches.active;
     switch (message.type) {
       case "ready":
@@ -107,9 +97,5 @@ export class WatchView implements vscode.WebviewViewProvider, vscode.Disposable 
       const rows = active.all.map((watch) => watch.row());
       this.send({ type: "watches", position, rows, restored: active.restored });
     }
-  }
-
-  private send(message: ToWatches): void {
-    void this.view?.webview.postMessage(message);
   }
 }

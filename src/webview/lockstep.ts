@@ -187,7 +187,7 @@ function showFacts({ members, counts, latencyMs, lagStepsMax, inner, divergences
   const parts = [
     divergences.length === 0
       ? "They said the same."
-      : `${divergences.length === 1 ? "They differed once in what they said" : `They differed ${exact(divergences.length)} times in what they said`}: ${divergences[0].text}`,
+      : `They differed ${divergences.length === 1 ? "once" : `${exact(divergences.length)} times`} in what they said. ${divergences[0].text}`,
     inner === undefined
       ? "No difference inside is known."
       : `They differ inside since instant ${exact(inner.noticedAt)} (${inner.how}); last agreement at ${exact(inner.lastAgreement)}.`,

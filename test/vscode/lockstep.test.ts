@@ -92,3 +92,22 @@ step("the end of one session is the end of both; the recording opens with both m
   await callStack("Machine B (secondary)").waitFor();
   await workbench.screenshot("lockstep-recording-light");
 });
+
+step(
+  "the Lockstep panel shows both on one axis with their log, finds the instruction, and what differs there",
+  async () => {
+    await user.command("Hindcast: Show Lockstep");
+    const page = await user.webview("#find");
+    await page.locator("#facts", { hasText: /Machine A \(primary\) at .*Machine B \(secondary\) at/ }).waitFor();
+    await page.locator("#inner", { hasText: "They differed once in what they said" }).waitFor();
+    await page.locator("#log").getByRole("option").first().waitFor();
+    await workbench.screenshot("lockstep-panel-light");
+    await page.locator("#find").click();
+    await page.locator(".why").first().waitFor();
+    await user.highlightedLine(READS_TIME);
+    await page.locator(".comparison h3", { hasText: "Machine B (secondary)" }).waitFor();
+    await page.locator("#facts", { hasText: /Machine A \(primary\) at .*Machine B \(secondary\) at/ }).waitFor();
+    await user.theme("Dark Modern", "vs-dark");
+    await workbench.screenshot("lockstep-panel-dark");
+  },
+);
