@@ -51,7 +51,7 @@ function memberBody(pair: Pair, { name, role, stretches }: PairMember): Custom.P
   };
 }
 
-export function divergenceBody(divergence: PairDivergence): Custom.OutputDivergenceBody {
+function divergenceBody(divergence: PairDivergence): Custom.OutputDivergenceBody {
   const { what, device, number, left, right, leftText, rightText, lastAgreement } = divergence;
   return {
     ...{ what, device: DEVICES[device] ?? "output", number, lastAgreement },

@@ -92,30 +92,37 @@ async function consoleDifference(
   }
 }
 
-interface PrintedByte {
+interface Saying {
   readonly instant: number;
-  readonly byte: number;
+  readonly bytes: Uint8Array;
 }
 
-function one({ bytes, instants }: PrintedBytes, index: number): PrintedByte {
-  return { byte: bytes[index], instant: instants[index] };
+/** What each said under one number. */
+type Sayings = readonly [Saying | undefined, Saying | undefined];
+
+function one({ bytes, instants }: PrintedBytes, index: number): Saying {
+  return { bytes: bytes.slice(index, index + 1), instant: instants[index] };
 }
 
 async function differing(
   { left, right }: Askers,
   abouts: Abouts,
   number: number,
-  [a, b]: readonly [PrintedByte | undefined, PrintedByte | undefined],
+  [a, b]: Sayings,
 ): Promise<OutputDifference> {
   const [leftText, rightText] = await Promise.all([
     lineAround(left, abouts.left, number),
     lineAround(right, abouts.right, number),
   ]);
+  return { ...differenceAt(abouts, CONSOLE, number, [a, b]), leftText, rightText };
+}
+
+/** Who did not say it is told by where its run ends. */
+function differenceAt({ left, right }: Abouts, device: number, number: number, [a, b]: Sayings): OutputDifference {
   return {
-    ...{ left: a?.instant ?? abouts.left.end, right: b?.instant ?? abouts.right.end, device: CONSOLE, number },
-    ...(a !== undefined && { leftBytes: Uint8Array.of(a.byte) }),
-    ...(b !== undefined && { rightBytes: Uint8Array.of(b.byte) }),
-    ...{ leftText, rightText },
+    ...{ left: a?.instant ?? left.end, right: b?.instant ?? right.end, device, number },
+    ...(a !== undefined && { leftBytes: a.bytes }),
+    ...(b !== undefined && { rightBytes: b.bytes }),
   };
 }
 
@@ -146,21 +153,17 @@ async function frameDifference(
     for (let index = 0; index < common; index++) {
       const [one, other] = [a[index], b[index]];
       if (!sameBytes(one.bytes, other.bytes)) {
-        const bytes = { leftBytes: one.bytes, rightBytes: other.bytes };
-        return { left: one.instant, right: other.instant, device: NETWORK, number: at + index, ...bytes };
+        return differenceAt(abouts, NETWORK, at + index, [one, other]);
       }
       tally.add(one.instant, other.instant);
     }
     at += common;
     if (common === PAGE_FRAMES) continue;
     if (a.length === b.length) return undefined;
-    const extra = a.length > common ? a[common] : b[common];
-    const isLeft = a.length > common;
-    if (!tally.isMissing(isLeft ? abouts.right : abouts.left, extra.instant)) return undefined;
-    return {
-      ...{ left: isLeft ? extra.instant : abouts.left.end, right: isLeft ? abouts.right.end : extra.instant },
-      ...{ device: NETWORK, number: at, ...(isLeft ? { leftBytes: extra.bytes } : { rightBytes: extra.bytes }) },
-    };
+    const isLeftLonger = a.length > common;
+    const extra = isLeftLonger ? a[common] : b[common];
+    if (!tally.isMissing(isLeftLonger ? abouts.right : abouts.left, extra.instant)) return undefined;
+    return differenceAt(abouts, NETWORK, at, isLeftLonger ? [extra, undefined] : [undefined, extra]);
   }
 }
 

@@ -1,8 +1,6 @@
 import type { SourcePosition } from "./protocol.ts";
 
-/** The two runs that are held against each other. */
-export type RunSide = "left" | "right";
-
+/** Of the two runs that are held against each other. */
 export interface SidePair<Value> {
   readonly left: Value;
   readonly right: Value;

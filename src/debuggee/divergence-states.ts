@@ -98,7 +98,7 @@ export async function firstOtherEvent(askers: Askers, abouts: Abouts): Promise<n
   return undefined;
 }
 
-export function isSameEvent(left: MachineEvent, right: MachineEvent): boolean {
+function isSameEvent(left: MachineEvent, right: MachineEvent): boolean {
   return left.instant === right.instant && eventContents(left) === eventContents(right);
 }
 

@@ -102,13 +102,17 @@ export interface PairStop {
   readonly stretches: Readonly<Record<PairSide, number>>;
 }
 
+/** What both saw of the protocol, as one row. */
 export interface PairLogRow {
   readonly kind: string;
+  /** Of the log; absent for what only one of them knows of. */
   readonly sequence?: number;
   readonly primaryInstant?: number;
   readonly secondaryInstant?: number;
+  /** Who saw it, and in which stretch. */
   readonly member?: string;
   readonly stretch?: number;
+  /** Host time since the pair's beginning, for display alone. */
   readonly timeMs: number;
   readonly device?: number;
   readonly number?: number;
@@ -123,6 +127,8 @@ export interface PairLogFilter {
   readonly kinds?: readonly string[];
   readonly states?: readonly string[];
   readonly member?: string;
+  /** The primary's instants, from the first to before the second. */
   readonly instants?: { readonly from: number; readonly to: number };
+  /** In what was said or in the entry's text; case does not count. */
   readonly text?: string;
 }

@@ -46,6 +46,7 @@ export class ThreadChannel implements Channel {
     port.on("message", () => {});
     port.on("close", () => {
       this.#isClosed = true;
+      this.#receives.wake();
       onFrame();
     });
     void this.#receives.listen(() => {

@@ -27,7 +27,7 @@ const YIELD_MS = 4;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
 /** Longer than the silence that is taken for death. */
-export const FREEZE_MS = 3_000;
+const FREEZE_MS = 3_000;
 
 /** How a member begins. */
 export type MemberStart =

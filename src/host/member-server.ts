@@ -64,7 +64,7 @@ export class MemberServer {
         );
         return;
       case "accept":
-        driver?.accept(this.#channel(message.channel));
+        if (driver !== undefined) this.#accept(driver, message.channel);
         break;
       case "input":
         this.#inputs.queue.push(message.event);
@@ -125,6 +125,14 @@ export class MemberServer {
     await recording?.close();
     this.#say({ kind: "ended", end: ended, state: this.#state, report: driver.report() });
     for (const each of this.#channels) each.close();
+  }
+
+  /** Who was the partner before is not heard any more. */
+  #accept(driver: MemberDriver, end: ChannelEnd): void {
+    const before = this.#channels;
+    this.#channels = [];
+    if (driver.accept(this.#channel(end))) for (const each of before) each.close();
+    else this.#channels.push(...before);
   }
 
   /** What somebody may wait for is told at once, the rest now and then. */

@@ -1,4 +1,5 @@
 import { MalformedBytes } from "../base/byte-cursor.ts";
+import type { PairLogFilter, PairLogRow } from "../debuggee/lockstep-protocol.ts";
 import type { InnerDivergence, OutputDivergence } from "../lockstep/divergence.ts";
 import { CONSOLE, MACHINE_DEVICES, NETWORK } from "../lockstep/machine-replica.ts";
 import type { PairHeader } from "../replay/recording-message.ts";
@@ -23,35 +24,9 @@ export const PAIR_LOG_KINDS = [
 export type PairLogKind = (typeof PAIR_LOG_KINDS)[number];
 export type PairOutputState = "pending" | "matched" | "released" | "mismatched" | "resynchronised" | "lost";
 
-/** What both saw of the protocol, as one row. */
-export interface PairLogEntry {
+export interface PairLogEntry extends PairLogRow {
   readonly kind: PairLogKind;
-  /** Of the log; absent for what only one of them knows of. */
-  readonly sequence?: number;
-  readonly primaryInstant?: number;
-  readonly secondaryInstant?: number;
-  /** Who saw it, and in which stretch. */
-  readonly member?: string;
-  readonly stretch?: number;
-  /** Host time since the pair's beginning, for display alone. */
-  readonly timeMs: number;
-  readonly device?: number;
-  readonly number?: number;
-  readonly bytes?: Uint8Array;
   readonly state?: PairOutputState;
-  readonly latencyMs?: number;
-  readonly lagSteps?: number;
-  readonly text?: string;
-}
-
-export interface PairLogFilter {
-  readonly kinds?: readonly string[];
-  readonly states?: readonly string[];
-  readonly member?: string;
-  /** The primary's instants, from the first to before the second. */
-  readonly instants?: { readonly from: number; readonly to: number };
-  /** In what was said or in the entry's text; case does not count. */
-  readonly text?: string;
 }
 
 export interface PairSummary {

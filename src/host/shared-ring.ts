@@ -67,6 +67,11 @@ export class SharedRing {
     }
   }
 
+  /** Asks who listens as if something had been written: one that is never woken is kept for good, and the ring with it. */
+  wake(): void {
+    Atomics.notify(this.#words, WRITES);
+  }
+
   #copyIn(at: number, frame: Uint8Array): void {
     const first = Math.min(frame.length, RING_BYTES - at);
     this.#bytes.set(frame.subarray(0, first), at);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SocketChannel, ThreadChannel, threadEnds } from "../../src/host/lockstep-channels.ts";
+import { SharedRing } from "../../src/host/shared-ring.ts";
 import type { Channel } from "../../src/lockstep/channel.ts";
 import { type ChannelPair, channelSuite } from "./channel-suite.ts";
 
@@ -102,3 +103,22 @@ for (const kind of ["threads", "processes"] as const) {
     await until(() => ends[1].closed);
   });
 }
+
+test("who listens to a ring is asked again when it is woken, with nothing written, and let go", async () => {
+  const ring = new SharedRing(SharedRing.create());
+  let isOver = false;
+  let asked = 0;
+  const listening = ring.listen(() => {
+    asked++;
+    return isOver;
+  });
+  assert.equal(asked, 1);
+  isOver = true;
+  ring.wake();
+  let isLetGo = false;
+  void listening.then(() => {
+    isLetGo = true;
+  });
+  await until(() => isLetGo);
+  assert.equal(asked, 2);
+});
