@@ -2,11 +2,11 @@ import { causeName, EXCEPTION_CAUSES, INTERRUPT_BIT } from "../isa/causes.ts";
 import { COST, type Finder, type FinderTask, placeOf } from "./search-finder.ts";
 import { hex } from "./value-format.ts";
 
-const ALL_CAUSES = EXCEPTION_CAUSES.map(({ code }) => code);
+export const EXCEPTION_CODES = EXCEPTION_CAUSES.map(({ code }) => code);
 
 /** Exceptions that are about to be taken, interrupts that have just been, and the trap at which the run ended. */
 export function trapFinder({ parts, question, task, tally }: FinderTask<"traps">): Finder {
-  const { causes = ALL_CAUSES, interrupts = question.causes === undefined } = question;
+  const { causes = EXCEPTION_CODES, interrupts = question.causes === undefined } = question;
   const { timeline, machine } = parts;
   return {
     stops: { breakpoints: [], watches: [], exceptions: causes, interrupts },
