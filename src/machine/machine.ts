@@ -13,11 +13,11 @@ import { Oracle } from "../cpu/oracle.ts";
 import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
 import { Reservations } from "../cpu/reservations.ts";
 import type { Translator } from "../cpu/translator.ts";
-import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
+import { takeException, takeInterrupt } from "../cpu/trap.ts";
 import { WriteTrace } from "../cpu/write-trace.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import { replayHint } from "../isa/replay-hints.ts";
-import { ABSENT_PAGE_CAUSE, HART_NUMBER } from "../memory/layout.ts";
+import { ABSENT_PAGE_CAUSE, HART_NUMBER, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
@@ -27,6 +27,7 @@ import { BoardMemory } from "./device-memory.ts";
 import { type DiskImage, Disks } from "./disks.ts";
 import { HEAT } from "./engine-heat.ts";
 import { errors } from "./errors.ts";
+import { canHandle } from "./handler-check.ts";
 import { editHart } from "./hart-edit.ts";
 import { type HartSurroundings, Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
@@ -50,6 +51,7 @@ import { Onlooker } from "./onlooker.ts";
 import { OutsideWrites } from "./outside-writes.ts";
 import { digestOf } from "./pages.ts";
 import { RamVersions } from "./ram-versions.ts";
+import type { Residency, ResidencyCounters } from "./residency.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
 import { Timers } from "./timers.ts";
@@ -80,6 +82,7 @@ export class Machine implements MachineLike {
   readonly #oracle: Oracle;
   readonly #exports: InterpreterExports;
   readonly #translator: Translator | undefined;
+  readonly #residency: Residency | undefined;
   readonly harts: readonly HartView[];
 
   readonly #clock: Clock;
@@ -98,15 +101,22 @@ export class Machine implements MachineLike {
   readonly registerWrites: WriteTrace;
   readonly outsideWrites = new OutsideWrites();
 
-  /** `diskImages`: the images of the configuration's disks. `compiler` makes hot code into WebAssembly elsewhere. */
+  /**
+   * `diskImages`: the images of the configuration's disks. `compiler` makes hot code into WebAssembly elsewhere. `residency`: how many
+   * pages of RAM are kept; absent: all.
+   */
   constructor(
     configuration: MachineConfiguration,
     engine: EngineChoice = "auto",
     diskImages: readonly DiskImage[] = [],
     cacheGroup: CacheGroupChoice = "on",
     compiler?: (setup: CompilerSetup) => RegionCompiler,
+    residency?: Residency,
   ) {
     checkConfiguration(configuration);
+    this.#residency = residency;
+    const frames = residency?.frames ?? configuration.memoryBytes / PAGE_BYTES;
+    assert(frames === configuration.memoryBytes / PAGE_BYTES, "a frame for each page");
     const isa = parseInstructionSet(configuration.isa, configuration.modes);
     this.configuration = configuration;
     const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
@@ -376,6 +386,12 @@ export class Machine implements MachineLike {
     return this.#onlooker.translateIn(satp, address);
   }
 
+  get residency(): ResidencyCounters | undefined {
+    if (this.#residency === undefined) return undefined;
+    const pages = this.#memory.layout.ramPages;
+    return { frames: pages, pages, resident: pages - this.#memory.absentCount, putAway: 0, broughtIn: 0 };
+  }
+
   get cacheGroup(): CacheGroupReport {
     return this.#translation.report();
   }
@@ -504,7 +520,7 @@ export class Machine implements MachineLike {
     if (this.isolation.active || (!departing && this.#lookout.isForException(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };
     }
-    const handled = this.#canHandle(exception.cause);
+    const handled = canHandle(this.#turn, { translation: this.#translation, memory: this.#memory }, exception.cause);
     if (typeof handled === "object") return this.#absent(Number(handled.tval));
     if (!handled) return { kind: "unhandled-trap", hart: hart.id, ...exception };
     takeException(hart, csrs, exception);
@@ -525,23 +541,6 @@ export class Machine implements MachineLike {
   #traceTrap(isInterrupt: boolean): void {
     const { id, privilege } = this.#turn.hart;
     if (this.registerWrites.tracing !== undefined) this.registerWrites.trap(id, privilege, this.instant, isInterrupt);
-  }
-
-  /**
-   * Whether the handler of an exception can be fetched. One of supervisor mode that cannot is machine mode's business,
-   * unless supervisor mode was to handle just that as well: then the hart would trap for ever. What cannot be told because of an
-   * absent page is an exception that says so.
-   */
-  #canHandle(cause: number): boolean | Exception {
-    const { hart, csrs } = this.#turn;
-    if (exceptionTarget(hart, csrs, cause) === "supervisor") {
-      const vector = exceptionVector(csrs, "supervisor");
-      const fault = this.#translation.supervisorFetchFault(csrs.translationState(), vector);
-      if (fault === undefined) return true;
-      if (fault.cause === ABSENT_PAGE_CAUSE) return fault;
-      if (((csrs.get("medeleg") >> BigInt(fault.cause)) & 1n) === 1n) return false;
-    }
-    return this.#memory.ramOffset(exceptionVector(csrs, "machine"), 2) >= 0;
   }
 
   /** Steps were taken by the hart that has its turn. */
