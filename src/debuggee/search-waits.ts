@@ -3,8 +3,8 @@ import { type PageWait, pageWaits } from "../replay/page-waits.ts";
 import type { Hit } from "../replay/timeline-interface.ts";
 import { runningOn } from "./running-process.ts";
 import { COST, type Finder, type FinderTask, placeOf } from "./search-finder.ts";
-import { EXCEPTION_CODES } from "./search-traps.ts";
 import type { Row, RunMeanwhile } from "./search-protocol.ts";
+import { EXCEPTION_CODES } from "./search-traps.ts";
 import { hex } from "./value-format.ts";
 
 /** A wait that is listed and not over. */

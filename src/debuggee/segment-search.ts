@@ -97,7 +97,11 @@ export class SegmentSearch {
     return problem === undefined ? {} : { problem };
   }
 
-  #finder(task: SegmentTask, question: Exclude<Question, { readonly kind: "outputs" }>, tally: Tally): Finder | undefined {
+  #finder(
+    task: SegmentTask,
+    question: Exclude<Question, { readonly kind: "outputs" }>,
+    tally: Tally,
+  ): Finder | undefined {
     const given = { parts: this.parts, task, tally };
     switch (question.kind) {
       case "writes":

@@ -129,7 +129,7 @@ export class History implements HistoryLike {
     const named = bookmarks.map(({ instant, name }): HistoryMark => ({ kind: "bookmark", instant, label: name }));
     // Names that people gave are never thinned; the rest share what is left.
     const share = Math.max(1, Math.floor((most - named.length) / 5));
-    const events = within(this.events, from, to, ({ instant }) => instant).filter((event) => !isOfWait(event));
+    const events = within(this.events, from, to, ({ instant }) => instant).filter(isNoneOfWait);
     const waits = this.#waits(from, to);
     const checkpoints = within(this.checkpoints, from, to, (instant) => instant);
     const firstSent = this.#run.frames.countBefore(from);
@@ -144,7 +144,10 @@ export class History implements HistoryLike {
       ...evenly(checkpoints, share).map((instant): HistoryMark => ({ kind: "checkpoint", instant, label: "" })),
     ];
     marks.sort((a, b) => a.instant - b.instant);
-    return { marks, total: named.length + events.length + waits.length + sent.length + checkpoints.length + lines.total };
+    return {
+      marks,
+      total: named.length + events.length + waits.length + sent.length + checkpoints.length + lines.total,
+    };
   }
 
   /** Those that go on in some of [from, to). */
@@ -174,9 +177,11 @@ const LONGEST_LABEL_BYTES = 80;
 const LONGEST_LINE_BYTES = 4096;
 const NEWLINE = 0x0a;
 
-/** Said by the mark of the wait. */
-function isOfWait({ kind }: MachineEvent): boolean {
-  return kind === "page-not-ready" || kind === "page-ready";
+type OfWait = Extract<MachineEvent, { kind: "page-not-ready" | "page-ready" }>;
+
+/** The mark of the wait says it. */
+function isNoneOfWait(event: MachineEvent): event is Exclude<MachineEvent, OfWait> {
+  return event.kind !== "page-not-ready" && event.kind !== "page-ready";
 }
 
 function waitMark({ from, to, hart, address, work }: PageWait): HistoryMark {
@@ -185,7 +190,7 @@ function waitMark({ from, to, hart, address, work }: PageWait): HistoryMark {
   return { kind: "wait", instant: from as Instant, ...(to !== undefined && { until: to as Instant }), label };
 }
 
-function eventMark(event: MachineEvent): HistoryMark {
+function eventMark(event: Exclude<MachineEvent, OfWait>): HistoryMark {
   const { instant } = event;
   switch (event.kind) {
     case "console-input": {

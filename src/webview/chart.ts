@@ -106,6 +106,9 @@ export class Chart extends AxisCanvas {
     const instant = pointAt(x, this.range, this.width);
     const reach = REACH * instantsPerPixel(this.range, this.width);
     const wanted = (mark: Mark) => mark.kind === lane.kind && this.wanted(mark);
-    return nearest(this.marks, instant, reach, wanted) ?? (lane.shape === "span" ? lasting(this.marks, instant, wanted) : undefined);
+    return (
+      nearest(this.marks, instant, reach, wanted) ??
+      (lane.shape === "span" ? lasting(this.marks, instant, wanted) : undefined)
+    );
   }
 }

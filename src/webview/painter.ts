@@ -1,4 +1,4 @@
-import { type Lane, LANES } from "./marks.ts";
+import { LANES, type Lane } from "./marks.ts";
 import type { Mark, Position } from "./messages.ts";
 import { compact, type Range, ticks, xOf } from "./scale.ts";
 
@@ -200,7 +200,13 @@ function paintMarks(
 /** What lasts is a bar as long as it lasts; where several do at once the lane is darker. */
 function paintSpan(
   context: CanvasRenderingContext2D,
-  at: { readonly mark: Mark; readonly y: number; readonly each: number; readonly selected: boolean; readonly width: number },
+  at: {
+    readonly mark: Mark;
+    readonly y: number;
+    readonly each: number;
+    readonly selected: boolean;
+    readonly width: number;
+  },
   { range, position }: Picture,
   palette: Palette,
 ): void {

@@ -226,22 +226,24 @@ function say(sentence: string): void {
 }
 
 function showLaneButtons(): void {
-  byId("lanes").replaceChildren(...lanesFor(hasWaits).map((lane) => {
-    const button = document.createElement("button");
-    button.title = `${lane.explanation}. Click to hide or show.`;
-    button.ariaPressed = String(!filter.hidden.has(lane.kind));
-    const sign = document.createElement("span");
-    sign.className = `sign ${lane.shape} kind-${lane.kind}`;
-    button.append(sign, lane.title);
-    button.addEventListener("click", () => {
-      const hidden = new Set(filter.hidden);
-      if (!hidden.delete(lane.kind)) hidden.add(lane.kind);
-      filter = { ...filter, hidden };
-      button.ariaPressed = String(!hidden.has(lane.kind));
-      showMarks();
-    });
-    return button;
-  }));
+  byId("lanes").replaceChildren(
+    ...lanesFor(hasWaits).map((lane) => {
+      const button = document.createElement("button");
+      button.title = `${lane.explanation}. Click to hide or show.`;
+      button.ariaPressed = String(!filter.hidden.has(lane.kind));
+      const sign = document.createElement("span");
+      sign.className = `sign ${lane.shape} kind-${lane.kind}`;
+      button.append(sign, lane.title);
+      button.addEventListener("click", () => {
+        const hidden = new Set(filter.hidden);
+        if (!hidden.delete(lane.kind)) hidden.add(lane.kind);
+        filter = { ...filter, hidden };
+        button.ariaPressed = String(!hidden.has(lane.kind));
+        showMarks();
+      });
+      return button;
+    }),
+  );
 }
 
 showLaneButtons();
