@@ -185,8 +185,8 @@ function isNoneOfWait(event: MachineEvent): event is Exclude<MachineEvent, OfWai
 }
 
 function waitMark({ from, to, hart, address, work }: PageWait): HistoryMark {
-  const length = to === undefined ? "" : ` for ${(to - from).toLocaleString("en-US")} steps`;
-  const label = `hart ${hart}: a process waits${length} for 0x${address.toString(16)} (${work})`;
+  const length = to === undefined ? "goes on" : `${(to - from).toLocaleString("en-US")} steps`;
+  const label = `0x${address.toString(16)} on hart ${hart}: ${work}, ${length}`;
   return { kind: "wait", instant: from as Instant, ...(to !== undefined && { until: to as Instant }), label };
 }
 
