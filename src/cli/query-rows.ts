@@ -5,7 +5,10 @@ import { formatAddress, formatCount } from "./quantities.ts";
 import type { SourceText } from "./source-text.ts";
 
 /** A row as the JSON answer gives it. */
-export function rowJson({ pc, symbol: _, source: __, access, bits, call, wait, text, ...row }: Row, places: Places): object {
+export function rowJson(
+  { pc, symbol: _, source: __, access, bits, call, wait, text, ...row }: Row,
+  places: Places,
+): object {
   return {
     ...row,
     ...places.at(pc),
