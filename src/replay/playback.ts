@@ -16,6 +16,7 @@ import { PAGE_BYTES } from "./recording-writer.ts";
 import type { TimelineInlet } from "./timeline-inlet.ts";
 import type { Motion } from "./timeline-interface.ts";
 import type { TimelineOutlet } from "./timeline-outlet.ts";
+import { runPresent } from "./page-waits.ts";
 
 export interface PlaybackOptions {
   /** Most steps between two yields: some ten milliseconds of work. */
@@ -165,7 +166,7 @@ export class Playback {
     assert(until <= this.end, `instant ${until} is not in the past`);
     const bound = Math.min(until, instant + this.options.sliceSteps, digests.nextAfter(instant));
     try {
-      const stop = this.machine.run(bound as Instant, { departing });
+      const stop = runPresent(this.machine, bound as Instant, { departing });
       this.#verify(stop);
       return stop;
     } catch (error) {
