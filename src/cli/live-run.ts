@@ -107,7 +107,10 @@ export function openRecorded(
 export function machinesFor(path: string | undefined, options: MachineOptions, isRecorded = false) {
   const choice = runChoice(path, options);
   const disks = openDisks(options.disk ?? [], isRecorded);
-  const configuration = configurationOf({ ...choice, ...options, memoryBytes: options.memory }, disks.configurations);
+  const configuration = configurationOf(
+    { ...choice, ...options, ...residencyChoice(options), memoryBytes: options.memory },
+    disks.configurations,
+  );
   const make = (of: MachineConfiguration, residency?: Residency) =>
     new Machine(of, options.engine, disks.images, options.cacheGroup, makeCompileThread, residency);
   return { choice, configuration, make, recordedDisks: disks.recorded };

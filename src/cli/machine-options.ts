@@ -32,10 +32,10 @@ export interface MachineOptions {
 }
 
 /** What of a machine's memory is kept. */
-export function residencyChoice({ resident, asyncPages, pageInLatency }: MachineOptions): ResidencyChoice {
+export function residencyChoice({ resident, asyncPages, pageInLatency }: MachineOptions) {
   return {
     residentBytes: resident,
     asyncPages: asyncPages === undefined ? undefined : asyncPages === "on",
     pageInLatencyMs: pageInLatency,
-  };
+  } satisfies ResidencyChoice;
 }

@@ -34,7 +34,7 @@ export interface LiveRun {
   /** A sentence once the recording cannot go on. */
   failure(): string | undefined;
   /** Where its pages are; absent: the machine keeps all. */
-  residency(): ResidencyReport | undefined;
+  residency?(): ResidencyReport | undefined;
   /** Ends the recording, if there is one. */
   close(): Promise<{ readonly recording: string; readonly bytes: number } | undefined>;
 }
@@ -112,7 +112,7 @@ async function executeWith(
       failed: () => inputError,
     });
     const seconds = (performance.now() - started) / 1000;
-    const residency = live.residency();
+    const residency = live.residency?.();
     live.turn();
     await context.stdout.flush();
     const closed = await live.close();

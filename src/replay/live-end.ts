@@ -4,8 +4,8 @@ import type { Edit } from "../machine/inlet.ts";
 import type { Departing, Digest } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import type { SavedState } from "./checkpoint-store.ts";
-import type { Playback } from "./playback.ts";
 import { type PageHost, PageWaits, runPresent } from "./page-waits.ts";
+import type { Playback } from "./playback.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** How far a live run goes between two yields, some ten milliseconds. What happens does not depend on it. */

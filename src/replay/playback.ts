@@ -11,12 +11,12 @@ import type { EventLog } from "./event-log.ts";
 import type { FrameLog } from "./frame-log.ts";
 import { DamagedFile } from "./mcap-input.ts";
 import type { OutputLog } from "./output-log.ts";
+import { runPresent } from "./page-waits.ts";
 import type { StoredCheckpoint } from "./payload.ts";
 import { PAGE_BYTES } from "./recording-writer.ts";
 import type { TimelineInlet } from "./timeline-inlet.ts";
 import type { Motion } from "./timeline-interface.ts";
 import type { TimelineOutlet } from "./timeline-outlet.ts";
-import { runPresent } from "./page-waits.ts";
 
 export interface PlaybackOptions {
   /** Most steps between two yields: some ten milliseconds of work. */
