@@ -66,7 +66,7 @@ const KINDS = [
 const ROLES = ["primary", "secondary", "joiner"] as const;
 const ENTRIES = ["input", "output", "digest", "progress"] as const;
 const EVENTS = ["console-input", "network-input", "idle-jump"] as const;
-const RESTS = ["running", "held", "waiting", "ended"] as const satisfies readonly Rest[];
+const RESTS = ["running", "held", "idle", "waiting", "ended"] as const satisfies readonly Rest[];
 const DIVERGENCES = ["data", "missing", "extra", "no-progress", "state"] as const;
 const PURPOSES = ["copy", "resynchronise"] as const;
 
