@@ -1,5 +1,5 @@
 import { NO_STOPS, type StopConditions } from "../machine/stop.ts";
-import { type PageWait, pageWaits } from "../replay/page-waits.ts";
+import { type PageWait, pageWaits } from "../replay/recorded-waits.ts";
 import type { Hit } from "../replay/timeline-interface.ts";
 import { runningOn } from "./running-process.ts";
 import { COST, type Finder, type FinderTask, placeOf } from "./search-finder.ts";

@@ -69,7 +69,7 @@ const ENTRIES = ["input", "output", "digest", "progress"] as const;
 const EVENTS = [
   ...(["console-input", "network-input", "idle-jump", "page-not-ready", "page-ready"] as const),
 ] satisfies readonly InputEvent["kind"][];
-const RESTS = ["running", "held", "waiting", "ended"] as const satisfies readonly Rest[];
+const RESTS = ["running", "held", "idle", "waiting", "ended"] as const satisfies readonly Rest[];
 const DIVERGENCES = ["data", "missing", "extra", "no-progress", "state"] as const;
 const PURPOSES = ["copy", "resynchronise"] as const;
 

@@ -92,6 +92,8 @@ export interface ForeignState {
 /** What the protocol needs of a machine. */
 export interface Replica {
   readonly instant: number;
+  /** Steps that take a tick of its clock; what is idle time takes none. */
+  readonly stepsPerTick: number;
   readonly devices: readonly DeviceKind[];
   /** What it has said so far; the numbers go on behind those that `adopt` and `restore` are told. */
   readonly counts: Counts;

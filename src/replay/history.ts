@@ -5,8 +5,8 @@ import { isNewBookmark, noBookmark } from "./bookmarks.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import { lowerBound } from "./number-column.ts";
 import { evenly } from "./output-log.ts";
-import { type PageWait, pageWaits } from "./page-waits.ts";
 import type { Run } from "./playback.ts";
+import { type PageWait, pageWaits } from "./recorded-waits.ts";
 import type { Bookmark, BookmarkKeeper, HistoryLike, HistoryMark, PrintedLine } from "./timeline-interface.ts";
 
 /** What is remembered of a run besides its states. */
