@@ -4,6 +4,7 @@ import type { DebuggeeEvent, ExecutableFile, LaunchOptions } from "../debuggee/p
 import { Branches } from "../replay/branches.ts";
 import type { CheckpointFile } from "../replay/checkpoint-file.ts";
 import type { Timeline } from "../replay/timeline.ts";
+import type { HostResidency } from "./residency.ts";
 import { sourceTexts } from "./source-files.ts";
 import { ThreadRunner } from "./thread-runner.ts";
 
@@ -16,6 +17,8 @@ export interface DebuggedRun {
   /** What searches in other threads open. Undefined: they have nothing to open. */
   readonly file: SearchedFile | undefined;
   readonly options: Pick<LaunchOptions, "engine" | "cacheGroup">;
+  /** What keeps the machine's pages elsewhere, if anything does. */
+  readonly residency?: HostResidency | undefined;
 }
 
 export interface SearchedFile {
@@ -34,7 +37,7 @@ export interface OpenedDebuggee {
 }
 
 export function openDebuggee(run: DebuggedRun): OpenedDebuggee {
-  const { timeline, programs, sources, executable, emit, file, options } = run;
+  const { timeline, programs, sources, executable, emit, file, options, residency } = run;
   const branches = new Branches(timeline);
   const segmentRunner = new ThreadRunner({
     checkpoints: file?.checkpoints,
@@ -48,6 +51,7 @@ export function openDebuggee(run: DebuggedRun): OpenedDebuggee {
   const debuggee = new Debuggee({
     ...{ timeline: branches, branches, history: branches.history },
     ...{ programs, sourceTexts: sourceTexts(sources), executable, emit, segmentRunner },
+    ...(residency && { residency: (counters) => residency.report(counters) }),
   });
   return { debuggee, branches, closeSearches: () => segmentRunner.close() };
 }

@@ -31,8 +31,8 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     network?.close();
     throw error;
   }
-  const { machine, timeline, boot, recording } = session;
-  const opened = openDebuggee({ timeline, ...boot, emit, file: recording, options });
+  const { machine, timeline, boot, recording, residency } = session;
+  const opened = openDebuggee({ timeline, ...boot, emit, file: recording, options, residency });
   const { debuggee, branches } = opened;
   const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
   const warning = folderWarning(recording.path);
@@ -57,16 +57,16 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
       network?.close();
       branches.close();
       await recording.close();
+      await residency?.close();
     },
   };
 }
 
 function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void, bell: Bell): Session {
   const session = openRecording(path, { ...options, travels: true });
-  const { machine, timeline, reader, programs, sources, warnings } = session;
-  const { executable } = session;
+  const { machine, timeline, reader, programs, sources, warnings, executable, residency } = session;
   const file = { path, checkpoints: reader.checkpoints };
-  const opened = openDebuggee({ timeline, programs, sources, executable, emit, file, options });
+  const opened = openDebuggee({ timeline, programs, sources, executable, emit, file, options, residency });
   const { debuggee, branches } = opened;
   return {
     debuggee,
