@@ -3,6 +3,7 @@ import type { Instant } from "../base/brand.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { Departing, Digest } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
+import { DamagedPages } from "./checkpoint-file.ts";
 import type { SavedState } from "./checkpoint-store.ts";
 import type { Playback } from "./playback.ts";
 import type { Recorder } from "./recorder.ts";
@@ -132,14 +133,32 @@ export class LiveEnd {
     const before = playback.now;
     const { elapsed } = this.#turns;
     this.#turns.begin();
-    const stop = playback.machine.run(Math.min(limit, before + this.#turns.steps) as Instant, { departing });
+    let stop: MachineStop = { kind: "reached" };
+    let damaged: DamagedPages | undefined;
+    try {
+      stop = playback.machine.run(Math.min(limit, before + this.#turns.steps) as Instant, { departing });
+    } catch (error) {
+      if (!(error instanceof DamagedPages)) throw error;
+      damaged = error;
+    }
     this.#turns.end(playback.now - before);
     this.#recorder?.ran(playback.now - before, this.#turns.elapsed - elapsed);
     playback.end = playback.now;
     playback.inlet.close(playback.now);
     this.#recorder?.flushOutput();
+    if (damaged !== undefined) this.#comeAgain(damaged);
+    else playback.fetchSome(playback.now - before);
     if (playback.now >= this.#due.instant && this.#turns.elapsed >= this.#due.turns) this.#checkpoint();
     return stop;
+  }
+
+  /** A branch needs pages of the recording that cannot be read: it comes to where it stands by what it has of itself. */
+  #comeAgain(error: DamagedPages): void {
+    this.leave();
+    const { digest } = this.#tip!;
+    this.#playback.comeAgain(error);
+    this.#tip = { saved: this.#playback.save(), digest };
+    this.arrive();
   }
 
   /** Changes the state where the machine stands. */
