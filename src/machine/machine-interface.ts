@@ -145,6 +145,8 @@ export interface MachineLike {
   readonly time: bigint;
   /** What the caches of translations have done since the machine was made: no part of its state. */
   readonly cacheGroup?: CacheGroupReport;
+  /** Absent where nobody can be told of pages that are not ready. */
+  readonly asyncPages?: AsyncPagesView;
   /** Absent where every page is kept. */
   readonly residency?: ResidencyCounters | undefined;
   /** Undefined where none can be. */
@@ -173,6 +175,14 @@ export interface AbsentPages {
   bringSome(most: number): void;
   /** As in `PageVersion`. */
   hashOf(bytes: Uint8Array): bigint;
+}
+
+/** The interface of docs/async-pages.md, as it is now. */
+export interface AsyncPagesView {
+  /** Where a hart has registered its area. */
+  area(hart: number): PhysicalAddress | undefined;
+  /** Tokens whose page the guest has not been told to be ready, in the order in which they were given. */
+  readonly given: readonly { readonly token: number; readonly hart: number }[];
 }
 
 /** Which pages of RAM are written, found as a by-product of checkpoints. */

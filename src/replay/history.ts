@@ -176,6 +176,10 @@ function eventMark(event: MachineEvent): HistoryMark {
       return { kind: "event", instant, label: `packet in: ${describeFrame(event.frame)}` };
     case "idle-jump":
       return { kind: "event", instant, label: `idle for ${event.ticks} ticks` };
+    case "page-not-ready":
+      return { kind: "event", instant, label: `page not ready: 0x${event.address.toString(16)}, token ${event.token}` };
+    case "page-ready":
+      return { kind: "event", instant, label: `page ready: token ${event.token}` };
   }
 }
 

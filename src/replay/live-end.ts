@@ -71,6 +71,8 @@ export class LiveEnd {
     const saved = playback.save();
     if (playback.run.digests.find(playback.now, saved.events) === undefined) this.#digest(saved);
     this.#goLive();
+    // Whoever was to bring these pages is not here, and they are.
+    for (const { token } of playback.machine.asyncPages?.given ?? []) playback.inlet.queueReady(token);
   }
 
   /** The machine stands at the newest instant, ready to make history. */
