@@ -35,6 +35,11 @@ export interface LaunchArguments {
   cwd?: string;
   /** RAM: bytes, or a string with K, M or G: `"128M"`. */
   memory?: number | string;
+  /** How much of it the machine keeps: other pages go to a compressed store, then to a file. */
+  residentMemory?: number | string;
+  asyncPages?: boolean;
+  /** Milliseconds. */
+  pageInLatency?: number;
   harts?: number;
   /** `rv64imac`, … */
   isa?: string;

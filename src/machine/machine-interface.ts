@@ -171,6 +171,10 @@ export interface AbsentPages {
   readonly count: number;
   /** Fetches the contents of one that is absent. True when they are there. */
   bring(page: number): boolean;
+  /** Has it brought from where it is, while others go on, and says what that takes. Throws why it never will be. */
+  request(page: number): LatentWork;
+  /** Fetches the contents at once, however long it takes. Throws why they cannot be had. */
+  bringNow(page: number): void;
   /** Fetches so many of those that can be had, about: for who has run on and wants none to be left some time. */
   bringSome(most: number): void;
   /** As in `PageVersion`. */

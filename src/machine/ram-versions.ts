@@ -6,6 +6,7 @@ import type { PageBringer, PhysicalMemory } from "../memory/physical-memory.ts";
 import { PLACE } from "./absent-leaf.ts";
 import { AbsentVersion, fetchVersion, isAway } from "./absent-version.ts";
 import type { Disks } from "./disks.ts";
+import type { LatentWork } from "./latent-work.ts";
 import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
 import { contribution, isUnopened, type LeafChange, mix, Pages, sumsOf, versionsOf } from "./pages.ts";
 
@@ -149,6 +150,17 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   failureOf(page: number): Error | undefined {
     const version = this.#current.get(page);
     return version instanceof AbsentVersion ? version.failure : undefined;
+  }
+
+  request(page: number): LatentWork {
+    const version = this.#current.get(page);
+    return version instanceof AbsentVersion ? version.request() : "recording-read";
+  }
+
+  bringNow(page: number): void {
+    const version = this.#current.get(page);
+    if (this.bring(page) || !(version instanceof AbsentVersion)) return;
+    this.#put(page, version.fetchNow());
   }
 
   hashOf(bytes: Uint8Array): bigint {

@@ -11,6 +11,7 @@ import type { EventLog } from "./event-log.ts";
 import type { FrameLog } from "./frame-log.ts";
 import { DamagedFile } from "./mcap-input.ts";
 import type { OutputLog } from "./output-log.ts";
+import { runPresent } from "./page-waits.ts";
 import type { StoredCheckpoint } from "./payload.ts";
 import { PAGE_BYTES } from "./recording-writer.ts";
 import type { TimelineInlet } from "./timeline-inlet.ts";
@@ -173,7 +174,7 @@ export class Playback {
     assert(until <= this.end, `instant ${until} is not in the past`);
     const bound = Math.min(until, instant + this.options.sliceSteps, digests.nextAfter(instant));
     try {
-      const stop = this.machine.run(bound as Instant, { departing });
+      const stop = runPresent(this.machine, bound as Instant, { departing });
       this.#verify(stop);
       this.fetchSome(this.now - instant);
       return stop;
@@ -189,8 +190,9 @@ export class Playback {
    * by. `steps` were taken just now.
    */
   fetchSome(steps: number): void {
-    const { absentPages } = this.machine;
-    if (absentPages === undefined || absentPages.count === 0) return;
+    const { absentPages, residency } = this.machine;
+    // One that keeps fewer pages than its guest has would put away others for them.
+    if (absentPages === undefined || absentPages.count === 0 || residency !== undefined) return;
     this.#absentSteps += steps;
     if (this.#absentSteps < SLICES_PER_FETCH * this.options.sliceSteps) return;
     this.#absentSteps = 0;
