@@ -159,6 +159,10 @@ export interface AbsentPages {
   readonly count: number;
   /** Fetches the contents of one that is absent. True when they are there. */
   bring(page: number): boolean;
+  /** The same, and waits for them where their source can be waited for. Between two runs only. */
+  bringNow(page: number): boolean;
+  /** Begins to fetch them, so that `bring` has them some time, and says what that takes; undefined: nobody has to. */
+  request(page: number): LatentWork | undefined;
   /** As in `PageVersion`. */
   hashOf(bytes: Uint8Array): bigint;
 }

@@ -1,5 +1,5 @@
 import { assert, unreachable } from "../base/assert.ts";
-import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
+import type { FrameOffset, Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import { AddressTranslation, type ContextChange } from "../cpu/address-translation.ts";
 import { DataAccess } from "../cpu/data-access.ts";
 import { type CodeObserver, DecodedPages } from "../cpu/decoded-pages.ts";
@@ -17,7 +17,7 @@ import { takeException, takeInterrupt } from "../cpu/trap.ts";
 import { WriteTrace } from "../cpu/write-trace.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import { replayHint } from "../isa/replay-hints.ts";
-import { ABSENT_PAGE_CAUSE, HART_NUMBER, PAGE_BYTES } from "../memory/layout.ts";
+import { ABSENT_PAGE_CAUSE, HART_NUMBER } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
 import { checkConfiguration } from "./check-configuration.ts";
@@ -50,6 +50,7 @@ import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
 import { Onlooker } from "./onlooker.ts";
 import { OutsideWrites } from "./outside-writes.ts";
 import { digestOf } from "./pages.ts";
+import { RamBytes } from "./ram-bytes.ts";
 import { RamVersions } from "./ram-versions.ts";
 import type { Residency, ResidencyCounters } from "./residency.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
@@ -75,6 +76,7 @@ export class Machine implements MachineLike {
   readonly #decoded: DecodedPages;
   readonly #lookout: Lookout;
   readonly #onlooker: Onlooker;
+  readonly #ram: RamBytes;
   readonly #devices: BoardMemory;
   readonly #board: Board;
   readonly #versions: RamVersions;
@@ -82,7 +84,6 @@ export class Machine implements MachineLike {
   readonly #oracle: Oracle;
   readonly #exports: InterpreterExports;
   readonly #translator: Translator | undefined;
-  readonly #residency: Residency | undefined;
   readonly harts: readonly HartView[];
 
   readonly #clock: Clock;
@@ -94,6 +95,8 @@ export class Machine implements MachineLike {
   /** What was taken from the inlet and needs an absent page. */
   #held: MachineEvent | undefined;
   #heldFor = -1;
+  /** A page was lacking that there is room for now. */
+  #hasAdmitted = false;
   readonly #journal: WalkJournal;
   readonly absentPages: AbsentPages;
   readonly isolation: MachineIsolation;
@@ -114,18 +117,16 @@ export class Machine implements MachineLike {
     residency?: Residency,
   ) {
     checkConfiguration(configuration);
-    this.#residency = residency;
-    const frames = residency?.frames ?? configuration.memoryBytes / PAGE_BYTES;
-    assert(frames === configuration.memoryBytes / PAGE_BYTES, "a frame for each page");
     const isa = parseInstructionSet(configuration.isa, configuration.modes);
     this.configuration = configuration;
-    const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
+    const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes, residency?.frames);
     this.#memory = memory;
     this.#clock = new Clock(memory);
     const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
+    this.#ram = new RamBytes({ memory, versions: () => this.#versions, dependents: () => this.#dependents });
     this.#devices = new BoardMemory({
-      ...{ memory, clock: this.#clock, disks, outsideWrites: this.outsideWrites },
-      others: () => ({ board: this.#board, dependents: this.#dependents, data: this.#data }),
+      ...{ memory, bytes: this.#ram, clock: this.#clock, disks, outsideWrites: this.outsideWrites },
+      others: () => ({ board: this.#board, data: this.#data }),
     });
     this.#board = new Board(
       configuration,
@@ -169,7 +170,7 @@ export class Machine implements MachineLike {
       updated: (entry, before) => {
         this.#journal.note(this.#clock.stepInstant, entry, before);
         this.#dependents.written(entry, 8);
-        this.outsideWrites.note("walk", RAM_BASE + entry, 8, this.#clock.stepInstant);
+        this.outsideWrites.note("walk", memory.addressOf(entry), 8, this.#clock.stepInstant);
       },
       // The store has taken away the page that is being executed: the next instruction must be fetched anew.
       remapped: () => {
@@ -202,7 +203,7 @@ export class Machine implements MachineLike {
     this.#decoded = new DecodedPages(memory, isa, observer, this.#lookout.slots);
     const harts = this.#harts.all.map(({ hart }) => hart);
     this.#reservations = new Reservations(memory, group, harts);
-    this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
+    this.#dependents = new Dependents(memory, this.#decoded, this.#translation, this.#reservations);
     this.#journal = new WalkJournal(memory, harts, this.#dependents);
     const { bus } = this.#board;
     this.#data = new DataAccess({
@@ -251,9 +252,16 @@ export class Machine implements MachineLike {
     const pagesObserver = {
       rearm: () => group.beginInterval(),
       withdrawn: () => group.flushAll(),
-      overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
+      overwritten: (place: FrameOffset, size: number) => this.#dependents.overwritten(place, size),
+      arrived: (frame: number) => {
+        this.#decoded.replaced(frame);
+        this.#reservations.arrived(frame, this.#turn.hart);
+      },
+      freed: (frame: number) => this.#translation.withdrawn(frame),
+      isKept: () => false,
+      instant: () => this.instant,
     };
-    this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks);
+    this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks, residency?.store);
     this.#onlooker = new Onlooker(memory, (hart) => this.#harts.all[hart].csrs.translationState());
     this.writtenPages = this.#versions;
     this.absentPages = this.#versions;
@@ -290,11 +298,9 @@ export class Machine implements MachineLike {
         throw errors.imageOutsideMemory(physicalAddress, physicalAddress + memoryBytes - 1, RAM_BASE, ramLast);
       }
       if (memoryBytes === 0) continue;
-      this.#memory.ram.set(bytes, offset);
-      this.#memory.ram.fill(0, offset + bytes.length, offset + memoryBytes);
-      this.#memory.markDirty(offset, memoryBytes);
+      this.#ram.place(offset, bytes);
+      this.#ram.clear(offset + bytes.length, memoryBytes - bytes.length);
       this.#versions.placed(offset, bytes);
-      this.#dependents.written(offset, memoryBytes);
     }
     for (const { hart } of this.#harts.all) {
       // Bit 0 of an address to jump to is always dropped.
@@ -325,7 +331,11 @@ export class Machine implements MachineLike {
       const interrupted = this.#settle();
       const taken = this.#lookout.takeInterrupt();
       if (taken !== undefined) return taken;
-      if (this.#held !== undefined) return this.#absent(this.#heldFor);
+      if (this.#held !== undefined) {
+        const absent = this.#absent(this.#heldFor);
+        if (absent !== undefined) return absent;
+        continue;
+      }
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
       if (this.instant >= until) return { kind: "reached" };
@@ -333,7 +343,13 @@ export class Machine implements MachineLike {
       options.beforeDeparture?.(this.instant);
       // An interrupt taken here has led to another state than the one that the user resumes from.
       const departing = this.instant === start && !interrupted ? options.departing : false;
-      const stop = this.#slice(until, departing);
+      const at = this.instant;
+      let stop: MachineStop | undefined;
+      do {
+        this.#hasAdmitted = false;
+        stop = this.#slice(until, departing);
+        // Where no step has been taken, this instant has been departed from already.
+      } while (this.#hasAdmitted && this.instant === at);
       if (stop !== undefined) return stop;
     }
   }
@@ -355,6 +371,7 @@ export class Machine implements MachineLike {
     this.#attention = false;
     this.#settled = true;
     this.#held = undefined;
+    this.#ram.forget();
   }
 
   importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint {
@@ -387,9 +404,7 @@ export class Machine implements MachineLike {
   }
 
   get residency(): ResidencyCounters | undefined {
-    if (this.#residency === undefined) return undefined;
-    const pages = this.#memory.layout.ramPages;
-    return { frames: pages, pages, resident: pages - this.#memory.absentCount, putAway: 0, broughtIn: 0 };
+    return this.#versions.counters;
   }
 
   get cacheGroup(): CacheGroupReport {
@@ -482,11 +497,10 @@ export class Machine implements MachineLike {
     if (edit.target === "memory") {
       const offset = this.#memory.ramOffset(BigInt(edit.address), edit.bytes.length);
       if (offset < 0 || edit.bytes.length === 0) return -1;
-      const lacking = this.#memory.lacking(offset, edit.bytes.length);
+      const lacking = this.#ram.lacking(offset, edit.bytes.length);
       if (lacking >= 0) return lacking;
-      this.#memory.ram.set(edit.bytes, offset);
-      this.#memory.markDirty(offset, edit.bytes.length);
-      this.#dependents.written(offset, edit.bytes.length);
+      this.#ram.write(offset, edit.bytes);
+      this.#ram.finish();
       this.outsideWrites.note("edit", edit.address, edit.bytes.length, this.instant);
       return -1;
     }
@@ -530,9 +544,11 @@ export class Machine implements MachineLike {
     return undefined;
   }
 
-  /** The step is not taken. */
-  #absent(page: number): MachineStop {
+  /** The step is not taken. Undefined: the page was lacking only because it had no frame. */
+  #absent(page: number): MachineStop | undefined {
     this.#journal.undo(this.instant);
+    this.#hasAdmitted = this.#versions.admit(page);
+    if (this.#hasAdmitted) return undefined;
     const failure = this.#versions.failureOf(page);
     if (failure !== undefined) throw failure;
     return { kind: "absent", page };
@@ -588,9 +604,9 @@ export class Machine implements MachineLike {
     return "word" in fetched && replayHint(fetched.word) !== undefined;
   }
 
-  /** Pages of RAM that some context executes at a virtual page now. */
+  /** Frames that some context executes at a virtual page now. */
   #executedAt(virtualPage: bigint): Iterable<number> {
-    return this.#translation.executedAt(virtualPage).map((decodedPage) => this.#decoded.ramPageOf(decodedPage));
+    return this.#translation.executedAt(virtualPage).map((decodedPage) => this.#decoded.frameOf(decodedPage));
   }
 }
 
