@@ -1,5 +1,5 @@
 import { assert, unreachable } from "../base/assert.ts";
-import type { FrameOffset, Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
+import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import { AddressTranslation, type ContextChange } from "../cpu/address-translation.ts";
 import { DataAccess } from "../cpu/data-access.ts";
 import { type CodeObserver, DecodedPages } from "../cpu/decoded-pages.ts";
@@ -26,7 +26,6 @@ import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./con
 import { BoardMemory } from "./device-memory.ts";
 import { type DiskImage, Disks } from "./disks.ts";
 import { HEAT } from "./engine-heat.ts";
-import { errors } from "./errors.ts";
 import { canHandle } from "./handler-check.ts";
 import { editHart } from "./hart-edit.ts";
 import { type HartSurroundings, Harts } from "./harts.ts";
@@ -51,6 +50,8 @@ import { Onlooker } from "./onlooker.ts";
 import { OutsideWrites } from "./outside-writes.ts";
 import { digestOf } from "./pages.ts";
 import { RamBytes } from "./ram-bytes.ts";
+import { editMemory, placeSegments } from "./ram-edit.ts";
+import { observeRam } from "./ram-observer.ts";
 import { RamVersions } from "./ram-versions.ts";
 import type { Residency, ResidencyCounters } from "./residency.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
@@ -249,19 +250,11 @@ export class Machine implements MachineLike {
       { instant: () => this.instant, turn: this.#turn },
       (tracing) => new Interpreter(parts, oracle, instantiateTraced(...generating, board, tracing), breakpoints, trace),
     );
-    const pagesObserver = {
-      rearm: () => group.beginInterval(),
-      withdrawn: () => group.flushAll(),
-      overwritten: (place: FrameOffset, size: number) => this.#dependents.overwritten(place, size),
-      arrived: (frame: number) => {
-        this.#decoded.replaced(frame);
-        this.#reservations.arrived(frame, this.#turn.hart);
-      },
-      freed: (frame: number) => this.#translation.withdrawn(frame),
-      isKept: () => false,
-      instant: () => this.instant,
-    };
-    this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks, residency?.store);
+    const ramObserver = observeRam({
+      ...{ turn: this.#turn, decoded: this.#decoded, translation: this.#translation, dependents: this.#dependents },
+      ...{ reservations: this.#reservations, instant: () => this.instant },
+    });
+    this.#versions = new RamVersions(memory, this.#exports, ramObserver, disks, residency?.store);
     this.#onlooker = new Onlooker(memory, (hart) => this.#harts.all[hart].csrs.translationState());
     this.writtenPages = this.#versions;
     this.absentPages = this.#versions;
@@ -291,17 +284,7 @@ export class Machine implements MachineLike {
 
   /** Places a program in memory and points the harts at it. A hart finds its number in a0, as firmware hands it over. */
   load(image: Image): void {
-    for (const { physicalAddress, bytes, memoryBytes } of image.segments) {
-      const offset = physicalAddress - RAM_BASE;
-      if (offset < 0 || offset + memoryBytes > this.configuration.memoryBytes) {
-        const ramLast = RAM_BASE + this.configuration.memoryBytes - 1;
-        throw errors.imageOutsideMemory(physicalAddress, physicalAddress + memoryBytes - 1, RAM_BASE, ramLast);
-      }
-      if (memoryBytes === 0) continue;
-      this.#ram.place(offset, bytes);
-      this.#ram.clear(offset + bytes.length, memoryBytes - bytes.length);
-      this.#versions.placed(offset, bytes);
-    }
+    placeSegments(image, this.configuration.memoryBytes, this.#ram, this.#versions);
     for (const { hart } of this.#harts.all) {
       // Bit 0 of an address to jump to is always dropped.
       hart.pc = image.entry & ~1n;
@@ -495,14 +478,9 @@ export class Machine implements MachineLike {
   #edit(edit: Edit): number {
     this.#timers.changed();
     if (edit.target === "memory") {
-      const offset = this.#memory.ramOffset(BigInt(edit.address), edit.bytes.length);
-      if (offset < 0 || edit.bytes.length === 0) return -1;
-      const lacking = this.#ram.lacking(offset, edit.bytes.length);
-      if (lacking >= 0) return lacking;
-      this.#ram.write(offset, edit.bytes);
-      this.#ram.finish();
-      this.outsideWrites.note("edit", edit.address, edit.bytes.length, this.instant);
-      return -1;
+      const lacking = editMemory(edit, this.#memory, this.#ram);
+      if (lacking === undefined) this.outsideWrites.note("edit", edit.address, edit.bytes.length, this.instant);
+      return lacking ?? -1;
     }
     const core = this.#harts.all[edit.hart];
     if (core === undefined) return -1;

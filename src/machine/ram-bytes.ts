@@ -84,6 +84,7 @@ export class RamBytes {
 
   /** Zeros, of which there may be much. */
   clear(offset: number, length: number): void {
+    if (length === 0) return;
     const { memory } = this.#parts;
     if (!memory.layout.isMapped) {
       const place = offset as FrameOffset;

@@ -6,8 +6,8 @@ const MOST_AT_ONCE = 64;
 const SHARE_AT_ONCE = 1 / 16;
 
 /**
- * Fewer, and one instruction might need more pages than there are frames: itself and its data on two pages each, and five levels of
- * page tables for each of these.
+ * With fewer, one instruction might need more pages than there are frames: itself and its data on two pages each, the handler of its
+ * exception, and five levels of page tables for each of these.
  */
 export const LEAST_FRAMES = 32;
 
@@ -27,7 +27,6 @@ export class SecondChance {
   /** `isKept`: pages that are never put away. */
   constructor(memory: PhysicalMemory, isKept: (page: number) => boolean) {
     const { frames } = memory.layout;
-    assert(frames >= LEAST_FRAMES, `${frames} frames are too few`);
     this.#memory = memory;
     this.#isKept = isKept;
     this.#free = Array.from({ length: frames }, (_, index) => frames - 1 - index);
