@@ -56,6 +56,12 @@ export interface LaunchOptions extends BootChoice {
   readonly startTime?: number;
   readonly virtio?: "modern" | "legacy";
   readonly guestConsole?: "uart" | "virtio";
+  /** Bytes of RAM that the machine keeps; undefined: all. */
+  readonly residentBytes?: number;
+  /** Whether a guest that knows how is told of pages that are not ready; undefined: yes. */
+  readonly asyncPages?: boolean;
+  /** Pages take at least so many milliseconds to come. */
+  readonly pageInLatencyMs?: number;
   /**
    * Two machines instead of one, which is the business of whoever makes debuggees. False: one machine, though it be the
    * recording of a pair.
@@ -252,8 +258,10 @@ export type AddressUse = { readonly hart: number } | "physical";
 
 /** One mark on the timeline's axis. */
 export interface TimelineMark {
-  readonly kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
+  readonly kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap" | "wait";
   readonly instant: number;
+  /** Of what lasts: its end; absent: it goes on. */
+  readonly until?: number;
   readonly label: string;
   readonly detail?: string;
 }

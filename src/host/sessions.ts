@@ -34,7 +34,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     network?.close();
     throw error;
   }
-  const { machine, timeline, boot, recording } = session;
+  const { machine, timeline, boot, recording, residency } = session;
   const branches = new Branches(timeline);
   const segmentRunner = new ThreadRunner({
     checkpoints: recording.checkpoints,
@@ -55,6 +55,7 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     executable: boot.executable,
     emit,
     segmentRunner,
+    ...(residency && { residency: (counters) => residency.report(counters) }),
   });
   const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
   const warning = folderWarning(recording.path);
@@ -79,13 +80,14 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
       network?.close();
       branches.close();
       await recording.close();
+      await residency?.close();
     },
   };
 }
 
 function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void, bell: Bell): Session {
   const session = openRecording(path, { ...options, travels: true });
-  const { machine, timeline, reader, programs, sources, warnings } = session;
+  const { machine, timeline, reader, programs, sources, warnings, residency } = session;
   const branches = new Branches(timeline);
   const { engine, cacheGroup } = options;
   const segmentRunner = new ThreadRunner({
@@ -101,6 +103,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
     executable: session.executable,
     emit,
     segmentRunner,
+    ...(residency && { residency: (counters) => residency.report(counters) }),
   });
   return {
     debuggee,

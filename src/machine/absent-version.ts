@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { LatentWork } from "./latent-work.ts";
 import type { PageSource, PageVersion } from "./machine-interface.ts";
 import type { PageStore } from "./residency.ts";
 
@@ -38,7 +39,7 @@ export class AbsentVersion implements PageVersion {
     return this.#hash;
   }
 
-  /** Whoever asks must know that they are here, or that they can be waited for. */
+  /** However long it takes: whoever asks must know that they are here, or that they can be waited for. */
   get bytes(): Uint8Array {
     const bytes = this.fetch() ?? this.#source?.readNow?.(this.#page);
     if (bytes === undefined && this.failure !== undefined) throw this.failure;
@@ -46,14 +47,21 @@ export class AbsentVersion implements PageVersion {
     return bytes;
   }
 
-  /** What gives them where they are not kept here. */
-  get source(): PageSource | undefined {
-    return this.#source;
+  /** Where they are not here, they can be waited for. */
+  get canWait(): boolean {
+    return this.#source?.readNow !== undefined;
   }
 
   /** Why they cannot be had, and never will. */
   get failure(): Error | undefined {
     return this.#source?.failure;
+  }
+
+  /** Begins to fetch them, if that takes time, and says what it takes. */
+  request(): LatentWork {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.#bytes === undefined) this.#source?.request?.(this.#page);
+    return this.#source?.work ?? "recording-read";
   }
 
   /** They have been fetched. */

@@ -135,6 +135,8 @@ export interface MachineLike {
   readonly time: bigint;
   /** What the caches of translations have done since the machine was made: no part of its state. */
   readonly cacheGroup?: CacheGroupReport;
+  /** Absent where nobody can be told of pages that are not ready. */
+  readonly asyncPages?: AsyncPagesView;
   /** Absent where every page is kept. */
   readonly residency?: ResidencyCounters | undefined;
   /** Undefined where none can be. */
@@ -159,12 +161,20 @@ export interface AbsentPages {
   readonly count: number;
   /** Fetches the contents of one that is absent. True when they are there. */
   bring(page: number): boolean;
-  /** The same, and waits for them where their source can be waited for. Between two runs only. */
-  bringNow(page: number): boolean;
-  /** Begins to fetch them, so that `bring` has them some time, and says what that takes; undefined: nobody has to. */
-  request(page: number): LatentWork | undefined;
+  /** Has it brought from where it is, while others go on, and says what that takes. Throws why it never will be. */
+  request(page: number): LatentWork;
+  /** Fetches the contents at once, however long it takes. Throws why they cannot be had. */
+  bringNow(page: number): void;
   /** As in `PageVersion`. */
   hashOf(bytes: Uint8Array): bigint;
+}
+
+/** The interface of docs/async-pages.md, as it is now. */
+export interface AsyncPagesView {
+  /** Where a hart has registered its area. */
+  area(hart: number): PhysicalAddress | undefined;
+  /** Tokens whose page the guest has not been told to be ready, in the order in which they were given. */
+  readonly given: readonly { readonly token: number; readonly hart: number }[];
 }
 
 /** Which pages of RAM are written, found as a by-product of checkpoints. */

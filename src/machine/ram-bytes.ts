@@ -134,7 +134,7 @@ export class RamBytes {
       this.#held.delete(page);
     }
     const versions = this.#parts.versions();
-    if (versions.bring(page)) return true;
+    if (versions.bringInStep(page)) return true;
     const bytes = versions.contentsOf(page);
     if (bytes === undefined) return false;
     this.#held.set(page, { bytes, version: this.#versionOf(page), isWritten: false });

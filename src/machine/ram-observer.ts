@@ -13,10 +13,19 @@ interface Observing {
   readonly dependents: Dependents;
   readonly reservations: Reservations;
   readonly instant: () => Instant;
+  readonly isKept: (page: number) => boolean;
 }
 
 /** What follows from what happens to pages of RAM as a whole. */
-export function observeRam({ turn, decoded, translation, dependents, reservations, instant }: Observing): RamObserver {
+export function observeRam({
+  turn,
+  decoded,
+  translation,
+  dependents,
+  reservations,
+  instant,
+  isKept,
+}: Observing): RamObserver {
   const { group } = translation;
   return {
     rearm: () => group.beginInterval(),
@@ -27,7 +36,7 @@ export function observeRam({ turn, decoded, translation, dependents, reservation
       reservations.arrived(frame, turn.hart);
     },
     freed: (frame) => translation.withdrawn(frame),
-    isKept: () => false,
+    isKept,
     instant,
   };
 }

@@ -179,17 +179,24 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     };
   }
 
-  request(page: number): LatentWork | undefined {
-    const version = this.#current.get(page);
-    if (!(version instanceof AbsentVersion) || version.isHere) return undefined;
-    version.source?.request?.(page);
-    return version.source?.work;
-  }
-
   /** Why an absent page will never be there. */
   failureOf(page: number): Error | undefined {
     const version = this.#current.get(page);
     return version instanceof AbsentVersion ? version.failure : undefined;
+  }
+
+  request(page: number): LatentWork {
+    const version = this.#current.get(page);
+    return version instanceof AbsentVersion ? version.request() : "recording-read";
+  }
+
+  bringNow(page: number): void {
+    if (this.bring(page)) return;
+    const version = this.#current.get(page);
+    assert(version !== undefined, "what nobody has written is here");
+    const { bytes } = version;
+    if (page < this.#ramPages) this.#admit(page, bytes);
+    else this.#disks.bring(page);
   }
 
   hashOf(bytes: Uint8Array): bigint {
@@ -198,30 +205,21 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   bring(page: number): boolean {
     if (page >= this.#ramPages) return this.#disks.bring(page);
-    if (this.#memory.isHere(page)) return true;
-    if (this.#chance?.hasFree === false) return false;
-    const version = this.#current.get(page);
-    const bytes = version === undefined ? undefined : fetchVersion(version);
-    if (version !== undefined && bytes === undefined) return false;
-    this.#put(page, bytes);
-    return true;
+    return this.#memory.isHere(page) || this.#admit(page, this.contentsOf(page));
   }
 
-  bringNow(page: number): boolean {
-    if (this.#chance === undefined || page >= this.#ramPages) return this.bring(page);
-    const version = this.#current.get(page);
-    const canWait = version instanceof AbsentVersion && version.source?.readNow !== undefined;
-    return this.#admit(page, canWait && !this.#memory.isHere(page) ? version.bytes : this.contentsOf(page));
+  /** See PageBringer. */
+  bringInStep(page: number): boolean {
+    if (page < this.#ramPages && !this.#memory.isHere(page) && this.#chance?.hasFree === false) return false;
+    return this.bring(page);
   }
 
-  /** Between two steps: brings in a page for which there was no frame, perhaps. False: its contents cannot be had now. */
+  /** Between two steps: brings in a page that was lacking because it had no frame. False: its contents cannot be had now. */
   admit(page: number): boolean {
-    if (this.#chance === undefined || page >= this.#ramPages) return false;
-    return this.#admit(page, this.contentsOf(page));
+    return this.#chance !== undefined && page < this.#ramPages && this.bring(page);
   }
 
   #admit(page: number, contents: Uint8Array | undefined): boolean {
-    if (this.#memory.isHere(page)) return true;
     if (contents === undefined) return false;
     if (this.#chance?.hasFree === false) this.#makeRoom();
     this.#put(page, contents);
@@ -239,8 +237,8 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     const version = this.#current.get(page);
     if (version === undefined) return ZERO_PAGE;
     if (this.#seen?.version !== version) {
-      const isWaitedFor = version instanceof AbsentVersion && version.source?.readNow !== undefined;
-      const bytes = isWaitedFor ? version.bytes : fetchVersion(version);
+      const canWait = version instanceof AbsentVersion && version.canWait;
+      const bytes = canWait ? version.bytes : fetchVersion(version);
       if (bytes === undefined) return undefined;
       this.#seen = { version, bytes };
     }

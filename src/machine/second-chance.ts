@@ -4,6 +4,8 @@ import type { PhysicalMemory } from "../memory/physical-memory.ts";
 /** Frames that become free at once: flushing tags for each would cost more than to fill them anew. */
 const MOST_AT_ONCE = 64;
 const SHARE_AT_ONCE = 1 / 16;
+/** Whoever runs the machine may bring in any number of pages between two steps. */
+const MOST_RECENT = 3 / 4;
 
 /**
  * With fewer, one instruction might need more pages than there are frames: itself and its data on two pages each, the handler of its
@@ -20,7 +22,7 @@ export class SecondChance {
   readonly #isKept: (page: number) => boolean;
   readonly #free: number[];
   #hand = 0;
-  /** Frames whose pages came at an instant: a step that needs several must find them all some time. */
+  /** Frames whose pages came last, at an instant: a step that needs several must find them all some time. */
   readonly #recent = new Set<number>();
   #recentAt = -1;
 
@@ -44,6 +46,8 @@ export class SecondChance {
     const frame = this.#free.pop();
     assert(frame !== undefined, "a frame is free");
     this.#recent.add(frame);
+    const [oldest] = this.#recent;
+    if (this.#recent.size > this.#memory.layout.frames * MOST_RECENT) this.#recent.delete(oldest);
     return frame;
   }
 

@@ -13,8 +13,8 @@ export interface WatchedRange {
 
 /** Brings in the contents of pages that are absent. */
 export interface PageBringer {
-  /** False: they cannot be had now. */
-  bring(page: number): boolean;
+  /** In the midst of a step: no page is put away for it. False: they cannot be had now. */
+  bringInStep(page: number): boolean;
   /** The contents of a page in no frame, for who looks on: it stays in none. Undefined: they are not to be had. */
   look(page: number): Uint8Array | undefined;
 }
@@ -209,7 +209,7 @@ export class PhysicalMemory {
     if (this.#absentCount === 0) return -1;
     const last = Math.floor((offset + size - 1) / PAGE_BYTES);
     for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++) {
-      if (!this.isHere(page) && this.bringer?.bring(page) !== true) return page;
+      if (!this.isHere(page) && this.bringer?.bringInStep(page) !== true) return page;
     }
     return -1;
   }
