@@ -258,6 +258,37 @@ export interface MachineBody {
   /** By address. */
   memory: MemoryRegionBody[];
   translation?: CacheGroupBody;
+  /** Of a live run that keeps fewer pages of memory than the guest has. */
+  residency?: ResidencyBody;
+}
+
+/** `…Ms`: milliseconds. */
+export interface ResidencyBody {
+  /** Pages that the machine has room for, that the guest has, and that are in the machine now. */
+  frames: number;
+  pages: number;
+  resident: number;
+  /** Since the machine began. */
+  putAway: number;
+  broughtIn: number;
+  /** The guest is told of pages that are not ready, where it can be. */
+  asyncPages: boolean;
+  /** What a page from the file takes longer, as was asked for. */
+  pageInLatencyMs: number;
+  /** Bytes of pages that are put away: as they are, packed in memory, packed in the file. */
+  stored: { raw: number; compressed: number; file: number };
+  /** In which all of the guest waited for pages that it was told of. */
+  idleMs: number;
+  /** By why a page was missing. `told`: the guest was told; `waited`: a hart stood still. */
+  works: {
+    work: "page-in" | "decompression" | "remote-fetch" | "recording-read" | "checkpoint-copy" | "translation";
+    told: number;
+    waited: number;
+    hiddenMs: number;
+    waitedMs: number;
+    mostMs: number;
+  }[];
+  warning?: string;
 }
 
 export interface DeviceBody {
