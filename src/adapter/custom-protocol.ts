@@ -35,6 +35,11 @@ export interface LaunchArguments {
   cwd?: string;
   /** RAM: bytes, or a string with K, M or G: `"128M"`. */
   memory?: number | string;
+  /** How much of it the machine keeps: other pages go to a compressed store, then to a file. */
+  residentMemory?: number | string;
+  asyncPages?: boolean;
+  /** Milliseconds. */
+  pageInLatency?: number;
   harts?: number;
   /** `rv64imac`, … */
   isa?: string;
@@ -153,8 +158,10 @@ export interface TimelineBody {
 }
 
 export interface TimelineMark {
-  kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
+  kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap" | "wait";
   instant: number;
+  /** Of a wait: the instant at which the guest was told that the page is there; absent: it was not, as far as the run goes. */
+  until?: number;
   label: string;
   detail?: string;
 }
@@ -425,6 +432,8 @@ export type QuestionBody =
   | { kind: "calls"; function: string }
   /** Exceptions, all or those of `causes` (of mcause); `interrupts` as well when true. */
   | { kind: "traps"; causes?: number[]; interrupts?: boolean }
+  /** Processes that slept because the machine did not have a page. */
+  | { kind: "waits" }
   | { kind: "outputs"; text?: string };
 
 /**

@@ -78,6 +78,7 @@ export class AddressTranslation implements WalkObserver {
   #lastNumber = 0;
   /** What selections of generated code take for granted. */
   #selectedRest = 0;
+  #absentAddress: bigint | undefined;
   /** The entry that maps the page, by the walk that is under way. */
   #leaf: Leaf | undefined;
 
@@ -196,13 +197,25 @@ export class AddressTranslation implements WalkObserver {
     const high = Number(address >> 32n);
     const outcome = this.#walk.walk(low, high, access, context);
     if (outcome === "page-fault") return { cause: PAGE_FAULTS[access], tval: address };
-    if (outcome === "absent") return absent(this.#walk.absentPage);
+    if (outcome === "absent") return this.#absent(this.#walk.absentPage, address);
     const { physical } = this.#walk;
     if (outcome === "access-fault" || !context.pmp.allows(physical, size, access, context.privilege)) {
       return { cause: ACCESS_FAULTS[access], tval: address };
     }
     const lacking = this.#lacking(physical, size);
-    return lacking < 0 ? physical : absent(lacking);
+    return lacking < 0 ? physical : this.#absent(lacking, address);
+  }
+
+  #absent(page: number, address: bigint): Exception {
+    this.#absentAddress = address;
+    return absent(page);
+  }
+
+  /** The address that could last not be located because a page is absent; it is told once. */
+  takeAbsentAddress(): bigint | undefined {
+    const address = this.#absentAddress;
+    this.#absentAddress = undefined;
+    return address;
   }
 
   /** Whether neighbouring pages need not be neighbours in memory, or not be allowed alike. */

@@ -190,7 +190,7 @@ export class MemberDriver {
   /** The guest waits, with nothing on its way; `ticks`: for its timer, on a paced clock. */
   get waiting(): { readonly ticks: number | undefined } | undefined {
     const { primary } = this.member;
-    if (primary === undefined || primary.rest !== "waiting" || !primary.isSettled) return undefined;
+    if (primary?.isWaiting !== true || !primary.isSettled) return undefined;
     return { ticks: this.#parts.replica.waitingTicks };
   }
 
@@ -204,7 +204,8 @@ export class MemberDriver {
       if (!moved) await this.#rest();
       else if (!this.#channel.isImmediate || this.#parts.nowMs() - this.#yieldedMs >= YIELD_MS) await eventLoopTurn();
       else continue;
-      if (moved && this.#parts.naps === true && (this.member.primary?.pending ?? 0) > 0) Atomics.wait(NAP, 0, 0, NAP_MS);
+      if (moved && this.#parts.naps === true && (this.member.primary?.pending ?? 0) > 0)
+        Atomics.wait(NAP, 0, 0, NAP_MS);
       this.#yieldedMs = this.#parts.nowMs();
     }
   }
@@ -253,7 +254,7 @@ export class MemberDriver {
   /** Ticks until the timer of a paced guest that waits; undefined: it does not wait for that. */
   get #idleTicks(): number | undefined {
     const { paced, replica } = this.#parts;
-    const isWaiting = paced === true && !this.#paused && this.member.primary?.rest === "waiting";
+    const isWaiting = paced === true && !this.#paused && this.member.primary?.isWaiting === true;
     return isWaiting && replica.queued === 0 ? replica.waitingTicks : undefined;
   }
 
@@ -277,7 +278,7 @@ export class MemberDriver {
     if (paced !== true || primary === undefined || this.#paused) return;
     this.#pacer ??= new Pacer(nowMs, replica.time);
     const ticks = this.#idleTicks;
-    if (primary.rest === "waiting" && ticks === undefined) return;
+    if (primary.isWaiting && ticks === undefined) return;
     // One look for each wait: the pacer takes who falls behind for late, and begins anew.
     const wait = ticks === undefined ? -1 : replica.instant;
     if (wait >= 0 && wait === this.#waitAt) return;

@@ -105,7 +105,9 @@ const STREAM_FULL = 10077;
 const KINDS = ["console-input", "network-input"] as const;
 
 function encodeInput(event: InputEvent): Uint8Array {
-  if (event.kind === "idle-jump") throw new TypeError("idle time comes from who speaks");
+  if (event.kind !== "console-input" && event.kind !== "network-input") {
+    throw new TypeError("idle time, and what is told of pages, comes from who speaks");
+  }
   const bytes = event.kind === "console-input" ? event.bytes : event.frame;
   const message = new Uint8Array(bytes.length + 1);
   message[0] = KINDS.indexOf(event.kind);

@@ -27,7 +27,15 @@ import { NatsInputs } from "./nats-inputs.ts";
 import { NatsSink } from "./nats-sink.ts";
 import { ask, PairDoor, type Question, type Reply, type RunDescription } from "./pair-door.ts";
 import type { MemberReport } from "./pair-report.ts";
-import { expireOutputs, makeStreams, openBucket, type PairPlace, pairPlace, removeBucket, removeStreams } from "./pair-streams.ts";
+import {
+  expireOutputs,
+  makeStreams,
+  openBucket,
+  type PairPlace,
+  pairPlace,
+  removeBucket,
+  removeStreams,
+} from "./pair-streams.ts";
 import { offerRecording } from "./recording-exchange.ts";
 import { type RecordingKey, VERSION } from "./segment-queue.ts";
 import { MemberRecording } from "./timeline-replica.ts";

@@ -110,6 +110,11 @@ export class Primary {
     return this.#rest;
   }
 
+  /** The guest goes on with input or, perhaps, idle time alone. */
+  get isWaiting(): boolean {
+    return this.#rest === "waiting" || this.#rest === "idle";
+  }
+
   /** Outputs that wait for the secondary. */
   get pending(): number {
     return this.#pending.length;
@@ -584,5 +589,6 @@ export class Primary {
 }
 
 function restOf(stop: ReplicaStop): Rest {
-  return stop.kind === "ended" || stop.kind === "waiting" ? stop.kind : "running";
+  if (stop.kind === "waiting") return stop.ticks === undefined ? "waiting" : "idle";
+  return stop.kind === "ended" ? "ended" : "running";
 }

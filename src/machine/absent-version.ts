@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { LatentWork } from "./latent-work.ts";
 import type { PageSource, PageVersion } from "./machine-interface.ts";
 
 /** A page, or a block of a disk, whose contents are elsewhere until somebody needs them. */
@@ -32,6 +33,18 @@ export class AbsentVersion implements PageVersion {
   /** Why they cannot be had, and never will. */
   get failure(): Error | undefined {
     return this.#source.failure;
+  }
+
+  /** Begins to fetch them, if that takes time, and says what it takes. */
+  request(): LatentWork {
+    if (this.#source.failure !== undefined) throw this.#source.failure;
+    if (this.#bytes === undefined) this.#source.request?.(this.#page);
+    return this.#source.work ?? "recording-read";
+  }
+
+  /** However long it takes. */
+  fetchNow(): Uint8Array {
+    return this.fetch() ?? this.#source.readNow?.(this.#page) ?? this.bytes;
   }
 
   /** They have been fetched. */

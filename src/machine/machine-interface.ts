@@ -5,7 +5,9 @@ import type { TracedWrites, TraceFilter } from "../cpu/write-trace.ts";
 import type { RefusedAccess } from "./bus.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import type { Inlet, Outlet } from "./inlet.ts";
+import type { LatentWork } from "./latent-work.ts";
 import type { OutsideWrites } from "./outside-writes.ts";
+import type { ResidencyCounters } from "./residency.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
 
 /** What is placed in memory at reset. `Program` of the assembler and the ELF reader has this shape. */
@@ -40,6 +42,12 @@ export interface PageVersion {
 export interface PageSource {
   /** The bytes of a page, or of a block; undefined: they are not here, and who needs them stops until they are. */
   read(page: number): Uint8Array | undefined;
+  /** Begins to fetch them, so that `read` has them some time. */
+  request?(page: number): void;
+  /** What the fetching is. */
+  readonly work?: LatentWork;
+  /** Waits for them: during replay and travel, where nobody else could run meanwhile. */
+  readNow?(page: number): Uint8Array;
   /** Why it gives no more. Who runs the machine hears of it, between two steps, when a page is needed. */
   readonly failure?: Error | undefined;
 }
@@ -127,6 +135,10 @@ export interface MachineLike {
   readonly time: bigint;
   /** What the caches of translations have done since the machine was made: no part of its state. */
   readonly cacheGroup?: CacheGroupReport;
+  /** Absent where nobody can be told of pages that are not ready. */
+  readonly asyncPages?: AsyncPagesView;
+  /** Absent where every page is kept. */
+  readonly residency?: ResidencyCounters | undefined;
   /** Undefined where none can be. */
   readonly absentPages?: AbsentPages;
   /** Absent where nobody can tell. */
@@ -149,8 +161,20 @@ export interface AbsentPages {
   readonly count: number;
   /** Fetches the contents of one that is absent. True when they are there. */
   bring(page: number): boolean;
+  /** Has it brought from where it is, while others go on, and says what that takes. Throws why it never will be. */
+  request(page: number): LatentWork;
+  /** Fetches the contents at once, however long it takes. Throws why they cannot be had. */
+  bringNow(page: number): void;
   /** As in `PageVersion`. */
   hashOf(bytes: Uint8Array): bigint;
+}
+
+/** The interface of docs/async-pages.md, as it is now. */
+export interface AsyncPagesView {
+  /** Where a hart has registered its area. */
+  area(hart: number): PhysicalAddress | undefined;
+  /** Tokens whose page the guest has not been told to be ready, in the order in which they were given. */
+  readonly given: readonly { readonly token: number; readonly hart: number }[];
 }
 
 /** Which pages of RAM are written, found as a by-product of checkpoints. */

@@ -5,6 +5,7 @@ import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.t
 import type { PageBringer, PhysicalMemory } from "../memory/physical-memory.ts";
 import { AbsentVersion, fetchVersion } from "./absent-version.ts";
 import type { Disks } from "./disks.ts";
+import type { LatentWork } from "./latent-work.ts";
 import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
 import { contribution, mix, Pages, sumsOf } from "./pages.ts";
 
@@ -139,6 +140,17 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   failureOf(page: number): Error | undefined {
     const version = this.#current.get(page);
     return version instanceof AbsentVersion ? version.failure : undefined;
+  }
+
+  request(page: number): LatentWork {
+    const version = this.#current.get(page);
+    return version instanceof AbsentVersion ? version.request() : "recording-read";
+  }
+
+  bringNow(page: number): void {
+    const version = this.#current.get(page);
+    if (this.bring(page) || !(version instanceof AbsentVersion)) return;
+    this.#put(page, version.fetchNow());
   }
 
   hashOf(bytes: Uint8Array): bigint {

@@ -11,6 +11,7 @@ import type { EventLog } from "./event-log.ts";
 import type { FrameLog } from "./frame-log.ts";
 import { DamagedFile } from "./mcap-input.ts";
 import type { OutputLog } from "./output-log.ts";
+import { runPresent } from "./page-waits.ts";
 import type { StoredCheckpoint } from "./payload.ts";
 import { PAGE_BYTES } from "./recording-writer.ts";
 import type { TimelineInlet } from "./timeline-inlet.ts";
@@ -165,7 +166,7 @@ export class Playback {
     assert(until <= this.end, `instant ${until} is not in the past`);
     const bound = Math.min(until, instant + this.options.sliceSteps, digests.nextAfter(instant));
     try {
-      const stop = this.machine.run(bound as Instant, { departing });
+      const stop = runPresent(this.machine, bound as Instant, { departing });
       this.#verify(stop);
       return stop;
     } catch (error) {

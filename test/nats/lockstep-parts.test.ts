@@ -6,7 +6,14 @@ import { NatsChannel } from "../../src/host/nats-channel.ts";
 import { connectNats, type Nats } from "../../src/host/nats-connection.ts";
 import { NatsInputs } from "../../src/host/nats-inputs.ts";
 import { NatsSink } from "../../src/host/nats-sink.ts";
-import { expireOutputs, makeStreams, openBucket, pairPlace, removeBucket, removeStreams } from "../../src/host/pair-streams.ts";
+import {
+  expireOutputs,
+  makeStreams,
+  openBucket,
+  pairPlace,
+  removeBucket,
+  removeStreams,
+} from "../../src/host/pair-streams.ts";
 import type { Tenure } from "../../src/lockstep/arbiter.ts";
 import { MACHINE_DEVICES } from "../../src/lockstep/machine-replica.ts";
 import type { OutputRun } from "../../src/lockstep/replica.ts";

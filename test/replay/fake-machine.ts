@@ -337,6 +337,7 @@ export class FakeMachine implements MachineLike {
   }
 
   #apply(event: Exclude<MachineEvent, { kind: "edit" }>): void {
+    assert(event.kind !== "page-not-ready" && event.kind !== "page-ready", "it knows nothing of pages");
     this.#settled = false;
     if (event.kind === "console-input") this.#input.push(...event.bytes);
     else if (event.kind === "network-input") this.#input.push(...event.frame);
