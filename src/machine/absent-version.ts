@@ -6,14 +6,14 @@ import type { PageSource, PageVersion } from "./machine-interface.ts";
 export class AbsentVersion implements PageVersion {
   #hash: bigint | ((bytes: Uint8Array) => bigint);
   readonly #page: number;
-  readonly #source: PageSource;
+  readonly source: PageSource;
   #bytes: Uint8Array | undefined;
 
   /** Without the hash, how it follows from the contents. */
   constructor(page: number, hash: bigint | ((bytes: Uint8Array) => bigint), source: PageSource) {
     this.#page = page;
     this.#hash = hash;
-    this.#source = source;
+    this.source = source;
   }
 
   /** Where it is not known, the contents must be here. */
@@ -25,43 +25,55 @@ export class AbsentVersion implements PageVersion {
   /** Whoever asks must know that they are here. */
   get bytes(): Uint8Array {
     const bytes = this.fetch();
-    if (bytes === undefined && this.#source.failure !== undefined) throw this.#source.failure;
+    if (bytes === undefined && this.source.failure !== undefined) throw this.source.failure;
     assert(bytes !== undefined, `page ${this.#page} has not arrived yet`);
     return bytes;
   }
 
   /** Why they cannot be had, and never will. */
   get failure(): Error | undefined {
-    return this.#source.failure;
+    return this.source.failure;
   }
 
   /** Begins to fetch them, if that takes time, and says what it takes. */
   request(): LatentWork {
-    if (this.#source.failure !== undefined) throw this.#source.failure;
-    if (this.#bytes === undefined) this.#source.request?.(this.#page);
-    return this.#source.work ?? "recording-read";
+    if (this.source.failure !== undefined) throw this.source.failure;
+    if (this.#bytes === undefined) this.source.request?.(this.#page);
+    return this.source.work ?? "recording-read";
   }
 
   /** However long it takes. */
   fetchNow(): Uint8Array {
-    return this.fetch() ?? this.#source.readNow?.(this.#page) ?? this.bytes;
+    return this.fetch() ?? this.source.readNow?.(this.#page) ?? this.bytes;
   }
 
-  /** They have been fetched. */
+  /** They can be had at once. */
   get isHere(): boolean {
-    return this.#bytes !== undefined;
+    return this.#bytes !== undefined || this.source.has?.(this.#page) === true;
+  }
+
+  /** It has them in memory by itself. */
+  get isHeld(): boolean {
+    return this.#bytes !== undefined || this.source.has === undefined;
   }
 
   /** Undefined: they cannot be had now. */
   fetch(): Uint8Array | undefined {
-    this.#bytes ??= this.#source.read(this.#page);
-    return this.#bytes;
+    if (this.#bytes !== undefined) return this.#bytes;
+    const bytes = this.source.read(this.#page);
+    if (this.source.has === undefined) this.#bytes = bytes;
+    return bytes;
   }
 }
 
 /** The bytes of a version; undefined: they are absent and cannot be had now. */
 export function fetchVersion(version: PageVersion): Uint8Array | undefined {
   return version instanceof AbsentVersion ? version.fetch() : version.bytes;
+}
+
+/** Whether the contents of a version have not been fetched. */
+export function isAway(version: PageVersion | undefined): version is AbsentVersion {
+  return version instanceof AbsentVersion && !version.isHere;
 }
 
 /** Thrown by what a device reads or writes, and caught by who asked the device (DeviceMemory): a page that it needs is absent. */

@@ -3,11 +3,12 @@ import type { PhysicalAddress } from "../base/brand.ts";
 import { DIRTY_GROUP_PAGES, PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
 import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
 import type { PageBringer, PhysicalMemory } from "../memory/physical-memory.ts";
-import { AbsentVersion, fetchVersion } from "./absent-version.ts";
+import { PLACE } from "./absent-leaf.ts";
+import { AbsentVersion, fetchVersion, isAway } from "./absent-version.ts";
 import type { Disks } from "./disks.ts";
 import type { LatentWork } from "./latent-work.ts";
 import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
-import { contribution, mix, Pages, sumsOf } from "./pages.ts";
+import { contribution, isUnopened, type LeafChange, mix, Pages, sumsOf, versionsOf } from "./pages.ts";
 
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
 const COMPARE_BYTES = 64;
@@ -20,6 +21,12 @@ interface Placed {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
+
+/**
+ * A restore that has put so many pages in place leaves the others absent until they are needed, also those whose contents are in
+ * memory: a machine begins to run within some milliseconds wherever it is sent.
+ */
+const MOST_COPIED_PAGES = 8192;
 
 /** Who must hear of what happens to RAM here. */
 export interface RamObserver {
@@ -48,6 +55,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   readonly #disks: Disks;
   readonly #ramPages: number;
   readonly #zeroHash: bigint;
+  readonly #hashOf = (bytes: Uint8Array) => this.hash(bytes);
   #current: Pages;
   /** Found dirty since the last `take`. */
   #written = new Set<number>();
@@ -55,6 +63,10 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   #placed: Placed[] = [];
   /** By the `restore` that is under way. */
   #hasWithdrawn = false;
+  /** Pages whose contents the `restore` that is under way may still put in place. */
+  #room = 0;
+  /** Where `bringSome` goes on. */
+  #bringAt = 0;
 
   constructor(
     memory: PhysicalMemory,
@@ -108,10 +120,11 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return this.#current;
   }
 
-  restore(pages: PageTable): void {
+  restore(pages: PageTable, mostCopied = MOST_COPIED_PAGES): void {
     assert(pages instanceof Pages && pages.pageCount === this.#current.pageCount, "a page table of another machine");
     const { flags } = this.#memory;
     this.#hasWithdrawn = false;
+    this.#room = mostCopied;
     for (const page of this.#dirtyPages()) {
       this.#written.add(page);
       this.#replace(page, pages.get(page));
@@ -120,10 +133,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     const absentBlocks: number[] = [];
     // Dirty pages hold their final bytes already; writing those that differ a second time is harmless.
     if (pages !== this.#current) {
-      for (const { page, version } of pages.changedSince(this.#current)) {
-        if (page < this.#ramPages) this.#replace(page, version);
-        else if (version instanceof AbsentVersion && !version.isHere) absentBlocks.push(page);
-      }
+      for (const change of pages.changedLeaves(this.#current)) this.#replaceLeaf(change, absentBlocks);
     }
     this.#current = pages;
     this.#disks.settle(pages, absentBlocks);
@@ -164,7 +174,32 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     const bytes = version === undefined ? undefined : fetchVersion(version);
     if (version !== undefined && bytes === undefined) return false;
     this.#put(page, bytes);
+    if (version instanceof AbsentVersion) this.#bringNeighbours(version);
     return true;
+  }
+
+  bringSome(most: number): void {
+    const { flags } = this.#memory;
+    let looked = 0;
+    for (let brought = 0; brought < most && this.#memory.absentCount > 0 && looked < flags.length; looked++) {
+      if (this.#bringAt >= flags.length) this.#bringAt = 0;
+      const page = this.#bringAt++;
+      const before = this.#memory.absentCount;
+      if ((flags[page] & PAGE_FLAG.absent) !== 0 && this.bring(page)) brought += before - this.#memory.absentCount;
+    }
+  }
+
+  /** What its source has read together with it is put in place as well: pages that need not be asked for. */
+  #bringNeighbours({ source }: AbsentVersion): void {
+    if (source.together === undefined || this.#memory.absentCount === 0) return;
+    const { flags } = this.#memory;
+    for (const page of source.together) {
+      if (page >= this.#ramPages || (flags[page] & PAGE_FLAG.absent) === 0) continue;
+      const version = this.#current.get(page);
+      if (!(version instanceof AbsentVersion) || version.source !== source) continue;
+      const bytes = version.fetch();
+      if (bytes !== undefined) this.#put(page, bytes);
+    }
   }
 
   /** See `WrittenPages`: all that were written from one call up to the last `save` before the next are in the second's answer. */
@@ -194,14 +229,14 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     }
     const successorOf = base ?? Pages.initial(this.#current.pageCount);
     if (absent === undefined) return successorOf.with(changes);
-    const { source } = absent;
     if ("hashes" in absent) {
+      const { source } = absent;
       for (const [page, hash] of absent.hashes) changes.push([page, new AbsentVersion(page, hash, source)]);
       return successorOf.with(changes);
     }
-    const hashOf = (bytes: Uint8Array) => this.hash(bytes);
-    for (const page of absent.pages) changes.push([page, new AbsentVersion(page, hashOf, source)]);
-    return successorOf.with(changes, sumsOf(absent.digest, this.hash(state)));
+    const { places, initial, digest } = absent;
+    assert(initial instanceof Pages && pages.length === 0, "contents beside places");
+    return successorOf.withAbsent(places, initial, this.#hashOf, sumsOf(digest, this.hash(state)));
   }
 
   /** The sums of a page table; or of the present contents of RAM and disks, as `save().sums` would give them. */
@@ -292,14 +327,41 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     }
   }
 
+  #replaceLeaf({ first, end, then, now }: LeafChange, absentBlocks: number[]): void {
+    const known = isUnopened(then) || then === undefined ? undefined : versionsOf(then);
+    if (isUnopened(now)) {
+      if (this.#memory.setManyAbsent(first, Math.min(end, this.#ramPages), now.places.numbers, PLACE.sources)) {
+        this.#hasWithdrawn = true;
+      }
+      for (let page = first; page < end; page++) {
+        if (now.has(page)) {
+          if (page >= this.#ramPages) absentBlocks.push(page);
+        } else if (isUnopened(then) ? then.has(page) : known?.[page - first] !== undefined)
+          this.#replace(page, undefined);
+      }
+      return;
+    }
+    const versions = now && versionsOf(now);
+    for (let page = first; page < end; page++) {
+      const version = versions?.[page - first];
+      // Of what nobody has looked at only what had no version can be the same.
+      if (isUnopened(then) ? version === undefined && !then.has(page) : version === known?.[page - first]) continue;
+      if (page < this.#ramPages) this.#replace(page, version);
+      else if (isAway(version)) absentBlocks.push(page);
+    }
+  }
+
   #replace(page: number, version: PageVersion | undefined): void {
-    if (version instanceof AbsentVersion && !version.isHere) this.#withdraw(page);
-    else this.#put(page, version?.bytes);
+    if (page >= this.#ramPages) return;
+    if (isAway(version) || this.#room <= 0) this.#withdraw(page);
+    else {
+      this.#room--;
+      this.#put(page, version?.bytes);
+    }
   }
 
   #withdraw(page: number): void {
-    this.#hasWithdrawn = true;
-    this.#memory.setAbsent(page, true);
+    if (this.#memory.setAbsent(page, true)) this.#hasWithdrawn = true;
   }
 
   #put(page: number, bytes: Uint8Array | undefined): void {
