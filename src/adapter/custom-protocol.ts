@@ -158,8 +158,10 @@ export interface TimelineBody {
 }
 
 export interface TimelineMark {
-  kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
+  kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap" | "wait";
   instant: number;
+  /** Of a wait: the instant at which the guest was told that the page is there; absent: it was not, as far as the run goes. */
+  until?: number;
   label: string;
   detail?: string;
 }
@@ -430,6 +432,8 @@ export type QuestionBody =
   | { kind: "calls"; function: string }
   /** Exceptions, all or those of `causes` (of mcause); `interrupts` as well when true. */
   | { kind: "traps"; causes?: number[]; interrupts?: boolean }
+  /** Processes that slept because the machine did not have a page. */
+  | { kind: "waits" }
   | { kind: "outputs"; text?: string };
 
 /**

@@ -258,8 +258,10 @@ export type AddressUse = { readonly hart: number } | "physical";
 
 /** One mark on the timeline's axis. */
 export interface TimelineMark {
-  readonly kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
+  readonly kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap" | "wait";
   readonly instant: number;
+  /** Of what lasts: its end; absent: it goes on. */
+  readonly until?: number;
   readonly label: string;
   readonly detail?: string;
 }

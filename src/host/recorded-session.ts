@@ -223,9 +223,15 @@ function symbolPrograms(name: string, files: FileSource, warnings: string[]): Pr
 /** The files of a run: those that the recording holds, and from the disk only the very same. */
 class RecordedFiles implements FileSource {
   readonly #images: readonly RecordedImage[];
+  readonly #sources: ReadonlySet<string>;
 
   constructor(images: readonly RecordedImage[]) {
     this.#images = images;
+    this.#sources = new Set(images.flatMap(({ role, name }) => (role === "source" ? [name] : [])));
+  }
+
+  has(path: string): boolean {
+    return this.#sources.has(path);
   }
 
   read(path: string): Uint8Array {

@@ -189,8 +189,10 @@ export interface PrintedLine {
 }
 
 export interface HistoryMark {
-  readonly kind: "event" | "output" | "checkpoint" | "bookmark";
+  readonly kind: "event" | "output" | "checkpoint" | "bookmark" | "wait";
   readonly instant: Instant;
+  /** Of a wait: when it ended; absent: it did not, as far as the run goes. */
+  readonly until?: Instant;
   /** An event in words, the beginning of a line, the name of a bookmark. */
   readonly label: string;
   /** Where the line begins in the console's output. */
