@@ -5,9 +5,10 @@
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { figuresOf, ratiosOf, type Way } from "./residency-figures.ts";
 import { residencyPage } from "./residency-page.ts";
 import { type Keeping, type Load, type Outcome, runMix } from "./residency-run.ts";
-import { type Spread, spreadOf, spreadText, table } from "./statistics.ts";
+import { spreadText, table } from "./statistics.ts";
 
 const { values } = parseArgs({
   options: {
@@ -24,19 +25,8 @@ const { values } = parseArgs({
   },
 });
 
-/** Rounds of `mix` that computes. */
-const MULTIPLICATIONS = 20_000;
 /** A run that waits is a hundred times slower: its guest gets less time. */
 const WAITING_SHARE = 1 / 30;
-
-export type Way = "alone" | "resident" | "told" | "waits";
-export interface Figures {
-  readonly seconds: Spread;
-  readonly computing: Spread;
-  readonly walking: Spread;
-  readonly throughput: Spread;
-  readonly outcomes: readonly Outcome[];
-}
 
 const load: Load = {
   computing: Number(values.computing),
@@ -68,37 +58,8 @@ for (let round = 0; round < Number(values.rounds); round++) {
   }
 }
 
-const rate = {
-  computing: ({ rounds, seconds }: Outcome) => rounds / seconds,
-  walking: ({ touches, seconds }: Outcome) => touches / seconds,
-  throughput: ({ rounds, touches, seconds }: Outcome) => (rounds + (touches * load.work) / MULTIPLICATIONS) / seconds,
-};
-const figures = Object.fromEntries(
-  (Object.keys(WAYS) as Way[]).map((way): [Way, Figures] => {
-    const all = outcomes[way];
-    const spread = (of: (outcome: Outcome) => number) => spreadOf(all.map(of));
-    return [
-      way,
-      {
-        seconds: spread(({ seconds }) => seconds),
-        computing: spread(rate.computing),
-        walking: spread(rate.walking),
-        throughput: spread(rate.throughput),
-        outcomes: all,
-      },
-    ];
-  }),
-) as Record<Way, Figures>;
-/** Within a round: the noise of a shared machine hits all ways alike. */
-const within = (of: (outcome: Outcome) => number, way: Way, against: Way) =>
-  spreadOf(outcomes[way].map((outcome, round) => of(outcome) / of(outcomes[against][round])));
-export const ratios = {
-  fullSpeed: within(rate.computing, "told", "alone"),
-  computingToResident: within(rate.computing, "told", "resident"),
-  throughputToWaits: within(rate.throughput, "told", "waits"),
-  throughputToResident: within(rate.throughput, "told", "resident"),
-  walkingToWaits: within(rate.walking, "told", "waits"),
-};
+const figures = figuresOf(outcomes, load);
+const ratios = ratiosOf(outcomes, load);
 const NAMES: Readonly<Record<Way, string>> = {
   alone: "computing alone",
   resident: "all resident",
