@@ -299,7 +299,7 @@ export interface WriteFound {
  * Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on, within 100 ms,
  * and does nothing when none does. A search that `pause` ended (`lastWrite`, `lastRead`, `firstRead`, `firstDifference`, `origin`) rejects with a UserError of code
  * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
- * `removeBookmark`, `renameBookmark`, `outputLengthAt`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
+ * `removeBookmark`, `renameBookmark`, `outputLengthAt`, `instantOfFrame`, `frameCountAt`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
 export interface DebuggeeApi extends BranchApi, SearchApi {
   launch(options: LaunchOptions): Promise<LaunchResult>;
@@ -359,6 +359,9 @@ export interface DebuggeeApi extends BranchApi, SearchApi {
   instantOfOutput(offset: number): Promise<number | undefined>;
   /** How many bytes the console has printed before an instant; undefined when that is not held any more. */
   outputLengthAt(instant: number): Promise<number | undefined>;
+  /** The instant that sent the frame of this number, and how many the network card had sent before an instant. */
+  instantOfFrame(number: number): Promise<number | undefined>;
+  frameCountAt(instant: number): Promise<number | undefined>;
   /** What the guest printed from one instant up to another, as far as it is still held. */
   outputBetween(from: number, to: number): Promise<Uint8Array>;
   lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;

@@ -47,6 +47,11 @@ export class AbsentVersion implements PageVersion {
     return bytes;
   }
 
+  /** Where they come from, if they are not kept here. */
+  get source(): PageSource | undefined {
+    return this.#source;
+  }
+
   /** Where they are not here, they can be waited for. */
   get canWait(): boolean {
     return this.#source?.readNow !== undefined;
@@ -64,21 +69,21 @@ export class AbsentVersion implements PageVersion {
     return this.#source?.work ?? "recording-read";
   }
 
-  /** They have been fetched. */
+  /** They can be had at once. */
   get isHere(): boolean {
-    return this.#bytes !== undefined;
+    return this.#bytes !== undefined || this.#source?.has?.(this.#page) === true;
   }
 
-  /** They are neither here nor in a store of the machine's own. */
-  get isForeign(): boolean {
-    return this.#bytes === undefined && !this.#isStored;
+  /** It has them in memory by itself. */
+  get isHeld(): boolean {
+    return this.#bytes !== undefined || (!this.#isStored && this.#source?.has === undefined);
   }
 
   /** Undefined: they cannot be had now. */
   fetch(): Uint8Array | undefined {
     if (this.#bytes !== undefined) return this.#bytes;
     const bytes = this.#source?.read(this.#page);
-    if (!this.#isStored) this.#bytes = bytes;
+    if (!this.#isStored && this.#source?.has === undefined) this.#bytes = bytes;
     return bytes;
   }
 
@@ -94,6 +99,11 @@ export class AbsentVersion implements PageVersion {
 /** The bytes of a version; undefined: they are absent and cannot be had now. */
 export function fetchVersion(version: PageVersion): Uint8Array | undefined {
   return version instanceof AbsentVersion ? version.fetch() : version.bytes;
+}
+
+/** Whether the contents of a version have not been fetched. */
+export function isAway(version: PageVersion | undefined): version is AbsentVersion {
+  return version instanceof AbsentVersion && !version.isHere;
 }
 
 /** Thrown by what a device reads or writes, and caught by who asked the device (DeviceMemory): a page that it needs is absent. */

@@ -331,14 +331,14 @@ export class Machine implements MachineLike {
     return { instant: this.instant, state: this.#encodeState(), pages: this.#versions.save() };
   }
 
-  restore(checkpoint: Checkpoint): void {
+  restore(checkpoint: Checkpoint, mostCopied?: number): void {
     const state = decodeState(checkpoint.state);
     assert(state.instant === checkpoint.instant, "a checkpoint of another instant than it says");
     this.#clock.restore(state.instant, state.tickOffset);
     this.#timers.changed();
     this.#harts.restore(state.harts, state.turn, state.turnLeft);
     this.#board.restore(state.devices);
-    this.#versions.restore(checkpoint.pages);
+    this.#versions.restore(checkpoint.pages, mostCopied);
     this.#data.watched = [];
     this.#lookout.forget();
     this.#attention = false;

@@ -137,7 +137,7 @@ export class RamBytes {
     if (versions.bringInStep(page)) return true;
     const bytes = versions.contentsOf(page);
     if (bytes === undefined) return false;
-    this.#held.set(page, { bytes, version: this.#versionOf(page), isWritten: false });
+    this.#held.set(page, { bytes: bytes.slice(), version: this.#versionOf(page), isWritten: false });
     return true;
   }
 

@@ -3,11 +3,12 @@ import type { FrameOffset, Instant, PhysicalAddress } from "../base/brand.ts";
 import { DIRTY_GROUP_PAGES, PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
 import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
 import type { PageBringer, PhysicalMemory } from "../memory/physical-memory.ts";
-import { AbsentVersion, fetchVersion } from "./absent-version.ts";
+import { PLACE } from "./absent-leaf.ts";
+import { AbsentVersion, fetchVersion, isAway } from "./absent-version.ts";
 import type { Disks } from "./disks.ts";
 import type { LatentWork } from "./latent-work.ts";
 import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
-import { contribution, mix, Pages, sumsOf } from "./pages.ts";
+import { contribution, isUnopened, type LeafChange, mix, Pages, sumsOf, versionsOf } from "./pages.ts";
 import type { PageStore, ResidencyCounters } from "./residency.ts";
 import { SecondChance } from "./second-chance.ts";
 
@@ -22,6 +23,12 @@ interface Placed {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
+
+/**
+ * A restore that has put so many pages in place leaves the others absent until they are needed, also those whose contents are in
+ * memory: a machine begins to run within some milliseconds wherever it is sent.
+ */
+const MOST_COPIED_PAGES = 8192;
 
 /** Who must hear of what happens to RAM here. */
 export interface RamObserver {
@@ -60,6 +67,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   readonly #disks: Disks;
   readonly #ramPages: number;
   readonly #zeroHash: bigint;
+  readonly #hashOf = (bytes: Uint8Array) => this.hash(bytes);
   #current: Pages;
   /** Found dirty since the last `take`. */
   #written = new Set<number>();
@@ -67,13 +75,15 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   #placed: Placed[] = [];
   /** By the `restore` that is under way. */
   #hasWithdrawn = false;
+  /** Pages whose contents the `restore` that is under way may still put in place. */
+  #room = 0;
+  /** Where `bringSome` goes on. */
+  #bringAt = 0;
   /** Undefined: every page has its frame. */
   readonly #store: PageStore | undefined;
   readonly #chance: SecondChance | undefined;
   /** Pages that were put away since the last `save`, and written before. */
   readonly #writtenAway = new Set<number>();
-  /** Pages in no frame that the machine has not put away itself. */
-  readonly #foreign = new Set<number>();
   #putAwayCount = 0;
   #broughtCount = 0;
   /** What somebody who looks on has fetched last. */
@@ -140,10 +150,11 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return this.#current;
   }
 
-  restore(pages: PageTable): void {
+  restore(pages: PageTable, mostCopied = MOST_COPIED_PAGES): void {
     assert(pages instanceof Pages && pages.pageCount === this.#current.pageCount, "a page table of another machine");
     const { flags } = this.#memory;
     this.#hasWithdrawn = false;
+    this.#room = mostCopied;
     this.#noteWrittenAway();
     for (const frame of this.#dirtyFrames()) {
       const page = this.#memory.pageOf(frame);
@@ -154,10 +165,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     const absentBlocks: number[] = [];
     // Dirty pages hold their final bytes already; writing those that differ a second time is harmless.
     if (pages !== this.#current) {
-      for (const { page, version } of pages.changedSince(this.#current)) {
-        if (page < this.#ramPages) this.#replace(page, version);
-        else if (version instanceof AbsentVersion && !version.isHere) absentBlocks.push(page);
-      }
+      for (const change of pages.changedLeaves(this.#current)) this.#replaceLeaf(change, absentBlocks);
     }
     this.#current = pages;
     this.#disks.settle(pages, absentBlocks);
@@ -167,8 +175,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   /** See `AbsentPages`. */
   get count(): number {
-    const pages = this.#store === undefined ? this.#memory.absentCount : this.#foreign.size;
-    return pages + this.#disks.absentBlocks;
+    return this.#memory.absentCount + this.#disks.absentBlocks;
   }
 
   get counters(): ResidencyCounters | undefined {
@@ -205,7 +212,11 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   bring(page: number): boolean {
     if (page >= this.#ramPages) return this.#disks.bring(page);
-    return this.#memory.isHere(page) || this.#admit(page, this.contentsOf(page));
+    if (this.#memory.isHere(page)) return true;
+    if (!this.#admit(page, this.contentsOf(page))) return false;
+    const version = this.#chance === undefined ? this.#current.get(page) : undefined;
+    if (version instanceof AbsentVersion) this.#bringNeighbours(version);
+    return true;
   }
 
   /** See PageBringer. */
@@ -221,8 +232,12 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   #admit(page: number, contents: Uint8Array | undefined): boolean {
     if (contents === undefined) return false;
-    if (this.#chance?.hasFree === false) this.#makeRoom();
-    this.#put(page, contents);
+    if (this.#chance?.hasFree === false) {
+      // They may be good only as long as nothing else is read.
+      const kept = contents.slice();
+      this.#makeRoom();
+      this.#put(page, kept);
+    } else this.#put(page, contents);
     return true;
   }
 
@@ -240,7 +255,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       const canWait = version instanceof AbsentVersion && version.canWait;
       const bytes = canWait ? version.bytes : fetchVersion(version);
       if (bytes === undefined) return undefined;
-      this.#seen = { version, bytes };
+      this.#seen = { version, bytes: bytes.slice() };
     }
     return this.#seen.bytes;
   }
@@ -256,11 +271,36 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     for (const [page, bytes] of pages) {
       assert(!this.#memory.isHere(page), `page ${page} is in a frame`);
       this.#writtenAway.add(page);
-      this.#foreign.delete(page);
       const change = this.#changeOf(page, this.hash(bytes), bytes);
       if (change !== undefined) changes.push(change);
     }
     if (changes.length > 0) this.#current = this.#current.with(changes);
+  }
+
+  bringSome(most: number): void {
+    // Where there are fewer frames than pages, they come when they are needed.
+    if (this.#chance !== undefined) return;
+    const { flags } = this.#memory;
+    let looked = 0;
+    for (let brought = 0; brought < most && this.#memory.absentCount > 0 && looked < flags.length; looked++) {
+      if (this.#bringAt >= flags.length) this.#bringAt = 0;
+      const page = this.#bringAt++;
+      const before = this.#memory.absentCount;
+      if ((flags[page] & PAGE_FLAG.absent) !== 0 && this.bring(page)) brought += before - this.#memory.absentCount;
+    }
+  }
+
+  /** What its source has read together with it is put in place as well: pages that need not be asked for. */
+  #bringNeighbours({ source }: AbsentVersion): void {
+    if (source?.together === undefined || this.#memory.absentCount === 0) return;
+    const { flags } = this.#memory;
+    for (const page of source.together) {
+      if (page >= this.#ramPages || (flags[page] & PAGE_FLAG.absent) === 0) continue;
+      const version = this.#current.get(page);
+      if (!(version instanceof AbsentVersion) || version.source !== source) continue;
+      const bytes = version.fetch();
+      if (bytes !== undefined) this.#put(page, bytes);
+    }
   }
 
   /** See `WrittenPages`: all that were written from one call up to the last `save` before the next are in the second's answer. */
@@ -290,14 +330,14 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     }
     const successorOf = base ?? Pages.initial(this.#current.pageCount);
     if (absent === undefined) return successorOf.with(changes);
-    const { source } = absent;
     if ("hashes" in absent) {
+      const { source } = absent;
       for (const [page, hash] of absent.hashes) changes.push([page, new AbsentVersion(page, hash, source)]);
       return successorOf.with(changes);
     }
-    const hashOf = (bytes: Uint8Array) => this.hash(bytes);
-    for (const page of absent.pages) changes.push([page, new AbsentVersion(page, hashOf, source)]);
-    return successorOf.with(changes, sumsOf(absent.digest, this.hash(state)));
+    const { places, initial, digest } = absent;
+    assert(initial instanceof Pages && pages.length === 0, "contents beside places");
+    return successorOf.withAbsent(places, initial, this.#hashOf, sumsOf(digest, this.hash(state)));
   }
 
   /** The sums of a page table; or of the present contents of RAM and disks, as `save().sums` would give them. */
@@ -398,28 +438,57 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     this.#writtenAway.clear();
   }
 
-  /** By `restore`: the page has another version. */
-  #replace(page: number, version: PageVersion | undefined): void {
-    const isAway = version instanceof AbsentVersion && !version.isHere;
-    if (this.#chance === undefined) {
-      if (isAway) this.#withdraw(page);
-      else this.#put(page, version?.bytes);
+  #replaceLeaf({ first, end, then, now }: LeafChange, absentBlocks: number[]): void {
+    const known = isUnopened(then) || then === undefined ? undefined : versionsOf(then);
+    if (isUnopened(now)) {
+      this.#withdrawMany(first, Math.min(end, this.#ramPages), now.places.numbers);
+      for (let page = first; page < end; page++) {
+        if (now.has(page)) {
+          if (page >= this.#ramPages) absentBlocks.push(page);
+        } else if (isUnopened(then) ? then.has(page) : known?.[page - first] !== undefined)
+          this.#replace(page, undefined);
+      }
       return;
     }
-    if (isAway && version.isForeign) this.#foreign.add(page);
-    else this.#foreign.delete(page);
-    if (!this.#memory.isHere(page)) return;
-    if (!isAway) this.#fill(this.#memory.frameOf(page), version?.bytes);
-    else {
-      // Its frame must not be given away before the tags are flushed, which is when the restore ends.
-      this.#hasWithdrawn = true;
-      this.#free(this.#memory.frameOf(page));
+    const versions = now && versionsOf(now);
+    for (let page = first; page < end; page++) {
+      const version = versions?.[page - first];
+      // Of what nobody has looked at only what had no version can be the same.
+      if (isUnopened(then) ? version === undefined && !then.has(page) : version === known?.[page - first]) continue;
+      if (page < this.#ramPages) this.#replace(page, version);
+      else if (isAway(version)) absentBlocks.push(page);
     }
   }
 
+  #replace(page: number, version: PageVersion | undefined): void {
+    if (page >= this.#ramPages) return;
+    if (this.#chance !== undefined && !this.#memory.isHere(page)) return;
+    if (isAway(version) || this.#room <= 0) this.#withdraw(page);
+    else {
+      this.#room--;
+      this.#memory.setAbsent(page, false);
+      this.#fill(this.#memory.frameOf(page), version?.bytes);
+    }
+  }
+
+  #withdrawMany(first: number, end: number, numbers: Uint32Array): void {
+    if (this.#chance === undefined) {
+      if (this.#memory.setManyAbsent(first, end, numbers, PLACE.sources)) this.#hasWithdrawn = true;
+      return;
+    }
+    for (let page = first; page < end; page++) {
+      if (numbers[page] >= PLACE.sources && this.#memory.isHere(page)) this.#withdraw(page);
+    }
+  }
+
+  /** No frame is given away before the tags are flushed, which is when the restore ends. */
   #withdraw(page: number): void {
+    if (this.#chance === undefined) {
+      if (this.#memory.setAbsent(page, true)) this.#hasWithdrawn = true;
+      return;
+    }
     this.#hasWithdrawn = true;
-    this.#memory.setAbsent(page, true);
+    this.#free(this.#memory.frameOf(page));
   }
 
   #put(page: number, bytes: Uint8Array | undefined): void {
@@ -433,7 +502,6 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     if (bytes === undefined) contents.fill(0);
     else contents.set(bytes);
     this.#memory.map(page, frame);
-    this.#foreign.delete(page);
     this.#others.arrived(frame);
     if (bytes !== undefined && bytes !== ZERO_PAGE) this.#broughtCount++;
   }

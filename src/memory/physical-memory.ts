@@ -76,13 +76,30 @@ export class PhysicalMemory {
     return this.#absentCount;
   }
 
-  /** Of memory in which each page has its frame. */
-  setAbsent(page: number, isAbsent: boolean): void {
+  /** Of memory in which each page has its frame. Whether it was otherwise before. */
+  setAbsent(page: number, isAbsent: boolean): boolean {
     const wasAbsent = (this.flags[page] & layout.PAGE_FLAG.absent) !== 0;
-    if (wasAbsent === isAbsent) return;
+    if (wasAbsent === isAbsent) return false;
     this.flags[page] ^= layout.PAGE_FLAG.absent;
     this.#absentCount += isAbsent ? 1 : -1;
+    if (this.#absentCount <= 1) this.#guard();
+    return true;
+  }
+
+  /** Pages from `first` up to `end` become absent where `numbers` has at least `least` for them. Whether one was not. */
+  setManyAbsent(first: number, end: number, numbers: Uint32Array, least: number): boolean {
+    const { flags } = this;
+    let count = 0;
+    for (let page = first; page < end; page++) {
+      const flag = flags[page];
+      if (numbers[page] < least || (flag & layout.PAGE_FLAG.absent) !== 0) continue;
+      flags[page] = flag | layout.PAGE_FLAG.absent;
+      count++;
+    }
+    if (count === 0) return false;
+    this.#absentCount += count;
     this.#guard();
+    return true;
   }
 
   /** The frame that a page has, or -1. */

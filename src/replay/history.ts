@@ -64,6 +64,15 @@ export class History implements HistoryLike {
     return this.#run.outputs.countBefore(instant);
   }
 
+  instantOfFrame(number: number): Instant | undefined {
+    const { frames } = this.#run;
+    return number < frames.length ? frames.instantOf(number) : undefined;
+  }
+
+  frameCountAt(instant: Instant): number {
+    return this.#run.frames.countBefore(instant);
+  }
+
   *lines(from: Instant, to: Instant): Generator<PrintedLine, void> {
     const { outputs } = this.#run;
     const start = Math.max(outputs.countBefore(from) ?? outputs.firstHeld, outputs.firstHeld);

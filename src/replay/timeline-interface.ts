@@ -163,6 +163,10 @@ export interface HistoryLike {
   lines?(from: Instant, to: Instant): Iterable<PrintedLine>;
   /** Frames that the guest sent since reset. */
   readonly frameCount?: number;
+  /** The instant that sent a frame, by its number; undefined when there is none. */
+  instantOfFrame?(number: number): Instant | undefined;
+  /** Frames that had been sent at an instant. */
+  frameCountAt?(instant: Instant): number;
   readonly checkpoints: readonly Instant[];
   readonly bookmarks: readonly Bookmark[];
   /**
