@@ -174,6 +174,7 @@ export class RecordedPairLog implements PairLog {
     const own = isPrimary ? { primaryInstant: sight.instant } : { secondaryInstant: sight.instant };
     const common = {
       ...{ kind: this.#kindOf(row), member: header.member, stretch: header.stretch, timeMs: sight.timeMs },
+      at: placeIn(sight, isPrimary),
     };
     switch (sight.kind) {
       case "input": {
@@ -232,6 +233,12 @@ export class RecordedPairLog implements PairLog {
         return { ...common, ...own };
     }
   }
+}
+
+function placeIn(sight: StoredSight, isPrimary: boolean): number {
+  if (sight.kind === "input" || sight.kind === "output" || sight.kind === "digest") return sight.at;
+  if (sight.kind !== "divergence") return sight.instant;
+  return isPrimary ? sight.divergence.primaryInstant : sight.divergence.secondaryInstant;
 }
 
 export function unitsOf(device: number, bytes: number): number {
