@@ -3,6 +3,7 @@ import type { Instant } from "../base/brand.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { Departing, Digest } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
+import { DamagedPages } from "./checkpoint-file.ts";
 import type { SavedState } from "./checkpoint-store.ts";
 import { type PageHost, PageWaits, runPresent } from "./page-waits.ts";
 import type { Playback } from "./playback.ts";
@@ -139,14 +140,32 @@ export class LiveEnd {
     const { elapsed } = this.#turns;
     this.#turns.begin();
     const until = Math.min(limit, before + this.#turns.steps) as Instant;
-    const stop = this.#waits?.run(until, departing) ?? runPresent(playback.machine, until, { departing });
+    let stop: MachineStop = { kind: "reached" };
+    let damaged: DamagedPages | undefined;
+    try {
+      stop = this.#waits?.run(until, departing) ?? runPresent(playback.machine, until, { departing });
+    } catch (error) {
+      if (!(error instanceof DamagedPages)) throw error;
+      damaged = error;
+    }
     this.#turns.end(playback.now - before);
     this.#recorder?.ran(playback.now - before, this.#turns.elapsed - elapsed);
     playback.end = playback.now;
     playback.inlet.close(playback.now);
     this.#recorder?.flushOutput();
+    if (damaged !== undefined) this.#comeAgain(damaged);
+    else playback.fetchSome(playback.now - before);
     if (playback.now >= this.#due.instant && this.#turns.elapsed >= this.#due.turns) this.#checkpoint();
     return stop;
+  }
+
+  /** A branch needs pages of the recording that cannot be read: it comes to where it stands by what it has of itself. */
+  #comeAgain(error: DamagedPages): void {
+    this.leave();
+    const { digest } = this.#tip!;
+    this.#playback.comeAgain(error);
+    this.#tip = { saved: this.#playback.save(), digest };
+    this.arrive();
   }
 
   /** Changes the state where the machine stands. */

@@ -14,6 +14,7 @@ import type {
   MemoryRegionBody as MemoryRegion,
   PageEntryBody as PageEntry,
   PageTableBody as PageTable,
+  ResidencyBody as Residency,
   PageTableArguments as TableQuestion,
   TranslationBody as Translation,
 } from "../adapter/custom-protocol.ts";
@@ -96,9 +97,12 @@ export type {
   MemoryRegion,
   PageEntry,
   PageTable,
+  Residency,
   TableQuestion,
   Translation,
 };
+
+export type ResidencyWork = Residency["works"][number];
 
 export type ToMachine =
   | { readonly type: "idle" }
