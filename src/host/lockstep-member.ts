@@ -24,6 +24,8 @@ const AHEAD_TURNS = 1;
 const LONGEST_GAP_MS = 100;
 /** Input and answers wait so long at most, where frames come without the event loop. */
 const YIELD_MS = 4;
+/** So long a member keeps its thread for the next frame, before it gives it to the event loop: as long as some turns. */
+const DOZE_MS = 2;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
 /** Longer than the silence that is taken for death. */
@@ -115,12 +117,14 @@ export class MemberDriver {
   #lastMs: number;
   #restMs = 0;
   #yieldedMs = 0;
+  #movedMs = 0;
 
   constructor(parts: MemberDriverParts) {
     this.#parts = parts;
     this.#options = { ...LOCKSTEP_OPTIONS, ...parts.options };
     this.#lastMs = parts.nowMs();
-    this.#turns = new AdaptiveTurns(parts.nowMs, parts.channel.isImmediate === true ? TURN_MS : SLOWER_TURN_MS);
+    const turnMs = parts.channel.isImmediate === true ? TURN_MS : SLOWER_TURN_MS;
+    this.#turns = new AdaptiveTurns(parts.nowMs, turnMs, parts.nowMs, true);
     this.#faults = (parts.faults ?? [])
       .filter(({ kind }) => kind !== "flip-register" && kind !== "flip-memory")
       .sort((a, b) => a.instant - b.instant);
@@ -196,6 +200,7 @@ export class MemberDriver {
       const { ended } = this;
       if (moved || ended !== undefined) this.#parts.onTurn?.();
       if (ended !== undefined && !this.#lingers(ended)) return ended;
+      if (!moved && this.#doze()) continue;
       if (!moved) await this.#rest();
       else if (!this.#channel.isImmediate || this.#parts.nowMs() - this.#yieldedMs >= YIELD_MS) await eventLoopTurn();
       else continue;
@@ -222,6 +227,7 @@ export class MemberDriver {
     const moved = this.member.turn(this.#activeMs, this.#budget(nowMs));
     this.#turns.end(Math.max(0, replica.instant - before));
     this.#pace();
+    if (moved) this.#movedMs = this.#lastMs;
     return moved;
   }
 
@@ -281,8 +287,18 @@ export class MemberDriver {
     this.#dueMs = sleepMs >= 1 ? nowMs() + sleepMs : 0;
   }
 
+  /** The partner is about to be heard: true when it has been. */
+  #doze(): boolean {
+    const nowMs = this.#parts.nowMs();
+    if (!this.#channel.isImmediate || this.#channel.holds || this.#paused) return false;
+    const untilMs = Math.min(this.#movedMs + DOZE_MS, this.#yieldedMs + YIELD_MS);
+    if (nowMs >= untilMs || this.#dueMs > nowMs) return false;
+    return this.#channel.wait(untilMs - nowMs);
+  }
+
   async #rest(): Promise<void> {
     this.#parts.onTurn?.();
+    this.#channel.listen();
     const nowMs = this.#parts.nowMs();
     let untilMs = nowMs + (this.#channel.holds ? FAULTY_LOOK_MS : this.#options.heartbeatMs);
     if (this.#dueMs > nowMs || this.#idleTicks !== undefined) untilMs = Math.min(untilMs, this.#dueMs);

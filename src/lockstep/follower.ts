@@ -10,6 +10,7 @@ import {
   type Replica,
   type ReplicaInput,
   type ReplicaStop,
+  sameCounts,
 } from "./replica.ts";
 import type { Tap } from "./tap.ts";
 
@@ -275,7 +276,7 @@ export class Follower {
       const step = this.#agenda.shift();
       this.#handedOver = false;
       if (step !== undefined) this.#tap?.({ kind: "input", sequence: step.sequence });
-      if (this.#inner === undefined && step?.kind === "input" && !isPlace(this.#replica.counts, step.place)) {
+      if (this.#inner === undefined && step?.kind === "input" && !sameCounts(this.#replica.counts, step.place)) {
         this.#part("place");
       }
     }
@@ -289,7 +290,7 @@ export class Follower {
       this.#counters.digestsSkipped++;
       return;
     }
-    if (this.#replica.digest() !== step.digest || !isPlace(this.#replica.counts, step.place)) {
+    if (this.#replica.digest() !== step.digest || !sameCounts(this.#replica.counts, step.place)) {
       this.#counters.digestsDifferent++;
       this.#tap?.({ kind: "compared", sequence: step.sequence, equal: false });
       this.#part("digest", step.instant);
@@ -358,8 +359,4 @@ export class Follower {
     if (next === undefined) return true;
     return next.kind === "input" && !hasReached(this.#replica.counts, next.place);
   }
-}
-
-function isPlace(counts: Counts, place: Counts): boolean {
-  return counts.every((count, device) => count === place[device]);
 }

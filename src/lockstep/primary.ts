@@ -12,6 +12,7 @@ import {
   type OutputRun,
   type ReplicaStop,
   type Snapshot,
+  sameCounts,
   unitsOf,
 } from "./replica.ts";
 import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
@@ -54,7 +55,7 @@ export class Primary {
   #leaving: { readonly device: number; readonly end: number; readonly units: number; readonly saidMs: number }[] = [];
   /** What had been said before the state that a new secondary begins with. */
   #joinedAt: Counts;
-  #releasedTold = "";
+  #releasedTold: Counts = [];
   #rest: Rest = "running";
   #progressTold = -1;
   #restTold: Rest = "running";
@@ -64,9 +65,8 @@ export class Primary {
   #snapshot: { readonly id: number; readonly state: Snapshot; readonly purpose: "copy" | "resynchronise" } | undefined;
   /** Pages of the snapshot whose hashes have been sent. */
   #hashesSent = 0;
-  /** The newest snapshot that the secondary has as a whole. */
-  #completeId = 0;
-  #progressMark = "";
+  /** The secondary has come on since it was looked at. */
+  #cameOn = false;
   #progressMs = 0;
   #vain = 0;
   #askedMs: number | undefined;
@@ -324,6 +324,7 @@ export class Primary {
 
   #tell(nowMs: number): void {
     const { replica } = this.#parts;
+    const released = this.#released;
     if (this.#link !== undefined) {
       if (this.#isFollowed && (replica.instant !== this.#progressTold || this.#rest !== this.#restTold)) {
         this.#progressTold = replica.instant;
@@ -332,15 +333,13 @@ export class Primary {
       }
       if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
       this.#unsent = [];
-      const counts = this.#released;
-      const released = `${counts}`;
-      if (this.#isFollowed && released !== this.#releasedTold) {
-        this.#releasedTold = released;
-        this.#send({ kind: "released", counts: [...counts] }, nowMs);
+      if (this.#isFollowed && !sameCounts(released, this.#releasedTold)) {
+        this.#releasedTold = [...released];
+        this.#send({ kind: "released", counts: this.#releasedTold }, nowMs);
       }
       this.#link.flush(nowMs);
     }
-    if (isEndSaid(this.#released) && this.#pending.length === 0) this.#phase = "over";
+    if (isEndSaid(released) && this.#pending.length === 0) this.#phase = "over";
   }
 
   #take(message: Message, nowMs: number): void {
@@ -376,8 +375,10 @@ export class Primary {
       this.#link?.refuse("it acknowledges entries that are not in the log");
       return;
     }
-    this.#matched = message.matched;
     const { consumed: through, at, matched } = message;
+    const isThrough = this.#unconsumed.length > 0 && this.#unconsumed[0].sequence <= through;
+    if (isThrough || at > this.#at || !sameCounts(matched, this.#matched)) this.#cameOn = true;
+    this.#matched = matched;
     this.#parts.tap?.({ kind: "acknowledge", through, at, matched });
     while (this.#unsharedInputs.length > 0 && this.#unsharedInputs[0].sequence <= message.consumed) {
       this.#parts.inputs.forget(this.#unsharedInputs.shift()!.number + 1);
@@ -445,7 +446,7 @@ export class Primary {
     if (this.#snapshot?.id !== id) return;
     const { purpose } = this.#snapshot;
     this.#snapshot = undefined;
-    this.#completeId = id;
+    this.#cameOn = true;
     this.#progressMs = nowMs;
     this.#parts.tap?.({ kind: "resynchronised" });
     if (purpose === "copy" && this.#phase === "copying") {
@@ -483,10 +484,9 @@ export class Primary {
 
   #watchProgress(nowMs: number): void {
     const { replica, options } = this.#parts;
-    const mark = `${this.#at} ${this.#unconsumed[0]?.sequence} ${this.#matched} ${this.#completeId}`;
     const isIdle = this.#pending.length === 0 && this.#unconsumed.length === 0;
-    if (mark !== this.#progressMark || isIdle || this.paused) {
-      this.#progressMark = mark;
+    if (this.#cameOn || isIdle || this.paused) {
+      this.#cameOn = false;
       this.#progressMs = nowMs;
       if (!isIdle) this.#vain = 0;
       return;
