@@ -70,7 +70,7 @@ export class ThreadChannel implements Channel {
 
   wait(ms: number): boolean {
     this.#flush();
-    return this.#isClosed || this.#receives.wait(ms);
+    return !this.#isClosed && this.#receives.wait(ms);
   }
 
   listen(): void {

@@ -20,6 +20,8 @@ const SLOWER_TURN_MS = 1;
  * there. Both are as fast: who once was ahead would stay so.
  */
 const AHEAD_TURNS = 1;
+/** Both take a turn for as long, and guess a little otherwise how many steps that is: a secondary does in one what was one. */
+const FOLLOWING_TURNS = 1.5;
 /** A thread that got no turn for longer was not silent, it was not asked. */
 const LONGEST_GAP_MS = 100;
 /** Input and answers wait so long at most, where frames come without the event loop. */
@@ -244,10 +246,11 @@ export class MemberDriver {
     if (nowMs < this.#dueMs && this.member.primary?.rest === "running") return 0;
     const { steps } = this.#turns;
     const { primary } = this.member;
-    if (primary === undefined) return steps;
+    if (primary === undefined) return Math.round(steps * FOLLOWING_TURNS);
     const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
-    const room = Math.min(this.#limit - replica.instant, (aheadTurns + 1) * steps - primary.lagSteps);
-    return Math.max(0, Math.min(steps, room));
+    // Parts of turns would cost as much as whole ones, and leave the secondary parts to do.
+    if (primary.lagSteps > aheadTurns * steps) return 0;
+    return Math.max(0, Math.min(steps, this.#limit - replica.instant));
   }
 
   /** Ticks until the timer of a paced guest that waits; undefined: it does not wait for that. */

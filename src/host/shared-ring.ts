@@ -22,7 +22,7 @@ export class SharedRing {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  /** Writes before the reader looked last: what came behind that it has not seen. */
+  /** Writes before the reader looked last, or was roused: what came behind that it has not seen. */
   #seen = 0;
   #vainSpins = 0;
   /** Somebody listens, and has not been called. */
@@ -73,14 +73,15 @@ export class SharedRing {
 
   /**
    * Holds the reader's thread until something is written, somebody wakes it (true: since it read last), or `ms` have passed. It looks
-   * for some moments before it falls asleep: between two that are as fast the next frame is about to come.
+   * for some moments before it falls asleep: between two that are as fast the next frame is about to come. It is roused once for
+   * what came, whether it reads it or not.
    */
   wait(ms: number): boolean {
     if (this.#spin(Math.min(ms, SPIN_MS))) return true;
     Atomics.store(this.#words, SLEEPS, 1);
     Atomics.wait(this.#words, WRITES, this.#seen, ms);
     Atomics.store(this.#words, SLEEPS, 0);
-    return this.#isRoused;
+    return this.#rouse();
   }
 
   /**
@@ -93,7 +94,7 @@ export class SharedRing {
       Atomics.store(this.#words, SLEEPS, 0);
       listener();
     };
-    if (this.#isRoused) return called();
+    if (this.#rouse()) return called();
     if (this.#isListening) return;
     const waiting = Atomics.waitAsync(this.#words, WRITES, this.#seen);
     if (!waiting.async) return called();
@@ -105,12 +106,12 @@ export class SharedRing {
   }
 
   #spin(ms: number): boolean {
-    if (this.#isRoused) return true;
+    if (this.#rouse()) return true;
     if (this.#vainSpins >= MOST_VAIN_SPINS && ++this.#vainSpins % SPIN_AGAIN !== 0) return false;
     const untilMs = performance.now() + ms;
     do {
       for (let looks = 0; looks < LOOKS_PER_CLOCK; looks++) {
-        if (!this.#isRoused) continue;
+        if (!this.#rouse()) continue;
         this.#vainSpins = 0;
         return true;
       }
@@ -119,8 +120,11 @@ export class SharedRing {
     return false;
   }
 
-  get #isRoused(): boolean {
-    return Atomics.load(this.#words, WRITES) !== this.#seen;
+  #rouse(): boolean {
+    const writes = Atomics.load(this.#words, WRITES);
+    if (writes === this.#seen) return false;
+    this.#seen = writes;
+    return true;
   }
 
   /** Wakes the reader as if something had been written. */

@@ -120,8 +120,14 @@ export class Secondary {
 
   /** One turn: hears, runs at most `budget` steps, tells. True when there may be more to do at once. */
   turn(nowMs: number, budget: number): boolean {
-    if (this.#phase === "over" || this.#phase === "fenced" || this.#phase === "surviving") return false;
+    if (this.#phase === "fenced" || this.#phase === "surviving") return false;
     const { link, options } = this.#parts;
+    if (this.#phase === "over") {
+      // The primary is still to hear that this one has heard it.
+      link.receive(nowMs);
+      link.flush(nowMs);
+      return false;
+    }
     const messages = link.receive(nowMs);
     for (const message of messages) this.#take(message, nowMs);
     const silenceMs = link.refusal === undefined ? link.silenceMs(nowMs) : Number.POSITIVE_INFINITY;
