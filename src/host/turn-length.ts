@@ -47,7 +47,6 @@ export class AdaptiveTurns implements TurnLength {
     this.#wasSlow = isSlow;
     if (isDoubtful) return;
     const factor = Math.min(4, Math.max(0.25, this.#turnMs / Math.max(tookMs, 0.1)));
-    const steps = isWhole ? this.steps : Math.max(taken, 1);
-    this.steps = Math.max(MIN_TURN_STEPS, Math.round(steps * factor));
+    this.steps = Math.max(MIN_TURN_STEPS, Math.round(Math.max(taken, 1) * factor));
   }
 }
