@@ -248,8 +248,8 @@ export class MemberDriver {
     const { primary } = this.member;
     if (primary === undefined) return Math.round(steps * FOLLOWING_TURNS);
     const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
-    // Parts of turns would cost as much as whole ones, and leave the secondary parts to do.
-    if (primary.lagSteps > aheadTurns * steps) return 0;
+    // Parts of turns would cost as much as whole ones, and leave the secondary parts to do. Turns are not as long as each other.
+    if (primary.lagSteps > (aheadTurns + 0.5) * steps) return 0;
     return Math.max(0, Math.min(steps, this.#limit - replica.instant));
   }
 
