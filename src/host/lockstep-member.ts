@@ -223,6 +223,7 @@ export class MemberDriver {
     const { replica } = this.#parts;
     const { primary } = this.member;
     if (primary !== undefined) primary.paused = this.#paused;
+    primary?.hear(this.#activeMs);
     this.#pass();
     const before = replica.instant;
     this.#turns.begin();

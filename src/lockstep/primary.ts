@@ -70,6 +70,7 @@ export class Primary {
   #progressMs = 0;
   #vain = 0;
   #askedMs: number | undefined;
+  #hasHeard = false;
   /** Somebody holds both machines: that the secondary comes no farther means nothing. */
   paused = false;
 
@@ -166,6 +167,14 @@ export class Primary {
     this.#parts.replica.queue({ number: undefined, event: { kind: "idle-jump", ticks } });
   }
 
+  /** What has come from the secondary is seen to, before anybody decides how far the next turn goes; `turn` does it as well. */
+  hear(nowMs: number): void {
+    if (this.#phase === "fenced" || this.#phase === "over") return;
+    const messages = this.#link?.receive(nowMs) ?? [];
+    for (const message of messages) this.#take(message, nowMs);
+    if (messages.length > 0) this.#hasHeard = true;
+  }
+
   /** One turn: hears, runs at most `budget` steps, releases, tells. True when there may be more to do at once. */
   turn(nowMs: number, budget: number): boolean {
     if (this.#phase === "fenced") return false;
@@ -175,16 +184,17 @@ export class Primary {
       this.#link?.flush(nowMs);
       return false;
     }
-    const messages = this.#link?.receive(nowMs) ?? [];
-    for (const message of messages) this.#take(message, nowMs);
+    this.hear(nowMs);
+    const hasHeard = this.#hasHeard;
+    this.#hasHeard = false;
     this.#watch(nowMs);
     // What was matched need not wait for what the machine does next.
-    if (messages.length > 0) this.#release(nowMs);
+    if (hasHeard) this.#release(nowMs);
     const moved = this.#run(nowMs, budget);
     this.#release(nowMs);
     const hasMore = this.#sendHashes(nowMs);
     this.#tell(nowMs);
-    return moved || hasMore || messages.length > 0;
+    return moved || hasMore || hasHeard;
   }
 
   /** The secondary has the log, or will have it when its state is there. */
