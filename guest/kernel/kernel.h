@@ -183,6 +183,7 @@ void async_pages_start_hart(void);
 int page_not_ready(void); /* 0: the process slept, and can go on */
 void pages_ready(void);
 void accesses_may_wait(int may_wait);
+void async_pages_show(const struct process *process);
 
 struct device_facts { /* device_tree.c */
   uint64_t memory_end;

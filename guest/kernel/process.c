@@ -39,9 +39,11 @@ void schedule(void) {
     }
     process->state = RUNNING;
     hart->current = process;
+    async_pages_show(process);
     address_space_use(process->page_table);
     switch_context(&hart->scheduler, &process->context);
     address_space_use_kernels();
+    async_pages_show(NULL);
     hart->current = NULL;
     HINDCAST_REPLAY_ONLY { check_invariants(); }
   }

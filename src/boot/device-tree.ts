@@ -1,6 +1,8 @@
 import { Prng } from "../base/prng.ts";
 import type { MachineConfiguration } from "../machine/configuration.ts";
 import {
+  ASYNC_PAGES_BASE,
+  ASYNC_PAGES_IRQ,
   CLINT_BASE,
   FINISHER_BASE,
   PLIC_BASE,
@@ -182,6 +184,12 @@ function soc(harts: number): DeviceTreeNode {
       ...interrupt(RTC_IRQ),
       reg: wideCells(RTC_BASE, 0x1000),
       compatible: texts("google,goldfish-rtc"),
+    }),
+    // Work of the machine that the guest need not wait for: docs/async-pages.md.
+    node(named("async-pages", ASYNC_PAGES_BASE), {
+      ...interrupt(ASYNC_PAGES_IRQ),
+      reg: wideCells(ASYNC_PAGES_BASE, 0x1000),
+      compatible: texts("hindcast,async-pages"),
     }),
     node(named("clint", CLINT_BASE), {
       "interrupts-extended": wired(M_SOFTWARE, M_TIMER),

@@ -41,6 +41,12 @@ export function takeException(hart: Hart, csrs: CsrFile, exception: Exception): 
   hart.exceptionCount += 1n;
 }
 
+/** An exception that no instruction raised, for supervisor mode: no step. */
+export function takeNotice(hart: Hart, csrs: CsrFile, cause: number, tval: bigint): void {
+  enterTrap(hart, csrs, "supervisor", BigInt(cause), tval);
+  hart.pc = exceptionVector(csrs, "supervisor");
+}
+
 /** Takes the interrupt that comes first, when one is due; no step. False when none is. */
 export function takeInterrupt(hart: Hart, csrs: CsrFile): boolean {
   if (hart.waiting && csrs.pendingInterrupts() !== 0) hart.waiting = false;

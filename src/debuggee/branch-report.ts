@@ -67,6 +67,10 @@ function describeEvent(event: MachineEvent): string {
       return `a packet of ${event.frame.length} bytes`;
     case "idle-jump":
       return `idle for ${event.ticks} ticks`;
+    case "page-not-ready":
+      return `page of ${hex(event.address)} not ready: token ${event.token}`;
+    case "page-ready":
+      return `page ready: token ${event.token}`;
   }
 }
 

@@ -220,6 +220,10 @@ class Finder {
     if (event.kind === "idle-jump") {
       return { cause: "time", why: `mtime was moved on by ${event.ticks} ticks in ${name} ${at}.` };
     }
+    if (event.kind === "page-not-ready" || event.kind === "page-ready") {
+      const what = event.kind === "page-ready" ? "ready" : "not ready";
+      return { cause: "input", why: `${name} was told ${at} that a page is ${what}, and the other was not.` };
+    }
     if (event.kind !== "edit") {
       const what = event.kind === "console-input" ? "Console input" : "A frame";
       return { cause: "input", why: `${what} came in ${name} ${at}, and not in the other.` };

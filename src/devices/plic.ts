@@ -34,7 +34,7 @@ export class Plic implements Device {
   readonly #enabled: number[];
   readonly #threshold: number[];
 
-  /** `lines` gives the level of each source that is wired to a device. */
+  /** `lines` gives the level of each source that is wired to a device; it is asked when a request would be passed on. */
   constructor(base: number, contexts: number, lines: ReadonlyMap<number, () => boolean>, context: DeviceContext) {
     this.base = base;
     this.#context = context;

@@ -12,9 +12,8 @@ import { Pacer } from "./pacer.ts";
 import { isAlive, type MemberReport, memberReport } from "./pair-report.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 
-/** Turns are short: what is said waits for the end of one, and for the partner. The second is for channels that need the event loop. */
+/** Turns are short: what is said waits for the end of one, and for the partner. */
 const TURN_MS = 0.5;
-const SLOWER_TURN_MS = 1;
 /**
  * A primary does not begin a turn when the secondary is farther behind than so many: what it says waits for the secondary to come
  * there. Both are as fast: who once was ahead would stay so.
@@ -28,10 +27,14 @@ const LONGEST_GAP_MS = 100;
 const YIELD_MS = 4;
 /** So long a member keeps its thread for the next frame, before it gives it to the event loop: as long as some turns. */
 const DOZE_MS = 2;
+/** Long enough for the kernel to let somebody else in. */
+const NAP_MS = 0.05;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
 /** Longer than the silence that is taken for death. */
 const FREEZE_MS = 3_000;
+
+const NAP = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 /** How a member begins. */
 export type MemberStart =
@@ -66,6 +69,8 @@ export interface MemberDriverParts {
   readonly options?: Partial<LockstepOptions>;
   /** How many turns the secondary may be behind before the primary waits: more where frames take their time. */
   readonly aheadTurns?: number;
+  /** Whoever carries the frames has no processor of his own: he is let in while output waits. */
+  readonly naps?: boolean;
   /** The guest's clock follows the host's. */
   readonly paced?: boolean;
   /** Faults of this member, flipped bits excepted: those are the replica's. */
@@ -125,8 +130,7 @@ export class MemberDriver {
     this.#parts = parts;
     this.#options = { ...LOCKSTEP_OPTIONS, ...parts.options };
     this.#lastMs = parts.nowMs();
-    const turnMs = parts.channel.isImmediate === true ? TURN_MS : SLOWER_TURN_MS;
-    this.#turns = new AdaptiveTurns(parts.nowMs, turnMs, parts.nowMs, true);
+    this.#turns = new AdaptiveTurns(parts.nowMs, TURN_MS, parts.nowMs, true);
     this.#faults = (parts.faults ?? [])
       .filter(({ kind }) => kind !== "flip-register" && kind !== "flip-memory")
       .sort((a, b) => a.instant - b.instant);
@@ -191,7 +195,7 @@ export class MemberDriver {
   /** The guest waits, with nothing on its way; `ticks`: for its timer, on a paced clock. */
   get waiting(): { readonly ticks: number | undefined } | undefined {
     const { primary } = this.member;
-    if (primary === undefined || primary.rest !== "waiting" || !primary.isSettled) return undefined;
+    if (primary?.isWaiting !== true || !primary.isSettled) return undefined;
     return { ticks: this.#parts.replica.waitingTicks };
   }
 
@@ -206,6 +210,8 @@ export class MemberDriver {
       if (!moved) await this.#rest();
       else if (!this.#channel.isImmediate || this.#parts.nowMs() - this.#yieldedMs >= YIELD_MS) await eventLoopTurn();
       else continue;
+      if (moved && this.#parts.naps === true && (this.member.primary?.pending ?? 0) > 0)
+        Atomics.wait(NAP, 0, 0, NAP_MS);
       this.#yieldedMs = this.#parts.nowMs();
     }
   }
@@ -257,7 +263,7 @@ export class MemberDriver {
   /** Ticks until the timer of a paced guest that waits; undefined: it does not wait for that. */
   get #idleTicks(): number | undefined {
     const { paced, replica } = this.#parts;
-    const isWaiting = paced === true && !this.#paused && this.member.primary?.rest === "waiting";
+    const isWaiting = paced === true && !this.#paused && this.member.primary?.isWaiting === true;
     return isWaiting && replica.queued === 0 ? replica.waitingTicks : undefined;
   }
 
@@ -281,7 +287,7 @@ export class MemberDriver {
     if (paced !== true || primary === undefined || this.#paused) return;
     this.#pacer ??= new Pacer(nowMs, replica.time);
     const ticks = this.#idleTicks;
-    if (primary.rest === "waiting" && ticks === undefined) return;
+    if (primary.isWaiting && ticks === undefined) return;
     // One look for each wait: the pacer takes who falls behind for late, and begins anew.
     const wait = ticks === undefined ? -1 : replica.instant;
     if (wait >= 0 && wait === this.#waitAt) return;

@@ -27,7 +27,7 @@ const KIND = {
 
 const PURPOSES = ["copy", "resynchronise"] as const;
 const HOWS = ["digest", "timing", "place"] as const satisfies readonly InnerDivergence["how"][];
-const INPUTS = ["console-input", "network-input", "idle-jump"] as const;
+const INPUTS = ["console-input", "network-input", "idle-jump", "page-not-ready", "page-ready"] as const;
 const DIGEST_BYTES = 16;
 /** Host time is told in steps of a tenth of a millisecond, latency in microseconds. */
 const TICKS_PER_MS = 10;
@@ -342,7 +342,8 @@ function kindOf(sight: Sight): number {
 
 function sizeOf(event: Extract<LogEntry, { kind: "input" }>["input"]["event"]): number {
   if (event.kind === "console-input") return event.bytes.length;
-  return event.kind === "network-input" ? event.frame.length : event.ticks;
+  if (event.kind === "network-input") return event.frame.length;
+  return event.kind === "idle-jump" ? event.ticks : event.token;
 }
 
 function choose<Value>(values: readonly Value[], index: number): Value {

@@ -182,7 +182,7 @@ export class RecordedPairLog implements PairLog {
         const secondaryInstant = this.#facts.takenAt(sequence);
         return {
           ...{ ...common, sequence, primaryInstant, ...optional({ secondaryInstant, bytes, number: sight.number }) },
-          ...(sight.event === "idle-jump" ? { text: `${sight.size} ticks` } : {}),
+          ...optional({ text: inputText(sight.event, sight.size) }),
           device: sight.event === "network-input" ? NETWORK : CONSOLE,
         };
       }
@@ -240,6 +240,13 @@ export function unitsOf(device: number, bytes: number): number {
 
 export function describeDivergence({ what, expected, got }: OutputDivergence): string {
   return `${what}: ${expected} and ${got}`;
+}
+
+/** An input that has no bytes, in words. */
+function inputText(kind: string, size: number): string | undefined {
+  if (kind === "idle-jump") return `${size} ticks`;
+  if (kind === "page-not-ready") return `page not ready: token ${size}`;
+  return kind === "page-ready" ? `page ready: token ${size}` : undefined;
 }
 
 /** The input of this kind and size at an instant. */

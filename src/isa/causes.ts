@@ -45,6 +45,11 @@ export const EXCEPTION_CAUSES: readonly Cause[] = [
   exception(12, "Instruction page fault", "No page to execute at this virtual address. mtval holds the address."),
   exception(13, "Load page fault", "No readable page at this virtual address. mtval holds the address."),
   exception(15, "Store/AMO page fault", "No writable page at this virtual address. mtval holds the address."),
+  exception(
+    24,
+    "Page not ready",
+    "Hindcast's own: the page is there for the guest, but the machine has to fetch it first. stval holds the address.",
+  ),
 ];
 
 export const INTERRUPT_CAUSES: readonly Cause[] = [
@@ -95,6 +100,7 @@ export const EXCEPTION = {
   instructionPageFault: 12,
   loadPageFault: 13,
   storePageFault: 15,
+  pageNotReady: 24,
 } as const;
 
 /** Codes of the interrupts, which are also their bits in mip and mie. */

@@ -1,7 +1,10 @@
 import type { Counts, OutputRun, ReplicaInput } from "./replica.ts";
 
-/** Whether the primary goes on by itself. "held": not before the secondary has caught up. */
-export type Rest = "running" | "held" | "waiting" | "ended";
+/**
+ * Whether the primary goes on by itself. "held": not before the secondary has caught up; "idle": with idle time (paced clock);
+ * "waiting": with input alone.
+ */
+export type Rest = "running" | "held" | "idle" | "waiting" | "ended";
 
 /** An entry of the event log, in the order in which things happened in the primary. */
 export type LogEntry =

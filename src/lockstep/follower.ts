@@ -1,3 +1,4 @@
+import { Clocks } from "./clocks.ts";
 import type { InnerDivergence, OutputDivergence } from "./divergence.ts";
 import type { LogEntry, Rest } from "./entry.ts";
 import type { LockstepOptions } from "./options.ts";
@@ -61,8 +62,13 @@ export class Follower {
   #handedOver = false;
   /** The replica cannot go on by itself. */
   #resting = false;
-  /** Nor will idle time help it. */
-  #waitsForEver = false;
+  /** The idle time that it waits for; undefined: none would help it. */
+  #waitsFor: number | undefined;
+  /** Idle time of its own, in the replica's hands. */
+  #idle: ReplicaInput | undefined;
+  readonly #clocks: Clocks;
+  /** What it has said and the log has not, and what its clock was then. */
+  #ahead: { readonly run: OutputRun; readonly ticks: number } | undefined;
   #absentPage: number | undefined;
   #held = false;
   #inner: InnerDivergence | undefined;
@@ -79,6 +85,7 @@ export class Follower {
     this.#known = { instant: start.instant, rest: "running" };
     this.#inputs = start.inputs;
     this.#lastAgreement = start.instant;
+    this.#clocks = new Clocks(replica.stepsPerTick, start.instant);
     this.#unreleased = new PendingOutputs(replica.devices);
     this.#own = new PendingOutputs(replica.devices);
     this.#matcher = new OutputMatcher(replica.devices, start.counts, (primary, secondary) => {
@@ -146,6 +153,7 @@ export class Follower {
         break;
       case "input":
         if (entry.input.number !== undefined) this.#inputs = entry.input.number + 1;
+        this.#clocks.passed("heard", idleTicksOf(entry.input));
         this.#agenda.push(entry);
         break;
       case "digest":
@@ -227,11 +235,13 @@ export class Follower {
     const next = this.#agenda[0];
     const slack = this.#options.slackSteps;
     let limit = this.#known.instant + this.#shift + (this.#known.rest === "running" ? 0 : slack);
+    if (next?.kind === "digest" && replica.instant === next.instant) {
+      this.#compare(next);
+      return true;
+    }
+    const behind = this.#ticksBehind;
+    let isGiven = behind >= (this.#waitsFor ?? Number.POSITIVE_INFINITY) && this.#passTime(behind);
     if (next?.kind === "digest") {
-      if (replica.instant === next.instant) {
-        this.#compare(next);
-        return true;
-      }
       // Who does the same work in fewer steps never comes to that instant before the log has gone on: it must not wait for it.
       const isPast = replica.instant > next.instant || replica.instant - this.#shift >= next.instant;
       if (isPast || this.#resting) {
@@ -242,15 +252,50 @@ export class Follower {
       limit = Math.min(limit, next.instant);
     } else if (next?.kind === "input") {
       const due = next.instant + this.#shift;
-      if (replica.instant >= due || this.#resting) {
-        if (!this.#handedOver) replica.queue(next.input, next.place);
-        this.#handedOver = true;
-        limit = Math.max(limit, due + slack);
-      } else limit = Math.min(limit, due);
+      const isDue = replica.instant >= due || this.#resting;
+      const isInPlace = hasReached(replica.counts, next.place);
+      limit = isDue ? Math.max(limit, due + slack) : Math.min(limit, due);
+      const ticks = idleTicksOf(next.input);
+      if (ticks > 0) {
+        // It waits elsewhere, and for another time: it is given what its partner's clock is ahead, where it waits.
+        if (isDue && isInPlace && !isGiven) {
+          this.#consume();
+          this.#clocks.passed("partner", ticks);
+          return true;
+        }
+      } else if (isDue && !isGiven) {
+        // What its partner had waited by then it has waited as well.
+        if (isInPlace && !this.#handedOver) isGiven = this.#passTime(behind);
+        if (!isGiven && !this.#handedOver) {
+          replica.queue(next.input, next.place);
+          this.#handedOver = true;
+        }
+        isGiven ||= isInPlace;
+      }
     }
-    if (this.#resting && !this.#handedOver) return false;
-    if (replica.instant >= limit && !this.#handedOver) return false;
+    // The partner went on where this one waits: all the time that it waits for has passed there, or need not pass.
+    if (!isGiven && this.#matcher.oldestExpected() !== undefined) isGiven = this.#passTime(this.#waitsFor ?? 0);
+    if (!isGiven && (this.#resting || replica.instant >= limit) && !this.#handedOver) return false;
     return this.#run(Math.min(Math.max(limit, replica.instant), end));
+  }
+
+  /** How far the clock of one who waits for his timer is behind the partner's, as far as that goes in the log. */
+  get #ticksBehind(): number {
+    const partner = this.#clocks.partnerAt(this.#agenda[0]?.instant ?? this.#known.instant);
+    return Math.floor(partner - this.#clocks.ownAt(this.#replica.instant));
+  }
+
+  /** Idle time of its own, for a machine that waits for its timer. False: it does not, or there is none to pass. */
+  #passTime(most: number): boolean {
+    if (this.#idle !== undefined) return true;
+    const ticks = Math.min(most, this.#waitsFor ?? 0);
+    if (ticks <= 0 || this.#options.planted === "no-idle-time") return false;
+    // An input whose place it has not come to would keep it back.
+    if (this.#handedOver) this.#replica.withdraw();
+    this.#handedOver = false;
+    this.#idle = { number: undefined, event: { kind: "idle-jump", ticks } };
+    this.#replica.queue(this.#idle);
+    return true;
   }
 
   /** True when something has happened. */
@@ -258,7 +303,7 @@ export class Follower {
     const before = this.#replica.instant;
     const stop: ReplicaStop = this.#replica.run(until);
     this.#resting = stop.kind === "waiting" || stop.kind === "ended";
-    this.#waitsForEver = stop.kind === "ended" || (stop.kind === "waiting" && stop.ticks === undefined);
+    this.#waitsFor = stop.kind === "waiting" ? stop.ticks : undefined;
     this.#absentPage = stop.kind === "absent" ? stop.page : undefined;
     this.#held = stop.kind === "held";
     const happened = this.#collect();
@@ -273,15 +318,29 @@ export class Follower {
         this.#matcher.say(happening.run);
         continue;
       }
-      const step = this.#agenda.shift();
+      const { input } = happening;
+      const ticks = idleTicksOf(input);
+      this.#clocks.passed("own", ticks);
+      if (input === this.#idle) {
+        this.#idle = undefined;
+        continue;
+      }
+      this.#clocks.passed("partner", ticks);
+      const step = this.#consume();
       this.#handedOver = false;
-      if (step !== undefined) this.#tap?.({ kind: "input", sequence: step.sequence });
       if (this.#inner === undefined && step?.kind === "input" && !sameCounts(this.#replica.counts, step.place)) {
         this.#part("place");
       }
     }
     if (happenings.length > 0) this.#own.drop(this.#matcher.matched);
     return happenings.length > 0;
+  }
+
+  /** The first input of the agenda has taken effect, or what there is of it. */
+  #consume(): Step | undefined {
+    const step = this.#agenda.shift();
+    if (step !== undefined) this.#tap?.({ kind: "input", sequence: step.sequence });
+    return step;
   }
 
   #compare(step: Extract<Step, { kind: "digest" }>): void {
@@ -303,6 +362,10 @@ export class Follower {
     if (this.#inner !== undefined) this.#tap?.({ kind: "agree-again", through: this.consumed });
     this.#inner = undefined;
     this.#shift = 0;
+    this.#clocks.agree(step.instant);
+    if (this.#idle === undefined) return;
+    this.#replica.withdraw();
+    this.#idle = undefined;
   }
 
   /** The two differ inside: from here on inputs have their place in the order of what is said. */
@@ -330,8 +393,14 @@ export class Follower {
       if (isLate || (said !== undefined && said.instant < this.#known.instant)) this.#part("timing");
       else return;
     }
-    const slack = this.#options.slackSteps;
-    if (expected !== undefined && (instant > expected.lastInstant + this.#shift + slack || this.#isStuck())) {
+    const { slackSteps: slack, slackTicks } = this.#options;
+    const known = this.#clocks.heardAt(this.#known.instant);
+    const own = this.#clocks.ownAt(instant);
+    const isOverdue = this.#waitsFor !== undefined && own > known + slackTicks;
+    if (
+      expected !== undefined &&
+      (instant > expected.lastInstant + this.#shift + slack || isOverdue || this.#isStuck())
+    ) {
       const at = { device: expected.device, number: this.#matcher.matched[expected.device] };
       const instants = { primaryInstant: expected.instant, secondaryInstant: instant };
       const got = this.#resting ? "nothing: it waits" : "nothing";
@@ -342,9 +411,13 @@ export class Follower {
       return;
     }
     if (said === undefined) return;
+    if (said !== this.#ahead?.run) this.#ahead = { run: said, ticks: own };
+    // With idle time the partner may still come to say it.
     const primaryRests = this.#known.rest === "waiting" || this.#known.rest === "ended";
     const isAllHeard = primaryRests && this.#agenda.length === 0 && !this.#matcher.expects(said.device);
-    if (!isAllHeard && this.#known.instant <= said.lastInstant - this.#shift + slack) return;
+    const isPast = this.#known.instant > said.lastInstant - this.#shift + slack;
+    const isLongPast = this.#known.rest === "idle" && known > this.#ahead.ticks + slackTicks;
+    if (!isAllHeard && !isPast && !isLongPast) return;
     this.#divergence = {
       ...{ what: "extra", device: said.device, number: this.#matcher.matched[said.device] },
       ...{ primaryInstant: this.#known.instant, secondaryInstant: said.instant },
@@ -354,9 +427,13 @@ export class Follower {
 
   /** The machine waits, and nothing of the log will wake it. */
   #isStuck(): boolean {
-    if (!this.#waitsForEver) return false;
+    if (!this.#resting || this.#waitsFor !== undefined) return false;
     const next = this.#agenda[0];
     if (next === undefined) return true;
     return next.kind === "input" && !hasReached(this.#replica.counts, next.place);
   }
+}
+
+function idleTicksOf({ event }: ReplicaInput): number {
+  return event.kind === "idle-jump" ? event.ticks : 0;
 }

@@ -2,6 +2,7 @@ import { type Instant, instant as instantOf } from "../base/brand.ts";
 import { AbsentVersion } from "../machine/absent-version.ts";
 import type { Edit, Inlet, MachineEvent, Outlet } from "../machine/inlet.ts";
 import type { Checkpoint, MachineLike } from "../machine/machine-interface.ts";
+import { STEPS_PER_TICK } from "../machine/memory-map.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import {
   type Counts,
@@ -52,6 +53,7 @@ export interface ReplicaHost {
 export class MachineReplica implements Replica {
   readonly machine: MachineLike;
   readonly devices = MACHINE_DEVICES;
+  readonly stepsPerTick = STEPS_PER_TICK;
   readonly toleratesAbsentPages: boolean;
   /** Pages that are still on their way, with their hashes, and those of the same state that have come. */
   #absent = new Map<number, bigint | undefined>();

@@ -1,10 +1,11 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
+import { LATENT_WORK } from "../machine/latent-work.ts";
 import type { OutputDivergence } from "./divergence.ts";
 import type { LogEntry, Rest } from "./entry.ts";
 import type { Counts, InputEvent, OutputRun } from "./replica.ts";
 
 /** Raised with every change of what is said here. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** What the members say to each other; docs/lockstep.md has their order and their bytes. */
 export type Message =
@@ -65,8 +66,10 @@ const KINDS = [
 ] satisfies readonly Message["kind"][];
 const ROLES = ["primary", "secondary", "joiner"] as const;
 const ENTRIES = ["input", "output", "digest", "progress"] as const;
-const EVENTS = ["console-input", "network-input", "idle-jump"] as const;
-const RESTS = ["running", "held", "waiting", "ended"] as const satisfies readonly Rest[];
+const EVENTS = [
+  ...(["console-input", "network-input", "idle-jump", "page-not-ready", "page-ready"] as const),
+] satisfies readonly InputEvent["kind"][];
+const RESTS = ["running", "held", "idle", "waiting", "ended"] as const satisfies readonly Rest[];
 const DIVERGENCES = ["data", "missing", "extra", "no-progress", "state"] as const;
 const PURPOSES = ["copy", "resynchronise"] as const;
 
@@ -309,13 +312,30 @@ function decodeEntry(reader: ByteReader): LogEntry {
 
 function encodeEvent(writer: ByteWriter, event: InputEvent): void {
   writer.u8(EVENTS.indexOf(event.kind));
-  if (event.kind === "idle-jump") writer.varint(event.ticks);
-  else blob(writer, event.kind === "console-input" ? event.bytes : event.frame);
+  switch (event.kind) {
+    case "console-input":
+      return blob(writer, event.bytes);
+    case "network-input":
+      return blob(writer, event.frame);
+    case "idle-jump":
+      return writer.varint(event.ticks);
+    case "page-ready":
+      return writer.varint(event.token);
+    case "page-not-ready":
+      writer.big64(event.address);
+      for (const value of [event.hart, event.token, event.page]) writer.varint(value);
+      return writer.u8(LATENT_WORK.indexOf(event.work));
+  }
 }
 
 function decodeEvent(reader: ByteReader): InputEvent {
   const kind = oneOf(reader, EVENTS, "event");
   if (kind === "idle-jump") return { kind, ticks: reader.varint() };
+  if (kind === "page-ready") return { kind, token: reader.varint() };
+  if (kind === "page-not-ready") {
+    const [address, hart, token, page] = [reader.big64(), reader.varint(), reader.varint(), reader.varint()];
+    return { kind, address, hart, token, page, work: oneOf(reader, LATENT_WORK, "work") };
+  }
   return kind === "console-input" ? { kind, bytes: readBlob(reader) } : { kind, frame: readBlob(reader) };
 }
 

@@ -20,6 +20,8 @@ export interface LockstepOptions {
    * match, before it counts as missing or extra.
    */
   readonly slackSteps: number;
+  /** The same in ticks of idle time, for machines that wait on a paced clock. */
+  readonly slackTicks: number;
   /** The primary's digest is in the log so often. */
   readonly digestSteps: number;
   /** And not more often than that: of a fast guest they would cost more than they tell. */
@@ -42,7 +44,9 @@ export type PlantedMistake =
   /** Pending output leaves as soon as a resynchronisation has begun. */
   | "release-at-resynchronisation"
   /** What the sink was offered counts as what it has. */
-  | "believe-the-sink";
+  | "believe-the-sink"
+  /** A machine that differs inside has no idle time but its partner's. */
+  | "no-idle-time";
 
 export const LOCKSTEP_OPTIONS: LockstepOptions = {
   frameBytes: 256 * 1024,
@@ -56,6 +60,8 @@ export const LOCKSTEP_OPTIONS: LockstepOptions = {
   // Some tenths of a second of work: what a survivor has to make up for at most.
   lagSteps: 50_000_000,
   slackSteps: 5_000_000,
+  // A second of the guest's.
+  slackTicks: 10_000_000,
   digestSteps: 10_000_000,
   digestMs: 50,
   // A mebibyte.

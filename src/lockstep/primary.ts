@@ -111,6 +111,11 @@ export class Primary {
     return this.#rest;
   }
 
+  /** The guest goes on with input or, perhaps, idle time alone. */
+  get isWaiting(): boolean {
+    return this.#rest === "waiting" || this.#rest === "idle";
+  }
+
   /** Outputs that wait for the secondary. */
   get pending(): number {
     return this.#pending.length;
@@ -188,10 +193,10 @@ export class Primary {
     const hasHeard = this.#hasHeard;
     this.#hasHeard = false;
     this.#watch(nowMs);
-    // What was matched need not wait for what the machine does next.
-    if (hasHeard) this.#release(nowMs);
-    const moved = this.#run(nowMs, budget);
-    this.#release(nowMs);
+    // What was matched does not wait for what the machine does next, nor does its way through the event loop.
+    const hasLeft = hasHeard && this.#release(nowMs);
+    const moved = !hasLeft && this.#run(nowMs, budget);
+    if (!hasLeft) this.#release(nowMs);
     const hasMore = this.#sendHashes(nowMs);
     this.#tell(nowMs);
     return moved || hasMore || hasHeard;
@@ -299,7 +304,8 @@ export class Primary {
     this.#unconsumedBytes += bytes;
   }
 
-  #release(nowMs: number): void {
+  /** True when there was something for the sink. */
+  #release(nowMs: number): boolean {
     const { replica, sink, options, tap } = this.#parts;
     let limit: Counts | undefined = this.#matched;
     if (this.#isSoleVoice) limit = undefined;
@@ -323,6 +329,7 @@ export class Primary {
       this.statistics.latency.add(nowMs - saidMs);
     }
     if (left > 0) this.#leaving = this.#leaving.slice(left);
+    return leaving.length > 0;
   }
 
   /** Numbers of what has left. */
@@ -592,5 +599,6 @@ export class Primary {
 }
 
 function restOf(stop: ReplicaStop): Rest {
-  return stop.kind === "ended" || stop.kind === "waiting" ? stop.kind : "running";
+  if (stop.kind === "waiting") return stop.ticks === undefined ? "waiting" : "idle";
+  return stop.kind === "ended" ? "ended" : "running";
 }

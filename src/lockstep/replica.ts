@@ -1,3 +1,5 @@
+import type { MachineEvent } from "../machine/inlet.ts";
+
 /** How much has been said: for each device the number of its next output. */
 export type Counts = readonly number[];
 
@@ -41,9 +43,12 @@ export function isEndSaid(counts: Counts): boolean {
 export type InputEvent =
   | { readonly kind: "console-input"; readonly bytes: Uint8Array }
   | { readonly kind: "network-input"; readonly frame: Uint8Array }
-  | { readonly kind: "idle-jump"; readonly ticks: number };
+  | { readonly kind: "idle-jump"; readonly ticks: number }
+  /** What the primary tells its guest of pages, as its machine does: docs/async-pages.md. */
+  | Omit<Extract<MachineEvent, { kind: "page-not-ready" }>, "instant">
+  | { readonly kind: "page-ready"; readonly token: number };
 
-/** Input as its source numbers it, from 0; what the primary decides by itself (idle time) has no number. */
+/** Input as its source numbers it, from 0; what the primary decides by itself (idle time, pages) has no number. */
 export interface ReplicaInput {
   readonly number: number | undefined;
   readonly event: InputEvent;
@@ -91,6 +96,8 @@ export interface ForeignState {
 /** What the protocol needs of a machine. */
 export interface Replica {
   readonly instant: number;
+  /** Steps that take a tick of its clock; what is idle time takes none. */
+  readonly stepsPerTick: number;
   readonly devices: readonly DeviceKind[];
   /** What it has said so far; the numbers go on behind those that `adopt` and `restore` are told. */
   readonly counts: Counts;

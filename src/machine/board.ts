@@ -1,3 +1,4 @@
+import { AsyncPages } from "../devices/async-pages.ts";
 import { Clint } from "../devices/clint.ts";
 import type { BusMasterContext, Device, DeviceState } from "../devices/device.ts";
 import { Finisher } from "../devices/finisher.ts";
@@ -13,6 +14,8 @@ import { VirtioNet } from "../devices/virtio-net.ts";
 import { Bus } from "./bus.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import {
+  ASYNC_PAGES_BASE,
+  ASYNC_PAGES_IRQ,
   CLINT_BASE,
   FINISHER_BASE,
   PLIC_BASE,
@@ -41,6 +44,7 @@ export class Board {
   readonly plic: Plic;
   readonly finisher: Finisher;
   readonly rtc: GoldfishRtc;
+  readonly asyncPages: AsyncPages;
   readonly #console: VirtioConsole | undefined;
   readonly #network: VirtioNet | undefined;
   readonly devices: readonly Device[];
@@ -50,8 +54,7 @@ export class Board {
     configuration: MachineConfiguration,
     disks: readonly BlockStore[],
     context: BusMasterContext,
-    consoleOutput: (byte: number) => void,
-    networkOutput: (frame: Uint8Array) => void,
+    outputs: { readonly console: (byte: number) => void; readonly network: (frame: Uint8Array) => void },
   ) {
     const { harts } = configuration;
     this.finisher = new Finisher(FINISHER_BASE, context);
@@ -63,10 +66,11 @@ export class Board {
         context.attention();
       },
     };
-    this.uart = new Uart16550(UART0_BASE, interrupting, consoleOutput);
+    this.uart = new Uart16550(UART0_BASE, interrupting, outputs.console);
     this.rtc = new GoldfishRtc(RTC_BASE, configuration.startTime, TICKS_PER_SECOND, interrupting);
-    this.#console = configuration.console === "virtio" ? new VirtioConsole(consoleOutput) : undefined;
-    this.#network = configuration.network ? new VirtioNet(networkOutput) : undefined;
+    this.asyncPages = new AsyncPages(ASYNC_PAGES_BASE, harts, interrupting);
+    this.#console = configuration.console === "virtio" ? new VirtioConsole(outputs.console) : undefined;
+    this.#network = configuration.network ? new VirtioNet(outputs.network) : undefined;
     // docs/devices.md says what has which slot.
     const inSlots: VirtioDevice[] = [
       ...disks.map((disk, n) => new VirtioBlock(disk, configuration.disks[n].readOnly, `hindcast-disk-${n}`)),
@@ -83,10 +87,11 @@ export class Board {
       ...virtio.map((device, slot) => [VIRTIO_IRQ + slot, () => device.interrupt()] as const),
       [UART0_IRQ, () => this.uart.interrupt()],
       [RTC_IRQ, () => this.rtc.interrupt()],
+      [ASYNC_PAGES_IRQ, () => this.asyncPages.takeInterrupt()],
     ]);
     this.plic = new Plic(PLIC_BASE, harts * CONTEXTS_PER_HART, lines, context);
     this.devices = [
-      ...[this.finisher, this.rtc, this.clint, this.plic, this.uart, ...virtio],
+      ...[this.finisher, this.rtc, this.asyncPages, this.clint, this.plic, this.uart, ...virtio],
       new EmptyVirtioSlots(empty, VIRTIO_SLOTS - virtio.length, configuration.virtio),
     ];
     this.bus = new Bus(this.devices);

@@ -1,4 +1,5 @@
 import type { Instant, PhysicalAddress } from "../base/brand.ts";
+import type { LatentWork } from "./latent-work.ts";
 
 /**
  * One door for chance: everything that the machine cannot compute from its own state comes through an `Inlet`, stamped
@@ -12,7 +13,23 @@ export type MachineEvent =
   /** A frame from the network beyond the guest's card. */
   | { readonly kind: "network-input"; readonly instant: Instant; readonly frame: Uint8Array }
   /** Paced running only: the guest waited, and the host let this many ticks of mtime pass. */
-  | { readonly kind: "idle-jump"; readonly instant: Instant; readonly ticks: number };
+  | { readonly kind: "idle-jump"; readonly instant: Instant; readonly ticks: number }
+  /**
+   * A hart is told that a page is not ready, and gets a token for it: taken where an edit is, behind the instant's interrupts. No
+   * step; the hart stands in its handler then. `page` and `work` are for people.
+   */
+  | {
+      readonly kind: "page-not-ready";
+      readonly instant: Instant;
+      readonly hart: number;
+      /** Virtual: what the hart accesses. */
+      readonly address: bigint;
+      readonly token: number;
+      readonly page: number;
+      readonly work: LatentWork;
+    }
+  /** The page that a token stands for is there. */
+  | { readonly kind: "page-ready"; readonly instant: Instant; readonly token: number };
 
 export type Edit =
   | { readonly target: "register"; readonly hart: number; readonly register: number; readonly value: bigint }

@@ -4,6 +4,7 @@ import { type BreakpointSetting, BreakpointSlots } from "../cpu/breakpoint-slots
 import type { DataAccess } from "../cpu/data-access.ts";
 import type { DecodedPages } from "../cpu/decoded-pages.ts";
 import type { Turn } from "../cpu/hart.ts";
+import { EXCEPTION } from "../isa/causes.ts";
 import { MAX_WATCHES } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { STEPS_PER_TICK } from "./memory-map.ts";
@@ -29,8 +30,8 @@ export class Lookout {
   readonly #parts: () => LookoutParts;
   readonly #turn: Turn;
   #stops: StopConditions = NO_STOPS;
-  /** Interrupts that were taken and that nobody has heard of. */
-  #interrupts: MachineStop[] = [];
+  /** Interrupts that were taken, and "page not ready", that nobody has heard of. */
+  #arrivals: MachineStop[] = [];
 
   /** `outdated` hears of addresses where translations no longer look for a breakpoint in the right way. */
   constructor(
@@ -58,7 +59,9 @@ export class Lookout {
     const { decoded, data, executedAt, flushTranslations } = this.#parts();
     const old = this.#stops;
     this.#stops = stops;
-    if (stops.interrupts !== true) this.#interrupts = [];
+    this.#arrivals = this.#arrivals.filter((stop) =>
+      stop.kind === "exception" ? this.isForException(stop.cause) : stops.interrupts === true,
+    );
     if (stops.breakpoints !== old.breakpoints || stops.filters !== old.filters) {
       // No instruction begins at an odd address.
       const addresses = new Set(stops.breakpoints.filter((address) => (address & 1n) === 0n));
@@ -90,7 +93,7 @@ export class Lookout {
     if (this.#stops.interrupts !== true) return;
     const { hart, csrs } = this.#turn;
     const [cause, pc] = hart.privilege === MACHINE_MODE ? (["mcause", "mepc"] as const) : (["scause", "sepc"] as const);
-    this.#interrupts.push({
+    this.#arrivals.push({
       kind: "interrupt",
       hart: hart.id,
       cause: Number(BigInt.asUintN(63, csrs.get(cause))),
@@ -98,14 +101,20 @@ export class Lookout {
     });
   }
 
-  /** An interrupt that was taken since the last time. */
-  takeInterrupt(): MachineStop | undefined {
-    return this.#interrupts.shift();
+  /** A hart has been told that a page is not ready: it stands in its handler. */
+  told(hart: number, tval: bigint): void {
+    const cause = EXCEPTION.pageNotReady;
+    if (this.isForException(cause)) this.#arrivals.push({ kind: "exception", hart, cause, tval });
+  }
+
+  /** What a hart met on arrival since the last time. */
+  takeArrival(): MachineStop | undefined {
+    return this.#arrivals.shift();
   }
 
   /** The machine stands elsewhere. */
   forget(): void {
-    this.#interrupts = [];
+    this.#arrivals = [];
   }
 
   /** Watched accesses of the step that was taken at `instant`; undefined when there were none. */

@@ -4,29 +4,27 @@ import { AddressTranslation, type ContextChange } from "../cpu/address-translati
 import { DataAccess } from "../cpu/data-access.ts";
 import { type CodeObserver, DecodedPages } from "../cpu/decoded-pages.ts";
 import { Dependents } from "../cpu/dependents.ts";
-import { type Engine, type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
+import { type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
-import type { Exception, Turn } from "../cpu/hart.ts";
-import { functionTable, Interpreter, instantiateInterpreter, instantiateTraced } from "../cpu/interpreter.ts";
-import type { InterpreterExports } from "../cpu/interpreter-module.ts";
-import { Oracle } from "../cpu/oracle.ts";
+import type { Exception, Hart, Turn } from "../cpu/hart.ts";
+import { functionTable } from "../cpu/interpreter.ts";
 import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
 import { Reservations } from "../cpu/reservations.ts";
-import type { Translator } from "../cpu/translator.ts";
-import { exceptionTarget, exceptionVector, takeException, takeInterrupt } from "../cpu/trap.ts";
-import { WriteTrace } from "../cpu/write-trace.ts";
+import { takeException, takeInterrupt } from "../cpu/trap.ts";
+import type { WriteTrace } from "../cpu/write-trace.ts";
 import { parseInstructionSet } from "../isa/instruction-set.ts";
 import { replayHint } from "../isa/replay-hints.ts";
-import { ABSENT_PAGE_CAUSE, HART_NUMBER } from "../memory/layout.ts";
+import { ABSENT_PAGE_CAUSE, HART_NUMBER, PAGE_BYTES } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import { Board } from "./board.ts";
+import { boardOutputs } from "./board-outputs.ts";
 import { checkConfiguration } from "./check-configuration.ts";
 import { Clock } from "./clock.ts";
 import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./configuration.ts";
 import { BoardMemory } from "./device-memory.ts";
 import { type DiskImage, Disks } from "./disks.ts";
-import { HEAT } from "./engine-heat.ts";
-import { errors } from "./errors.ts";
+import { type Engines, makeEngines } from "./engines.ts";
+import { canHandle } from "./handler-check.ts";
 import { editHart } from "./hart-edit.ts";
 import { type HartSurroundings, Harts } from "./harts.ts";
 import { DROPPING_OUTLET, type Edit, type Inlet, type MachineEvent, type Outlet, SILENT_INLET } from "./inlet.ts";
@@ -45,15 +43,19 @@ import type {
   Translation,
   WrittenPages,
 } from "./machine-interface.ts";
-import { RAM_BASE, STEPS_PER_TICK } from "./memory-map.ts";
+import { RAM_BASE } from "./memory-map.ts";
 import { Onlooker } from "./onlooker.ts";
 import { OutsideWrites } from "./outside-writes.ts";
+import { PageNotices } from "./page-notices.ts";
 import { digestOf } from "./pages.ts";
+import { RamBytes } from "./ram-bytes.ts";
+import { editMemory, placeSegments } from "./ram-edit.ts";
+import { observeRam } from "./ram-observer.ts";
 import { RamVersions } from "./ram-versions.ts";
+import type { Residency, ResidencyCounters } from "./residency.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import type { MachineStop, StopConditions } from "./stop.ts";
 import { Timers } from "./timers.ts";
-import { TracingEngine } from "./tracing-engine.ts";
 import { uninitialisedMemory } from "./uninitialised-memory.ts";
 import { WalkJournal } from "./walk-journal.ts";
 
@@ -73,13 +75,11 @@ export class Machine implements MachineLike {
   readonly #decoded: DecodedPages;
   readonly #lookout: Lookout;
   readonly #onlooker: Onlooker;
+  readonly #ram: RamBytes;
   readonly #devices: BoardMemory;
   readonly #board: Board;
   readonly #versions: RamVersions;
-  readonly #engine: Engine;
-  readonly #oracle: Oracle;
-  readonly #exports: InterpreterExports;
-  readonly #translator: Translator | undefined;
+  readonly #engines: Engines;
   readonly harts: readonly HartView[];
 
   readonly #clock: Clock;
@@ -91,31 +91,39 @@ export class Machine implements MachineLike {
   /** What was taken from the inlet and needs an absent page. */
   #held: MachineEvent | undefined;
   #heldFor = -1;
+  /** A page was lacking that there is room for now. */
+  #hasAdmitted = false;
   readonly #journal: WalkJournal;
   readonly absentPages: AbsentPages;
+  readonly asyncPages: PageNotices;
   readonly isolation: MachineIsolation;
   readonly writtenPages: WrittenPages;
   readonly registerWrites: WriteTrace;
   readonly outsideWrites = new OutsideWrites();
 
-  /** `diskImages`: the images of the configuration's disks. `compiler` makes hot code into WebAssembly elsewhere. */
+  /**
+   * `diskImages`: the images of the configuration's disks. `compiler` makes hot code into WebAssembly elsewhere. `residency`: how many
+   * pages of RAM are kept; absent: all.
+   */
   constructor(
     configuration: MachineConfiguration,
     engine: EngineChoice = "auto",
     diskImages: readonly DiskImage[] = [],
     cacheGroup: CacheGroupChoice = "on",
     compiler?: (setup: CompilerSetup) => RegionCompiler,
+    residency?: Residency,
   ) {
     checkConfiguration(configuration);
     const isa = parseInstructionSet(configuration.isa, configuration.modes);
     this.configuration = configuration;
-    const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
+    const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes, residency?.frames);
     this.#memory = memory;
     this.#clock = new Clock(memory);
     const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
+    this.#ram = new RamBytes({ memory, versions: () => this.#versions, dependents: () => this.#dependents });
     this.#devices = new BoardMemory({
-      ...{ memory, clock: this.#clock, disks, outsideWrites: this.outsideWrites },
-      others: () => ({ board: this.#board, dependents: this.#dependents, data: this.#data }),
+      ...{ memory, bytes: this.#ram, clock: this.#clock, disks, outsideWrites: this.outsideWrites },
+      others: () => ({ board: this.#board, data: this.#data }),
     });
     this.#board = new Board(
       configuration,
@@ -131,17 +139,12 @@ export class Machine implements MachineLike {
         },
         memory: this.#devices,
       },
-      (byte) =>
-        this.#devices.say(() => {
-          if (this.outlet.isAnswered === true) this.#attention = true;
-          this.outlet.consoleOutput(this.#clock.stepInstant, byte);
-        }),
-      (frame) =>
-        this.#devices.say(() => {
-          // What answers at once is to be heard at the next instant, and not at the end of the slice.
+      boardOutputs({
+        ...{ devices: () => this.#devices, clock: this.#clock, outlet: () => this.outlet },
+        attention: () => {
           this.#attention = true;
-          this.outlet.networkOutput?.(this.#clock.stepInstant, frame);
-        }),
+        },
+      }),
     );
     const surroundings: HartSurroundings = {
       time: () => this.#clock.time,
@@ -154,12 +157,12 @@ export class Machine implements MachineLike {
     };
     this.#harts = new Harts(configuration.harts, memory, isa, surroundings, configuration.variation?.turnSteps);
     this.#turn = this.#harts.turn;
-    this.#timers = new Timers(this.#clock, this.#harts, this.#board);
-    this.#translation = new AddressTranslation(memory, () => this.#exports, {
+    this.#timers = new Timers(this.#clock, this.#harts, this.#board, configuration.clock === "virtual");
+    this.#translation = new AddressTranslation(memory, () => this.#engines.exports, {
       updated: (entry, before) => {
         this.#journal.note(this.#clock.stepInstant, entry, before);
         this.#dependents.written(entry, 8);
-        this.outsideWrites.note("walk", RAM_BASE + entry, 8, this.#clock.stepInstant);
+        this.outsideWrites.note("walk", memory.addressOf(entry), 8, this.#clock.stepInstant);
       },
       // The store has taken away the page that is being executed: the next instruction must be fetched anew.
       remapped: () => {
@@ -173,7 +176,7 @@ export class Machine implements MachineLike {
       memory,
       table,
       this.#turn,
-      (address) => this.#translator?.checkOutdated(address),
+      (address) => this.#engines.translator?.checkOutdated(address),
       () => ({
         decoded: this.#decoded,
         data: this.#data,
@@ -183,16 +186,16 @@ export class Machine implements MachineLike {
     );
     const observer: CodeObserver = {
       becameCode: (page) => group.withholdWrites(page),
-      translations: () => this.#translator,
+      translations: () => this.#engines.translator,
       cleared: () => {
-        this.#translator?.dropAll();
+        this.#engines.translator?.dropAll();
         group.flushAll();
       },
     };
     this.#decoded = new DecodedPages(memory, isa, observer, this.#lookout.slots);
     const harts = this.#harts.all.map(({ hart }) => hart);
     this.#reservations = new Reservations(memory, group, harts);
-    this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
+    this.#dependents = new Dependents(memory, this.#decoded, this.#translation, this.#reservations);
     this.#journal = new WalkJournal(memory, harts, this.#dependents);
     const { bus } = this.#board;
     this.#data = new DataAccess({
@@ -222,31 +225,29 @@ export class Machine implements MachineLike {
       stopAt: (pc: bigint, left: number) =>
         (!this.isolation.active && this.#lookout.stopAt(pc, left)) || this.#isStoppingHint(pc),
     };
-    const breakpoints = () => stopping;
-    const oracle = new Oracle(parts, breakpoints);
-    this.#oracle = oracle;
-    const board = { isa, stepsPerTick: STEPS_PER_TICK, harts: configuration.harts };
-    const generating = [() => parts, () => oracle, memory, table] as const;
-    const generated = instantiateInterpreter(...generating, { ...board, heat: HEAT[engine], compiler });
-    this.#exports = generated.exports;
-    this.#translator = generated.translator;
-    const trace = new WriteTrace(memory, configuration.harts);
-    this.registerWrites = trace;
-    this.#engine = new TracingEngine(
-      engine === "oracle" ? oracle : new Interpreter(parts, oracle, generated, breakpoints),
-      trace,
-      { instant: () => this.instant, turn: this.#turn },
-      (tracing) => new Interpreter(parts, oracle, instantiateTraced(...generating, board, tracing), breakpoints, trace),
-    );
-    const pagesObserver = {
-      rearm: () => group.beginInterval(),
-      withdrawn: () => group.flushAll(),
-      overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
-    };
-    this.#versions = new RamVersions(memory, this.#exports, pagesObserver, disks);
+    this.#engines = makeEngines(engine, {
+      ...{ parts, table, harts: configuration.harts, compiler },
+      ...{ breakpoints: () => stopping, instant: () => this.instant },
+    });
+    this.registerWrites = this.#engines.trace;
+    const ramObserver = observeRam({
+      ...{ turn: this.#turn, decoded: this.#decoded, translation: this.#translation, dependents: this.#dependents },
+      ...{ reservations: this.#reservations, instant: () => this.instant },
+      isKept: (page) => this.#board.asyncPages.hasAreaOn(RAM_BASE + page * PAGE_BYTES, PAGE_BYTES),
+    });
+    this.#versions = new RamVersions(memory, this.#engines.exports, ramObserver, disks, residency?.store);
     this.#onlooker = new Onlooker(memory, (hart) => this.#harts.all[hart].csrs.translationState());
     this.writtenPages = this.#versions;
     this.absentPages = this.#versions;
+    this.asyncPages = new PageNotices({
+      ...{ harts: this.#harts.all, turn: this.#turn, device: this.#board.asyncPages },
+      ...{ devices: this.#devices, translation: this.#translation },
+      told: ({ hart }, address) => {
+        if (hart === this.#turn.hart) this.#contextChanged();
+        this.#lookout.told(hart.id, address);
+        this.#traceTrap(hart, true);
+      },
+    });
     this.harts = this.#harts.views();
     this.isolation = new MachineIsolation({
       bus: this.#board.bus,
@@ -273,19 +274,7 @@ export class Machine implements MachineLike {
 
   /** Places a program in memory and points the harts at it. A hart finds its number in a0, as firmware hands it over. */
   load(image: Image): void {
-    for (const { physicalAddress, bytes, memoryBytes } of image.segments) {
-      const offset = physicalAddress - RAM_BASE;
-      if (offset < 0 || offset + memoryBytes > this.configuration.memoryBytes) {
-        const ramLast = RAM_BASE + this.configuration.memoryBytes - 1;
-        throw errors.imageOutsideMemory(physicalAddress, physicalAddress + memoryBytes - 1, RAM_BASE, ramLast);
-      }
-      if (memoryBytes === 0) continue;
-      this.#memory.ram.set(bytes, offset);
-      this.#memory.ram.fill(0, offset + bytes.length, offset + memoryBytes);
-      this.#memory.markDirty(offset, memoryBytes);
-      this.#versions.placed(offset, bytes);
-      this.#dependents.written(offset, memoryBytes);
-    }
+    placeSegments(image, this.configuration.memoryBytes, this.#ram, this.#versions);
     for (const { hart } of this.#harts.all) {
       // Bit 0 of an address to jump to is always dropped.
       hart.pc = image.entry & ~1n;
@@ -313,9 +302,13 @@ export class Machine implements MachineLike {
     const start = this.instant;
     for (;;) {
       const interrupted = this.#settle();
-      const taken = this.#lookout.takeInterrupt();
+      const taken = this.#lookout.takeArrival();
       if (taken !== undefined) return taken;
-      if (this.#held !== undefined) return this.#absent(this.#heldFor);
+      if (this.#held !== undefined) {
+        const absent = this.#absent(this.#heldFor);
+        if (absent !== undefined) return absent;
+        continue;
+      }
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
       if (this.instant >= until) return { kind: "reached" };
@@ -323,7 +316,13 @@ export class Machine implements MachineLike {
       options.beforeDeparture?.(this.instant);
       // An interrupt taken here has led to another state than the one that the user resumes from.
       const departing = this.instant === start && !interrupted ? options.departing : false;
-      const stop = this.#slice(until, departing);
+      const at = this.instant;
+      let stop: MachineStop | undefined;
+      do {
+        this.#hasAdmitted = false;
+        stop = this.#slice(until, departing);
+        // Where no step has been taken, this instant has been departed from already.
+      } while (this.#hasAdmitted && this.instant === at);
       if (stop !== undefined) return stop;
     }
   }
@@ -332,19 +331,20 @@ export class Machine implements MachineLike {
     return { instant: this.instant, state: this.#encodeState(), pages: this.#versions.save() };
   }
 
-  restore(checkpoint: Checkpoint): void {
+  restore(checkpoint: Checkpoint, mostCopied?: number): void {
     const state = decodeState(checkpoint.state);
     assert(state.instant === checkpoint.instant, "a checkpoint of another instant than it says");
     this.#clock.restore(state.instant, state.tickOffset);
     this.#timers.changed();
     this.#harts.restore(state.harts, state.turn, state.turnLeft);
     this.#board.restore(state.devices);
-    this.#versions.restore(checkpoint.pages);
+    this.#versions.restore(checkpoint.pages, mostCopied);
     this.#data.watched = [];
     this.#lookout.forget();
     this.#attention = false;
     this.#settled = true;
     this.#held = undefined;
+    this.#ram.forget();
   }
 
   importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint {
@@ -376,6 +376,10 @@ export class Machine implements MachineLike {
     return this.#onlooker.translateIn(satp, address);
   }
 
+  get residency(): ResidencyCounters | undefined {
+    return this.#versions.counters;
+  }
+
   get cacheGroup(): CacheGroupReport {
     return this.#translation.report();
   }
@@ -395,7 +399,7 @@ export class Machine implements MachineLike {
     const steps = Math.min(horizon - this.instant, isolated ? most : this.#harts.left, most);
     this.#clock.beginSlice(steps);
     this.#memory.view.setInt32(HART_NUMBER, this.#turn.hart.id, true);
-    const stop = this.#engine.run(steps, departing !== false);
+    const stop = this.#engines.engine.run(steps, departing !== false);
     this.#clock.endSlice();
     this.#taken(stop.executed);
     switch (stop.kind) {
@@ -419,7 +423,7 @@ export class Machine implements MachineLike {
     for (;;) {
       const event = this.#held ?? this.inlet.take(this.instant);
       this.#held = undefined;
-      if (event !== undefined && event.kind !== "edit") {
+      if (event !== undefined && event.kind !== "edit" && event.kind !== "page-not-ready") {
         const outcome = this.#devices.attempt(() => this.#apply(event));
         if (outcome === undefined) continue;
         this.#hold(event, Number(outcome.tval));
@@ -432,12 +436,13 @@ export class Machine implements MachineLike {
           this.#contextChanged();
           this.#lookout.interrupted();
           interrupted = true;
-          this.#traceTrap(true);
+          this.#traceTrap(this.#turn.hart, true);
         }
       }
       this.#settled = true;
       if (event !== undefined) {
-        const lacking = this.#edit(event.edit);
+        const lacking = event.kind === "edit" ? this.#edit(event.edit) : this.asyncPages.deliver(event);
+        interrupted ||= event.kind === "page-not-ready";
         if (lacking < 0) continue;
         this.#hold(event, lacking);
         return interrupted;
@@ -451,11 +456,12 @@ export class Machine implements MachineLike {
     this.#heldFor = page;
   }
 
-  #apply(event: Exclude<MachineEvent, { kind: "edit" }>): void {
+  #apply(event: Exclude<MachineEvent, { kind: "edit" | "page-not-ready" }>): void {
     assert(event.instant === this.instant, "an event of another instant");
     this.#settled = false;
     if (event.kind === "console-input") this.#board.receive(event.bytes);
     else if (event.kind === "network-input") this.#board.receiveFrame(event.frame);
+    else if (event.kind === "page-ready") this.#board.asyncPages.ready(event.token);
     else this.#clock.idle(BigInt(event.ticks));
     this.#timers.changed();
   }
@@ -464,15 +470,9 @@ export class Machine implements MachineLike {
   #edit(edit: Edit): number {
     this.#timers.changed();
     if (edit.target === "memory") {
-      const offset = this.#memory.ramOffset(BigInt(edit.address), edit.bytes.length);
-      if (offset < 0 || edit.bytes.length === 0) return -1;
-      const lacking = this.#memory.lacking(offset, edit.bytes.length);
-      if (lacking >= 0) return lacking;
-      this.#memory.ram.set(edit.bytes, offset);
-      this.#memory.markDirty(offset, edit.bytes.length);
-      this.#dependents.written(offset, edit.bytes.length);
-      this.outsideWrites.note("edit", edit.address, edit.bytes.length, this.instant);
-      return -1;
+      const lacking = editMemory(edit, this.#memory, this.#ram);
+      if (lacking === undefined) this.outsideWrites.note("edit", edit.address, edit.bytes.length, this.instant);
+      return lacking ?? -1;
     }
     const core = this.#harts.all[edit.hart];
     if (core === undefined) return -1;
@@ -500,48 +500,36 @@ export class Machine implements MachineLike {
 
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
     const { hart, csrs } = this.#turn;
-    if (exception.cause === ABSENT_PAGE_CAUSE) return this.#absent(Number(exception.tval));
+    if (exception.cause === ABSENT_PAGE_CAUSE) {
+      const notice = this.isolation.active ? undefined : this.asyncPages.notice();
+      const stop = this.#absent(Number(exception.tval));
+      return stop && { ...stop, ...(notice && { notice }) };
+    }
     if (this.isolation.active || (!departing && this.#lookout.isForException(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };
     }
-    const handled = this.#canHandle(exception.cause);
+    const handled = canHandle(this.#turn, { translation: this.#translation, memory: this.#memory }, exception.cause);
     if (typeof handled === "object") return this.#absent(Number(handled.tval));
     if (!handled) return { kind: "unhandled-trap", hart: hart.id, ...exception };
     takeException(hart, csrs, exception);
     this.#contextChanged();
-    this.#traceTrap(false);
+    this.#traceTrap(this.#turn.hart, false);
     this.#taken(1);
     return undefined;
   }
 
-  /** The step is not taken. */
-  #absent(page: number): MachineStop {
+  /** The step is not taken. Undefined: the page was lacking only because it had no frame. */
+  #absent(page: number): Extract<MachineStop, { kind: "absent" }> | undefined {
     this.#journal.undo(this.instant);
+    this.#hasAdmitted = this.#versions.admit(page);
+    if (this.#hasAdmitted) return undefined;
     const failure = this.#versions.failureOf(page);
     if (failure !== undefined) throw failure;
     return { kind: "absent", page };
   }
 
-  #traceTrap(isInterrupt: boolean): void {
-    const { id, privilege } = this.#turn.hart;
+  #traceTrap({ id, privilege }: Hart, isInterrupt: boolean): void {
     if (this.registerWrites.tracing !== undefined) this.registerWrites.trap(id, privilege, this.instant, isInterrupt);
-  }
-
-  /**
-   * Whether the handler of an exception can be fetched. One of supervisor mode that cannot is machine mode's business,
-   * unless supervisor mode was to handle just that as well: then the hart would trap for ever. What cannot be told because of an
-   * absent page is an exception that says so.
-   */
-  #canHandle(cause: number): boolean | Exception {
-    const { hart, csrs } = this.#turn;
-    if (exceptionTarget(hart, csrs, cause) === "supervisor") {
-      const vector = exceptionVector(csrs, "supervisor");
-      const fault = this.#translation.supervisorFetchFault(csrs.translationState(), vector);
-      if (fault === undefined) return true;
-      if (fault.cause === ABSENT_PAGE_CAUSE) return fault;
-      if (((csrs.get("medeleg") >> BigInt(fault.cause)) & 1n) === 1n) return false;
-    }
-    return this.#memory.ramOffset(exceptionVector(csrs, "machine"), 2) >= 0;
   }
 
   /** Steps were taken by the hart that has its turn. */
@@ -585,13 +573,13 @@ export class Machine implements MachineLike {
 
   #isStoppingHint(pc: bigint): boolean {
     if (!this.isolation.hintsStop) return false;
-    const fetched = this.#oracle.fetch(pc);
+    const fetched = this.#engines.oracle.fetch(pc);
     return "word" in fetched && replayHint(fetched.word) !== undefined;
   }
 
-  /** Pages of RAM that some context executes at a virtual page now. */
+  /** Frames that some context executes at a virtual page now. */
   #executedAt(virtualPage: bigint): Iterable<number> {
-    return this.#translation.executedAt(virtualPage).map((decodedPage) => this.#decoded.ramPageOf(decodedPage));
+    return this.#translation.executedAt(virtualPage).map((decodedPage) => this.#decoded.frameOf(decodedPage));
   }
 }
 

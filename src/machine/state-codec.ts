@@ -4,7 +4,7 @@ import { HART_WINDOW_BYTES, REGISTER_SINK } from "../memory/layout.ts";
 import { errors } from "./errors.ts";
 
 /** Raised with every change of what a state holds or means. */
-export const STATE_VERSION = 3;
+export const STATE_VERSION = 4;
 
 /** The machine without its RAM. */
 export interface MachineState {

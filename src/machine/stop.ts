@@ -1,5 +1,6 @@
 import type { Instant, PhysicalAddress, VirtualAddress } from "../base/brand.ts";
 import type { HitFilter } from "../cpu/condition.ts";
+import { EXCEPTION } from "../isa/causes.ts";
 
 export type {
   Comparison,
@@ -18,7 +19,10 @@ export interface StopConditions {
   /** For breakpoints that are hits on some conditions only; the machine may stop at others too. */
   readonly filters?: ReadonlyMap<VirtualAddress, readonly HitFilter[]>;
   readonly watches: readonly Watch[];
-  /** Stop before a synchronous exception with one of these mcause values is taken. */
+  /**
+   * Stop before a synchronous exception with one of these mcause values is taken. "Page not ready" (24) is none of a step: as with
+   * interrupts, the hart stands in its handler.
+   */
   readonly exceptions: readonly number[];
   /** Stop where an interrupt has been taken. */
   readonly interrupts?: boolean;
@@ -49,6 +53,19 @@ export interface WatchHit {
   readonly size: number;
 }
 
+/** What the guest can be told of a page that is not ready: docs/async-pages.md. */
+export interface PageNotice {
+  readonly hart: number;
+  /** What it accesses. */
+  readonly address: VirtualAddress;
+  readonly token: number;
+}
+
+/** A stop that belongs to the arrival at its instant, and to the step before it: the hart stands in a handler. */
+export function isOnArrival(stop: MachineStop): boolean {
+  return stop.kind === "interrupt" || (stop.kind === "exception" && stop.cause === EXCEPTION.pageNotReady);
+}
+
 /**
  * Why `Machine.run` came back. The machine's instant and state are those *at* the stop. "breakpoint" and "exception"
  * stop before the step in question, "watch" after it, "interrupt" where the hart stands in the handler; "finished" and "unhandled-trap" are for good.
@@ -64,14 +81,16 @@ export type MachineStop =
   | { readonly kind: "unhandled-trap"; readonly hart: number; readonly cause: number; readonly tval: bigint }
   /**
    * The next step, or an event of this instant, needs a page that is absent and that its source cannot give now. Nothing of it
-   * has been done: once the page is there `run` goes on as if it had always been. Only where a source may say no.
+   * has been done: once the page is there `run` goes on as if it had always been. Only where a source may say no. With `notice` the
+   * guest can be told now, by an event "page-not-ready" of this instant, and run somebody else meanwhile.
    */
-  | { readonly kind: "absent"; readonly page: number }
+  | { readonly kind: "absent"; readonly page: number; readonly notice?: PageNotice }
   /** The guest wrote the test finisher. */
   | { readonly kind: "finished"; readonly exitCode: number; readonly reset: boolean }
   /**
    * Every hart waits for an interrupt. Without `ticks` nothing inside the machine will raise it: only an event can go
    * on. With `ticks` (paced clock only) a timer interrupt is due after so many ticks: the host lets that time pass and
-   * delivers it as an "idle-jump".
+   * delivers it as an "idle-jump". While the guest waits for a page under a virtual clock time stands still: an event "page-ready"
+   * goes on.
    */
   | { readonly kind: "waiting"; readonly ticks?: number };

@@ -10,10 +10,13 @@ export class Timers {
   readonly #clock: Clock;
   readonly #harts: Harts;
   readonly #board: Board;
+  readonly #isVirtual: boolean;
   /** Undefined: to be found out. */
   #deadline: number | undefined;
 
-  constructor(clock: Clock, harts: Harts, board: Board) {
+  /** `isVirtual`: idle time passes at once. */
+  constructor(clock: Clock, harts: Harts, board: Board, isVirtual: boolean) {
+    this.#isVirtual = isVirtual;
     this.#clock = clock;
     this.#harts = harts;
     this.#board = board;
@@ -32,9 +35,11 @@ export class Timers {
 
   /**
    * Ticks until a timer, or a device's alarm, wakes one of the harts, all of which wait; undefined: none ever will. A jump
-   * that woke nobody would come before the event that does so when it is made, and behind it in a replay.
+   * that woke nobody would come before the event that does so when it is made, and behind it in a replay. Virtual time stands while
+   * the guest waits for a page that it was told of: what it computes would depend on how long the page takes.
    */
   get ticksToWake(): bigint | undefined {
+    if (this.#isVirtual && this.#board.asyncPages.given.length > 0) return undefined;
     const now = this.#clock.time;
     const times = this.#harts.all.flatMap(({ hart, csrs }) => {
       const enabled = csrs.get("mie");

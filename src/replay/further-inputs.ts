@@ -10,8 +10,8 @@ interface Part {
 
 /**
  * What came from outside after the instant at which a branch left its run, to be given to the branch as well: at the
- * same instants, or earlier where the guest waits for it. Edits are not among them: somebody made them for a state that
- * the branch does not have.
+ * same instants, or earlier where the guest waits for it. Edits are not among them, nor what was told of pages that were not ready:
+ * somebody did that for a state that the branch does not have.
  */
 export class FurtherInputs {
   readonly #parts: readonly Part[];
@@ -41,7 +41,7 @@ export class FurtherInputs {
       const { log, end } = this.#parts[this.#part];
       for (; this.#index < end; this.#index++) {
         const event = log.at(this.#index);
-        if (event.kind !== "edit") return event;
+        if (event.kind !== "edit" && event.kind !== "page-not-ready" && event.kind !== "page-ready") return event;
       }
     }
     return undefined;

@@ -1,6 +1,6 @@
 import type { Instant } from "../base/brand.ts";
 import type { Departing, MachineLike } from "../machine/machine-interface.ts";
-import type { MachineStop, StopConditions } from "../machine/stop.ts";
+import { isOnArrival, type MachineStop, type StopConditions } from "../machine/stop.ts";
 import type { Hit } from "./timeline-interface.ts";
 
 /** The hit that a stop is; undefined when the machine stopped for another reason. */
@@ -60,6 +60,7 @@ export class HitRun {
 
   /** The hit was not wanted: `next` goes on from it. */
   passOver(stop: MachineStop): void {
-    this.#departure = stop.kind === "breakpoint" ? "breakpoint" : stop.kind === "exception" ? "step" : "nothing";
+    this.#departure =
+      stop.kind === "breakpoint" ? "breakpoint" : stop.kind === "exception" && !isOnArrival(stop) ? "step" : "nothing";
   }
 }

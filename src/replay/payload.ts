@@ -1,6 +1,7 @@
 import { type Instant, physicalAddress } from "../base/brand.ts";
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
 import type { Edit, MachineEvent } from "../machine/inlet.ts";
+import { LATENT_WORK } from "../machine/latent-work.ts";
 import type { Digest } from "../machine/machine-interface.ts";
 
 /** The payload of every message, byte by byte as docs/recording-format.md has them. */
@@ -14,6 +15,8 @@ const EVENT = {
   idleJump: 6,
   networkInput: 7,
   editFloat: 8,
+  pageNotReady: 9,
+  pageReady: 10,
 } as const;
 const DECODER = new TextDecoder("utf-8", { fatal: true });
 
@@ -34,6 +37,18 @@ export function encodeEvent(event: MachineEvent): Uint8Array<ArrayBuffer> {
     case "idle-jump":
       writer.u8(EVENT.idleJump);
       writer.varint(event.ticks);
+      break;
+    case "page-not-ready":
+      writer.u8(EVENT.pageNotReady);
+      writer.varint(event.hart);
+      writer.big64(event.address);
+      writer.varint(event.token);
+      writer.varint(event.page);
+      writer.u8(LATENT_WORK.indexOf(event.work));
+      break;
+    case "page-ready":
+      writer.u8(EVENT.pageReady);
+      writer.varint(event.token);
       break;
   }
   return writer.take();
@@ -83,9 +98,21 @@ export function decodeEvent(instant: Instant, payload: Uint8Array): MachineEvent
     reader.end();
     return { kind: "idle-jump", instant, ticks };
   }
+  if (kind === EVENT.pageNotReady || kind === EVENT.pageReady) {
+    const event = kind === EVENT.pageReady ? { kind: "page-ready" as const, token: reader.varint() } : notReady(reader);
+    reader.end();
+    return { ...event, instant };
+  }
   const edit = decodeEdit(kind, reader);
   reader.end();
   return { kind: "edit", instant, edit };
+}
+
+function notReady(reader: ByteReader) {
+  const [hart, address, token, page] = [reader.varint(), reader.big64(), reader.varint(), reader.varint()];
+  const work = LATENT_WORK[reader.u8()];
+  if (work === undefined) throw new MalformedBytes("unknown work of a page that is not ready");
+  return { kind: "page-not-ready" as const, hart, address, token, page, work };
 }
 
 function decodeEdit(kind: number, reader: ByteReader): Edit {

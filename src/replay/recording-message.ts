@@ -5,7 +5,7 @@ import type { Digest } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 
 /** Raised with every change of docs/recording-format.md. Recordings of other versions are refused by name. */
-export const RECORDING_VERSION = 4;
+export const RECORDING_VERSION = 5;
 
 /** What a recording says before anything happened: enough to build the machine again, on another computer too. */
 export interface RecordingHeader {

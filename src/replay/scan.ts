@@ -1,6 +1,6 @@
 import type { Instant } from "../base/brand.ts";
 import type { Departing, MachineLike } from "../machine/machine-interface.ts";
-import type { StopConditions } from "../machine/stop.ts";
+import { isOnArrival, type StopConditions } from "../machine/stop.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
 import type { Playback } from "./playback.ts";
 import type { Hit, Motion } from "./timeline-interface.ts";
@@ -84,10 +84,10 @@ function* scanWhole(playback: Playback, scan: Scan, from: Instant, to: Instant):
     const before = playback.now;
     const stop = run.next(Math.min(end, look) as Instant);
     const hit = hitOf(stop, machine);
-    if (hit !== undefined && (hit.instant < end || stop.kind === "interrupt")) {
+    if (hit !== undefined && (hit.instant < end || isOnArrival(stop))) {
       const visit = scan.visit(hit, machine);
-      // An interrupt belongs to the step before it.
-      visited = stop.kind === "interrupt" ? hit.instant - 1 : hit.instant;
+      // What is met on arrival belongs to the step before it.
+      visited = isOnArrival(stop) ? hit.instant - 1 : hit.instant;
       run.passOver(stop);
       if (visit === "end") return (visited + 1) as Instant;
       cost += visit;

@@ -12,6 +12,16 @@ const MOST_QUEUED_FRAMES = 512;
  */
 const MOST_FRAME_BYTES = 512 * 1024 * 1024;
 
+/** Who brings pages, and says when they have come. */
+export interface PageArrivals {
+  /** They shall be asked for after so many steps. */
+  readonly pollSteps: number;
+  /** Queues what has come. */
+  poll(): void;
+}
+
+type NotReady = Extract<MachineEvent, { readonly kind: "page-not-ready" }>;
+
 export interface InletOptions {
   readonly mostFrameBytes?: number | undefined;
   readonly further?: FurtherInputs | undefined;
@@ -40,6 +50,10 @@ export class TimelineInlet implements Inlet {
   #framesExhausted = false;
   #idleTicks = 0;
   #edits: Edit[] = [];
+  /** At the newest instant. */
+  arrivals: PageArrivals | undefined;
+  #notices: Omit<NotReady, "instant">[] = [];
+  #readyTokens: number[] = [];
   /** Interrupts of this instant have been decided: input that came after would be too late for it. */
   #closedAt = -1;
 
@@ -68,7 +82,11 @@ export class TimelineInlet implements Inlet {
 
   /** Something waits for the newest instant. */
   get pending(): boolean {
-    return this.#input.length > 0 || this.#frames.length > 0 || this.#idleTicks > 0 || this.#edits.length > 0;
+    return this.#isArriving || this.#idleTicks > 0 || this.#edits.length > 0 || this.#notices.length > 0;
+  }
+
+  get #isArriving(): boolean {
+    return this.#input.length > 0 || this.#frames.length > 0 || this.#readyTokens.length > 0;
   }
 
   /** The machine stands where it had taken so many events; until `goLive` it is told what the log has. */
@@ -130,6 +148,15 @@ export class TimelineInlet implements Inlet {
     this.#edits.push(edit);
   }
 
+  /** The guest is told of the page that it stands before: at this very instant, before all else. */
+  queueNotReady(notice: Omit<NotReady, "instant">): void {
+    this.#notices.push(notice);
+  }
+
+  queueReady(token: number): void {
+    this.#readyTokens.push(token);
+  }
+
   take(instant: Instant): MachineEvent | undefined {
     if (this.#taken < this.#log.length) {
       const next = this.#log.instantAt(this.#taken);
@@ -150,17 +177,23 @@ export class TimelineInlet implements Inlet {
     // What came too late for this instant is in time for the next.
     if (this.#live && this.pending) return instant + 1;
     if (!this.#live) return Number.POSITIVE_INFINITY;
+    const poll = instant + (this.arrivals?.pollSteps ?? Number.POSITIVE_INFINITY);
     const further = this.#further?.next?.instant ?? Number.POSITIVE_INFINITY;
     const source = this.#source?.horizon(instant) ?? Number.POSITIVE_INFINITY;
-    return Math.max(instant + 1, Math.min(further, source));
+    return Math.max(instant + 1, Math.min(further, source, poll));
   }
 
   #newEvent(instant: Instant): MachineEvent | undefined {
+    const notice = this.#notices.shift();
+    if (notice !== undefined) return { ...notice, instant };
     const edit = this.#edits.shift();
     if (edit !== undefined) return { kind: "edit", instant, edit };
     // A machine that waits has taken no interrupt at this instant, so that input first and then interrupts, as a
     // replay has it, is what happens to it as well.
     if (this.#closedAt === instant && !this.#isWaiting()) return undefined;
+    this.arrivals?.poll();
+    const token = this.#readyTokens.shift();
+    if (token !== undefined) return { kind: "page-ready", instant, token };
     const further = this.#further?.next;
     if (further !== undefined && (this.#hastened || further.instant <= instant)) {
       this.#hastened = false;

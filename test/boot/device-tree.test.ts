@@ -123,13 +123,7 @@ test("every device of the board has its node, where the board has it", () => {
     attention: () => {},
     memory: { contains: () => false, read: () => undefined, write: () => false },
   };
-  const { devices } = new Board(
-    configuration(),
-    [],
-    context,
-    () => {},
-    () => {},
-  );
+  const { devices } = new Board(configuration(), [], context, { console: () => {}, network: () => {} });
   const addresses = findNode(BOARD.root, "/soc")!.children.map(({ name }) => Number.parseInt(name.split("@")[1], 16));
   assert.ok(devices.length > 3);
   for (const { name, base, sizeBytes } of devices)

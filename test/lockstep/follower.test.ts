@@ -3,10 +3,10 @@ import test from "node:test";
 import type { LogEntry } from "../../src/lockstep/entry.ts";
 import { Follower, newFollowerCounters } from "../../src/lockstep/follower.ts";
 import { LOCKSTEP_OPTIONS } from "../../src/lockstep/options.ts";
-import type { Replica } from "../../src/lockstep/replica.ts";
+import type { Happening, Replica, ReplicaInput, ReplicaStop, Snapshot } from "../../src/lockstep/replica.ts";
 import { type Program, ToyMachine } from "./toy-machine.ts";
 
-const PROGRAM: Program = { seed: 7, length: 400 };
+const PROGRAM: Program = { seed: 7, length: 400, polls: true };
 
 /** What a primary writes that runs to `until` in one slice. */
 function logOf(primary: Replica, until: number): LogEntry[] {
@@ -48,4 +48,114 @@ test("a machine that is alike agrees, in however small pieces it follows", () =>
     assert.deepEqual(follower.matched, primary.counts);
     assert.ok(primary.counts[0] > 50 && secondary.instant === 1_500);
   }
+});
+
+/** Says something when its timer has gone off so often, and else sets the timer again. */
+class Ticking implements Replica {
+  readonly devices = ["stream"] as const;
+  readonly stepsPerTick = 100;
+  readonly toleratesAbsentPages = false;
+  readonly isWhole = true;
+  readonly #saysAfter: number;
+  #waitsFor = 0;
+  #ticked = 0;
+  #queue: ReplicaInput[] = [];
+  #happenings: Happening[] = [];
+  instant = 0;
+  idle = 0;
+  counts = [0];
+
+  constructor(saysAfter: number) {
+    this.#saysAfter = saysAfter;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  run(until: number): ReplicaStop {
+    for (;;) {
+      const input = this.#queue.shift();
+      if (input?.event.kind === "idle-jump") {
+        this.#happenings.push({ kind: "input", instant: this.instant, input });
+        this.idle += input.event.ticks;
+        this.#waitsFor -= input.event.ticks;
+      }
+      if (this.#waitsFor > 0) return { kind: "waiting", ticks: this.#waitsFor };
+      if (this.instant >= until) return { kind: "reached" };
+      this.instant++;
+      this.#waitsFor = 1_000;
+      if (++this.#ticked !== this.#saysAfter) continue;
+      const instant = this.instant - 1;
+      const run = { device: 0, number: 0, instant, lastInstant: instant, bytes: Uint8Array.of(0x2e) };
+      this.#happenings.push({ kind: "output", run });
+      this.counts = [1];
+    }
+  }
+
+  queue(input: ReplicaInput): void {
+    this.#queue.push(input);
+  }
+
+  drain(): readonly Happening[] {
+    return this.#happenings.splice(0);
+  }
+
+  withdraw(): readonly ReplicaInput[] {
+    return this.#queue.splice(0);
+  }
+
+  schedule(): void {}
+  restore(): void {}
+  adopt(): void {}
+  digest = () => "";
+  provide = () => true;
+  snapshot = (): Snapshot => assert.fail("nobody wants its state");
+}
+
+/** Follows a partner that worked for 500 steps and said something where this one waits. */
+function waitWherePartnerWorks(saysAfter: number): { readonly follower: Follower; readonly machine: Ticking } {
+  const machine = new Ticking(saysAfter);
+  const start = { sequence: 0, instant: 0, counts: [0], inputs: 0 };
+  const options = { ...LOCKSTEP_OPTIONS, slackTicks: 50_000 };
+  const follower = new Follower(machine, options, start, newFollowerCounters());
+  const run = { device: 0, number: 0, instant: 500, lastInstant: 500, bytes: Uint8Array.of(0x2e) };
+  follower.feed({ kind: "output", sequence: 1, run });
+  follower.feed({ kind: "progress", sequence: 2, instant: 501, rest: "waiting" });
+  while (follower.advance(100));
+  return { follower, machine };
+}
+
+test("a machine that waits for its timer where its partner went on has time of its own, as much as it needs", () => {
+  const { follower, machine } = waitWherePartnerWorks(5);
+  assert.equal(follower.divergence, undefined);
+  assert.deepEqual(follower.matched, [1]);
+  assert.equal(machine.idle, 4_000);
+});
+
+test("one that waits again and again and does not say it is found within a bound of idle time", () => {
+  const { follower, machine } = waitWherePartnerWorks(Number.POSITIVE_INFINITY);
+  assert.equal(follower.divergence?.what, "missing");
+  assert.ok(machine.idle > 50_000 && machine.idle < 53_000, `${machine.idle} ticks`);
+});
+
+test("what it says before a partner that waits for its timer is no difference, until the partner has waited long enough", () => {
+  const machine = new Ticking(2);
+  const start = { sequence: 0, instant: 0, counts: [0], inputs: 0 };
+  const follower = new Follower(machine, { ...LOCKSTEP_OPTIONS, slackTicks: 50_000 }, start, newFollowerCounters());
+  let sequence = 0;
+  const wait = (ticks: number) => {
+    const input = { number: undefined, event: { kind: "idle-jump", ticks } } as const;
+    follower.feed({ kind: "input", sequence: ++sequence, instant: 2, place: [0], input });
+    follower.feed({ kind: "progress", sequence: ++sequence, instant: 2, rest: "idle" });
+    while (follower.advance(100));
+  };
+  // It says it when its own timer goes off; the partner's is another.
+  for (let idle = 0; idle <= 51_000; idle += 500) {
+    assert.equal(follower.divergence, undefined, `${idle} ticks`);
+    wait(500);
+  }
+  wait(500);
+  assert.equal(follower.divergence?.what, "extra");
+  assert.equal(machine.counts[0], 1);
 });

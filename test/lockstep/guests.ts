@@ -99,3 +99,49 @@ pages:   .zero 4096 * HARTS
 export function meetingSays(rounds: number): string {
   return Array.from({ length: rounds }, (_, index) => String.fromCharCode(0x61 + ((rounds - index) & 15))).join("");
 }
+
+/**
+ * Works to a rhythm: on a paced clock it waits for its timer, unless the work took longer. How long that is follows from what lies in
+ * memory that nobody has written; what it prints, from the rounds alone.
+ */
+export const rhythm = (rounds: number, workTurns: number) => `
+  .equ UART, 0x10000000
+  .equ CLINT, 0x2000000
+  .equ TICKS, 100
+_start:
+  li   s0, ${rounds}
+  li   s1, UART
+  li   s2, CLINT + 0x4000
+  li   s3, 0x80080000
+  li   t0, 0x80           # MTIE; mstatus.MIE stays clear: wfi goes on
+  csrw mie, t0
+  rdtime s4
+round:
+  ld   t0, 0(s3)          # nobody has written it
+  li   t1, 10
+  bnez t0, 1f
+  li   t1, ${workTurns}
+1:
+  addi t1, t1, -1
+  bnez t1, 1b
+  addi s4, s4, TICKS
+  sd   s4, 0(s2)
+  rdtime t0
+  bgeu t0, s4, 2f
+  wfi
+  j    3f
+2:
+  rdtime s4
+3:
+  andi t0, s0, 15
+  addi t0, t0, 'a'
+  sb   t0, 0(s1)
+  addi s0, s0, -1
+  bnez s0, round
+  li   t0, 0x100000
+  li   t1, 0x5555
+  sw   t1, 0(t0)
+`;
+
+/** What the machine says that keeps a rhythm. */
+export const rhythmSays = meetingSays;

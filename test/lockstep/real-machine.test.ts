@@ -6,7 +6,7 @@ import type { MachineConfiguration } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import type { MachineStop } from "../../src/machine/stop.ts";
 import { Guest, program, SMALL, WORKER } from "../machine/guests.ts";
-import { computing, MEETING_HARTS, meeting, meetingSays } from "./guests.ts";
+import { computing, MEETING_HARTS, meeting, meetingSays, rhythm, rhythmSays } from "./guests.ts";
 import { LocalPair, type PairMachine, type PairParts } from "./local-pair.ts";
 
 const NIGHTLY = process.env.HINDCAST_NIGHTLY !== undefined;
@@ -21,6 +21,8 @@ interface Run {
 
 interface Options extends Partial<PairParts> {
   readonly configuration?: Partial<MachineConfiguration>;
+  /** Of the other, if that is another. */
+  readonly secondConfiguration?: Partial<MachineConfiguration>;
   readonly diverge?: readonly DivergenceSource[];
   readonly second?: string;
   readonly limit?: number;
@@ -31,10 +33,10 @@ interface Options extends Partial<PairParts> {
 /** Runs a pair to its end, on a clock that goes on by a millisecond at each look. */
 function run(
   source: string,
-  { configuration, diverge = [], second = source, limit, input, onRun, ...parts }: Options = {},
+  { configuration, secondConfiguration, diverge = [], second = source, limit, input, onRun, ...parts }: Options = {},
 ): Run {
   const board = { ...SMALL, ...configuration };
-  const differing = differ(board, diverge, 3);
+  const differing = differ({ ...SMALL, ...(secondConfiguration ?? configuration) }, diverge, 3);
   const machines: Machine[] = [];
   const make = (of: MachineConfiguration): Machine => {
     const machine = new Machine(of);
@@ -60,7 +62,8 @@ function run(
   });
   if (input !== undefined) pair.input({ kind: "console-input", bytes: new TextEncoder().encode(input) });
   const motion = pair.forward(limit ?? Number.MAX_SAFE_INTEGER);
-  while (!motion.next().done) {
+  for (let look = motion.next(); !look.done; look = motion.next()) {
+    if (look.value.waitingTicks !== undefined) pair.idle(look.value.waitingTicks);
     assert.equal(pair.failure, undefined);
     assert.ok(now < 10_000_000, `the pair does not come to its end: ${JSON.stringify(pair.report())}`);
   }
@@ -141,6 +144,25 @@ test("machines that differ inside all the time are not resynchronised while they
   assert.ok(report.outputsMatched > 0);
   const [first, second] = machines;
   assert.notEqual(first.digest(), second.digest());
+});
+
+test("on a paced clock a machine that waits where its partner works is not resynchronised while they say the same", () => {
+  // The one in whose memory lies something has little to do in each round, and waits; the other works longer than the timer runs.
+  for (const [first, second] of [
+    [undefined, 7],
+    [7, undefined],
+  ]) {
+    const { pair, output } = run(rhythm(60, 20_000), {
+      configuration: { clock: "paced", ...(first !== undefined && { variation: { memorySeed: first } }) },
+      secondConfiguration: { clock: "paced", ...(second !== undefined && { variation: { memorySeed: second } }) },
+      options: { digestSteps: 200_000 },
+    });
+    assert.equal(output, rhythmSays(60));
+    const report = pair.report();
+    assert.equal(report.resynchronisations, 0, JSON.stringify(report.divergences));
+    assert.deepEqual(report.divergences, []);
+    assert.ok(report.inner !== undefined, "the difference inside is known");
+  }
 });
 
 test("a bit that flips in the secondary is repaired, and the outside hears what one machine says", () => {

@@ -26,6 +26,7 @@ test("what the outside hears is what one correct machine says, whatever happens 
     ...["divergence: data", "divergence: extra", "divergence: missing", "divergence: no-progress"],
     ...["resynchronisations", "inner divergences", "digests equal", "digests different", "held", "join"],
     ...["offered again", "taken late", "a fault that was said", "pages that were waited for", "idle time"],
+    ...["differed inside and agreed"],
   ]) {
     assert.ok(totals[name] > 0, `${name} never happened in ${COUNT} runs`);
   }
@@ -52,6 +53,7 @@ const PLANTED: readonly PlantedMistake[] = [
   "forget-pending",
   "release-at-resynchronisation",
   "believe-the-sink",
+  "no-idle-time",
 ];
 /** So many runs find every one of them: the rarest shows itself in one of two hundred. */
 const ENOUGH = 1_000;

@@ -18,7 +18,15 @@ const OPTIONS: LockstepOptions = {
     windowEntries: 60,
     windowBytes: 6000,
   },
-  ...{ lagSteps: 500, slackSteps: 150, digestSteps: 120, digestMs: 0, pagesInFlight: 3, onDivergence: "resynchronise" },
+  ...{
+    lagSteps: 500,
+    slackSteps: 150,
+    slackTicks: 200,
+    digestSteps: 120,
+    digestMs: 0,
+    pagesInFlight: 3,
+    onDivergence: "resynchronise",
+  },
 };
 
 /** A run that has not come to its end by then hangs. */
@@ -117,6 +125,8 @@ class Simulation {
   #forgotten = 0;
   #lastSpeaker = "";
   #hasFlipped = false;
+  /** A machine did nothing for a while, or nothing was heard of it. */
+  #wasStuck = false;
   readonly #flipped: { name: string; at: number | undefined; mask: number }[] = [];
 
   constructor(seed: number, planted: PlantedMistake | undefined, less: Less) {
@@ -124,7 +134,11 @@ class Simulation {
     this.#seed = seed;
     this.#random = new Prng(seed);
     this.#options = planted === undefined ? OPTIONS : { ...OPTIONS, planted };
-    this.#program = { seed: this.#random.next32(), length: 40 + this.#random.below(200) };
+    this.#program = {
+      seed: this.#random.next32(),
+      length: 40 + this.#random.below(200),
+      polls: this.#random.below(2) === 0,
+    };
     if (less.length !== undefined) {
       this.#program = { ...this.#program, length: Math.min(this.#program.length, less.length) };
     }
@@ -171,7 +185,7 @@ class Simulation {
   /** A host lets idle time pass for a machine that waits for it: some of it, or all. */
   #passTime({ member, machine }: Inhabitant): void {
     const ticks = machine.waitingTicks;
-    if (member.primary?.rest !== "waiting" || ticks === undefined || machine.queued > 0) return;
+    if (member.primary?.isWaiting !== true || ticks === undefined || machine.queued > 0) return;
     if (this.#random.below(3) > 0) return;
     member.primary.idle(1 + this.#random.below(ticks));
     this.#count("idle time");
@@ -370,6 +384,7 @@ class Simulation {
     this.#count("came to the end");
     if (flips.length > 0) this.#count("a fault that was said");
     this.#judgeLikes();
+    this.#judgeAgreeing();
     for (const { member, machine } of this.#inhabitants) {
       const { secondary, primary } = member;
       this.#count("pages that were waited for", machine.absences);
@@ -382,6 +397,20 @@ class Simulation {
       this.#count("held", primary?.statistics.held ?? 0);
       this.#count("matched", secondary?.counters.outputsMatched ?? 0);
     }
+  }
+
+  /** Machines that say the same must not be resynchronised, however they differ inside, and whatever they wait for. */
+  #judgeAgreeing(): void {
+    // What a program says that polls follows from when it did.
+    if (this.#wasStuck || this.#hasFlipped || this.#program.polls) return;
+    for (const { member } of this.#inhabitants) {
+      const reported = [...(member.secondary?.divergences ?? []), ...(member.primary?.divergences ?? [])];
+      // Who takes more and more steps for the same work may come later than the slack allows.
+      const differences = reported.filter(({ what }) => this.#drift === 0 || what === "no-progress");
+      if (differences.length > 0)
+        this.#fail(`${member.name} has, or is, a partner that agrees: ${JSON.stringify(differences)}`);
+    }
+    if (this.#difference !== 0) this.#count("differed inside and agreed");
   }
 
   /** Machines that are alike, and in which no bit flipped, must not be taken for different. */
@@ -424,6 +453,7 @@ class Simulation {
     }
     if (kind === 6) {
       return named("the channel breaks", () => {
+        this.#wasStuck = true;
         this.#channel.brokenUntilMs = this.#now + 5 + (amount % 150);
         return true;
       });
@@ -448,6 +478,7 @@ class Simulation {
         const inhabitant = this.#inhabitants.find(({ dead, member }) => !dead && member.primary === undefined);
         if (inhabitant === undefined) return false;
         inhabitant.machine.stick();
+        this.#wasStuck = true;
         const wakes = { atMs: this.#now + 10 + (amount % 700), fault: () => inhabitant.machine.wake() };
         this.#faults.push(wakes);
         this.#faults.sort((a, b) => a.atMs - b.atMs);
@@ -487,6 +518,7 @@ class Simulation {
   #freeze(index: number, ms: number): boolean {
     const victim = this.#victim(index);
     if (victim === undefined) return false;
+    this.#wasStuck = true;
     victim.frozenUntilMs = this.#now + ms;
     this.#note(`${victim.member.name} stands still for ${ms} ms`);
     return true;

@@ -21,11 +21,14 @@ const PAGE_WORDS = 8;
 const PAGES_PER_THREAD = 6;
 const HIDDEN_PAGES = 12;
 const MOST_SLEEP_TICKS = 20;
+const STEPS_PER_TICK = 10;
 
 export interface Program {
   readonly seed: number;
   /** Operations of each thread. */
   readonly length: number;
+  /** It asks for input and goes on without any: what it says follows from when it asked. */
+  readonly polls: boolean;
 }
 
 /** A bit of what a thread says next was turned over. */
@@ -50,8 +53,8 @@ interface Thread {
 
 interface State {
   instant: number;
-  /** Goes on with idle time alone. */
-  time: number;
+  /** Time that passed while nobody had anything to do. */
+  idle: number;
   noise: number;
   threads: [Thread, Thread];
   ended: boolean;
@@ -81,9 +84,10 @@ const OPERATIONS: readonly Operation[] = [
   ] as const),
 ];
 
-function operationOf({ seed }: Program, thread: number, at: number): { what: Operation; bits: number } {
+function operationOf({ seed, polls }: Program, thread: number, at: number): { what: Operation; bits: number } {
   const bits = mix(mix(seed ^ (thread * 0x51ed + 7)) ^ Math.imul(at + 1, 0x9e3779b1));
-  return { what: OPERATIONS[bits % OPERATIONS.length], bits: bits >>> 8 };
+  const what = OPERATIONS[bits % OPERATIONS.length];
+  return { what: what === "poll" && !polls ? "read" : what, bits: bits >>> 8 };
 }
 
 function said(thread: number, what: "print" | "send", bits: number, value: number): Said {
@@ -139,6 +143,7 @@ export function textOf(bytes: Uint8Array): string {
 
 export class ToyMachine implements Replica {
   readonly devices = DEVICES;
+  readonly stepsPerTick = STEPS_PER_TICK;
   readonly toleratesAbsentPages: boolean;
   readonly #program: Program;
   /** Another machine's noise is made different by it; 0: not at all. */
@@ -164,7 +169,7 @@ export class ToyMachine implements Replica {
     this.#difference = difference;
     this.toleratesAbsentPages = toleratesAbsentPages;
     this.#state = {
-      ...{ instant: 0, time: 0, noise: mix(program.seed ^ difference), ended: false, flips: [] },
+      ...{ instant: 0, idle: 0, noise: mix(program.seed ^ difference), ended: false, flips: [] },
       threads: [newThread(program, 0), newThread(program, 1)],
     };
   }
@@ -217,9 +222,14 @@ export class ToyMachine implements Replica {
 
   /** Idle time until somebody wakes who sleeps; undefined: nobody does. */
   get waitingTicks(): number | undefined {
-    const { threads, time } = this.#state;
+    const { threads } = this.#state;
+    const time = this.#time;
     const sleeping = threads.filter(({ wakesAt }) => wakesAt > time).map(({ wakesAt }) => wakesAt - time);
     return sleeping.length === 0 ? undefined : Math.min(...sleeping);
+  }
+
+  get #time(): number {
+    return Math.floor(this.#state.instant / STEPS_PER_TICK) + this.#state.idle;
   }
 
   queue(input: ReplicaInput, place?: Counts): void {
@@ -321,7 +331,7 @@ export class ToyMachine implements Replica {
   }
 
   #isReady(thread: Thread): boolean {
-    return thread.at < this.#program.length && !thread.waiting && thread.wakesAt <= this.#state.time;
+    return thread.at < this.#program.length && !thread.waiting && thread.wakesAt <= this.#time;
   }
 
   #settle(): void {
@@ -349,7 +359,7 @@ export class ToyMachine implements Replica {
       const thread = this.#state.threads[number! % 2];
       thread.inputs.push({ number: number!, byte: event.bytes[0] });
       thread.waiting = false;
-    } else if (event.kind === "idle-jump") this.#state.time += event.ticks;
+    } else if (event.kind === "idle-jump") this.#state.idle += event.ticks;
     this.#happenings.push({ kind: "input", instant: this.instant, input });
   }
 
@@ -388,7 +398,7 @@ export class ToyMachine implements Replica {
         return undefined;
       }
     } else if (what === "sleep") {
-      thread.wakesAt = state.time + 1 + (bits % MOST_SLEEP_TICKS);
+      thread.wakesAt = this.#time + 1 + (bits % MOST_SLEEP_TICKS);
     } else {
       const hidden = HIDDEN_PAGES + (state.noise % (PAGES - HIDDEN_PAGES));
       if (this.#absent.has(hidden)) return hidden;

@@ -337,6 +337,7 @@ export class FakeMachine implements MachineLike {
   }
 
   #apply(event: Exclude<MachineEvent, { kind: "edit" }>): void {
+    assert(event.kind !== "page-not-ready" && event.kind !== "page-ready", "it knows nothing of pages");
     this.#settled = false;
     if (event.kind === "console-input") this.#input.push(...event.bytes);
     else if (event.kind === "network-input") this.#input.push(...event.frame);
@@ -390,6 +391,10 @@ class FakePages implements PageTable {
 
   get(page: number): PageVersion | undefined {
     return this.#versions[page];
+  }
+
+  heldSince(base: PageTable | undefined): number {
+    return [...this.changedSince(base)].filter(({ version }) => version !== undefined).length;
   }
 
   *changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }> {

@@ -1,4 +1,4 @@
-/** Calls from supervisor mode: dispatch, and the extensions base, TIME, SRST, PMU and legacy. */
+/** Calls from supervisor mode: dispatch, and the extensions base, TIME, SRST, PMU, our own and legacy. */
 export const CALLS = String.raw`# Calls from supervisor mode (RISC-V Supervisor Binary Interface Specification 2.0).
     .text
 # a7 extension, a6 function, a0 to a5 arguments. The answer goes to the saved a0 and a1.
@@ -135,6 +135,28 @@ fw_pmu_call:
     li      t0, 2
     beq     a6, t0, fw_not_supported
     j       fw_invalid_parameter
+
+# Pages that are not ready. a0: physical address of this hart's area, or 0 for none any more; a1: its size in bytes.
+fw_async_pages_call:
+    bnez    a6, fw_not_supported
+    beqz    a0, 1f
+    li      t0, ASYNC_PAGES_AREA_BYTES
+    bltu    a1, t0, fw_invalid_parameter
+    # The firmware's memory is not the caller's.
+    li      t0, FIRMWARE_BASE
+    sub     t0, a0, t0
+    li      t1, FIRMWARE_BYTES
+    bltu    t0, t1, fw_invalid_address
+1:
+    li      t0, ASYNC_PAGES
+    ld      t1, HART(tp)
+    slli    t1, t1, 3
+    add     t0, t0, t1
+    sd      a0, 0(t0)
+    # The device takes what is RAM and aligned.
+    ld      t1, 0(t0)
+    bne     t1, a0, fw_invalid_address
+    j       fw_succeed
 
 # Calls of SBI 0.1: a7 is the function, only a0 answers.
 fw_legacy_call:

@@ -11,6 +11,7 @@ fw_extensions:
     .dword  EID_SRST, fw_reset_call
     .dword  EID_DBCN, fw_console_call
     .dword  EID_PMU, fw_pmu_call
+    .dword  EID_ASYNC_PAGES, fw_async_pages_call
     .dword  0, 0
 fw_base_functions:
     .dword  fw_base_specification, fw_base_implementation, fw_base_implementation_version, fw_base_probe
@@ -24,7 +25,7 @@ fw_legacy_functions:
     .dword  fw_legacy_fence_instructions, fw_legacy_fence_addresses, fw_legacy_fence_address_space, fw_legacy_shutdown
 
 # What is called by address only: who looks at a stack could not know it for functions.
-    .irp    name, base, time, ipi, fence, hart, reset, console, pmu
+    .irp    name, base, time, ipi, fence, hart, reset, console, pmu, async_pages
     .type   fw_\name\()_call, @function
     .endr
     .irp    name, putchar, getchar, clear_ipi, send_ipi, fence_instructions, fence_addresses, fence_address_space, shutdown

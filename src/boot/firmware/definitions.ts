@@ -7,6 +7,8 @@ export const DEFINITIONS = String.raw`# Numbers that the firmware shares. The bo
     .equ    FINISHER_FAIL, 0x3333
     .equ    FINISHER_PASS, 0x5555
     .equ    FINISHER_RESET, 0x7777
+    .equ    ASYNC_PAGES, 0x102000
+    .equ    ASYNC_PAGES_AREA_BYTES, 128
     .equ    CLINT, 0x2000000
     .equ    CLINT_BYTES, 0x10000
     .equ    CLINT_MTIMECMP, CLINT + 0x4000
@@ -84,6 +86,8 @@ export const DEFINITIONS = String.raw`# Numbers that the firmware shares. The bo
     .equ    EID_SRST, 0x53525354
     .equ    EID_DBCN, 0x4442434e
     .equ    EID_PMU, 0x504d55
+# The first of those that vendors are free to use; docs/async-pages.md.
+    .equ    EID_ASYNC_PAGES, 0x9000000
     .equ    EID_LAST_LEGACY, 8
 
     .equ    SPECIFICATION_VERSION, 2 << 24

@@ -1,0 +1,17 @@
+/** Work of the machine that its guest knows nothing of, and that somebody may have to wait for: docs/async-pages.md. */
+export const LATENT_WORK = [
+  /** From the store's file. */
+  "page-in",
+  /** From the compressed store in memory. */
+  "decompression",
+  /** From the other member of a pair. */
+  "remote-fetch",
+  /** From a recording. */
+  "recording-read",
+  /** These two lack no page, so that there is nothing to tell the guest: they are counted. */
+  "checkpoint-copy",
+  "translation",
+] as const;
+
+/** Why a page is not ready, or why the machine stood still. */
+export type LatentWork = (typeof LATENT_WORK)[number];
