@@ -1,7 +1,8 @@
 import type { Tenure } from "./arbiter.ts";
 import type { OutputDivergence } from "./divergence.ts";
-import { bytesOf, type LogEntry, type Rest } from "./entry.ts";
+import type { LogEntry, Rest } from "./entry.ts";
 import type { Link } from "./link.ts";
+import { LogWindow } from "./log-window.ts";
 import type { Message } from "./message.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import type { PrimaryParts, PrimaryPhase, PrimaryStart } from "./primary-parts.ts";
@@ -42,9 +43,7 @@ export class Primary {
   /** Number of the input that the machine takes next: those between are in its hands. */
   #nextTaken: number;
   #unsent: LogEntry[] = [];
-  /** Entries that the secondary has not been through. */
-  #unconsumed: { sequence: number; bytes: number }[] = [];
-  #unconsumedBytes = 0;
+  readonly #unconsumed = new LogWindow();
   /** Inputs that are not part of the secondary's state: their source keeps them, also for who joins a survivor. */
   #unsharedInputs: { sequence: number; number: number }[] = [];
   #at: number;
@@ -254,7 +253,7 @@ export class Primary {
     return (
       this.#leaving.length >= windowEntries ||
       this.#unconsumed.length >= windowEntries ||
-      this.#unconsumedBytes >= windowBytes ||
+      this.#unconsumed.bytes >= windowBytes ||
       this.#pending.length >= windowEntries ||
       this.#pending.bytes >= windowBytes
     );
@@ -299,9 +298,7 @@ export class Primary {
     }
     if (input !== undefined) this.#unsharedInputs.push({ sequence: numbered.sequence, number: input });
     this.#unsent.push(numbered);
-    const bytes = bytesOf(numbered);
-    this.#unconsumed.push({ sequence: numbered.sequence, bytes });
-    this.#unconsumedBytes += bytes;
+    this.#unconsumed.push(numbered);
   }
 
   /** True when there was something for the sink. */
@@ -393,17 +390,13 @@ export class Primary {
       return;
     }
     const { consumed: through, at, matched } = message;
-    const isThrough = this.#unconsumed.length > 0 && this.#unconsumed[0].sequence <= through;
-    if (isThrough || at > this.#at || !sameCounts(matched, this.#matched)) this.#cameOn = true;
+    if (this.#unconsumed.consume(through) || at > this.#at || !sameCounts(matched, this.#matched)) this.#cameOn = true;
     this.#matched = matched;
     this.#parts.tap?.({ kind: "acknowledge", through, at, matched });
     while (this.#unsharedInputs.length > 0 && this.#unsharedInputs[0].sequence <= message.consumed) {
       this.#parts.inputs.forget(this.#unsharedInputs.shift()!.number + 1);
     }
     this.#at = Math.max(this.#at, Math.min(message.at, this.#parts.replica.instant));
-    while (this.#unconsumed.length > 0 && this.#unconsumed[0].sequence <= message.consumed) {
-      this.#unconsumedBytes -= this.#unconsumed.shift()!.bytes;
-    }
   }
 
   #diverge(divergence: OutputDivergence): void {
@@ -469,8 +462,7 @@ export class Primary {
     if (purpose === "copy" && this.#phase === "copying") {
       // From here on the secondary gets the log, and this machine does not run away from it.
       this.#phase = "joining";
-      this.#unconsumed = [];
-      this.#unconsumedBytes = 0;
+      this.#unconsumed.clear();
       this.#at = this.#parts.replica.instant;
       this.#progressTold = -1;
       this.#matched = this.#parts.replica.devices.map(() => 0);
@@ -529,8 +521,7 @@ export class Primary {
     this.#phase = "alone";
     this.#snapshot = undefined;
     this.#unsent = [];
-    this.#unconsumed = [];
-    this.#unconsumedBytes = 0;
+    this.#unconsumed.clear();
     this.#unsharedInputs = [];
   }
 
