@@ -134,10 +134,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       const hash = this.#hashFrame(frame);
       const old = this.#current.get(page);
       if (hash === (old?.hash ?? this.#zeroHash)) continue;
-      changes.push([
-        page,
-        hash === this.#zeroHash ? undefined : this.#versionOf(page, hash, this.#bytesOf(page, hash)),
-      ]);
+      changes.push([page, hash === this.#zeroHash ? undefined : this.#versionOf(page, hash)]);
     }
     this.#placed = [];
     this.#others.rearm();
@@ -326,7 +323,12 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       assert(page >= 0 && page < this.#current.pageCount, `no page ${page}`);
       const hash = bytes === undefined ? this.#zeroHash : this.hash(bytes);
       const isZero = page < this.#ramPages && hash === this.#zeroHash;
-      changes.push([page, bytes === undefined || isZero ? undefined : this.#versionOf(page, hash, bytes)]);
+      const isInitial = bytes === undefined || isZero;
+      // Blocks of disks are in memory as often as there are versions of them.
+      changes.push([
+        page,
+        isInitial ? undefined : page < this.#ramPages ? this.#stored(page, hash, bytes) : { bytes, hash },
+      ]);
     }
     const successorOf = base ?? Pages.initial(this.#current.pageCount);
     if (absent === undefined) return successorOf.with(changes);
@@ -388,6 +390,16 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return hash;
   }
 
+  /** Of the page's contents in its frame. */
+  #versionOf(page: number, hash: bigint): PageVersion {
+    if (this.#store === undefined) return { bytes: this.#bytesOf(page, hash), hash };
+    return this.#stored(page, hash, this.#memory.frame(this.#memory.frameOf(page)));
+  }
+
+  #stored(page: number, hash: bigint, bytes: Uint8Array): PageVersion {
+    return this.#store === undefined ? { bytes, hash } : AbsentVersion.stored(page, hash, this.#store.put(bytes, hash));
+  }
+
   #bytesOf(page: number, hash: bigint): Uint8Array {
     for (const { offset, bytes } of this.#placed) {
       const start = page * PAGE_BYTES - offset;
@@ -395,11 +407,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       const part = bytes.subarray(start, start + PAGE_BYTES);
       if (this.hash(part) === hash) return part;
     }
-    return this.#memory.frame(this.#memory.frameOf(page)).slice();
-  }
-
-  #versionOf(page: number, hash: bigint, bytes: Uint8Array): PageVersion {
-    return this.#store === undefined ? { bytes, hash } : AbsentVersion.here(page, hash, bytes);
+    return this.#memory.frame(page).slice();
   }
 
   #hashFrame(frame: number): bigint {
@@ -543,10 +551,9 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   /** What contents in no frame make of the present page table; undefined: nothing. */
   #changeOf(page: number, hash: bigint, bytes: Uint8Array): [number, PageVersion | undefined] | undefined {
-    assert(this.#store !== undefined, "contents can be put away");
     if (hash === (this.#current.get(page)?.hash ?? this.#zeroHash)) return undefined;
     if (hash === this.#zeroHash) return [page, undefined];
-    return [page, AbsentVersion.stored(page, hash, this.#store.put(bytes, hash))];
+    return [page, this.#stored(page, hash, bytes)];
   }
 
   #free(frame: number): void {
