@@ -342,7 +342,7 @@ test("what does not fit is refused with a sentence", async () => {
   await until("a primary", [one], () => /begins when/.test(one.said));
   const to = ["--nats", server.url, "--pair", "refusing"];
   const role = ["lockstep", program, "--role", "primary"];
-  const refusals: [string[], number, string, RegExp][] = [
+  const refusals: Parameters<typeof assertRefused>[] = [
     [["lockstep", other, "--role", "secondary", ...to], 3, "pair-program", /runs another program than this/],
     [["lockstep", other, "--role", "primary", ...to], 3, "pair-taken", /runs already at .* --role secondary/],
     [role, 2, "usage", /--role needs the server/],
