@@ -149,3 +149,19 @@ export class PageTransfer {
     return { pages, hashes: this.#hashes };
   }
 }
+
+/** The hashes of consecutive pages of a state, as they are sent. */
+export function hashesOf(
+  state: Snapshot,
+  first: number,
+  count: number,
+): { present: Uint8Array; hashes: BigUint64Array } {
+  const [present, hashes] = [new Uint8Array(count), new BigUint64Array(count)];
+  for (let index = 0; index < count; index++) {
+    const hash = state.hashOf(first + index);
+    if (hash === undefined) continue;
+    present[index] = 1;
+    hashes[index] = hash;
+  }
+  return { present, hashes };
+}

@@ -3,6 +3,7 @@ import type { OutputDivergence } from "./divergence.ts";
 import { bytesOf, type LogEntry, type Rest } from "./entry.ts";
 import type { Link } from "./link.ts";
 import type { Message } from "./message.ts";
+import { hashesOf } from "./page-transfer.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import type { PrimaryParts, PrimaryPhase, PrimaryStart } from "./primary-parts.ts";
 import {
@@ -435,14 +436,7 @@ export class Primary {
     const first = this.#hashesSent;
     const count = Math.min(HASHES_PER_TURN, state.pageCount - first);
     if (count === 0) return false;
-    const [present, hashes] = [new Uint8Array(count), new BigUint64Array(count)];
-    for (let index = 0; index < count; index++) {
-      const hash = state.hashOf(first + index);
-      if (hash === undefined) continue;
-      present[index] = 1;
-      hashes[index] = hash;
-    }
-    this.#send({ kind: "page-hashes", id, first, present, hashes }, nowMs);
+    this.#send({ kind: "page-hashes", id, first, ...hashesOf(state, first, count) }, nowMs);
     this.#hashesSent += count;
     return this.#hashesSent < state.pageCount;
   }

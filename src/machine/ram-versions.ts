@@ -1,21 +1,15 @@
 import { assert } from "../base/assert.ts";
 import type { FrameOffset, Instant, PhysicalAddress } from "../base/brand.ts";
 import { DIRTY_GROUP_PAGES, PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
-import { HASH_BLOCK_BYTES, type Maintenance, PLACE_FACTOR, type Summation } from "../memory/maintenance-code.ts";
+import { HASH_BLOCK_BYTES, type Maintenance, type Summation } from "../memory/maintenance-code.ts";
 import type { PageBringer, PhysicalMemory } from "../memory/physical-memory.ts";
 import { PLACE } from "./absent-leaf.ts";
 import { AbsentVersion, fetchVersion, isAway } from "./absent-version.ts";
 import type { Disks } from "./disks.ts";
 import type { LatentWork } from "./latent-work.ts";
-import type {
-  AbsentPages,
-  AbsentPlaces,
-  CheckpointParts,
-  PageTable,
-  PageVersion,
-  WrittenPages,
-} from "./machine-interface.ts";
+import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
 import { contribution, isUnopened, type LeafChange, mix, Pages, sumsOf, versionsOf } from "./pages.ts";
+import { sumsWith } from "./place-sums.ts";
 import type { PageStore, ResidencyCounters } from "./residency.ts";
 import { SecondChance } from "./second-chance.ts";
 
@@ -24,10 +18,6 @@ const COMPARE_BYTES = 64;
 
 /** PAGE_FLAG.dirty of eight pages. */
 const DIRTY_OF_EIGHT = BigInt(PAGE_FLAG.dirty) * 0x0101_0101_0101_0101n;
-
-const HASH_BYTES = 8;
-/** The two sums of a page table. */
-const SUMS_BYTES = 2 * HASH_BYTES;
 
 /** Bytes that were written to RAM as they are. */
 interface Placed {
@@ -350,40 +340,11 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     }
     const { places, initial, digest } = absent;
     assert(initial instanceof Pages && pages.length === 0, "contents beside places");
-    const sums = digest === undefined ? this.#sumsWith(successorOf, places) : sumsOf(digest, this.hash(state));
+    const sums =
+      digest === undefined
+        ? sumsWith(this.#memory, this.#maintenance, successorOf, places)
+        : sumsOf(digest, this.hash(state));
     return successorOf.withAbsent(places, initial, this.#hashOf, sums);
-  }
-
-  /** The sums of a table in which pages have these hashes, or no version. */
-  #sumsWith(base: Pages, { numbers, hashes }: AbsentPlaces): readonly [bigint, bigint] {
-    assert(hashes !== undefined, "neither a digest nor hashes");
-    const { bytes, view } = this.#memory;
-    const hashesAt = SCRATCH + SUMS_BYTES;
-    const most = Math.floor((SCRATCH_BYTES - SUMS_BYTES) / HASH_BYTES);
-    const part = new BigUint64Array(bytes.buffer, hashesAt, most);
-    bytes.fill(0, SCRATCH, hashesAt);
-    let [first, second] = base.sums;
-    const add = ([ofFirst, ofSecond]: readonly [bigint, bigint], sign: bigint) => {
-      first += sign * ofFirst;
-      second += sign * ofSecond;
-    };
-    for (let start = 0; start < numbers.length; start += most) {
-      const end = Math.min(start + most, numbers.length);
-      part.set(hashes.subarray(start, end));
-      for (let page = start; page < end; page++) {
-        const number = numbers[page];
-        if (number < PLACE.sources) part[page - start] = 0n;
-        // A hash of 0 is one like any other.
-        else if (part[page - start] === 0n) add(contribution(page, 0n), 1n);
-        if (number === PLACE.unchanged) continue;
-        const before = base.get(page);
-        if (before !== undefined) add(contribution(page, before.hash), -1n);
-      }
-      const place = BigInt.asUintN(64, BigInt(start + 1) * PLACE_FACTOR);
-      this.#maintenance.addContributions(hashesAt, hashesAt + (end - start) * HASH_BYTES, place, SCRATCH);
-    }
-    add([view.getBigUint64(SCRATCH, true), view.getBigUint64(SCRATCH + HASH_BYTES, true)], 1n);
-    return [BigInt.asUintN(64, first), BigInt.asUintN(64, second)];
   }
 
   /** The sums of a page table; or of the present contents of RAM and disks, as `save().sums` would give them. */
