@@ -206,7 +206,10 @@ export class Machine implements MachineLike {
       bus: {
         load: (address, size) => bus.load(address, size),
         accepts: (address, size) => bus.accepts(address, size),
-        store: (address, size, value) => this.#devices.attempt(() => bus.store(address, size, value)),
+        store: (address, size, value) =>
+          bus.reachesMemory(address, size)
+            ? this.#devices.attempt(() => bus.store(address, size, value))
+            : bus.store(address, size, value),
       },
     });
     const parts: EngineParts = {
