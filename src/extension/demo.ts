@@ -27,7 +27,7 @@ export async function debugKernel(context: vscode.ExtensionContext): Promise<voi
     ...{ type: DEBUG_TYPE, request: "launch", name: "Teaching kernel" },
     ...{ kernel: file("prebuilt", "kernel.elf").fsPath, disk: file("prebuilt", "files.img").fsPath },
     // Little enough that a few processes that walk through memory wait for their pages.
-    ...{ harts: 2, clock: "paced", memory: "64M", residentMemory: "6M" },
+    ...{ harts: 2, clock: "paced", memory: "16M", residentMemory: "4M" },
   });
 }
 
