@@ -121,7 +121,7 @@ void pages_ready(void) {
       if (entry == NULL) continue;
       entry->is_done = 1;
       if (entry->is_abandoned) entry->token = 0;
-      else wake_up(entry);
+      else wake_up_first(entry); /* its time went on while it slept */
     }
   }
 }

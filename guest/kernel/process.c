@@ -88,6 +88,17 @@ void wake_up(const void *what) {
     if (processes[i].state == ASLEEP && processes[i].waits_for == what) make_runnable(&processes[i]);
 }
 
+/* The same, and it is their turn at once. */
+void wake_up_first(const void *what) {
+  struct hart *hart = this_hart();
+  for (int i = MAX_PROCESSES - 1; i >= 0; i--) {
+    if (processes[i].state != ASLEEP || processes[i].waits_for != what) continue;
+    make_runnable(&processes[i]);
+    hart->next = i;
+    hart->has_urgent = 1;
+  }
+}
+
 /* ---- beginning */
 
 /* Where a new process begins, in the kernel, as if it had been there before and had called switch_context. */

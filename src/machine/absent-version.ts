@@ -19,13 +19,6 @@ export class AbsentVersion implements PageVersion {
     this.#source = source;
   }
 
-  /** Contents that are here, and may be put away. */
-  static here(page: number, hash: bigint, bytes: Uint8Array): AbsentVersion {
-    const version = new AbsentVersion(page, hash, undefined);
-    version.#bytes = bytes;
-    return version;
-  }
-
   /** Contents that are in a store. */
   static stored(page: number, hash: bigint, source: PageSource): AbsentVersion {
     const version = new AbsentVersion(page, hash, source);

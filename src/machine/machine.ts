@@ -206,7 +206,10 @@ export class Machine implements MachineLike {
       bus: {
         load: (address, size) => bus.load(address, size),
         accepts: (address, size) => bus.accepts(address, size),
-        store: (address, size, value) => this.#devices.attempt(() => bus.store(address, size, value)),
+        store: (address, size, value) =>
+          bus.reachesMemory(address, size)
+            ? this.#devices.attempt(() => bus.store(address, size, value))
+            : bus.store(address, size, value),
       },
     });
     const parts: EngineParts = {
@@ -424,7 +427,7 @@ export class Machine implements MachineLike {
       const event = this.#held ?? this.inlet.take(this.instant);
       this.#held = undefined;
       if (event !== undefined && event.kind !== "edit" && event.kind !== "page-not-ready") {
-        const outcome = this.#devices.attempt(() => this.#apply(event));
+        const outcome = this.#devices.attempt(() => this.#apply(event), event.kind === "page-ready");
         if (outcome === undefined) continue;
         this.#hold(event, Number(outcome.tval));
         return interrupted;

@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { FrameOffset, Instant, PhysicalAddress } from "../base/brand.ts";
 import { DIRTY_GROUP_PAGES, PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
-import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
+import { HASH_BLOCK_BYTES, type Maintenance, type Summation } from "../memory/maintenance-code.ts";
 import type { PageBringer, PhysicalMemory } from "../memory/physical-memory.ts";
 import { PLACE } from "./absent-leaf.ts";
 import { AbsentVersion, fetchVersion, isAway } from "./absent-version.ts";
@@ -9,6 +9,7 @@ import type { Disks } from "./disks.ts";
 import type { LatentWork } from "./latent-work.ts";
 import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
 import { contribution, isUnopened, type LeafChange, mix, Pages, sumsOf, versionsOf } from "./pages.ts";
+import { sumsWith } from "./place-sums.ts";
 import type { PageStore, ResidencyCounters } from "./residency.ts";
 import { SecondChance } from "./second-chance.ts";
 
@@ -62,7 +63,7 @@ export interface RamObserver {
  */
 export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   readonly #memory: PhysicalMemory;
-  readonly #maintenance: Pick<Maintenance, "hash" | "findBits">;
+  readonly #maintenance: Pick<Maintenance, "hash" | "findBits"> & Summation;
   readonly #others: RamObserver;
   readonly #disks: Disks;
   readonly #ramPages: number;
@@ -91,7 +92,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   constructor(
     memory: PhysicalMemory,
-    maintenance: Pick<Maintenance, "hash" | "findBits">,
+    maintenance: Pick<Maintenance, "hash" | "findBits"> & Summation,
     others: RamObserver,
     disks: Disks,
     store?: PageStore,
@@ -134,10 +135,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       const hash = this.#hashFrame(frame);
       const old = this.#current.get(page);
       if (hash === (old?.hash ?? this.#zeroHash)) continue;
-      changes.push([
-        page,
-        hash === this.#zeroHash ? undefined : this.#versionOf(page, hash, this.#bytesOf(page, hash)),
-      ]);
+      changes.push([page, hash === this.#zeroHash ? undefined : this.#versionOf(page, hash)]);
     }
     this.#placed = [];
     this.#others.rearm();
@@ -326,7 +324,12 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       assert(page >= 0 && page < this.#current.pageCount, `no page ${page}`);
       const hash = bytes === undefined ? this.#zeroHash : this.hash(bytes);
       const isZero = page < this.#ramPages && hash === this.#zeroHash;
-      changes.push([page, bytes === undefined || isZero ? undefined : this.#versionOf(page, hash, bytes)]);
+      const isInitial = bytes === undefined || isZero;
+      // Blocks of disks are in memory as often as there are versions of them.
+      changes.push([
+        page,
+        isInitial ? undefined : page < this.#ramPages ? this.#stored(page, hash, bytes) : { bytes, hash },
+      ]);
     }
     const successorOf = base ?? Pages.initial(this.#current.pageCount);
     if (absent === undefined) return successorOf.with(changes);
@@ -337,7 +340,11 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     }
     const { places, initial, digest } = absent;
     assert(initial instanceof Pages && pages.length === 0, "contents beside places");
-    return successorOf.withAbsent(places, initial, this.#hashOf, sumsOf(digest, this.hash(state)));
+    const sums =
+      digest === undefined
+        ? sumsWith(this.#memory, this.#maintenance, successorOf, places)
+        : sumsOf(digest, this.hash(state));
+    return successorOf.withAbsent(places, initial, this.#hashOf, sums);
   }
 
   /** The sums of a page table; or of the present contents of RAM and disks, as `save().sums` would give them. */
@@ -388,6 +395,16 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return hash;
   }
 
+  /** Of the page's contents in its frame. */
+  #versionOf(page: number, hash: bigint): PageVersion {
+    if (this.#store === undefined) return { bytes: this.#bytesOf(page, hash), hash };
+    return this.#stored(page, hash, this.#memory.frame(this.#memory.frameOf(page)));
+  }
+
+  #stored(page: number, hash: bigint, bytes: Uint8Array): PageVersion {
+    return this.#store === undefined ? { bytes, hash } : AbsentVersion.stored(page, hash, this.#store.put(bytes, hash));
+  }
+
   #bytesOf(page: number, hash: bigint): Uint8Array {
     for (const { offset, bytes } of this.#placed) {
       const start = page * PAGE_BYTES - offset;
@@ -395,11 +412,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       const part = bytes.subarray(start, start + PAGE_BYTES);
       if (this.hash(part) === hash) return part;
     }
-    return this.#memory.frame(this.#memory.frameOf(page)).slice();
-  }
-
-  #versionOf(page: number, hash: bigint, bytes: Uint8Array): PageVersion {
-    return this.#store === undefined ? { bytes, hash } : AbsentVersion.here(page, hash, bytes);
+    return this.#memory.frame(page).slice();
   }
 
   #hashFrame(frame: number): bigint {
@@ -543,10 +556,9 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   /** What contents in no frame make of the present page table; undefined: nothing. */
   #changeOf(page: number, hash: bigint, bytes: Uint8Array): [number, PageVersion | undefined] | undefined {
-    assert(this.#store !== undefined, "contents can be put away");
     if (hash === (this.#current.get(page)?.hash ?? this.#zeroHash)) return undefined;
     if (hash === this.#zeroHash) return [page, undefined];
-    return [page, AbsentVersion.stored(page, hash, this.#store.put(bytes, hash))];
+    return [page, this.#stored(page, hash, bytes)];
   }
 
   #free(frame: number): void {
