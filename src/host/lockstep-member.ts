@@ -26,8 +26,9 @@ const LONGEST_GAP_MS = 100;
 const YIELD_MS = 4;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
-/** Longer than the silence that is taken for death. */
+/** A member that a fault freezes stands still so long, and in any case longer than the silence that is taken for death. */
 const FREEZE_MS = 3_000;
+const FREEZE_SILENCES = 1.5;
 
 /** How a member begins. */
 export type MemberStart =
@@ -114,6 +115,8 @@ export class MemberDriver {
   #activeMs = 0;
   #lastMs: number;
   #restMs = 0;
+  /** It got no steps in the last turn because the secondary is behind. */
+  #waits = false;
   #yieldedMs = 0;
 
   constructor(parts: MemberDriverParts) {
@@ -207,7 +210,8 @@ export class MemberDriver {
   turn(limit = Number.POSITIVE_INFINITY): boolean {
     this.#limit = limit;
     const nowMs = this.#parts.nowMs();
-    this.#activeMs += Math.min(LONGEST_GAP_MS + this.#restMs, Math.max(0, nowMs - this.#lastMs));
+    const passedMs = Math.min(LONGEST_GAP_MS + this.#restMs, Math.max(0, nowMs - this.#lastMs));
+    this.#activeMs += passedMs;
     this.#lastMs = nowMs;
     this.#restMs = 0;
     this.#meetFaults();
@@ -215,7 +219,10 @@ export class MemberDriver {
     this.#channel.turn(this.#activeMs);
     const { replica } = this.#parts;
     const { primary } = this.member;
-    if (primary !== undefined) primary.paused = this.#paused;
+    if (primary !== undefined) {
+      primary.paused = this.#paused;
+      if (this.#waits || primary.rest === "held") primary.statistics.waitedMs += passedMs;
+    }
     this.#pass();
     const before = replica.instant;
     this.#turns.begin();
@@ -233,6 +240,7 @@ export class MemberDriver {
   }
 
   #budget(nowMs: number): number {
+    this.#waits = false;
     if (this.#paused) return 0;
     // A guest that waits may have input; one that runs and is ahead of its clock has to wait for it.
     if (nowMs < this.#dueMs && this.member.primary?.rest === "running") return 0;
@@ -240,8 +248,9 @@ export class MemberDriver {
     const { primary } = this.member;
     if (primary === undefined) return steps;
     const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
-    const room = Math.min(this.#limit - replica.instant, (aheadTurns + 1) * steps - primary.lagSteps);
-    return Math.max(0, Math.min(steps, room));
+    const ahead = (aheadTurns + 1) * steps - primary.lagSteps;
+    this.#waits = ahead <= 0;
+    return Math.max(0, Math.min(steps, ahead, this.#limit - replica.instant));
   }
 
   /** Ticks until the timer of a paced guest that waits; undefined: it does not wait for that. */
@@ -297,7 +306,7 @@ export class MemberDriver {
       const { kind } = this.#faults.shift()!;
       this.#parts.tap?.({ kind: "fault", text: kind });
       if (isChannelFault(kind)) this.#channel.arm(kind);
-      else if (kind === "freeze") onFreeze?.(FREEZE_MS);
+      else if (kind === "freeze") onFreeze?.(Math.max(FREEZE_MS, this.#options.silenceMs * FREEZE_SILENCES));
       else if (kind === "kill") {
         this.#stopped = true;
         onKill?.();

@@ -14,6 +14,7 @@ export interface MemberReport {
   readonly counters: FollowerCounters | undefined;
   readonly lagStepsMax: number;
   readonly held: number;
+  readonly waitedMs: number;
   readonly latency: { readonly count: number; readonly median: number | undefined; readonly p99: number | undefined };
   readonly entries: number;
   readonly pagesSent: number;
@@ -35,6 +36,8 @@ export interface PairReport {
   readonly digests: { readonly equal: number; readonly different: number; readonly skipped: number };
   readonly lagStepsMax: number;
   readonly held: number;
+  /** How long a primary had no steps because its secondary was behind. */
+  readonly waitedMs: number;
   readonly latencyMs: { readonly median: number | undefined; readonly p99: number | undefined };
   readonly logEntries: number;
   readonly bytesSent: number;
@@ -61,6 +64,7 @@ export function memberReport(member: Member, isDead: boolean, bytesSent: number)
     counters: secondary === undefined ? undefined : { ...secondary.counters },
     lagStepsMax: statistics?.lagStepsMax ?? 0,
     held: statistics?.held ?? 0,
+    waitedMs: statistics?.waitedMs ?? 0,
     latency: {
       count: statistics?.latency.count ?? 0,
       median: statistics?.latency.quantile(0.5),
@@ -94,6 +98,7 @@ export function pairReport(members: readonly MemberReport[], outputsReleased: nu
     },
     lagStepsMax: Math.max(...members.map(({ lagStepsMax }) => lagStepsMax)),
     held: sum(({ held }) => held),
+    waitedMs: sum(({ waitedMs }) => waitedMs),
     latencyMs: { median: longest.latency.median, p99: longest.latency.p99 },
     logEntries: sum(({ entries }) => entries),
     bytesSent: sum(({ bytesSent }) => bytesSent),

@@ -178,7 +178,11 @@ function showFacts({ members, counts, latencyMs, lagStepsMax, inner, divergences
       ),
     ),
     fact("output waited", latency, "From being said by the primary to leaving: median and 99th percentile"),
-    fact("lag", `${exact(lagStepsMax)} steps`, "How far the secondary was behind, at the most"),
+    fact(
+      "lag",
+      `${exact(lagStepsMax)} steps`,
+      "How far the secondary was behind, at the most; when it is more than a turn behind, the primary waits for it",
+    ),
     fact("released", exact(counts.outputsReleased)),
     fact("resynchronised", times(counts.resynchronisations)),
     ...(counts.takeOvers > 0 ? [fact("taken over", times(counts.takeOvers))] : []),

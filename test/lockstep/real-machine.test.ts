@@ -33,7 +33,16 @@ interface Options extends Partial<PairParts> {
 /** Runs a pair to its end, on a clock that goes on by a millisecond at each look. */
 function run(
   source: string,
-  { configuration, secondConfiguration, diverge = [], second = source, limit, inputs = [], onRun, ...parts }: Options = {},
+  {
+    configuration,
+    secondConfiguration,
+    diverge = [],
+    second = source,
+    limit,
+    inputs = [],
+    onRun,
+    ...parts
+  }: Options = {},
 ): Run {
   const board = { ...SMALL, ...configuration };
   const differing = differ({ ...SMALL, ...(secondConfiguration ?? configuration) }, diverge, 3);
