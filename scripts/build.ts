@@ -53,6 +53,7 @@ const BUNDLES: readonly Bundle[] = [
   { name: "machine worker", entries: { "src/host/machine-worker.ts": "dist/machine-worker.js" }, options: nodeModule },
   { name: "writer worker", entries: { "src/host/writer-worker.ts": "dist/writer-worker.js" }, options: nodeModule },
   { name: "compile worker", entries: { "src/host/compile-worker.ts": "dist/compile-worker.js" }, options: nodeModule },
+  { name: "swap worker", entries: { "src/host/swap-worker.ts": "dist/swap-worker.js" }, options: nodeModule },
   { name: "search worker", entries: { "src/host/search-worker.ts": "dist/search-worker.js" }, options: nodeModule },
   {
     name: "live pair worker",

@@ -116,7 +116,7 @@ static uint64_t to_end_of_page(uint64_t address, uint64_t size) {
   return size < rest ? size : rest;
 }
 
-/* The process can sleep here, should the machine not have the user's page ready. */
+/* The process can sleep here, once, should the machine not have the user's page ready. */
 static void copy_waiting(void *to, const void *from, uint64_t size) {
   accesses_may_wait(1);
   memcpy(to, from, size);

@@ -23,6 +23,7 @@ static struct area {
   volatile uint32_t ready_end; /* the machine has put so many tokens into `ready` */
   volatile uint32_t ready_start; /* and the kernel has taken so many out */
   volatile uint32_t ready[READY_TOKENS];
+  char running[32]; /* who runs here, for people: the machine only shows it */
 } __attribute__((aligned(128))) areas[MAX_HARTS];
 
 static struct waiting {
@@ -49,6 +50,19 @@ void async_pages_start_hart(void) {
     panic("the machine does not take our area");
 }
 
+/* This hart switches to a process: "walk.5". NULL: to none. */
+void async_pages_show(const struct process *process) {
+  char *to = this_area()->running, digits[12];
+  int count = 0;
+  if (process != NULL) {
+    for (const char *name = process->name; *name != 0 && to < this_area()->running + 18;) *to++ = *name++;
+    *to++ = '.';
+    for (int rest = process->pid; rest > 0; rest /= 10) digits[count++] = (char)('0' + rest % 10);
+    while (count > 0) *to++ = digits[--count];
+  }
+  *to = 0;
+}
+
 /* Shall an access of the kernel's own, to memory of users, be told that a page is not ready? */
 void accesses_may_wait(int may_wait) { this_area()->may_wait = is_there && may_wait; }
 
@@ -68,10 +82,15 @@ static struct waiting *find(uint32_t token) {
   return room;
 }
 
-/* The exception. The access is tried again afterwards, whatever happened here. 0, or -1: it was none. */
+/*
+ * The exception. The access is tried again afterwards, whatever happened here. 0, or -1: it was none.
+ *
+ * `may_wait` stays 0. On its way back into the kernel a hart has in sepc and sstatus where it goes on; were it told of another page there,
+ * it would lose that. So what is left of the copy waits, should its page have gone again.
+ */
 int page_not_ready(void) {
   struct area *area = this_area();
-  uint32_t token = area->token, may_wait = area->may_wait;
+  uint32_t token = area->token;
   if (!is_there || token == 0) return -1;
   area->may_wait = 0;
   area->token = 0;
@@ -87,7 +106,6 @@ int page_not_ready(void) {
       else entry->is_abandoned = 1;
     }
   }
-  this_area()->may_wait = may_wait; /* perhaps another hart's */
   return 0;
 }
 
@@ -103,7 +121,7 @@ void pages_ready(void) {
       if (entry == NULL) continue;
       entry->is_done = 1;
       if (entry->is_abandoned) entry->token = 0;
-      else wake_up(entry);
+      else wake_up_first(entry); /* its time went on while it slept */
     }
   }
 }

@@ -86,6 +86,7 @@ struct hart {
   struct process *current;
   struct context scheduler; /* while a process runs */
   int next; /* in the table of processes: where to look for somebody to run */
+  int has_urgent; /* somebody there shall run now */
   uint64_t entered_user;
 };
 
@@ -106,6 +107,7 @@ void switch_context(struct context *from, const struct context *to);
 void yield(void);
 void sleep_on(const void *what); /* whoever sleeps looks again, when it wakes, whether what it slept for has come */
 void wake_up(const void *what);
+void wake_up_first(const void *what);
 int spawn(const char *path, int argc, const char arguments[][MAX_NAME]);
 int wait_for_child(int *exit_code);
 void end_process(int exit_code) __attribute__((noreturn));
@@ -183,6 +185,7 @@ void async_pages_start_hart(void);
 int page_not_ready(void); /* 0: the process slept, and can go on */
 void pages_ready(void);
 void accesses_may_wait(int may_wait);
+void async_pages_show(const struct process *process);
 
 struct device_facts { /* device_tree.c */
   uint64_t memory_end;

@@ -39,9 +39,11 @@ void schedule(void) {
     }
     process->state = RUNNING;
     hart->current = process;
+    async_pages_show(process);
     address_space_use(process->page_table);
     switch_context(&hart->scheduler, &process->context);
     address_space_use_kernels();
+    async_pages_show(NULL);
     hart->current = NULL;
     HINDCAST_REPLAY_ONLY { check_invariants(); }
   }
@@ -84,6 +86,17 @@ static void make_runnable(struct process *process) {
 void wake_up(const void *what) {
   for (int i = 0; i < MAX_PROCESSES; i++)
     if (processes[i].state == ASLEEP && processes[i].waits_for == what) make_runnable(&processes[i]);
+}
+
+/* The same, and it is their turn at once. */
+void wake_up_first(const void *what) {
+  struct hart *hart = this_hart();
+  for (int i = MAX_PROCESSES - 1; i >= 0; i--) {
+    if (processes[i].state != ASLEEP || processes[i].waits_for != what) continue;
+    make_runnable(&processes[i]);
+    hart->next = i;
+    hart->has_urgent = 1;
+  }
 }
 
 /* ---- beginning */

@@ -45,7 +45,10 @@ __attribute__((noreturn)) void user_trap(struct trap_frame *frame) {
   process->ticks += now() - this_hart()->entered_user;
   if (cause & CAUSE_INTERRUPT) {
     take_interrupts(pending);
-    if (pending & INTERRUPT_TIMER) yield();
+    if ((pending & INTERRUPT_TIMER) || this_hart()->has_urgent) {
+      this_hart()->has_urgent = 0;
+      yield();
+    }
   } else if (cause == CAUSE_USER_CALL) {
     frame->pc += 4; /* behind the ecall */
     system_call(frame);

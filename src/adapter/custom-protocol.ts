@@ -7,10 +7,20 @@
 
 import type { BranchBody, BranchesBody, BranchRequests } from "./custom-branches.ts";
 import type { LockstepArguments, LockstepEvents, LockstepRequests } from "./custom-lockstep.ts";
+import type {
+  CsrsBody,
+  HartArguments,
+  MachineBody,
+  PageTableArguments,
+  PageTableBody,
+  TranslateArguments,
+  TranslationBody,
+} from "./custom-machine.ts";
 import type { OriginArguments, OriginBody } from "./custom-origin.ts";
 
 export type * from "./custom-branches.ts";
 export type * from "./custom-lockstep.ts";
+export type * from "./custom-machine.ts";
 export type * from "./custom-origin.ts";
 
 /** Arguments of a launch request, beside DAP's `noDebug`. The names are the command line's. */
@@ -35,6 +45,11 @@ export interface LaunchArguments {
   cwd?: string;
   /** RAM: bytes, or a string with K, M or G: `"128M"`. */
   memory?: number | string;
+  /** How much of it the machine keeps: other pages go to a compressed store, then to a file. */
+  residentMemory?: number | string;
+  asyncPages?: boolean;
+  /** Milliseconds. */
+  pageInLatency?: number;
   harts?: number;
   /** `rv64imac`, … */
   isa?: string;
@@ -153,8 +168,10 @@ export interface TimelineBody {
 }
 
 export interface TimelineMark {
-  kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
+  kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap" | "wait";
   instant: number;
+  /** Of a wait: the instant at which the guest was told that the page is there; absent: it was not, as far as the run goes. */
+  until?: number;
   label: string;
   detail?: string;
 }
@@ -241,163 +258,6 @@ export interface InputArguments {
   base64?: string;
 }
 
-/** What the Machine view shows. Addresses and values are `0x…`; `hart` counts from 0, as the manual does. */
-export interface MachineBody {
-  instant: number;
-  harts: HartBody[];
-  /** Address spaces that harts were in at stops of this session, those of now first. */
-  spaces: AddressSpaceBody[];
-  devices: DeviceBody[];
-  /** By address. */
-  memory: MemoryRegionBody[];
-  translation?: CacheGroupBody;
-}
-
-export interface DeviceBody {
-  name: string;
-  address: string;
-  registers: { name: string; value: string }[];
-}
-
-export interface MemoryRegionBody {
-  start: string;
-  /** A device does not say how far it reaches. */
-  end?: string;
-  name: string;
-  kind: "memory" | "device" | "program";
-  detail: string;
-}
-
-/** The caches of translations, one element for each address space: what they have done in this session. */
-export interface CacheGroupBody {
-  cacheGroup: "on" | "off";
-  /** Address spaces, and their contexts of privilege and permission, that have translations now. */
-  elements: number;
-  contexts: number;
-  mostContexts: number;
-  /** Changes of the address space. */
-  switches: number;
-  /** Changes of the context that found it in the group, or not. */
-  hits: number;
-  misses: number;
-  /** Contexts that made room for others. */
-  evictions: number;
-  fences: number;
-  /** Missing translations found by generated code, and by a walk in full. */
-  fills: number;
-  walks: number;
-  /** What stores to page tables made void: single translations, and contexts. */
-  droppedTranslations: number;
-  voidedContexts: number;
-  /** Times that everything became void. */
-  flushes: number;
-  /** Times that checkpoints took back the permission to store unnoticed. */
-  checkpoints: number;
-}
-
-export interface HartBody {
-  id: number;
-  /** The last stop was about it. */
-  stopped: boolean;
-  /** The next step is its. */
-  turn: boolean;
-  pc: string;
-  symbol: string;
-  place?: string;
-  privilege: "M" | "S" | "U";
-  waiting: boolean;
-  space?: AddressSpaceBody;
-  /** Interrupts that are pending. */
-  pending: string[];
-}
-
-export interface AddressSpaceBody {
-  satp: string;
-  scheme: "bare" | "Sv39" | "Sv48" | "Sv57";
-  asid: number;
-  /** Physical address of the root table. */
-  root: string;
-  harts: number[];
-}
-
-export interface HartArguments {
-  /** Default: the hart that stopped last. */
-  hart?: number;
-}
-
-export interface CsrsBody {
-  groups: { name: string; csrs: CsrBody[] }[];
-  /** Physical memory protection: the entries that are on. */
-  protection: { entry: number; mode: string; start: string; last: string; permissions: string; locked: boolean }[];
-}
-
-export interface CsrBody {
-  name: string;
-  number: number;
-  value: string;
-  meaning: string;
-  description: string;
-  fields: { name: string; bits: string; value: string; meaning?: string; description: string }[];
-}
-
-export interface TranslateArguments extends HartArguments {
-  /** A number or an expression that `evaluate` knows. */
-  address: string;
-}
-
-export interface TranslationBody {
-  address: string;
-  symbol?: string;
-  hart: number;
-  space: AddressSpaceBody;
-  /** The walk, the root's entry first. */
-  entries: PageEntryBody[];
-  physicalAddress?: string;
-  /** Bytes of the page; 0 when there is no translation or the address is not mapped. */
-  pageBytes: number;
-  problem?: string;
-  /** Who may do what there: a sentence. */
-  access: string;
-}
-
-export interface PageEntryBody {
-  level: number;
-  index: number;
-  /** Physical address of the entry itself. */
-  address: string;
-  /** Absent where there is no memory. */
-  value?: string;
-  kind: "table" | "page" | "invalid" | "no memory";
-  /** Of V R W X U G A D those that are set. */
-  flags: string[];
-  ppn?: string;
-  /** Where the next table or the page lies. */
-  target?: string;
-  /** Bytes of addresses that the entry is for. */
-  bytes: string;
-  /** The first of them. */
-  virtual: string;
-  symbol?: string;
-  notes: string[];
-}
-
-/** One table of an address space; without `table` its root. */
-export interface PageTableArguments {
-  satp: string;
-  table?: string;
-  level?: number;
-  /** First virtual address that the table is for. */
-  base?: string;
-}
-
-export interface PageTableBody {
-  scheme: "bare" | "Sv39" | "Sv48" | "Sv57";
-  level: number;
-  table: string;
-  /** Entries that are not zero; pages that go on in a row are one entry with their `count`. */
-  entries: (PageEntryBody & { count: number })[];
-}
-
 /** What a breakpoint's condition says to count in one place only. */
 export interface BindingConditionArguments extends HartArguments {
   /** "privilege": the privilege mode that the hart is in; "space": its address space as well. */
@@ -425,6 +285,8 @@ export type QuestionBody =
   | { kind: "calls"; function: string }
   /** Exceptions, all or those of `causes` (of mcause); `interrupts` as well when true. */
   | { kind: "traps"; causes?: number[]; interrupts?: boolean }
+  /** Processes that slept because the machine did not have a page. */
+  | { kind: "waits" }
   | { kind: "outputs"; text?: string };
 
 /**

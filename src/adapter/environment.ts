@@ -12,6 +12,7 @@ import type {
   PairSituation,
   PairStop,
   SideBySide,
+  StretchName,
 } from "../debuggee/protocol.ts";
 import type { Pairs } from "./pairs.ts";
 import type { Transport } from "./transport.ts";
@@ -31,8 +32,8 @@ export interface PairEvent {
 
 /** Two machines in lockstep, or their recordings. */
 export interface DebuggeePair {
-  /** One of the machines, in one of its stretches, launched; a live one has one only. */
-  open(side: PairSide, stretch: number, onEvent: (event: DebuggeeEvent) => void): Promise<LaunchedDebuggee>;
+  /** The machine of one side, in one of the stretches there, launched; a live one has one only. */
+  open(side: PairSide, stretch: StretchName, onEvent: (event: DebuggeeEvent) => void): Promise<LaunchedDebuggee>;
   situation(): Promise<PairSituation>;
   /** A live one: both machines run on from their newest instants, which they have to stand at. */
   run?(how: PairRun): Promise<PairStop>;

@@ -108,13 +108,13 @@ function divergenceInfo(
   { hart, instant }: Stopped,
   divergence: PairDivergence,
 ): DebugProtocol.ExceptionInfoResponse["body"] {
-  const { leftText, rightText, lastAgreement } = divergence;
+  const { left, right, leftText, rightText, lastAgreement } = divergence;
   return {
     exceptionId: "Lockstep divergence",
     description: divergenceSentence(divergence),
     breakMode: "always",
     details: {
-      message: `Machine A said ${leftText}, machine B said ${rightText}. States last known to be equal: instant ${formatInstant(lastAgreement)}.`,
+      message: `Machine ${left.member} said ${leftText}, machine ${right.member} said ${rightText}. States last known to be equal: instant ${formatInstant(lastAgreement)}.`,
       typeName: "lockstep divergence",
       stackTrace: `hart ${hart}, instant ${formatInstant(instant)}`,
     },

@@ -55,11 +55,14 @@ const KNOWN = [
   "startTime",
   "virtio",
   "guestConsole",
+  "residentMemory",
+  "asyncPages",
+  "pageInLatency",
   "lockstep",
 ] as const satisfies readonly (keyof LaunchArguments)[];
 
 /** Options that the command line's design names and this version does not have: saying nothing would be a lie. */
-const NOT_YET = ["limit", "resident"];
+const NOT_YET = ["limit"];
 
 /** Names a pair's key, in what the adapter asks a client to start. */
 export const PARTNER = "__pair";
@@ -116,6 +119,9 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     startTime: fields.time("startTime"),
     virtio: fields.choice("virtio", ["modern", "legacy"]),
     guestConsole: fields.choice("guestConsole", ["uart", "virtio"]),
+    residentBytes: fields.memory("residentMemory"),
+    asyncPages: fields.flag("asyncPages"),
+    pageInLatencyMs: fields.milliseconds("pageInLatency"),
     lockstep: lockstepOf(raw, (text) => paths.resolvePath(cwd, text)),
     stopOnEntry: fields.flag("stopOnEntry") ?? false,
   };

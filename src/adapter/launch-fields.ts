@@ -7,6 +7,7 @@ import { parseStartTime } from "./start-time.ts";
 const PAGE_BYTES = 4096;
 /** WebAssembly's 32-bit memory ends at 4 GiB, and the machine needs some of it for itself. */
 const MEMORY_LIMIT_BYTES = 3 * 2 ** 30;
+const MOST_MILLISECONDS = 10_000;
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 /** The arguments by name; every reader gives undefined when the argument is absent. */
@@ -110,6 +111,16 @@ export class Fields {
     const value = this.#raw[name];
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least || value > most) {
       throw bad(name, `must be a whole number from ${least} to ${most}`, value);
+    }
+    return value;
+  }
+
+  /** Fractions too. */
+  milliseconds(name: string): number | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.#raw[name];
+    if (typeof value !== "number" || !(value >= 0 && value <= MOST_MILLISECONDS)) {
+      throw bad(name, `must be a number of milliseconds from 0 to ${MOST_MILLISECONDS}`, value);
     }
     return value;
   }

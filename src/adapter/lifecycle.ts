@@ -109,13 +109,14 @@ export class Lifecycle {
     if (paired.seat.side === "left") {
       return async (debuggee) => {
         await paired.pair.untilPartnerBegun();
-        return first(debuggee);
+        return first === resume ? first(debuggee) : paired.pair.entered(paired.seat, await first(debuggee));
       };
     }
     // What moves first is machine A, and takes this one along.
-    return async () => {
+    return (debuggee) => {
+      const led = paired.seat.firstLed(debuggee);
       paired.pair.partnerBegun();
-      return { ...result.entered, along: true };
+      return led;
     };
   }
 

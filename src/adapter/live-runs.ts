@@ -53,7 +53,7 @@ export class LiveRuns {
     let along = stop[led.side];
     if (by !== undefined) {
       const { place } = await this.#pair.corresponding(cause, stop[cause.side].instant);
-      if (place.instant !== along.instant || place.stretch !== led.stretch) along = await this.#pair.goTo(led, place);
+      if (place.instant !== along.instant || !led.isIn(place)) along = await this.#pair.goTo(led, place);
     }
     return both(cause, stop[cause.side], led, { ...along, along: true });
   }
@@ -65,11 +65,11 @@ export class LiveRuns {
     for (let ahead = AHEAD_STEPS; stopped.reason === "end" && ahead <= MOST_AHEAD_STEPS; ahead *= 2) {
       if (!this.#pair.situation.live || (await this.endOf(seat)) !== stopped.instant) break;
       const other = this.#pair.other(seat);
-      const { stretch } = seat;
+      const { position: here } = seat;
       const there = other.position;
       const stop = await this.#go(seat, other, { stopsAtDivergence: true, ahead });
       // There is no more of it, or it is another's state from here on.
-      const isEnd = stop[seat.side].instant === stopped.instant || seat.stretch !== stretch;
+      const isEnd = stop[seat.side].instant === stopped.instant || !seat.isIn(here);
       if (!isEnd) await seat.debuggee.seek(instant);
       await this.#pair.goTo(other, there);
       if (isEnd || this.#isPaused) return stop[seat.side];
@@ -93,7 +93,7 @@ export class LiveRuns {
 
   async #toEnd(seat: Seat): Promise<void> {
     const newest = this.#pair.newestStretch(seat);
-    if (seat.stretch !== newest) await seat.open(newest);
+    if (!seat.isIn(newest)) await seat.open(newest);
     const { branch } = await seat.debuggee.timeline({ most: 0 });
     if (branch !== undefined) await seat.debuggee.switchBranch(0);
     const { now, end } = await seat.debuggee.timeline({ most: 0 });

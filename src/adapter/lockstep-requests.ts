@@ -42,8 +42,8 @@ export function lockstep(parts: Parts): Record<string, Handler> {
     ),
     "hindcast/lockstep/go": atRest<Custom.PairPlaceBody>({ left: PLACE, right: PLACE }, ({ left, right }, call) => {
       const { pair, seat } = paired();
-      pair.checkPlace(left);
-      pair.checkPlace(right);
+      pair.checkPlace(pair.seats.left, left);
+      pair.checkPlace(pair.seats.right, right);
       parts.move(call, () => pair.goBoth(seat, { left, right }), "other", "announced");
     }),
   };

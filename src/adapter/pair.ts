@@ -4,21 +4,19 @@ import type {
   PairPosition,
   PairSide,
   PairSituation,
-  PairStretch,
   Stopped,
+  StretchName,
 } from "../debuggee/protocol.ts";
 import { type Correspondence, correspondence } from "./correspondence.ts";
 import type { DebuggeePair, PairEvent } from "./environment.ts";
 import { LiveRuns } from "./live-runs.ts";
-import { withDivergence } from "./lockstep-text.ts";
+import { changesOf, joinedHere, tookOverHere, withDivergence } from "./lockstep-text.ts";
 import type { Motion } from "./motions.ts";
 import { formatInstant } from "./references.ts";
-import { Seat, type SeatMotions } from "./seat.ts";
+import { Seat, type SeatMotions, type SeatStretch } from "./seat.ts";
 
 /** A client that was asked for a second session and neither starts nor refuses it is not waited for. */
 const PARTNER_TIMEOUT_MS = 15_000;
-
-const FIRST_STRETCH = 1;
 
 export interface PairParts {
   /** Opens what the session was launched with, or new arguments; undefined: that is no pair. */
@@ -72,8 +70,7 @@ export class Pair implements SeatMotions {
     if (source === undefined) return false;
     try {
       this.#opened = { source, situation: await source.situation() };
-      await this.seats.left.open(FIRST_STRETCH);
-      await this.seats.right.open(FIRST_STRETCH);
+      for (const seat of Object.values(this.seats)) await seat.open(nameOf(this.#stretchesOf(seat)[0]));
     } catch (error) {
       await source.close();
       throw error;
@@ -131,7 +128,12 @@ export class Pair implements SeatMotions {
 
   async refresh(): Promise<void> {
     const opened = this.#opened;
-    if (opened !== undefined) opened.situation = await opened.source.situation();
+    if (opened !== undefined) {
+      const before = opened.situation;
+      opened.situation = await opened.source.situation();
+      const texts = changesOf(before, opened.situation);
+      for (const { session } of Object.values(this.seats)) for (const text of texts) session?.say(text);
+    }
     this.changed();
   }
 
@@ -181,8 +183,18 @@ export class Pair implements SeatMotions {
     return stopped;
   }
 
-  pause(seat: Seat): Promise<void> {
-    return this.#live.isRunning ? this.#live.pause() : seat.debuggee.pause();
+  async pause(seat: Seat): Promise<void> {
+    if (this.#live.isRunning) return this.#live.pause();
+    if (!seat.awaitsLead) return seat.debuggee.pause();
+    // It stands still, as far as it goes: who leads it is to come to rest.
+    const other = this.other(seat);
+    if (other.isMoved) await other.debuggee.pause();
+    else seat.follow(async () => ({ ...seat.stopped!, along: true }));
+  }
+
+  /** The first stop of a machine that has not moved: the other one is told where it stands itself. */
+  async entered(seat: Seat, stopped: Stopped): Promise<Stopped> {
+    return this.#arrived(seat, stopped, undefined);
   }
 
   /** The newest instant of a machine that can go on from there, together with the other; undefined: it cannot. */
@@ -194,12 +206,12 @@ export class Pair implements SeatMotions {
   async #runLive(seat: Seat): Promise<Stopped> {
     const other = this.other(seat);
     const { session } = other;
-    if (session?.moving) throw otherMoves(other);
+    if (other.isMoved) throw otherMoves(other);
     const ran = this.#live.run(seat, other);
     // That it did not go is told in the session that was asked.
     const led = ran.then((stops) => stops[other.side]);
     if (session === undefined) led.catch(() => {});
-    else session.follow(() => led.catch(() => ({ ...other.stopped!, along: true as const })));
+    else other.follow(() => led.catch(() => ({ ...other.stopped!, along: true as const })));
     const stops = await ran;
     await this.refresh();
     this.changed();
@@ -207,18 +219,19 @@ export class Pair implements SeatMotions {
   }
 
   /** A machine alone to a place, in whichever stretch it is. */
-  async goTo(seat: Seat, { stretch, instant }: PairPosition): Promise<Stopped> {
-    if (stretch !== seat.stretch) await seat.open(stretch);
-    const stopped = await seat.debuggee.seek(instant);
+  async goTo(seat: Seat, place: PairPosition): Promise<Stopped> {
+    if (!seat.isIn(place)) await seat.open(place);
+    const stopped = await seat.debuggee.seek(place.instant);
     seat.stopped = stopped;
     return stopped;
   }
 
   /** Throws when there is no such place. */
-  checkPlace({ member, stretch, instant }: PairPosition): void {
-    const seat = Object.values(this.seats).find((known) => known.member === member);
-    const known = seat && this.#stretchesOf(seat).find(({ number }) => number === stretch);
-    const isLive = this.situation.live && stretch === seat?.stretch;
+  checkPlace(seat: Seat, place: PairPosition): void {
+    const { member, instant } = place;
+    const stretches = this.#stretchesOf(seat);
+    const known = stretches.find((each) => each.member === member && each.number === place.stretch);
+    const isLive = this.situation.live && known === stretches.at(-1);
     if (known === undefined || instant < known.first || (instant > known.last && !isLive))
       throw noPlace(member, instant);
   }
@@ -246,13 +259,13 @@ export class Pair implements SeatMotions {
     const isOnItsWay = this.#leads.has(led);
     const { session } = led;
     // Its user moves it: it is not snatched away.
-    if (!isOnItsWay && session?.moving) return;
+    if (!isOnItsWay && led.isMoved) return;
     this.#leads.set(led, lead);
     // It is on its way to where the other one stood before, and goes on from there.
     if (isOnItsWay) return;
     // Nobody watches: it is there when it is asked about.
     if (session === undefined) this.#unwatched = this.#follow(led).catch(() => {});
-    else session.follow(() => this.#follow(led));
+    else led.follow(() => this.#follow(led));
   }
 
   async #takeAlong(lead: Lead): Promise<void> {
@@ -262,8 +275,11 @@ export class Pair implements SeatMotions {
         (found) => found.place,
         () => undefined,
       );
-      const isThere = place?.stretch === led.stretch && place.instant === led.stopped?.instant;
-      if (place === undefined || isThere) return;
+      const isThere = place !== undefined && led.isIn(place) && place.instant === led.stopped?.instant;
+      if (place === undefined || isThere) {
+        if (led.awaitsLead) led.follow(async () => ({ ...led.stopped!, along: true }));
+        return;
+      }
     }
     if (this.#closing === undefined) this.#lead(led, lead);
   }
@@ -272,7 +288,7 @@ export class Pair implements SeatMotions {
     try {
       for (;;) {
         const lead = this.#leads.get(led)!;
-        const place = lead.place ?? (await this.corresponding(lead.seat, lead.instant)).place;
+        const place = lead.place ?? (await this.#placeOf(led, lead));
         const stopped = await this.goTo(led, place);
         if (this.#leads.get(led) !== lead && stopped.reason === "goto") continue;
         const told =
@@ -286,6 +302,14 @@ export class Pair implements SeatMotions {
     }
   }
 
+  async #placeOf(led: Seat, { seat, instant }: Lead): Promise<PairPosition> {
+    const { place } = await this.corresponding(seat, instant);
+    if (led.isIn(place)) return place;
+    // In a stretch that is not looked at nobody can be asked.
+    await led.open(place);
+    return (await this.corresponding(seat, instant)).place;
+  }
+
   /** A machine that nobody watches has come to where it was led. */
   async settled(): Promise<void> {
     await this.#unwatched;
@@ -294,7 +318,11 @@ export class Pair implements SeatMotions {
   /** Where the other machine corresponds to this one, as it stands or at another instant of the same stretch. */
   corresponding(seat: Seat, instant = seat.position.instant): Promise<Correspondence> {
     const other = this.other(seat);
-    return correspondence({ ...seat.position, instant }, seat, other, this.#stretchesOf(other));
+    return correspondence(
+      { ...seat.position, instant },
+      ...([seat, other] as const),
+      ...([this.#stretchesOf(seat), this.#stretchesOf(other)] as const),
+    );
   }
 
   // ---- divergences
@@ -302,7 +330,7 @@ export class Pair implements SeatMotions {
   /** The divergence that a machine comes to next. */
   #nextDivergence(seat: Seat, direction: "forward" | "backward"): PairDivergence | undefined {
     const { instant } = seat.position;
-    const known = this.situation.divergences.filter(({ [seat.side]: at }) => at.stretch === seat.stretch);
+    const known = this.situation.divergences.filter(({ [seat.side]: at }) => seat.isIn(at));
     return direction === "forward"
       ? known.find(({ [seat.side]: at }) => at.instant > instant)
       : known.findLast(({ [seat.side]: at }) => at.instant < instant);
@@ -310,23 +338,26 @@ export class Pair implements SeatMotions {
 
   /** The divergence that a machine stands at. */
   divergenceAt(seat: Seat): PairDivergence | undefined {
-    const { instant, stretch } = seat.position;
-    return this.situation.divergences.find(({ [seat.side]: at }) => at.stretch === stretch && at.instant === instant);
+    const { instant } = seat.position;
+    return this.situation.divergences.find(({ [seat.side]: at }) => seat.isIn(at) && at.instant === instant);
   }
 
   // ---- stretches
 
-  #stretchesOf({ member }: Seat): readonly PairStretch[] {
-    return this.situation.members.find(({ name }) => name === member)?.stretches ?? [];
+  /** All of a side: a machine's, and then those of the one that joined in its place. */
+  #stretchesOf({ side }: Seat): readonly SeatStretch[] {
+    return this.situation.members
+      .filter((member) => member.side === side)
+      .flatMap(({ name, stretches }) => stretches.map((stretch) => ({ ...stretch, member: name })));
   }
 
-  newestStretch(seat: Seat): number {
-    return this.#stretchesOf(seat).at(-1)?.number ?? seat.stretch;
+  newestStretch(seat: Seat): StretchName {
+    return nameOf(this.#stretchesOf(seat).at(-1)!);
   }
 
-  #neighbour(seat: Seat, direction: "forward" | "backward"): PairStretch | undefined {
+  #neighbour(seat: Seat, direction: "forward" | "backward"): SeatStretch | undefined {
     const stretches = this.#stretchesOf(seat);
-    const index = stretches.findIndex(({ number }) => number === seat.stretch);
+    const index = stretches.findIndex((each) => seat.isIn(nameOf(each)));
     return index < 0 ? undefined : stretches[direction === "forward" ? index + 1 : index - 1];
   }
 
@@ -336,22 +367,20 @@ export class Pair implements SeatMotions {
     if (neighbour === undefined) return;
     const { now, first, end } = await seat.debuggee.timeline({ most: 0 });
     if (now !== (direction === "forward" ? end : first)) return;
-    await seat.open(neighbour.number);
-    if (direction === "backward") seat.stopped = await seat.debuggee.seek(seat.result.end);
+    await seat.open(nameOf(neighbour));
+    // A live one may stand anywhere in its stretch.
+    seat.stopped = await seat.debuggee.seek(direction === "backward" ? seat.result.end : neighbour.first);
   }
 
   #atEndOfStretch(seat: Seat, stopped: Stopped): Stopped {
     const direction = stopped.reason === "end" ? "forward" : stopped.reason === "start" ? "backward" : undefined;
     const neighbour = direction && this.#neighbour(seat, direction);
     if (direction === undefined || neighbour === undefined) return stopped;
-    const [before, behind] = direction === "forward" ? ["ends", "goes on"] : ["begins", "ended"];
-    const boundary = direction === "forward" ? neighbour.first : neighbour.last;
-    return {
-      ...stopped,
-      description:
-        `Machine ${seat.member} took over the other one's state: this stretch of its recording ${before} here, ` +
-        `and it ${behind} in another one at its instant ${boundary}. Go on to get there.`,
-    };
+    const isOther = neighbour.member !== seat.member;
+    const description = isOther
+      ? joinedHere(seat.member, neighbour, direction)
+      : tookOverHere(seat.member, neighbour, direction);
+    return { ...stopped, description };
   }
 
   // ---- the end
@@ -370,6 +399,10 @@ export class Pair implements SeatMotions {
     await Promise.all([left.close(), right.close()]);
     await this.source.close();
   }
+}
+
+function nameOf({ member, number }: SeatStretch): StretchName {
+  return { member, stretch: number };
 }
 
 function nearest(direction: "forward" | "backward", ...limits: readonly (number | undefined)[]): number | undefined {

@@ -162,6 +162,7 @@ export class Parts {
       },
       follow: (motion) => this.#follow(motion),
       changed: () => this.#pairState.request(),
+      say: (text) => this.client.say(text),
       end: () => this.lifecycle.end(),
       suspend: () => this.lifecycle.suspend(),
       begunAnew: async () => {

@@ -20,6 +20,7 @@ const QUESTIONS: Readonly<Record<QuestionBody["kind"], Shape>> = {
   series: { expression: "string", "hart?": "integer", "everySteps?": "integer" },
   calls: { function: "string" },
   traps: { "causes?": ["integer"], "interrupts?": "boolean" },
+  waits: {},
   outputs: { "text?": "string" },
 };
 
@@ -194,6 +195,8 @@ export function titleOf(asked: QuestionBody, meant: Question): string {
       return `Calls of ${asked.function}`;
     case "traps":
       return asked.interrupts ? "Exceptions and interrupts" : "Exceptions";
+    case "waits":
+      return "Waits for pages";
     case "outputs":
       return asked.text === undefined ? "Lines of output" : `Lines of output with “${asked.text}”`;
   }

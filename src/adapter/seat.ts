@@ -4,11 +4,18 @@ import type {
   LaunchResult,
   PairPosition,
   PairSide,
+  PairStretch,
   Stopped,
+  StretchName,
 } from "../debuggee/protocol.ts";
 import type { Debuggee, DebuggeePair, LaunchedDebuggee } from "./environment.ts";
 import { errors } from "./errors.ts";
 import type { Motion } from "./motions.ts";
+
+/** A part of what the machines of a seat did. */
+export interface SeatStretch extends PairStretch {
+  readonly member: string;
+}
 
 /** What a pair asks of the session that shows one of its machines. */
 export interface SeatSession {
@@ -17,6 +24,8 @@ export interface SeatSession {
   follow(motion: Motion): void;
   /** There is something new to tell of the pair. */
   changed(): void;
+  /** A sentence for the user. */
+  say(text: string): void;
   /** The session ends with the other one. */
   end(): Promise<void>;
   /** Nothing moves any more: the pair is about to begin anew. */
@@ -37,17 +46,21 @@ export interface SeatMotions {
 
 type BreakpointScope = Parameters<Debuggee["setBreakpoints"]>[0];
 
-/** One machine of a pair: its debuggee now, and what has to be told to the next one when another stretch is looked at. */
+/**
+ * One side of a pair: the machine that is looked at there, its debuggee now, and what has to be told to the next one when
+ * another stretch is looked at. A machine that joins has the seat of the one that is gone.
+ */
 export class Seat {
   readonly side: PairSide;
-  readonly member: string;
   session: SeatSession | undefined;
   /** Whether it stops where outputs differ. */
   stopsAtDivergence = true;
   /** Where it last stood still. */
   stopped: Stopped | undefined;
   readonly #pair: () => DebuggeePair;
-  #stretch = 1;
+  #here: StretchName;
+  /** What its session's first motion waits for. */
+  #firstLead: PromiseWithResolvers<Motion> | undefined;
   #opened: LaunchedDebuggee | undefined;
   #generation = 0;
   #onEvent: (event: DebuggeeEvent) => void = () => {};
@@ -60,11 +73,20 @@ export class Seat {
   constructor(pair: () => DebuggeePair, side: PairSide) {
     this.#pair = pair;
     this.side = side;
-    this.member = side === "left" ? "A" : "B";
+    this.#here = { member: side === "left" ? "A" : "B", stretch: 1 };
+  }
+
+  /** The machine that is looked at. */
+  get member(): string {
+    return this.#here.member;
   }
 
   get stretch(): number {
-    return this.#stretch;
+    return this.#here.stretch;
+  }
+
+  isIn({ member, stretch }: StretchName): boolean {
+    return member === this.member && stretch === this.stretch;
   }
 
   /** The debuggee itself: what moves it moves this machine alone. */
@@ -79,26 +101,54 @@ export class Seat {
   }
 
   get position(): PairPosition {
-    return { member: this.member, stretch: this.#stretch, instant: this.stopped?.instant ?? 0 };
+    return { ...this.#here, instant: this.stopped?.instant ?? 0 };
   }
 
-  async open(stretch: number): Promise<void> {
+  /** It stands where it began, its session has not heard so, and somebody else decides where it goes first. */
+  get awaitsLead(): boolean {
+    return this.#firstLead !== undefined;
+  }
+
+  /**
+   * The first motion of a session whose machine is led. That it stands still before is not told: a client that has not yet
+   * asked for threads when they go on again would show the first stop for ever.
+   */
+  async firstLed(debuggee: Debuggee): Promise<Stopped> {
+    this.#firstLead = Promise.withResolvers();
+    const motion = await this.#firstLead.promise;
+    return motion(debuggee);
+  }
+
+  /** Its session moves it because the other one moved. */
+  follow(motion: Motion): void {
+    const first = this.#firstLead;
+    this.#firstLead = undefined;
+    if (first === undefined) this.session?.follow(motion);
+    else first.resolve(motion);
+  }
+
+  /** Its user moves it. */
+  get isMoved(): boolean {
+    return this.session?.moving === true && !this.awaitsLead;
+  }
+
+  async open({ member, stretch }: StretchName): Promise<void> {
     const generation = ++this.#generation;
-    const opened = await this.#pair().open(this.side, stretch, (event) => {
+    const opened = await this.#pair().open(this.side, { member, stretch }, (event) => {
       if (generation === this.#generation) this.#onEvent(event);
     });
     const before = this.#opened?.debuggee;
     this.#opened = opened;
-    this.#stretch = stretch;
+    this.#here = { member, stretch };
     this.stopped = opened.result.entered;
     if (this.#exceptionStops !== undefined) await opened.debuggee.setExceptionStops(...this.#exceptionStops);
     for (const { scope, specs } of this.#breakpoints.values()) await opened.debuggee.setBreakpoints(scope, specs);
     if (before !== undefined) await discard(before);
   }
 
-  /** It ran on live, and perhaps into another stretch; its debuggee has gone with it. */
-  hasRun(stretch: number, stopped: Stopped): void {
-    this.#stretch = stretch;
+  /** It ran on live, and perhaps into another stretch, also of another machine; its debuggee has gone with it. */
+  hasRun(stretch: StretchName, stopped: Stopped): void {
+    this.#here = stretch;
     this.stopped = stopped;
   }
 

@@ -16,6 +16,12 @@ export type PhysicalAddress = Branded<number, "PhysicalAddress">;
 /** An address as the hart computes it: an unsigned 64-bit integer, in bytes. */
 export type VirtualAddress = Branded<bigint, "VirtualAddress">;
 
+/**
+ * Where a byte of RAM lies in the machine's memory now, counted from the first frame. Where every page has a frame of its own it
+ * is the byte's offset in RAM; else no page's neighbours need be neighbours here.
+ */
+export type FrameOffset = Branded<number, "FrameOffset">;
+
 export const RESET_INSTANT = 0 as Instant;
 
 export function instant(value: number): Instant {
@@ -30,4 +36,9 @@ export function physicalAddress(value: number): PhysicalAddress {
 
 export function virtualAddress(value: bigint): VirtualAddress {
   return BigInt.asUintN(64, value) as VirtualAddress;
+}
+
+export function frameOffset(value: number): FrameOffset {
+  assert(Number.isSafeInteger(value) && value >= 0, `not an offset: ${value}`);
+  return value as FrameOffset;
 }

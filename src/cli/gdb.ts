@@ -9,7 +9,7 @@ import { startDebuggee } from "../host/node-debuggee.ts";
 import { withSystemErrors } from "../host/system-errors.ts";
 import { type Answer, type Context, OK } from "./context.ts";
 import { Interruption } from "./interruption.ts";
-import type { MachineOptions } from "./machine-options.ts";
+import { type MachineOptions, residencyChoice } from "./machine-options.ts";
 
 export interface GdbOptions extends Omit<MachineOptions, "limit"> {
   readonly port?: number;
@@ -20,7 +20,10 @@ export interface GdbOptions extends Omit<MachineOptions, "limit"> {
 /** The first bytes of every MCAP file. */
 const RECORDING_MAGIC = [0x89, 0x4d, 0x43, 0x41, 0x50];
 /** Options that count for a recording as well: they are ours, not the machine's. */
-const OURS: ReadonlySet<string> = new Set(["port", "stdio", "json", "quiet", "engine", "cacheGroup"]);
+const OURS: ReadonlySet<string> = new Set([
+  ...["port", "stdio", "json", "quiet", "engine", "cacheGroup"],
+  ...["resident", "asyncPages", "pageInLatency"],
+]);
 
 /** The gdb server: for one client after another on a port, or for one over stdin and stdout. */
 export async function gdb(context: Context, [subject]: readonly string[], options: GdbOptions): Promise<Answer> {
@@ -73,7 +76,10 @@ async function overStdio(context: Context, target: Target): Promise<object> {
 
 function launchOptions(subject: string | undefined, options: GdbOptions): LaunchOptions {
   const { engine, cacheGroup } = options;
-  const ours = { ...(engine && { engine }), ...(cacheGroup && { cacheGroup }), stopOnEntry: true };
+  const ours = {
+    ...{ ...(engine && { engine }), ...(cacheGroup && { cacheGroup }), stopOnEntry: true },
+    ...given(residencyChoice(options)),
+  };
   if (subject === undefined || !isRecording(subject)) {
     const { memory, disk, kernel, initrd, append, bios, dtb, symbols, output } = options;
     const { harts, isa, modes, seed, clock, net, startTime, virtio, guestConsole } = options;

@@ -4,12 +4,14 @@ import { makeCompileThread } from "../host/compile-thread.ts";
 import { openDisks } from "../host/disk-files.ts";
 import type { HostNetwork } from "../host/host-network.ts";
 import { configurationOf, openLive } from "../host/live-session.ts";
+import { HostResidency } from "../host/residency.ts";
 import { UnrecordedRun } from "../host/unrecorded-run.ts";
 import type { MachineConfiguration } from "../machine/configuration.ts";
 import { Machine } from "../machine/machine.ts";
+import type { Residency } from "../machine/residency.ts";
 import { NO_STOPS } from "../machine/stop.ts";
 import type { Context } from "./context.ts";
-import type { MachineOptions } from "./machine-options.ts";
+import { type MachineOptions, residencyChoice } from "./machine-options.ts";
 import type { LiveRun } from "./run.ts";
 
 export function openUnrecorded(
@@ -19,7 +21,8 @@ export function openUnrecorded(
   network: HostNetwork | undefined,
 ): LiveRun {
   const { choice, configuration, make } = machinesFor(path, options);
-  const machine = make(configuration);
+  const residency = HostResidency.of(residencyChoice(options), configuration);
+  const machine = make(configuration, residency?.residency);
   const { image, programs, warnings } = loadBoot(choice, configuration);
   machine.load(image);
   const { stdout } = context;
@@ -27,7 +30,7 @@ export function openUnrecorded(
     consoleOutput: (_instant, byte) => stdout.byte(byte),
     networkOutput: (_instant, frame) => network?.fromGuest(frame),
   };
-  const live = new UnrecordedRun(machine, () => performance.now());
+  const live = new UnrecordedRun(machine, () => performance.now() - (residency?.stoodMs ?? 0), residency);
   network?.connect({
     deliver: (frame) => live.receive(frame),
     get backlog() {
@@ -44,7 +47,11 @@ export function openUnrecorded(
     idle: (ticks) => live.idle(ticks),
     turn: () => {},
     failure: () => undefined,
-    close: async () => undefined,
+    residency: () => residency && machine.residency && residency.report(machine.residency),
+    close: async () => {
+      await residency?.close();
+      return undefined;
+    },
   };
 }
 
@@ -58,9 +65,12 @@ export function openRecorded(
 ): LiveRun {
   const { memory, output } = options;
   const { disk: disks } = options;
-  const ofSession = { ...options, ...runChoice(path, options), disks, memoryBytes: memory, recordTo: output };
+  const ofSession = {
+    ...{ ...options, ...runChoice(path, options), ...residencyChoice(options) },
+    ...{ disks, memoryBytes: memory, recordTo: output },
+  };
   const session = openLive(ofSession, onRoom, network);
-  const { machine, timeline, boot, recording } = session;
+  const { machine, timeline, boot, recording, residency } = session;
   const { history } = timeline;
   let printed = 0;
   let toldOfNetwork = false;
@@ -83,9 +93,11 @@ export function openRecorded(
       toldOfNetwork = networkFailure !== undefined;
     },
     failure: () => recording.failure,
+    residency: () => residency && machine.residency && residency.report(machine.residency),
     close: async () => {
       if (timeline.live) timeline.close();
       await recording.close();
+      await residency?.close();
       return { recording: recording.path, bytes: recording.fileBytes };
     },
   };
@@ -95,9 +107,12 @@ export function openRecorded(
 export function machinesFor(path: string | undefined, options: MachineOptions, isRecorded = false) {
   const choice = runChoice(path, options);
   const disks = openDisks(options.disk ?? [], isRecorded);
-  const configuration = configurationOf({ ...choice, ...options, memoryBytes: options.memory }, disks.configurations);
-  const make = (of: MachineConfiguration) =>
-    new Machine(of, options.engine, disks.images, options.cacheGroup, makeCompileThread);
+  const configuration = configurationOf(
+    { ...choice, ...options, ...residencyChoice(options), memoryBytes: options.memory },
+    disks.configurations,
+  );
+  const make = (of: MachineConfiguration, residency?: Residency) =>
+    new Machine(of, options.engine, disks.images, options.cacheGroup, makeCompileThread, residency);
   return { choice, configuration, make, recordedDisks: disks.recorded };
 }
 

@@ -1,5 +1,6 @@
 import type { SymbolChoice } from "../base/boot-choice.ts";
 import type { DiskChoice } from "../base/disk-choice.ts";
+import type { ResidencyChoice } from "../host/residency.ts";
 import type { CacheGroupChoice, EngineChoice } from "../machine/configuration.ts";
 
 /** What commander makes of the machine's options (main.ts). */
@@ -25,4 +26,16 @@ export interface MachineOptions {
   readonly startTime?: number;
   readonly virtio?: "modern" | "legacy";
   readonly guestConsole?: "uart" | "virtio";
+  readonly resident?: number;
+  readonly asyncPages?: "on" | "off";
+  readonly pageInLatency?: number;
+}
+
+/** What of a machine's memory is kept. */
+export function residencyChoice({ resident, asyncPages, pageInLatency }: MachineOptions) {
+  return {
+    residentBytes: resident,
+    asyncPages: asyncPages === undefined ? undefined : asyncPages === "on",
+    pageInLatencyMs: pageInLatency,
+  } satisfies ResidencyChoice;
 }

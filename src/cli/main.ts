@@ -15,6 +15,7 @@ import {
   parseIsa,
   parseLength,
   parseMemory,
+  parseMilliseconds,
   parsePort,
   parseSilence,
   parseSources,
@@ -80,18 +81,22 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     return command;
   };
 
-  withRunOptions(
-    define("run", "run a program without recording it", async () => (await import("./run.ts")).run)
-      .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
-      .description(
-        "Runs PROGRAM. The guest's console is stdout and, on a terminal, the keyboard; the exit code is the guest's own.",
-      ),
+  withResidentOptions(
+    withRunOptions(
+      define("run", "run a program without recording it", async () => (await import("./run.ts")).run)
+        .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
+        .description(
+          "Runs PROGRAM. The guest's console is stdout and, on a terminal, the keyboard; the exit code is the guest's own.",
+        ),
+    ),
   );
-  withRunOptions(
-    define("record", "run a program and record it", async () => (await import("./run.ts")).record)
-      .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
-      .option("-o, --output <file>", "where to record to (default: a new file in .hindcast/ beside PROGRAM)")
-      .description("Runs PROGRAM as `hindcast run` does and records it, so that every instant can be reached again."),
+  withResidentOptions(
+    withRunOptions(
+      define("record", "run a program and record it", async () => (await import("./run.ts")).record)
+        .argument("[program]", "ELF, raw or gzip'ed image, or .s/.S source; none with --kernel")
+        .option("-o, --output <file>", "where to record to (default: a new file in .hindcast/ beside PROGRAM)")
+        .description("Runs PROGRAM as `hindcast run` does and records it, so that every instant can be reached again."),
+    ),
   );
   withNatsOptions(
     withRunOptions(
@@ -136,6 +141,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     .option("--checks", "run the guest's replay-only blocks (guest/include/hindcast.h) and say what they find")
     .addOption(engineOption())
     .addOption(cacheGroupOption())
+    .option("--resident <size>", RESIDENT, parseMemory)
     .description(
       "Replays FILE and compares state digests and outputs with what was recorded. Exit code 1 when they differ, or when a check fails.",
     );
@@ -238,14 +244,16 @@ In gdb:  target remote :PORT
 or:      target remote | hindcast gdb --stdio SUBJECT`;
 
 function defineGdb(define: (name: string, summary: string, load: () => Promise<Action>) => Command): void {
-  withMachineOptions(
-    define("gdb", "a server for gdb, which then goes backwards as well", async () => (await import("./gdb.ts")).gdb)
-      .argument("[subject]", "a recording; or ELF, raw or gzip'ed image, .s/.S source; none with --kernel")
-      .option("--port <number>", "listen on this port of the loopback interface; 0 takes any that is free", parsePort)
-      .option("--stdio", "serve one client over stdin and stdout")
-      .option("-o, --output <file>", "where to record a program to (default: a new file in .hindcast/ beside it)")
-      .option("--input <file>", "bytes for the guest's console")
-      .description(GDB),
+  withResidentOptions(
+    withMachineOptions(
+      define("gdb", "a server for gdb, which then goes backwards as well", async () => (await import("./gdb.ts")).gdb)
+        .argument("[subject]", "a recording; or ELF, raw or gzip'ed image, .s/.S source; none with --kernel")
+        .option("--port <number>", "listen on this port of the loopback interface; 0 takes any that is free", parsePort)
+        .option("--stdio", "serve one client over stdin and stdout")
+        .option("-o, --output <file>", "where to record a program to (default: a new file in .hindcast/ beside it)")
+        .option("--input <file>", "bytes for the guest's console")
+        .description(GDB),
+    ),
   );
 }
 
@@ -300,6 +308,21 @@ function withMachineOptions(command: Command): Command {
     )
     .addOption(engineOption())
     .addOption(cacheGroupOption());
+}
+
+const RESIDENT =
+  "RAM that the machine keeps, like 32M: other pages go to a compressed store, then to a file (default: all)";
+
+function withResidentOptions(command: Command): Command {
+  const asyncPages = "on: a guest that knows how runs something else while a page comes; off: it waits (default: on)";
+  return command
+    .option("--resident <size>", RESIDENT, parseMemory)
+    .addOption(new Option("--async-pages <choice>", asyncPages).choices(["on", "off"]))
+    .option(
+      "--page-in-latency <ms>",
+      "pages take at least so many milliseconds to come: for measuring",
+      parseMilliseconds,
+    );
 }
 
 function cacheGroupOption(): Option {

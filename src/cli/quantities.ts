@@ -15,6 +15,7 @@ const MIN_SILENCE_SECONDS = 0.3;
 const MAX_SILENCE_SECONDS = 3600;
 /** Below this not even a stack and a handler fit; above it WebAssembly's 32-bit memory is at its end. */
 const MIN_MEMORY_BYTES = 64 * 2 ** 10;
+const MOST_MILLISECONDS = 10_000;
 const MAX_MEMORY_BYTES = 3 * 2 ** 30;
 
 /** `128M`, `64K`, `1G`, `1048576`; bytes. */
@@ -27,6 +28,15 @@ export function parseMemory(text: string): number {
   }
   if (bytes % PAGE_BYTES !== 0) throw new InvalidArgumentError("Memory comes in pages of 4096 bytes.");
   return bytes;
+}
+
+/** Fractions too. */
+export function parseMilliseconds(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= 0 && value <= MOST_MILLISECONDS)) {
+    throw new InvalidArgumentError("Write a number of milliseconds, like 2 or 0.5, of at most 10000.");
+  }
+  return value;
 }
 
 export function parseCount(text: string): number {

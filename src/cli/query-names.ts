@@ -37,9 +37,10 @@ export const QUERY_USES: Readonly<Record<string, readonly (keyof QueryOptions)[]
   series: ["after", "before", "most", "at", "every", "hart", "csv", ...RUNNER],
   calls: STRETCH,
   traps: STRETCH,
+  waits: STRETCH,
   outputs: [...STRETCH, "text"],
   origin: ["at", "hart", "length", "tree", "most"],
 };
 export const QUERY_QUESTIONS: readonly string[] = Object.keys(QUERY_USES);
 export const ALL_OPTIONS = [...new Set(Object.values(QUERY_USES).flat())];
-export const WITHOUT_PLACE: readonly string[] = ["outputs", "traps"];
+export const WITHOUT_PLACE: readonly string[] = ["outputs", "traps", "waits"];

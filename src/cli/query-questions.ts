@@ -116,6 +116,8 @@ export async function ask(context: Context, subject: Subject, asked: Asked): Pro
       );
     case "traps":
       return await askMany(context, subject, asked, trapsNamed(asked.place), `${asked.place ?? "trap"}${asked.when}`);
+    case "waits":
+      return await askMany(context, subject, asked, { kind: "waits" }, `wait for a page${asked.when}`);
     default: {
       const text = options.text === undefined ? {} : { text: options.text };
       return await askMany(context, subject, asked, { kind: "outputs", ...text }, `output${asked.when}`);

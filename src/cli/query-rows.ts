@@ -5,7 +5,10 @@ import { formatAddress, formatCount } from "./quantities.ts";
 import type { SourceText } from "./source-text.ts";
 
 /** A row as the JSON answer gives it. */
-export function rowJson({ pc, symbol: _, source: __, access, bits, call, text, ...row }: Row, places: Places): object {
+export function rowJson(
+  { pc, symbol: _, source: __, access, bits, call, wait, text, ...row }: Row,
+  places: Places,
+): object {
   return {
     ...row,
     ...places.at(pc),
@@ -18,6 +21,7 @@ export function rowJson({ pc, symbol: _, source: __, access, bits, call, text, .
       value: formatAddress(access.value),
     }),
     ...(call !== undefined && { call: callJson(call) }),
+    ...(wait !== undefined && { wait: { ...wait, address: formatAddress(wait.address) } }),
   };
 }
 

@@ -20,11 +20,13 @@ export interface ReplayOptions {
   readonly checks?: boolean;
   readonly engine?: "auto" | "translator" | "interpreter" | "oracle";
   readonly cacheGroup?: "on" | "off";
+  readonly resident?: number;
 }
 
 /** Runs a recording again, and holds digests and outputs against it. */
 export async function replay(context: Context, [path]: readonly string[], options: ReplayOptions): Promise<Answer> {
-  const session = openRecording(path, options);
+  const { resident, ...opening } = options;
+  const session = openRecording(path, { ...opening, residentBytes: resident });
   try {
     for (const warning of session.warnings) context.voice.warn(warning);
     const { timeline } = session;

@@ -2,6 +2,7 @@ import type { Program } from "../assembler/program.ts";
 import { AssertionFailure } from "../base/assert.ts";
 import { causeName } from "../isa/causes.ts";
 import type { CacheGroupReport, HartView, MachineLike } from "../machine/machine-interface.ts";
+import type { ResidencyReport } from "../machine/residency.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import type { TravelStop } from "../replay/timeline-interface.ts";
 import { type Answer, NEGATIVE, UNUSABLE_INPUT } from "./context.ts";
@@ -28,6 +29,8 @@ export interface RunFigures {
   readonly programs: readonly Program[];
   /** Host time that the machine ran. */
   readonly seconds: number;
+  /** Where its pages are; absent: the machine keeps all. */
+  readonly residency?: ResidencyReport;
 }
 
 /** The JSON fields that `run` and `record` share. */
@@ -45,6 +48,8 @@ export interface RunAnswer {
   };
   /** What the caches of translations have done. */
   readonly translation?: CacheGroupReport;
+  /** Where its pages are, and what it cost that they are not all in the machine. */
+  readonly residency?: ResidencyReport;
 }
 
 /** Exit codes have eight bits: a failure must not look like success because of that. */
@@ -64,7 +69,8 @@ export function answerTo(
   const { cacheGroup } = figures.machine;
   const translation = cacheGroup === undefined ? {} : { translation: cacheGroup };
   const shown = { reason, exitCode: shownExitCode ?? exitCode, instant, seconds, stepsPerSecond };
-  const json: RunAnswer = { ...shown, ...trap, ...translation };
+  const { residency } = figures;
+  const json: RunAnswer = { ...shown, ...trap, ...translation, ...(residency && { residency }) };
   const speed = `${formatSeconds(figures.seconds)}, ${formatSpeed(stepsPerSecond)}`;
   const where = `at instant ${formatCount(instant)} (${speed})`;
   return { answer: { exitCode, json }, sentence: sentence?.replace("WHERE", where) };

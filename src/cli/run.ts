@@ -4,6 +4,7 @@ import { type HostNetwork, openNetwork } from "../host/host-network.ts";
 import { Bell, drive } from "../host/motion-driver.ts";
 import { Pacer } from "../host/pacer.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
+import type { ResidencyReport } from "../machine/residency.ts";
 import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
 import type { Answer, Context } from "./context.ts";
 import { GuestInput } from "./guest-console.ts";
@@ -11,6 +12,7 @@ import { BROKEN_PIPE_EXIT_CODE, INTERRUPTED_EXIT_CODE, Interruption } from "./in
 import { openRecorded, openUnrecorded } from "./live-run.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import { formatBytes, formatCount } from "./quantities.ts";
+import { residencyText } from "./residency-text.ts";
 import { answerTo, type EndedMachine, type Ending } from "./run-answer.ts";
 import { TERMINAL_GREETING } from "./terminal-input.ts";
 
@@ -31,6 +33,8 @@ export interface LiveRun {
   turn(): void;
   /** A sentence once the recording cannot go on. */
   failure(): string | undefined;
+  /** Where its pages are; absent: the machine keeps all. */
+  residency?(): ResidencyReport | undefined;
   /** Ends the recording, if there is one. */
   close(): Promise<{ readonly recording: string; readonly bytes: number } | undefined>;
 }
@@ -39,9 +43,10 @@ type Options = Readonly<Record<string, unknown>>;
 
 export async function run(context: Context, [path]: readonly string[], options: Options): Promise<Answer> {
   const bell = new Bell();
-  const { answer, sentence } = await execute(context, options, bell, (network) =>
+  const { answer, sentence, pages } = await execute(context, options, bell, (network) =>
     openUnrecorded(context, path, options, network),
   );
+  if (pages !== undefined) context.voice.say(pages);
   // A guest that ended by itself has said what it had to say.
   if (sentence !== undefined && answer.json.reason !== "exit") context.voice.say(sentence);
   return answer;
@@ -49,10 +54,11 @@ export async function run(context: Context, [path]: readonly string[], options: 
 
 export async function record(context: Context, [path]: readonly string[], options: Options): Promise<Answer> {
   const bell = new Bell();
-  const { answer, sentence, closed } = await execute(context, options, bell, (network) =>
+  const { answer, sentence, closed, pages } = await execute(context, options, bell, (network) =>
     openRecorded(context, path, options as MachineOptions & { output?: string }, () => bell.ring(), network),
   );
   if (sentence !== undefined) context.voice.say(sentence);
+  if (pages !== undefined) context.voice.say(pages);
   const { recording, bytes } = closed!;
   context.voice.say(`Recorded ${formatCount(answer.json.instant)} instants into ${recording} (${formatBytes(bytes)}).`);
   if (answer.json.trap !== undefined) {
@@ -106,11 +112,14 @@ async function executeWith(
       failed: () => inputError,
     });
     const seconds = (performance.now() - started) / 1000;
+    const residency = live.residency?.();
     live.turn();
     await context.stdout.flush();
     const closed = await live.close();
     if (inputError !== undefined) throw inputError;
-    return { ...answerTo(ending, { machine: live.machine, programs: live.programs, seconds }), closed };
+    const told = { machine: live.machine, programs: live.programs, seconds, ...(residency && { residency }) };
+    const pages = residency === undefined ? undefined : residencyText(residency);
+    return { ...answerTo(ending, told), closed, pages };
   } catch (error) {
     // What was recorded stays, whatever happened.
     await live.close();

@@ -1,3 +1,4 @@
+import type { FrameOffset } from "../base/brand.ts";
 import * as layout from "../memory/layout.ts";
 import type { Maintenance } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
@@ -180,7 +181,7 @@ export class AddressTranslation implements WalkObserver {
   }
 
   /** What the slow path of generated code asks (SlowPathImports.translate). */
-  ramOffsetForCode(low: number, high: number, write: number): number {
+  placeForCode(low: number, high: number, write: number): number {
     const access = write === 0 ? "read" : "write";
     const { data } = this.#group.current;
     return this.#pageToFill(low, high, access, data);
@@ -224,17 +225,17 @@ export class AddressTranslation implements WalkObserver {
   }
 
   /**
-   * Gives the page of pc an execute tag that leads to the decoded page which `decodedPage` names for a page of RAM. False
+   * Gives the page of pc an execute tag that leads to the decoded page which `decodedPage` names for a frame. False
    * when the page cannot have one: fetching there faults, or is allowed on a part of the page only.
    */
-  fillExecute(pc: bigint, decodedPage: (ramPage: number, virtualPage: bigint) => number): boolean {
+  fillExecute(pc: bigint, decodedPage: (frame: number, virtualPage: bigint) => number): boolean {
     const table = this.#group.current;
     const low = Number(pc & 0xffff_f000n);
-    const offset = this.#pageToFill(low, Number(pc >> 32n), "execute", table.fetch);
-    if (offset < 0) return false;
+    const place = this.#pageToFill(low, Number(pc >> 32n), "execute", table.fetch);
+    if (place < 0) return false;
     const page = pc & ~0xfffn;
     const { life } = table;
-    const decoded = decodedPage(offset >>> 12, page);
+    const decoded = decodedPage(place >>> 12, page);
     // Making room for a decoded page flushes everything: what the walk has noted belongs to a life that is over.
     if (table.life !== life) this.#pageToFill(low, Number(pc >> 32n), "execute", table.fetch);
     const index = (low >>> 12) & (layout.TRANSLATION_ENTRIES - 1);
@@ -277,31 +278,36 @@ export class AddressTranslation implements WalkObserver {
   }
 
   /** Bytes of RAM were written by whatever way. */
-  overwritten(offset: number, size: number): void {
+  overwritten(place: FrameOffset, size: number): void {
     const { flags } = this.#memory;
-    const last = (offset + size - 1) >>> 12;
-    for (let page = offset >>> 12; page <= last; page++) {
-      if ((flags[page] & layout.PAGE_FLAG.table) === 0) continue;
-      this.#entries.overwritten(offset, size);
+    const last = (place + size - 1) >>> 12;
+    for (let frame = place >>> 12; frame <= last; frame++) {
+      if ((flags[frame] & layout.PAGE_FLAG.table) === 0) continue;
+      this.#entries.overwritten(place, size);
       this.#remapped();
       return;
     }
   }
 
-  branch(entry: number): void {
+  /** A frame holds another page, or none, and no translation is left that came from it. */
+  withdrawn(frame: number): void {
+    this.#entries.withdrawn(frame);
+  }
+
+  branch(entry: FrameOffset): void {
     this.#entries.branch(entry);
   }
 
-  leaf(entry: number, level: number): void {
+  leaf(entry: FrameOffset, level: number): void {
     this.#leaf = { entry, level };
     this.#entries.leaf(entry, level);
   }
 
   /**
-   * Offset in RAM when the access is allowed on all of its page, with what the page came from noted; else -1. What it came
+   * Where it is when the access is allowed on all of its page, with what the page came from noted; else -1. What it came
    * from is left for the entry that is filled with it.
    */
-  #pageToFill(low: number, high: number, access: AccessKind, context: AccessContext): number {
+  #pageToFill(low: number, high: number, access: AccessKind, context: AccessContext): FrameOffset | -1 {
     this.#group.counters.walks++;
     this.#entries.makeRoom();
     this.#leaf = undefined;
@@ -321,7 +327,7 @@ export class AddressTranslation implements WalkObserver {
       const end = { low, high, leaf: leaf.entry, level: leaf.level, page, write: access === "write" };
       rememberWalk(this.#memory, this.#group.current.address, context, end);
     }
-    return offset;
+    return this.#memory.place(offset);
   }
 
   /** See PhysicalMemory.lacking; of what is no RAM nothing can be. */
@@ -364,8 +370,7 @@ export class AddressTranslation implements WalkObserver {
 }
 
 interface Leaf {
-  /** Offset in RAM. */
-  readonly entry: number;
+  readonly entry: FrameOffset;
   readonly level: number;
 }
 

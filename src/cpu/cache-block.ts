@@ -1,5 +1,6 @@
 import { CACHE_BLOCK_BYTES } from "../isa/cache-block.ts";
 import type { SystemOperation } from "../isa/semantics.ts";
+import { ABSENT_PAGE_CAUSE } from "../memory/layout.ts";
 import type { CsrFile } from "./csr-file.ts";
 import { type Exception, type Hart, MACHINE_MODE } from "./hart.ts";
 import type { DataPort } from "./oracle-reading.ts";
@@ -38,7 +39,8 @@ export function executeCacheBlock(
   if (operation !== "cbo.zero" && data.probeRead(block, WORD_BYTES) === undefined) return undefined;
   if (operation !== "cbo.zero") {
     const refused = data.probeWrite(block, WORD_BYTES);
-    return refused === undefined ? undefined : { ...refused, tval: block };
+    // What is absent is no fault, and its value is a page's number.
+    return refused === undefined || refused.cause === ABSENT_PAGE_CAUSE ? refused : { ...refused, tval: block };
   }
   return data.zero(block, CACHE_BLOCK_BYTES);
 }

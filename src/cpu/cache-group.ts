@@ -166,10 +166,10 @@ export class CacheGroup {
     this.#followNow();
   }
 
-  /** The next store to a page of RAM takes the slow path, in every context. */
-  withholdWrites(page: number): void {
+  /** The next store to the page in a frame takes the slow path, in every context. */
+  withholdWrites(frame: number): void {
     // Most pages that become code, or page tables, were never stored to by a tag.
-    if (this.#memory.writeTagged[page] !== 0) this.flushWrites();
+    if (this.#memory.writeTagged[frame] !== 0) this.flushWrites();
   }
 
   /** A checkpoint was made or restored. */

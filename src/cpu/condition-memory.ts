@@ -1,3 +1,4 @@
+import { toFrame } from "../memory/frame-code.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { entryAddress } from "../memory/translation-code.ts";
@@ -33,17 +34,31 @@ function definePhysical(module: ModuleBuilder, where: MemoryLayout): number {
   const code = new Code([I64, I32]);
   const [address, size] = [code.parameter(0), code.parameter(1)];
   const outside = code.block();
-  ramOffset(code, where, address, size, outside);
+  place(code, where, address, size, outside);
   code.i32(where.ram).op(OP.i32_add, OP.return);
   code.end();
   code.i32(0);
   return module.defineFunction({ parameters: [I64, I32], results: [I32] }, code);
 }
 
-/** Leaves the offset in RAM on the stack (i32), or goes to `outside`: there too where a page is absent. */
-function ramOffset(code: Code, where: MemoryLayout, address: Local, size: Local, outside: Label): void {
+/** Leaves the FrameOffset on the stack (i32), or goes to `outside`: there too where a page is absent. */
+function place(code: Code, where: MemoryLayout, address: Local, size: Local, outside: Label): void {
   code.get(address).i64(BigInt(where.ramBase)).op(OP.i64_sub);
   code.i64(BigInt(where.ramBytes)).get(size).op(OP.i64_extend_i32_u, OP.i64_sub, OP.i64_gt_u).branchIf(outside);
+  if (where.isMapped) {
+    const offset = code.local(I64);
+    // Two pages that follow each other need not do so in frames.
+    code
+      .get(address)
+      .op(OP.i32_wrap_i64)
+      .i32(layout.PAGE_BYTES - 1)
+      .op(OP.i32_and);
+    code.i32(layout.PAGE_BYTES).get(size).op(OP.i32_sub, OP.i32_gt_u).branchIf(outside);
+    code.get(address).i64(BigInt(where.ramBase)).op(OP.i64_sub).set(offset);
+    toFrame(code, where, offset, outside);
+    code.get(offset).op(OP.i32_wrap_i64);
+    return;
+  }
   for (const last of [0, 1]) {
     code.get(address).i64(BigInt(where.ramBase)).op(OP.i64_sub, OP.i32_wrap_i64);
     if (last === 1) code.get(size).op(OP.i32_add).i32(1).op(OP.i32_sub);
@@ -95,7 +110,7 @@ function defineVirtual(module: ModuleBuilder, where: MemoryLayout, physical: num
     const level = code.loop();
     code.get(address);
     code.get(va).get(shift).op(OP.i64_shr_u).i64(511n).op(OP.i64_and).i64(3n).op(OP.i64_shl, OP.i64_add).set(address);
-    ramOffset(code, where, address, eight, unknown);
+    place(code, where, address, eight, unknown);
     code.tee(table).memory(OP.i64_load, where.ram).set(value);
     code.get(value).i64(BigInt(PTE.valid)).op(OP.i64_and, OP.i64_eqz).branchIf(unknown);
     code

@@ -1,3 +1,4 @@
+import type { FrameOffset } from "../base/brand.ts";
 import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { type AccessContext, PTE } from "./page-walk.ts";
@@ -33,8 +34,8 @@ export interface WalkEnd {
   /** Halves of the virtual address. */
   readonly low: number;
   readonly high: number;
-  /** Offset in RAM of the entry that maps the page, and its table's level. */
-  readonly leaf: number;
+  /** The entry that maps the page, and its table's level. */
+  readonly leaf: FrameOffset;
   readonly level: number;
   /** Offset in RAM of the page. */
   readonly page: number;
@@ -58,8 +59,8 @@ export function rememberWalk(memory: PhysicalMemory, table: number, data: Access
 }
 
 function tableOfLastLevel(memory: PhysicalMemory, { pmp }: AccessContext, { leaf }: WalkEnd): number | undefined {
-  const page = leaf - (leaf % layout.PAGE_BYTES);
-  return pmp.allowsPage(memory.layout.ramBase + page, "read", SUPERVISOR) ? page : undefined;
+  const table = (leaf - (leaf % layout.PAGE_BYTES)) as FrameOffset;
+  return pmp.allowsPage(memory.addressOf(table), "read", SUPERVISOR) ? table : undefined;
 }
 
 /** The 2 MiB around the page, which are aligned in RAM as physical memory is if RAM begins at a multiple of that. */

@@ -1,3 +1,4 @@
+import type { FrameOffset } from "../base/brand.ts";
 import type { AccessSize } from "../isa/semantics.ts";
 import * as layout from "../memory/layout.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
@@ -69,16 +70,14 @@ export class DataAccess implements DataPort {
     const parts = this.#locate(address, size, "read");
     if (!Array.isArray(parts)) return parts;
     const [first, second] = parts;
-    const offset = ramOffset(memory, first);
+    const place = placeOf(memory, first);
     let value: bigint | undefined;
     if (second === undefined) {
-      value = offset >= 0 ? memory.read(offset, size) : this.#readOutside(first.physical, size);
+      value = place !== undefined ? memory.read(place, size) : this.#readOutside(first.physical, size);
       if (value === undefined) return { cause: LOAD_ACCESS_FAULT, tval: address };
     } else {
       // The lower part's bytes are the lower ones.
-      value =
-        readBytes(memory, offset, first.size) |
-        (readBytes(memory, ramOffset(memory, second), second.size) << BigInt(first.size * 8));
+      value = readBytes(memory, first) | (readBytes(memory, second) << BigInt(first.size * 8));
     }
     this.#noteWatched(address, parts, "read");
     return value;
@@ -89,16 +88,16 @@ export class DataAccess implements DataPort {
     const parts = this.#locate(address, size, "write");
     if (!Array.isArray(parts)) return parts;
     const [first, second] = parts;
-    const offset = ramOffset(memory, first);
+    const place = placeOf(memory, first);
     if (second !== undefined) {
       let shift = 0n;
       for (const part of parts) {
-        this.#writeBytes(ramOffset(memory, part), part.size, value >> shift);
+        this.#writeBytes(part, value >> shift);
         shift += BigInt(part.size * 8);
       }
-    } else if (offset >= 0) {
-      memory.write(offset, size, value);
-      dependents.stored(turn.hart, offset, size);
+    } else if (place !== undefined) {
+      memory.write(place, size, value);
+      dependents.stored(turn.hart, place, size);
     } else {
       const done = isAligned(first.physical, size) && bus.store(BigInt(first.physical), size, value);
       if (done !== true) return done || { cause: STORE_ACCESS_FAULT, tval: address };
@@ -112,11 +111,11 @@ export class DataAccess implements DataPort {
     const physical = translation.locate(address, size, "write");
     if (typeof physical !== "number") return physical;
     const part = { physical, size };
-    const offset = ramOffset(memory, part);
-    if (offset < 0) return { cause: STORE_ACCESS_FAULT, tval: address };
-    memory.ram.fill(0, offset, offset + size);
-    memory.markDirty(offset, size);
-    dependents.stored(turn.hart, offset, size);
+    const place = placeOf(memory, part);
+    if (place === undefined) return { cause: STORE_ACCESS_FAULT, tval: address };
+    memory.frames.fill(0, place, place + size);
+    memory.markDirty(place, size);
+    dependents.stored(turn.hart, place, size);
     this.#noteWatched(address, [part], "write");
     return undefined;
   }
@@ -133,7 +132,7 @@ export class DataAccess implements DataPort {
     const parts = this.#locate(address, size, access);
     if (!Array.isArray(parts)) return parts;
     const [first] = parts;
-    if (ramOffset(this.#parts.memory, first) >= 0) return undefined;
+    if (isRam(this.#parts.memory, first)) return undefined;
     if (this.#parts.bus.accepts(BigInt(first.physical), size)) return undefined;
     return { cause: access === "read" ? LOAD_ACCESS_FAULT : STORE_ACCESS_FAULT, tval: address };
   }
@@ -150,14 +149,21 @@ export class DataAccess implements DataPort {
 
   /**
    * Where the bytes of an access are. One that reaches into the next page is taken apart when the two need not be
-   * neighbours; both parts must then be RAM, and the lower address faults first.
+   * neighbours in memory; both parts must then be RAM, and the lower address faults first. Of physical addresses it is one access,
+   * even where it takes two frames.
    */
   #locate(address: bigint, size: number, access: "read" | "write"): Part[] | Exception {
     const { translation, memory } = this.#parts;
     const inFirst = Math.min(size, PAGE_BYTES - Number(address & 0xfffn));
     if (inFirst === size || !translation.splitsPages) {
       const physical = translation.locate(address, size, access);
-      return typeof physical === "number" ? [{ physical, size }] : physical;
+      if (typeof physical !== "number") return physical;
+      const part = { physical, size };
+      if (inFirst === size || !memory.layout.isMapped || !isRam(memory, part)) return [part];
+      return [
+        { physical, size: inFirst },
+        { physical: physical + inFirst, size: size - inFirst },
+      ];
     }
     const parts: Part[] = [];
     const cause = access === "read" ? LOAD_ACCESS_FAULT : STORE_ACCESS_FAULT;
@@ -168,16 +174,19 @@ export class DataAccess implements DataPort {
       const physical = translation.locate(at, bytes, access);
       if (typeof physical !== "number") return physical;
       const part = { physical, size: bytes };
-      if (ramOffset(memory, part) < 0) return { cause, tval: at };
+      if (!isRam(memory, part)) return { cause, tval: at };
       parts.push(part);
     }
     return parts;
   }
 
-  #writeBytes(offset: number, size: number, value: bigint): void {
+  #writeBytes({ physical, size }: Part, value: bigint): void {
     const { memory, dependents, turn } = this.#parts;
-    for (let index = 0; index < size; index++) memory.write(offset + index, 1, value >> BigInt(index * 8));
-    dependents.stored(turn.hart, offset, size);
+    const place = memory.place(physical - memory.layout.ramBase);
+    for (let index = 0; index < size; index++) {
+      memory.write((place + index) as FrameOffset, 1, value >> BigInt(index * 8));
+    }
+    dependents.stored(turn.hart, place, size);
   }
 
   /** Devices take aligned accesses only: the manual lets a misaligned one outside main memory be an access fault. */
@@ -197,14 +206,22 @@ export class DataAccess implements DataPort {
   }
 }
 
-function ramOffset(memory: PhysicalMemory, { physical, size }: Part): number {
+function isRam(memory: PhysicalMemory, { physical, size }: Part): boolean {
   const offset = physical - memory.layout.ramBase;
-  return offset >= 0 && offset <= memory.layout.ramBytes - size ? offset : -1;
+  return offset >= 0 && offset <= memory.layout.ramBytes - size;
 }
 
-function readBytes(memory: PhysicalMemory, offset: number, size: number): bigint {
+/** Undefined: no RAM. What is RAM is here, because it was located. */
+function placeOf(memory: PhysicalMemory, part: Part): FrameOffset | undefined {
+  return isRam(memory, part) ? memory.place(part.physical - memory.layout.ramBase) : undefined;
+}
+
+function readBytes(memory: PhysicalMemory, { physical, size }: Part): bigint {
+  const place = memory.place(physical - memory.layout.ramBase);
   let value = 0n;
-  for (let index = size - 1; index >= 0; index--) value = (value << 8n) | memory.read(offset + index, 1);
+  for (let index = size - 1; index >= 0; index--) {
+    value = (value << 8n) | memory.read((place + index) as FrameOffset, 1);
+  }
   return value;
 }
 

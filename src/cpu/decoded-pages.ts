@@ -1,3 +1,4 @@
+import type { FrameOffset } from "../base/brand.ts";
 import { decode, instructionLength } from "../isa/decode.ts";
 import { effectsOf } from "../isa/effects.ts";
 import { type Decoded, DYNAMIC_ROUNDING } from "../isa/instruction.ts";
@@ -20,6 +21,8 @@ const MOST_WORDS = 1 << 14;
 export interface Translations {
   /** Bytes of the decoded instruction at an offset of RAM were written. True: its record is wanted still. */
   rewritten(offset: number): boolean;
+  /** A frame holds another page. */
+  replaced(frame: number): void;
   /** A breakpoint comes to the decoded instruction at an offset of RAM, or leaves it; undefined: it is a stopping HINT now, or no longer. */
   breakpointChanged(offset: number, change: BreakpointChange | undefined): void;
 }
@@ -40,10 +43,10 @@ export interface CodeObserver {
 }
 
 /**
- * The predecoded records of executed code, a page of records for a page of RAM. Records are made when an instruction
+ * The predecoded records of executed code, a page of records for a frame. Records are made when an instruction
  * is executed first and cleared when a store hits its bytes, so that they are always what memory says and `fence.i`
- * has nothing to do. They belong to physical pages and serve all address spaces; an instruction that straddles two pages
- * has a record for where these are neighbours in RAM, and is left to the oracle elsewhere.
+ * has nothing to do. They belong to frames and serve all address spaces; an instruction that straddles two pages
+ * has a record for where these are in neighbouring frames, and is left to the oracle elsewhere.
  */
 export class DecodedPages {
   readonly #memory: PhysicalMemory;
@@ -65,20 +68,20 @@ export class DecodedPages {
     this.#breakpoints = new PlacedBreakpoints((offset, address, stands) => this.#mark(offset, { address, stands }));
   }
 
-  /** Address of the decoded page for a page of RAM, which is about to be executed at a virtual page. */
-  page(ramPage: number, virtualPage: bigint): number {
-    const address = this.#page(ramPage);
-    this.#breakpoints.mapped(virtualPage, ramPage);
+  /** Address of the decoded page for a frame, whose page is about to be executed at a virtual page. */
+  page(frame: number, virtualPage: bigint): number {
+    const address = this.#page(frame);
+    this.#breakpoints.mapped(virtualPage, frame);
     return address;
   }
 
-  /** Decodes the instruction at an offset of RAM into its record. */
-  decodeAt(offset: number): void {
+  /** Decodes the instruction at a place into its record. */
+  decodeAt(offset: FrameOffset): void {
     const { bytes, view, layout: where } = this.#memory;
     const record = this.#page(offset >>> 12) + ((offset & (PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
     const low = view.getUint16(where.ram + offset, true);
     const length = instructionLength(low);
-    const fits = offset + length <= where.ramBytes;
+    const fits = offset + length <= where.frameBytes;
     const word = length === 4 && fits ? view.getUint32(where.ram + offset, true) : low;
     this.#markCode(offset, fits ? length : 2);
     const decoded = fits ? this.decode(word) : undefined;
@@ -106,7 +109,7 @@ export class DecodedPages {
   }
 
   ensureDecoded(offset: number): void {
-    if (this.#decodedRecord(offset) === 0) this.decodeAt(offset);
+    if (this.#decodedRecord(offset) === 0) this.decodeAt(offset as FrameOffset);
   }
 
   /** The interpreter must look at a HINT there each time: no translation may go on over it. */
@@ -131,7 +134,7 @@ export class DecodedPages {
   }
 
   /** Bytes of RAM were written: records that they belong to are cleared, or decoded again. */
-  overwritten(offset: number, size: number): void {
+  overwritten(offset: FrameOffset, size: number): void {
     const { flags, codeGranules } = this.#memory;
     const last = offset + size - 1;
     for (let page = offset >>> 12; page <= last >>> 12; page++) {
@@ -142,6 +145,20 @@ export class DecodedPages {
       // beyond 2 GiB negative.)
       for (let at = Math.max(0, from - (from & 1) - 2); at <= to; at += 2) this.#rewritten(at);
     }
+  }
+
+  /** A frame holds another page, of which nothing has been decoded: that is no change of its code. */
+  replaced(frame: number): void {
+    const { bytes, decodedPointers, codeGranules, flags } = this.#memory;
+    if ((flags[frame] & layout.PAGE_FLAG.code) === 0) return;
+    flags[frame] &= ~layout.PAGE_FLAG.code;
+    codeGranules[frame] = 0n;
+    this.#observer.translations()?.replaced(frame);
+    const page = decodedPointers[frame];
+    if (page !== 0) bytes.fill(0, page, page + END_RECORD);
+    if (page !== 0) bytes.fill(0, page + layout.ARRIVALS, page + layout.DECODED_PAGE_BYTES);
+    // An instruction that begins in the frame before ends here.
+    if (frame > 0) this.#rewritten(frame * PAGE_BYTES - 2);
   }
 
   /** Where breakpoints stand, by virtual address; records change at once, and only those that must. */
@@ -162,8 +179,8 @@ export class DecodedPages {
     for (const offset of this.#hints) this.#mark(offset);
   }
 
-  /** Number of the page of RAM that a decoded page is for. */
-  ramPageOf(decodedPage: number): number {
+  /** The frame that a decoded page is for. */
+  frameOf(decodedPage: number): number {
     return this.#memory.view.getUint32(decodedPage + END_RECORD + layout.RECORD.immediate, true);
   }
 
@@ -180,16 +197,16 @@ export class DecodedPages {
     this.#observer.cleared();
   }
 
-  #page(ramPage: number): number {
-    const known = this.#memory.decodedPointers[ramPage];
+  #page(frame: number): number {
+    const known = this.#memory.decodedPointers[frame];
     if (known !== 0) return known;
     if (this.#used === layout.DECODED_PAGES) this.clear();
     const address = layout.DECODED_POOL + this.#used++ * layout.DECODED_PAGE_BYTES;
     for (const end of [END_RECORD, END_RECORD + layout.RECORD_BYTES]) {
       this.#memory.bytes[address + end + layout.RECORD.operation] = OPERATION.pageEnd;
     }
-    this.#memory.view.setUint32(address + END_RECORD + layout.RECORD.immediate, ramPage, true);
-    this.#memory.decodedPointers[ramPage] = address;
+    this.#memory.view.setUint32(address + END_RECORD + layout.RECORD.immediate, frame, true);
+    this.#memory.decodedPointers[frame] = address;
     return address;
   }
 
@@ -216,7 +233,7 @@ export class DecodedPages {
   #rewritten(offset: number): void {
     const record = this.#decodedRecord(offset);
     if (record === 0) return;
-    if (this.#observer.translations()?.rewritten(offset)) this.decodeAt(offset);
+    if (this.#observer.translations()?.rewritten(offset)) this.decodeAt(offset as FrameOffset);
     else this.#memory.bytes[record + layout.RECORD.operation] = OPERATION.undecoded;
   }
 

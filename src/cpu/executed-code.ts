@@ -18,7 +18,7 @@ export interface CodeParts {
 
 /** Where a virtual page is executed from. */
 interface ExecutedPage extends GuardedPage {
-  readonly ramPage: number;
+  readonly frame: number;
 }
 
 /** Distances are keys in growRegion, together with a number of contexts. */
@@ -51,7 +51,7 @@ export class CodeAround implements ExecutedCode {
 
   arrivals(pc: number): number {
     const page = this.#pageOf(pc);
-    if (page === undefined || this.#history.isRestless(this.ramOffset(pc)!)) return 0;
+    if (page === undefined || this.#history.isRestless(this.place(pc)!)) return 0;
     const arrival = arrivalAt(page.decodedPage, this.#originInPage + pc);
     const { view } = this.#parts.memory;
     // What has a translation is hot, and its arrivals are counted no more.
@@ -59,17 +59,15 @@ export class CodeAround implements ExecutedCode {
     return view.getInt32(arrival + layout.ARRIVAL.count, true);
   }
 
-  targets({ ramOffset }: Placed): number[] {
-    const distances = this.#departures
-      .targets(ramOffset)
-      .map((target) => Number(BigInt.asIntN(64, target - this.#origin)));
+  targets({ place }: Placed): number[] {
+    const distances = this.#departures.targets(place).map((target) => Number(BigInt.asIntN(64, target - this.#origin)));
     return distances.filter((distance) => Math.abs(distance) < FARTHEST && this.at(distance) !== undefined);
   }
 
   /** Undefined where nothing is executed. */
-  ramOffset(pc: number): number | undefined {
+  place(pc: number): number | undefined {
     const page = this.#pageOf(pc);
-    return page && page.ramPage * layout.PAGE_BYTES + ((this.#originInPage + pc) & 0xfff);
+    return page && page.frame * layout.PAGE_BYTES + ((this.#originInPage + pc) & 0xfff);
   }
 
   /** The pages that a region has instructions on. */
@@ -85,24 +83,24 @@ export class CodeAround implements ExecutedCode {
   }
 
   #read(pc: number): Placed | undefined {
-    const ramOffset = this.ramOffset(pc);
+    const place = this.place(pc);
     const page = this.#pageOf(pc);
-    if (ramOffset === undefined || page === undefined) return undefined;
+    if (place === undefined || page === undefined) return undefined;
     const { memory, decoded } = this.#parts;
-    const record = page.decodedPage + (ramOffset & 4095) * (layout.RECORD_BYTES / 2);
+    const record = page.decodedPage + (place & 4095) * (layout.RECORD_BYTES / 2);
     let operation = memory.bytes[record + layout.RECORD.operation];
     const breakpoint = decoded.breakpointCheck(this.#address(pc));
-    if (breakpoint === 0 || decoded.isStoppingHint(ramOffset)) return undefined;
+    if (breakpoint === 0 || decoded.isStoppingHint(place)) return undefined;
     if (operation === OPERATION.breakpoint) operation = memory.bytes[record + layout.RECORD.replaced];
     if (operation === OPERATION.straddling) {
-      if (this.#pageOf(pc + 2)?.ramPage !== page.ramPage + 1) return undefined;
+      if (this.#pageOf(pc + 2)?.frame !== page.frame + 1) return undefined;
     } else if (operation <= OPERATION.straddling) return undefined;
-    const host = memory.layout.ram + ramOffset;
+    const host = memory.layout.ram + place;
     const low = memory.view.getUint16(host, true);
     const instruction = decoded.decode(instructionLength(low) === 2 ? low : memory.view.getUint32(host, true));
     if (instruction === undefined) return undefined;
-    const patched = this.#history.patchedFormat(ramOffset, instruction.word);
-    return { decoded: instruction, pc, ramOffset, ...(patched && { patched }), ...(breakpoint && { breakpoint }) };
+    const patched = this.#history.patchedFormat(place, instruction.word);
+    return { decoded: instruction, pc, place, ...(patched && { patched }), ...(breakpoint && { breakpoint }) };
   }
 
   #pageOf(pc: number): ExecutedPage | undefined {
@@ -111,7 +109,7 @@ export class CodeAround implements ExecutedCode {
     if (this.#pages.has(number)) return this.#pages.get(number);
     const virtualPage = this.#address(pc) & ~0xfffn;
     const decodedPage = this.#parts.translation.executedNow(virtualPage);
-    const page = decodedPage && { virtualPage, decodedPage, ramPage: this.#parts.decoded.ramPageOf(decodedPage) };
+    const page = decodedPage && { virtualPage, decodedPage, frame: this.#parts.decoded.frameOf(decodedPage) };
     this.#pages.set(number, page || undefined);
     return page || undefined;
   }

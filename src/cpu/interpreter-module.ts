@@ -327,15 +327,15 @@ function emitRun(code: Code, callees: Callees, filterType: number, regions: Regi
     code.end();
   }
 
-  /** Here when the next virtual page is the next page of RAM, else by the oracle. */
+  /** Here when the next virtual page is in the next frame, else by the oracle. */
   function emitStraddling(): void {
     const apart = code.block();
     code.get(pageAddress).i64(4096n).op(OP.i64_add).set(target);
     entryAddress(code, target);
     code.tee(entry).memory(OP.i64_load, layout.ENTRY.executeTag).get(target).op(OP.i64_ne).branchIf(apart);
-    const ramPage = END_RECORD + layout.RECORD.immediate;
-    code.get(entry).memory(OP.i32_load, layout.ENTRY.decoded).memory(OP.i32_load, ramPage);
-    code.get(decodedPage).memory(OP.i32_load, ramPage).i32(1).op(OP.i32_add, OP.i32_ne).branchIf(apart);
+    const frame = END_RECORD + layout.RECORD.immediate;
+    code.get(entry).memory(OP.i32_load, layout.ENTRY.decoded).memory(OP.i32_load, frame);
+    code.get(decodedPage).memory(OP.i32_load, frame).i32(1).op(OP.i32_add, OP.i32_ne).branchIf(apart);
     code.get(record).memory(OP.i32_load8_u, layout.RECORD.straddling).set(operation).branch(again);
     code.end();
     code.i32(EXIT.repeat).set(reason).branch(leaveUndone);

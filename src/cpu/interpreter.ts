@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { FrameOffset } from "../base/brand.ts";
 import type { InstructionSet } from "../isa/instruction-set.ts";
 import { type AccessSize, SYSTEM_OPERATIONS } from "../isa/semantics.ts";
 import * as layout from "../memory/layout.ts";
@@ -141,7 +142,7 @@ export class Interpreter implements Engine {
   /** Gives the page of an address an execute tag; false when it cannot have one. */
   #fill(address: bigint): boolean {
     const { translation, decoded } = this.#parts;
-    return translation.fillExecute(address, (ramPage, virtualPage) => decoded.page(ramPage, virtualPage));
+    return translation.fillExecute(address, (frame, virtualPage) => decoded.page(frame, virtualPage));
   }
 }
 
@@ -236,10 +237,10 @@ function instantiate(
       announceFault(memory, exception);
       return layout.STATUS_FAULT;
     },
-    translate: (low, high, write) => parts().translation.ramOffsetForCode(low, high, write),
+    translate: (low, high, write) => parts().translation.placeForCode(low, high, write),
     system: (record, operation) => systemFromRecord(parts(), oracle(), record, operation),
     selectContext: () => parts().contextChanged(),
-    decode: (offset) => parts().decoded.decodeAt(offset >>> 0),
+    decode: (place) => parts().decoded.decodeAt((place >>> 0) as FrameOffset),
   };
   const { module, functions } = interpreterCode(memory.layout, choices);
   const linked = { ...imports, [REGION_TABLE]: table };

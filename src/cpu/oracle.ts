@@ -78,6 +78,6 @@ export class Oracle implements Engine {
     if (typeof physical !== "number") return physical;
     const offset = memory.ramOffset(BigInt(physical), 2);
     if (offset < 0) return { cause: INSTRUCTION_ACCESS_FAULT, tval: address };
-    return memory.view.getUint16(memory.layout.ram + offset, true);
+    return memory.view.getUint16(memory.layout.ram + memory.place(offset), true);
   }
 }

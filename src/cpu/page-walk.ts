@@ -1,3 +1,4 @@
+import type { FrameOffset } from "../base/brand.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { AccessKind, Pmp } from "./pmp.ts";
 
@@ -40,15 +41,15 @@ export interface AccessContext {
 /** "absent": a table is not there yet (`absentPage`), and nothing has been changed. */
 export type WalkOutcome = "mapped" | "page-fault" | "access-fault" | "absent";
 
-/** The offset in RAM of an entry that a walk has changed, and the low half that it had before. */
-export type EntryUpdated = (entry: number, before: number) => void;
+/** Where an entry is that a walk has changed, and the low half that it had before. */
+export type EntryUpdated = (entry: FrameOffset, before: number) => void;
 
 /** What a walk tells of the entries that it met. */
 export interface WalkObserver {
-  /** The entry at an offset of RAM led to another table. */
-  branch(entry: number): void;
-  /** The entry at an offset of RAM maps the page, in a table of that level; 0 is the last. */
-  leaf(entry: number, level: number): void;
+  /** The entry led to another table. */
+  branch(entry: FrameOffset): void;
+  /** The entry maps the page, in a table of that level; 0 is the last. */
+  leaf(entry: FrameOffset, level: number): void;
 }
 
 /**
@@ -84,18 +85,20 @@ export class PageWalk {
     let table = context.root;
     for (let level = levels - 1; level >= 0; level--) {
       const address = table + virtualPageNumber(low, high, level) * 8;
-      const entry = address - ramBase;
-      if (!(entry >= 0 && entry <= ramBytes - 8) || !pmp.allows(address, 8, "read", SUPERVISOR)) return "access-fault";
-      this.absentPage = this.#memory.lacking(entry, 8);
+      const offset = address - ramBase;
+      if (!(offset >= 0 && offset <= ramBytes - 8) || !pmp.allows(address, 8, "read", SUPERVISOR))
+        return "access-fault";
+      this.absentPage = this.#memory.lacking(offset, 8);
       if (this.absentPage >= 0) return "absent";
       const { view, layout } = this.#memory;
+      const entry = this.#memory.place(offset);
       const bits = view.getUint32(layout.ram + entry, true);
       const upper = view.getUint32(layout.ram + entry + 4, true);
       if (!isWellFormed(bits, upper, context)) return "page-fault";
       const pageNumber = entryPageNumber(bits, upper);
       if ((bits & (PTE.read | PTE.execute)) !== 0) {
         if (!permits(bits, access, context)) return "page-fault";
-        return this.#leaf({ low, high, level, bits, upper, pageNumber, entry }, access, context, observer);
+        return this.#leaf({ low, high, level, bits, upper, pageNumber, address, entry }, access, context, observer);
       }
       const reserved = PTE.dirty | PTE.accessed | PTE.user;
       if ((bits & reserved) !== 0 || upper >>> PBMT_SHIFT !== 0) return "page-fault";
@@ -106,7 +109,7 @@ export class PageWalk {
   }
 
   #leaf(leaf: Leaf, access: AccessKind, context: AccessContext, observer: WalkObserver | undefined): WalkOutcome {
-    const { low, high, level, bits, upper, pageNumber, entry } = leaf;
+    const { low, high, level, bits, upper, pageNumber, address, entry } = leaf;
     const pages = 512 ** level;
     if (pageNumber % pages !== 0) return "page-fault";
     const isNapot = upper >>> NAPOT_SHIFT !== 0;
@@ -115,7 +118,7 @@ export class PageWalk {
     if ((bits & wanted) !== wanted) {
       if (!context.updatesAccessed) return "page-fault";
       const { view, layout } = this.#memory;
-      if (!context.pmp.allows(layout.ramBase + entry, 8, "write", SUPERVISOR)) return "access-fault";
+      if (!context.pmp.allows(address, 8, "write", SUPERVISOR)) return "access-fault";
       if (this.#updated !== undefined) {
         view.setUint32(layout.ram + entry, bits | wanted, true);
         this.#memory.markDirty(entry, 8);
@@ -139,7 +142,8 @@ interface Leaf {
   readonly bits: number;
   readonly upper: number;
   readonly pageNumber: number;
-  readonly entry: number;
+  readonly address: number;
+  readonly entry: FrameOffset;
 }
 
 /** All bits above the translated ones equal the highest of them. */

@@ -44,14 +44,14 @@ export class PlacedBreakpoints {
       this.#placed.set(address, new Set());
       const page = address & PAGE_MASK;
       this.#pages.set(page, [...(this.#pages.get(page) ?? []), address]);
-      for (const ramPage of places(page)) this.#place(address, ramPage);
+      for (const frame of places(page)) this.#place(address, frame);
     }
   }
 
   /** A page of RAM is about to be executed at a virtual page. */
-  mapped(virtualPage: bigint, ramPage: number): void {
+  mapped(virtualPage: bigint, frame: number): void {
     if (this.#pages.size === 0) return;
-    for (const address of this.#pages.get(virtualPage) ?? []) this.#place(address, ramPage);
+    for (const address of this.#pages.get(virtualPage) ?? []) this.#place(address, frame);
   }
 
   /** Records are gone, and with them the marks in them. */
@@ -60,9 +60,9 @@ export class PlacedBreakpoints {
     for (const places of this.#placed.values()) places.clear();
   }
 
-  #place(address: bigint, ramPage: number): void {
+  #place(address: bigint, frame: number): void {
     const places = this.#placed.get(address);
-    const offset = ramPage * PAGE_BYTES + Number(address & ~PAGE_MASK);
+    const offset = frame * PAGE_BYTES + Number(address & ~PAGE_MASK);
     if (places === undefined || places.has(offset)) return;
     places.add(offset);
     const there = this.#at.get(offset);

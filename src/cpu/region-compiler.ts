@@ -41,7 +41,7 @@ export function compileRegions(
     orders.map(({ region, entry, pages, form, entries, slots, departures }) => ({
       ...{ graph: analyseRegion(region), where, functions, instructionAlignment, entry, pages, form, entries },
       slotFor: (distance) => slots.get(distance) ?? 0,
-      departureFor: ({ ramOffset }) => departures.get(ramOffset),
+      departureFor: ({ place }) => departures.get(place),
     })),
   );
   return { module: new WebAssembly.Module(bytes), imported };

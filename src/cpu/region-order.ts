@@ -56,8 +56,8 @@ function encodeBlocks(blocks: readonly Block[]): Float64Array<ArrayBuffer> {
   };
   for (const { pc, instructions, ending } of blocks) {
     numbers.push(pc, instructions.length);
-    for (const { decoded, ramOffset, patched } of instructions) {
-      numbers.push(decoded.word, ramOffset, FORMATS.indexOf(patched));
+    for (const { decoded, place, patched } of instructions) {
+      numbers.push(decoded.word, place, FORMATS.indexOf(patched));
     }
     assert(ending.kind !== "dispatch", "a region that was not analysed yet");
     numbers.push(KINDS.indexOf(ending.kind));
@@ -104,10 +104,10 @@ function decodeBlocks(numbers: Float64Array, checkAt: (pc: number) => Breakpoint
     const instructions = Array.from({ length: take() }, (): Placed => {
       const decoded = decode(take());
       assert(decoded !== undefined, "an instruction of a region can be decoded");
-      const ramOffset = take();
+      const place = take();
       const patched = FORMATS[take()];
       const breakpoint = checkAt(pc);
-      const placed = { decoded, pc, ramOffset, ...(patched && { patched }), ...(breakpoint && { breakpoint }) };
+      const placed = { decoded, pc, place, ...(patched && { patched }), ...(breakpoint && { breakpoint }) };
       pc += decoded.length;
       return placed;
     });

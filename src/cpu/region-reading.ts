@@ -70,10 +70,10 @@ class RegionReading extends WasmMemoryReading implements Semantics<WasmValue> {
     return this.#register(this.#placed.decoded.rs2);
   }
   get imm(): WasmValue {
-    const { decoded, ramOffset, patched } = this.#placed;
+    const { decoded, place, patched } = this.#placed;
     if (patched === undefined) return this.constant(BigInt(decoded.imm));
     const { code, where } = this.#frame;
-    code.i32(0).memory(OP.i64_load32_s, where.ram + ramOffset);
+    code.i32(0).memory(OP.i64_load32_s, where.ram + place);
     if (patched === "I") code.i64(20n).op(OP.i64_shr_s);
     else code.i64(-4096n).op(OP.i64_and);
     return this.fresh(I64);

@@ -9,7 +9,7 @@ export interface Placed {
   readonly decoded: Decoded;
   readonly pc: number;
   /** Of its first byte in RAM. */
-  readonly ramOffset: number;
+  readonly place: number;
   /** A breakpoint may stand there. */
   readonly breakpoint?: BreakpointCheck | undefined;
   /** Its immediate changes now and then: the translation looks for it in RAM. */

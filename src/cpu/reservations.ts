@@ -1,3 +1,4 @@
+import type { FrameOffset } from "../base/brand.ts";
 import { PAGE_FLAG } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { CacheGroup } from "./cache-group.ts";
@@ -31,9 +32,9 @@ export class Reservations {
     let isNew = false;
     for (const hart of this.#harts) {
       if (hart === current || !hart.hasReservation) continue;
-      const page = this.#pageOf(hart);
-      if (page < 0 || (flags[page] & PAGE_FLAG.reserved) !== 0) continue;
-      flags[page] |= PAGE_FLAG.reserved;
+      const frame = this.#frameOf(hart);
+      if (frame < 0 || (flags[frame] & PAGE_FLAG.reserved) !== 0) continue;
+      flags[frame] |= PAGE_FLAG.reserved;
       isNew = true;
     }
     // Stores to these pages must take the slow path from now on.
@@ -41,32 +42,38 @@ export class Reservations {
   }
 
   /** The current hart stores to RAM. */
-  stored(current: Hart, offset: number, size: number): void {
+  stored(current: Hart, place: FrameOffset, size: number): void {
     const { flags } = this.#memory;
-    const last = (offset + size - 1) >>> 12;
-    for (let page = offset >>> 12; page <= last; page++) {
-      if ((flags[page] & PAGE_FLAG.reserved) === 0) continue;
-      this.#break(offset, size, current);
-      const isReserved = this.#harts.some((hart) => hart !== current && this.#pageOf(hart) === page);
-      if (!isReserved) flags[page] &= ~PAGE_FLAG.reserved;
+    const last = (place + size - 1) >>> 12;
+    for (let frame = place >>> 12; frame <= last; frame++) {
+      if ((flags[frame] & PAGE_FLAG.reserved) === 0) continue;
+      this.#break(this.#memory.addressOf(place), size, current);
+      const isReserved = this.#harts.some((hart) => hart !== current && this.#frameOf(hart) === frame);
+      if (!isReserved) flags[frame] &= ~PAGE_FLAG.reserved;
     }
   }
 
   /** Somebody who is no hart's instruction writes RAM: a device, the walk of a page table, the user. */
-  written(offset: number, size: number): void {
-    this.#break(offset, size, undefined);
+  written(address: number, size: number): void {
+    this.#break(address, size, undefined);
   }
 
-  /** The page of RAM on which a hart holds a reservation, or -1. */
-  #pageOf(hart: Hart): number {
+  /** A page has come into a frame, to which no tag has been given. */
+  arrived(frame: number, current: Hart): void {
+    const isReserved = this.#harts.some((hart) => hart !== current && this.#frameOf(hart) === frame);
+    if (isReserved) this.#memory.flags[frame] |= PAGE_FLAG.reserved;
+  }
+
+  /** The frame of the page on which a hart holds a reservation, or -1: a page that is in none gets the flag when it comes. */
+  #frameOf(hart: Hart): number {
     const offset = hart.hasReservation ? this.#memory.ramOffset(hart.reservation, 1) : -1;
-    return offset < 0 ? -1 : offset >>> 12;
+    return offset < 0 ? -1 : this.#memory.frameOf(offset >>> 12);
   }
 
-  #break(offset: number, size: number, except: Hart | undefined): void {
+  #break(address: number, size: number, except: Hart | undefined): void {
     for (const hart of this.#harts) {
       if (hart === except || !hart.hasReservation) continue;
-      const first = BigInt(this.#memory.layout.ramBase + offset);
+      const first = BigInt(address);
       const set = hart.reservation & ~(SET_BYTES - 1n);
       if (set < first + BigInt(size) && set + SET_BYTES > first) hart.reservation = NO_RESERVATION;
     }

@@ -1,3 +1,4 @@
+import type { FrameOffset } from "../base/brand.ts";
 import * as layout from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { CacheGroup } from "./cache-group.ts";
@@ -27,42 +28,41 @@ interface UpperEntry {
 export class TableEntries {
   readonly #memory: PhysicalMemory;
   readonly #group: CacheGroup;
-  /** By number of the page of RAM. */
+  /** By frame. */
   readonly #lastTables = new Map<number, Users>();
-  /** By offset in RAM. */
-  readonly #upper = new Map<number, UpperEntry>();
+  readonly #upper = new Map<FrameOffset, UpperEntry>();
 
   constructor(memory: PhysicalMemory, group: CacheGroup) {
     this.#memory = memory;
     this.#group = group;
   }
 
-  /** The entry at an offset of RAM led to another table, for the current context. */
-  branch(entry: number): void {
+  /** The entry led to another table, for the current context. */
+  branch(entry: FrameOffset): void {
     this.#useUpper(entry, false);
   }
 
-  /** A translation of the current context comes from the entry at an offset of RAM, in a table of that level. */
-  leaf(entry: number, level: number): void {
+  /** A translation of the current context comes from the entry, in a table of that level. */
+  leaf(entry: FrameOffset, level: number): void {
     if (level > 0) {
       this.#useUpper(entry, true);
       return;
     }
-    const page = entry >>> 12;
-    let users = this.#lastTables.get(page);
+    const frame = entry >>> 12;
+    let users = this.#lastTables.get(frame);
     if (users === undefined) {
       users = new Map();
-      this.#lastTables.set(page, users);
+      this.#lastTables.set(frame, users);
     }
     this.#use(users);
     this.#mark(entry);
   }
 
   /** Bytes of RAM on a page with the flag `table` were written. */
-  overwritten(offset: number, size: number): void {
+  overwritten(place: FrameOffset, size: number): void {
     const { tableEntries } = this.#memory;
-    const last = Math.floor((offset + size - 1) / ENTRY_BYTES);
-    for (let number = Math.floor(offset / ENTRY_BYTES); number <= last; number++) {
+    const last = Math.floor((place + size - 1) / ENTRY_BYTES);
+    for (let number = Math.floor(place / ENTRY_BYTES); number <= last; number++) {
       const bits = tableEntries[number >>> 3];
       if (bits === 0) {
         number |= 7;
@@ -72,11 +72,26 @@ export class TableEntries {
     }
   }
 
+  /** The tables in a frame are none any more; nothing that came from them is left in any context. */
+  withdrawn(frame: number): void {
+    const { flags, tableEntries } = this.#memory;
+    this.#lastTables.delete(frame);
+    if ((flags[frame] & layout.PAGE_FLAG.table) === 0) return;
+    flags[frame] &= ~layout.PAGE_FLAG.table;
+    const first = frame * layout.TABLE_ENTRY_BYTES;
+    for (let at = first; at < first + layout.TABLE_ENTRY_BYTES; at++) {
+      for (let bits = tableEntries[at], entry = at * ENTRY_BYTES * 8; bits !== 0; bits >>>= 1, entry += ENTRY_BYTES) {
+        if ((bits & 1) !== 0) this.#upper.delete(entry as FrameOffset);
+      }
+      tableEntries[at] = 0;
+    }
+  }
+
   /** To be called before a walk, so that what it notes stays together. */
   makeRoom(): void {
     if (this.#upper.size + this.#lastTables.size < MOST_NOTED) return;
     const { flags, tableEntries } = this.#memory;
-    for (const page of this.#lastTables.keys()) flags[page] &= ~layout.PAGE_FLAG.table;
+    for (const frame of this.#lastTables.keys()) flags[frame] &= ~layout.PAGE_FLAG.table;
     for (const entry of this.#upper.keys()) flags[entry >>> 12] &= ~layout.PAGE_FLAG.table;
     tableEntries.fill(0);
     this.#lastTables.clear();
@@ -85,8 +100,8 @@ export class TableEntries {
   }
 
   #changed(number: number): void {
-    const entry = number * ENTRY_BYTES;
-    const page = Math.floor(entry / layout.PAGE_BYTES);
+    const entry = (number * ENTRY_BYTES) as FrameOffset;
+    const frame = Math.floor(entry / layout.PAGE_BYTES);
     this.#memory.tableEntries[number >>> 3] &= ~(1 << (number & 7));
     const source = entry + 1;
     const upper = this.#upper.get(entry);
@@ -97,17 +112,17 @@ export class TableEntries {
         else if (this.#group.lives(table, life)) this.#group.dropAllFrom(table, source);
       }
     }
-    for (const [table, life] of this.#lastTables.get(page) ?? []) {
+    for (const [table, life] of this.#lastTables.get(frame) ?? []) {
       if (!this.#group.lives(table, life)) continue;
       // The entry's place in its table gives nine bits of the page's number; the others are unknown.
       for (let at = number % ENTRIES; at < layout.TRANSLATION_ENTRIES; at += ENTRIES) {
         this.#group.dropIfFrom(table, at, source);
       }
     }
-    this.#unflag(page);
+    this.#unflag(frame);
   }
 
-  #useUpper(entry: number, isLeaf: boolean): void {
+  #useUpper(entry: FrameOffset, isLeaf: boolean): void {
     let upper = this.#upper.get(entry);
     if (upper === undefined) {
       upper = { isLeaf, users: new Map() };
@@ -122,22 +137,22 @@ export class TableEntries {
     users.set(index, life);
   }
 
-  #mark(entry: number): void {
+  #mark(entry: FrameOffset): void {
     const { tableEntries, flags } = this.#memory;
     tableEntries[entry >>> 6] |= 1 << ((entry >>> 3) & 7);
-    const page = entry >>> 12;
-    if ((flags[page] & layout.PAGE_FLAG.table) !== 0) return;
-    flags[page] |= layout.PAGE_FLAG.table;
+    const frame = entry >>> 12;
+    if ((flags[frame] & layout.PAGE_FLAG.table) !== 0) return;
+    flags[frame] |= layout.PAGE_FLAG.table;
     // Stores to this page must take the slow path from now on.
-    this.#group.withholdWrites(page);
+    this.#group.withholdWrites(frame);
   }
 
   /** Users of the page stay noted: they still know it as a table, and go on where it gets the flag again. */
-  #unflag(page: number): void {
+  #unflag(frame: number): void {
     const { tableEntries, flags } = this.#memory;
-    const first = page * layout.TABLE_ENTRY_BYTES;
+    const first = frame * layout.TABLE_ENTRY_BYTES;
     for (let at = first; at < first + layout.TABLE_ENTRY_BYTES; at++) if (tableEntries[at] !== 0) return;
-    flags[page] &= ~layout.PAGE_FLAG.table;
+    flags[frame] &= ~layout.PAGE_FLAG.table;
   }
 }
 

@@ -20,15 +20,15 @@ export class TranslatedCode {
   /** By offset in RAM. */
   readonly #instructions = new Map<number, TranslatedInstruction>();
 
-  /** `ramOffset`: of a distance from the region's entry. */
-  constructor(memory: PhysicalMemory, { blocks }: Region, ramOffset: (distance: number) => number | undefined) {
+  /** `place`: of a distance from the region's entry. */
+  constructor(memory: PhysicalMemory, { blocks }: Region, place: (distance: number) => number | undefined) {
     this.#memory = memory;
     for (const { context, instructions } of blocks) {
-      const owner = ramOffset(context.entry) ?? 0;
+      const owner = place(context.entry) ?? 0;
       for (const placed of instructions) {
-        const word = wordAt(memory, placed.ramOffset);
+        const word = wordAt(memory, placed.place);
         const open = placed.patched === undefined ? 0 : IMMEDIATE_BITS[placed.patched];
-        this.#instructions.set(placed.ramOffset, { word, open, owner });
+        this.#instructions.set(placed.place, { word, open, owner });
       }
     }
   }

@@ -52,10 +52,9 @@ export function describeTranslation(
   for (let level = levels - 1; level >= 0; level--) {
     const at = table + virtualPageNumber(low, high, level) * 8;
     const offset = memory.ramOffset(BigInt(at), 8);
-    const isThere = offset >= 0 && memory.lacking(offset, 8) < 0;
-    const value = isThere ? memory.read(offset, 8) : undefined;
+    const value = offset < 0 ? undefined : memory.look(offset, 8);
     entries.push({ level, address: at as PhysicalAddress, value });
-    if (offset >= 0 && !isThere) return unmapped("the table has not arrived yet");
+    if (offset >= 0 && value === undefined) return unmapped("the table has not arrived yet");
     if (value === undefined) return unmapped("the table lies outside memory");
     const bits = Number(value & 0xffn);
     if ((bits & PTE.valid) === 0) return unmapped("the entry is not valid");

@@ -117,7 +117,7 @@ export class Translator implements Translations {
     this.#makeRoom();
     const { memory, hotEntries } = this.#parts;
     const code = new CodeAround(this.#parts, pc, this.#departures, this.#history);
-    const entryOffset = code.ramOffset(0);
+    const entryOffset = code.place(0);
     if (entryOffset === undefined) return;
     const decodedPage = memory.decodedPointers[entryOffset >>> 12];
     assert(decodedPage !== 0, "what is translated has been decoded");
@@ -133,7 +133,7 @@ export class Translator implements Translations {
       if (!this.#bySlot.has(slot)) this.#countFrom(0, { arrival });
       return;
     }
-    const made = new TranslatedCode(memory, region, (distance) => code.ramOffset(distance));
+    const made = new TranslatedCode(memory, region, (distance) => code.place(distance));
     const guarded = code.pagesOf(region);
     const form = this.#formNow();
     const checks = checksOf(region, pc);
@@ -228,16 +228,16 @@ export class Translator implements Translations {
   }
 
   #slotsFor(region: Region, code: CodeAround): Map<number, number> {
-    return new Map([...exitsOf(region)].map((distance) => [distance, this.#slotFor(code.ramOffset(distance))]));
+    return new Map([...exitsOf(region)].map((distance) => [distance, this.#slotFor(code.place(distance))]));
   }
 
   #departuresOf({ blocks }: Region): Map<number, Departure> {
     const departures = new Map<number, Departure>();
     for (const { ending, instructions } of blocks) {
       if (ending.kind !== "indirect") continue;
-      const { ramOffset } = instructions[instructions.length - 1];
-      const departure = this.#departures.departureFor(ramOffset);
-      if (departure !== undefined) departures.set(ramOffset, departure);
+      const { place } = instructions[instructions.length - 1];
+      const departure = this.#departures.departureFor(place);
+      if (departure !== undefined) departures.set(place, departure);
     }
     return departures;
   }
@@ -257,6 +257,14 @@ export class Translator implements Translations {
     }
     this.#tryAgain(offset);
     return lives;
+  }
+
+  /** A frame holds another page: its translations serve again if the page that they are of should come back here. */
+  replaced(frame: number): void {
+    for (const translated of [...(this.#translated.get(frame) ?? [])]) {
+      this.#drop(translated);
+      this.#history.keep(translated);
+    }
   }
 
   /** A breakpoint comes to the instruction at an offset of RAM, or leaves it; undefined: it is a stopping HINT, or no longer. */

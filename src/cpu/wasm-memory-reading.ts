@@ -1,3 +1,4 @@
+import { physicalOfHost } from "../memory/frame-code.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
 import { LOAD_OPCODES, STORE_OPCODES } from "../memory/translation-code.ts";
@@ -84,11 +85,6 @@ export abstract class WasmMemoryReading extends WasmReading {
 
   /** Leaves the physical address of a host address of RAM on the stack. */
   #pushPhysical(host: Local): void {
-    const { ramBase, ram } = this.#frame.where;
-    this.#frame.code
-      .get(host)
-      .op(OP.i64_extend_i32_u)
-      .i64(BigInt(ramBase - ram))
-      .op(OP.i64_add);
+    physicalOfHost(this.#frame.code, this.#frame.where, host);
   }
 }

@@ -95,7 +95,7 @@ export class WriteTrace {
   #recordOf(physical: number): number {
     const { decodedPointers, layout: where } = this.#memory;
     const offset = physical - where.ramBase;
-    const page = decodedPointers[offset >>> 12] ?? 0;
+    const page = decodedPointers[this.#memory.frameOf(offset >>> 12)] ?? 0;
     return page === 0 ? 0 : page + ((offset & (layout.PAGE_BYTES - 1)) >>> 1) * layout.RECORD_BYTES;
   }
 

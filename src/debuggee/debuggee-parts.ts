@@ -1,4 +1,5 @@
 import type { Program } from "../assembler/program.ts";
+import type { ResidencyCounters, ResidencyReport } from "../machine/residency.ts";
 import type { Branches } from "../replay/branches.ts";
 import type { HistoryLike, TimelineLike } from "../replay/timeline-interface.ts";
 import type { DebuggeeEvent, ExecutableFile } from "./protocol.ts";
@@ -20,4 +21,6 @@ export interface DebuggeeParts {
   readonly emit: (event: DebuggeeEvent) => void;
   /** Who searches the past elsewhere; absent: the debuggee itself, while it stands still. */
   readonly segmentRunner?: SegmentRunner;
+  /** Where pages are that the machine does not keep; absent: it keeps all. */
+  readonly residency?: (counters: ResidencyCounters) => ResidencyReport;
 }

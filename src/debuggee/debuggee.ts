@@ -125,7 +125,7 @@ export class Debuggee {
     this.#origins = new Origins({ timeline, machine, map: this.#map, inspector: this.#inspector, history });
     this.#teller = new StopTeller({ timeline, machine }, this.#map, this.#inspector);
     this.#marks = new Marks(timeline, history);
-    this.#reporter = new MachineReporter(machine, this.#map, this.#inspector);
+    this.#reporter = new MachineReporter(machine, this.#map, this.#inspector, parts.residency);
     this.#reporter.visit();
     const changed = (since: Instant) => this.#changed(since);
     const stopped = (run: string) => this.#stop(this.#teller.inRun(run, currentHart(machine)));

@@ -5,13 +5,16 @@
 
 import type { Stopped } from "./protocol.ts";
 
-/** The two machines that are debugged: machine A is left, machine B right. */
+/** The two seats of a pair, each with a debugger: machine A's is the left one, machine B's the right one, and who joins has that of the machine that is gone. */
 export type PairSide = "left" | "right";
 
-/** An instant of one machine, which begins another stretch whenever it takes over the other's state. */
-export interface PairPosition {
+/** A part of what a machine did: it begins another one whenever it takes over the other's state. */
+export interface StretchName {
   readonly member: string;
   readonly stretch: number;
+}
+
+export interface PairPosition extends StretchName {
   readonly instant: number;
 }
 
@@ -33,10 +36,13 @@ export interface PairStretch {
   readonly last: number;
   /** Where the state at `first` came from; absent: reset. */
   readonly start?: PairPosition;
+  /** How much had been said before `first`, by device. */
+  readonly said: readonly number[];
 }
 
 export interface PairMember {
   readonly name: string;
+  readonly side: PairSide;
   readonly role: "primary" | "secondary" | "gone";
   readonly stretches: readonly PairStretch[];
 }
@@ -58,7 +64,7 @@ export interface PairDivergence {
 export interface PairSituation {
   readonly id: string;
   readonly live: boolean;
-  /** By name. */
+  /** In the order in which they came. */
   readonly members: readonly PairMember[];
   readonly missing: readonly string[];
   readonly inner?: {
@@ -99,7 +105,7 @@ export interface PairStop {
   readonly by?: PairSide;
   readonly divergence?: PairDivergence;
   /** The stretches that the machines are in. */
-  readonly stretches: Readonly<Record<PairSide, number>>;
+  readonly stretches: Readonly<Record<PairSide, StretchName>>;
 }
 
 /** What both saw of the protocol, as one row. */

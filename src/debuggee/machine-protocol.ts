@@ -1,6 +1,9 @@
 /** What the Machine view shows, as plain data. Addresses and values are bigint, as in protocol.ts. */
 
 import type { CacheGroupReport } from "../machine/machine-interface.ts";
+import type { ResidencyReport } from "../machine/residency.ts";
+
+export type { ResidencyReport, WorkReport } from "../machine/residency.ts";
 
 export interface MachineOverview {
   readonly instant: number;
@@ -11,6 +14,8 @@ export interface MachineOverview {
   readonly memory: readonly MemoryRegion[];
   /** What the caches of translations have done in this session, travels through time included; absent: there are none. */
   readonly translation?: CacheGroupReport;
+  /** Where pages are, and what it cost that they are not all in the machine; absent: they are. */
+  readonly residency?: ResidencyReport;
 }
 
 export interface HartReport {

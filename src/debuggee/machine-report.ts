@@ -2,6 +2,7 @@ import { type Csr, decodeCsr } from "../isa/csrs.ts";
 import type { HartView, MachineLike } from "../machine/machine-interface.ts";
 import { RAM_BASE } from "../machine/memory-map.ts";
 import { csrGroups, csrSummary, pendingInterrupts, protections } from "./csr-groups.ts";
+import type { DebuggeeParts } from "./debuggee-parts.ts";
 import { errors } from "./errors.ts";
 import { currentHart } from "./hart-turns.ts";
 import type { Inspector } from "./inspector.ts";
@@ -36,7 +37,10 @@ export class MachineReporter {
   /** Values of satp that harts had at stops, the newest last. */
   readonly #seen = new Set<bigint>();
 
-  constructor(machine: MachineLike, map: ProgramMap, inspector: Inspector) {
+  readonly #residency: DebuggeeParts["residency"];
+
+  constructor(machine: MachineLike, map: ProgramMap, inspector: Inspector, residency?: DebuggeeParts["residency"]) {
+    this.#residency = residency;
     this.#machine = machine;
     this.#map = map;
     this.#inspector = inspector;
@@ -57,6 +61,7 @@ export class MachineReporter {
   }
 
   overview(instant: number, focus: number): MachineOverview {
+    const { residency } = this.#machine;
     const spaces = [...this.#seen].reverse().map((satp) => this.#space(satp));
     return {
       instant,
@@ -69,6 +74,7 @@ export class MachineReporter {
       })),
       memory: this.#memory(),
       ...(this.#machine.cacheGroup !== undefined && { translation: this.#machine.cacheGroup }),
+      ...(residency !== undefined && this.#residency !== undefined && { residency: this.#residency(residency) }),
     };
   }
 

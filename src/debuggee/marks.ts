@@ -80,6 +80,6 @@ function remember(marks: Map<string, TimelineMark>, key: string, mark: TimelineM
   return isNew;
 }
 
-function asTimelineMark({ kind, instant, label }: HistoryMark): TimelineMark {
-  return { kind, instant, label };
+function asTimelineMark({ kind, instant, until, label }: HistoryMark): TimelineMark {
+  return { kind, instant, label, ...(until !== undefined && { until }) };
 }

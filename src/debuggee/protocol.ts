@@ -56,6 +56,12 @@ export interface LaunchOptions extends BootChoice {
   readonly startTime?: number;
   readonly virtio?: "modern" | "legacy";
   readonly guestConsole?: "uart" | "virtio";
+  /** Bytes of RAM that the machine keeps; undefined: all. */
+  readonly residentBytes?: number;
+  /** Whether a guest that knows how is told of pages that are not ready; undefined: yes. */
+  readonly asyncPages?: boolean;
+  /** Pages take at least so many milliseconds to come. */
+  readonly pageInLatencyMs?: number;
   /**
    * Two machines instead of one, which is the business of whoever makes debuggees. False: one machine, though it be the
    * recording of a pair.
@@ -252,8 +258,10 @@ export type AddressUse = { readonly hart: number } | "physical";
 
 /** One mark on the timeline's axis. */
 export interface TimelineMark {
-  readonly kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap";
+  readonly kind: "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap" | "wait";
   readonly instant: number;
+  /** Of what lasts: its end; absent: it goes on. */
+  readonly until?: number;
   readonly label: string;
   readonly detail?: string;
 }
@@ -291,7 +299,7 @@ export interface WriteFound {
  * Requests. Motions resolve when the debuggee stands still again; `pause` ends whatever motion goes on, within 100 ms,
  * and does nothing when none does. A search that `pause` ended (`lastWrite`, `lastRead`, `firstRead`, `firstDifference`, `origin`) rejects with a UserError of code
  * "cancelled". `setBreakpoints`, `setExceptionStops`, `input`, `timeline`, `instantOfOutput`, `addBookmark`,
- * `removeBookmark`, `renameBookmark`, `outputLengthAt`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
+ * `removeBookmark`, `renameBookmark`, `outputLengthAt`, `instantOfFrame`, `frameCountAt`, `sources` and `close` may be called while a motion goes on; everything else then rejects with a UserError of code "running".
  */
 export interface DebuggeeApi extends BranchApi, SearchApi {
   launch(options: LaunchOptions): Promise<LaunchResult>;
@@ -351,6 +359,9 @@ export interface DebuggeeApi extends BranchApi, SearchApi {
   instantOfOutput(offset: number): Promise<number | undefined>;
   /** How many bytes the console has printed before an instant; undefined when that is not held any more. */
   outputLengthAt(instant: number): Promise<number | undefined>;
+  /** The instant that sent the frame of this number, and how many the network card had sent before an instant. */
+  instantOfFrame(number: number): Promise<number | undefined>;
+  frameCountAt(instant: number): Promise<number | undefined>;
   /** What the guest printed from one instant up to another, as far as it is still held. */
   outputBetween(from: number, to: number): Promise<Uint8Array>;
   lastWrite(address: bigint, length: number, before?: number, use?: AddressUse): Promise<WriteFound | undefined>;

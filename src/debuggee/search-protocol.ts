@@ -3,6 +3,7 @@
  * recording can be searched by itself, on any machine that holds the recording; results of segments are put together
  * (docs/searches.md). Plain data both ways, as in protocol.ts.
  */
+import type { LatentWork } from "../machine/latent-work.ts";
 import type { AddressUse, BreakpointRequest, SourcePosition } from "./protocol.ts";
 
 export type Question =
@@ -40,6 +41,8 @@ export type Question =
   | { readonly kind: "calls"; readonly function: string }
   /** Synchronous exceptions (absent: with every cause) and interrupts (absent: when no causes are given) that were taken. */
   | { readonly kind: "traps"; readonly causes?: readonly number[]; readonly interrupts?: boolean }
+  /** Processes that slept on a page that the machine did not have (docs/async-pages.md): who, for what, how long, and who ran meanwhile. */
+  | { readonly kind: "waits" }
   /** Lines of console output, by the step that printed their first byte; those that contain `text`. */
   | { readonly kind: "outputs"; readonly text?: string };
 
@@ -62,6 +65,7 @@ export interface Row {
   readonly bits?: bigint;
   readonly access?: AccessFound;
   readonly call?: CallFound;
+  readonly wait?: WaitFound;
   /** Why something could not be evaluated here. */
   readonly problem?: string;
 }
@@ -72,6 +76,24 @@ export interface AccessFound {
   /** What is in memory behind the step. */
   readonly value: bigint;
   readonly kind: "read" | "write";
+}
+
+export interface WaitFound {
+  /** As the guest OS names the process, else by its address space. */
+  readonly who: string;
+  /** The instant at which the guest OS was told that the page is there; absent: it was not, as far as the run goes. */
+  readonly to?: number;
+  readonly hart: number;
+  /** The virtual address that was accessed. */
+  readonly address: bigint;
+  readonly work: LatentWork;
+  /** Who took how many steps until then, the most first. */
+  readonly meanwhile: readonly RunMeanwhile[];
+}
+
+export interface RunMeanwhile {
+  readonly who: string;
+  readonly steps: number;
 }
 
 export interface CallFound {

@@ -10,11 +10,11 @@ function accessedAt(hart: HartView, stop: MachineStop): bigint {
 }
 
 const SEPC = 0x141;
-const ALL_CAUSES = EXCEPTION_CAUSES.map(({ code }) => code);
+export const EXCEPTION_CODES = EXCEPTION_CAUSES.map(({ code }) => code);
 
 /** Exceptions that are about to be taken, interrupts that have just been, and the trap at which the run ended. */
 export function trapFinder({ parts, question, task, tally }: FinderTask<"traps">): Finder {
-  const { causes = ALL_CAUSES, interrupts = question.causes === undefined } = question;
+  const { causes = EXCEPTION_CODES, interrupts = question.causes === undefined } = question;
   const { timeline, machine } = parts;
   return {
     stops: { breakpoints: [], watches: [], exceptions: causes, interrupts },

@@ -12,6 +12,7 @@ import type { Question, SegmentResult, SegmentTask, Settled } from "./search-pro
 import { seriesFinder, seriesKind, settleSeries } from "./search-series.ts";
 import { Tally } from "./search-tally.ts";
 import { trapFinder } from "./search-traps.ts";
+import { waitFinder } from "./search-waits.ts";
 
 /** Bytes that one question may be about. */
 const MOST_BYTES = 1 << 24;
@@ -49,6 +50,7 @@ export class SegmentSearch {
         placeToHit(this.parts, { at: { kind: "function", name: question.function } });
         return {};
       case "traps":
+      case "waits":
       case "outputs":
         return {};
       default:
@@ -95,7 +97,11 @@ export class SegmentSearch {
     return problem === undefined ? {} : { problem };
   }
 
-  #finder(task: SegmentTask, question: Exclude<Question, { readonly kind: "outputs" }>, tally: Tally): Finder {
+  #finder(
+    task: SegmentTask,
+    question: Exclude<Question, { readonly kind: "outputs" }>,
+    tally: Tally,
+  ): Finder | undefined {
     const given = { parts: this.parts, task, tally };
     switch (question.kind) {
       case "writes":
@@ -110,6 +116,8 @@ export class SegmentSearch {
         return callFinder({ ...given, question });
       case "traps":
         return trapFinder({ ...given, question });
+      case "waits":
+        return waitFinder({ ...given, question });
       default:
         return unreachable(question, "question");
     }

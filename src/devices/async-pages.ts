@@ -39,6 +39,11 @@ export class AsyncPages implements Device {
     return this.#areas[hart] ?? 0;
   }
 
+  /** Some hart's area is there: it must be at hand when something else is not. */
+  hasAreaOn(address: number, sizeBytes: number): boolean {
+    return this.#areas.some((area) => area >= address && area < address + sizeBytes);
+  }
+
   /** In the order in which they were given. */
   get given(): readonly GivenToken[] {
     return this.#given;

@@ -11,6 +11,8 @@ export interface Device {
   read(offset: number, sizeBytes: number): bigint | undefined;
   /** False: as above. */
   write(offset: number, sizeBytes: number, value: bigint): boolean;
+  /** A write there may make the device read or write RAM at once; absent: none does. */
+  reachesMemory?(offset: number): boolean;
   /** mtime, in ticks, at which the device will do something by itself; undefined: never. */
   nextDeadline(): bigint | undefined;
   save(): DeviceState;

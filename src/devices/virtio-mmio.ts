@@ -31,6 +31,10 @@ const SHARED_MEMORY = 0x0b0; // length and base of a region
 const SHARED_MEMORY_END = 0x0c0;
 const CONFIG_GENERATION = 0x0fc;
 const CONFIGURATION = 0x100;
+/** Registers that are written often, and only set something in the device. */
+const KEPT_TO_ITSELF: ReadonlySet<number> = new Set([
+  ...[DEVICE_FEATURES_SEL, DRIVER_FEATURES_SEL, DRIVER_FEATURES, QUEUE_SEL, QUEUE_NUM, INTERRUPT_ACK],
+]);
 
 /** "virt" */
 const MAGIC = 0x7472_6976;
@@ -164,6 +168,10 @@ export class VirtioMmio implements Device, VirtioQueues {
     if (this.#transport === "legacy") this.#writeLegacy(offset, word);
     else this.#writeModern(offset, word);
     return true;
+  }
+
+  reachesMemory(offset: number): boolean {
+    return offset < CONFIGURATION && !KEPT_TO_ITSELF.has(offset);
   }
 
   nextDeadline(): undefined {

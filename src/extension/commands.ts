@@ -4,7 +4,7 @@ import { addBookmark, goToBookmark, removeBookmark, renameBookmark } from "./boo
 import { debugFile } from "./configuration.ts";
 import type { GuestConsoles } from "./console.ts";
 import { chooseLine } from "./console-links.ts";
-import { debugDemo, openDemo } from "./demo.ts";
+import { debugDemo, debugKernel, openDemo } from "./demo.ts";
 import { reporting } from "./failures.ts";
 import { type Bounds, exact, parseInstant } from "./instants.ts";
 import { findLastWrite } from "./last-write.ts";
@@ -64,14 +64,19 @@ export function registerCommands(
     ),
     "hindcast.openDemo": () => reporting(() => openDemo(context)),
     "hindcast.debugDemo": () => reporting(() => debugDemo(context)),
-    "hindcast.openWalkthrough": () =>
-      vscode.commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#firstBug`, false),
+    "hindcast.debugKernel": () => reporting(() => debugKernel(context)),
+    "hindcast.openWalkthrough": () => openWalkthrough(context, "firstBug"),
+    "hindcast.openKernelWalkthrough": () => openWalkthrough(context, "kernel"),
   };
   for (const [name, run] of Object.entries(others)) commands[name] = inSession(run);
   for (const [name, ask] of Object.entries(searchCommands(searches, askSince))) commands[name] = inSession(ask);
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
   );
+}
+
+function openWalkthrough({ extension }: vscode.ExtensionContext, id: string): Thenable<unknown> {
+  return vscode.commands.executeCommand("workbench.action.openWalkthrough", `${extension.id}#${id}`, false);
 }
 
 function reverseStep(

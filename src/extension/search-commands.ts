@@ -43,6 +43,7 @@ export function searchCommands(list: SearchList, askInstant: AskInstant): Readon
       if (name !== undefined) await list.search(session, { kind: "calls", function: name });
     },
     "hindcast.allTraps": (session) => list.search(session, { kind: "traps" }),
+    "hindcast.allWaits": (session) => list.search(session, { kind: "waits" }),
     "hindcast.allInterrupts": (session) => list.search(session, { kind: "traps", causes: [], interrupts: true }),
     "hindcast.allOutputs": (session) => list.search(session, { kind: "outputs" }),
     "hindcast.searchBreakpoint": async (session, argument) => {
@@ -68,6 +69,7 @@ const CHOICES = [
   },
   { label: "$(warning) All Exceptions", description: "that were taken", command: "hindcast.allTraps" },
   { label: "$(zap) All Interrupts", description: "that were taken", command: "hindcast.allInterrupts" },
+  { label: "$(watch) All Waits for Pages", description: "of the guest's processes", command: "hindcast.allWaits" },
   { label: "$(terminal) All Lines of Output", description: "that the guest printed", command: "hindcast.allOutputs" },
   {
     label: "$(git-commit) Where Did a Value Come From",

@@ -6,6 +6,7 @@ import type { Milestones } from "./milestones.ts";
 import { PageView } from "./page-view.ts";
 import type { SearchList } from "./search-list.ts";
 import type { Session, Sessions } from "./session.ts";
+import { waitStory } from "./wait-story.ts";
 
 /** As often as the adapter says that marks came or went. */
 const CHANGED_MS = 500;
@@ -64,6 +65,8 @@ export class TimelineView extends PageView<ToTimeline, FromTimeline> {
       case "travel":
         this.milestones.reached("timelineTravel");
         return session && reporting(() => session.travel(message.instant));
+      case "askWait":
+        return session && this.tellWait(session, message.instant);
       case "renameBookmark":
       case "removeBookmark":
         return vscode.commands.executeCommand(`hindcast.${message.type}`, message);
@@ -85,6 +88,16 @@ export class TimelineView extends PageView<ToTimeline, FromTimeline> {
       this.send({ type: "marks", request, from, to, marks: all, total: total + found.length });
     } catch {
       // The session is starting or ending, or busy with a search: its next change makes the page ask again.
+    }
+  }
+
+  /** Who waited, and who ran meanwhile: a search of one wait, which nobody sees as such. */
+  private async tellWait(session: Session, instant: number): Promise<void> {
+    try {
+      const text = await waitStory(this.sessions, session, instant);
+      if (text !== undefined && session === this.sessions.active) this.send({ type: "wait", instant, text });
+    } catch {
+      // The session is ending, or is looking at another run.
     }
   }
 

@@ -135,7 +135,13 @@ const MOST_SYMBOL_BYTES = 2 ** 30;
 /** The symbols that a recording names in an image of that role. */
 export function recordedSymbols(name: string, files: FileSource): LoadedProgram | undefined {
   const choice = parseSymbolChoice(name);
-  return choice && loadSymbols(choice, { read: (path) => files.read(path === choice.path ? name : path) });
+  return (
+    choice &&
+    loadSymbols(choice, {
+      read: (path) => files.read(path === choice.path ? name : path),
+      has: (path) => files.has(path),
+    })
+  );
 }
 
 interface RecordedFile {

@@ -14,18 +14,18 @@ import type {
   PairSituation,
   PairStop,
   PairStretch,
+  StretchName,
 } from "../debuggee/protocol.ts";
 import { connectDebuggee, type RemoteDebuggee } from "./debuggee-client.ts";
 import { DivergenceSearch } from "./divergence-search.ts";
 import type { LivePairApi } from "./live-pair-server.ts";
 import { type NodeDebuggee, startDebuggee } from "./node-debuggee.ts";
-import { openPairRecording, type PairRecording } from "./pair-recording.ts";
+import { FIRST_MEMBER, SECOND_MEMBER } from "./pair-files.ts";
+import { openPairRecording, type PairMemberRecording, type PairRecording } from "./pair-recording.ts";
 import { nodePort } from "./port.ts";
 import { RemoteFault, RpcClient } from "./rpc.ts";
 import type { SearchSubject } from "./search-protocol.ts";
 import { workerUrl } from "./worker-url.ts";
-
-const MEMBERS: Readonly<Record<PairSide, string>> = { left: "A", right: "B" };
 
 type OnEvent = (event: { readonly type: "changed" }) => void;
 
@@ -39,7 +39,7 @@ export async function openPair(
   if (recording === undefined || lockstep === false) return undefined;
   const pair = await openPairRecording(recording);
   // Of a pair of which one machine is there, that is debugged like any other.
-  const hasBoth = Object.values(MEMBERS).every((name) => pair?.members.some(({ member }) => member === name));
+  const hasBoth = [FIRST_MEMBER, SECOND_MEMBER].every((name) => pair?.members.some(({ member }) => member === name));
   return pair !== undefined && hasBoth ? new RecordedDebuggeePair(options, pair) : undefined;
 }
 
@@ -70,7 +70,7 @@ abstract class PairOfRecordings {
     const find = async () => {
       search = await this.#search(left, right);
       if (cancelled) await search.close();
-      const names = { left: "machine A", right: "machine B" };
+      const names = { left: `machine ${left.member}`, right: `machine ${right.member}` };
       return search.find({ names, onProgress }).finally(() => search?.close());
     };
     return {
@@ -93,8 +93,8 @@ abstract class PairOfRecordings {
 
   async #search(left: PairPosition, right: PairPosition): Promise<DivergenceSearch> {
     const { members } = await this.recordedSituation();
-    const subject = ({ member, stretch }: PairPosition): SearchSubject => {
-      const { path, last } = stretchOf(members, member, stretch);
+    const subject = (place: PairPosition): SearchSubject => {
+      const { path, last } = stretchOf(members, place);
       const { engine, cacheGroup } = this.options;
       return { path, end: last, engine, cacheGroup };
     };
@@ -104,15 +104,17 @@ abstract class PairOfRecordings {
   /** The situation with everything that it speaks of in the files. */
   protected abstract recordedSituation(): Promise<PairSituation>;
 
-  /** One of the recordings, with a machine of its own. */
+  /** One of the recordings, with a machine of its own. What it printed has been told already, or is. */
   protected async openStretch(
-    side: PairSide,
-    number: number,
+    stretch: StretchName,
     onEvent: (event: DebuggeeEvent) => void,
+    isTold: boolean,
   ): Promise<{ debuggee: NodeDebuggee; result: LaunchResult }> {
-    const { path } = stretchOf((await this.recordedSituation()).members, MEMBERS[side], number);
+    const { path } = stretchOf((await this.recordedSituation()).members, stretch);
     const { engine, cacheGroup, stopOnEntry } = this.options;
-    const debuggee = await startDebuggee(onEvent);
+    const debuggee = await startDebuggee((event) => {
+      if (!isTold || event.type !== "output" || event.branch !== undefined) onEvent(event);
+    });
     try {
       const chosen = { ...(engine !== undefined && { engine }), ...(cacheGroup !== undefined && { cacheGroup }) };
       return { debuggee, result: await debuggee.launch({ recording: path, stopOnEntry, ...chosen }) };
@@ -123,23 +125,28 @@ abstract class PairOfRecordings {
   }
 }
 
-function stretchOf(members: PairSituation["members"], member: string, number: number): PairStretch {
-  const stretch = members.find(({ name }) => name === member)?.stretches.find((known) => known.number === number);
-  if (stretch === undefined) throw new RemoteFault(`machine ${member} has no stretch ${number}`, undefined);
-  return stretch;
+function stretchOf(members: PairSituation["members"], { member, stretch }: StretchName): PairStretch {
+  const known = members.find(({ name }) => name === member)?.stretches.find(({ number }) => number === stretch);
+  if (known === undefined) throw new RemoteFault(`machine ${member} has no stretch ${stretch}`, undefined);
+  return known;
 }
 
 /** Opened from its recordings. */
 class RecordedDebuggeePair extends PairOfRecordings {
   readonly #pair: PairRecording;
+  /** Stretches whose output the user has seen. */
+  readonly #told = new Set<string>();
 
   constructor(options: LaunchOptions, pair: PairRecording) {
     super(options);
     this.#pair = pair;
   }
 
-  open(side: PairSide, stretch: number, onEvent: (event: DebuggeeEvent) => void) {
-    return this.openStretch(side, stretch, onEvent);
+  open(_side: PairSide, stretch: StretchName, onEvent: (event: DebuggeeEvent) => void) {
+    const name = `${stretch.member} ${stretch.stretch}`;
+    const isTold = this.#told.has(name);
+    this.#told.add(name);
+    return this.openStretch(stretch, onEvent, isTold);
   }
 
   async situation(): Promise<PairSituation> {
@@ -161,12 +168,12 @@ function situationOf({ id, members, log, missing }: PairRecording): PairSituatio
   const { summary } = log;
   const { entries, outputsMatched, outputsReleased, innerDivergences, digests, resynchronisations } = summary;
   const { takeOvers, joined, held, latencyMs, lagStepsMax, inner } = summary;
-  const newest = members.at(-1)?.member;
+  const sides = sidesOf(members);
+  const roles = rolesOf(members, sides, log);
   return {
     ...{ id, live: false, missing, lagStepsMax },
     members: members.map(({ member, stretches }) => ({
-      ...{ name: member, stretches },
-      role: roleOf(member, newest, summary.takeOvers > 0),
+      ...{ name: member, stretches, side: sides.get(member)!, role: roles(member) },
     })),
     ...(inner !== undefined && { inner }),
     counts: {
@@ -181,10 +188,9 @@ function situationOf({ id, members, log, missing }: PairRecording): PairSituatio
       const { what, device, number, expected, got, lastAgreement, primary, secondary } = divergence;
       const ofPrimary = { ...primary, instant: divergence.primaryInstant };
       const ofSecondary = { ...secondary, instant: divergence.secondaryInstant };
-      const isLeft = primary.member === MEMBERS.left && secondary.member === MEMBERS.right;
-      const isRight = primary.member === MEMBERS.right && secondary.member === MEMBERS.left;
-      // Of machines that no session shows.
-      if (!isLeft && !isRight) return [];
+      const isLeft = sides.get(primary.member) === "left";
+      // Of machines of which there is no recording.
+      if (!sides.has(primary.member) || !sides.has(secondary.member)) return [];
       const [left, right] = isLeft ? [ofPrimary, ofSecondary] : [ofSecondary, ofPrimary];
       const [leftText, rightText] = isLeft ? [expected, got] : [got, expected];
       return [{ ...{ what, device, number, lastAgreement, left, right, leftText, rightText } }];
@@ -192,11 +198,33 @@ function situationOf({ id, members, log, missing }: PairRecording): PairSituatio
   };
 }
 
-/** As it was in the end: who took over was there before those that joined it. */
-function roleOf(member: string, newest: string | undefined, tookOver: boolean): "primary" | "secondary" | "gone" {
-  if (!tookOver) return member === MEMBERS.left ? "primary" : member === newest ? "secondary" : "gone";
-  if (member === MEMBERS.left) return "gone";
-  return member === newest && member !== MEMBERS.right ? "secondary" : "primary";
+/** Who joined has the seat of the machine that was gone: across from the one whose state it was given. */
+function sidesOf(members: readonly PairMemberRecording[]): ReadonlyMap<string, PairSide> {
+  const sides = new Map<string, PairSide>();
+  for (const { member, stretches } of members) {
+    const giver = stretches[0].start?.member;
+    const across = giver === undefined ? undefined : sides.get(giver);
+    const isRight = across === undefined ? member !== FIRST_MEMBER : across === "left";
+    sides.set(member, isRight ? "right" : "left");
+  }
+  return sides;
+}
+
+/** As it was in the end: the last of each side are left, and who took over last is the primary. */
+function rolesOf(
+  members: readonly PairMemberRecording[],
+  sides: ReadonlyMap<string, PairSide>,
+  log: PairRecording["log"],
+): (member: string) => "primary" | "secondary" | "gone" {
+  const filter = { kinds: ["take-over"] as const };
+  const count = log.countOf(filter);
+  const [last] = count === 0 ? [] : log.entries(count - 1, 1, filter);
+  const primary = last?.member ?? FIRST_MEMBER;
+  const partner = members.findLast(({ member }) => sides.get(member) !== sides.get(primary));
+  // Who was survived is no partner; one that came after is.
+  const joined = partner?.stretches[0].start?.member === primary;
+  const hasPartner = last === undefined ? partner !== undefined : joined;
+  return (member) => (member === primary ? "primary" : hasPartner && member === partner?.member ? "secondary" : "gone");
 }
 
 /** Running, in a thread; what is asked of the past is asked of its recordings. */
@@ -234,10 +262,15 @@ class LiveDebuggeePair extends PairOfRecordings {
     }
   }
 
-  async open(side: PairSide, stretch: number, onEvent: (event: DebuggeeEvent) => void) {
+  async open(side: PairSide, stretch: StretchName, onEvent: (event: DebuggeeEvent) => void) {
+    // What is typed is for the machines that run, wherever it is looked from.
+    const input = (bytes: Uint8Array) => this.#ask("input", bytes);
     const { members } = await this.#ask("situation");
-    const newest = members.find(({ name }) => name === MEMBERS[side])?.stretches.length ?? 1;
-    if (stretch < newest) return this.openStretch(side, stretch, onEvent);
+    const newest = members.findLast((member) => member.side === side)!;
+    if (stretch.member !== newest.name || stretch.stretch < newest.stretches.length) {
+      const past = await this.openStretch(stretch, onEvent, true);
+      return { ...past, debuggee: Object.assign({} as NodeDebuggee, past.debuggee, { input }) };
+    }
     this.#onEvents[side] = onEvent;
     const machine = this.#machines[side];
     const known = this.#results.get(side);
@@ -245,7 +278,7 @@ class LiveDebuggeePair extends PairOfRecordings {
     this.#results.set(side, result);
     // The machine goes on running whatever is looked at; the pair ends both.
     const debuggee = Object.assign({} as DebuggeeApi, machine, {
-      input: (bytes: Uint8Array) => this.#ask("input", bytes),
+      input,
       close: async () => {},
       dispose: async () => {},
     });

@@ -34,6 +34,8 @@ export const DEBUGGEE_METHODS = [
   "renameBookmark",
   "instantOfOutput",
   "outputLengthAt",
+  "instantOfFrame",
+  "frameCountAt",
   "outputBetween",
   "lastWrite",
   "startBranch",

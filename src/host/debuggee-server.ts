@@ -33,10 +33,19 @@ export interface Session {
   readonly recordingFailure: () => string | undefined;
   /** Sleeps as a paced clock wants it; undefined when there is nothing to sleep. */
   readonly pace: (progress: Progress) => Promise<void> | undefined;
-  /** How many bytes of the console have left: what was said beyond that is not told yet. Absent: all of them. */
-  readonly released?: () => number;
+  /** Where the console's output is, from so many bytes on, when it is not all in the history. */
+  readonly console?: (sent: number) => ConsoleSource;
   /** Ends the recording in good order. */
   close(): Promise<void>;
+}
+
+/** A history that has some of a console's bytes. */
+export interface ConsoleSource {
+  readonly history: HistoryLike;
+  /** How many had been said before those that it has. */
+  readonly said: number;
+  /** How many have left: what was said beyond that is not told yet. Absent: all of them. */
+  readonly released?: number;
 }
 
 export type SessionOpener = (
@@ -68,6 +77,8 @@ const AT_ANY_TIME: ReadonlySet<string> = new Set([
   "timeline",
   "instantOfOutput",
   "outputLengthAt",
+  "instantOfFrame",
+  "frameCountAt",
   "addBookmark",
   "removeBookmark",
   "renameBookmark",
@@ -170,7 +181,6 @@ export class DebuggeeServer {
     const session = this.#session;
     if (session === undefined) return;
     for (const [method, args] of this.#told.values()) memberOf(session, method)(...args);
-    this.#outputSent = Math.min(this.#outputSent, session.branches.recordingHistory.outputLength);
     void this.#background?.close();
     this.#background = this.#searching(session);
   }
@@ -298,21 +308,23 @@ export class DebuggeeServer {
   }
 
   /** What a branch prints is told as its own: it is no part of the console's output. */
-  #sendOutput({ branches }: Session): void {
+  #sendOutput({ branches, console }: Session): void {
     const { branch, history } = branches;
-    this.#outputSent = this.#sendFrom(this.#outputSent, branches.recordingHistory, undefined);
+    const source = console?.(this.#outputSent) ?? { history: branches.recordingHistory, said: 0 };
+    const end = (source.released ?? Number.POSITIVE_INFINITY) - source.said;
+    const sent = Math.max(0, this.#outputSent - source.said);
+    this.#outputSent = Math.max(this.#outputSent, source.said + this.#sendFrom(sent, source.history, end, undefined));
     if (branch === undefined) return;
     const { id, origin } = branch;
-    const sent = this.#branchOutputSent.get(id) ?? history.outputLengthAt?.(origin as Instant) ?? history.outputLength;
-    this.#branchOutputSent.set(id, this.#sendFrom(sent, history, id));
+    const from = this.#branchOutputSent.get(id) ?? history.outputLengthAt?.(origin as Instant) ?? history.outputLength;
+    this.#branchOutputSent.set(id, this.#sendFrom(from, history, Number.POSITIVE_INFINITY, id));
   }
 
-  /** Sends what was printed from an offset on; returns how far it came. */
-  #sendFrom(offset: number, history: HistoryLike, branch: number | undefined): number {
+  /** Sends what was printed from an offset on, up to another one at most; returns how far it came. */
+  #sendFrom(offset: number, history: HistoryLike, most: number, branch: number | undefined): number {
     // Of a very long recording the history has forgotten what was printed first.
     let sent = Math.max(offset, history.firstOutputHeld ?? 0);
-    const released = branch === undefined ? this.#session?.released?.() : undefined;
-    const end = Math.min(history.outputLength, released ?? Number.POSITIVE_INFINITY);
+    const end = Math.min(history.outputLength, most);
     while (sent < end) {
       const bytes = Uint8Array.from(history.outputBytes(sent, Math.min(OUTPUT_EVENT_BYTES, end - sent)));
       sent += bytes.length;
@@ -356,9 +368,9 @@ export class DebuggeeServer {
   }
 }
 
-/** Whoever serves a method: the debuggee, or its branches. */
-function memberOf({ debuggee }: Session, method: keyof DebuggeeApi): (...args: unknown[]) => unknown {
-  for (const part of [debuggee, debuggee.branching]) {
+/** Whoever serves a method: the debuggee, its branches, or what is remembered. */
+function memberOf({ debuggee, branches }: Session, method: keyof DebuggeeApi): (...args: unknown[]) => unknown {
+  for (const part of [debuggee, debuggee.branching, branches.history]) {
     const member = (part as Partial<Record<string, unknown>> | undefined)?.[method];
     if (typeof member === "function") return (...args) => member.apply(part, args);
   }

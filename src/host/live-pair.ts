@@ -12,6 +12,7 @@ import type {
   PairStop,
 } from "../debuggee/protocol.ts";
 import { LocalArbiter } from "../lockstep/arbiter.ts";
+import type { Channel } from "../lockstep/channel.ts";
 import { localChannel } from "../lockstep/channel.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
 import { differ } from "../lockstep/divergence-sources.ts";
@@ -19,18 +20,20 @@ import { drawFaults, type Fault, parseFaultKind } from "../lockstep/fault.ts";
 import { CONSOLE, MACHINE_DEVICES, MachineReplica, NETWORK } from "../lockstep/machine-replica.ts";
 import { CountingSink, InputQueue } from "../lockstep/outside.ts";
 import type { InputEvent } from "../lockstep/replica.ts";
-import { type MachineConfiguration, pageCountOf } from "../machine/configuration.ts";
+import { pageCountOf } from "../machine/configuration.ts";
 import { Machine } from "../machine/machine.ts";
-import { loadBoot } from "./boot-files.ts";
+import { type LoadedBoot, loadBoot } from "./boot-files.ts";
 import { makeCompileThread } from "./compile-thread.ts";
-import { openDisks } from "./disk-files.ts";
+import type { ConsoleSource } from "./debuggee-server.ts";
+import { type OpenedDisks, openDisks } from "./disk-files.ts";
 import { flipsOf } from "./fault-flips.ts";
 import type { HostNetwork } from "./host-network.ts";
 import { configurationOf } from "./live-session.ts";
-import { LiveSide } from "./live-side.ts";
-import { MemberDriver } from "./lockstep-member.ts";
+import { type LiveMember, LiveSide } from "./live-side.ts";
+import { MemberDriver, type MemberStart } from "./lockstep-member.ts";
+import { MOST_VAIN_JOINS } from "./lockstep-pair.ts";
 import { type Bell, eventLoopTurn } from "./motion-driver.ts";
-import { pairReport } from "./pair-report.ts";
+import { divergencesOf, pairReport } from "./pair-report.ts";
 import { chooseRecordingPath, folderWarning } from "./recording-place.ts";
 import { MemberRecording } from "./timeline-replica.ts";
 
@@ -44,94 +47,69 @@ const PAIR_ID_BYTES = 8;
 /** Of how machine B differs. */
 const DEFAULT_SEED = 1;
 
+/** A machine of the pair, and what drives it. */
 interface Place {
+  readonly name: string;
   readonly side: PairSide;
-  readonly live: LiveSide;
   readonly driver: MemberDriver;
   readonly recording: MemberRecording;
   dead: boolean;
   frozenUntilMs: number;
+  /** How many of its divergences are known. */
+  divergences: number;
 }
 
 /**
  * Two machines in lockstep in one thread, each with its debuggee. When one of them comes to a stop of the user's, or they
  * differ in what they say, neither is given another turn: the state is as the divergence left it, and whoever goes on has the
- * protocol do about it what it would have done.
+ * protocol do about it what it would have done. A machine that is gone is replaced: another one joins, in its seat.
  */
 export class LivePair {
-  readonly #places: Readonly<Record<PairSide, Place>>;
+  readonly #options: LaunchOptions;
+  readonly #choice: LockstepChoice;
+  readonly #disks: OpenedDisks;
+  readonly #boot: LoadedBoot;
+  readonly #differing: ReturnType<typeof differ>;
+  readonly #faults: readonly Fault[];
   readonly #inputs = new InputQueue();
   readonly #sink: CountingSink;
+  readonly #arbiter = new LocalArbiter({ term: 1, primary: "A", secondary: "B" });
   readonly #bell: Bell;
   readonly #divergences: PairDivergence[] = [];
+  readonly #id = randomBytes(PAIR_ID_BYTES).toString("hex");
+  readonly #startedMs = performance.now();
+  /** In the order in which they came. */
+  readonly #places: Place[] = [];
+  readonly #lives: Partial<Record<PairSide, LiveSide>> = {};
+  /** Recordings of machines that are gone. */
+  readonly #ending: Promise<void>[] = [];
   readonly path: string;
+  #vainJoins = 0;
   #isOver = false;
   #isPaused = false;
 
   constructor(options: LaunchOptions, choice: LockstepChoice, bell: Bell, network: HostNetwork | undefined) {
+    this.#options = options;
+    this.#choice = choice;
     this.#bell = bell;
-    const disks = openDisks(options.disks ?? [], true);
-    const configuration = configurationOf(options, disks.configurations);
-    const differing = differ(configuration, choice.diverge ?? [], choice.divergeSeed ?? DEFAULT_SEED);
-    const boot = loadBoot(options, configuration);
-    const partner =
-      choice.second === undefined ? boot : loadBoot({ ...options, program: choice.second }, configuration);
-    this.path = options.recordTo ?? chooseRecordingPath(boot.path, new Date());
-    if (resolve(this.path) === resolve(boot.path)) {
-      throw new UserError("recording-is-program", `The recording cannot replace the program ${boot.path}.`, 2);
+    this.#disks = openDisks(options.disks ?? [], true);
+    const configuration = configurationOf(options, this.#disks.configurations);
+    this.#differing = differ(configuration, choice.diverge ?? [], choice.divergeSeed ?? DEFAULT_SEED);
+    this.#boot = loadBoot(options, configuration);
+    const { second } = choice;
+    const partner = second === undefined ? this.#boot : loadBoot({ ...options, program: second }, configuration);
+    this.path = options.recordTo ?? chooseRecordingPath(this.#boot.path, new Date());
+    if (resolve(this.path) === resolve(this.#boot.path)) {
+      throw new UserError("recording-is-program", `The recording cannot replace the program ${this.#boot.path}.`, 2);
     }
-    const pair = randomBytes(PAIR_ID_BYTES).toString("hex");
-    const startedMs = performance.now();
     this.#sink = new CountingSink(MACHINE_DEVICES, ({ device, bytes }) => {
       if (device === NETWORK) network?.fromGuest(bytes);
     });
-    const arbiter = new LocalArbiter({ term: 1, primary: "A", secondary: "B" });
-    const faults = faultsOf(choice);
-    const [first, second] = localChannel();
-    const place = (side: PairSide, of: MachineConfiguration): Place => {
-      const isLeft = side === "left";
-      const [member, role] = isLeft ? (["A", "primary"] as const) : (["B", "secondary"] as const);
-      const loaded = isLeft ? boot : partner;
-      const machine = new Machine(of, options.engine, disks.images, options.cacheGroup, makeCompileThread);
-      machine.load(loaded.image);
-      const images = [...loaded.recorded, ...disks.recorded];
-      const recording = new MemberRecording(machine, {
-        ...{ path: this.path, pair, member, role, images, joins: false, configuration: machine.configuration },
-        ...{ partner: isLeft ? undefined : "A", engine: options.engine },
-        nowMs: () => performance.now() - startedMs,
-        onRoom: () => bell.ring(),
-      });
-      const folder = isLeft ? folderWarning(this.path) : undefined;
-      const live = new LiveSide({
-        ...{ machine, boot: loaded, recording, warnings: folder === undefined ? [] : [folder] },
-        released: isLeft ? () => this.#sink.taken[CONSOLE] : undefined,
-        said: () => replica.counts[CONSOLE],
-        from: (instant) => this.#standing(isLeft ? "right" : "left", instant),
-      });
-      const { tap } = recording;
-      const own = faults.filter((fault) => fault.role === role);
-      const skew = isLeft ? undefined : differing.skew;
-      const replica = new MachineReplica(machine, skew, flipsOf(own, choice.faultSeed ?? 0, tap), recording);
-      const made: Omit<Place, "driver"> = { side, live, recording, dead: false, frozenUntilMs: 0 };
-      const driver = new MemberDriver({
-        ...{ member, tap, replica, arbiter, sink: this.#sink, inputs: this.#inputs, faults: own },
-        channel: isLeft ? first : second,
-        start: isLeft ? { role: "primary", partner: "B" } : { role: "secondary" },
-        pageCount: pageCountOf(of),
-        options: choice.second === undefined ? {} : { onDivergence: "stop" },
-        paced: configuration.clock === "paced",
-        onKill: () => {
-          placed.dead = true;
-        },
-        onFreeze: (ms) => {
-          placed.frozenUntilMs = performance.now() + ms;
-        },
-        nowMs: () => performance.now(),
-      });
-      const placed: Place = Object.assign(made, { driver });
-      return placed;
-    };
-    this.#places = { left: place("left", configuration), right: place("right", differing.configuration) };
+    this.#faults = faultsOf(choice);
+    const [left, right] = localChannel();
+    const plain = { configuration, skew: undefined };
+    this.#settle("left", { role: "primary", partner: "B" }, left, this.#boot, plain);
+    this.#settle("right", { role: "secondary" }, right, partner, this.#differing);
     const inputs = this.#inputs;
     network?.connect({
       deliver: (frame) => {
@@ -146,7 +124,7 @@ export class LivePair {
   }
 
   side(side: PairSide): LiveSide {
-    return this.#places[side].live;
+    return this.#lives[side]!;
   }
 
   input(event: InputEvent): void {
@@ -154,28 +132,105 @@ export class LivePair {
     this.#bell.ring();
   }
 
+  /** A machine takes its seat. */
+  #settle(
+    side: PairSide,
+    start: MemberStart,
+    channel: Channel,
+    boot: LoadedBoot,
+    { configuration, skew }: Partial<ReturnType<typeof differ>> & Pick<ReturnType<typeof differ>, "configuration">,
+  ): void {
+    const { engine, cacheGroup } = this.#options;
+    const { second, faultSeed = 0 } = this.#choice;
+    const disks = this.#disks;
+    const name = String.fromCharCode(0x41 + this.#places.length);
+    const { role } = start;
+    const joins = role === "joiner";
+    const machine = new Machine(configuration, engine, disks.images, cacheGroup, makeCompileThread);
+    machine.load(boot.image);
+    const recording = new MemberRecording(machine, {
+      ...{ path: this.path, pair: this.#id, member: name, joins, configuration: machine.configuration, engine },
+      images: [...boot.recorded, ...disks.recorded],
+      role: role === "primary" ? "primary" : "secondary",
+      partner: role === "primary" ? undefined : (this.#speaker?.name ?? "A"),
+      nowMs: () => performance.now() - this.#startedMs,
+      onRoom: () => this.#bell.ring(),
+    });
+    const said = () => replica.counts;
+    const live = this.#lives[side];
+    if (live === undefined) this.#lives[side] = this.#liveSide(side, boot, { member: name, machine, recording, said });
+    else live.join({ member: name, machine, recording, said });
+    const { tap } = recording;
+    const own = this.#faults.filter((fault) => fault.role === role);
+    const replica = new MachineReplica(machine, skew, flipsOf(own, faultSeed, tap), recording);
+    const driver = new MemberDriver({
+      ...{ member: name, tap, replica, arbiter: this.#arbiter, sink: this.#sink, inputs: this.#inputs, faults: own },
+      ...{ channel, start, pageCount: pageCountOf(configuration), paced: configuration.clock === "paced" },
+      options: second === undefined ? {} : { onDivergence: "stop" },
+      onKill: () => {
+        place.dead = true;
+      },
+      onFreeze: (ms) => {
+        place.frozenUntilMs = performance.now() + ms;
+      },
+      nowMs: () => performance.now(),
+    });
+    const place: Place = { name, side, driver, recording, dead: false, frozenUntilMs: 0, divergences: 0 };
+    this.#places.push(place);
+  }
+
+  #liveSide(side: PairSide, boot: LoadedBoot, first: LiveMember): LiveSide {
+    const isLeft = side === "left";
+    const folder = isLeft ? folderWarning(this.path) : undefined;
+    return new LiveSide(
+      {
+        ...{ boot, options: this.#options, warnings: folder === undefined ? [] : [folder] },
+        console: (sent) => (isLeft ? this.#console(sent) : this.side("right").console),
+        from: (instant) => ({ ...this.side(otherSide(side)).stretch, instant }),
+        left: (member) => {
+          const gone = this.#places.find(({ name }) => name === member);
+          if (gone !== undefined) this.#ending.push(gone.recording.close());
+        },
+      },
+      first,
+    );
+  }
+
+  /** What the pair has said is in the history of the machine that speaks, unless that took it over with a state. */
+  #console(sent: number): ConsoleSource {
+    const speaker = this.#speaker?.side ?? "left";
+    const sources = [speaker, otherSide(speaker)].map((side) => this.side(side).console);
+    const source = sources.find(({ said }) => said <= sent) ?? sources[0];
+    return { ...source, released: this.#sink.taken[CONSOLE] };
+  }
+
   /** Both from their ends on, until something stops one of them, or `pause`. `onLook` lets the world see how it goes. */
   async run({ stopsAtDivergence, ahead }: PairRun, onLook: () => void): Promise<PairStop> {
-    const places = Object.values(this.#places);
-    for (const { live } of places) live.begin(ahead !== undefined);
-    const ends = places.map(({ live }) => live.end + (ahead ?? Number.POSITIVE_INFINITY));
+    const sides = [this.side("left"), this.side("right")];
+    for (const live of sides) live.begin(ahead !== undefined);
+    const ends = { left: sides[0].end + (ahead ?? Infinity), right: sides[1].end + (ahead ?? Infinity) };
     this.#isPaused = false;
     let lookedMs = performance.now();
     for (;;) {
       let moved = false;
-      for (const place of places) {
+      for (const place of this.#seated) {
         if (place.dead || place.frozenUntilMs > performance.now()) continue;
         if (place.driver.turn()) moved = true;
         const divergence = this.#newDivergence();
-        if (place.live.isHeld) return this.#stopped(place.side);
+        if (this.side(place.side).isHeld) return this.#stopped(place.side);
         if (divergence !== undefined && stopsAtDivergence) return this.#stopped(undefined, divergence);
       }
       const speaker = this.#speaker;
-      if (speaker === undefined || speaker.driver.ended === "over") {
+      // Of one that is gone the other has yet to hear that it is.
+      const isLeft = this.#seated.some(({ dead, driver }) => !dead && driver.ended !== "fenced");
+      if (!isLeft || speaker?.driver.ended === "over") {
         this.#isOver = true;
         return this.#stopped(undefined);
       }
-      if (places.every(({ live, dead }, index) => dead || live.end >= ends[index])) return this.#stopped(undefined);
+      if (speaker !== undefined && this.#replace(speaker)) moved = true;
+      if (this.#seated.every((place) => this.side(place.side).end >= ends[place.side] || !this.#isShown(place))) {
+        return this.#stopped(undefined);
+      }
       const now = performance.now();
       if (moved && now - lookedMs < LOOK_MS) continue;
       lookedMs = now;
@@ -191,13 +246,25 @@ export class LivePair {
     this.#bell.ring();
   }
 
+  /** Whoever is left alone gets a new partner; another program's machine cannot be replaced by a copy. */
+  #replace({ side, driver }: Place): boolean {
+    const { phase } = driver.member.primary!;
+    if (phase === "paired") this.#vainJoins = 0;
+    if (phase !== "alone" || this.#choice.second !== undefined || this.#vainJoins >= MOST_VAIN_JOINS) return false;
+    this.#vainJoins++;
+    const [there, here] = localChannel();
+    if (!driver.accept(there)) return false;
+    this.#settle(otherSide(side), { role: "joiner" }, here, this.#boot, this.#differing);
+    return true;
+  }
+
   #stopped(by: PairSide | undefined, divergence?: PairDivergence): PairStop {
-    const { left, right } = this.#places;
+    const [left, right] = [this.side("left"), this.side("right")];
     return {
-      ...{ left: left.live.settle(), right: right.live.settle() },
+      ...{ left: left.settle(), right: right.settle() },
       ...(by !== undefined && { by }),
       ...(divergence !== undefined && { divergence }),
-      stretches: { left: left.live.stretches.length, right: right.live.stretches.length },
+      stretches: { left: left.stretch, right: right.stretch },
     };
   }
 
@@ -207,27 +274,26 @@ export class LivePair {
   }
 
   situation(): Omit<PairSituation, "id"> {
-    const { left, right } = this.#places;
-    const reports = [left, right].map(({ driver, dead }) => ({
-      ...driver.report(),
-      ...(dead && { alive: false, speaks: false }),
+    const seated = this.#seated;
+    const reports = this.#places.map((place) => ({
+      ...place.driver.report(),
+      ...((place.dead || !seated.includes(place)) && { alive: false, speaks: false }),
     }));
     const report = pairReport(
       reports,
       this.#sink.taken.reduce((total, count) => total + count, 0),
-      0,
+      this.#places.length - SEATS,
     );
     const { inner, digests, latencyMs, lagStepsMax, outputsMatched, outputsReleased, innerDivergences } = report;
     const { resynchronisations, takeOvers, joined, held, logEntries } = report;
     return {
       live: !this.#isOver,
-      members: [left, right].map(({ live }, index) => {
-        const { name, alive, speaks } = reports[index];
-        return {
-          name,
-          role: !alive ? ("gone" as const) : speaks ? ("primary" as const) : ("secondary" as const),
-          stretches: live.stretches,
-        };
+      members: this.#places.flatMap(({ name, side }, index) => {
+        const { alive, speaks } = reports[index];
+        const stretches = this.side(side).stretchesOf(name);
+        // Of one that is only about to join there is nothing to be seen.
+        if (stretches.length === 0) return [];
+        return { name, side, role: !alive ? "gone" : speaks ? "primary" : "secondary", stretches };
       }),
       missing: [],
       ...(inner !== undefined && { inner }),
@@ -246,57 +312,78 @@ export class LivePair {
 
   /** Everything that there is goes to the files. */
   async flush(): Promise<void> {
-    for (const { recording } of Object.values(this.#places)) {
+    await Promise.all(this.#ending);
+    for (const { recording } of this.#seated) {
       recording.flush();
       await recording.file?.flush();
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.#places).map(({ recording }) => recording.close()));
-  }
-
-  /** An instant of a machine in its present stretch. */
-  #standing(side: PairSide, instant: number): PairPosition {
-    const { live } = this.#places[side];
-    return { member: side === "left" ? "A" : "B", stretch: live.stretches.length, instant };
-  }
-
-  get #speaker(): Place | undefined {
-    return Object.values(this.#places).find(
-      ({ dead, driver }) => !dead && driver.member.primary !== undefined && driver.ended !== "fenced",
+    await Promise.all(
+      this.#places.map(({ recording }) => {
+        recording.onStretch = () => {};
+        return recording.close();
+      }),
     );
   }
 
-  #newDivergence(): PairDivergence | undefined {
-    const { left, right } = this.#places;
-    const known = [left, right].flatMap(({ driver }) => driver.report().divergences);
-    if (known.length <= this.#divergences.length) return undefined;
-    const divergence = this.#divergenceOf(known[this.#divergences.length]);
-    this.#divergences.push(divergence);
-    return divergence;
+  /** Who has the seats now. */
+  get #seated(): readonly Place[] {
+    return SIDES.map((side) => this.#places.findLast((place) => place.side === side)!);
   }
 
-  /** The primary is machine A, unless B has taken over, and then there is nobody to differ from. */
+  /** Whether it is the machine that is looked at, and goes on: none that is gone, or about to join. */
+  #isShown({ dead, name, side }: Place): boolean {
+    return !dead && this.side(side).stretch.member === name;
+  }
+
+  get #speaker(): Place | undefined {
+    const speaking = this.#places.filter(
+      ({ dead, driver }) => !dead && driver.member.primary !== undefined && driver.ended !== "fenced",
+    );
+    // Who stood still and was survived may not know it yet: the later term is the one that counts.
+    return speaking.sort((a, b) => a.driver.member.primary!.term - b.driver.member.primary!.term).at(-1);
+  }
+
+  #newDivergence(): PairDivergence | undefined {
+    for (const place of this.#places) {
+      const divergences = divergencesOf(place.driver.member);
+      if (divergences.length <= place.divergences) continue;
+      const divergence = this.#divergenceOf(divergences[place.divergences++]);
+      this.#divergences.push(divergence);
+      return divergence;
+    }
+    return undefined;
+  }
+
   #divergenceOf({ what, device, number, expected, got, lastAgreement, ...at }: OutputDivergence): PairDivergence {
-    const { left, right } = this.#places;
     // An entry of the log has the instants of its first and its last byte: that of the one that differs the machine knows.
     const isByte = device === CONSOLE;
-    const isSaidBy = {
-      left: isByte && (what === "data" || what === "missing"),
-      right: isByte && (what === "data" || what === "extra"),
+    const primary = this.#speaker?.side ?? "left";
+    const positionOf = (side: PairSide): PairPosition => {
+      const isPrimary = side === primary;
+      const live = this.side(side);
+      const { member, stretch } = live.stretch;
+      const { first, last } = live.stretchesOf(member)[stretch - 1];
+      const isSaid = isByte && (what === "data" || what === (isPrimary ? "missing" : "extra"));
+      const known = isPrimary ? at.primaryInstant : at.secondaryInstant;
+      const instant = (isSaid ? live.instantOfByte(number) : undefined) ?? known;
+      return { member, stretch, instant: Math.min(Math.max(instant, first), last) };
     };
+    const [leftText, rightText] = primary === "left" ? [expected, got] : [got, expected];
     return {
-      ...{ what, device, number, lastAgreement, leftText: expected, rightText: got },
-      left: positionIn(left, (isSaidBy.left ? left.live.instantOfByte(number) : undefined) ?? at.primaryInstant),
-      right: positionIn(right, (isSaidBy.right ? right.live.instantOfByte(number) : undefined) ?? at.secondaryInstant),
+      ...{ what, device, number, lastAgreement, leftText, rightText },
+      ...{ left: positionOf("left"), right: positionOf("right") },
     };
   }
 }
 
-function positionIn({ live, driver }: Place, instant: number): PairPosition {
-  const { number, first, last } = live.stretches.at(-1)!;
-  return { member: driver.member.name, stretch: number, instant: Math.min(Math.max(instant, first), last) };
+const SIDES = ["left", "right"] as const satisfies readonly PairSide[];
+const SEATS = SIDES.length;
+
+function otherSide(side: PairSide): PairSide {
+  return side === "left" ? "right" : "left";
 }
 
 function faultsOf({ faults, faultSeed }: LockstepChoice): readonly Fault[] {

@@ -22,11 +22,12 @@ import { openDisks } from "./disk-files.ts";
 import type { HostNetwork } from "./host-network.ts";
 import { RecordingFile } from "./recording-file.ts";
 import { chooseRecordingPath } from "./recording-place.ts";
+import { HostResidency, type ResidencyChoice } from "./residency.ts";
 import { threadMs } from "./thread-clock.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 
 /** What a live run is made of. Absent: the defaults of DEFAULT_CONFIGURATION, or of KERNEL_CONFIGURATION under firmware. */
-export interface LiveOptions extends RunChoice {
+export interface LiveOptions extends RunChoice, ResidencyChoice {
   /** Undefined: a new file beside the program's other recordings. */
   readonly recordTo?: string;
   readonly memoryBytes?: number;
@@ -53,6 +54,8 @@ export interface LiveSession {
   readonly timeline: Timeline;
   readonly boot: LoadedBoot;
   readonly recording: RecordingFile;
+  /** Where pages are that the machine does not keep; absent: it keeps all. */
+  readonly residency: HostResidency | undefined;
 }
 
 /** The oracle does a million steps a second: its slices must be short for a pause to come through. */
@@ -91,7 +94,11 @@ export function timelineOptions(engine: EngineChoice | undefined): TimelineOptio
 export function openLive(options: LiveOptions, onRoom: () => void, network?: HostNetwork): LiveSession {
   const disks = openDisks(options.disks ?? [], true);
   const configuration = configurationOf(options, disks.configurations);
-  const machine = new Machine(configuration, options.engine, disks.images, options.cacheGroup, makeCompileThread);
+  const residency = HostResidency.of(options, configuration);
+  const machine = new Machine(
+    ...([configuration, options.engine, disks.images, options.cacheGroup, makeCompileThread] as const),
+    residency?.residency,
+  );
   const boot = loadBoot(options, configuration);
   machine.load(boot.image);
   const header: RecordingHeader = {
@@ -106,7 +113,8 @@ export function openLive(options: LiveOptions, onRoom: () => void, network?: Hos
   const recording = RecordingFile.create(path, header, onRoom);
   const ofTimeline = {
     ...timelineOptions(options.engine),
-    turns: new AdaptiveTurns(() => performance.now(), undefined, threadMs),
+    turns: new AdaptiveTurns(() => performance.now() - (residency?.stoodMs ?? 0), undefined, threadMs),
+    ...(residency && { pages: residency }),
     onFrame: (frame: Uint8Array) => network?.fromGuest(frame),
     bookmarkKeeper: bookmarksBeside(path, machine),
   };
@@ -122,7 +130,7 @@ export function openLive(options: LiveOptions, onRoom: () => void, network?: Hos
       return timeline.framesWaiting;
     },
   });
-  return { machine, timeline, boot, recording };
+  return { machine, timeline, boot, recording, residency };
 }
 
 /** For what becomes of bookmarks that the open recording has: it goes on, and nobody knows yet where it ends. */

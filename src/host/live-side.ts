@@ -1,31 +1,45 @@
 import { AssertionFailure, assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
-import { Debuggee } from "../debuggee/debuggee.ts";
-import type { DebuggeeEvent, PairPosition, PairStretch, Stopped } from "../debuggee/protocol.ts";
+import type {
+  DebuggeeEvent,
+  LaunchOptions,
+  PairPosition,
+  PairStretch,
+  Stopped,
+  StretchName,
+} from "../debuggee/protocol.ts";
 import type { Arrival } from "../debuggee/travel.ts";
+import { CONSOLE, MACHINE_DEVICES } from "../lockstep/machine-replica.ts";
+import type { Counts } from "../lockstep/replica.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { MachineStop } from "../machine/stop.ts";
-import { Branches } from "../replay/branches.ts";
 import type { Timeline } from "../replay/timeline.ts";
 import type { LoadedBoot } from "./boot-files.ts";
 import { createBranchFile } from "./branch-file.ts";
-import type { Session } from "./debuggee-server.ts";
+import type { ConsoleSource, Session } from "./debuggee-server.ts";
 import type { Bell } from "./motion-driver.ts";
-import { sourceTexts } from "./source-files.ts";
-import { ThreadRunner } from "./thread-runner.ts";
+import { type OpenedDebuggee, openDebuggee } from "./opened-debuggee.ts";
 import type { MemberRecording } from "./timeline-replica.ts";
 
-export interface LiveSideParts {
+/** A machine that takes a seat. */
+export interface LiveMember {
+  readonly member: string;
   readonly machine: Machine;
-  readonly boot: LoadedBoot;
   readonly recording: MemberRecording;
+  /** Outputs that it has said, with those of the states that were taken over. */
+  readonly said: () => Counts;
+}
+
+export interface LiveSideParts {
+  readonly boot: LoadedBoot;
   readonly warnings: readonly string[];
-  /** Bytes of its console that have left; undefined: what it says is its own. */
-  readonly released: (() => number) | undefined;
-  /** The other machine's position, of whose state at that instant another stretch begins with. */
+  readonly options: Pick<LaunchOptions, "engine" | "cacheGroup">;
+  /** Where the console's output is that the user sees, from so many bytes on. */
+  readonly console: (sent: number) => ConsoleSource;
+  /** The other seat's position, of whose state at that instant another stretch begins with. */
   readonly from: (instant: number) => PairPosition;
-  /** Bytes that the console has said, with those of the states that were taken over. */
-  readonly said: () => number;
+  /** Another machine has the seat from here on. */
+  readonly left: (member: string) => void;
 }
 
 interface Attached {
@@ -35,31 +49,42 @@ interface Attached {
   readonly renewed: () => void;
 }
 
+interface LiveStretch extends StretchName {
+  readonly timeline: Timeline;
+  readonly path: string;
+  readonly start: PairPosition | undefined;
+  /** What had been said before. */
+  readonly said: Counts;
+}
+
 /**
- * One machine of a live pair, and its debuggee: the protocol leads the machine, in turns, and the debuggee says within each
- * where the user wants it to stop. A machine that takes over the other's state gets another timeline, and another debuggee.
+ * One seat of a live pair, its machine, and its debuggee: the protocol leads the machine, in turns, and the debuggee says
+ * within each where the user wants it to stop. A machine that takes over the other's state gets another timeline, and
+ * another debuggee; so does one that joins in the place of a machine that is gone, which can be looked at until then.
  */
 export class LiveSide {
   readonly #parts: LiveSideParts;
+  #member: LiveMember;
   #attached: Attached | undefined;
-  #opened: { readonly debuggee: Debuggee; readonly branches: Branches; readonly runner: ThreadRunner } | undefined;
+  #opened: OpenedDebuggee | undefined;
   /** Where the user's stop was come to in this run. */
   #arrival: Arrival | undefined;
   /** How the guest ended; a machine that is given another state may go on. */
   #ending: Arrival | undefined;
   #isHeld = false;
   #isSilent = false;
-  readonly #stretches: {
-    readonly timeline: Timeline;
-    readonly path: string;
-    readonly start: PairPosition | undefined;
-    /** Bytes that had been said before. */
-    readonly said: number;
-  }[] = [];
+  readonly #stretches: LiveStretch[] = [];
 
-  constructor(parts: LiveSideParts) {
+  constructor(parts: LiveSideParts, first: LiveMember) {
     this.#parts = parts;
-    parts.recording.runBy = (timeline, until) => {
+    this.#member = first;
+    this.join(first);
+  }
+
+  /** From its first step on this machine is the one that is looked at. */
+  join(member: LiveMember): void {
+    const { recording } = member;
+    recording.runBy = (timeline, until) => {
       timeline.isLed = false;
       try {
         return this.#run(until);
@@ -67,21 +92,35 @@ export class LiveSide {
         timeline.isLed = true;
       }
     };
-    parts.recording.onStretch = (timeline) => this.#renew(timeline);
+    recording.onStretch = (timeline) => this.#renew(member, timeline);
   }
 
-  /** Its recordings so far, the present one last. */
-  get stretches(): readonly PairStretch[] {
-    return this.#stretches.map(({ timeline, path, start }, index) => ({
-      ...{ number: index + 1, path, first: timeline.first, last: timeline.end },
-      ...(start !== undefined && { start }),
-    }));
+  /** The recordings of a machine so far, the present one last. */
+  stretchesOf(member: string): readonly PairStretch[] {
+    return this.#stretches
+      .filter((stretch) => stretch.member === member)
+      .map(({ timeline, path, start, stretch: number, said }) => ({
+        ...{ number, path, first: timeline.first, last: timeline.end, said },
+        ...(start !== undefined && { start }),
+      }));
+  }
+
+  /** Where it is now. */
+  get stretch(): StretchName {
+    const { member, stretch } = this.#stretches.at(-1)!;
+    return { member, stretch };
   }
 
   /** The state before the step that said a byte of the console; undefined: not in this stretch. */
   instantOfByte(number: number): number | undefined {
+    const { history, said } = this.console;
+    return number < said ? undefined : history.instantOfOutput(number - said);
+  }
+
+  /** What the machine has printed in this stretch. */
+  get console(): ConsoleSource {
     const { timeline, said } = this.#stretches.at(-1)!;
-    return number < said ? undefined : timeline.history.instantOfOutput(number - said);
+    return { history: timeline.history, said: said[CONSOLE] };
   }
 
   /** The newest instant. */
@@ -96,7 +135,8 @@ export class LiveSide {
 
   /** As its debugger sees it. */
   attach(emit: (event: DebuggeeEvent) => void, bell: Bell, renewed: () => void): Session {
-    const { recording, machine, boot, warnings, released } = this.#parts;
+    const { boot, warnings, console } = this.#parts;
+    const { recording, machine } = this.#member;
     assert(recording.timeline !== undefined, "a machine is recorded from reset");
     this.#attached = { emit, bell, renewed };
     this.#open(recording.timeline);
@@ -108,8 +148,8 @@ export class LiveSide {
       get branches() {
         return side.#here.branches;
       },
-      ...(released !== undefined && { released }),
-      createRecording: (to) => createBranchFile(to, recording.paths.at(-1)!, () => bell.ring()),
+      console,
+      createRecording: (to) => createBranchFile(to, this.#member.recording.paths.at(-1)!, () => bell.ring()),
       result: {
         harts: machine.harts.length,
         recording: recording.paths[0],
@@ -119,8 +159,8 @@ export class LiveSide {
         warnings: [...boot.warnings, ...warnings],
         entered: side.#here.debuggee.entered(),
       },
-      recordingBytes: () => recording.fileBytes,
-      recordingFailure: () => recording.failure,
+      recordingBytes: () => this.#member.recording.fileBytes,
+      recordingFailure: () => this.#member.recording.failure,
       pace: () => undefined,
       // The pair closes its recordings.
       close: () => this.#close(),
@@ -141,7 +181,7 @@ export class LiveSide {
     return this.#here.debuggee.settled(arrival);
   }
 
-  get #here() {
+  get #here(): OpenedDebuggee {
     assert(this.#opened !== undefined, "nobody debugs this machine yet");
     return this.#opened;
   }
@@ -173,46 +213,36 @@ export class LiveSide {
     throw new AssertionFailure(`a live machine came to ${stop?.kind ?? arrival.kind}`);
   }
 
-  #renew(timeline: Timeline): void {
-    const { recording, from, said } = this.#parts;
+  #renew(member: LiveMember, timeline: Timeline): void {
     timeline.isLed = true;
     this.#ending = undefined;
-    const start = this.#stretches.length === 0 ? undefined : from(timeline.first);
-    this.#stretches.push({ timeline, path: recording.file?.path ?? "", start, said: start === undefined ? 0 : said() });
+    const { recording, said } = member;
+    const gone = this.#member.member;
+    this.#member = member;
+    const isReset = this.#stretches.length === 0;
+    this.#stretches.push({
+      ...{ member: member.member, stretch: recording.paths.length, timeline, path: recording.file?.path ?? "" },
+      start: isReset ? undefined : this.#parts.from(timeline.first),
+      said: isReset ? MACHINE_DEVICES.map(() => 0) : [...said()],
+    });
     if (this.#attached === undefined) return;
-    void this.#opened?.runner.close();
+    const before = this.#opened;
     this.#open(timeline);
+    void before?.closeSearches();
+    // Another machine's timeline may still be open; this one's has been ended with its stretch.
+    before?.branches.close();
     this.#attached.renewed();
+    if (gone !== member.member) this.#parts.left(gone);
   }
 
   #open(timeline: Timeline): void {
-    const { recording, boot } = this.#parts;
-    const branches = new Branches(timeline);
-    const runner = new ThreadRunner({
-      checkpoints: recording.file?.checkpoints,
-      // Threads know what is in the file.
-      isUsable: () => recording.file?.checkpoints !== undefined && recording.failure === undefined,
-      subject: async () => {
-        const { end, ended } = timeline;
-        await recording.file?.flush();
-        return { path: recording.paths.at(-1)!, end, ended };
-      },
-    });
-    const debuggee = new Debuggee({
-      timeline: branches,
-      branches,
-      history: branches.history,
-      programs: boot.programs,
-      sourceTexts: sourceTexts(boot.sources),
-      executable: boot.executable,
-      emit: this.#attached!.emit,
-      segmentRunner: runner,
-    });
-    this.#opened = { debuggee, branches, runner };
+    const { boot, options } = this.#parts;
+    const { emit } = this.#attached!;
+    this.#opened = openDebuggee({ timeline, ...boot, emit, file: this.#member.recording.file, options });
   }
 
   async #close(): Promise<void> {
-    await this.#opened?.runner.close();
+    await this.#opened?.closeSearches();
     this.#opened?.branches.close();
   }
 }

@@ -12,9 +12,8 @@ import { Pacer } from "./pacer.ts";
 import { isAlive, type MemberReport, memberReport } from "./pair-report.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 
-/** Turns are short: what is said waits for the end of one, and for the partner. The second is for channels that need the event loop. */
+/** Turns are short: what is said waits for the end of one, and for the partner. */
 const TURN_MS = 0.5;
-const SLOWER_TURN_MS = 1;
 /**
  * A primary does not begin a turn when the secondary is farther behind than so many: what it says waits for the secondary to come
  * there. Both are as fast: who once was ahead would stay so.
@@ -24,11 +23,15 @@ const AHEAD_TURNS = 1;
 const LONGEST_GAP_MS = 100;
 /** Input and answers wait so long at most, where frames come without the event loop. */
 const YIELD_MS = 4;
+/** Long enough for the kernel to let somebody else in. */
+const NAP_MS = 0.05;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
 /** A member that a fault freezes stands still so long, and in any case longer than the silence that is taken for death. */
 const FREEZE_MS = 3_000;
 const FREEZE_SILENCES = 1.5;
+
+const NAP = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 /** How a member begins. */
 export type MemberStart =
@@ -63,6 +66,8 @@ export interface MemberDriverParts {
   readonly options?: Partial<LockstepOptions>;
   /** How many turns the secondary may be behind before the primary waits: more where frames take their time. */
   readonly aheadTurns?: number;
+  /** Whoever carries the frames has no processor of his own: he is let in while output waits. */
+  readonly naps?: boolean;
   /** The guest's clock follows the host's. */
   readonly paced?: boolean;
   /** Faults of this member, flipped bits excepted: those are the replica's. */
@@ -123,7 +128,7 @@ export class MemberDriver {
     this.#parts = parts;
     this.#options = { ...LOCKSTEP_OPTIONS, ...parts.options };
     this.#lastMs = parts.nowMs();
-    this.#turns = new AdaptiveTurns(parts.nowMs, parts.channel.isImmediate === true ? TURN_MS : SLOWER_TURN_MS);
+    this.#turns = new AdaptiveTurns(parts.nowMs, TURN_MS);
     this.#faults = (parts.faults ?? [])
       .filter(({ kind }) => kind !== "flip-register" && kind !== "flip-memory")
       .sort((a, b) => a.instant - b.instant);
@@ -202,6 +207,8 @@ export class MemberDriver {
       if (!moved) await this.#rest();
       else if (!this.#channel.isImmediate || this.#parts.nowMs() - this.#yieldedMs >= YIELD_MS) await eventLoopTurn();
       else continue;
+      if (moved && this.#parts.naps === true && (this.member.primary?.pending ?? 0) > 0)
+        Atomics.wait(NAP, 0, 0, NAP_MS);
       this.#yieldedMs = this.#parts.nowMs();
     }
   }

@@ -27,7 +27,7 @@ import { errorFromData } from "./rpc.ts";
  */
 const LOCAL_OPTIONS = { heartbeatMs: 100, silenceMs: 5_000 } as const satisfies Partial<LockstepOptions>;
 /** Somebody who joins and is gone before he was paired is replaced so often in a row. */
-const MOST_VAIN_JOINS = 3;
+export const MOST_VAIN_JOINS = 3;
 /** A member that does not answer within it is reported as it was last heard of. */
 const REPORT_WITHIN_MS = 1_000;
 /** The end of a recording is written meanwhile. */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { ObjectStore } from "@nats-io/obj";
-import type { Subscription } from "@nats-io/transport-node";
+import type { Msg, Subscription } from "@nats-io/transport-node";
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
 import type { Channel } from "../lockstep/channel.ts";
 import { frameHeader } from "../lockstep/link.ts";
@@ -24,6 +24,8 @@ const MOST_PARTIAL = 8;
 const FETCH_MS = 5_000;
 /** How often what both have been through is purged. */
 const PURGE_MS = 1_000;
+/** Of the messages of the log the server acknowledges one so often: what it says is wanted for the purge alone. */
+const STORED_MS = 50;
 /** After the server came back the partner has so much time to find it, too: its silence is no death before that. */
 const GRACE_MS = 1_000;
 
@@ -40,8 +42,8 @@ export interface ChannelEnd {
 }
 
 /**
- * A channel between two members through a NATS server. The log goes through a stream, which has it when a server comes back;
- * states and pages through an object store; signs of life and acknowledgements as messages that nobody keeps.
+ * A channel between two members through a NATS server. The log goes into a stream, which has it when a server comes back, and is
+ * heard on the way there; states and pages go through an object store; signs of life and acknowledgements as messages that nobody keeps.
  */
 export class NatsChannel implements Channel {
   readonly #end: ChannelEnd;
@@ -51,7 +53,7 @@ export class NatsChannel implements Channel {
   readonly #liveTo: string;
   readonly #logTo: string;
   readonly #mostBytes: number;
-  #subscription: Subscription | undefined;
+  #subscriptions: Subscription[] = [];
   #tail: StreamTail | undefined;
   #parts = 0;
   /** Frames that are in the object store, or on their way there, by number; since which message of its stream. */
@@ -62,6 +64,7 @@ export class NatsChannel implements Channel {
   /** Messages of the log's stream, and the frames that they are. */
   #stored: { readonly sequence: number; readonly message: number }[] = [];
   #logPurge: number | undefined;
+  #storedMs = Number.NEGATIVE_INFINITY;
   #pagesPurge: number | undefined;
   readonly #purging: NodeJS.Timeout;
   #isAway = false;
@@ -111,22 +114,31 @@ export class NatsChannel implements Channel {
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#purging);
-    this.#subscription?.unsubscribe();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
     this.#tail?.close();
   }
 
   async #listen(): Promise<void> {
     const { nats, place, session, role } = this.#end;
-    this.#subscription = nats.connection.subscribe(place.liveSubject(session, role), {
-      callback: (error, message) => {
-        if (error === null) this.#take(message.data);
-      },
-    });
-    if (role === "secondary") {
-      this.#tail = new StreamTail(nats, place.log, this.#logTo, 1, (message) => this.#take(message.data));
-      await this.#tail.resume();
-    }
+    // The stream hears the log as a subscriber does: who waited for it to deliver would wait for its file and for its consumer.
+    const subjects = [place.liveSubject(session, role), ...(role === "secondary" ? [this.#logTo] : [])];
+    const callback = (error: Error | null, message: Msg) => {
+      if (error === null) this.#take(message.data);
+    };
+    this.#subscriptions = subjects.map((subject) => nats.connection.subscribe(subject, { callback }));
     await nats.connection.flush();
+  }
+
+  /** What the log's stream has heard while this end was away; what has come already is dropped by whoever reads the frames. */
+  #catchUp(): void {
+    this.#tail?.close();
+    const { nats, place } = this.#end;
+    const tail = new StreamTail(nats, place.log, this.#logTo, 1, (message) => {
+      this.#take(message.data);
+      if (message.info.pending === 0) tail.close();
+    });
+    this.#tail = tail;
+    void tail.resume();
   }
 
   async #follow(): Promise<void> {
@@ -136,7 +148,7 @@ export class NatsChannel implements Channel {
       if (type !== "reconnect") continue;
       this.#isAway = false;
       this.#graceUntilMs = performance.now() + GRACE_MS;
-      void this.#tail?.resume();
+      if (this.#end.role === "secondary") this.#catchUp();
     }
   }
 
@@ -150,6 +162,12 @@ export class NatsChannel implements Channel {
   #log(sequence: number, frame: Uint8Array): void {
     const { nats, onTrouble } = this.#end;
     for (const message of this.#split(frame)) {
+      const nowMs = performance.now();
+      if (nowMs - this.#storedMs < STORED_MS) {
+        nats.connection.publish(this.#logTo, message);
+        continue;
+      }
+      this.#storedMs = nowMs;
       nats.stream.publish(this.#logTo, message).then(
         ({ seq }) => this.#stored.push({ sequence, message: seq }),
         (error: Error) => {

@@ -69,6 +69,8 @@ export interface Nats {
   readonly manager: JetStreamManager;
   /** The server as it may be shown: without credentials. */
   readonly server: string;
+  /** It runs on this computer. */
+  readonly isLocal: boolean;
 }
 
 /** Hears a sentence. */
@@ -105,10 +107,11 @@ export async function connectNats(options: NatsOptions, name: string): Promise<N
   }
   try {
     const manager = await jetstreamManager(connection);
-    if (options.quick !== true) return { connection, manager, stream: jetstream(connection), server };
+    const known = { connection, server, isLocal: servers.every(isOfLoopback) };
+    if (options.quick !== true) return { ...known, manager, stream: jetstream(connection) };
     // A question that was lost with the connection is asked again soon.
     const stream = jetstream(connection, { timeout: QUICK_ANSWER_MS });
-    return { connection, manager: await stream.jetstreamManager(), stream, server };
+    return { ...known, manager: await stream.jetstreamManager(), stream };
   } catch (error) {
     await connection.close();
     throw natsError(error, server);
@@ -214,13 +217,17 @@ function parseUrl(text: string): ParsedUrl {
 
 /** What goes over a network is authentic and secret, or the user has said that it need not be. */
 function refuseInTheClear(servers: readonly string[]): void {
-  const remote = servers.find((server) => !isLoopback(server.replace(/:\d+$/, "")));
+  const remote = servers.find((server) => !isOfLoopback(server));
   if (remote === undefined) return;
   throw new UserError(
     "nats-insecure",
     `${remote} is another computer, and nats:// would speak to it in the clear: use tls://, or --nats-insecure on a network that you trust.`,
     2,
   );
+}
+
+function isOfLoopback(server: string): boolean {
+  return isLoopback(server.replace(/:\d+$/, ""));
 }
 
 function isLoopback(host: string): boolean {

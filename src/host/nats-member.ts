@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KV } from "@nats-io/kv";
 import { UserError } from "../base/errors.ts";
@@ -22,16 +23,27 @@ import { MemberDriver, type MemberEnd } from "./lockstep-member.ts";
 import { memberName, NatsArbiter, nextMember, readTenure, writeTenure } from "./nats-arbiter.ts";
 import { NatsChannel } from "./nats-channel.ts";
 import { connectionLost, type Nats, type Say } from "./nats-connection.ts";
-import { NatsInputs, NatsSink } from "./nats-outside.ts";
+import { NatsInputs } from "./nats-inputs.ts";
+import { NatsSink } from "./nats-sink.ts";
 import { ask, PairDoor, type Question, type Reply, type RunDescription } from "./pair-door.ts";
 import type { MemberReport } from "./pair-report.ts";
-import { makeStreams, openBucket, type PairPlace, pairPlace, removeBucket, removeStreams } from "./pair-streams.ts";
+import {
+  expireOutputs,
+  makeStreams,
+  openBucket,
+  type PairPlace,
+  pairPlace,
+  removeBucket,
+  removeStreams,
+} from "./pair-streams.ts";
 import { offerRecording } from "./recording-exchange.ts";
 import { type RecordingKey, VERSION } from "./segment-queue.ts";
 import { MemberRecording } from "./timeline-replica.ts";
 
+/** Two machines, the server, and what else there is: with fewer processors than that the server has none of its own. */
+const ROOMY_PROCESSORS = 4;
 /** The secondary hears of a turn by way of the server: a primary that waits for each would stand still most of the time. */
-const AHEAD_TURNS = 2;
+const AHEAD_TURNS = 4;
 /** How often somebody who wants to join looks whether he can. */
 const LOOK_INTERVAL_MS = 500;
 
@@ -197,6 +209,7 @@ export class NatsMember {
         const record = await readTenure(this.#kv);
         if (record?.tenure.run === this.#description?.run) {
           await removeStreams(nats, this.#place);
+          await expireOutputs(nats, this.#place);
           await removeBucket(nats, this.#place);
         }
       }
@@ -336,6 +349,7 @@ export class NatsMember {
       pageCount: pageCountOf(machine.configuration),
       arbiter: new NatsArbiter(this.#kv, run, wake),
       aheadTurns: AHEAD_TURNS,
+      naps: nats.isLocal && availableParallelism() < ROOMY_PROCESSORS,
       paced: machine.configuration.clock === "paced",
       tap: recording?.tap,
       onTurn: () => {

@@ -35,6 +35,8 @@ export interface PairStretchRecording {
   readonly last: number;
   /** Whose state it begins with, absent: reset. */
   readonly start?: { readonly member: string; readonly stretch: number; readonly instant: number };
+  /** How much had been said before, by device. */
+  readonly said: readonly number[];
 }
 
 interface Found extends LoggedStretch {
@@ -140,7 +142,7 @@ function gaps(first: string, found: readonly Found[]): string[] {
 }
 
 function describe({ path, header, first, last }: Found, all: readonly Found[]): PairStretchRecording {
-  return { path, number: header.stretch, first, last, ...startOf(header, first, all) };
+  return { path, number: header.stretch, first, last, said: header.said, ...startOf(header, first, all) };
 }
 
 function startOf(

@@ -55,10 +55,7 @@ export function memberReport(member: Member, isDead: boolean, bytesSent: number)
   const alive = !isDead && isAlive(member);
   return {
     ...{ name: member.name, alive, speaks: alive && primary !== undefined, inner: secondary?.inner, bytesSent },
-    divergences: [
-      ...(secondary?.divergences ?? []),
-      ...(primary?.divergences ?? []).filter(({ what }) => what === "no-progress"),
-    ],
+    divergences: divergencesOf(member),
     resynchronisations: secondary?.resynchronisations ?? 0,
     tookOver: secondary?.phase === "surviving",
     counters: secondary === undefined ? undefined : { ...secondary.counters },
@@ -73,6 +70,12 @@ export function memberReport(member: Member, isDead: boolean, bytesSent: number)
     entries: statistics?.entries ?? 0,
     pagesSent: statistics?.pagesSent ?? 0,
   };
+}
+
+/** What it noticed itself: the secondary compares, the primary sees who comes no farther. */
+export function divergencesOf({ primary, secondary }: Member): readonly OutputDivergence[] {
+  const noticed = primary?.divergences.filter(({ what }) => what === "no-progress") ?? [];
+  return [...(secondary?.divergences ?? []), ...noticed];
 }
 
 /** `members` in the order in which they came. */

@@ -21,7 +21,7 @@ const MOST_LOG_BYTES = 64 * MIB;
 const LOG_KEPT_NS = 600 * SECOND_NS;
 /** Somebody types, or a network sends, faster than the guest reads: the server refuses more than that. */
 const MOST_INPUT_BYTES = 16 * MIB;
-/** What was said is there for whoever reads it, for a day. */
+/** What was said is there for whoever reads it, a day after the run was over: as long as it goes on, the newest tells how much there was. */
 const MOST_OUTPUT_BYTES = 128 * MIB;
 const OUTPUT_KEPT_NS = 86_400 * SECOND_NS;
 /** Pages are asked for a mebibyte at a time, and purged when they have arrived. */
@@ -109,7 +109,8 @@ export async function makeStreams(nats: Nats, place: PairPlace): Promise<void> {
     });
     await streams.add({
       ...{ ...common, name: place.outputs, subjects: [place.outputSubject("*")] },
-      ...{ max_bytes: MOST_OUTPUT_BYTES, max_age: OUTPUT_KEPT_NS },
+      // Nobody asks whether a message was taken already: who has no answer looks what is there.
+      ...{ max_bytes: MOST_OUTPUT_BYTES, duplicate_window: SECOND_NS },
     });
     await new Objm(nats.stream).create(place.pages, {
       ...{ storage: StorageType.File, ttl: PAGES_KEPT_NS, max_bytes: MOST_PAGES_BYTES },
@@ -122,6 +123,11 @@ export async function makeStreams(nats: Nats, place: PairPlace): Promise<void> {
 /** At the end of a run: all but what was said. */
 export async function removeStreams(nats: Nats, place: PairPlace): Promise<void> {
   for (const stream of [place.log, place.inputs, place.pagesStream]) await removeStream(nats, stream);
+}
+
+/** The run is over: what was said is not for ever. */
+export async function expireOutputs({ manager }: Nats, place: PairPlace): Promise<void> {
+  await manager.streams.update(place.outputs, { max_age: OUTPUT_KEPT_NS });
 }
 
 export async function removeBucket(nats: Nats, place: PairPlace): Promise<void> {

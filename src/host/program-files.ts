@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { Program, Segment } from "../assembler/program.ts";
 import { virtualAddress } from "../base/brand.ts";
@@ -18,6 +19,8 @@ const MAX_FILE_BYTES = 4 * 2 ** 30;
 export interface FileSource {
   /** Throws a UserError when the file cannot be had. `path` as the user, or an including file, wrote it. */
   read(path: string): Uint8Array;
+  /** Whether there is one. */
+  has(path: string): boolean;
 }
 
 /** A program ready to be placed in memory, and the files it was made from. */
@@ -47,6 +50,7 @@ export const DISK: FileSource = {
       throw new UserError(code, `cannot read ${path}: ${systemReason(error)}.`);
     }
   },
+  has: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
 };
 
 export interface LoadOptions {
@@ -74,8 +78,22 @@ export function loadProgram(path: string, files: FileSource, options: LoadOption
     return { program, bytes: image, isRaw: true, sources: new Map(), assembled: false, warnings: [] };
   }
   const elf = readElf(image, path, { inflate, positionIndependent });
-  const program = { ...elf, segments: elf.segments.map(withoutFileHeader) };
+  const sourcePaths = placedSources(elf.files, path, files);
+  const program = { ...elf, segments: elf.segments.map(withoutFileHeader), files: sourcePaths };
   return { program, bytes: image, isRaw: false, sources: new Map(), assembled: false, warnings: elf.info.warnings };
+}
+
+/**
+ * Who wants the same bytes wherever he builds has the compiler forget its folder, and the paths in the debug information are relative. Such
+ * a source is looked for from the binary's own folder upwards; one that is nowhere keeps its name.
+ */
+function placedSources(names: readonly string[], binary: string, files: FileSource): readonly string[] {
+  const folders = [dirname(resolve(binary))];
+  for (let up = dirname(folders[0]); up !== folders.at(-1); up = dirname(up)) folders.push(up);
+  return names.map((name) => {
+    if (name === "" || isAbsolute(name)) return name;
+    return folders.map((folder) => join(folder, name)).find((path) => files.has(path)) ?? name;
+  });
 }
 
 /**

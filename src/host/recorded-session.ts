@@ -27,6 +27,7 @@ import { DISK, type FileSource, type LoadedProgram, loadProgram } from "./progra
 import { recordedImages } from "./recorded-images.ts";
 import { holderOf, recordingWarnings } from "./recording-lock.ts";
 import { FileByteSource } from "./recording-source.ts";
+import { HostResidency, type ResidencyChoice } from "./residency.ts";
 import type { SearchSubject } from "./search-protocol.ts";
 import { sourceTexts } from "./source-files.ts";
 import { threadMs } from "./thread-clock.ts";
@@ -45,10 +46,12 @@ export interface RecordedSession {
   readonly executable: () => ExecutableFile | undefined;
   /** Sentences about what is missing or was found damaged. */
   readonly warnings: readonly string[];
+  /** Where pages are that the machine does not keep; absent: it keeps all. */
+  readonly residency: HostResidency | undefined;
   close(): void;
 }
 
-export interface OpeningOptions {
+export interface OpeningOptions extends ResidencyChoice {
   readonly engine?: EngineChoice | undefined;
   readonly cacheGroup?: CacheGroupChoice | undefined;
   /** Somebody will go to and fro in it: what makes that fast is started at once. */
@@ -82,7 +85,7 @@ type Bookmarks = Pick<TimelineOptions, "bookmarks" | "bookmarkKeeper"> & { reado
 
 function open(
   path: string,
-  { engine, cacheGroup, travels = false, onRead, ...known }: Opening,
+  { engine, cacheGroup, travels = false, onRead, residentBytes, asyncPages, pageInLatencyMs, ...known }: Opening,
   bookmarksOf: (reader: RecordingReader) => Bookmarks,
 ): RecordedSession {
   const writer = holderOf(path);
@@ -94,20 +97,26 @@ function open(
     const { configuration } = reader.header;
     const images = recordedImages(path, reader.header);
     const { image, programs, sources, executable } = restorePrograms(images, configuration, warnings);
+    const residency = HostResidency.of({ residentBytes, asyncPages, pageInLatencyMs }, configuration);
     const machine = new Machine(
-      configuration,
-      engine,
-      diskImages(images, configuration),
-      cacheGroup,
+      ...([configuration, engine, diskImages(images, configuration), cacheGroup] as const),
       travels ? startCompileThread : makeCompileThread,
+      residency?.residency,
     );
     machine.load(image);
     const { warnings: ofBookmarks, ...bookmarks } = bookmarksOf(reader);
     warnings.push(...ofBookmarks);
     // Of branches.
     const turns = new AdaptiveTurns(() => performance.now(), undefined, threadMs);
-    const timeline = Timeline.open(machine, reader, { ...timelineOptions(engine), ...bookmarks, turns, ...known });
-    return { machine, timeline, reader, programs, sources, executable, warnings, close: () => source.close() };
+    const timeline = Timeline.open(machine, reader, {
+      ...{ ...timelineOptions(engine), ...bookmarks, turns, ...known },
+      ...(residency && { pages: residency }),
+    });
+    const close = () => {
+      source.close();
+      void residency?.close();
+    };
+    return { machine, timeline, reader, programs, sources, executable, warnings, residency, close };
   } catch (error) {
     source.close();
     throw error;
@@ -215,9 +224,15 @@ function symbolPrograms(name: string, files: FileSource, warnings: string[]): Pr
 /** The files of a run: those that the recording holds, and from the disk only the very same. */
 class RecordedFiles implements FileSource {
   readonly #images: readonly RecordedImage[];
+  readonly #sources: ReadonlySet<string>;
 
   constructor(images: readonly RecordedImage[]) {
     this.#images = images;
+    this.#sources = new Set(images.flatMap(({ role, name }) => (role === "source" ? [name] : [])));
+  }
+
+  has(path: string): boolean {
+    return this.#sources.has(path);
   }
 
   read(path: string): Uint8Array {

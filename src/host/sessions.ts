@@ -1,17 +1,14 @@
 import { UserError } from "../base/errors.ts";
-import { Debuggee } from "../debuggee/debuggee.ts";
 import type { DebuggeeEvent, LaunchOptions } from "../debuggee/protocol.ts";
-import { Branches } from "../replay/branches.ts";
 import { createBranchFile } from "./branch-file.ts";
 import type { Session } from "./debuggee-server.ts";
 import { openNetwork } from "./host-network.ts";
 import { type LiveSession, openLive } from "./live-session.ts";
 import type { Bell } from "./motion-driver.ts";
+import { openDebuggee } from "./opened-debuggee.ts";
 import { Pacer } from "./pacer.ts";
 import { openRecording } from "./recorded-session.ts";
 import { folderWarning } from "./recording-place.ts";
-import { sourceTexts } from "./source-files.ts";
-import { ThreadRunner } from "./thread-runner.ts";
 
 /** Opens what a launch asks for: a program to run and record, or a recording. */
 export async function openSession(
@@ -34,28 +31,9 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     network?.close();
     throw error;
   }
-  const { machine, timeline, boot, recording } = session;
-  const branches = new Branches(timeline);
-  const segmentRunner = new ThreadRunner({
-    checkpoints: recording.checkpoints,
-    // Threads know what is in the file.
-    isUsable: () => recording.checkpoints !== undefined && recording.failure === undefined,
-    subject: async () => {
-      const { end, ended } = timeline;
-      await recording.flush();
-      return { path: recording.path, end, ended, engine: options.engine, cacheGroup: options.cacheGroup };
-    },
-  });
-  const debuggee = new Debuggee({
-    timeline: branches,
-    branches,
-    history: branches.history,
-    programs: boot.programs,
-    sourceTexts: sourceTexts(boot.sources),
-    executable: boot.executable,
-    emit,
-    segmentRunner,
-  });
+  const { machine, timeline, boot, recording, residency } = session;
+  const opened = openDebuggee({ timeline, ...boot, emit, file: recording, options, residency });
+  const { debuggee, branches } = opened;
   const pacer = machine.configuration.clock === "paced" ? new Pacer(() => performance.now(), machine.time) : undefined;
   const warning = folderWarning(recording.path);
   return {
@@ -75,33 +53,21 @@ async function live(options: LaunchOptions, emit: (event: DebuggeeEvent) => void
     recordingFailure: () => recording.failure ?? timeline.networkFailure,
     pace: (progress) => pacer?.keep(progress, { ticks: machine.time, bell, idle: (ticks) => timeline.idle(ticks) }),
     close: async () => {
-      await segmentRunner.close();
+      await opened.closeSearches();
       network?.close();
       branches.close();
       await recording.close();
+      await residency?.close();
     },
   };
 }
 
 function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEvent) => void, bell: Bell): Session {
   const session = openRecording(path, { ...options, travels: true });
-  const { machine, timeline, reader, programs, sources, warnings } = session;
-  const branches = new Branches(timeline);
-  const { engine, cacheGroup } = options;
-  const segmentRunner = new ThreadRunner({
-    checkpoints: reader.checkpoints,
-    subject: () => ({ path, end: timeline.end, engine, cacheGroup }),
-  });
-  const debuggee = new Debuggee({
-    timeline: branches,
-    branches,
-    history: branches.history,
-    programs,
-    sourceTexts: sourceTexts(sources),
-    executable: session.executable,
-    emit,
-    segmentRunner,
-  });
+  const { machine, timeline, reader, programs, sources, warnings, executable, residency } = session;
+  const file = { path, checkpoints: reader.checkpoints };
+  const opened = openDebuggee({ timeline, programs, sources, executable, emit, file, options, residency });
+  const { debuggee, branches } = opened;
   return {
     debuggee,
     branches,
@@ -119,7 +85,7 @@ function recorded(options: LaunchOptions, path: string, emit: (event: DebuggeeEv
     recordingFailure: () => undefined,
     pace: () => undefined,
     close: async () => {
-      await segmentRunner.close();
+      await opened.closeSearches();
       branches.close();
       session.close();
     },

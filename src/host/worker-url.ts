@@ -10,6 +10,7 @@ export function workerUrl(
     | "machine-worker"
     | "probe-worker"
     | "search-worker"
+    | "swap-worker"
     | "writer-worker",
 ): URL {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";

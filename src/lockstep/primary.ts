@@ -181,10 +181,10 @@ export class Primary {
     const messages = this.#link?.receive(nowMs) ?? [];
     for (const message of messages) this.#take(message, nowMs);
     this.#watch(nowMs);
-    // What was matched need not wait for what the machine does next.
-    if (messages.length > 0) this.#release(nowMs);
-    const moved = this.#run(nowMs, budget);
-    this.#release(nowMs);
+    // What was matched does not wait for what the machine does next, nor does its way through the event loop.
+    const hasLeft = messages.length > 0 && this.#release(nowMs);
+    const moved = !hasLeft && this.#run(nowMs, budget);
+    if (!hasLeft) this.#release(nowMs);
     const hasMore = this.#sendHashes(nowMs);
     this.#tell(nowMs);
     return moved || hasMore || messages.length > 0;
@@ -292,7 +292,8 @@ export class Primary {
     this.#unconsumedBytes += bytes;
   }
 
-  #release(nowMs: number): void {
+  /** True when there was something for the sink. */
+  #release(nowMs: number): boolean {
     const { replica, sink, options, tap } = this.#parts;
     let limit: Counts | undefined = this.#matched;
     if (this.#isSoleVoice) limit = undefined;
@@ -316,6 +317,7 @@ export class Primary {
       this.statistics.latency.add(nowMs - saidMs);
     }
     if (left > 0) this.#leaving = this.#leaving.slice(left);
+    return leaving.length > 0;
   }
 
   /** Numbers of what has left. */

@@ -29,6 +29,13 @@ export class Bus implements DeviceBus {
     return device?.write(Number(address) - device.base, size, value) ?? false;
   }
 
+  /** Whether a store may make a device read or write RAM. */
+  reachesMemory(address: bigint, size: AccessSize): boolean {
+    if (this.closed) return false;
+    const device = this.#find(address, size, "write");
+    return device?.reachesMemory?.(Number(address) - device.base) === true;
+  }
+
   accepts(address: bigint, size: AccessSize): boolean {
     return this.#find(address, size, "write") !== undefined;
   }

@@ -1,6 +1,5 @@
 import type { Instant } from "../base/brand.ts";
 import type { DataAccess } from "../cpu/data-access.ts";
-import type { Dependents } from "../cpu/dependents.ts";
 import type { Exception } from "../cpu/hart.ts";
 import type { DeviceMemory } from "../devices/device.ts";
 import { ABSENT_PAGE_CAUSE } from "../memory/layout.ts";
@@ -10,14 +9,16 @@ import type { Board } from "./board.ts";
 import type { Clock } from "./clock.ts";
 import type { Disks } from "./disks.ts";
 import type { OutsideWrites } from "./outside-writes.ts";
+import type { RamBytes } from "./ram-bytes.ts";
 
 /** Made behind the devices that use this, and asked when they do. */
 export interface DeviceMemoryParts {
   readonly memory: PhysicalMemory;
+  readonly bytes: RamBytes;
   readonly clock: Clock;
   readonly disks: Disks;
   readonly outsideWrites: OutsideWrites;
-  readonly others: () => { readonly board: Board; readonly dependents: Dependents; readonly data: DataAccess };
+  readonly others: () => { readonly board: Board; readonly data: DataAccess };
 }
 
 /** What a device does and says in answer to one access or event, while it may turn out that it cannot be done yet. */
@@ -60,6 +61,7 @@ export class BoardMemory implements DeviceMemory {
     }
     disks.keep();
     for (const { address, bytes } of attempt.writes) this.write(address, bytes);
+    this.#parts.bytes.finish();
     for (const say of attempt.said) say();
     return answer;
   }
@@ -77,34 +79,31 @@ export class BoardMemory implements DeviceMemory {
   read(address: number, length: number): Uint8Array | undefined {
     const offset = this.#offset(address, length);
     if (offset < 0) return undefined;
-    const bytes = this.#parts.memory.ram.slice(offset, offset + length);
+    const bytes = this.#parts.bytes.read(offset, length);
     for (const written of this.#attempt?.writes ?? []) overlay(bytes, address, written.bytes, written.address);
     return bytes;
   }
 
   write(address: number, bytes: Uint8Array): boolean {
-    const { memory, clock, others, outsideWrites } = this.#parts;
+    const { clock, others, outsideWrites } = this.#parts;
     const offset = this.#offset(address, bytes.length);
     if (offset < 0) return false;
     if (this.#attempt !== undefined) {
       this.#attempt.writes.push({ address, bytes: bytes.slice() });
       return true;
     }
-    const { dependents, data } = others();
-    memory.ram.set(bytes, offset);
-    memory.markDirty(offset, bytes.length);
-    dependents.written(offset, bytes.length);
+    this.#parts.bytes.write(offset, bytes);
     // What an event brings in is no step's doing.
-    if (clock.inSlice) data.deviceWrote(address, bytes.length);
+    if (clock.inSlice) others().data.deviceWrote(address, bytes.length);
     else outsideWrites.note("device", address, bytes.length, clock.instant as Instant);
     return true;
   }
 
   /** Of bytes that are all RAM, and there; else -1. */
   #offset(address: number, length: number): number {
-    const { memory } = this.#parts;
+    const { memory, bytes } = this.#parts;
     const offset = length === 0 ? -1 : memory.ramOffset(BigInt(address), length);
-    const lacking = offset < 0 ? -1 : memory.lacking(offset, length);
+    const lacking = offset < 0 ? -1 : bytes.lacking(offset, length);
     if (lacking >= 0) throw new AbsentPage(lacking);
     return offset;
   }

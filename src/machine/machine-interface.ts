@@ -48,6 +48,13 @@ export interface PageSource {
   readonly work?: LatentWork;
   /** Waits for them: during replay and travel, where nobody else could run meanwhile. */
   readNow?(page: number): Uint8Array;
+  /**
+   * Whether `read` gives the bytes without fetching them. A source that can tell gives them again and again, each time as long as
+   * they are looked at at once: nobody else need keep them.
+   */
+  has?(page: number): boolean;
+  /** Pages that are read together: who has needed one of them finds all of them in place. */
+  readonly together?: Iterable<number>;
   /** Why it gives no more. Who runs the machine hears of it, between two steps, when a page is needed. */
   readonly failure?: Error | undefined;
 }
@@ -69,6 +76,8 @@ export interface PageTable {
   readonly pageCount: number;
   /** Pages whose version differs from `base`'s (all that are there when base is undefined), ascending. */
   changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }>;
+  /** How many of those hold contents in memory. */
+  heldSince(base: PageTable | undefined): number;
 }
 
 /**
@@ -113,7 +122,8 @@ export interface MachineLike {
   run(until: Instant, options: RunOptions): MachineStop;
   /** An event that has been taken from the inlet and waits for an absent page is not in it. */
   checkpoint(): Checkpoint;
-  restore(checkpoint: Checkpoint): void;
+  /** With more pages than `mostCopied` to be put in place the others are absent until they are needed. */
+  restore(checkpoint: Checkpoint, mostCopied?: number): void;
   /** A checkpoint out of a recording: pages that are not in `pages` are those of `base`. */
   importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint;
   /** Of the present state; or of the one that the machine had when a checkpoint of it was made, without restoring it. */
@@ -161,6 +171,12 @@ export interface AbsentPages {
   readonly count: number;
   /** Fetches the contents of one that is absent. True when they are there. */
   bring(page: number): boolean;
+  /** Has it brought from where it is, while others go on, and says what that takes. Throws why it never will be. */
+  request(page: number): LatentWork;
+  /** Fetches the contents at once, however long it takes. Throws why they cannot be had. */
+  bringNow(page: number): void;
+  /** Fetches so many of those that can be had, about: for who has run on and wants none to be left some time. */
+  bringSome(most: number): void;
   /** As in `PageVersion`. */
   hashOf(bytes: Uint8Array): bigint;
 }
@@ -209,11 +225,19 @@ export interface RegisterWrites {
   end(): TracedWrites;
 }
 
+/** Where each page's contents are, of many pages at once: no object for each of them. */
+export interface AbsentPlaces {
+  /** By page: one of PLACE (absent-leaf.ts), or from `PLACE.sources` on the number of the source that gives it. Whoever gets it may write to it. */
+  readonly numbers: Uint32Array;
+  readonly sources: readonly PageSource[];
+  /** By page, as far as it is absent; undefined: they follow from the contents. */
+  readonly hashes?: BigUint64Array;
+}
+
 /** Who gives the contents when somebody needs them, and what a digest must know without them: each page's hash, or the checkpoint's digest. */
-export type AbsentParts = { readonly source: PageSource } & (
-  | { readonly hashes: ReadonlyMap<number, bigint> }
-  | { readonly pages: Iterable<number>; readonly digest: Digest }
-);
+export type AbsentParts =
+  | { readonly source: PageSource; readonly hashes: ReadonlyMap<number, bigint> }
+  | { readonly places: AbsentPlaces; readonly initial: PageTable; readonly digest: Digest };
 
 export interface CheckpointParts {
   readonly instant: Instant;

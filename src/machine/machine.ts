@@ -24,7 +24,6 @@ import type { CacheGroupChoice, EngineChoice, MachineConfiguration } from "./con
 import { BoardMemory } from "./device-memory.ts";
 import { type DiskImage, Disks } from "./disks.ts";
 import { type Engines, makeEngines } from "./engines.ts";
-import { errors } from "./errors.ts";
 import { canHandle } from "./handler-check.ts";
 import { editHart } from "./hart-edit.ts";
 import { type HartSurroundings, Harts } from "./harts.ts";
@@ -49,6 +48,9 @@ import { Onlooker } from "./onlooker.ts";
 import { OutsideWrites } from "./outside-writes.ts";
 import { PageNotices } from "./page-notices.ts";
 import { digestOf } from "./pages.ts";
+import { RamBytes } from "./ram-bytes.ts";
+import { editMemory, placeSegments } from "./ram-edit.ts";
+import { observeRam } from "./ram-observer.ts";
 import { RamVersions } from "./ram-versions.ts";
 import type { Residency, ResidencyCounters } from "./residency.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
@@ -73,11 +75,11 @@ export class Machine implements MachineLike {
   readonly #decoded: DecodedPages;
   readonly #lookout: Lookout;
   readonly #onlooker: Onlooker;
+  readonly #ram: RamBytes;
   readonly #devices: BoardMemory;
   readonly #board: Board;
   readonly #versions: RamVersions;
   readonly #engines: Engines;
-  readonly #residency: Residency | undefined;
   readonly harts: readonly HartView[];
 
   readonly #clock: Clock;
@@ -89,6 +91,8 @@ export class Machine implements MachineLike {
   /** What was taken from the inlet and needs an absent page. */
   #held: MachineEvent | undefined;
   #heldFor = -1;
+  /** A page was lacking that there is room for now. */
+  #hasAdmitted = false;
   readonly #journal: WalkJournal;
   readonly absentPages: AbsentPages;
   readonly asyncPages: PageNotices;
@@ -110,18 +114,16 @@ export class Machine implements MachineLike {
     residency?: Residency,
   ) {
     checkConfiguration(configuration);
-    this.#residency = residency;
-    const frames = residency?.frames ?? configuration.memoryBytes / PAGE_BYTES;
-    assert(frames === configuration.memoryBytes / PAGE_BYTES, "a frame for each page");
     const isa = parseInstructionSet(configuration.isa, configuration.modes);
     this.configuration = configuration;
-    const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes);
+    const memory = new PhysicalMemory(RAM_BASE, configuration.memoryBytes, residency?.frames);
     this.#memory = memory;
     this.#clock = new Clock(memory);
     const disks = new Disks(configuration.disks, diskImages, memory.layout.ramPages);
+    this.#ram = new RamBytes({ memory, versions: () => this.#versions, dependents: () => this.#dependents });
     this.#devices = new BoardMemory({
-      ...{ memory, clock: this.#clock, disks, outsideWrites: this.outsideWrites },
-      others: () => ({ board: this.#board, dependents: this.#dependents, data: this.#data }),
+      ...{ memory, bytes: this.#ram, clock: this.#clock, disks, outsideWrites: this.outsideWrites },
+      others: () => ({ board: this.#board, data: this.#data }),
     });
     this.#board = new Board(
       configuration,
@@ -160,7 +162,7 @@ export class Machine implements MachineLike {
       updated: (entry, before) => {
         this.#journal.note(this.#clock.stepInstant, entry, before);
         this.#dependents.written(entry, 8);
-        this.outsideWrites.note("walk", RAM_BASE + entry, 8, this.#clock.stepInstant);
+        this.outsideWrites.note("walk", memory.addressOf(entry), 8, this.#clock.stepInstant);
       },
       // The store has taken away the page that is being executed: the next instruction must be fetched anew.
       remapped: () => {
@@ -193,7 +195,7 @@ export class Machine implements MachineLike {
     this.#decoded = new DecodedPages(memory, isa, observer, this.#lookout.slots);
     const harts = this.#harts.all.map(({ hart }) => hart);
     this.#reservations = new Reservations(memory, group, harts);
-    this.#dependents = new Dependents(this.#decoded, this.#translation, this.#reservations);
+    this.#dependents = new Dependents(memory, this.#decoded, this.#translation, this.#reservations);
     this.#journal = new WalkJournal(memory, harts, this.#dependents);
     const { bus } = this.#board;
     this.#data = new DataAccess({
@@ -204,7 +206,10 @@ export class Machine implements MachineLike {
       bus: {
         load: (address, size) => bus.load(address, size),
         accepts: (address, size) => bus.accepts(address, size),
-        store: (address, size, value) => this.#devices.attempt(() => bus.store(address, size, value)),
+        store: (address, size, value) =>
+          bus.reachesMemory(address, size)
+            ? this.#devices.attempt(() => bus.store(address, size, value))
+            : bus.store(address, size, value),
       },
     });
     const parts: EngineParts = {
@@ -228,12 +233,12 @@ export class Machine implements MachineLike {
       ...{ breakpoints: () => stopping, instant: () => this.instant },
     });
     this.registerWrites = this.#engines.trace;
-    const pagesObserver = {
-      rearm: () => group.beginInterval(),
-      withdrawn: () => group.flushAll(),
-      overwritten: (offset: number, size: number) => this.#dependents.overwritten(offset, size),
-    };
-    this.#versions = new RamVersions(memory, this.#engines.exports, pagesObserver, disks);
+    const ramObserver = observeRam({
+      ...{ turn: this.#turn, decoded: this.#decoded, translation: this.#translation, dependents: this.#dependents },
+      ...{ reservations: this.#reservations, instant: () => this.instant },
+      isKept: (page) => this.#board.asyncPages.hasAreaOn(RAM_BASE + page * PAGE_BYTES, PAGE_BYTES),
+    });
+    this.#versions = new RamVersions(memory, this.#engines.exports, ramObserver, disks, residency?.store);
     this.#onlooker = new Onlooker(memory, (hart) => this.#harts.all[hart].csrs.translationState());
     this.writtenPages = this.#versions;
     this.absentPages = this.#versions;
@@ -272,19 +277,7 @@ export class Machine implements MachineLike {
 
   /** Places a program in memory and points the harts at it. A hart finds its number in a0, as firmware hands it over. */
   load(image: Image): void {
-    for (const { physicalAddress, bytes, memoryBytes } of image.segments) {
-      const offset = physicalAddress - RAM_BASE;
-      if (offset < 0 || offset + memoryBytes > this.configuration.memoryBytes) {
-        const ramLast = RAM_BASE + this.configuration.memoryBytes - 1;
-        throw errors.imageOutsideMemory(physicalAddress, physicalAddress + memoryBytes - 1, RAM_BASE, ramLast);
-      }
-      if (memoryBytes === 0) continue;
-      this.#memory.ram.set(bytes, offset);
-      this.#memory.ram.fill(0, offset + bytes.length, offset + memoryBytes);
-      this.#memory.markDirty(offset, memoryBytes);
-      this.#versions.placed(offset, bytes);
-      this.#dependents.written(offset, memoryBytes);
-    }
+    placeSegments(image, this.configuration.memoryBytes, this.#ram, this.#versions);
     for (const { hart } of this.#harts.all) {
       // Bit 0 of an address to jump to is always dropped.
       hart.pc = image.entry & ~1n;
@@ -314,7 +307,11 @@ export class Machine implements MachineLike {
       const interrupted = this.#settle();
       const taken = this.#lookout.takeArrival();
       if (taken !== undefined) return taken;
-      if (this.#held !== undefined) return this.#absent(this.#heldFor);
+      if (this.#held !== undefined) {
+        const absent = this.#absent(this.#heldFor);
+        if (absent !== undefined) return absent;
+        continue;
+      }
       const { finished } = this.#board.finisher;
       if (finished !== undefined) return { kind: "finished", ...finished };
       if (this.instant >= until) return { kind: "reached" };
@@ -322,7 +319,13 @@ export class Machine implements MachineLike {
       options.beforeDeparture?.(this.instant);
       // An interrupt taken here has led to another state than the one that the user resumes from.
       const departing = this.instant === start && !interrupted ? options.departing : false;
-      const stop = this.#slice(until, departing);
+      const at = this.instant;
+      let stop: MachineStop | undefined;
+      do {
+        this.#hasAdmitted = false;
+        stop = this.#slice(until, departing);
+        // Where no step has been taken, this instant has been departed from already.
+      } while (this.#hasAdmitted && this.instant === at);
       if (stop !== undefined) return stop;
     }
   }
@@ -331,19 +334,20 @@ export class Machine implements MachineLike {
     return { instant: this.instant, state: this.#encodeState(), pages: this.#versions.save() };
   }
 
-  restore(checkpoint: Checkpoint): void {
+  restore(checkpoint: Checkpoint, mostCopied?: number): void {
     const state = decodeState(checkpoint.state);
     assert(state.instant === checkpoint.instant, "a checkpoint of another instant than it says");
     this.#clock.restore(state.instant, state.tickOffset);
     this.#timers.changed();
     this.#harts.restore(state.harts, state.turn, state.turnLeft);
     this.#board.restore(state.devices);
-    this.#versions.restore(checkpoint.pages);
+    this.#versions.restore(checkpoint.pages, mostCopied);
     this.#data.watched = [];
     this.#lookout.forget();
     this.#attention = false;
     this.#settled = true;
     this.#held = undefined;
+    this.#ram.forget();
   }
 
   importCheckpoint(parts: CheckpointParts, base: Checkpoint | undefined): Checkpoint {
@@ -376,9 +380,7 @@ export class Machine implements MachineLike {
   }
 
   get residency(): ResidencyCounters | undefined {
-    if (this.#residency === undefined) return undefined;
-    const pages = this.#memory.layout.ramPages;
-    return { frames: pages, pages, resident: pages - this.#memory.absentCount, putAway: 0, broughtIn: 0 };
+    return this.#versions.counters;
   }
 
   get cacheGroup(): CacheGroupReport {
@@ -471,15 +473,9 @@ export class Machine implements MachineLike {
   #edit(edit: Edit): number {
     this.#timers.changed();
     if (edit.target === "memory") {
-      const offset = this.#memory.ramOffset(BigInt(edit.address), edit.bytes.length);
-      if (offset < 0 || edit.bytes.length === 0) return -1;
-      const lacking = this.#memory.lacking(offset, edit.bytes.length);
-      if (lacking >= 0) return lacking;
-      this.#memory.ram.set(edit.bytes, offset);
-      this.#memory.markDirty(offset, edit.bytes.length);
-      this.#dependents.written(offset, edit.bytes.length);
-      this.outsideWrites.note("edit", edit.address, edit.bytes.length, this.instant);
-      return -1;
+      const lacking = editMemory(edit, this.#memory, this.#ram);
+      if (lacking === undefined) this.outsideWrites.note("edit", edit.address, edit.bytes.length, this.instant);
+      return lacking ?? -1;
     }
     const core = this.#harts.all[edit.hart];
     if (core === undefined) return -1;
@@ -509,7 +505,8 @@ export class Machine implements MachineLike {
     const { hart, csrs } = this.#turn;
     if (exception.cause === ABSENT_PAGE_CAUSE) {
       const notice = this.isolation.active ? undefined : this.asyncPages.notice();
-      return { ...this.#absent(Number(exception.tval)), ...(notice && { notice }) };
+      const stop = this.#absent(Number(exception.tval));
+      return stop && { ...stop, ...(notice && { notice }) };
     }
     if (this.isolation.active || (!departing && this.#lookout.isForException(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };
@@ -524,9 +521,11 @@ export class Machine implements MachineLike {
     return undefined;
   }
 
-  /** The step is not taken. */
-  #absent(page: number): Extract<MachineStop, { kind: "absent" }> {
+  /** The step is not taken. Undefined: the page was lacking only because it had no frame. */
+  #absent(page: number): Extract<MachineStop, { kind: "absent" }> | undefined {
     this.#journal.undo(this.instant);
+    this.#hasAdmitted = this.#versions.admit(page);
+    if (this.#hasAdmitted) return undefined;
     const failure = this.#versions.failureOf(page);
     if (failure !== undefined) throw failure;
     return { kind: "absent", page };
@@ -581,9 +580,9 @@ export class Machine implements MachineLike {
     return "word" in fetched && replayHint(fetched.word) !== undefined;
   }
 
-  /** Pages of RAM that some context executes at a virtual page now. */
+  /** Frames that some context executes at a virtual page now. */
   #executedAt(virtualPage: bigint): Iterable<number> {
-    return this.#translation.executedAt(virtualPage).map((decodedPage) => this.#decoded.ramPageOf(decodedPage));
+    return this.#translation.executedAt(virtualPage).map((decodedPage) => this.#decoded.frameOf(decodedPage));
   }
 }
 

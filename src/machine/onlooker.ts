@@ -36,7 +36,7 @@ export class Onlooker {
 
   readPhysical(address: PhysicalAddress, size: 1 | 2 | 4 | 8): bigint | undefined {
     const offset = this.#memory.ramOffset(BigInt(address), size);
-    return offset < 0 || this.#memory.lacking(offset, size) >= 0 ? undefined : this.#memory.read(offset, size);
+    return offset < 0 ? undefined : this.#memory.look(offset, size);
   }
 
   translate(address: VirtualAddress, hart: number): Translation {
@@ -52,7 +52,7 @@ export class Onlooker {
 
   #byteAt(physical: number): number | undefined {
     const offset = physical - RAM_BASE;
-    const isThere = offset >= 0 && offset < this.#memory.ram.length && this.#memory.lacking(offset, 1) < 0;
-    return isThere ? this.#memory.ram[offset] : undefined;
+    const value = offset >= 0 && offset < this.#memory.layout.ramBytes ? this.#memory.look(offset, 1) : undefined;
+    return value === undefined ? undefined : Number(value);
   }
 }

@@ -1,4 +1,7 @@
-import type { Digest, PageTable, PageVersion } from "./machine-interface.ts";
+import { assert } from "../base/assert.ts";
+import { AbsentLeaf, PLACE } from "./absent-leaf.ts";
+import { AbsentVersion } from "./absent-version.ts";
+import type { AbsentPlaces, Digest, PageTable, PageVersion } from "./machine-interface.ts";
 
 /** Pages of one leaf of the persistent table: small enough to copy at each checkpoint, large enough to keep few. */
 const LEAF_PAGES = 64;
@@ -6,8 +9,17 @@ const LEAF_PAGES = 64;
 const BRANCH_LEAVES = 64;
 const BRANCH_PAGES = LEAF_PAGES * BRANCH_LEAVES;
 
-type Leaf = readonly (PageVersion | undefined)[];
+type Versions = readonly (PageVersion | undefined)[];
+export type Leaf = Versions | AbsentLeaf;
 type Branch = readonly (Leaf | undefined)[];
+
+/** A leaf in which two tables differ; undefined: none of its pages has a version. */
+export interface LeafChange {
+  readonly first: number;
+  readonly end: number;
+  readonly then: Leaf | undefined;
+  readonly now: Leaf | undefined;
+}
 
 /** A page table whose successors share every branch and leaf that has not changed. */
 export class Pages implements PageTable {
@@ -28,22 +40,45 @@ export class Pages implements PageTable {
   }
 
   get(page: number): PageVersion | undefined {
-    return this.#leafOf(page)?.[page % LEAF_PAGES];
+    const leaf = this.#leafOf(page);
+    return leaf && versionsOf(leaf)[page % LEAF_PAGES];
   }
 
   *changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }> {
     const known = base instanceof Pages ? base : undefined;
+    for (const { first, end, now } of this.changedLeaves(known, base === undefined)) {
+      const versions = now && versionsOf(now);
+      for (let page = first; page < end; page++) {
+        const version = versions?.[page - first];
+        if (version !== base?.get(page)) yield { page, version };
+      }
+    }
+  }
+
+  heldSince(base: PageTable | undefined): number {
+    let held = 0;
+    const known = base instanceof Pages ? base : undefined;
+    for (const { then, now } of this.changedLeaves(known, base === undefined)) {
+      if (now === undefined || isUnopened(now)) continue;
+      const old = isUnopened(then) ? undefined : then && versionsOf(then);
+      versionsOf(now).forEach((version, index) => {
+        if (version === undefined || version === old?.[index]) return;
+        if (!(version instanceof AbsentVersion) || version.isHeld) held++;
+      });
+    }
+    return held;
+  }
+
+  /** Leaves in which this table differs from another one; `emptiesPass`: those without any version count as the same as no table's. */
+  *changedLeaves(base: Pages | undefined, emptiesPass = false): Iterable<LeafChange> {
     const isSame = <T>(own: T | undefined, other: T | undefined) =>
-      known === undefined ? base === undefined && own === undefined : own === other;
+      base === undefined ? emptiesPass && own === undefined : own === other;
     for (let at = 0; at < this.#branches.length; at++) {
-      if (isSame(this.#branches[at], known === undefined ? undefined : known.#branches[at])) continue;
-      const end = Math.min((at + 1) * BRANCH_PAGES, this.pageCount);
-      for (let first = at * BRANCH_PAGES; first < end; first += LEAF_PAGES) {
-        if (isSame(this.#leafOf(first), known === undefined ? undefined : known.#leafOf(first))) continue;
-        for (let page = first; page < Math.min(first + LEAF_PAGES, end); page++) {
-          const version = this.get(page);
-          if (version !== base?.get(page)) yield { page, version };
-        }
+      if (isSame(this.#branches[at], base === undefined ? undefined : base.#branches[at])) continue;
+      const branchEnd = Math.min((at + 1) * BRANCH_PAGES, this.pageCount);
+      for (let first = at * BRANCH_PAGES; first < branchEnd; first += LEAF_PAGES) {
+        const [now, then] = [this.#leafOf(first), base === undefined ? undefined : base.#leafOf(first)];
+        if (!isSame(now, then)) yield { first, end: Math.min(first + LEAF_PAGES, branchEnd), then, now };
       }
     }
   }
@@ -64,11 +99,12 @@ export class Pages implements PageTable {
         const at = Math.floor(page / BRANCH_PAGES);
         let branch = copiedBranches.get(at);
         if (branch === undefined) {
-          branch = [...(branches[at] ?? new Array<undefined>(BRANCH_LEAVES).fill(undefined))];
+          branch = copyOf(branches[at]);
           copiedBranches.set(at, branch);
           branches[at] = branch;
         }
-        leaf = [...(branch[index % BRANCH_LEAVES] ?? new Array<undefined>(LEAF_PAGES).fill(undefined))];
+        const old = branch[index % BRANCH_LEAVES];
+        leaf = [...(old === undefined ? NO_VERSIONS : versionsOf(old))];
         copied.set(index, leaf);
         branch[index % BRANCH_LEAVES] = leaf;
       }
@@ -83,9 +119,82 @@ export class Pages implements PageTable {
     return new Pages(this.pageCount, branches, sums ?? [first, second]);
   }
 
+  /** A successor in which pages are where `places` says: it has `places` from here on. */
+  withAbsent(
+    places: AbsentPlaces,
+    initial: Pages,
+    hashOf: (bytes: Uint8Array) => bigint,
+    sums: readonly [bigint, bigint],
+  ): Pages {
+    const { numbers } = places;
+    assert(numbers.length === this.pageCount, "places of another machine's pages");
+    const branches = [...this.#branches];
+    for (let at = 0; at < branches.length; at++) {
+      let branch: (Leaf | undefined)[] | undefined;
+      const branchEnd = Math.min((at + 1) * BRANCH_PAGES, this.pageCount);
+      for (let first = at * BRANCH_PAGES; first < branchEnd; first += LEAF_PAGES) {
+        const end = Math.min(first + LEAF_PAGES, branchEnd);
+        let changed = first;
+        while (changed < end && numbers[changed] === PLACE.unchanged) changed++;
+        if (changed === end) continue;
+        branch ??= copyOf(branches[at]);
+        const index = (first / LEAF_PAGES) % BRANCH_LEAVES;
+        branch[index] = leafAt(branch[index], initial.#leafOf(first), places, { first, end }, hashOf);
+      }
+      if (branch !== undefined) branches[at] = branch;
+    }
+    return new Pages(this.pageCount, branches, sums);
+  }
+
   #leafOf(page: number): Leaf | undefined {
     return this.#branches[Math.floor(page / BRANCH_PAGES)]?.[Math.floor(page / LEAF_PAGES) % BRANCH_LEAVES];
   }
+}
+
+/** Nobody has looked at its pages, and there is nothing of them in memory. */
+export function isUnopened(leaf: Leaf | undefined): leaf is AbsentLeaf {
+  return leaf instanceof AbsentLeaf && !leaf.isOpen;
+}
+
+const NO_VERSIONS: Versions = new Array<undefined>(LEAF_PAGES).fill(undefined);
+
+function copyOf(branch: Branch | undefined): (Leaf | undefined)[] {
+  return [...(branch ?? new Array<undefined>(BRANCH_LEAVES).fill(undefined))];
+}
+
+/** Of one that nobody has looked at, objects for its pages are made. */
+export function versionsOf(leaf: Leaf): Versions {
+  return leaf instanceof AbsentLeaf ? leaf.open() : leaf;
+}
+
+/** Without an object for each page, unless some of them have one already. */
+function leafAt(
+  base: Leaf | undefined,
+  initial: Leaf | undefined,
+  places: AbsentPlaces,
+  { first, end }: { readonly first: number; readonly end: number },
+  hashOf: (bytes: Uint8Array) => bigint,
+): Leaf {
+  const { numbers, sources, hashes } = places;
+  const leaf = new AbsentLeaf(places, first, end - first, hashOf);
+  const isAlike = isUnopened(base) && base.places.sources === sources && base.places.hashes === hashes;
+  const old = isAlike || base === undefined ? undefined : versionsOf(base);
+  const atFirst = initial && versionsOf(initial);
+  if (old === undefined && atFirst === undefined) {
+    if (isAlike) completePlaces(numbers, base.places.numbers, first, end);
+    return leaf;
+  }
+  const before = base === undefined ? NO_VERSIONS : versionsOf(base);
+  return leaf.open().map((version, index) => {
+    const number = numbers[first + index];
+    if (number === PLACE.unchanged) return before[index];
+    return number === PLACE.initial ? atFirst?.[index] : version;
+  });
+}
+
+/** Pages that are as before have the places that they had before. */
+function completePlaces(numbers: Uint32Array, before: Uint32Array, first: number, end: number): void {
+  for (let page = first; page < end; page++) if (numbers[page] === PLACE.unchanged) numbers[page] = before[page];
 }
 
 /** What one page adds to the sums: its hash bound to its place. A zero page adds nothing. */

@@ -1,12 +1,16 @@
 import { assert } from "../base/assert.ts";
-import type { PhysicalAddress } from "../base/brand.ts";
+import type { FrameOffset, Instant, PhysicalAddress } from "../base/brand.ts";
 import { DIRTY_GROUP_PAGES, PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
 import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
 import type { PageBringer, PhysicalMemory } from "../memory/physical-memory.ts";
-import { AbsentVersion, fetchVersion } from "./absent-version.ts";
+import { PLACE } from "./absent-leaf.ts";
+import { AbsentVersion, fetchVersion, isAway } from "./absent-version.ts";
 import type { Disks } from "./disks.ts";
+import type { LatentWork } from "./latent-work.ts";
 import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
-import { contribution, mix, Pages, sumsOf } from "./pages.ts";
+import { contribution, isUnopened, type LeafChange, mix, Pages, sumsOf, versionsOf } from "./pages.ts";
+import type { PageStore, ResidencyCounters } from "./residency.ts";
+import { SecondChance } from "./second-chance.ts";
 
 /** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
 const COMPARE_BYTES = 64;
@@ -20,6 +24,12 @@ interface Placed {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * A restore that has put so many pages in place leaves the others absent until they are needed, also those whose contents are in
+ * memory: a machine begins to run within some milliseconds wherever it is sent.
+ */
+const MOST_COPIED_PAGES = 8192;
+
 /** Who must hear of what happens to RAM here. */
 export interface RamObserver {
   /** The next store to each page must take the slow path. */
@@ -27,7 +37,14 @@ export interface RamObserver {
   /** Pages have become absent: no translation may lead to them. */
   withdrawn(): void;
   /** RAM has other contents here. */
-  overwritten(offset: number, size: number): void;
+  overwritten(place: FrameOffset, size: number): void;
+  /** A frame that was free holds a page; what was decoded of its contents was another's. */
+  arrived(frame: number): void;
+  /** A frame holds no page any more, and no translation leads to it. */
+  freed(frame: number): void;
+  /** A page that shall not be put away. */
+  isKept(page: number): boolean;
+  instant(): Instant;
 }
 
 /**
@@ -39,6 +56,9 @@ export interface RamObserver {
  *
  * A page that is absent has a version, whose contents are not here: RAM holds what was there before, with what was decoded of
  * it, under a flag that keeps everybody away.
+ *
+ * With residency, pages are in frames, of which there are fewer. A page that is in none is as its version says; so what is put away
+ * becomes a version first. Frames are freed between two steps only, when nothing is under way that knows where pages are.
  */
 export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   readonly #memory: PhysicalMemory;
@@ -47,6 +67,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   readonly #disks: Disks;
   readonly #ramPages: number;
   readonly #zeroHash: bigint;
+  readonly #hashOf = (bytes: Uint8Array) => this.hash(bytes);
   #current: Pages;
   /** Found dirty since the last `take`. */
   #written = new Set<number>();
@@ -54,13 +75,30 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   #placed: Placed[] = [];
   /** By the `restore` that is under way. */
   #hasWithdrawn = false;
+  /** Pages whose contents the `restore` that is under way may still put in place. */
+  #room = 0;
+  /** Where `bringSome` goes on. */
+  #bringAt = 0;
+  /** Undefined: every page has its frame. */
+  readonly #store: PageStore | undefined;
+  readonly #chance: SecondChance | undefined;
+  /** Pages that were put away since the last `save`, and written before. */
+  readonly #writtenAway = new Set<number>();
+  #putAwayCount = 0;
+  #broughtCount = 0;
+  /** What somebody who looks on has fetched last. */
+  #seen: { readonly version: PageVersion; readonly bytes: Uint8Array } | undefined;
 
   constructor(
     memory: PhysicalMemory,
     maintenance: Pick<Maintenance, "hash" | "findBits">,
     others: RamObserver,
     disks: Disks,
+    store?: PageStore,
   ) {
+    assert(memory.layout.isMapped === (store !== undefined), "who has frames has a store");
+    this.#store = store;
+    this.#chance = store && new SecondChance(memory, (page) => others.isKept(page));
     this.#memory = memory;
     this.#maintenance = maintenance;
     this.#others = others;
@@ -69,9 +107,9 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     this.#current = Pages.initial(this.#ramPages + disks.blockCount);
     disks.settle(this.#current);
     memory.bringer = this;
-    // Nothing is in RAM yet: its first page gives the hash of all that are zero.
-    assert(this.#dirtyPages().length === 0, "RAM was written before it was versioned");
-    this.#zeroHash = this.#hashPage(0);
+    // Nothing is in RAM yet: its first frame gives the hash of all pages that are zero.
+    assert(this.#dirtyFrames().length === 0, "RAM was written before it was versioned");
+    this.#zeroHash = this.#hashFrame(0);
   }
 
   /**
@@ -84,17 +122,19 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   /** The present contents as a page table; what is in it is never written again. */
   save(): Pages {
-    const dirty = this.#dirtyPages();
+    const dirty = this.#dirtyFrames();
     const { written } = this.#disks;
+    this.#noteWrittenAway();
     if (dirty.length === 0 && written.size === 0) return this.#current;
     const changes: [number, PageVersion | undefined][] = [];
-    for (const page of dirty) {
+    for (const frame of dirty) {
+      const page = this.#memory.pageOf(frame);
       this.#written.add(page);
-      this.#memory.flags[page] &= ~PAGE_FLAG.dirty;
-      const hash = this.#hashPage(page);
+      this.#memory.flags[frame] &= ~PAGE_FLAG.dirty;
+      const hash = this.#hashFrame(frame);
       const old = this.#current.get(page);
       if (hash === (old?.hash ?? this.#zeroHash)) continue;
-      changes.push([page, hash === this.#zeroHash ? undefined : { bytes: this.#bytesOf(page, hash), hash }]);
+      changes.push([page, hash === this.#zeroHash ? undefined : this.#versionOf(page, hash)]);
     }
     this.#placed = [];
     this.#others.rearm();
@@ -107,22 +147,22 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return this.#current;
   }
 
-  restore(pages: PageTable): void {
+  restore(pages: PageTable, mostCopied = MOST_COPIED_PAGES): void {
     assert(pages instanceof Pages && pages.pageCount === this.#current.pageCount, "a page table of another machine");
     const { flags } = this.#memory;
     this.#hasWithdrawn = false;
-    for (const page of this.#dirtyPages()) {
+    this.#room = mostCopied;
+    this.#noteWrittenAway();
+    for (const frame of this.#dirtyFrames()) {
+      const page = this.#memory.pageOf(frame);
       this.#written.add(page);
       this.#replace(page, pages.get(page));
-      flags[page] &= ~PAGE_FLAG.dirty;
+      flags[frame] &= ~PAGE_FLAG.dirty;
     }
     const absentBlocks: number[] = [];
     // Dirty pages hold their final bytes already; writing those that differ a second time is harmless.
     if (pages !== this.#current) {
-      for (const { page, version } of pages.changedSince(this.#current)) {
-        if (page < this.#ramPages) this.#replace(page, version);
-        else if (version instanceof AbsentVersion && !version.isHere) absentBlocks.push(page);
-      }
+      for (const change of pages.changedLeaves(this.#current)) this.#replaceLeaf(change, absentBlocks);
     }
     this.#current = pages;
     this.#disks.settle(pages, absentBlocks);
@@ -135,10 +175,32 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return this.#memory.absentCount + this.#disks.absentBlocks;
   }
 
+  get counters(): ResidencyCounters | undefined {
+    if (this.#chance === undefined) return undefined;
+    return {
+      ...{ frames: this.#memory.layout.frames, pages: this.#ramPages, resident: this.#chance.used },
+      ...{ putAway: this.#putAwayCount, broughtIn: this.#broughtCount },
+    };
+  }
+
   /** Why an absent page will never be there. */
   failureOf(page: number): Error | undefined {
     const version = this.#current.get(page);
     return version instanceof AbsentVersion ? version.failure : undefined;
+  }
+
+  request(page: number): LatentWork {
+    const version = this.#current.get(page);
+    return version instanceof AbsentVersion ? version.request() : "recording-read";
+  }
+
+  bringNow(page: number): void {
+    if (this.bring(page)) return;
+    const version = this.#current.get(page);
+    assert(version !== undefined, "what nobody has written is here");
+    const { bytes } = version;
+    if (page < this.#ramPages) this.#admit(page, bytes);
+    else this.#disks.bring(page);
   }
 
   hashOf(bytes: Uint8Array): bigint {
@@ -147,12 +209,95 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   bring(page: number): boolean {
     if (page >= this.#ramPages) return this.#disks.bring(page);
-    if ((this.#memory.flags[page] & PAGE_FLAG.absent) === 0) return true;
-    const version = this.#current.get(page);
-    const bytes = version === undefined ? undefined : fetchVersion(version);
-    if (version !== undefined && bytes === undefined) return false;
-    this.#put(page, bytes);
+    if (this.#memory.isHere(page)) return true;
+    if (!this.#admit(page, this.contentsOf(page))) return false;
+    const version = this.#chance === undefined ? this.#current.get(page) : undefined;
+    if (version instanceof AbsentVersion) this.#bringNeighbours(version);
     return true;
+  }
+
+  /** See PageBringer. */
+  bringInStep(page: number): boolean {
+    if (page < this.#ramPages && !this.#memory.isHere(page) && this.#chance?.hasFree === false) return false;
+    return this.bring(page);
+  }
+
+  /** Between two steps: brings in a page that was lacking because it had no frame. False: its contents cannot be had now. */
+  admit(page: number): boolean {
+    return this.#chance !== undefined && page < this.#ramPages && this.bring(page);
+  }
+
+  #admit(page: number, contents: Uint8Array | undefined): boolean {
+    if (contents === undefined) return false;
+    if (this.#chance?.hasFree === false) {
+      // They may be good only as long as nothing else is read.
+      const kept = contents.slice();
+      this.#makeRoom();
+      this.#put(page, kept);
+    } else this.#put(page, contents);
+    return true;
+  }
+
+  /** Of a page in no frame; undefined: its contents cannot be had now. */
+  contentsOf(page: number): Uint8Array | undefined {
+    const version = this.#current.get(page);
+    return version === undefined ? ZERO_PAGE : fetchVersion(version);
+  }
+
+  /** See PageBringer. */
+  look(page: number): Uint8Array | undefined {
+    const version = this.#current.get(page);
+    if (version === undefined) return ZERO_PAGE;
+    if (this.#seen?.version !== version) {
+      const canWait = version instanceof AbsentVersion && version.canWait;
+      const bytes = canWait ? version.bytes : fetchVersion(version);
+      if (bytes === undefined) return undefined;
+      this.#seen = { version, bytes: bytes.slice() };
+    }
+    return this.#seen.bytes;
+  }
+
+  /** Which contents a page in no frame has: as long as this is the same, they are. */
+  versionAt(page: number): PageVersion | undefined {
+    return this.#current.get(page);
+  }
+
+  /** Pages in no frame get other contents. */
+  rewrite(pages: ReadonlyMap<number, Uint8Array>): void {
+    const changes: [number, PageVersion | undefined][] = [];
+    for (const [page, bytes] of pages) {
+      assert(!this.#memory.isHere(page), `page ${page} is in a frame`);
+      this.#writtenAway.add(page);
+      const change = this.#changeOf(page, this.hash(bytes), bytes);
+      if (change !== undefined) changes.push(change);
+    }
+    if (changes.length > 0) this.#current = this.#current.with(changes);
+  }
+
+  bringSome(most: number): void {
+    // Where there are fewer frames than pages, they come when they are needed.
+    if (this.#chance !== undefined) return;
+    const { flags } = this.#memory;
+    let looked = 0;
+    for (let brought = 0; brought < most && this.#memory.absentCount > 0 && looked < flags.length; looked++) {
+      if (this.#bringAt >= flags.length) this.#bringAt = 0;
+      const page = this.#bringAt++;
+      const before = this.#memory.absentCount;
+      if ((flags[page] & PAGE_FLAG.absent) !== 0 && this.bring(page)) brought += before - this.#memory.absentCount;
+    }
+  }
+
+  /** What its source has read together with it is put in place as well: pages that need not be asked for. */
+  #bringNeighbours({ source }: AbsentVersion): void {
+    if (source?.together === undefined || this.#memory.absentCount === 0) return;
+    const { flags } = this.#memory;
+    for (const page of source.together) {
+      if (page >= this.#ramPages || (flags[page] & PAGE_FLAG.absent) === 0) continue;
+      const version = this.#current.get(page);
+      if (!(version instanceof AbsentVersion) || version.source !== source) continue;
+      const bytes = version.fetch();
+      if (bytes !== undefined) this.#put(page, bytes);
+    }
   }
 
   /** See `WrittenPages`: all that were written from one call up to the last `save` before the next are in the second's answer. */
@@ -163,7 +308,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   }
 
   unsaved(): number {
-    return this.#dirtyPages().length;
+    return this.#dirtyFrames().length;
   }
 
   pagesOf(address: PhysicalAddress, length: number): readonly number[] | undefined {
@@ -178,18 +323,23 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       assert(page >= 0 && page < this.#current.pageCount, `no page ${page}`);
       const hash = bytes === undefined ? this.#zeroHash : this.hash(bytes);
       const isZero = page < this.#ramPages && hash === this.#zeroHash;
-      changes.push([page, bytes === undefined || isZero ? undefined : { bytes, hash }]);
+      const isInitial = bytes === undefined || isZero;
+      // Blocks of disks are in memory as often as there are versions of them.
+      changes.push([
+        page,
+        isInitial ? undefined : page < this.#ramPages ? this.#stored(page, hash, bytes) : { bytes, hash },
+      ]);
     }
     const successorOf = base ?? Pages.initial(this.#current.pageCount);
     if (absent === undefined) return successorOf.with(changes);
-    const { source } = absent;
     if ("hashes" in absent) {
+      const { source } = absent;
       for (const [page, hash] of absent.hashes) changes.push([page, new AbsentVersion(page, hash, source)]);
       return successorOf.with(changes);
     }
-    const hashOf = (bytes: Uint8Array) => this.hash(bytes);
-    for (const page of absent.pages) changes.push([page, new AbsentVersion(page, hashOf, source)]);
-    return successorOf.with(changes, sumsOf(absent.digest, this.hash(state)));
+    const { places, initial, digest } = absent;
+    assert(initial instanceof Pages && pages.length === 0, "contents beside places");
+    return successorOf.withAbsent(places, initial, this.#hashOf, sumsOf(digest, this.hash(state)));
   }
 
   /** The sums of a page table; or of the present contents of RAM and disks, as `save().sums` would give them. */
@@ -205,9 +355,9 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       first = BigInt.asUintN(64, first - oldFirst + newFirst);
       second = BigInt.asUintN(64, second - oldSecond + newSecond);
     };
-    for (const page of this.#dirtyPages()) {
-      const hash = this.#hashPage(page);
-      add(page, hash === this.#zeroHash ? undefined : hash);
+    for (const frame of this.#dirtyFrames()) {
+      const hash = this.#hashFrame(frame);
+      add(this.#memory.pageOf(frame), hash === this.#zeroHash ? undefined : hash);
     }
     for (const [page, bytes] of this.#disks.written) add(page, this.hash(bytes));
     return [first, second];
@@ -215,11 +365,12 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   /** Pages of RAM that count as unchanged since the last `save` or `restore`, and are not. Looks at every byte. */
   changedUnseen(): number[] {
-    const { flags } = this.#memory;
+    const { flags, layout } = this.#memory;
     const pages: number[] = [];
-    for (let page = 0; page < this.#ramPages; page++) {
-      if ((flags[page] & (PAGE_FLAG.dirty | PAGE_FLAG.absent)) !== 0) continue;
-      if (this.#hashPage(page) !== (this.#current.get(page)?.hash ?? this.#zeroHash)) pages.push(page);
+    for (let frame = 0; frame < layout.frames; frame++) {
+      const page = this.#memory.pageOf(frame);
+      if (page < 0 || (flags[frame] & (PAGE_FLAG.dirty | PAGE_FLAG.absent)) !== 0) continue;
+      if (this.#hashFrame(frame) !== (this.#current.get(page)?.hash ?? this.#zeroHash)) pages.push(page);
     }
     return pages;
   }
@@ -239,6 +390,16 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return hash;
   }
 
+  /** Of the page's contents in its frame. */
+  #versionOf(page: number, hash: bigint): PageVersion {
+    if (this.#store === undefined) return { bytes: this.#bytesOf(page, hash), hash };
+    return this.#stored(page, hash, this.#memory.frame(this.#memory.frameOf(page)));
+  }
+
+  #stored(page: number, hash: bigint, bytes: Uint8Array): PageVersion {
+    return this.#store === undefined ? { bytes, hash } : AbsentVersion.stored(page, hash, this.#store.put(bytes, hash));
+  }
+
   #bytesOf(page: number, hash: bigint): Uint8Array {
     for (const { offset, bytes } of this.#placed) {
       const start = page * PAGE_BYTES - offset;
@@ -246,61 +407,163 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       const part = bytes.subarray(start, start + PAGE_BYTES);
       if (this.hash(part) === hash) return part;
     }
-    return this.#memory.page(page).slice();
+    return this.#memory.frame(page).slice();
   }
 
-  #hashPage(page: number): bigint {
-    return BigInt.asUintN(64, this.#maintenance.hash(this.#memory.layout.ram + page * PAGE_BYTES, PAGE_BYTES));
+  #hashFrame(frame: number): bigint {
+    return BigInt.asUintN(64, this.#maintenance.hash(this.#memory.layout.ram + frame * PAGE_BYTES, PAGE_BYTES));
   }
 
-  #dirtyPages(): number[] {
+  #dirtyFrames(): number[] {
     const { dirtyGroups } = this.#memory;
-    const pages: number[] = [];
+    const frames: number[] = [];
     for (let group = 0; group < dirtyGroups.length; group++) {
       if (dirtyGroups[group] === 0) continue;
-      const found = pages.length;
-      this.#dirtyPagesOf(group, pages);
+      const found = frames.length;
+      this.#dirtyFramesOf(group, frames);
       // Somebody has cleared the flags since.
-      if (pages.length === found) dirtyGroups[group] = 0;
+      if (frames.length === found) dirtyGroups[group] = 0;
     }
-    return pages;
+    return frames;
   }
 
-  #dirtyPagesOf(group: number, pages: number[]): void {
+  #dirtyFramesOf(group: number, frames: number[]): void {
     const { flags } = this.#memory;
     const { pageFlags } = this.#memory.layout;
-    // Eight flags at a time; those beyond the last page of RAM are never set.
+    // Eight flags at a time; those beyond the last frame are never set.
     const groupEnd = Math.min((group + 1) * DIRTY_GROUP_PAGES, flags.length);
     const end = pageFlags + Math.ceil(groupEnd / 8) * 8;
     for (let at = pageFlags + group * DIRTY_GROUP_PAGES; ; at += 8) {
       at = this.#maintenance.findBits(at, end, DIRTY_OF_EIGHT);
       if (at >= end) return;
       const first = at - pageFlags;
-      for (let page = first; page < first + 8; page++) if ((flags[page] & PAGE_FLAG.dirty) !== 0) pages.push(page);
+      for (let at = first; at < first + 8; at++) if ((flags[at] & PAGE_FLAG.dirty) !== 0) frames.push(at);
+    }
+  }
+
+  #noteWrittenAway(): void {
+    for (const page of this.#writtenAway) this.#written.add(page);
+    this.#writtenAway.clear();
+  }
+
+  #replaceLeaf({ first, end, then, now }: LeafChange, absentBlocks: number[]): void {
+    const known = isUnopened(then) || then === undefined ? undefined : versionsOf(then);
+    if (isUnopened(now)) {
+      this.#withdrawMany(first, Math.min(end, this.#ramPages), now.places.numbers);
+      for (let page = first; page < end; page++) {
+        if (now.has(page)) {
+          if (page >= this.#ramPages) absentBlocks.push(page);
+        } else if (isUnopened(then) ? then.has(page) : known?.[page - first] !== undefined)
+          this.#replace(page, undefined);
+      }
+      return;
+    }
+    const versions = now && versionsOf(now);
+    for (let page = first; page < end; page++) {
+      const version = versions?.[page - first];
+      // Of what nobody has looked at only what had no version can be the same.
+      if (isUnopened(then) ? version === undefined && !then.has(page) : version === known?.[page - first]) continue;
+      if (page < this.#ramPages) this.#replace(page, version);
+      else if (isAway(version)) absentBlocks.push(page);
     }
   }
 
   #replace(page: number, version: PageVersion | undefined): void {
-    if (version instanceof AbsentVersion && !version.isHere) this.#withdraw(page);
-    else this.#put(page, version?.bytes);
+    if (page >= this.#ramPages) return;
+    if (this.#chance !== undefined && !this.#memory.isHere(page)) return;
+    if (isAway(version) || this.#room <= 0) this.#withdraw(page);
+    else {
+      this.#room--;
+      this.#memory.setAbsent(page, false);
+      this.#fill(this.#memory.frameOf(page), version?.bytes);
+    }
   }
 
+  #withdrawMany(first: number, end: number, numbers: Uint32Array): void {
+    if (this.#chance === undefined) {
+      if (this.#memory.setManyAbsent(first, end, numbers, PLACE.sources)) this.#hasWithdrawn = true;
+      return;
+    }
+    for (let page = first; page < end; page++) {
+      if (numbers[page] >= PLACE.sources && this.#memory.isHere(page)) this.#withdraw(page);
+    }
+  }
+
+  /** No frame is given away before the tags are flushed, which is when the restore ends. */
   #withdraw(page: number): void {
+    if (this.#chance === undefined) {
+      if (this.#memory.setAbsent(page, true)) this.#hasWithdrawn = true;
+      return;
+    }
     this.#hasWithdrawn = true;
-    this.#memory.setAbsent(page, true);
+    this.#free(this.#memory.frameOf(page));
   }
 
   #put(page: number, bytes: Uint8Array | undefined): void {
-    const { flags } = this.#memory;
-    this.#memory.setAbsent(page, false);
-    const ram = this.#memory.page(page);
-    const isObserved = (flags[page] & (PAGE_FLAG.code | PAGE_FLAG.table)) !== 0;
-    const changed = isObserved ? differingBlocks(ram, bytes) : [];
-    if (bytes === undefined) ram.fill(0);
-    else ram.set(bytes);
-    for (const block of changed) this.#others.overwritten(page * PAGE_BYTES + block, COMPARE_BYTES);
+    if (this.#chance === undefined) {
+      this.#memory.setAbsent(page, false);
+      this.#fill(page, bytes);
+      return;
+    }
+    const frame = this.#chance.take();
+    const contents = this.#memory.frame(frame);
+    if (bytes === undefined) contents.fill(0);
+    else contents.set(bytes);
+    this.#memory.map(page, frame);
+    this.#others.arrived(frame);
+    if (bytes !== undefined && bytes !== ZERO_PAGE) this.#broughtCount++;
+  }
+
+  /** Gives the page in a frame other contents. What is made of bytes that stay the same stays. */
+  #fill(frame: number, bytes: Uint8Array | undefined): void {
+    const contents = this.#memory.frame(frame);
+    const isObserved = (this.#memory.flags[frame] & (PAGE_FLAG.code | PAGE_FLAG.table)) !== 0;
+    const changed = isObserved ? differingBlocks(contents, bytes) : [];
+    if (bytes === undefined) contents.fill(0);
+    else contents.set(bytes);
+    for (const block of changed) {
+      this.#others.overwritten((frame * PAGE_BYTES + block) as FrameOffset, COMPARE_BYTES);
+    }
+  }
+
+  /** Puts pages away. */
+  #makeRoom(): void {
+    assert(this.#chance !== undefined && this.#store !== undefined, "pages can be put away");
+    const { frames, cleared } = this.#chance.victims(this.#others.instant());
+    // Whatever leads to a frame that is not in use any more: it is used again through the slow path.
+    if (cleared) this.#others.withdrawn();
+    const changes: [number, PageVersion | undefined][] = [];
+    for (const frame of frames) {
+      const page = this.#memory.pageOf(frame);
+      const old = this.#current.get(page);
+      let change: [number, PageVersion | undefined] | undefined;
+      if ((this.#memory.flags[frame] & PAGE_FLAG.dirty) !== 0) {
+        this.#writtenAway.add(page);
+        change = this.#changeOf(page, this.#hashFrame(frame), this.#memory.frame(frame));
+      }
+      if (change !== undefined) changes.push(change);
+      else if (old instanceof AbsentVersion) old.putAway(this.#store);
+      this.#free(frame);
+      this.#putAwayCount++;
+    }
+    if (changes.length > 0) this.#current = this.#current.with(changes);
+  }
+
+  /** What contents in no frame make of the present page table; undefined: nothing. */
+  #changeOf(page: number, hash: bigint, bytes: Uint8Array): [number, PageVersion | undefined] | undefined {
+    if (hash === (this.#current.get(page)?.hash ?? this.#zeroHash)) return undefined;
+    if (hash === this.#zeroHash) return [page, undefined];
+    return [page, this.#stored(page, hash, bytes)];
+  }
+
+  #free(frame: number): void {
+    this.#others.freed(frame);
+    this.#memory.unmap(frame);
+    this.#chance?.freed(frame);
   }
 }
+
+const ZERO_PAGE = new Uint8Array(PAGE_BYTES);
 
 /** Offsets of the blocks of a page in which the two contents differ; undefined is all zero. */
 function differingBlocks(now: Uint8Array, then: Uint8Array | undefined): number[] {

@@ -1,3 +1,4 @@
+import type { LatentWork } from "./latent-work.ts";
 import type { PageSource } from "./machine-interface.ts";
 
 /** Keeps pages of RAM that the machine has put away. */
@@ -28,4 +29,33 @@ export interface ResidencyCounters {
   readonly putAway: number;
   /** Pages that came out of the store. */
   readonly broughtIn: number;
+}
+
+/** What waiting for one kind of work came to. */
+export interface WorkReport {
+  readonly work: LatentWork;
+  /** Pages of which the guest was told, and others for which a hart stood still. */
+  readonly told: number;
+  readonly waited: number;
+  /** Of pages that the guest was told of: until they were there, without the time in which nobody else ran. */
+  readonly hiddenMs: number;
+  /** In which the machine stood still. */
+  readonly waitedMs: number;
+  /** The longest time until a page was there. */
+  readonly mostMs: number;
+}
+
+/** Where the pages of a live run are, and what it cost that they are not all in the machine. */
+export interface ResidencyReport extends ResidencyCounters {
+  /** The guest is told of pages that are not ready, where it can be. */
+  readonly asyncPages: boolean;
+  readonly pageInLatencyMs: number;
+  /** Bytes of pages that are put away: as they are, packed in memory, packed in the file. */
+  readonly stored: { readonly raw: number; readonly compressed: number; readonly file: number };
+  /** In which all of the guest waited for pages that it was told of. */
+  readonly idleMs: number;
+  /** Those that have happened. */
+  readonly works: readonly WorkReport[];
+  /** A sentence when pages have nowhere to go but memory. */
+  readonly warning?: string;
 }

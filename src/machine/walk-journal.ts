@@ -1,10 +1,11 @@
+import type { FrameOffset } from "../base/brand.ts";
 import type { Dependents } from "../cpu/dependents.ts";
 import type { Hart } from "../cpu/hart.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 
 interface Update {
-  /** Offset in RAM of the page-table entry, and its low half before. */
-  readonly entry: number;
+  /** The page-table entry, and its low half before. */
+  readonly entry: FrameOffset;
   readonly before: number;
   /** Of all harts: what is written breaks them. */
   readonly reservations: readonly bigint[];
@@ -28,7 +29,7 @@ export class WalkJournal {
   }
 
   /** Before anybody else hears of it. */
-  note(instant: number, entry: number, before: number): void {
+  note(instant: number, entry: FrameOffset, before: number): void {
     if (this.#memory.absentCount === 0) return;
     if (instant !== this.#instant) this.#updates = [];
     this.#instant = instant;

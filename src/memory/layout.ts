@@ -158,7 +158,7 @@ export const ENTRY = {
 } as const;
 
 /**
- * Behind a table's entries: for each of them the offset in RAM of the page-table entry that mapped the page for data, with
+ * Behind a table's entries: for each of them the FrameOffset of the page-table entry that mapped the page for data, with
  * bit 0 set; 0 when none did. u32. Then the same for the page that is executed.
  */
 export const TABLE_SOURCES = TRANSLATION_ENTRIES * TRANSLATION_ENTRY_BYTES;
@@ -173,7 +173,7 @@ export const WALK_ENTRY_BYTES = 16;
 export const WALK = {
   /** The virtual address without bits 20:0, with bit 0 set. */
   tag: 0,
-  /** Offset in RAM of the table; or of 2 MiB of a large page, with flags of WALK_LARGE. u32. */
+  /** FrameOffset of the table; or offset in RAM of 2 MiB of a large page, with flags of WALK_LARGE. u32. */
   place: 8,
   /** Of a large page: see TABLE_SOURCES. */
   source: 12,
@@ -304,7 +304,7 @@ export const RECORD = {
 export const PAGE_BYTES = 4096;
 export const WASM_PAGE_BYTES = 0x10000;
 
-/** Flags of a page of RAM, one byte each. */
+/** Flags of a page of RAM that is in a frame, one byte each. */
 export const PAGE_FLAG = {
   /** Written since the flags were last cleared. */
   dirty: 1,
@@ -331,19 +331,30 @@ export interface MemoryLayout {
   readonly ramBase: number;
   readonly ramBytes: number;
   readonly ramPages: number;
-  /** One byte of PAGE_FLAG a page. */
+  /** Room for pages of RAM. What follows is by frame where it does not say that it is by page. */
+  readonly frames: number;
+  readonly frameBytes: number;
+  /** False: page n is in frame n, and the three tables that follow do not exist. */
+  readonly isMapped: boolean;
+  /** i32 a page: its frame, or -1. */
+  readonly frameOf: number;
+  /** i32 a frame: its page, or -1. */
+  readonly pageOf: number;
+  /** One byte a frame: 0 when its page has not been used lately; then no tag leads to it, nor does any walk that is remembered. */
+  readonly touched: number;
+  /** One byte of PAGE_FLAG a frame. */
   readonly pageFlags: number;
-  /** One byte for DIRTY_GROUP_PAGES pages: not 0 when one of them may be dirty. */
+  /** One byte for DIRTY_GROUP_PAGES frames: not 0 when one of them may be dirty. */
   readonly dirtyGroups: number;
-  /** One byte a page: not 0 when some translation table has had a write tag for it. */
+  /** One byte a frame: not 0 when some translation table has had a write tag for it. */
   readonly writeTagged: number;
-  /** i32 a page: address of its decoded page, or 0. */
+  /** i32 a frame: address of its decoded page, or 0. */
   readonly decodedPointers: number;
-  /** i64 a page: bit n is set when 64-byte granule n holds a decoded instruction. */
+  /** i64 a frame: bit n is set when 64-byte granule n holds a decoded instruction. */
   readonly codeGranules: number;
-  /** 64 bytes a page: bit n is set when a cached translation came from the page-table entry in doubleword n. */
+  /** 64 bytes a frame: bit n is set when a cached translation came from the page-table entry in doubleword n. */
   readonly tableEntries: number;
-  /** Host address of RAM's first byte. */
+  /** Host address of the first frame. */
   readonly ram: number;
   readonly wasmPages: number;
 }
@@ -351,21 +362,29 @@ export interface MemoryLayout {
 /** WebAssembly's memory has 32-bit addresses; what is left of 4 GiB beside RAM serves the tables. */
 export const MAX_RAM_BYTES = 3 * 1024 * 1024 * 1024;
 
-export function layoutFor(ramBase: number, ramBytes: number): MemoryLayout {
+/** `frames`: fewer than pages, perhaps; absent: page n has frame n. */
+export function layoutFor(ramBase: number, ramBytes: number, frames?: number): MemoryLayout {
   assert(ramBytes > 0 && ramBytes % PAGE_BYTES === 0 && ramBytes <= MAX_RAM_BYTES, `RAM of ${ramBytes} bytes`);
   const ramPages = ramBytes / PAGE_BYTES;
-  const pageFlags = alignUp(DECODED_POOL + DECODED_PAGES * DECODED_PAGE_BYTES, 64);
-  const dirtyGroups = alignUp(pageFlags + ramPages, 64);
-  const writeTagged = alignUp(dirtyGroups + Math.ceil(ramPages / DIRTY_GROUP_PAGES), 64);
-  const decodedPointers = alignUp(writeTagged + ramPages, 64);
-  const codeGranules = alignUp(decodedPointers + ramPages * 4, 64);
-  const tableEntries = alignUp(codeGranules + ramPages * 8, 64);
-  const ram = alignUp(tableEntries + ramPages * TABLE_ENTRY_BYTES, WASM_PAGE_BYTES);
+  const isMapped = frames !== undefined;
+  const count = frames ?? ramPages;
+  assert(count > 0 && count <= ramPages, `${count} frames`);
+  const frameOf = alignUp(DECODED_POOL + DECODED_PAGES * DECODED_PAGE_BYTES, 64);
+  const pageOf = alignUp(frameOf + (isMapped ? ramPages * 4 : 0), 64);
+  const touched = alignUp(pageOf + (isMapped ? count * 4 : 0), 64);
+  const pageFlags = alignUp(touched + (isMapped ? count : 0), 64);
+  const dirtyGroups = alignUp(pageFlags + count, 64);
+  const writeTagged = alignUp(dirtyGroups + Math.ceil(count / DIRTY_GROUP_PAGES), 64);
+  const decodedPointers = alignUp(writeTagged + count, 64);
+  const codeGranules = alignUp(decodedPointers + count * 4, 64);
+  const tableEntries = alignUp(codeGranules + count * 8, 64);
+  const ram = alignUp(tableEntries + count * TABLE_ENTRY_BYTES, WASM_PAGE_BYTES);
+  const frameBytes = count * PAGE_BYTES;
   // One WebAssembly page behind RAM, so that an eight-byte access at RAM's last byte stays inside the memory.
-  const wasmPages = alignUp(ram + ramBytes, WASM_PAGE_BYTES) / WASM_PAGE_BYTES + 1;
+  const wasmPages = alignUp(ram + frameBytes, WASM_PAGE_BYTES) / WASM_PAGE_BYTES + 1;
   return {
-    ...{ ramBase, ramBytes, ramPages, pageFlags, dirtyGroups, writeTagged, decodedPointers, codeGranules },
-    ...{ tableEntries, ram, wasmPages },
+    ...{ ramBase, ramBytes, ramPages, frames: count, frameBytes, isMapped, frameOf, pageOf, touched, pageFlags },
+    ...{ dirtyGroups, writeTagged, decodedPointers, codeGranules, tableEntries, ram, wasmPages },
   };
 }
 

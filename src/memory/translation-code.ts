@@ -1,6 +1,7 @@
 import { Code, type Local } from "../wasm/code.ts";
 import type { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP, type Opcode, VOID } from "../wasm/opcodes.ts";
+import { physicalOfHost, toFrame, touchFrame } from "./frame-code.ts";
 import type { MemoryLayout } from "./layout.ts";
 import * as layout from "./layout.ts";
 import { defineTranslate } from "./walk-code.ts";
@@ -24,8 +25,8 @@ export interface SlowPathImports {
   /** (va i64, size i32, value i64) -> status i32: any store, in full. */
   readonly store: number;
   /**
-   * (low half of va i32, high half i32, write i32) -> offset of RAM i32, or -1 when the page is not RAM on all of which
-   * this access is allowed: then the load or store in full finds out what happens.
+   * (low half of va i32, high half i32, write i32) -> FrameOffset i32, or -1 when the page is not RAM on all of which
+   * this access is allowed, or absent: then the load or store in full finds out what happens.
    */
   readonly translate: number;
 }
@@ -101,7 +102,7 @@ interface SlowPathParts {
   readonly module: ModuleBuilder;
   readonly where: MemoryLayout;
   readonly imports: SlowPathImports;
-  /** (va i64, write i32) -> offset of RAM i32, or -1: see SlowPathImports. */
+  /** (va i64, write i32) -> FrameOffset i32, or -1: see SlowPathImports. */
   readonly translate: number;
   readonly watched: number;
   readonly fill: number;
@@ -186,6 +187,7 @@ function defineFill(module: ModuleBuilder, where: MemoryLayout): number {
   code.get(host).i32(where.ram).op(OP.i32_sub).i32(12).op(OP.i32_shr_u).i32(1);
   code.memory(OP.i32_store8, where.writeTagged);
   code.end();
+  touchFrame(code, where, host);
   code.get(entry).get(host).get(va).op(OP.i32_wrap_i64, OP.i32_sub).memory(OP.i32_store, layout.ENTRY.addend);
   noteUse(code, va);
   return module.defineFunction({ parameters: [I64, I32, I32], results: [] }, code);
@@ -220,7 +222,7 @@ function defineSlowLoad({ module, where, imports, translate, watched, fill }: Sl
     .op(OP.i32_and);
   code.if();
   code.get(flags).i32(layout.PAGE_FLAG.absent).op(OP.i32_and).branchIf(notPlain);
-  physicalAddress(code, where, offset);
+  physicalOfHost(code, where, host);
   code.get(size).i32(WATCH_READ).call(watched).branchIf(notPlain);
   code.else();
   withinPage(code, va, size);
@@ -260,7 +262,7 @@ function defineSlowStore({ module, where, imports, translate, watched, fill }: S
     .branchIf(notPlain);
   code.get(flags).i32(layout.PAGE_FLAG.watchedWrite).op(OP.i32_and);
   code.if();
-  physicalAddress(code, where, offset);
+  physicalOfHost(code, where, host);
   code.get(size).i32(WATCH_WRITE).call(watched).branchIf(notPlain);
   code.end();
   // Nothing depends on whether bytes are stored that are there already.
@@ -328,8 +330,8 @@ function ramLocals(code: Code): { offset: Local; flags: Local; host: Local } {
 }
 
 /**
- * Sets `offset` to va's place in RAM, or leaves through `otherwise` when not all bytes are in RAM or the access must be
- * looked at in full: two pages that follow each other need not do so in RAM once addresses are translated.
+ * Sets `offset` to va's FrameOffset, or leaves through `otherwise` when not all bytes are in RAM or the access must be
+ * looked at in full: two pages that follow each other need not do so in RAM once addresses are translated, nor in frames.
  */
 function ramOffset(
   code: Code,
@@ -351,15 +353,16 @@ function ramOffset(
     .tee(offset);
   code.i64(0xffff_ffffn).op(OP.i64_eq).branchIf(otherwise);
   code.else();
+  if (where.isMapped) {
+    withinPage(code, va, size);
+    code.op(OP.i32_eqz).branchIf(otherwise);
+  }
   code.i32(0).i32(0).memory(OP.i32_store, layout.TRANSLATION_SOURCE);
   code.get(va).i64(BigInt(where.ramBase)).op(OP.i64_sub).tee(offset);
   code.i64(BigInt(where.ramBytes)).get(size).op(OP.i64_extend_i32_u, OP.i64_sub, OP.i64_gt_u);
   code.branchIf(otherwise);
+  toFrame(code, where, offset, otherwise);
   code.end();
-}
-
-function physicalAddress(code: Code, where: MemoryLayout, offset: Local): void {
-  code.get(offset).i64(BigInt(where.ramBase)).op(OP.i64_add);
 }
 
 /** The flags of the first and the last byte's page, or-ed. */

@@ -1,6 +1,7 @@
 import { Code, type Local } from "../wasm/code.ts";
 import type { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
+import { toFrame } from "./frame-code.ts";
 import type { MemoryLayout } from "./layout.ts";
 import * as layout from "./layout.ts";
 
@@ -19,7 +20,7 @@ const LAST_LEVEL_MASK = 0x1f_ffff;
  * permits the access, has its A and D bits and leads to RAM that the PMP leaves open. For everything else, faults among
  * it, `walk` is called: TypeScript, which goes through all levels and remembers where it came to (cpu/page-walk.ts).
  *
- * (va i64, write i32) -> offset of RAM i32, or -1. TRANSLATION_SOURCE says what the translation came from.
+ * (va i64, write i32) -> FrameOffset i32, or -1. TRANSLATION_SOURCE says what the translation came from.
  */
 export function defineTranslate(module: ModuleBuilder, where: MemoryLayout, walk: number): number {
   const code = new Code([I64, I32]);
@@ -62,6 +63,7 @@ export function defineTranslate(module: ModuleBuilder, where: MemoryLayout, walk
   code.get(page);
   context(layout.CONTEXT.openFirst).op(OP.i64_extend_i32_u, OP.i64_sub);
   context(layout.CONTEXT.openBytes).op(OP.i64_extend_i32_u, OP.i64_ge_u).branchIf(otherwise);
+  toFrame(code, where, page, otherwise);
   code.i32(0).get(source).memory(OP.i32_store, layout.TRANSLATION_SOURCE);
   markSource(code, where, source);
   code.i32(0).i32(0).memory(OP.i64_load, layout.GENERATED_FILLS).i64(1n).op(OP.i64_add);

@@ -331,6 +331,14 @@ class CurrentHistory implements Required<HistoryLike> {
     return this.#of().outputLengthAt?.(instant);
   }
 
+  instantOfFrame(number: number) {
+    return this.#of().instantOfFrame?.(number);
+  }
+
+  frameCountAt(instant: Instant) {
+    return this.#of().frameCountAt?.(instant) ?? 0;
+  }
+
   outputBytes(offset: number, length: number) {
     return this.#of().outputBytes(offset, length);
   }

@@ -1,6 +1,8 @@
 import { McapConstants } from "@mcap/core";
 import type { Instant } from "../base/brand.ts";
 import { MalformedBytes } from "../base/byte-cursor.ts";
+import { UserError } from "../base/errors.ts";
+import { PLACE } from "../machine/absent-leaf.ts";
 import type { Checkpoint, CheckpointParts, Digest, MachineLike, PageSource } from "../machine/machine-interface.ts";
 import { DamagedFile, McapInput } from "./mcap-input.ts";
 import { lowerBound } from "./number-column.ts";
@@ -9,66 +11,98 @@ import type { ByteSource, ChunkCodec } from "./recording-message.ts";
 import { recordingChannels } from "./recording-prologue.ts";
 import { CHANNEL_IDS, PAGE_BYTES } from "./recording-writer.ts";
 
-/** Stands for the offset of a chunk where a page has become zero: no chunk begins at the file's magic. */
-const ZERO = 0;
-
 /** Pages that were left in the file cannot be read. */
-export class DamagedPages extends DamagedFile {
+export class DamagedPages extends Error {
+  override readonly name = "DamagedPages";
   /** Where their chunk is. */
   readonly chunk: number;
 
-  constructor(chunk: number, cause: DamagedFile) {
-    super(cause.offset, cause.message);
+  constructor(chunk: number, cause: DamagedFile | UserError) {
+    super(cause.message, { cause });
     this.chunk = chunk;
   }
 }
 
+/** Bytes of pages that are kept expanded, of the chunks that were used last: who steps to and fro needs the same again and again. */
+const EXPANDED_BYTES = 32 * 1024 * 1024;
+
+/** Pages by their numbers. */
+type ChunkPages = ReadonlyMap<number, Uint8Array>;
+
 /**
- * Pages that stay in the file until the machine needs one; then all of its chunk that are wanted are read. So no chunk is read twice,
- * however the machine goes through its memory.
+ * The chunks of a file, as sources of pages that stay there until a machine needs one. A machine that asks for one takes all of its
+ * chunk at once; what it has taken need not be kept here, and not with its checkpoints.
  */
-class ChunkSource implements PageSource {
-  failure: DamagedPages | undefined;
-  /** By page: the number of its chunk, counted from 1. */
-  readonly #numbers: Uint32Array;
-  readonly #chunks: (readonly [offset: number, pages: readonly number[]] | undefined)[];
-  readonly #readChunk: ReadPages;
-  /** Read, and not asked for. */
-  readonly #bytes = new Map<number, Uint8Array | undefined>();
+class Chunks {
+  readonly sources: ChunkSource[] = [];
+  /** By checkpoint: the index of its first chunk. */
+  readonly first = new Map<StoredCheckpoint, number>();
+  readonly #read: (chunk: PageChunk) => ChunkPages;
+  readonly #expanded = new Map<PageChunk, ChunkPages>();
+  #expandedBytes = 0;
+  #newest: PageChunk | undefined;
 
-  constructor(chunks: ReadonlyMap<number, readonly number[]>, pageCount: number, readChunk: ReadPages) {
-    this.#readChunk = readChunk;
-    this.#chunks = [...chunks];
-    this.#numbers = new Uint32Array(pageCount);
-    this.#chunks.forEach((chunk, index) => {
-      for (const page of chunk![1]) this.#numbers[page] = index + 1;
-    });
+  constructor(read: (chunk: PageChunk) => ChunkPages) {
+    this.#read = read;
   }
 
-  *pages(): Iterable<number> {
-    for (const chunk of this.#chunks) if (chunk !== undefined) yield* chunk[1];
+  add(stored: StoredCheckpoint): void {
+    this.first.set(stored, this.sources.length);
+    for (const chunk of stored.chunks) this.sources.push(new ChunkSource(chunk, this));
   }
 
-  read(page: number): Uint8Array | undefined {
-    const index = this.#numbers[page] - 1;
-    const chunk = this.#chunks[index];
-    if (chunk !== undefined && this.failure === undefined) {
-      const [offset, wanted] = chunk;
-      try {
-        for (const read of this.#readChunk(offset, wanted)) this.#bytes.set(read.page, read.bytes);
-        this.#chunks[index] = undefined;
-      } catch (error) {
-        if (!(error instanceof DamagedFile)) throw error;
-        this.failure = new DamagedPages(offset, error);
-      }
+  has(chunk: PageChunk): boolean {
+    return this.#expanded.has(chunk);
+  }
+
+  read(chunk: PageChunk): ChunkPages {
+    const known = this.#expanded.get(chunk);
+    if (known !== undefined && this.#newest === chunk) return known;
+    const pages = known ?? this.#read(chunk);
+    this.#expanded.delete(chunk);
+    this.#expanded.set(chunk, pages);
+    this.#newest = chunk;
+    if (known === undefined) this.#expandedBytes += pages.size * PAGE_BYTES;
+    for (const [oldest, { size }] of this.#expanded) {
+      if (this.#expandedBytes <= EXPANDED_BYTES || oldest === chunk) break;
+      this.#expanded.delete(oldest);
+      this.#expandedBytes -= size * PAGE_BYTES;
     }
-    const bytes = this.#bytes.get(page);
-    this.#bytes.delete(page);
-    return bytes;
+    return pages;
   }
 }
 
-type ReadPages = (offset: number, pages: readonly number[]) => CheckpointParts["pages"];
+class ChunkSource implements PageSource {
+  failure: DamagedPages | undefined;
+  readonly work = "recording-read";
+  readonly chunk: PageChunk;
+  readonly #chunks: Chunks;
+
+  constructor(chunk: PageChunk, chunks: Chunks) {
+    this.chunk = chunk;
+    this.#chunks = chunks;
+  }
+
+  get together(): Iterable<number> {
+    return this.chunk.pages;
+  }
+
+  has(): boolean {
+    return this.#chunks.has(this.chunk);
+  }
+
+  /** Throws nothing: somebody is in the midst of a step, and hears of it behind it. */
+  read(page: number): Uint8Array | undefined {
+    if (this.failure !== undefined) return undefined;
+    try {
+      return this.#chunks.read(this.chunk).get(page);
+    } catch (error) {
+      if (!(error instanceof DamagedFile || error instanceof UserError)) throw error;
+      this.failure = new DamagedPages(this.chunk.offset, error);
+      return undefined;
+    }
+  }
+}
 
 /** How a checkpoint is to be read. */
 export interface LoadChoices {
@@ -92,11 +126,13 @@ export interface FileState {
 export class CheckpointFile {
   readonly #open: () => McapInput;
   readonly #stored: StoredCheckpoint[] = [];
+  readonly #chunks: Chunks;
   #opened: McapInput | undefined;
 
-  /** `open` is called when somebody first travels there. */
-  constructor(open: () => McapInput) {
+  /** `open` is called when somebody first travels there. `chunks`: those of another one of the same file. */
+  constructor(open: () => McapInput, chunks?: Chunks) {
     this.#open = open;
+    this.#chunks = chunks ?? new Chunks((chunk) => this.#readChunk(chunk));
   }
 
   get #input(): McapInput {
@@ -112,11 +148,12 @@ export class CheckpointFile {
   /** Adds the next one, whose pages are in the file already. */
   add(stored: StoredCheckpoint): void {
     this.#stored.push(stored);
+    if (!this.#chunks.first.has(stored)) this.#chunks.add(stored);
   }
 
   /** The checkpoints up to a state, that of so many events at `instant`; what comes to the file later is not among them. */
   upTo(instant: Instant, events: number): CheckpointFile {
-    const file = new CheckpointFile(() => this.#input);
+    const file = new CheckpointFile(() => this.#input, this.#chunks);
     for (const stored of this.#stored) if (stored.instant <= instant && stored.events <= events) file.add(stored);
     return file;
   }
@@ -165,7 +202,7 @@ export class CheckpointFile {
   /** Reads all pages of a checkpoint: what is wrong with them, or undefined. */
   damageOf(stored: StoredCheckpoint): DamagedFile | undefined {
     try {
-      for (const { offset, pages } of stored.chunks) this.#readChunk(offset, pages, []);
+      for (const chunk of stored.chunks) this.#readChunk(chunk);
       return undefined;
     } catch (error) {
       if (error instanceof DamagedFile) return error;
@@ -195,23 +232,35 @@ export class CheckpointFile {
     machine: MachineLike,
     { digest, eagerPages }: LoadChoices,
   ): Generator<void, Checkpoint, void> {
-    const { places, untouched } = this.#placesOf(stored, base);
-    const pages: CheckpointParts["pages"][number][] = [];
-    for (const page of untouched) pages.push({ page, bytes: initial.pages.get(page)?.bytes });
+    const { numbers, inFile } = this.#placesOf(stored, base);
     const { instant, state } = stored;
-    let count = 0;
-    for (const [offset, numbers] of places) if (offset !== ZERO) count += numbers.length;
-    if (count > eagerPages && digest !== undefined && machine.absentPages !== undefined) {
-      for (const page of places.get(ZERO) ?? []) pages.push({ page, bytes: undefined });
-      places.delete(ZERO);
-      const { pageCount } = base.checkpoint.pages;
-      const source = new ChunkSource(places, pageCount, (offset, numbers) => this.#readChunk(offset, numbers, []));
-      const absent = { source, pages: source.pages(), digest };
-      return machine.importCheckpoint({ instant, state, pages, absent }, base.checkpoint);
+    const { sources } = this.#chunks;
+    if (inFile > eagerPages && digest !== undefined && machine.absentPages !== undefined) {
+      const absent = { places: { numbers, sources }, initial: initial.pages, digest };
+      return machine.importCheckpoint({ instant, state, pages: [], absent }, base.checkpoint);
     }
-    for (const [offset, numbers] of places) {
-      if (offset === ZERO) for (const page of numbers) pages.push({ page, bytes: undefined });
-      else this.#readChunk(offset, numbers, pages);
+    const pages: CheckpointParts["pages"][number][] = [];
+    const wanted = new Map<number, number[]>();
+    for (let page = 0; page < numbers.length; page++) {
+      const number = numbers[page];
+      if (number === PLACE.unchanged) continue;
+      if (number === PLACE.none) pages.push({ page, bytes: undefined });
+      else if (number === PLACE.initial) pages.push({ page, bytes: initial.pages.get(page)?.bytes });
+      else {
+        const ofChunk = wanted.get(number) ?? [];
+        if (ofChunk.length === 0) wanted.set(number, ofChunk);
+        ofChunk.push(page);
+      }
+    }
+    for (const [number, ofChunk] of wanted) {
+      const { chunk } = sources[number - PLACE.sources];
+      const read = this.#readChunk(chunk);
+      // Views keep what the chunk expands to in memory for as long as one of the pages lives.
+      const isMostlyWanted = ofChunk.length * 2 >= chunk.pages.length;
+      for (const page of ofChunk) {
+        const bytes = read.get(page)!;
+        pages.push({ page, bytes: isMostlyWanted ? bytes : bytes.slice() });
+      }
       yield;
     }
     return machine.importCheckpoint({ instant, state, pages }, base.checkpoint);
@@ -230,82 +279,99 @@ export class CheckpointFile {
     return lowerBound(this.#stored.length, (index) => this.#stored[index].instant >= instant);
   }
 
-  /**
-   * Where each page that may differ between `stored` and `base` has its version of `stored`: numbers by chunk, or
-   * under ZERO; `untouched` are those that had not changed since the run began.
-   */
-  #placesOf(stored: StoredCheckpoint, base: FileState): { places: Map<number, number[]>; untouched: number[] } {
+  /** Where each page that may differ between `stored` and `base` has its version of `stored`. */
+  #placesOf(stored: StoredCheckpoint, base: FileState): Places {
     const at = this.#stored.indexOf(stored);
     const baseAt = this.#indexOf(base);
-    // A byte for each page: a set of all pages of a gibibyte takes longer to fill than anything else here.
-    const sought = new Uint8Array(base.checkpoint.pages.pageCount);
-    let left = 0;
-    for (let index = Math.min(at, baseAt) + 1; index <= Math.max(at, baseAt); index++) {
-      for (const { pages } of pageLists(this.#stored[index])) {
-        for (const page of pages) {
-          left += 1 - sought[page];
-          sought[page] = 1;
-        }
-      }
+    const places = new Places(base.checkpoint.pages.pageCount);
+    // What was written since is as it was before: at first, unless a checkpoint in between says otherwise.
+    for (let index = at + 1; index <= baseAt; index++) {
+      for (const pages of pageLists(this.#stored[index])) places.seek(pages);
     }
-    const places = new Map<number, number[]>();
-    for (let index = at; index >= 0 && left > 0; index--) {
-      for (const { offset, pages } of pageLists(this.#stored[index])) {
-        const found = places.get(offset) ?? [];
-        for (const page of pages) {
-          if (sought[page] !== 1) continue;
-          sought[page] = 0;
-          left--;
-          found.push(page);
-        }
-        if (found.length > 0) places.set(offset, found);
-      }
-    }
-    const untouched: number[] = [];
-    if (left > 0) for (let page = 0; page < sought.length; page++) if (sought[page] === 1) untouched.push(page);
-    return { places, untouched };
+    if (baseAt > at) for (let index = at; index >= 0 && places.sought > 0; index--) this.#place(index, places);
+    // Whatever comes later takes the place of what was before.
+    else for (let index = baseAt + 1; index <= at; index++) this.#place(index, places);
+    return places;
   }
 
-  /** Adds to `pages`, and returns them. */
-  #readChunk(
-    offset: number,
-    numbers: ArrayLike<number>,
-    pages: CheckpointParts["pages"][number][],
-  ): CheckpointParts["pages"] {
+  #place(index: number, places: Places): void {
+    const stored = this.#stored[index];
+    places.put(stored.zeroPages, PLACE.none);
+    let number = this.#chunks.first.get(stored)! + PLACE.sources;
+    for (const { pages } of stored.chunks) places.put(pages, number++);
+  }
+
+  /** The pages of a chunk, as views of what it expands to. */
+  #readChunk({ offset, pages }: PageChunk): ChunkPages {
     const place = this.#input.placeAt(offset);
     if (place?.opcode !== McapConstants.Opcode.CHUNK) throw new DamagedFile(offset, "no pages where they should be");
-    let found = 0;
-    const wanted = new Set(Array.from(numbers));
     const payloads = this.#input.payloads(place, CHANNEL_IDS.page);
-    // Views keep what the chunk expands to in memory for as long as one of the pages lives.
-    const isMostlyWanted = wanted.size * 2 >= payloads.length;
-    for (const payload of payloads) {
-      const { page, bytes } = pageOf(offset, payload);
-      if (!wanted.has(page)) continue;
-      pages.push({ page, bytes: isMostlyWanted ? bytes : bytes.slice() });
-      found++;
-    }
-    if (found !== wanted.size) throw new DamagedFile(offset, `${found} of ${wanted.size} pages`);
-    return pages;
+    const read = new Map(payloads.map((payload) => pageOf(offset, payload)));
+    for (const page of pages) if (!read.has(page)) throw new DamagedFile(offset, `page ${page} is not among its pages`);
+    return read;
   }
 }
 
-function pageLists(stored: StoredCheckpoint): readonly PageChunk[] {
-  return [{ offset: ZERO, pages: stored.zeroPages }, ...stored.chunks];
+/** Where pages are: `AbsentPlaces.numbers`, in the making. */
+class Places {
+  readonly numbers: Uint32Array;
+  /** Of so many the contents are in the file. */
+  inFile = 0;
+  /** So many have PLACE.initial, and may be in the file as well. */
+  sought = 0;
+  #isSeeking = false;
+
+  constructor(pageCount: number) {
+    this.numbers = new Uint32Array(pageCount);
+  }
+
+  /** From here on only these pages are put anywhere, and each only once. */
+  seek(pages: Uint32Array): void {
+    this.#isSeeking = true;
+    const { numbers } = this;
+    let count = 0;
+    for (let index = 0; index < pages.length; index++) {
+      const page = pages[index];
+      if (numbers[page] !== PLACE.initial) count++;
+      numbers[page] = PLACE.initial;
+    }
+    this.sought += count;
+  }
+
+  put(pages: Uint32Array, number: number): void {
+    const { numbers } = this;
+    const isSeeking = this.#isSeeking;
+    let placed = 0;
+    let wereInFile = 0;
+    for (let index = 0; index < pages.length; index++) {
+      const page = pages[index];
+      const before = numbers[page];
+      if (isSeeking && before !== PLACE.initial) continue;
+      if (before >= PLACE.sources) wereInFile++;
+      numbers[page] = number;
+      placed++;
+    }
+    if (isSeeking) this.sought -= placed;
+    this.inFile += (number >= PLACE.sources ? placed : 0) - wereInFile;
+  }
+}
+
+function pageLists(stored: StoredCheckpoint): readonly Uint32Array[] {
+  return [stored.zeroPages, ...stored.chunks.map(({ pages }) => pages)];
 }
 
 /** Whether one of some pages was written in the stretch that ends with a checkpoint. */
 function isWritten(stored: StoredCheckpoint, pages: readonly number[]): boolean {
   if (stored.rewrittenPages === undefined) return true;
-  const lists = [...pageLists(stored).map((list) => list.pages), stored.rewrittenPages];
+  const lists = [...pageLists(stored), stored.rewrittenPages];
   return lists.some((list) => pages.some((page) => list[lowerBound(list.length, (at) => list[at] >= page)] === page));
 }
 
-function pageOf(offset: number, payload: Uint8Array): { page: number; bytes: Uint8Array } {
+function pageOf(offset: number, payload: Uint8Array): [page: number, bytes: Uint8Array] {
   try {
     const decoded = decodePage(payload);
     if (decoded.bytes.length !== PAGE_BYTES) throw new MalformedBytes(`a page of ${decoded.bytes.length} bytes`);
-    return decoded;
+    return [decoded.page, decoded.bytes];
   } catch (error) {
     if (error instanceof MalformedBytes) throw new DamagedFile(offset, error.message);
     throw error;

@@ -164,10 +164,8 @@ export class CheckpointStore {
   #measure(index: number): void {
     const entry = this.#entries[index];
     const { state, pages } = entry.saved.checkpoint;
-    let bytes = state.length;
-    for (const { version } of pages.changedSince(this.#entries[index - 1]?.saved.checkpoint.pages)) {
-      if (version !== undefined) bytes += PAGE_BYTES;
-    }
+    const before = this.#entries[index - 1]?.saved.checkpoint.pages;
+    const bytes = state.length + pages.heldSince(before) * PAGE_BYTES;
     this.#bytes += bytes - entry.bytes;
     entry.bytes = bytes;
   }

@@ -8,6 +8,7 @@ import type { HartView, Isolation, MachineLike } from "../machine/machine-interf
 import type { MachineStop } from "../machine/stop.ts";
 import type { CheckEnd, CheckOutcome } from "./check.ts";
 import { formatGuest } from "./guest-format.ts";
+import { runPresent } from "./page-waits.ts";
 
 /** Enough to walk a list of some ten thousand elements; a check that loops for ever costs some milliseconds. */
 export const MOST_CHECK_STEPS = 1_000_000;
@@ -173,7 +174,7 @@ export class Excursions {
     let look = FIRST_LOOK_STEPS;
     let departing = false;
     for (;;) {
-      const stop = machine.run(Math.min(from + look, last) as Instant, { departing });
+      const stop = runPresent(machine, Math.min(from + look, last) as Instant, { departing });
       departing = false;
       const { pc, hart } = this.#here();
       switch (stop.kind) {
@@ -263,7 +264,7 @@ export class Excursions {
   #change(edits: readonly Edit[]): void {
     const machine = this.#machine;
     machine.inlet = new EditsOnly(edits, machine.instant);
-    machine.run(machine.instant, { departing: true });
+    runPresent(machine, machine.instant, { departing: true });
     machine.inlet = SILENT_INLET;
   }
 

@@ -6,6 +6,7 @@ import type { CheckpointStore } from "./checkpoint-store.ts";
 import { lowerBound } from "./number-column.ts";
 import { evenly } from "./output-log.ts";
 import type { Run } from "./playback.ts";
+import { type PageWait, pageWaits } from "./recorded-waits.ts";
 import type { Bookmark, BookmarkKeeper, HistoryLike, HistoryMark, PrintedLine } from "./timeline-interface.ts";
 
 /** What is remembered of a run besides its states. */
@@ -14,6 +15,7 @@ export class History implements HistoryLike {
   readonly #store: CheckpointStore;
   readonly #keeper: BookmarkKeeper;
   #bookmarks: Bookmark[] = [];
+  #knownWaits: { readonly events: number; readonly waits: readonly PageWait[] } | undefined;
 
   constructor(run: Run, store: CheckpointStore, keeper: BookmarkKeeper) {
     this.#run = run;
@@ -60,6 +62,15 @@ export class History implements HistoryLike {
 
   outputLengthAt(instant: Instant): number | undefined {
     return this.#run.outputs.countBefore(instant);
+  }
+
+  instantOfFrame(number: number): Instant | undefined {
+    const { frames } = this.#run;
+    return number < frames.length ? frames.instantOf(number) : undefined;
+  }
+
+  frameCountAt(instant: Instant): number {
+    return this.#run.frames.countBefore(instant);
   }
 
   *lines(from: Instant, to: Instant): Generator<PrintedLine, void> {
@@ -126,8 +137,9 @@ export class History implements HistoryLike {
     const bookmarks = this.#bookmarks.filter(({ instant }) => instant >= from && instant < to);
     const named = bookmarks.map(({ instant, name }): HistoryMark => ({ kind: "bookmark", instant, label: name }));
     // Names that people gave are never thinned; the rest share what is left.
-    const share = Math.max(1, Math.floor((most - named.length) / 4));
-    const events = within(this.events, from, to, ({ instant }) => instant);
+    const share = Math.max(1, Math.floor((most - named.length) / 5));
+    const events = within(this.events, from, to, ({ instant }) => instant).filter(isNoneOfWait);
+    const waits = this.#waits(from, to);
     const checkpoints = within(this.checkpoints, from, to, (instant) => instant);
     const firstSent = this.#run.frames.countBefore(from);
     const sent = Array.from({ length: this.#run.frames.countBefore(to) - firstSent }, (_, index) => firstSent + index);
@@ -135,12 +147,23 @@ export class History implements HistoryLike {
     const marks = [
       ...named,
       ...evenly(events, share).map(eventMark),
+      ...evenly(waits, share).map((wait) => waitMark(wait)),
       ...evenly(sent, share).map((index) => this.#sentMark(index)),
       ...lines.starts.map(({ instant, offset }) => this.#lineMark(instant, offset)),
       ...evenly(checkpoints, share).map((instant): HistoryMark => ({ kind: "checkpoint", instant, label: "" })),
     ];
     marks.sort((a, b) => a.instant - b.instant);
-    return { marks, total: named.length + events.length + sent.length + checkpoints.length + lines.total };
+    return {
+      marks,
+      total: named.length + events.length + waits.length + sent.length + checkpoints.length + lines.total,
+    };
+  }
+
+  /** Those that go on in some of [from, to). */
+  #waits(from: Instant, to: Instant): PageWait[] {
+    const known = this.events.length;
+    if (this.#knownWaits?.events !== known) this.#knownWaits = { events: known, waits: pageWaits(this.events) };
+    return this.#knownWaits.waits.filter((wait) => wait.from < to && (wait.to ?? to) >= from);
   }
 
   #sentMark(index: number): HistoryMark {
@@ -163,7 +186,20 @@ const LONGEST_LABEL_BYTES = 80;
 const LONGEST_LINE_BYTES = 4096;
 const NEWLINE = 0x0a;
 
-function eventMark(event: MachineEvent): HistoryMark {
+type OfWait = Extract<MachineEvent, { kind: "page-not-ready" | "page-ready" }>;
+
+/** The mark of the wait says it. */
+function isNoneOfWait(event: MachineEvent): event is Exclude<MachineEvent, OfWait> {
+  return event.kind !== "page-not-ready" && event.kind !== "page-ready";
+}
+
+function waitMark({ from, to, hart, address, work }: PageWait): HistoryMark {
+  const length = to === undefined ? "goes on" : `${(to - from).toLocaleString("en-US")} steps`;
+  const label = `0x${address.toString(16)} on hart ${hart}: ${work}, ${length}`;
+  return { kind: "wait", instant: from as Instant, ...(to !== undefined && { until: to as Instant }), label };
+}
+
+function eventMark(event: Exclude<MachineEvent, OfWait>): HistoryMark {
   const { instant } = event;
   switch (event.kind) {
     case "console-input": {
@@ -176,10 +212,6 @@ function eventMark(event: MachineEvent): HistoryMark {
       return { kind: "event", instant, label: `packet in: ${describeFrame(event.frame)}` };
     case "idle-jump":
       return { kind: "event", instant, label: `idle for ${event.ticks} ticks` };
-    case "page-not-ready":
-      return { kind: "event", instant, label: `page not ready: 0x${event.address.toString(16)}, token ${event.token}` };
-    case "page-ready":
-      return { kind: "event", instant, label: `page ready: token ${event.token}` };
   }
 }
 

@@ -3,7 +3,9 @@ import type { Instant } from "../base/brand.ts";
 import type { Edit } from "../machine/inlet.ts";
 import type { Departing, Digest } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
+import { DamagedPages } from "./checkpoint-file.ts";
 import type { SavedState } from "./checkpoint-store.ts";
+import { type PageHost, PageWaits, runPresent } from "./page-waits.ts";
 import type { Playback } from "./playback.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -53,16 +55,19 @@ export class LiveEnd {
   readonly #playback: Playback;
   readonly #recorder: Recorder | undefined;
   readonly #turns: TurnLength;
+  /** Absent where no page is brought while the run goes on. */
+  readonly #waits: PageWaits | undefined;
   /** Undefined while the machine stands here. */
   #tip: Tip | undefined;
   /** The next checkpoint is taken when both have come. */
   #due: { readonly instant: number; readonly turns: number };
 
   /** The machine stands at the newest instant: at reset, or where a branch begins. */
-  constructor(playback: Playback, recorder: Recorder | undefined, turns?: TurnLength) {
+  constructor(playback: Playback, recorder: Recorder | undefined, turns?: TurnLength, pages?: PageHost) {
     this.#playback = playback;
     this.#recorder = recorder;
     this.#turns = turns ?? new FixedTurns(playback.options.sliceSteps);
+    this.#waits = pages && new PageWaits(playback.machine, pages, playback.inlet, () => this.#turns.steps);
     this.#due = {
       instant: playback.now + playback.options.spacingSteps,
       turns: this.#turns.elapsed + LEAST_CHECKPOINT_TURNS,
@@ -134,14 +139,33 @@ export class LiveEnd {
     const before = playback.now;
     const { elapsed } = this.#turns;
     this.#turns.begin();
-    const stop = playback.machine.run(Math.min(limit, before + this.#turns.steps) as Instant, { departing });
+    const until = Math.min(limit, before + this.#turns.steps) as Instant;
+    let stop: MachineStop = { kind: "reached" };
+    let damaged: DamagedPages | undefined;
+    try {
+      stop = this.#waits?.run(until, departing) ?? runPresent(playback.machine, until, { departing });
+    } catch (error) {
+      if (!(error instanceof DamagedPages)) throw error;
+      damaged = error;
+    }
     this.#turns.end(playback.now - before);
     this.#recorder?.ran(playback.now - before, this.#turns.elapsed - elapsed);
     playback.end = playback.now;
     playback.inlet.close(playback.now);
     this.#recorder?.flushOutput();
+    if (damaged !== undefined) this.#comeAgain(damaged);
+    else playback.fetchSome(playback.now - before);
     if (playback.now >= this.#due.instant && this.#turns.elapsed >= this.#due.turns) this.#checkpoint();
     return stop;
+  }
+
+  /** A branch needs pages of the recording that cannot be read: it comes to where it stands by what it has of itself. */
+  #comeAgain(error: DamagedPages): void {
+    this.leave();
+    const { digest } = this.#tip!;
+    this.#playback.comeAgain(error);
+    this.#tip = { saved: this.#playback.save(), digest };
+    this.arrive();
   }
 
   /** Changes the state where the machine stands. */
@@ -150,7 +174,7 @@ export class LiveEnd {
     const { inlet, machine } = this.#playback;
     inlet.queueEdit(edit);
     const before = inlet.taken;
-    machine.run(machine.instant, { departing: true });
+    runPresent(machine, machine.instant, { departing: true });
     assert(inlet.taken > before, "the machine did not take an edit");
     this.#playback.end = this.#playback.now;
   }
@@ -173,6 +197,8 @@ export class LiveEnd {
 
   #goLive(): void {
     this.#playback.inlet.goLive(this.#playback.now);
+    // Of a branch too: whoever has the machine has the pages that its guest waits for.
+    this.#playback.inlet.arrivals = this.#waits;
     this.#playback.outlet.goLive();
   }
 

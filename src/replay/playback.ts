@@ -11,6 +11,7 @@ import type { EventLog } from "./event-log.ts";
 import type { FrameLog } from "./frame-log.ts";
 import { DamagedFile } from "./mcap-input.ts";
 import type { OutputLog } from "./output-log.ts";
+import { runPresent } from "./page-waits.ts";
 import type { StoredCheckpoint } from "./payload.ts";
 import { PAGE_BYTES } from "./recording-writer.ts";
 import type { TimelineInlet } from "./timeline-inlet.ts";
@@ -59,6 +60,11 @@ const NEAR_FACTOR = 8;
 const ALWAYS_NEAR = 3;
 /** The others, when saving their pages takes no more than this part of the time that it took to run there. */
 const MOST_SAVING_SHARE = 1 / 4;
+/** A machine that has run for so many slices since pages became absent is given the others as well, some now and then: see `fetchSome`. */
+const SLICES_UNTIL_FETCH = 200;
+const SLICES_PER_FETCH = 20;
+/** Read in some milliseconds. */
+const PAGES_PER_FETCH = 128;
 /** Checkpoints of a guest that writes a lot are this much farther apart at most. */
 const MOST_SPACING_FACTOR = 10;
 
@@ -82,6 +88,8 @@ export class Playback {
   /** Digests that were computed again and found equal. */
   verifiedDigests = 0;
   #agreedAt: Instant;
+  /** Steps since pages became absent, or were last fetched. */
+  #absentSteps = 0;
   #stops: StopConditions = NO_STOPS;
 
   /** `store` has the state that the run begins with. */
@@ -153,6 +161,7 @@ export class Playback {
 
   restore(saved: SavedState): void {
     this.machine.restore(saved.checkpoint);
+    this.#absentSteps = -SLICES_UNTIL_FETCH * this.options.sliceSteps;
     this.inlet.goTo(saved.events);
     this.outlet.goTo(saved);
     this.#agreedAt = saved.checkpoint.instant;
@@ -165,21 +174,36 @@ export class Playback {
     assert(until <= this.end, `instant ${until} is not in the past`);
     const bound = Math.min(until, instant + this.options.sliceSteps, digests.nextAfter(instant));
     try {
-      const stop = this.machine.run(bound as Instant, { departing });
+      const stop = runPresent(this.machine, bound as Instant, { departing });
       this.#verify(stop);
+      this.fetchSome(this.now - instant);
       return stop;
     } catch (error) {
       if (!(error instanceof DamagedPages)) throw error;
-      this.#comeAgain(error);
+      this.comeAgain(error);
       return this.slice(until, this.now === instant ? departing : false);
     }
+  }
+
+  /**
+   * Who goes on from a state with absent pages does not want to pay for them for ever: when it has gone some way, they come in by and
+   * by. `steps` were taken just now.
+   */
+  fetchSome(steps: number): void {
+    const { absentPages, residency } = this.machine;
+    // One that keeps fewer pages than its guest has would put away others for them.
+    if (absentPages === undefined || absentPages.count === 0 || residency !== undefined) return;
+    this.#absentSteps += steps;
+    if (this.#absentSteps < SLICES_PER_FETCH * this.options.sliceSteps) return;
+    this.#absentSteps = 0;
+    absentPages.bringSome(PAGES_PER_FETCH);
   }
 
   /**
    * Pages that were left in the file turn out to be damaged now that the machine needs one: it comes to the same instant from a state
    * that needs none of them, all at once.
    */
-  #comeAgain(error: DamagedPages): void {
+  comeAgain(error: DamagedPages): void {
     const here = this.now;
     const stored = this.run.file?.ownerOf(error.chunk);
     if (stored === undefined) throw error;
@@ -334,6 +358,7 @@ export class Playback {
 
 /** Why a checkpoint could not be read from its file; undefined: that is not what went wrong. */
 function unusable(error: unknown): string | undefined {
+  if (error instanceof DamagedPages) return unusable(error.cause);
   if (error instanceof DamagedFile) return `The recording is damaged at byte ${error.offset} (${error.message}).`;
   // The file is gone, or its disk.
   return error instanceof UserError ? error.message : undefined;

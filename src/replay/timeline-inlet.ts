@@ -12,6 +12,14 @@ const MOST_QUEUED_FRAMES = 512;
  */
 const MOST_FRAME_BYTES = 512 * 1024 * 1024;
 
+/** Who brings pages, and says when they have come. */
+export interface PageArrivals {
+  /** They shall be asked for after so many steps. */
+  readonly pollSteps: number;
+  /** Queues what has come. */
+  poll(): void;
+}
+
 type NotReady = Extract<MachineEvent, { readonly kind: "page-not-ready" }>;
 
 export interface InletOptions {
@@ -42,6 +50,8 @@ export class TimelineInlet implements Inlet {
   #framesExhausted = false;
   #idleTicks = 0;
   #edits: Edit[] = [];
+  /** At the newest instant. */
+  arrivals: PageArrivals | undefined;
   #notices: Omit<NotReady, "instant">[] = [];
   #readyTokens: number[] = [];
   /** Interrupts of this instant have been decided: input that came after would be too late for it. */
@@ -167,9 +177,10 @@ export class TimelineInlet implements Inlet {
     // What came too late for this instant is in time for the next.
     if (this.#live && this.pending) return instant + 1;
     if (!this.#live) return Number.POSITIVE_INFINITY;
+    const poll = instant + (this.arrivals?.pollSteps ?? Number.POSITIVE_INFINITY);
     const further = this.#further?.next?.instant ?? Number.POSITIVE_INFINITY;
     const source = this.#source?.horizon(instant) ?? Number.POSITIVE_INFINITY;
-    return Math.max(instant + 1, Math.min(further, source));
+    return Math.max(instant + 1, Math.min(further, source, poll));
   }
 
   #newEvent(instant: Instant): MachineEvent | undefined {
@@ -180,6 +191,7 @@ export class TimelineInlet implements Inlet {
     // A machine that waits has taken no interrupt at this instant, so that input first and then interrupts, as a
     // replay has it, is what happens to it as well.
     if (this.#closedAt === instant && !this.#isWaiting()) return undefined;
+    this.arrivals?.poll();
     const token = this.#readyTokens.shift();
     if (token !== undefined) return { kind: "page-ready", instant, token };
     const further = this.#further?.next;

@@ -163,6 +163,10 @@ export interface HistoryLike {
   lines?(from: Instant, to: Instant): Iterable<PrintedLine>;
   /** Frames that the guest sent since reset. */
   readonly frameCount?: number;
+  /** The instant that sent a frame, by its number; undefined when there is none. */
+  instantOfFrame?(number: number): Instant | undefined;
+  /** Frames that had been sent at an instant. */
+  frameCountAt?(instant: Instant): number;
   readonly checkpoints: readonly Instant[];
   readonly bookmarks: readonly Bookmark[];
   /**
@@ -189,8 +193,10 @@ export interface PrintedLine {
 }
 
 export interface HistoryMark {
-  readonly kind: "event" | "output" | "checkpoint" | "bookmark";
+  readonly kind: "event" | "output" | "checkpoint" | "bookmark" | "wait";
   readonly instant: Instant;
+  /** Of a wait: when it ended; absent: it did not, as far as the run goes. */
+  readonly until?: Instant;
   /** An event in words, the beginning of a line, the name of a bookmark. */
   readonly label: string;
   /** Where the line begins in the console's output. */

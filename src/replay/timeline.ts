@@ -18,6 +18,7 @@ import { LiveEnd, type TurnLength } from "./live-end.ts";
 import { LiveStops } from "./live-stops.ts";
 import { lowerBound } from "./number-column.ts";
 import { OutputLog } from "./output-log.ts";
+import type { PageHost } from "./page-waits.ts";
 import { Playback, type PlaybackOptions, type Run } from "./playback.ts";
 import { restoreStart } from "./recorded-start.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
@@ -45,6 +46,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   readonly recorder?: Partial<RecorderOptions>;
   /** Of live runs; absent: `sliceSteps`. */
   readonly turns?: TurnLength;
+  /** Live runs: brings pages that the machine has put away. */
+  readonly pages?: PageHost;
   /** Bound of the frames that a live run receives, in bytes. */
   readonly mostFrameBytes?: number;
   /** Recordings: the bookmarks that are known; absent: those that the recording itself holds. */
@@ -72,8 +75,8 @@ const PLAYBACK_OPTIONS: PlaybackOptions = {
   sliceSteps: 500_000,
   spacingSteps: 2_000_000,
   travelSpacingSteps: 50_000_000,
-  // Everything: that a machine begins with its pages in the file is for who asks for it.
-  eagerPages: Number.POSITIVE_INFINITY,
+  // Eight MiB take some twenty milliseconds to read; code that is not translated by pages runs slower while some are absent.
+  eagerPages: 2048,
   stepsPerPage: 10_000,
   nearSteps: 1024,
   bounds: CHECKPOINT_BOUNDS,
@@ -178,7 +181,7 @@ export class Timeline implements TimelineLike {
     const outputs = new OutputLog(options.outputLogBytes);
     const run = { events: new EventLog(), outputs, frames: new FrameLog(), digests: new DigestLog(), file };
     const timeline = new Timeline(machine, run, machine.instant, options, { sink });
-    timeline.#live = new LiveEnd(timeline.#playback, timeline.#recorder, options.turns);
+    timeline.#live = new LiveEnd(timeline.#playback, timeline.#recorder, options.turns, options.pages);
     return timeline;
   }
 
@@ -227,7 +230,7 @@ export class Timeline implements TimelineLike {
     // Bookmarks of a branch are its own, and what its guest sends leaves for nowhere.
     const { recorder, bookmarks, bookmarkKeeper, onFrame, doors, ...options } = this.#options;
     const branch = new Timeline(this.machine, common, instant, options, { fork });
-    branch.#live = new LiveEnd(branch.#playback, undefined, options.turns);
+    branch.#live = new LiveEnd(branch.#playback, undefined, options.turns, options.pages);
     branch.#playback.warnings.push(...warnings);
     branch.#playback.keep(instant);
     branch.#exceptionSeenAt = this.#exceptionSeenAt;

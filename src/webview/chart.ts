@@ -1,5 +1,5 @@
 import { AxisCanvas, type AxisListener } from "./axis.ts";
-import { LANES, nearest } from "./marks.ts";
+import { type Lane, lanesFor, lasting, nearest } from "./marks.ts";
 import type { Mark } from "./messages.ts";
 import { AXIS_HEIGHT, laneHeight, paint } from "./painter.ts";
 import { instantsPerPixel, pointAt } from "./scale.ts";
@@ -21,6 +21,7 @@ export class Chart extends AxisCanvas {
   private marks: readonly Mark[] = [];
   private wanted: (mark: Mark) => boolean = () => true;
   private selection: Mark | undefined;
+  private lanes: readonly Lane[] = lanesFor(false);
 
   constructor(canvas: HTMLCanvasElement, listener: ChartListener) {
     super(canvas, listener);
@@ -31,8 +32,9 @@ export class Chart extends AxisCanvas {
     return this.selection;
   }
 
-  setMarks(marks: readonly Mark[], wanted: (mark: Mark) => boolean): void {
+  setMarks(marks: readonly Mark[], lanes: readonly Lane[], wanted: (mark: Mark) => boolean): void {
     this.marks = marks;
+    this.lanes = lanes;
     this.wanted = wanted;
     const old = this.selection;
     // The same mark comes as another object after every question.
@@ -92,16 +94,21 @@ export class Chart extends AxisCanvas {
 
   protected override paint(context: CanvasRenderingContext2D, width: number, height: number): void {
     const dimmed = (mark: Mark) => !this.wanted(mark);
-    const { range, position, marks, selection: selected, hover: hovered } = this;
-    paint(context, width, height, { range, position, marks, dimmed, selected, hovered }, this.palette);
+    const { range, position, marks, lanes, selection: selected, hover: hovered } = this;
+    paint(context, width, height, { range, position, marks, lanes, dimmed, selected, hovered }, this.palette);
   }
 
   /** The nearest mark of the lane under the pointer; on the axis itself, none. */
   private markAt(x: number, y: number): Mark | undefined {
-    const lane = LANES[Math.floor((y - AXIS_HEIGHT) / laneHeight(this.canvas.clientHeight))];
+    const { lanes } = this;
+    const lane = lanes[Math.floor((y - AXIS_HEIGHT) / laneHeight(this.canvas.clientHeight, lanes))];
     if (y < AXIS_HEIGHT || lane === undefined) return undefined;
     const instant = pointAt(x, this.range, this.width);
     const reach = REACH * instantsPerPixel(this.range, this.width);
-    return nearest(this.marks, instant, reach, (mark) => mark.kind === lane.kind && this.wanted(mark));
+    const wanted = (mark: Mark) => mark.kind === lane.kind && this.wanted(mark);
+    return (
+      nearest(this.marks, instant, reach, wanted) ??
+      (lane.shape === "span" ? lasting(this.marks, instant, wanted) : undefined)
+    );
   }
 }

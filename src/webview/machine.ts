@@ -3,6 +3,7 @@ import { EMPTY_SECTION, listenToButtons, showEmpty, showSession } from "./empty.
 import { byId, connect } from "./host.ts";
 import { csrView, deviceView, hartCard, memoryView, spaceText } from "./machine-facts.ts";
 import { groupView } from "./machine-group.ts";
+import { residencyView } from "./machine-residency.ts";
 import { TableTree } from "./machine-tables.ts";
 import { walkView } from "./machine-walk.ts";
 import type {
@@ -147,7 +148,7 @@ function arrive(next: MachineOverview): void {
   if (isFirst || next.harts[hart] === undefined || next.harts.length > 1) hart = stopped?.id ?? 0;
   drawHarts();
   drawSpaces();
-  byId("panel-memory").replaceChildren(memoryView(next.memory));
+  byId("panel-memory").replaceChildren(...residencyView(next.residency), memoryView(next.memory));
   byId("group").replaceChildren(...groupView(next.translation));
   byId("panel-devices").replaceChildren(deviceView(next.devices));
   refresh();

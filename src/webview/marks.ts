@@ -8,7 +8,7 @@ export interface Lane {
   /** Of one mark, for lists and screen readers. */
   readonly singular: string;
   readonly explanation: string;
-  readonly shape: "disc" | "triangle" | "bar" | "diamond" | "flag" | "square" | "tick";
+  readonly shape: "disc" | "triangle" | "bar" | "diamond" | "flag" | "square" | "tick" | "span";
   /** Theme colour, and what to take where the theme has none. */
   readonly colour: readonly [variable: string, fallback: string];
 }
@@ -29,6 +29,14 @@ export const LANES: readonly Lane[] = [
     explanation: "Exceptions that the machine ran into",
     shape: "triangle",
     colour: ["--vscode-symbolIcon-eventForeground", "#d67e00"],
+  },
+  {
+    kind: "wait",
+    title: "Waits",
+    singular: "wait",
+    explanation: "Processes that slept while the machine brought in a page of their memory, and others ran",
+    shape: "span",
+    colour: ["--vscode-charts-orange", "#d18616"],
   },
   {
     kind: "output",
@@ -71,6 +79,11 @@ export const LANES: readonly Lane[] = [
     colour: ["--vscode-descriptionForeground", "#888888"],
   },
 ];
+
+/** Most guests never wait for a page: the lane is there for those that do. */
+export function lanesFor(hasWaits: boolean): readonly Lane[] {
+  return hasWaits ? LANES : LANES.filter(({ kind }) => kind !== "wait");
+}
 
 export function laneOf(mark: Mark): Lane {
   return LANES.find(({ kind }) => kind === mark.kind)!;
@@ -123,4 +136,9 @@ export function nearest(
     if (best === undefined || Math.abs(mark.instant - instant) < Math.abs(best.instant - instant)) best = mark;
   }
   return best;
+}
+
+/** The mark that lasts over `instant` and began last, of those for which `wanted` holds. */
+export function lasting(marks: readonly Mark[], instant: number, wanted: (mark: Mark) => boolean): Mark | undefined {
+  return marks.findLast((mark) => mark.instant <= instant && (mark.until ?? instant) >= instant && wanted(mark));
 }

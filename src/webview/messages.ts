@@ -14,16 +14,19 @@ import type {
   MemoryRegionBody as MemoryRegion,
   PageEntryBody as PageEntry,
   PageTableBody as PageTable,
+  ResidencyBody as Residency,
   PageTableArguments as TableQuestion,
   TranslationBody as Translation,
 } from "../adapter/custom-protocol.ts";
 
-export type MarkKind = "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap" | "found";
+export type MarkKind = "event" | "output" | "checkpoint" | "bookmark" | "hit" | "trap" | "wait" | "found";
 
 /** One thing that happened, or was noted by the user, at an instant. */
 export interface Mark {
   readonly kind: MarkKind;
   readonly instant: number;
+  /** Of a wait: its end; absent: it goes on. */
+  readonly until?: number;
   readonly label: string;
   readonly detail?: string;
 }
@@ -56,7 +59,9 @@ export type ToTimeline =
       readonly marks: readonly Mark[];
       /** Marks there are in this range; more than `marks.length` when they were thinned. */
       readonly total: number;
-    };
+    }
+  /** What there is to say of the wait that begins at an instant: who waited, and who ran meanwhile. */
+  | { readonly type: "wait"; readonly instant: number; readonly text: string };
 
 export type FromTimeline =
   | { readonly type: "ready" }
@@ -69,6 +74,7 @@ export type FromTimeline =
       readonly most: number;
     }
   | { readonly type: "travel"; readonly instant: number }
+  | { readonly type: "askWait"; readonly instant: number }
   | { readonly type: "renameBookmark" | "removeBookmark"; readonly instant: number; readonly name: string }
   | { readonly type: "command"; readonly command: TimelineCommand };
 
@@ -91,9 +97,12 @@ export type {
   MemoryRegion,
   PageEntry,
   PageTable,
+  Residency,
   TableQuestion,
   Translation,
 };
+
+export type ResidencyWork = Residency["works"][number];
 
 export type ToMachine =
   | { readonly type: "idle" }

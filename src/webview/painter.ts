@@ -9,12 +9,14 @@ const TICK_SPACING = 90;
 const HANDLE = 6;
 /** Of the ground behind a branch's origin: marks stay readable on it. */
 const BRANCH_OPACITY = 0.14;
+const SPAN_OPACITY = 0.6;
 
 export interface Picture {
   readonly range: Range;
   readonly position: Position;
   /** Ascending. */
   readonly marks: readonly Mark[];
+  readonly lanes: readonly Lane[];
   readonly dimmed: (mark: Mark) => boolean;
   readonly selected: Mark | undefined;
   /** Where the pointer is, if it is over the canvas. */
@@ -32,7 +34,7 @@ export interface Palette {
   readonly present: string;
   readonly branch: string;
   readonly focus: string;
-  readonly lanes: readonly string[];
+  readonly lanes: ReadonlyMap<Lane["kind"], string>;
   readonly font: string;
 }
 
@@ -50,13 +52,13 @@ export function readPalette(element: Element): Palette {
     present: variable("--vscode-debugIcon-breakpointCurrentStackframeForeground", "#ffcc00"),
     branch: variable("--vscode-charts-purple", "#b180d7"),
     focus: variable("--vscode-focusBorder", "#007fd4"),
-    lanes: LANES.map((lane) => variable(...lane.colour)),
+    lanes: new Map(LANES.map((lane) => [lane.kind, variable(...lane.colour)])),
     font: `11px ${variable("--vscode-font-family", "sans-serif")}`,
   };
 }
 
-export function laneHeight(height: number): number {
-  return (height - AXIS_HEIGHT) / LANES.length;
+export function laneHeight(height: number, lanes: readonly Lane[]): number {
+  return (height - AXIS_HEIGHT) / lanes.length;
 }
 
 /** Draws everything anew; `width` and `height` in CSS pixels, the context already scaled to device pixels. */
@@ -68,7 +70,7 @@ export function paint(
   palette: Palette,
 ): void {
   context.clearRect(0, 0, width, height);
-  paintLanes(context, width, height, palette);
+  paintLanes(context, width, height, picture, palette);
   paintFuture(context, width, height, picture, palette);
   paintBranch(context, width, height, picture, palette);
   paintTicks(context, width, height, picture.range, palette);
@@ -80,10 +82,16 @@ export function paint(
   paintPresent(context, width, height, picture, palette);
 }
 
-function paintLanes(context: CanvasRenderingContext2D, width: number, height: number, palette: Palette): void {
-  const each = laneHeight(height);
+function paintLanes(
+  context: CanvasRenderingContext2D,
+  width: number,
+  height: number,
+  { lanes }: Picture,
+  palette: Palette,
+): void {
+  const each = laneHeight(height, lanes);
   context.fillStyle = palette.stripe;
-  for (let lane = 0; lane < LANES.length; lane += 2) {
+  for (let lane = 0; lane < lanes.length; lane += 2) {
     context.fillRect(0, Math.round(AXIS_HEIGHT + lane * each), width, Math.round(each));
   }
 }
@@ -161,21 +169,25 @@ function paintMarks(
   picture: Picture,
   palette: Palette,
 ): void {
-  const each = laneHeight(height);
+  const { lanes } = picture;
+  const each = laneHeight(height, lanes);
   // Thousands of marks share a pixel column when much is in view: one of them is enough.
   const lastX = new Map<Lane, number>();
   for (const mark of picture.marks) {
     const x = xOf(mark.instant, picture.range, width);
-    if (x < -HANDLE || x > width + HANDLE) continue;
-    const index = LANES.findIndex((lane) => lane.kind === mark.kind);
-    const lane = LANES[index];
+    const index = lanes.findIndex((lane) => lane.kind === mark.kind);
+    const lane = lanes[index];
     if (lane === undefined || picture.dimmed(mark)) continue;
     const selected = mark === picture.selected;
+    const y = AXIS_HEIGHT + (index + 0.5) * each;
+    if (lane.shape === "span") {
+      paintSpan(context, { mark, y, each, selected, width }, picture, palette);
+      continue;
+    }
+    if (x < -HANDLE || x > width + HANDLE) continue;
     if (!selected && Math.round(x) === lastX.get(lane)) continue;
     lastX.set(lane, Math.round(x));
-    const y = AXIS_HEIGHT + (index + 0.5) * each;
-    context.fillStyle = palette.lanes[index];
-    context.strokeStyle = palette.lanes[index];
+    context.fillStyle = palette.lanes.get(lane.kind)!;
     drawShape(context, lane.shape, x, y, Math.min(each, 20));
     if (selected) {
       context.strokeStyle = palette.focus;
@@ -183,6 +195,36 @@ function paintMarks(
       context.strokeRect(x - 8, y - each / 2 + 1, 16, each - 2);
     }
   }
+}
+
+/** What lasts is a bar as long as it lasts; where several do at once the lane is darker. */
+function paintSpan(
+  context: CanvasRenderingContext2D,
+  at: {
+    readonly mark: Mark;
+    readonly y: number;
+    readonly each: number;
+    readonly selected: boolean;
+    readonly width: number;
+  },
+  { range, position }: Picture,
+  palette: Palette,
+): void {
+  const { mark, y, each, selected, width } = at;
+  const left = Math.max(-2, xOf(mark.instant, range, width));
+  const right = Math.min(width + 2, xOf(mark.until ?? position.end, range, width));
+  if (right < 0 || left > width) return;
+  const height = Math.min(each, 20) * 0.5;
+  const length = Math.max(2, right - left);
+  context.save();
+  context.globalAlpha = selected ? 1 : SPAN_OPACITY;
+  context.fillStyle = palette.lanes.get(mark.kind)!;
+  context.fillRect(left, y - height / 2, length, height);
+  context.restore();
+  if (!selected) return;
+  context.strokeStyle = palette.focus;
+  context.lineWidth = 1.5;
+  context.strokeRect(left - 2, y - each / 2 + 1, length + 4, each - 2);
 }
 
 /** `size` is the height of the lane, at most: shapes leave some of it free. */
@@ -214,6 +256,7 @@ function drawShape(context: CanvasRenderingContext2D, shape: Lane["shape"], x: n
     case "square":
       context.rect(x - radius * 0.75, y - radius * 0.75, radius * 1.5, radius * 1.5);
       break;
+    case "span":
     case "tick":
       context.rect(x - 0.5, y - size * 0.28, 1.5, size * 0.56);
       break;

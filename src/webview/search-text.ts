@@ -11,6 +11,7 @@ const SINGULAR = {
   series: "value",
   calls: "call",
   traps: "trap",
+  waits: "wait",
   outputs: "line",
 } as const;
 

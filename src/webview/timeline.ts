@@ -2,7 +2,7 @@ import { Chart } from "./chart.ts";
 import { EMPTY_SECTION, listenToButtons, showEmpty, showSession } from "./empty.ts";
 import { byId, connect } from "./host.ts";
 import { MarkList } from "./mark-list.ts";
-import { type Filter, LANES, passes, withLabel } from "./marks.ts";
+import { type Filter, lanesFor, passes, withLabel } from "./marks.ts";
 import type { FromTimeline, Mark, MarkKind, Position, ToTimeline } from "./messages.ts";
 import { exact, type Range } from "./scale.ts";
 import { showTip } from "./tip.ts";
@@ -52,6 +52,9 @@ const host = connect<ToTimeline, FromTimeline>();
 let position: Position | undefined;
 let marks: readonly Mark[] = [];
 let total = 0;
+/** Of waits that were asked for, by instant. */
+const stories = new Map<number, string>();
+let hasWaits = false;
 let filter: Filter = { hidden: new Set<MarkKind>(), text: "" };
 let request = 0;
 let answered = 0;
@@ -65,6 +68,7 @@ const chart = new Chart(byId<HTMLCanvasElement>("axis"), {
   viewed: () => askSoon(),
   selected: (mark) => {
     if (mark !== undefined) {
+      if (mark.kind === "wait" && !stories.has(mark.instant)) host.send({ type: "askWait", instant: mark.instant });
       list.reveal(mark);
       say(`${mark.label}, instant ${exact(mark.instant)}`);
     }
@@ -114,19 +118,42 @@ host.listen((message) => {
       // A slow answer to an older question must not replace a newer one.
       if (message.request < answered) break;
       answered = message.request;
-      marks = message.marks.map(withLabel);
+      marks = message.marks.map(withLabel).map(withStory);
       total = message.total;
+      showWaits(marks.some(({ kind }) => kind === "wait"));
       showMarks();
+      break;
+    case "wait":
+      stories.set(message.instant, message.text);
+      marks = marks.map(withStory);
+      showMarks();
+      if (chart.selected?.instant === message.instant) say(message.text);
       break;
   }
 });
+
+/** The label of a wait says what the events say; who it was is known once the wait has been gone through. */
+function withStory(mark: Mark): Mark {
+  const label = mark.kind === "wait" ? stories.get(mark.instant) : undefined;
+  return label === undefined ? mark : { ...mark, label };
+}
+
+/** Once a run has had a wait it has the lane. */
+function showWaits(has: boolean): void {
+  if (!has || hasWaits) return;
+  hasWaits = true;
+  showLaneButtons();
+}
 
 /** A session has begun: nothing of the last one stays. */
 function begin(): void {
   marks = [];
   total = 0;
+  stories.clear();
+  hasWaits = false;
+  showLaneButtons();
   chart.select(undefined);
-  chart.setMarks(marks, wanted);
+  chart.setMarks(marks, lanesFor(false), wanted);
   showSession();
   chart.setPosition({ first: 0, now: 0, end: 0, live: true, running: false });
   chart.fit();
@@ -172,7 +199,7 @@ function showPosition(position: Position): void {
 }
 
 function showMarks(): void {
-  chart.setMarks(marks, wanted);
+  chart.setMarks(marks, lanesFor(hasWaits), wanted);
   showList();
 }
 
@@ -198,26 +225,28 @@ function say(sentence: string): void {
   byId("spoken").textContent = sentence;
 }
 
-function addLaneButtons(): void {
-  for (const lane of LANES) {
-    const button = document.createElement("button");
-    button.title = `${lane.explanation}. Click to hide or show.`;
-    button.ariaPressed = "true";
-    const sign = document.createElement("span");
-    sign.className = `sign ${lane.shape} kind-${lane.kind}`;
-    button.append(sign, lane.title);
-    button.addEventListener("click", () => {
-      const hidden = new Set(filter.hidden);
-      if (!hidden.delete(lane.kind)) hidden.add(lane.kind);
-      filter = { ...filter, hidden };
-      button.ariaPressed = String(!hidden.has(lane.kind));
-      showMarks();
-    });
-    byId("lanes").append(button);
-  }
+function showLaneButtons(): void {
+  byId("lanes").replaceChildren(
+    ...lanesFor(hasWaits).map((lane) => {
+      const button = document.createElement("button");
+      button.title = `${lane.explanation}. Click to hide or show.`;
+      button.ariaPressed = String(!filter.hidden.has(lane.kind));
+      const sign = document.createElement("span");
+      sign.className = `sign ${lane.shape} kind-${lane.kind}`;
+      button.append(sign, lane.title);
+      button.addEventListener("click", () => {
+        const hidden = new Set(filter.hidden);
+        if (!hidden.delete(lane.kind)) hidden.add(lane.kind);
+        filter = { ...filter, hidden };
+        button.ariaPressed = String(!hidden.has(lane.kind));
+        showMarks();
+      });
+      return button;
+    }),
+  );
 }
 
-addLaneButtons();
+showLaneButtons();
 byId<HTMLInputElement>("filter").addEventListener("input", (event) => {
   filter = { ...filter, text: (event.target as HTMLInputElement).value.trim().toLowerCase() };
   showMarks();

@@ -287,6 +287,15 @@ export class FakeDebuggee implements Debuggee {
     return offset < 5 ? 10 + offset : undefined;
   }
 
+  /** It has sent no frames. */
+  async instantOfFrame(_number: number): Promise<number | undefined> {
+    return undefined;
+  }
+
+  async frameCountAt(_instant: number) {
+    return 0;
+  }
+
   async lastWrite(address: bigint, length: number, before?: number) {
     this.calls.push(`lastWrite ${address.toString(16)} ${length} ${before}`);
     if (this.endless) {

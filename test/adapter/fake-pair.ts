@@ -4,10 +4,12 @@ import type { DivergenceFinding, DivergentPlace, SideBySide } from "../../src/de
 import type {
   PairDivergence,
   PairLogFilter,
+  PairMember,
   PairPosition,
   PairSide,
   PairSituation,
   PairStretch,
+  StretchName,
 } from "../../src/debuggee/lockstep-protocol.ts";
 import type { DebuggeeEvent, LaunchOptions } from "../../src/debuggee/protocol.ts";
 import { FakeDebuggee, LINES, SOURCE } from "./fake-debuggee.ts";
@@ -15,6 +17,7 @@ import { FakeDebuggee, LINES, SOURCE } from "./fake-debuggee.ts";
 const place = (member: string, instant: number, stretch = 1): PairPosition => ({ member, stretch, instant });
 const stretch = (number: number, start?: PairPosition): PairStretch => ({
   ...{ number, path: `/project/${number}.hindcast`, first: 0, last: LINES },
+  said: [0, 0, 0],
   ...(start !== undefined && { start }),
 });
 
@@ -27,12 +30,13 @@ export const DIVERGENCES: readonly PairDivergence[] = [
 
 /** The recording of a pair whose machines are two fake debuggees. Machine B has a second stretch if wanted. */
 export class FakePair implements DebuggeePair {
-  readonly opened: { readonly side: PairSide; readonly stretch: number; readonly debuggee: FakeDebuggee }[] = [];
+  readonly opened: (StretchName & { readonly side: PairSide; readonly debuggee: FakeDebuggee })[] = [];
   readonly calls: string[] = [];
   readonly tell: (event: PairEvent) => void;
   readonly options: LaunchOptions;
   divergences = DIVERGENCES;
   stretchesOfB = [stretch(1)];
+  joined: PairMember[] = [];
   closed = false;
   /** The search goes on until it is cancelled. */
   endless = false;
@@ -46,15 +50,22 @@ export class FakePair implements DebuggeePair {
     return this.opened.findLast((opened) => opened.side === side)!.debuggee;
   }
 
-  async open(side: PairSide, number: number, onEvent: (event: DebuggeeEvent) => void) {
+  async open(side: PairSide, { member, stretch }: StretchName, onEvent: (event: DebuggeeEvent) => void) {
     const debuggee = new FakeDebuggee(onEvent);
-    this.opened.push({ side, stretch: number, debuggee });
+    this.opened.push({ side, member, stretch, debuggee });
     const result = await debuggee.launch({ recording: "/project/pair.hindcast", stopOnEntry: false });
     return { debuggee, result };
   }
 
-  secondStretchOfB(start: PairPosition): void {
-    this.stretchesOfB = [stretch(1), stretch(2, start)];
+  /** Machine C has joined machine A at an instant; B had come so far. */
+  joinedAt(instant: number, last: number, said: readonly number[] = [0, 0, 0]): void {
+    this.stretchesOfB = [{ ...stretch(1), last }];
+    const own = { ...stretch(1, place("A", instant)), first: instant, said };
+    this.joined = [{ name: "C", role: "secondary", side: "right", stretches: [own] }];
+  }
+
+  secondStretchOfB(start: PairPosition, said: readonly number[] = [0, 0, 0]): void {
+    this.stretchesOfB = [stretch(1), { ...stretch(2, start), said }];
   }
 
   async situation(): Promise<PairSituation> {
@@ -63,8 +74,9 @@ export class FakePair implements DebuggeePair {
     return {
       ...{ id: "pair", live: false, missing: [], counts: { ...counts, ...more }, latencyMs: {}, lagStepsMax: 5 },
       members: [
-        { name: "A", role: "primary", stretches: [stretch(1)] },
-        { name: "B", role: "secondary", stretches: this.stretchesOfB },
+        { name: "A", role: "primary", side: "left", stretches: [stretch(1)] },
+        { name: "B", role: this.joined.length > 0 ? "gone" : "secondary", side: "right", stretches: this.stretchesOfB },
+        ...this.joined,
       ],
       divergences: this.divergences,
     };

@@ -31,8 +31,8 @@ async function debugged(args: object = {}, prepare?: (pair: FakePair) => void) {
   await b.request("launch", asked.configuration);
   await b.event("initialized");
   await b.request("configurationDone");
-  await b.event("stopped");
   const first = await a.event<StoppedBody>("stopped");
+  await b.event("stopped");
   return { a, b, pair: opened[0], opened, asked, first };
 }
 
@@ -147,6 +147,113 @@ test("the other machine comes to where it corresponds, and says so; steps leave 
   await b.event("stopped");
   assert.equal(pair.debuggee("right").now, 33);
   assert.equal(pair.debuggee("left").now, 31);
+});
+
+test("a client that has not asked for threads yet hears of no stop of machine B before machine A has come to its own", async () => {
+  const { environment } = pairEnvironment(new Pairs(() => "key"));
+  const [a, b] = [new TestClient(environment), new TestClient(environment)];
+  await a.launch({ program: undefined, recording: "x.hindcast" }, CLIENT);
+  await a.request("configurationDone");
+  const asked = await a.reverseRequest("startDebugging");
+  await b.request("initialize", { adapterID: "hindcast", ...CLIENT });
+  await b.request("launch", asked.configuration);
+  await b.event("initialized");
+  await b.request("configurationDone");
+  const stopped = await b.event<StoppedBody>("stopped");
+  assert.equal(stopped.reason, "exception");
+  assert.equal(stopped.description, "Divergence");
+  // VS Code shows the first stop that was not continued from; it does not know of one whose threads it has not asked for.
+  assert.deepEqual([b.events("stopped").length, b.events("continued").length], [1, 0]);
+  assert.equal((await a.event<StoppedBody>("stopped")).description, "Divergence");
+});
+
+test("machine B, which waits for machine A's first stop, can be paused", async () => {
+  const { environment, opened } = pairEnvironment(new Pairs(() => "key"));
+  const [a, b] = [new TestClient(environment), new TestClient(environment)];
+  await a.launch({ program: undefined, recording: "x.hindcast" }, CLIENT);
+  opened[0].debuggee("left").endless = true;
+  await a.request("configurationDone");
+  const asked = await a.reverseRequest("startDebugging");
+  await b.request("initialize", { adapterID: "hindcast", ...CLIENT });
+  await b.request("launch", asked.configuration);
+  await b.event("initialized");
+  await b.request("configurationDone");
+  await b.request("pause", { threadId: 1 });
+  assert.equal((await a.event<StoppedBody>("stopped")).reason, "pause");
+  assert.equal((await b.event<StoppedBody>("stopped")).preserveFocusHint, true);
+});
+
+/** Where machine B corresponds to an instant of machine A's, when B says and sends at these instants. */
+async function corresponding(
+  instant: number,
+  says: { readonly console?: readonly number[]; readonly frames?: readonly number[] },
+  prepare: (pair: FakePair) => void = () => {},
+) {
+  const { a, b } = await debugged({}, (opened) => {
+    prepare(opened);
+    const open = opened.open.bind(opened);
+    opened.open = async (side, ...rest) => {
+      const result = await open(side, ...rest);
+      const before = (instants: readonly number[], at: number) => instants.filter((each) => each < at).length;
+      if (side === "left") {
+        result.debuggee.instantOfFrame = async (number) => FRAMES_OF_A[number];
+        result.debuggee.frameCountAt = async (at) => before(FRAMES_OF_A, at);
+      } else {
+        const { console = [10, 11, 12, 13, 14], frames = FRAMES_OF_A } = says;
+        result.debuggee.instantOfOutput = async (number) => console[number];
+        result.debuggee.outputLengthAt = async (at) => before(console, at);
+        result.debuggee.instantOfFrame = async (number) => frames[number];
+        result.debuggee.frameCountAt = async (at) => before(frames, at);
+      }
+      return result;
+    };
+  });
+  await a.request("hindcast/seek", { instant });
+  await Promise.all([a.event("stopped"), b.event("stopped")]);
+  const { place, how } = await b.request<CorrespondenceBody>("hindcast/lockstep/correspond", { seek: false });
+  return [place.left.instant, place.right.instant, how];
+}
+
+const FRAMES_OF_A = [20, 30];
+
+test("frames that were sent count for where machines correspond, as what the console said does", async () => {
+  assert.deepEqual(await corresponding(25, { frames: [23, 33] }), [25, 28, "outputs"]);
+  // Not beyond what comes next, on either device.
+  assert.deepEqual(await corresponding(29, { frames: [26, 28] }), [29, 28, "outputs"]);
+  // The newest of both counts, whichever it is.
+  assert.deepEqual(await corresponding(16, { console: [12, 13, 14, 15, 16], frames: [23, 33] }), [16, 18, "outputs"]);
+  assert.deepEqual(await corresponding(25, { frames: [] }), [25, 50, "end"]);
+});
+
+test("in a later stretch what was said before it counts", async () => {
+  // Machine B begins with machine A's state behind the second byte: its own third byte is the first there.
+  const second = (pair: FakePair) => pair.secondStretchOfB({ member: "A", stretch: 1, instant: 12 }, [2, 0, 0]);
+  assert.deepEqual(await corresponding(18, { console: [14, 15, 16] }, second), [18, 20, "outputs"]);
+  // Before that it has said nothing of its own.
+  assert.deepEqual(await corresponding(12, { console: [14, 15, 16] }, second), [12, 12, "aligned"]);
+});
+
+test("machine C, which joined in the place of machine B, has its seat; back from there it is machine B's", async () => {
+  const { a, b, pair } = await debugged({}, (opened) => opened.joinedAt(25, 24));
+  await a.request("hindcast/seek", { instant: 30 });
+  await Promise.all([a.event("stopped"), b.event("stopped")]);
+  const where = () => pair.opened.filter(({ side }) => side === "right").map(({ member }) => member);
+  assert.deepEqual(where(), ["B", "C"]);
+  const state = await b.request<PairStateBody>("hindcast/lockstep/state");
+  assert.equal(state.member, "C");
+  assert.deepEqual(
+    state.members.map(({ title, instant }) => [title, instant]),
+    [
+      ["Machine A (primary)", 30],
+      ["Machine B (gone)", undefined],
+      ["Machine C (secondary)", 30],
+    ],
+  );
+  // Before it joined there was machine B, and between the two nobody.
+  await a.request("hindcast/seek", { instant: 20 });
+  await Promise.all([a.event("stopped"), b.event("stopped")]);
+  assert.deepEqual(where(), ["B", "C", "B"]);
+  assert.equal(pair.debuggee("right").now, 20);
 });
 
 test("a machine that took over the other's state goes on in another stretch", async () => {

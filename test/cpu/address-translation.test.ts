@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { frameOffset } from "../../src/base/brand.ts";
 import { AddressTranslation, type TranslationState } from "../../src/cpu/address-translation.ts";
 import * as layout from "../../src/memory/layout.ts";
 import { invalidTag } from "../../src/memory/translation-code.ts";
@@ -135,7 +136,7 @@ test("an access is located, or is the fault of its kind", () => {
     const address = VA + 2044n;
     assert.deepEqual(translation.locate(address, 8, access), { cause, tval: address });
   }
-  assert.equal(translation.ramOffsetForCode(...halves(VA), 0), -1, "no tag where only a part of the page is allowed");
+  assert.equal(translation.placeForCode(...halves(VA), 0), -1, "no tag where only a part of the page is allowed");
   assert.equal(subject.execute(VA), false);
 });
 
@@ -150,7 +151,7 @@ test("a page that was executed is no more when its entry changes, in whatever co
   }
   const decoded = (Number(PAGE) - RAM_BASE) / 4096 + 1;
   assert.deepEqual(subject.translation.executedAt(VA), [decoded, decoded]);
-  subject.translation.overwritten(leaf + 4, 4);
+  subject.translation.overwritten(frameOffset(leaf + 4), 4);
   assert.equal(subject.remapped, 1);
   for (const status of [0, SUM]) {
     subject.table({ status });
@@ -158,7 +159,7 @@ test("a page that was executed is no more when its entry changes, in whatever co
   }
   assert.deepEqual(subject.translation.executedAt(VA), []);
   // What is on the same page but led nowhere is nobody's business.
-  subject.translation.overwritten(neighbour + 8, 8);
+  subject.translation.overwritten(frameOffset(neighbour + 8), 8);
   assert.equal(subject.executes(VA + 4096n), true);
 });
 
@@ -167,7 +168,7 @@ test("an entry on the way changes: everything is looked up anew", () => {
   place(subject.memory, 3, VA, 0, entryOf(PAGE, KERNEL_PAGE));
   subject.table();
   subject.execute(VA);
-  subject.translation.overwritten(ROOT - RAM_BASE + Number((VA >> 30n) & 0x1ffn) * 8, 8);
+  subject.translation.overwritten(frameOffset(ROOT - RAM_BASE + Number((VA >> 30n) & 0x1ffn) * 8), 8);
   assert.equal(subject.executes(VA), false);
 });
 
@@ -176,10 +177,10 @@ test("A and D that the hart sets are told once", () => {
   const leaf = place(subject.memory, 3, VA, 0, entryOf(PAGE, KERNEL_PAGE & 0x3f));
   subject.table({ environmentHigh: ADUE });
   const { translation } = subject;
-  assert.equal(translation.ramOffsetForCode(...halves(VA), 0), Number(PAGE) - RAM_BASE);
+  assert.equal(translation.placeForCode(...halves(VA), 0), Number(PAGE) - RAM_BASE);
   assert.deepEqual(subject.updated, [leaf]);
-  assert.equal(translation.ramOffsetForCode(...halves(VA), 1), Number(PAGE) - RAM_BASE);
-  assert.equal(translation.ramOffsetForCode(...halves(VA), 1), Number(PAGE) - RAM_BASE);
+  assert.equal(translation.placeForCode(...halves(VA), 1), Number(PAGE) - RAM_BASE);
+  assert.equal(translation.placeForCode(...halves(VA), 1), Number(PAGE) - RAM_BASE);
   assert.deepEqual(subject.updated, [leaf, leaf]);
 });
 
@@ -187,9 +188,9 @@ test("user pages by supervisor mode, with SUM and without, do not share what is 
   const subject = new Subject();
   place(subject.memory, 3, VA, 0, entryOf(PAGE, KERNEL_PAGE | U));
   subject.table({ status: SUM });
-  assert.equal(subject.translation.ramOffsetForCode(...halves(VA), 1), Number(PAGE) - RAM_BASE);
+  assert.equal(subject.translation.placeForCode(...halves(VA), 1), Number(PAGE) - RAM_BASE);
   subject.table();
-  assert.equal(subject.translation.ramOffsetForCode(...halves(VA), 1), -1);
+  assert.equal(subject.translation.placeForCode(...halves(VA), 1), -1);
 });
 
 test("a guest that plays through all settings of its PMP has no table of an old one", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { frameOffset } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { FEW_TABLES, FORGOTTEN_AFTER } from "../../src/cpu/cache-group.ts";
 import { Pmp } from "../../src/cpu/pmp.ts";
@@ -285,8 +286,8 @@ function randomStep(prng: Prng, stage: TranslationStage, what: string): boolean 
       // A device writes bytes, across entries too.
       const offset = prng.below(TABLES) * 4096 + prng.pick([0, 4, 12]);
       const size = prng.pick([1, 9, 64]);
-      for (let byte = 0; byte < size; byte++) memory.write(offset + byte, 1, BigInt(prng.below(4)));
-      translation.overwritten(offset, size);
+      for (let byte = 0; byte < size; byte++) memory.write(frameOffset(offset + byte), 1, BigInt(prng.below(4)));
+      translation.overwritten(frameOffset(offset), size);
       return false;
     }
     case 4:

@@ -1,3 +1,4 @@
+import { frameOffset } from "../../src/base/brand.ts";
 import { type AccessContext, PTE, virtualPageNumber } from "../../src/cpu/page-walk.ts";
 import { Pmp } from "../../src/cpu/pmp.ts";
 import { PhysicalMemory } from "../../src/memory/physical-memory.ts";
@@ -43,11 +44,11 @@ export function place(memory: PhysicalMemory, levels: number, address: bigint, a
   let table = ROOT - RAM_BASE;
   for (let level = levels - 1; level > at; level--) {
     const next = table + 4096;
-    memory.write(table + virtualPageNumber(low, high, level) * 8, 8, entryOf(BigInt(next + RAM_BASE), V));
+    memory.write(frameOffset(table + virtualPageNumber(low, high, level) * 8), 8, entryOf(BigInt(next + RAM_BASE), V));
     table = next;
   }
   const offset = table + virtualPageNumber(low, high, at) * 8;
-  memory.write(offset, 8, entry);
+  memory.write(frameOffset(offset), 8, entry);
   return offset;
 }
 

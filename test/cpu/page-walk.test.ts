@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { frameOffset } from "../../src/base/brand.ts";
 import { type AccessContext, isCanonical, PageWalk } from "../../src/cpu/page-walk.ts";
 import type { AccessKind } from "../../src/cpu/pmp.ts";
 import * as tables from "./page-tables.ts";
@@ -195,15 +196,15 @@ test("A and D: without Svadu an access that needs them is a page fault, with it 
     const needed = wanted !== bits;
     const what = `${access}, ${bits}`;
     assert.equal(walk.walk(...halves(VA), access, context()), needed ? "page-fault" : "mapped", what);
-    assert.equal(memory.read(offset, 8), leaf, what);
+    assert.equal(memory.read(frameOffset(offset), 8), leaf, what);
     const updating = context({ updatesAccessed: true });
     // Somebody who only looks leaves no trace.
     assert.equal(new PageWalk(memory, undefined).walk(...halves(VA), access, updating), "mapped", what);
-    assert.equal(memory.read(offset, 8), leaf, what);
+    assert.equal(memory.read(frameOffset(offset), 8), leaf, what);
     memory.flags.fill(0);
     assert.equal(walk.walk(...halves(VA), access, updating), "mapped", what);
     assert.equal(walk.walk(...halves(VA), access, updating), "mapped", what);
-    assert.equal(memory.read(offset, 8), leaf | BigInt(wanted), what);
+    assert.equal(memory.read(frameOffset(offset), 8), leaf | BigInt(wanted), what);
     assert.deepEqual(set, needed ? [offset] : [], what);
     assert.equal(memory.flags[offset >>> 12] !== 0, needed, `${what}: the page of the entry is dirty`);
   }

@@ -30,7 +30,7 @@ class Code implements ExecutedCode {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const low = view.getUint16(offset, true);
     const decoded = decode(instructionLength(low) === 2 ? low : view.getUint32(offset, true));
-    return decoded && { decoded, pc, ramOffset: offset };
+    return decoded && { decoded, pc, place: offset };
   }
 
   arrivals(): number {

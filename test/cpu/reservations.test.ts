@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { frameOffset } from "../../src/base/brand.ts";
 import type { CacheGroup } from "../../src/cpu/cache-group.ts";
 import { Hart, NO_RESERVATION } from "../../src/cpu/hart.ts";
 import { Reservations } from "../../src/cpu/reservations.ts";
@@ -35,7 +36,7 @@ test("a hart's own stores to the page it has reserved are fast again; another's 
   reserve(0, 8);
   reservations.turnOf(harts[1]);
   reservations.turnOf(harts[0]);
-  reservations.stored(harts[0], 8, 8);
+  reservations.stored(harts[0], frameOffset(8), 8);
   assert.deepEqual([flagged(), harts[0].hasReservation], [[], true]);
   reservations.turnOf(harts[1]);
   assert.deepEqual([flagged(), group.flushes], [[0], 2]);
@@ -46,9 +47,9 @@ test("a store breaks what others reserve, and a page that somebody still reserve
   reserve(0, 8);
   reserve(1, 16);
   reservations.turnOf(harts[2]);
-  reservations.stored(harts[2], 12, 4);
+  reservations.stored(harts[2], frameOffset(12), 4);
   assert.deepEqual([harts[0].reservation, harts[1].hasReservation, flagged()], [NO_RESERVATION, true, [0]]);
-  reservations.stored(harts[2], 16, 1);
+  reservations.stored(harts[2], frameOffset(16), 1);
   assert.deepEqual([harts[1].hasReservation, flagged()], [false, []]);
 });
 
@@ -56,6 +57,6 @@ test("a store across two pages is seen on both", () => {
   const { harts, reservations, flagged, reserve } = stage();
   reserve(0, PAGE_BYTES);
   reservations.turnOf(harts[1]);
-  reservations.stored(harts[1], PAGE_BYTES - 4, 8);
+  reservations.stored(harts[1], frameOffset(PAGE_BYTES - 4), 8);
   assert.deepEqual([harts[0].hasReservation, flagged()], [false, []]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { frameOffset } from "../../src/base/brand.ts";
 import { CacheGroup } from "../../src/cpu/cache-group.ts";
 import { TableEntries } from "../../src/cpu/table-entries.ts";
 import * as layout from "../../src/memory/layout.ts";
@@ -34,7 +35,7 @@ class Subject {
    */
   translate(upper: number, leaf: number): void {
     this.fill(entryFor(upper, leaf), leaf);
-    this.entries.leaf(leaf, 0);
+    this.entries.leaf(frameOffset(leaf), 0);
   }
 
   fill(entry: number, leaf: number): void {
@@ -80,11 +81,11 @@ test("a store to a leaf drops the translations that came from it, in every table
     [LEAF - 9, 1],
     [0, 8],
   ]) {
-    subject.entries.overwritten(offset, size);
+    subject.entries.overwritten(frameOffset(offset), size);
   }
   const held = () => [subject.holds(0, 2, LEAF), subject.holds(1, 2, LEAF), subject.holds(1, 7, LEAF)];
   assert.deepEqual(held(), [true, true, true]);
-  subject.entries.overwritten(LEAF + 7, 1);
+  subject.entries.overwritten(frameOffset(LEAF + 7), 1);
   assert.deepEqual(held(), [false, false, false]);
   assert.deepEqual([subject.holds(0, 2, LEAF + 8), subject.holds(1, 2, LEAF - 8)], [true, true]);
   assert.equal(subject.holds(0, 3, LEAF + 4096), true);
@@ -95,7 +96,7 @@ test("a store that straddles two entries drops what came from both", () => {
   const subject = new Subject();
   const leaves = [LEAF, LEAF + 8, LEAF + 16];
   for (const leaf of leaves) subject.translate(0, leaf);
-  subject.entries.overwritten(LEAF + 4, 8);
+  subject.entries.overwritten(frameOffset(LEAF + 4), 8);
   assert.deepEqual(
     leaves.map((leaf) => subject.holds(0, 0, leaf)),
     [false, false, true],
@@ -108,7 +109,7 @@ test("a large write, and one that begins and ends between entries, finds them al
   for (const leaf of leaves) subject.translate(1, leaf);
   const next = (PAGE + 1) * 4096 + 0x80;
   subject.translate(2, next);
-  subject.entries.overwritten(PAGE * 4096 + 3, 4096 - 3);
+  subject.entries.overwritten(frameOffset(PAGE * 4096 + 3), 4096 - 3);
   assert.deepEqual(
     leaves.map((leaf) => subject.holds(0, 1, leaf)),
     leaves.map(() => false),
@@ -119,15 +120,15 @@ test("a large write, and one that begins and ends between entries, finds them al
 
 test("a store to an entry that leads on voids the contexts that went by it", () => {
   const subject = new Subject();
-  subject.entries.branch(LEAF);
-  subject.entries.overwritten(LEAF, 8);
+  subject.entries.branch(frameOffset(LEAF));
+  subject.entries.overwritten(frameOffset(LEAF), 8);
   assert.equal(subject.flushes.all, 1);
   // Once: what came from it afterwards has been noted anew, or has not come.
-  subject.entries.overwritten(LEAF, 8);
+  subject.entries.overwritten(frameOffset(LEAF), 8);
   assert.equal(subject.flushes.all, 1);
-  subject.entries.branch(LEAF);
+  subject.entries.branch(frameOffset(LEAF));
   subject.select(1);
-  subject.entries.overwritten(LEAF, 8);
+  subject.entries.overwritten(frameOffset(LEAF), 8);
   assert.equal(subject.flushes.all, 0, "the context in force came by another way");
   subject.select(0);
   assert.equal(subject.group.counters.voidedContexts, 2);
@@ -138,10 +139,10 @@ test("a leaf of a large page: what came from it is found wherever it is", () => 
   const entries = Array.from({ length: 512 }, (_, index) => 1024 + index);
   for (const entry of entries) {
     subject.fill(entry, LEAF);
-    subject.entries.leaf(LEAF, 1);
+    subject.entries.leaf(frameOffset(LEAF), 1);
   }
   subject.translate(0, LEAF + 8);
-  subject.entries.overwritten(LEAF, 8);
+  subject.entries.overwritten(frameOffset(LEAF), 8);
   assert.equal(subject.flushes.all, 0);
   assert.equal(
     entries.some((entry) => subject.holdsEntry(0, entry)),
@@ -153,9 +154,9 @@ test("a leaf of a large page: what came from it is found wherever it is", () => 
 test("an entry that was a leaf and leads on now is known as such", () => {
   const subject = new Subject();
   subject.translate(1, LEAF);
-  subject.entries.overwritten(LEAF, 8);
-  subject.entries.branch(LEAF);
-  subject.entries.overwritten(LEAF, 8);
+  subject.entries.overwritten(frameOffset(LEAF), 8);
+  subject.entries.branch(frameOffset(LEAF));
+  subject.entries.overwritten(frameOffset(LEAF), 8);
   assert.equal(subject.flushes.all, 1);
 });
 
@@ -167,9 +168,9 @@ test("a page is flagged while it has entries, and stores to it are made to look"
   assert.equal(subject.flushes.writes, 1, "a store that had its tag must come by");
   subject.translate(1, LEAF + 8);
   assert.equal(subject.flushes.writes, 1);
-  subject.entries.overwritten(LEAF, 8);
+  subject.entries.overwritten(frameOffset(LEAF), 8);
   assert.equal(subject.isFlagged, true);
-  subject.entries.overwritten(LEAF + 8, 8);
+  subject.entries.overwritten(frameOffset(LEAF + 8), 8);
   assert.equal(subject.isFlagged, false);
 });
 

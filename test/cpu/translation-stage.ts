@@ -1,3 +1,4 @@
+import { frameOffset } from "../../src/base/brand.ts";
 import { AddressTranslation, type CacheGroupChoice, type TranslationState } from "../../src/cpu/address-translation.ts";
 import type { TranslationTable } from "../../src/cpu/cache-group.ts";
 import { type AccessContext, PageWalk } from "../../src/cpu/page-walk.ts";
@@ -40,7 +41,7 @@ export class TranslationStage {
       memory: this.memory.memory,
       load: () => 0n,
       store: () => 0,
-      translate: (low: number, high: number, write: number) => this.translation.ramOffsetForCode(low, high, write),
+      translate: (low: number, high: number, write: number) => this.translation.placeForCode(low, high, write),
     };
     const module = new WebAssembly.Module(this.#module());
     this.#generated = new WebAssembly.Instance(module, { [IMPORT_MODULE]: imports }).exports as unknown as Generated;
@@ -61,8 +62,8 @@ export class TranslationStage {
 
   /** Stores as an instruction does by the way in full. */
   store(offset: number, value: bigint): void {
-    this.memory.write(offset, 8, value);
-    this.translation.overwritten(offset, 8);
+    this.memory.write(frameOffset(offset), 8, value);
+    this.translation.overwritten(frameOffset(offset), 8);
   }
 
   /** Where an access ends up by a walk of the tables as they are now; -1 when it faults, or is not allowed on all of the page. */

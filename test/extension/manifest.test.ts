@@ -43,6 +43,9 @@ const ATTRIBUTES: Record<keyof LaunchArguments, true> = {
   startTime: true,
   virtio: true,
   guestConsole: true,
+  residentMemory: true,
+  asyncPages: true,
+  pageInLatency: true,
   lockstep: true,
 };
 
@@ -50,13 +53,19 @@ test("launch.json offers what the adapter takes, no more and no less", () => {
   assert.deepEqual(Object.keys(schema).sort(), Object.keys(ATTRIBUTES).sort());
 });
 
+const EXAMPLES: Readonly<Record<string, unknown>> = {
+  startTime: "2026-01-31",
+  residentMemory: "32M",
+  pageInLatency: 2,
+};
+
 test("the adapter accepts every default and every choice", () => {
   for (const [name, { default: value, enum: choices }] of Object.entries(schema)) {
     const subject = name === "recording" || name === "kernel" ? {} : { program: "guest.s" };
     // What VS Code replaces before the adapter sees it.
     const plain = typeof value === "string" && value.includes("$") ? "/guest" : value;
-    // A date, where nothing but one is taken.
-    const example = name === "startTime" ? "2026-01-31" : "/guest";
+    // Where nothing but a date, a size or a number is taken.
+    const example = EXAMPLES[name] ?? "/guest";
     for (const choice of choices ?? [plain ?? example]) {
       const { warnings } = parseLaunchArguments({ ...subject, [name]: choice }, paths);
       assert.deepEqual(warnings, [], `${name}: ${choice}`);

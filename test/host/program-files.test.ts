@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
@@ -86,6 +86,18 @@ test("assembly source, with what it includes, beside it and below", () => {
   );
   assert.deepEqual([...program.segments[0].bytes].slice(4, 7), [1, 2, 3]);
   assert.deepEqual(program.files, [path]);
+});
+
+test("sources that a binary names without their folder are looked for from its own folder upwards", () => {
+  const root = join(import.meta.dirname, "../..");
+  const kernel = join(root, "guest/kernel/prebuilt/kernel.elf");
+  const name = "guest/kernel/process.c";
+  assert.ok(load(kernel).program.files.includes(join(root, name)));
+  mkdirSync(join(folder, "elsewhere/guest/kernel"), { recursive: true });
+  const alone = file("elsewhere/kernel.elf", readFileSync(kernel));
+  assert.ok(load(alone).program.files.includes(name));
+  const source = file(`elsewhere/${name}`, "");
+  assert.ok(load(alone).program.files.includes(source));
 });
 
 test("errors of a source keep their places, those of an included file too", () => {

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import type { Program } from "../../src/assembler/program.ts";
 import type { PhysicalAddress } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { PLACE } from "../../src/machine/absent-leaf.ts";
 import { type EngineChoice, FULL_ISA, type MachineConfiguration } from "../../src/machine/configuration.ts";
 import type { DiskImage } from "../../src/machine/disks.ts";
 import type { MachineEvent } from "../../src/machine/inlet.ts";
-import type { Checkpoint } from "../../src/machine/machine-interface.ts";
+import type { Checkpoint, Digest, MachineLike, PageSource, PageVersion } from "../../src/machine/machine-interface.ts";
 import { RAM_BASE } from "../../src/machine/memory-map.ts";
 import type { StopConditions } from "../../src/machine/stop.ts";
 import { PAGE_BYTES } from "../../src/memory/layout.ts";
@@ -83,12 +84,18 @@ export function absence(seed: number, subject: Subject, { engine, steps, legs, p
   other.run(prng.below(steps));
   judge.run(prng.below(Math.floor(steps / 4)));
   const source = new Map<number, Uint8Array>();
+  let truth = new Map<number, Uint8Array>();
   const ramPages = (subject.configuration.memoryBytes ?? 1024 * 1024) / PAGE_BYTES;
+  const places = new RandomPlaces(prng, other.machine.checkpoint(), source);
   const adopt = () => {
     const checkpoint = judge.machine.checkpoint();
     source.clear();
-    const state = withAbsent(prng, checkpoint, source);
-    other.machine.restore(other.machine.importCheckpoint(state, undefined));
+    const isByPlaces = prng.below(2) === 0;
+    if (isByPlaces) truth = new Map(versionsOf(checkpoint).map(([page, { bytes }]) => [page, bytes]));
+    const imported = isByPlaces
+      ? places.import(other.machine, checkpoint, judge.machine.digest())
+      : other.machine.importCheckpoint(withAbsent(prng, checkpoint, source), undefined);
+    other.machine.restore(imported, prng.pick([0, 3, undefined]));
     inlets[1].rewind(checkpoint.instant);
     said[1] = [...said[0]];
   };
@@ -97,7 +104,6 @@ export function absence(seed: number, subject: Subject, { engine, steps, legs, p
     assert.equal(other.machine.digest(), judge.machine.digest(), what);
     assert.deepEqual(said[1], said[0], what);
   };
-  let truth = new Map<number, Uint8Array>();
   const run = (until: number): boolean => {
     for (;;) {
       const stop = other.run(until);
@@ -125,6 +131,7 @@ export function absence(seed: number, subject: Subject, { engine, steps, legs, p
         const bytes = truth.get(page)!.slice();
         if (planted) bytes[prng.below(bytes.length)] ^= 4;
         source.set(page, bytes);
+        if (prng.below(4) === 0) other.machine.absentPages?.bringSome(prng.below(4));
         if (prng.below(2) === 0 && other.machine.absentPages?.bring(page) === false) assert.fail(what);
       }
     }
@@ -134,8 +141,7 @@ export function absence(seed: number, subject: Subject, { engine, steps, legs, p
     const pages: { page: number; bytes: Uint8Array }[] = [];
     const hashes = new Map<number, bigint>();
     const share = random.pick([1, 2, 2, 4]);
-    for (const { page, version } of checkpoint.pages.changedSince(undefined)) {
-      if (version === undefined) continue;
+    for (const [page, version] of versionsOf(checkpoint)) {
       if (random.below(4) >= share) pages.push({ page, bytes: version.bytes });
       else {
         truth.set(page, version.bytes);
@@ -157,7 +163,7 @@ export function absence(seed: number, subject: Subject, { engine, steps, legs, p
     } else if (move === 2 && other.machine.absentPages?.count !== 0) {
       // A checkpoint of a machine with absent pages is a state like any other.
       const checkpoint = other.machine.checkpoint();
-      other.machine.restore(checkpoint);
+      other.machine.restore(checkpoint, prng.pick([0, 3, undefined]));
       compare(`seed ${seed}, saved`);
     } else if (!run(Math.min(steps, judge.machine.instant + prng.pick(legs)))) {
       if (judge.machine.harts.some(({ waiting }) => waiting) || said.length > 2) break;
@@ -168,6 +174,51 @@ export function absence(seed: number, subject: Subject, { engine, steps, legs, p
     }
   }
   return { absences, blocks };
+}
+
+function versionsOf({ pages }: Checkpoint): [number, PageVersion][] {
+  return [...pages.changedSince(undefined)].flatMap(({ page, version }) =>
+    version === undefined ? [] : [[page, version]],
+  );
+}
+
+/** States of one machine for another one, as a recording's file has them: by places, told apart from an earlier state, in chunks that come together. */
+class RandomPlaces {
+  readonly #prng: Prng;
+  readonly #initial: Checkpoint;
+  readonly #sources: PageSource[];
+  /** What was imported last, and what it was on the machine that it came from. */
+  #base: { readonly imported: Checkpoint; readonly original: Checkpoint } | undefined;
+
+  constructor(prng: Prng, initial: Checkpoint, from: ReadonlyMap<number, Uint8Array>) {
+    this.#prng = prng;
+    this.#initial = initial;
+    const read = (page: number) => from.get(page);
+    const has = (page: number) => from.has(page);
+    this.#sources = Array.from({ length: 4 }, () => {
+      const together = Array.from({ length: prng.below(12) }, () => prng.below(initial.pages.pageCount));
+      return { read, ...(prng.below(2) === 0 && { has }), ...(prng.below(2) === 0 && { together }) };
+    });
+  }
+
+  import(machine: MachineLike, checkpoint: Checkpoint, digest: Digest): Checkpoint {
+    const prng = this.#prng;
+    const { instant, state, pages } = checkpoint;
+    const base = prng.below(4) === 0 ? undefined : this.#base;
+    const numbers = new Uint32Array(pages.pageCount);
+    for (let page = 0; page < pages.pageCount; page++) {
+      const version = pages.get(page);
+      const isKept = version?.hash === base?.original.pages.get(page)?.hash;
+      if (isKept && prng.below(4) > 0) numbers[page] = PLACE.unchanged;
+      else if (version === undefined) numbers[page] = PLACE.none;
+      else if (version.hash === this.#initial.pages.get(page)?.hash) numbers[page] = PLACE.initial;
+      else numbers[page] = PLACE.sources + prng.below(this.#sources.length);
+    }
+    const absent = { places: { numbers, sources: this.#sources }, initial: this.#initial.pages, digest };
+    const imported = machine.importCheckpoint({ instant, state, pages: [], absent }, base?.imported);
+    this.#base = { imported, original: checkpoint };
+    return imported;
+  }
 }
 
 const NO_STOPS: StopConditions = { breakpoints: [], watches: [], exceptions: [] };

@@ -12,6 +12,7 @@ import {
 import type { DiskImage } from "../../src/machine/disks.ts";
 import type { Inlet, MachineEvent } from "../../src/machine/inlet.ts";
 import { Machine } from "../../src/machine/machine.ts";
+import type { Residency } from "../../src/machine/residency.ts";
 import { type MachineStop, NO_STOPS, type StopConditions } from "../../src/machine/stop.ts";
 
 export function program(source: string): Program {
@@ -74,9 +75,10 @@ export class Guest {
     disks: readonly DiskImage[] = [],
     cacheGroup: CacheGroupChoice = "on",
     compiler?: (setup: CompilerSetup) => RegionCompiler,
+    residency?: Residency,
   ) {
     this.program = typeof source === "string" ? program(source) : source;
-    this.machine = new Machine({ ...SMALL, ...configuration }, engine, disks, cacheGroup, compiler);
+    this.machine = new Machine({ ...SMALL, ...configuration }, engine, disks, cacheGroup, compiler, residency);
     this.machine.outlet = {
       consoleOutput: (instant, byte) => {
         this.output += String.fromCharCode(byte);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { frameOffset } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
 import * as layout from "../../src/memory/layout.ts";
 import { defineMaintenance, type Maintenance } from "../../src/memory/maintenance-code.ts";
@@ -51,8 +52,12 @@ test("reads and writes are little-endian at every alignment, and mark the pages 
   for (const offset of [0, 1, 7, 4092, 4095, 64 * 1024 - 8]) {
     for (const size of [1, 2, 4, 8]) {
       memory.flags.fill(0);
-      memory.write(offset, size, value);
-      assert.equal(memory.read(offset, size), BigInt.asUintN(size * 8, value), `${size} bytes at ${offset}`);
+      memory.write(frameOffset(offset), size, value);
+      assert.equal(
+        memory.read(frameOffset(offset), size),
+        BigInt.asUintN(size * 8, value),
+        `${size} bytes at ${offset}`,
+      );
       const dirty = [...memory.flags.keys()].filter((page) => memory.flags[page] === layout.PAGE_FLAG.dirty);
       const pages = new Set([offset >>> 12, (offset + size - 1) >>> 12]);
       assert.deepEqual(dirty, [...pages]);
@@ -112,8 +117,8 @@ test("the hash of known bytes stays what recordings hold", () => {
   const { memory, maintenance } = maintained();
   const hash = (): string => BigInt.asUintN(64, maintenance.hash(memory.layout.ram, 4096)).toString(16);
   assert.equal(hash(), KNOWN_HASHES.zero);
-  memory.ram.forEach((_, index) => {
-    memory.ram[index] = index & 0xff;
+  memory.frames.forEach((_, index) => {
+    memory.frames[index] = index & 0xff;
   });
   assert.equal(hash(), KNOWN_HASHES.counting);
 });
@@ -123,22 +128,22 @@ const KNOWN_HASHES = { zero: "f4d685be5e2f9aaa", counting: "dcfec14cf802d533" };
 test("every bit of a page changes its hash, and equal changes in two words do not cancel", () => {
   const { memory, maintenance } = maintained();
   const prng = new Prng(1);
-  for (let at = 0; at < 4096; at++) memory.ram[at] = prng.below(256);
+  for (let at = 0; at < 4096; at++) memory.frames[at] = prng.below(256);
   const seen = new Set<bigint>();
   const hash = (): bigint => maintenance.hash(memory.layout.ram, 4096);
   seen.add(hash());
   for (let bit = 0; bit < 4096 * 8; bit++) {
-    memory.ram[bit >> 3] ^= 1 << (bit & 7);
+    memory.frames[bit >> 3] ^= 1 << (bit & 7);
     seen.add(hash());
-    memory.ram[bit >> 3] ^= 1 << (bit & 7);
+    memory.frames[bit >> 3] ^= 1 << (bit & 7);
   }
   assert.equal(seen.size, 4096 * 8 + 1);
   // Two words of one lane, exchanged, and the same bit flipped in both.
   for (let round = 0; round < 200; round++) {
     const [a, b] = [prng.below(128) * 32, prng.below(128) * 32];
     const before = hash();
-    for (const at of [a, b]) memory.ram[at + 7] ^= 0x80;
+    for (const at of [a, b]) memory.frames[at + 7] ^= 0x80;
     if (a !== b) assert.notEqual(hash(), before, `${a} ${b}`);
-    for (const at of [a, b]) memory.ram[at + 7] ^= 0x80;
+    for (const at of [a, b]) memory.frames[at + 7] ^= 0x80;
   }
 });

@@ -4,8 +4,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { NatsArbiter, nextMember, readTenure, writeTenure } from "../../src/host/nats-arbiter.ts";
 import { NatsChannel } from "../../src/host/nats-channel.ts";
 import { connectNats, type Nats } from "../../src/host/nats-connection.ts";
-import { NatsInputs, NatsSink } from "../../src/host/nats-outside.ts";
-import { makeStreams, openBucket, pairPlace, removeBucket, removeStreams } from "../../src/host/pair-streams.ts";
+import { NatsInputs } from "../../src/host/nats-inputs.ts";
+import { NatsSink } from "../../src/host/nats-sink.ts";
+import {
+  expireOutputs,
+  makeStreams,
+  openBucket,
+  pairPlace,
+  removeBucket,
+  removeStreams,
+} from "../../src/host/pair-streams.ts";
 import type { Tenure } from "../../src/lockstep/arbiter.ts";
 import { MACHINE_DEVICES } from "../../src/lockstep/machine-replica.ts";
 import type { OutputRun } from "../../src/lockstep/replica.ts";
@@ -64,6 +72,28 @@ async function channelPair(): Promise<ChannelPair> {
 }
 
 channelSuite("over NATS", channelPair);
+
+test("what the log's stream heard while the secondary was away comes when it is back", async () => {
+  const place = pairPlace("missed");
+  const [primary, secondary] = [await connected(), await connected()];
+  await makeStreams(primary, place);
+  const ends = { session: "s", place, onFrame: () => {} };
+  const from = await NatsChannel.open({ ...ends, nats: primary, role: "primary" });
+  const to = await NatsChannel.open({ ...ends, nats: secondary, role: "secondary" });
+  const heard = new Set<number>();
+  const hear = () => {
+    for (let frame = to.receive(); frame !== undefined; frame = to.receive()) heard.add(frame[2]);
+    return heard;
+  };
+  /** Frames of a message of the log, by their number. */
+  const send = (number: number) => from.send(Uint8Array.of(0x4c, 0x48, number, 0, 0, 1, 0));
+  send(1);
+  await until("the first frame", () => hear().size === 1);
+  await secondary.connection.reconnect();
+  for (let number = 2; number < 6; number++) send(number);
+  await until("the others", () => hear().size === 5);
+  for (const end of [from, to]) end.close();
+});
 
 test("of several who claim at the same revision one wins, and all others hear of it", async () => {
   const place = pairPlace("arbiter");
@@ -182,6 +212,26 @@ test("the sink takes each output once, whoever offers it, however it is cut", as
   assert.match(failures[0], /has lost output of the pair: it has 8, and 9 comes/);
 });
 
+test("two sinks with messages on their way at once neither double nor lose anything", async () => {
+  const { place, sinks: made, failures, stored } = await sinks("race");
+  const other = new NatsSink({
+    ...{ nats: await connected(), place, run: "r", devices: MACHINE_DEVICES, onTaken: () => {} },
+    ...{ show: () => {}, onFailure: (sentence) => failures.push(sentence) },
+  });
+  const text = Array.from({ length: 3_000 }, (_, at) => String.fromCharCode(0x21 + (at % 89))).join("");
+  /** Piece by piece, a few of them between two turns of the event loop. */
+  const offer = async (sink: NatsSink, length: number) => {
+    for (let at = 0; at < text.length; at += length) {
+      sink.offer([run(0, at, text.slice(at, at + length))]);
+      if (at % 2 === 0) await sleep(0);
+    }
+  };
+  await Promise.all([offer(made[0], 7), offer(other, 5), offer(made[1], 11)]);
+  await until("all have it", () => [...made, other].every((sink) => sink.taken[0] === text.length));
+  assert.equal((await stored()).map((piece) => piece.slice(2)).join(""), text);
+  assert.deepEqual(failures, []);
+});
+
 test("a sink whose server goes and comes back loses and doubles nothing", async () => {
   const { sinks: made, stored } = await sinks("restart");
   const [sink] = made;
@@ -250,7 +300,11 @@ test("nothing of a pair is left but what it said", async () => {
     return all.sort();
   };
   assert.equal((await names()).length, 5);
+  const kept = async () => (await nats.manager.streams.info(place.outputs)).config.max_age;
+  assert.equal(await kept(), 0, "a survivor counts by it, however long nothing was said");
   await removeStreams(nats, place);
+  await expireOutputs(nats, place);
   await removeBucket(nats, place);
   assert.deepEqual(await names(), [place.outputs]);
+  assert.equal(await kept(), 86_400e9);
 });

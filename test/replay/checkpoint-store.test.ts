@@ -9,6 +9,7 @@ function pages(versions: readonly PageVersion[]): PageTable {
   return {
     pageCount: 8,
     get: (page) => versions[page],
+    heldSince: (base) => versions.filter((version, page) => version !== base?.get(page)).length,
     *changedSince(base) {
       for (let page = 0; page < 8; page++) {
         if (versions[page] !== base?.get(page)) yield { page, version: versions[page] };

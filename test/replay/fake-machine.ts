@@ -393,6 +393,10 @@ class FakePages implements PageTable {
     return this.#versions[page];
   }
 
+  heldSince(base: PageTable | undefined): number {
+    return [...this.changedSince(base)].filter(({ version }) => version !== undefined).length;
+  }
+
   *changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }> {
     for (let page = 0; page < PAGES; page++) {
       if (this.get(page) !== base?.get(page)) yield { page, version: this.get(page) };

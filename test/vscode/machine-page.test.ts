@@ -12,6 +12,7 @@ import type {
   ToMachine,
   Translation,
 } from "../../src/webview/messages.ts";
+import { themed } from "./themes.ts";
 import { webviewPage } from "./webview-page.ts";
 
 const view = webviewPage<ToMachine>("machine", { width: 1200, height: 300 });
@@ -160,6 +161,39 @@ test("the caches of translations: what they hold, what they have done, and that 
   const group = view.page.locator("#translation");
   for (const text of ["403 of 512", "149,600 found, 403 new", "4,592 quick, 607 in full", "The cache group is off"])
     await group.getByText(text).waitFor();
+});
+
+test("resident memory: how much is kept, where the rest is, and what waiting came to", async () => {
+  const residency: MachineOverview["residency"] = {
+    ...{ frames: 4096, pages: 16_384, resident: 4090, putAway: 31_007, broughtIn: 29_441 },
+    ...{ asyncPages: true, pageInLatencyMs: 2, stored: { raw: 40_960, compressed: 9_961_472, file: 21_811_200 } },
+    idleMs: 412.3,
+    works: [
+      { work: "page-in", told: 21_401, waited: 118, hiddenMs: 42_113.4, waitedMs: 260.2, mostMs: 9.72 },
+      { work: "decompression", told: 7_904, waited: 18, hiddenMs: 1_202.1, waitedMs: 3.4, mostMs: 1.2 },
+    ],
+  };
+  await showStop({ ...OVERVIEW, residency });
+  await view.page.getByRole("tab", { name: "Memory" }).click();
+  const card = view.page.locator("#residency");
+  for (const text of [
+    "4,090 pages in 4,096 frames",
+    "9.5 MiB packed in memory",
+    "31,007 pages put away",
+    "had nobody to run for 412 ms",
+  ])
+    await card.getByText(text).waitFor();
+  assert.deepEqual(await card.locator("tbody tr").first().locator("th, td").allTextContents(), [
+    ...["page-in", "21,401", "118", "42 s", "260 ms", "9.7 ms"],
+  ]);
+  await themed(view.page, "machine-residency");
+  await showStop(
+    { ...OVERVIEW, residency: { ...residency, asyncPages: false, works: [], warning: "The disk is full." } },
+    TRANSLATION,
+    1,
+  );
+  for (const text of ["No page was missing so far.", "The disk is full.", "harts wait"])
+    await card.getByText(text).waitFor();
 });
 
 test("harts: where each stands, in which mode and address space; a click and the arrows choose one", async () => {

@@ -45,11 +45,11 @@ const MARKS: readonly Mark[] = [
 ];
 
 /** Where an instant is drawn, in pixels of the page, while all of the run is in view. */
-async function positionOf(instant: number, lane: number): Promise<{ x: number; y: number }> {
+async function positionOf(instant: number, lane: number, lanes = 7): Promise<{ x: number; y: number }> {
   const box = (await view.page.locator("#axis").boundingBox())!;
   return {
     x: box.x + 8 + (instant / END) * (box.width - 16),
-    y: box.y + 24 + (lane + 0.5) * ((box.height - 24) / 7),
+    y: box.y + 24 + (lane + 0.5) * ((box.height - 24) / lanes),
   };
 }
 
@@ -97,6 +97,32 @@ test("a branch has a sign, and its own ground from its origin on", async () => {
   await view.page.locator("#state", { hasText: "Recording" }).waitFor();
   await view.page.waitForTimeout(100);
   assert.deepEqual(await ground(70_000_000), await ground(10_000_000));
+});
+
+test("a run in which processes waited for pages has a lane for that, and a wait says who ran meanwhile", async () => {
+  await showRun(MARKS);
+  assert.equal(await view.page.locator("#lanes button").count(), 7);
+  const waits: Mark[] = Array.from({ length: 30 }, (_, index) => {
+    const instant = 1_000_000 + index * 2_500_000;
+    const label = `hart 0: a process waits for 1,800,000 steps for 0x${(0x4001_2000 + index * 4096).toString(16)} (page-in)`;
+    return { kind: "wait", instant, until: instant + 1_800_000, label };
+  });
+  const { request, from, to } = (await sent("askMarks")).at(-1)!;
+  const marks = [...MARKS, ...waits].sort((a, b) => a.instant - b.instant);
+  await tell({ type: "marks", request, from, to, marks, total: marks.length });
+  await view.page.locator("#lanes button", { hasText: "Waits" }).waitFor();
+  assert.equal(await view.page.locator("#lanes button").count(), 8);
+  // In the midst of a wait, far from where it began.
+  const within = await positionOf(41_000_000 + 1_500_000, 2, 8);
+  await view.page.mouse.click(within.x, within.y);
+  assert.equal((await sent("travel")).at(-1)?.instant, 41_000_000);
+  assert.deepEqual((await sent("askWait")).at(-1), { type: "askWait", instant: 41_000_000 });
+  const text = "mix.5 waited for 1,800,000 steps: 0x40022000 (page-in); meanwhile ran mix.3 61 %, mix.4 39 %";
+  await tell({ type: "wait", instant: 41_000_000, text });
+  await view.page.locator("#list .label", { hasText: text }).waitFor();
+  await view.page.mouse.move(within.x, within.y);
+  assert.equal(await view.page.locator("#tip div").first().textContent(), text);
+  await themed(view.page, "timeline-waits");
 });
 
 test("hovering names the mark", async () => {

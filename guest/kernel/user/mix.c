@@ -1,7 +1,7 @@
 /*
  * A mixed load: `mix C W MS` starts C processes that compute and W that walk through cold memory, lets them run for so many
  * milliseconds, and says how far they came together. Each child is this program again, with its part as the first argument,
- * and says itself how many rounds it did.
+ * and says itself how many rounds it did. `mix C W MS WORK`: walkers compute as well, so long between two touches.
  */
 #include "user.h"
 
@@ -20,16 +20,17 @@ static void compute(uint64_t until) {
   print("mix: computed %lu\n", rounds);
 }
 
-static void walk(uint64_t until, unsigned long seed) {
+static void walk(uint64_t until, unsigned long seed, unsigned long work) {
   unsigned long touches = 0;
   uint64_t *memory = grow(PAGES * 4096), at = seed;
   if (memory == NULL) exit(1);
   for (unsigned long page = 0; page < PAGES; page++) memory[page * WORDS_IN_PAGE] = page;
   while (ticks() < until) {
     for (int i = 0; i < 64; i++, touches++) {
-      at = at * 6364136223846793005ul + 1442695040888963407ul;
+      for (unsigned long i = 0; i <= work; i++) at = at * 6364136223846793005ul + 1442695040888963407ul;
       unsigned long page = (at >> 33) % PAGES;
       if (memory[page * WORDS_IN_PAGE] != page) exit(2);
+      if (work > 0 && ticks() >= until) break; /* it is a system call */
     }
   }
   print("mix: touched %lu\n", touches);
@@ -48,7 +49,7 @@ static void text_of(unsigned long value, char text[24]) {
 
 int main(int argc, char **argv) {
   if (argc < 4) {
-    print("mix COMPUTING WALKING MILLISECONDS\n");
+    print("mix COMPUTING WALKING MILLISECONDS [WORK]\n");
     return 1;
   }
   if (strcmp(argv[1], "compute") == 0) {
@@ -56,7 +57,7 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (strcmp(argv[1], "walk") == 0) {
-    walk(number(argv[2]), number(argv[3]));
+    walk(number(argv[2]), number(argv[3]), number(argv[4]));
     return 0;
   }
   char until[24], seed[24];
@@ -64,8 +65,8 @@ int main(int argc, char **argv) {
   unsigned long computing = number(argv[1]), children = computing + number(argv[2]);
   for (unsigned long i = 0; i < children; i++) {
     text_of(i + 1, seed);
-    const char *names[] = {"mix", i < computing ? "compute" : "walk", until, seed};
-    if (spawn("mix", 4, names) < 0) return 1;
+    const char *names[] = {"mix", i < computing ? "compute" : "walk", until, seed, argc > 4 ? argv[4] : "0"};
+    if (spawn("mix", 5, names) < 0) return 1;
   }
   int code, worst = 0;
   while (wait(&code) >= 0)

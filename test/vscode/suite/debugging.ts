@@ -48,6 +48,29 @@ export function debuggingCases(watcher: Watcher): readonly Case[] {
       },
     },
     {
+      name: "the teaching kernel runs from its walkthrough's button, with its sources and breakpoints in them",
+      run: async () => {
+        const file = "guest/kernel/process.c";
+        await vscode.commands.executeCommand("hindcast.debugKernel");
+        await watcher.console("exit ends.");
+        const { document } = vscode.window.activeTextEditor!;
+        assert.ok(document.uri.path.endsWith(file), document.uri.path);
+        const line = document
+          .getText()
+          .split("\n")
+          .findIndex((text) => text.includes("hart->current = NULL;"));
+        const location = new vscode.Location(document.uri, new vscode.Position(line, 0));
+        vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(location)]);
+        const session = vscode.debug.activeDebugSession!;
+        await session.customRequest("hindcast/input", { text: "ps\n" });
+        const { reason, threadId } = await watcher.stop();
+        assert.equal(reason, "breakpoint");
+        const top = await topFrame(session, threadId);
+        assert.ok(top.path?.endsWith(file), top.path);
+        assert.deepEqual([top.line, top.name.split("+")[0]], [line + 1, "schedule"]);
+      },
+    },
+    {
       name: "F5 on something else says so and starts nothing",
       run: async () => {
         await open("notes.txt");

@@ -122,8 +122,11 @@ export function request<Name extends keyof CustomRequests>(
 }
 
 /** Line (from 1) and function of the top frame. */
-export async function topFrame(session: vscode.DebugSession): Promise<{ line: number; name: string; path?: string }> {
-  const { stackFrames } = await session.customRequest("stackTrace", { threadId: 1, startFrame: 0, levels: 1 });
+export async function topFrame(
+  session: vscode.DebugSession,
+  threadId = 1,
+): Promise<{ line: number; name: string; path?: string }> {
+  const { stackFrames } = await session.customRequest("stackTrace", { threadId, startFrame: 0, levels: 1 });
   const { line, name, source } = stackFrames[0];
   return { line, name, path: source?.path };
 }
