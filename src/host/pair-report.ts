@@ -78,12 +78,13 @@ export function divergencesOf({ primary, secondary }: Member): readonly OutputDi
   return [...(secondary?.divergences ?? []), ...noticed];
 }
 
-/** `members` in the order in which they came. */
+/** `members` in the order in which they came; none: nobody has answered yet. */
 export function pairReport(members: readonly MemberReport[], outputsReleased: number, joined: number): PairReport {
   const sum = (value: (member: MemberReport) => number | undefined) =>
     members.reduce((total, member) => total + (value(member) ?? 0), 0);
   const living = members.filter(({ alive }) => alive).sort((a, b) => Number(b.speaks) - Number(a.speaks));
-  const longest = members.reduce((a, b) => (b.latency.count > a.latency.count ? b : a));
+  const none: MemberReport["latency"] = { count: 0, median: undefined, p99: undefined };
+  const longest = members.reduce((best, { latency }) => (latency.count > best.count ? latency : best), none);
   return {
     members: living.map(({ name }) => name),
     outputsMatched: sum(({ counters }) => counters?.outputsMatched),
@@ -99,10 +100,10 @@ export function pairReport(members: readonly MemberReport[], outputsReleased: nu
       different: sum(({ counters }) => counters?.digestsDifferent),
       skipped: sum(({ counters }) => counters?.digestsSkipped),
     },
-    lagStepsMax: Math.max(...members.map(({ lagStepsMax }) => lagStepsMax)),
+    lagStepsMax: Math.max(0, ...members.map(({ lagStepsMax }) => lagStepsMax)),
     held: sum(({ held }) => held),
     waitedMs: sum(({ waitedMs }) => waitedMs),
-    latencyMs: { median: longest.latency.median, p99: longest.latency.p99 },
+    latencyMs: { median: longest.median, p99: longest.p99 },
     logEntries: sum(({ entries }) => entries),
     bytesSent: sum(({ bytesSent }) => bytesSent),
     pagesSent: sum(({ pagesSent }) => pagesSent),

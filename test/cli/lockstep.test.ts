@@ -78,7 +78,7 @@ for (const [where, ...hosting] of [["threads"], ["processes", "--processes"]]) {
     const { json } = await lockstep(WAITS(), ...hosting);
     assert.equal(json.reason, "waiting");
     const child = start("lockstep", ENDLESS(), "--json", ...hosting);
-    setTimeout(() => child.kill("SIGINT"), 1_500);
+    child.stdout.once("data", () => child.kill("SIGINT"));
     const { exitCode, stdout } = await end(child);
     assert.equal(exitCode, 130);
     assert.equal(JSON.parse(stdout.slice(stdout.indexOf("{"))).reason, "interrupted");
