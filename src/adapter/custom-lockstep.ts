@@ -26,8 +26,8 @@ export interface LockstepRequests {
   "hindcast/lockstep/compare": { arguments: CompareMachinesArguments; body: MachineComparisonBody };
   /** This session's machine goes to where it corresponds to the other one, as that stands now; `stopped` follows. */
   "hindcast/lockstep/correspond": { arguments: CorrespondArguments; body: CorrespondenceBody };
-  /** Both machines go to their instants of something; `stopped` follows in both sessions. */
-  "hindcast/lockstep/go": { arguments: PairPlaceBody; body: undefined };
+  /** Both machines go to their instants of something; one that has none goes to where it corresponds. `stopped` follows in both sessions. */
+  "hindcast/lockstep/go": { arguments: Partial<PairPlaceBody>; body: undefined };
 }
 
 export interface LockstepEvents {
@@ -176,8 +176,8 @@ export interface PairLogRowBody {
   latencyMs?: number;
   lagSteps?: number;
   text?: string;
-  /** Where both can be taken to look at it. */
-  place?: PairPlaceBody;
+  /** Where it can be looked at, of who saw it. */
+  place?: Partial<PairPlaceBody>;
 }
 
 export interface FindDivergenceArguments {

@@ -40,12 +40,15 @@ export function lockstep(parts: Parts): Record<string, Handler> {
       { "instant?": "integer", "seek?": "boolean" },
       (args, call) => correspond(parts, paired(), args, call),
     ),
-    "hindcast/lockstep/go": atRest<Custom.PairPlaceBody>({ left: PLACE, right: PLACE }, ({ left, right }, call) => {
-      const { pair, seat } = paired();
-      pair.checkPlace(pair.seats.left, left);
-      pair.checkPlace(pair.seats.right, right);
-      parts.move(call, () => pair.goBoth(seat, { left, right }), "other", "announced");
-    }),
+    "hindcast/lockstep/go": atRest<Partial<Custom.PairPlaceBody>>(
+      { "left?": PLACE, "right?": PLACE },
+      ({ left, right }, call) => {
+        const { pair, seat } = paired();
+        if (left !== undefined) pair.checkPlace(pair.seats.left, left);
+        if (right !== undefined) pair.checkPlace(pair.seats.right, right);
+        parts.move(call, () => pair.goBoth(seat, { left, right }), "other", "announced");
+      },
+    ),
   };
 }
 
@@ -54,7 +57,7 @@ const PLACE = { member: "string", stretch: "integer", instant: "integer" } as co
 async function log({ pair }: Paired, { from, count, filter }: Custom.PairLogArguments): Promise<Custom.PairLogBody> {
   const first = Math.max(from, 0);
   const { rows, total } = await pair.source.log(first, Math.min(Math.max(count, 0), ROWS_LIMIT), filter ?? {});
-  return { rows: rows.map((row, index) => logRowBody(row, first + index)), total };
+  return { rows: rows.map((row, index) => logRowBody(pair, row, first + index)), total };
 }
 
 async function correspond(

@@ -64,10 +64,18 @@ export function placeBody(left: PairPosition, right: PairPosition): Custom.PairP
   return { left: { ...left }, right: { ...right } };
 }
 
-export function logRowBody({ device, bytes, ...row }: PairLogRow, index: number): Custom.PairLogRowBody {
+export function logRowBody(
+  pair: Pair,
+  { device, bytes, at, ...row }: PairLogRow,
+  index: number,
+): Custom.PairLogRowBody {
+  const { member, stretch } = row;
+  const side = pair.situation.members.find(({ name }) => name === member)?.side;
   return {
     ...(row as Omit<Custom.PairLogRowBody, "row" | "device" | "bytes">),
     row: index,
+    ...(side !== undefined &&
+      at !== undefined && { place: { [side]: { member: member!, stretch: stretch!, instant: at } } }),
     ...(device !== undefined && { device: DEVICES[device] ?? "output" }),
     ...(bytes !== undefined && { bytes: bytesBody(bytes) }),
   };

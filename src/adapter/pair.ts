@@ -236,11 +236,16 @@ export class Pair implements SeatMotions {
       throw noPlace(member, instant);
   }
 
-  /** Both to their places; this seat's session is answered, the other's follows. */
-  async goBoth(seat: Seat, places: Readonly<Record<PairSide, PairPosition>>): Promise<Stopped> {
+  /** Both to their places, or one to where it corresponds; this seat's session is answered, the other's follows. */
+  async goBoth(seat: Seat, places: Readonly<Record<PairSide, PairPosition | undefined>>): Promise<Stopped> {
     const other = this.other(seat);
-    const stopped = await this.goTo(seat, places[seat.side]);
-    this.#lead(other, { seat, instant: stopped.instant, place: places[other.side], divergence: undefined });
+    const [own, theirs] = [places[seat.side], places[other.side]];
+    if (own === undefined && other.isMoved) throw otherMoves(other);
+    if (own === undefined && theirs !== undefined && !other.isIn(theirs)) await other.open(theirs);
+    const place =
+      own ?? (await this.#placeOf(seat, { seat: other, instant: theirs?.instant ?? other.position.instant }));
+    const stopped = await this.goTo(seat, place);
+    this.#lead(other, { seat, instant: stopped.instant, place: theirs, divergence: undefined });
     return stopped;
   }
 
@@ -302,7 +307,7 @@ export class Pair implements SeatMotions {
     }
   }
 
-  async #placeOf(led: Seat, { seat, instant }: Lead): Promise<PairPosition> {
+  async #placeOf(led: Seat, { seat, instant }: Pick<Lead, "seat" | "instant">): Promise<PairPosition> {
     const { place } = await this.corresponding(seat, instant);
     if (led.isIn(place)) return place;
     // In a stretch that is not looked at nobody can be asked.

@@ -115,9 +115,10 @@ export interface PairLogRow {
   readonly sequence?: number;
   readonly primaryInstant?: number;
   readonly secondaryInstant?: number;
-  /** Who saw it, and in which stretch. */
+  /** Who saw it, in which stretch, and where it stood then; of what it said or was told, the state before. */
   readonly member?: string;
   readonly stretch?: number;
+  readonly at?: number;
   /** Host time since the pair's beginning, for display alone. */
   readonly timeMs: number;
   readonly device?: number;

@@ -232,7 +232,7 @@ export class PairLogFacts {
       takeOvers: counts["take-over"],
       joined: counts.join,
       held: this.#held,
-      divergences: this.#divergences.map(({ sight, stretch }) => this.#placed(sight.divergence, stretch, sight.timeMs)),
+      divergences: this.#divergences.map(({ sight, stretch }) => this.placed(sight.divergence, stretch, sight.timeMs)),
     };
   }
 
@@ -258,7 +258,7 @@ export class PairLogFacts {
     this.#inner = inner;
   }
 
-  #placed(divergence: OutputDivergence, stretch: number, timeMs: number) {
+  placed(divergence: OutputDivergence, stretch: number, timeMs: number) {
     const { header } = this.#stretches[stretch];
     const own: PairPlace = { member: header.member, stretch: header.stretch };
     const isPrimary = this.isPrimary(stretch, timeMs);

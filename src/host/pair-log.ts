@@ -174,6 +174,7 @@ export class RecordedPairLog implements PairLog {
     const own = isPrimary ? { primaryInstant: sight.instant } : { secondaryInstant: sight.instant };
     const common = {
       ...{ kind: this.#kindOf(row), member: header.member, stretch: header.stretch, timeMs: sight.timeMs },
+      at: "at" in sight ? sight.at : sight.instant,
     };
     switch (sight.kind) {
       case "input": {
@@ -218,9 +219,14 @@ export class RecordedPairLog implements PairLog {
         return { ...common, ...own, sequence: sight.through, primaryInstant: noticedAt, text };
       }
       case "divergence": {
-        const { primaryInstant, secondaryInstant, device, number } = sight.divergence;
+        const { primaryInstant, secondaryInstant, device, number } = this.#facts.placed(
+          ...([sight.divergence, at, sight.timeMs] as const),
+        );
         const text = describeDivergence(sight.divergence);
-        return { ...common, sequence: sight.through, primaryInstant, secondaryInstant, device, number, text };
+        return {
+          ...{ ...common, sequence: sight.through, primaryInstant, secondaryInstant, device, number, text },
+          at: isPrimary ? primaryInstant : secondaryInstant,
+        };
       }
       case "agree-again":
       case "take-over":

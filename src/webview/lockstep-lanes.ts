@@ -1,13 +1,14 @@
 import { AxisCanvas } from "./axis.ts";
 import type { PairPlace, PairState } from "./lockstep-messages.ts";
 import { AXIS_HEIGHT, paintTicks } from "./painter.ts";
-import { xOf } from "./scale.ts";
+import { exact, xOf } from "./scale.ts";
 
 type Member = PairState["members"][number];
 
-/** Room of the machine's name above its bar, and of the bar. */
-const NAME_HEIGHT = 16;
+/** Room of the machine's name above its bar, of the bar where there is enough, and between two lanes. */
+const NAME_HEIGHT = 15;
 const BAR_HEIGHT = 12;
+const GAP = 3;
 /** Half the width of the sign of a divergence. */
 const SIGN = 5;
 /** How near to a divergence, in CSS pixels, the pointer counts as being on it. */
@@ -16,8 +17,8 @@ const REACH = 7;
 export interface LanesListener {
   travel(instant: number): void;
   go(place: PairPlace): void;
-  /** What is under the pointer, as a sentence. */
-  pointed(text: string | undefined): void;
+  /** What is under the pointer, as a sentence, and where that is. */
+  pointed(at: { readonly x: number; readonly y: number; readonly text: string } | undefined): void;
 }
 
 /** The machines of a pair below each other on one axis: how far each came, where it took over a state, where they differed. */
@@ -57,10 +58,8 @@ export class LockstepLanes extends AxisCanvas {
     const member = at && this.memberAt(at.y);
     this.canvas.classList.toggle("on-divergence", divergence !== undefined);
     const instant = at && this.instantAt(at.x);
-    this.listener.pointed(
-      divergence?.text ??
-        (instant === undefined ? undefined : `${member?.title ?? ""}: instant ${instant.toLocaleString("en-US")}`),
-    );
+    const text = divergence?.text ?? `${member === undefined ? "" : `${member.title}: `}instant ${exact(instant ?? 0)}`;
+    this.listener.pointed(at && { ...at, text });
     return instant;
   }
 
@@ -113,7 +112,7 @@ export class LockstepLanes extends AxisCanvas {
       const [from, to] = [Math.max(0, xOf(first, range, width)), Math.min(width, xOf(last, range, width))];
       // Stretches lie over each other where the state that was taken over was behind: the later one is what counts.
       context.globalAlpha = at === member.stretches.length - 1 ? 0.75 : 0.35;
-      if (to > from) context.fillRect(from, barTop, Math.max(1, to - from), BAR_HEIGHT);
+      if (to > from) context.fillRect(from, barTop, Math.max(1, to - from), barOf(height));
       const giver = start && this.state?.members.findIndex(({ name }) => name === start.member);
       if (giver === undefined || giver < 0) continue;
       context.globalAlpha = 1;
@@ -124,7 +123,7 @@ export class LockstepLanes extends AxisCanvas {
     context.font = palette.font;
     context.textBaseline = "top";
     context.fillStyle = palette.muted;
-    context.fillText(member.title, 8, top + 2);
+    context.fillText(member.title, 8, top + 1);
   }
 
   /** A triangle in each of the two lanes, and a line between them: they need not be at the same instant. */
@@ -191,9 +190,13 @@ export class LockstepLanes extends AxisCanvas {
   }
 }
 
+function barOf(lane: number): number {
+  return Math.max(2, Math.min(BAR_HEIGHT, lane - NAME_HEIGHT - GAP));
+}
+
 /** Of a machine's bar. */
 function middleOf(lane: number, height: number): number {
-  return AXIS_HEIGHT + lane * height + NAME_HEIGHT + BAR_HEIGHT / 2;
+  return AXIS_HEIGHT + lane * height + NAME_HEIGHT + barOf(height) / 2;
 }
 
 const COLOURS = [

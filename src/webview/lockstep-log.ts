@@ -116,6 +116,8 @@ const PAGE_ROWS = 100;
 function rendered(row: PairLogRow): HTMLElement {
   const { kind, state, bytes, text, latencyMs, lagSteps } = row;
   const what = NAMES[kind] ?? kind;
+  const device = row.device === undefined ? undefined : `${row.device} ${row.number ?? ""}`.trimEnd();
+  const isDifference = kind === "divergence" && device !== undefined;
   const instants = [row.primaryInstant, row.secondaryInstant].map((instant) =>
     element("span.instant", {}, instant === undefined ? "" : exact(instant)),
   );
@@ -129,10 +131,10 @@ function rendered(row: PairLogRow): HTMLElement {
     { title: title(row) },
     element("span.sequence", {}, row.sequence === undefined ? "" : exact(row.sequence)),
     ...instants,
-    element("span.what", {}, row.device === undefined ? what : `${row.device} ${row.number ?? ""}`.trimEnd()),
+    element("span.what", {}, isDifference ? what : (device ?? what)),
     state === undefined ? undefined : element(`span.state.${state}`, { title: STATES[state] }, state),
     said === "" ? undefined : element("code.said", {}, said),
-    text === undefined ? undefined : element("span.text", {}, text),
+    text === undefined ? undefined : element("span.text", {}, isDifference ? `${device}, ${text}` : text),
     element("span.facts", {}, facts.join(", ")),
   );
 }

@@ -39,7 +39,7 @@ export type FromLockstep =
   /** The machines go to the divergent instruction. */
   | { readonly type: "find"; readonly request: number; readonly divergence?: number }
   | { readonly type: "compare"; readonly request: number }
-  | { readonly type: "go"; readonly place: PairPlace }
+  | { readonly type: "go"; readonly place: Partial<PairPlace> }
   /** The machine whose session is looked at goes to an instant of its own, the other along. */
   | { readonly type: "travel"; readonly instant: number }
   | { readonly type: "openSource"; readonly source: SourceFacts }

@@ -17,6 +17,7 @@ import type {
   ToLockstep,
 } from "./lockstep-messages.ts";
 import { exact } from "./scale.ts";
+import { showTip } from "./tip.ts";
 
 const options = (entries: readonly (readonly [string, string])[]) =>
   entries.map(([value, label]) => `<option value="${value}">${label}</option>`).join("");
@@ -32,10 +33,10 @@ const PAGE = `
     </div>
   </header>
   <p id="inner"></p>
-  <div id="lanes">
+  <div id="plot">
     <canvas id="axis" tabindex="0" role="img" aria-label="Both machines over time. Left and Right go to divergences, plus and minus zoom."></canvas>
+    <div id="tip" role="presentation" hidden></div>
   </div>
-  <div id="tip" class="muted"></div>
   <div id="body">
     <section id="log-side" aria-label="The log">
       <div id="filters">
@@ -69,6 +70,8 @@ const PAGE = `
 const EMPTY =
   "No pair is debugged. Set “lockstep” in launch.json to run a program on two machines, or open the recording of a pair.";
 
+const COMPARING = "Comparing what the two machines hold…";
+
 /** Questions are not asked for every key. */
 const TYPING_MS = 150;
 
@@ -82,8 +85,9 @@ let comparison: MachineComparison | undefined;
 /** Where the machines stood when they were compared last. */
 let compared: string | undefined;
 let isFinding = false;
+let isComparing = false;
 
-const go = (place: PairPlace) => host.send({ type: "go", place });
+const go = (place: Partial<PairPlace>) => host.send({ type: "go", place });
 const comparisonListener = {
   go,
   openSource: (source: Extract<FromLockstep, { type: "openSource" }>["source"]) =>
@@ -92,9 +96,7 @@ const comparisonListener = {
 const lanes = new LockstepLanes(byId<HTMLCanvasElement>("axis"), {
   travel: (instant) => host.send({ type: "travel", instant }),
   go,
-  pointed: (text) => {
-    byId("tip").textContent = text ?? "";
-  },
+  pointed: (at) => showTip(at && { ...at, lines: [at.text] }),
 });
 const log = new LockstepLog(byId("log"), {
   ask: async (from, count, filter) => {
@@ -150,7 +152,7 @@ function showPair(now: PairState): void {
   state = now;
   showSession();
   lanes.show(now);
-  byId("lanes").style.height = `${24 + 34 * now.members.length}px`;
+  byId("plot").style.setProperty("--lanes", String(now.members.length));
   showFacts(now);
   if (isOther) log.begin();
   else if (hasGrown) log.grown();
@@ -177,17 +179,19 @@ function showFacts({ members, counts, latencyMs, lagStepsMax, inner, divergences
         instant === undefined ? (role === "gone" ? "" : " runs") : ` at ${exact(instant)}`,
       ),
     ),
-    fact("output waited", latency, "From being said by the primary to leaving: median and 99th percentile"),
+    ...(counts.takeOvers > 0 ? [fact("taken over", times(counts.takeOvers))] : []),
+    ...(counts.joined > 0 ? [fact("joined", times(counts.joined))] : []),
+    fact("resynchronised", times(counts.resynchronisations)),
     fact(
       "lag",
       `${exact(lagStepsMax)} steps`,
       "How far the secondary was behind, at the most; when it is more than a turn behind, the primary waits for it",
     ),
+    fact("output waited", latency, "From being said by the primary to leaving: median and 99th percentile"),
     fact("released", exact(counts.outputsReleased)),
-    fact("resynchronised", times(counts.resynchronisations)),
-    ...(counts.takeOvers > 0 ? [fact("taken over", times(counts.takeOvers))] : []),
-    ...(counts.joined > 0 ? [fact("joined", times(counts.joined))] : []),
   );
+  // In a low panel what has no room in the line is here.
+  byId("facts").title = [...byId("facts").children].map(({ textContent }) => textContent).join("\n");
   const parts = [
     divergences.length === 0
       ? "They said the same."
@@ -197,7 +201,7 @@ function showFacts({ members, counts, latencyMs, lagStepsMax, inner, divergences
       : `They differ inside since instant ${exact(inner.noticedAt)} (${inner.how}); last agreement at ${exact(inner.lastAgreement)}.`,
     ...missing.map((name) => `${name} is missing beside the others.`),
   ];
-  byId("inner").textContent = parts.join(" ");
+  byId("inner").textContent = byId("inner").title = parts.join(" ");
   byId("inner").classList.toggle("differs", divergences.length > 0);
   const find = byId<HTMLButtonElement>("find");
   find.disabled = isFinding || members.length < 2;
@@ -231,6 +235,8 @@ async function findIt(): Promise<void> {
 }
 
 async function compare(): Promise<void> {
+  isComparing = true;
+  if (comparison === undefined) showComparison();
   try {
     const answer = await asking.ask((request) => host.send({ type: "compare", request }));
     comparison = (answer as Extract<ToLockstep, { type: "comparison" }>).comparison;
@@ -238,6 +244,7 @@ async function compare(): Promise<void> {
     comparison = undefined;
     problem(error);
   }
+  isComparing = false;
   showComparison();
 }
 
@@ -251,7 +258,7 @@ function showComparison(): void {
   byId("finding").replaceChildren(...(finding === undefined ? [] : [findingElement(finding, comparisonListener)]));
   byId("comparison").replaceChildren(
     comparison === undefined
-      ? element("p.muted", {}, "What the machines hold is compared where both stand still.")
+      ? element("p.muted", {}, isComparing ? COMPARING : "What the machines hold is compared where both stand still.")
       : comparisonElement(comparison, all, comparisonListener),
   );
 }

@@ -276,14 +276,48 @@ test("on the axis the keys go from divergence to divergence, a click on one goes
   assert.deepEqual(await sent("go"), [{ type: "go", place: PAIR.divergences[0].place }]);
   const box = (await axis.boundingBox())!;
   const x = 8 + (31_397_402 / 40_000_000) * (box.width - 16);
-  await axis.hover({ position: { x, y: 40 } });
+  await axis.hover({ position: { x, y: 36 } });
   await view.page.locator("#tip", { hasText: "console byte 717" }).waitFor();
-  await axis.click({ position: { x, y: 40 } });
+  await axis.hover({ position: { x: 300, y: 60 } });
+  await view.page.locator("#tip", { hasText: "Machine B (secondary): instant" }).waitFor();
+  await axis.click({ position: { x, y: 36 } });
   await view.page.waitForFunction(
     () => (window as unknown as { sent: { type: string }[] }).sent.filter(({ type }) => type === "go").length === 2,
   );
   assert.deepEqual(await sent("travel"), []);
-  await axis.click({ position: { x: 8 + (box.width - 16) / 4, y: 40 } });
+  await axis.click({ position: { x: 8 + (box.width - 16) / 4, y: 36 } });
   const [{ instant }] = await sent("travel");
   assert.ok(Math.abs(instant - 10_000_000) < 100_000, `${instant}`);
+});
+
+test("in a panel of the usual height the log is in view, with rows to scroll through, and the page itself does not scroll", async () => {
+  await answer(1000);
+  for (const [width, height, name] of [
+    [1020, 265, "low"],
+    [560, 300, "narrow"],
+  ] as const) {
+    await view.page.setViewportSize({ width, height });
+    await tell({ type: "idle" });
+    await tell({ type: "pair", state: PAIR });
+    await view.page.getByText("1,000 entries").waitFor();
+    await entries().first().waitFor();
+    const log = (await view.page.locator("#log").boundingBox())!;
+    const session = await view.page
+      .locator("#session")
+      .evaluate(({ scrollHeight, clientHeight }) => ({ scrollHeight, clientHeight }));
+    if (name === "low") {
+      assert.ok(log.height >= 74, `${log.height} pixels of log`);
+      assert.ok(log.y + log.height <= height, `the log ends at ${log.y + log.height} of ${height}`);
+      assert.ok(session.scrollHeight <= session.clientHeight, JSON.stringify(session));
+      const side = (await view.page.locator("#comparison-side").boundingBox())!;
+      assert.ok(side.x > log.x && Math.abs(side.y + side.height - height) < 2, "they are side by side");
+    } else assert.ok(log.height >= 100, `${log.height} pixels of log`);
+    await view.page.getByRole("button", { name: "Find the Divergence" }).click();
+    await view.page.locator(".why").waitFor();
+    await view.page.mouse.move(width / 4, height - 40);
+    await themed(view.page, `lockstep-${name}`);
+  }
+  await view.page.setViewportSize({ width: 1020, height: 265 });
+  await tell({ type: "idle" });
+  await themed(view.page, "lockstep-empty");
 });

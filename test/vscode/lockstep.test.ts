@@ -48,8 +48,10 @@ step("a pair starts from launch.json, and both machines stop where they differ i
   await user.page.keyboard.press("F5");
   await exception().waitFor();
   await user.highlightedLine(SAYS);
-  await callStack("Machine A (primary)").waitFor();
-  await callStack("Machine B (secondary)").waitFor();
+  // Both are told to stand at it, also the one that was never asked to move.
+  for (const machine of ["Machine A (primary)", "Machine B (secondary)"]) {
+    await callStack(machine).locator(".state.label", { hasText: "Divergence" }).waitFor();
+  }
   divergent = await user.instant();
   await workbench.screenshot("lockstep-divergence-dark");
 });
@@ -100,8 +102,15 @@ step(
     const page = await user.webview("#find");
     await page.locator("#facts", { hasText: /Machine A \(primary\) at .*Machine B \(secondary\) at/ }).waitFor();
     await page.locator("#inner", { hasText: "They differed once in what they said" }).waitFor();
-    await page.locator("#log").getByRole("option").first().waitFor();
+    const row = page.locator("#log").getByRole("option").filter({ hasText: "divergence" }).first();
+    await row.waitFor();
+    await page.locator(".comparison h3", { hasText: "Machine B (secondary)" }).waitFor();
     await workbench.screenshot("lockstep-panel-light");
+    // A step away from it, the row leads back.
+    await user.toolbar(/^Step Over/);
+    await user.instantWhere((instant) => instant > divergent, "a step farther");
+    await row.click();
+    await user.instantWhere((instant) => instant === divergent, "where the row leads");
     await page.locator("#find").click();
     await page.locator(".why").first().waitFor();
     await user.highlightedLine(READS_TIME);
