@@ -35,13 +35,15 @@ export class ThreadChannel implements Channel {
   readonly #port: MessagePort;
   readonly #sends: SharedRing;
   readonly #receives: SharedRing;
+  readonly #onFrame: () => void;
   /** For which there was no room. */
   #backlog: Uint8Array[] = [];
   #isClosed = false;
 
-  /** `onFrame` is called when a frame has come, or none will any more. */
+  /** `onFrame` is called when none will come any more, and, for who has called `listen`, when one has. */
   constructor({ port, sends, receives }: ThreadEnd, onFrame: () => void) {
     this.#port = port;
+    this.#onFrame = onFrame;
     this.#sends = new SharedRing(sends);
     this.#receives = new SharedRing(receives);
     // A port closes only for who listens to it.
@@ -50,10 +52,6 @@ export class ThreadChannel implements Channel {
       this.#isClosed = true;
       this.#receives.wake();
       onFrame();
-    });
-    void this.#receives.listen(() => {
-      if (!this.#receives.isEmpty) onFrame();
-      return this.#isClosed;
     });
   }
 
@@ -70,6 +68,16 @@ export class ThreadChannel implements Channel {
   receive(): Uint8Array | undefined {
     this.#flush();
     return this.#receives.read();
+  }
+
+  wait(ms: number): boolean {
+    this.#flush();
+    return !this.#isClosed && this.#receives.wait(ms);
+  }
+
+  listen(): void {
+    this.#flush();
+    if (!this.#isClosed) this.#receives.listen(this.#onFrame);
   }
 
   close(): void {

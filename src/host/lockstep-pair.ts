@@ -196,7 +196,7 @@ export class LockstepPair {
       this.#places.map((place) => (lives(place) ? this.#ask(place, "stop", STOP_WITHIN_MS) : undefined)),
     );
     await Promise.all(this.#places.map(({ host }) => host.kill()));
-    this.#hosting.close();
+    await this.#hosting.close();
   }
 
   get #speaker(): Place | undefined {
@@ -278,10 +278,10 @@ export class LockstepPair {
   async #take(place: Place): Promise<void> {
     const counts = [...this.#sink.taken];
     await this.#parts.drained?.();
-    counts.forEach((count, device) => {
-      if (this.#taken !== undefined) Atomics.store(this.#taken, device, BigInt(count));
-    });
-    place.host.post({ kind: "taken", counts });
+    const shared = this.#taken;
+    if (shared === undefined) return place.host.post({ kind: "taken", counts });
+    counts.forEach((count, device) => void Atomics.store(shared, device, BigInt(count)));
+    place.host.wake();
   }
 
   /** Whoever is left alone gets a new secondary. */

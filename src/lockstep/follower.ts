@@ -11,6 +11,7 @@ import {
   type Replica,
   type ReplicaInput,
   type ReplicaStop,
+  sameCounts,
 } from "./replica.ts";
 import type { Tap } from "./tap.ts";
 
@@ -333,7 +334,7 @@ export class Follower {
       this.#clocks.passed("partner", ticks);
       const step = this.#consume();
       this.#handedOver = Math.max(0, this.#handedOver - 1);
-      if (this.#inner === undefined && step?.kind === "input" && !isPlace(this.#replica.counts, step.place)) {
+      if (this.#inner === undefined && step?.kind === "input" && !sameCounts(this.#replica.counts, step.place)) {
         this.#part("place");
       }
     }
@@ -354,7 +355,7 @@ export class Follower {
       this.#counters.digestsSkipped++;
       return;
     }
-    if (this.#replica.digest() !== step.digest || !isPlace(this.#replica.counts, step.place)) {
+    if (this.#replica.digest() !== step.digest || !sameCounts(this.#replica.counts, step.place)) {
       this.#counters.digestsDifferent++;
       this.#tap?.({ kind: "compared", sequence: step.sequence, equal: false });
       this.#part("digest", step.instant);
@@ -445,8 +446,4 @@ export class Follower {
 
 function idleTicksOf({ event }: ReplicaInput): number {
   return event.kind === "idle-jump" ? event.ticks : 0;
-}
-
-function isPlace(counts: Counts, place: Counts): boolean {
-  return counts.every((count, device) => count === place[device]);
 }

@@ -82,7 +82,7 @@ export class Link {
   }
 
   send(message: Message, nowMs: number): void {
-    const bytes = encodeMessage(message).slice();
+    const bytes = encodeMessage(message);
     const { frameBytes } = this.#options;
     for (let from = 0; from < bytes.length; from += frameBytes) {
       const part = bytes.subarray(from, from + frameBytes);

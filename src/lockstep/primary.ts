@@ -1,7 +1,8 @@
 import type { Tenure } from "./arbiter.ts";
 import type { OutputDivergence } from "./divergence.ts";
-import { bytesOf, type LogEntry, type Rest } from "./entry.ts";
+import type { LogEntry, Rest } from "./entry.ts";
 import type { Link } from "./link.ts";
+import { LogWindow } from "./log-window.ts";
 import type { Message } from "./message.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import type { PrimaryParts, PrimaryPhase, PrimaryStart } from "./primary-parts.ts";
@@ -13,6 +14,7 @@ import {
   type OutputRun,
   type ReplicaStop,
   type Snapshot,
+  sameCounts,
   unitsOf,
 } from "./replica.ts";
 import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
@@ -40,9 +42,7 @@ export class Primary {
   /** Number of the input that the machine takes next: those between are in its hands. */
   #nextTaken: number;
   #unsent: LogEntry[] = [];
-  /** Entries that the secondary has not been through. */
-  #unconsumed: { sequence: number; bytes: number }[] = [];
-  #unconsumedBytes = 0;
+  readonly #unconsumed = new LogWindow();
   /** Inputs that are not part of the secondary's state: their source keeps them, also for who joins a survivor. */
   #unsharedInputs: { sequence: number; number: number }[] = [];
   #at: number;
@@ -53,7 +53,7 @@ export class Primary {
   #leaving: { readonly device: number; readonly end: number; readonly units: number; readonly saidMs: number }[] = [];
   /** What had been said before the state that a new secondary begins with. */
   #joinedAt: Counts;
-  #releasedTold = "";
+  #releasedTold: Counts = [];
   #rest: Rest = "running";
   #progressTold = -1;
   #restTold: Rest = "running";
@@ -63,10 +63,11 @@ export class Primary {
   #snapshot: { readonly id: number; readonly state: Snapshot; readonly purpose: "copy" | "resynchronise" } | undefined;
   /** Pages of the snapshot whose hashes have been sent. */
   #hashesSent = 0;
-  /** The newest snapshot that the secondary has as a whole. */
-  #completeId = 0;
+  /** The secondary has come on since it was looked at. */
+  #cameOn = false;
   readonly #progress: ProgressWatch;
   #askedMs: number | undefined;
+  #hasHeard = false;
   /** Somebody holds both machines: that the secondary comes no farther means nothing. */
   paused = false;
 
@@ -169,6 +170,14 @@ export class Primary {
     this.#parts.replica.queue({ number: undefined, event: { kind: "idle-jump", ticks } });
   }
 
+  /** What has come from the secondary is seen to, before anybody decides how far the next turn goes; `turn` does it as well. */
+  hear(nowMs: number): void {
+    if (this.#phase === "fenced" || this.#phase === "over") return;
+    const messages = this.#link?.receive(nowMs) ?? [];
+    for (const message of messages) this.#take(message, nowMs);
+    if (messages.length > 0) this.#hasHeard = true;
+  }
+
   /** One turn: hears, runs at most `budget` steps, releases, tells. True when there may be more to do at once. */
   turn(nowMs: number, budget: number): boolean {
     if (this.#phase === "fenced") return false;
@@ -178,16 +187,17 @@ export class Primary {
       this.#link?.flush(nowMs);
       return false;
     }
-    const messages = this.#link?.receive(nowMs) ?? [];
-    for (const message of messages) this.#take(message, nowMs);
+    this.hear(nowMs);
+    const hasHeard = this.#hasHeard;
+    this.#hasHeard = false;
     this.#watch(nowMs);
     // What was matched does not wait for what the machine does next, nor does its way through the event loop.
-    const hasLeft = messages.length > 0 && this.#release(nowMs);
+    const hasLeft = hasHeard && this.#release(nowMs);
     const moved = !hasLeft && this.#run(nowMs, budget);
     if (!hasLeft) this.#release(nowMs);
     const hasMore = this.#sendHashes(nowMs);
     this.#tell(nowMs);
-    return moved || hasMore || messages.length > 0;
+    return moved || hasMore || hasHeard;
   }
 
   /** The secondary has the log, or will have it when its state is there. */
@@ -242,7 +252,7 @@ export class Primary {
     return (
       this.#leaving.length >= windowEntries ||
       this.#unconsumed.length >= windowEntries ||
-      this.#unconsumedBytes >= windowBytes ||
+      this.#unconsumed.bytes >= windowBytes ||
       this.#pending.length >= windowEntries ||
       this.#pending.bytes >= windowBytes
     );
@@ -287,9 +297,7 @@ export class Primary {
     }
     if (input !== undefined) this.#unsharedInputs.push({ sequence: numbered.sequence, number: input });
     this.#unsent.push(numbered);
-    const bytes = bytesOf(numbered);
-    this.#unconsumed.push({ sequence: numbered.sequence, bytes });
-    this.#unconsumedBytes += bytes;
+    this.#unconsumed.push(numbered);
   }
 
   /** True when there was something for the sink. */
@@ -329,6 +337,7 @@ export class Primary {
 
   #tell(nowMs: number): void {
     const { replica } = this.#parts;
+    const released = this.#released;
     if (this.#link !== undefined) {
       if (this.#isFollowed && (replica.instant !== this.#progressTold || this.#rest !== this.#restTold)) {
         this.#progressTold = replica.instant;
@@ -337,15 +346,13 @@ export class Primary {
       }
       if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
       this.#unsent = [];
-      const counts = this.#released;
-      const released = `${counts}`;
-      if (this.#isFollowed && released !== this.#releasedTold) {
-        this.#releasedTold = released;
-        this.#send({ kind: "released", counts: [...counts] }, nowMs);
+      if (this.#isFollowed && !sameCounts(released, this.#releasedTold)) {
+        this.#releasedTold = [...released];
+        this.#send({ kind: "released", counts: this.#releasedTold }, nowMs);
       }
       this.#link.flush(nowMs);
     }
-    if (isEndSaid(this.#released) && this.#pending.length === 0) this.#phase = "over";
+    if (isEndSaid(released) && this.#pending.length === 0) this.#phase = "over";
   }
 
   #take(message: Message, nowMs: number): void {
@@ -381,16 +388,14 @@ export class Primary {
       this.#link?.refuse("it acknowledges entries that are not in the log");
       return;
     }
-    this.#matched = message.matched;
     const { consumed: through, at, matched } = message;
+    if (this.#unconsumed.consume(through) || at > this.#at || !sameCounts(matched, this.#matched)) this.#cameOn = true;
+    this.#matched = matched;
     this.#parts.tap?.({ kind: "acknowledge", through, at, matched });
     while (this.#unsharedInputs.length > 0 && this.#unsharedInputs[0].sequence <= message.consumed) {
       this.#parts.inputs.forget(this.#unsharedInputs.shift()!.number + 1);
     }
     this.#at = Math.max(this.#at, Math.min(message.at, this.#parts.replica.instant));
-    while (this.#unconsumed.length > 0 && this.#unconsumed[0].sequence <= message.consumed) {
-      this.#unconsumedBytes -= this.#unconsumed.shift()!.bytes;
-    }
   }
 
   #diverge(divergence: OutputDivergence): void {
@@ -450,14 +455,13 @@ export class Primary {
     if (this.#snapshot?.id !== id) return;
     const { purpose } = this.#snapshot;
     this.#snapshot = undefined;
-    this.#completeId = id;
+    this.#cameOn = true;
     this.#progress.progressed(nowMs);
     this.#parts.tap?.({ kind: "resynchronised" });
     if (purpose === "copy" && this.#phase === "copying") {
       // From here on the secondary gets the log, and this machine does not run away from it.
       this.#phase = "joining";
-      this.#unconsumed = [];
-      this.#unconsumedBytes = 0;
+      this.#unconsumed.clear();
       this.#at = this.#parts.replica.instant;
       this.#progressTold = -1;
       this.#matched = this.#parts.replica.devices.map(() => 0);
@@ -488,8 +492,8 @@ export class Primary {
   #watchProgress(nowMs: number): void {
     const { replica, options } = this.#parts;
     const isIdle = this.#pending.length === 0 && this.#unconsumed.length === 0;
-    const mark = `${this.#at} ${this.#unconsumed[0]?.sequence} ${this.#matched} ${this.#completeId}`;
-    const how = this.#progress.look(isIdle || this.paused ? undefined : mark, nowMs);
+    const how = this.#progress.look(this.#cameOn, isIdle || this.paused, nowMs);
+    this.#cameOn = false;
     // One that is not known to the arbiter yet cannot be left by asking him.
     if (how === "given up" && this.#phase === "paired") this.#phase = "claiming";
     if (how !== "stuck") return;
@@ -506,8 +510,7 @@ export class Primary {
     this.#phase = "alone";
     this.#snapshot = undefined;
     this.#unsent = [];
-    this.#unconsumed = [];
-    this.#unconsumedBytes = 0;
+    this.#unconsumed.clear();
     this.#unsharedInputs = [];
   }
 

@@ -11,7 +11,6 @@ const MOST_VAIN = 3;
  */
 export class ProgressWatch {
   readonly #options: LockstepOptions;
-  #mark = "";
   #progressMs = 0;
   #unheardMs = 0;
   #lookedMs = 0;
@@ -44,16 +43,10 @@ export class ProgressWatch {
     return this.#stuckMs(nowMs) >= this.#options.progressMs * (MOST_VAIN + 1);
   }
 
-  /**
-   * `mark` changes when it comes on; undefined: there is nothing that it has to do. "stuck": for so long not, once for each time; "given
-   * up": too often.
-   */
-  look(mark: string | undefined, nowMs: number): "fine" | "stuck" | "given up" {
-    if (mark === undefined || mark !== this.#mark) {
-      if (mark !== undefined) {
-        this.#mark = mark;
-        this.#vain = 0;
-      }
+  /** Whether it has come on since the last look, or has nothing that it must do. "stuck": for so long not, once for each time; "given up": too often. */
+  look(cameOn: boolean, mayRest: boolean, nowMs: number): "fine" | "stuck" | "given up" {
+    if (cameOn || mayRest) {
+      if (!mayRest) this.#vain = 0;
       this.progressed(nowMs);
       return "fine";
     }

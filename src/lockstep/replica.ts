@@ -31,6 +31,10 @@ export function hasReached(counts: Counts, place: Counts): boolean {
   return counts.every((count, device) => count >= place[device]);
 }
 
+export function sameCounts(left: Counts, right: Counts): boolean {
+  return left.length === right.length && left.every((count, device) => count === right[device]);
+}
+
 /** The last thing that a guest says is how it ended, on the last device. */
 export function isEndSaid(counts: Counts): boolean {
   return counts[counts.length - 1] > 0;

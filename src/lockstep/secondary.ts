@@ -5,7 +5,15 @@ import type { Link } from "./link.ts";
 import type { Message } from "./message.ts";
 import type { LockstepOptions } from "./options.ts";
 import { PageTransfer } from "./page-transfer.ts";
-import { type Counts, isEndSaid, type OutputRun, type Replica, type ReplicaInput, type Snapshot } from "./replica.ts";
+import {
+  type Counts,
+  isEndSaid,
+  type OutputRun,
+  type Replica,
+  type ReplicaInput,
+  type Snapshot,
+  sameCounts,
+} from "./replica.ts";
 import type { Tap } from "./tap.ts";
 
 export type SecondaryPhase =
@@ -77,7 +85,7 @@ export class Secondary {
   #snapshotId = 0;
   #askedMs: number | undefined;
   #estate: Estate | undefined;
-  #lastAcknowledgement = "";
+  #acknowledged: Omit<Extract<Message, { kind: "acknowledge" }>, "kind"> | undefined;
 
   constructor(parts: SecondaryParts, nowMs: number) {
     this.#parts = parts;
@@ -112,8 +120,14 @@ export class Secondary {
 
   /** One turn: hears, runs at most `budget` steps, tells. True when there may be more to do at once. */
   turn(nowMs: number, budget: number): boolean {
-    if (this.#phase === "over" || this.#phase === "fenced" || this.#phase === "surviving") return false;
+    if (this.#phase === "fenced" || this.#phase === "surviving") return false;
     const { link } = this.#parts;
+    if (this.#phase === "over") {
+      // The primary is still to hear that this one has heard it.
+      link.receive(nowMs);
+      link.flush(nowMs);
+      return false;
+    }
     const messages = link.receive(nowMs);
     for (const message of messages) this.#take(message, nowMs);
     if (link.isSilent(nowMs)) this.#claim(nowMs);
@@ -248,11 +262,12 @@ export class Secondary {
     const at = this.#fallback === undefined ? follower.at : this.#fallbackAt;
     // Also while a state is on its way: everything received is in both followers.
     const { received } = this.#next ?? follower;
-    const text = `${this.#snapshotId} ${received} ${consumed} ${at} ${matched}`;
-    if (text === this.#lastAcknowledgement) return;
-    this.#lastAcknowledgement = text;
     const snapshot = this.#snapshotId;
-    this.#send({ kind: "acknowledge", snapshot, received, consumed, at, matched }, nowMs);
+    const last = this.#acknowledged;
+    const isKnown = last?.snapshot === snapshot && last.received === received && last.consumed === consumed;
+    if (isKnown && last.at === at && sameCounts(last.matched, matched)) return;
+    this.#acknowledged = { snapshot, received, consumed, at, matched: [...matched] };
+    this.#send({ kind: "acknowledge", ...this.#acknowledged }, nowMs);
   }
 
   /** Nothing is heard of the primary: whoever the arbiter decides for goes on. */
