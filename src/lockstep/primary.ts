@@ -4,6 +4,7 @@ import type { LogEntry, Rest } from "./entry.ts";
 import type { Link } from "./link.ts";
 import { LogWindow } from "./log-window.ts";
 import type { Message } from "./message.ts";
+import { hashesOf } from "./page-transfer.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import type { PrimaryParts, PrimaryPhase, PrimaryStart } from "./primary-parts.ts";
 import { ProgressWatch } from "./progress-watch.ts";
@@ -21,8 +22,8 @@ import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
 
 /** Inputs that the machine is given before it has taken them: the rest waits in its source, and is not lost with it. */
 const MOST_QUEUED_INPUTS = 16;
-/** Hashes in one message; the machine goes on between messages: all those of a gibibyte would hold it for tens of milliseconds. */
-const HASHES_PER_TURN = 8_192;
+/** Hashes in one message, which fits a frame; the machine goes on between messages. */
+const HASHES_PER_TURN = 28_672;
 
 /**
  * The machine that the outside hears. It writes the log, keeps what it says until the secondary has said it too, and is held
@@ -236,8 +237,9 @@ export class Primary {
     if (replica.instant >= this.#digestDue && nowMs - this.#digestAtMs >= options.digestMs) {
       this.#digestDue = replica.instant + options.digestSteps;
       this.#digestAtMs = nowMs;
+      // Also of a machine that nobody follows: whoever joins then finds little that a checkpoint has still to save.
+      const digest = replica.digest();
       if (this.#isFollowed) {
-        const digest = replica.digest();
         this.#append({ kind: "digest", sequence: 0, instant: replica.instant, place: [...replica.counts], digest });
       }
     }
@@ -437,8 +439,7 @@ export class Primary {
     const first = this.#hashesSent;
     const count = Math.min(HASHES_PER_TURN, state.pageCount - first);
     if (count === 0) return false;
-    const hashes = Array.from({ length: count }, (_, index) => state.hashOf(first + index));
-    this.#send({ kind: "page-hashes", id, first, hashes }, nowMs);
+    this.#send({ kind: "page-hashes", id, first, ...hashesOf(state, first, count) }, nowMs);
     this.#hashesSent += count;
     return this.#hashesSent < state.pageCount;
   }

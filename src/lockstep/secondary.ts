@@ -154,7 +154,7 @@ export class Secondary {
         }
         break;
       case "snapshot":
-        this.#begin(message);
+        this.#begin(message, nowMs);
         break;
       case "page-hashes":
         this.#transfer?.takeHashes(message);
@@ -183,8 +183,13 @@ export class Secondary {
   }
 
   /** A state is on its way. Until it is whole, the one of now is what a survivor would go on from. */
-  #begin(header: Extract<Message, { kind: "snapshot" }>): void {
+  #begin(header: Extract<Message, { kind: "snapshot" }>, nowMs: number): void {
     const { replica, options } = this.#parts;
+    if (header.purpose === "copy" && replica.toleratesAbsentPages) {
+      // It needs no copy: it begins with the next state, and runs while that is on its way.
+      this.#send({ kind: "complete", id: header.id }, nowMs);
+      return;
+    }
     replica.withdraw();
     const base = replica.snapshot();
     if (this.#follower !== undefined && this.#fallback === undefined) {

@@ -1,4 +1,5 @@
 import type {
+  AbsentHashes,
   Counts,
   DeviceKind,
   ForeignState,
@@ -279,13 +280,14 @@ export class ToyMachine implements Replica {
     for (let page = 0; page < PAGES; page++) this.#setPage(page, snapshot.bytesOf(page));
   }
 
-  adopt({ pages, base, instant, state }: ForeignState, counts: Counts, absent: ReadonlyMap<number, unknown>): void {
+  adopt({ pages, base, instant, state }: ForeignState, counts: Counts, absent?: AbsentHashes): boolean {
     this.#load({ instant, state }, counts);
-    this.#absent = new Set(absent.keys());
+    this.#absent = new Set(absent?.pages);
     this.#differDue = this.#difference !== 0;
     for (let page = 0; page < PAGES; page++) {
       this.#setPage(page, pages.has(page) ? pages.get(page) : base.bytesOf(page));
     }
+    return true;
   }
 
   provide(page: number, bytes: Uint8Array | undefined): boolean {
