@@ -49,8 +49,12 @@ step("what is typed both say from then on, and a pause stops both", async () => 
   await user.page.keyboard.press("Enter");
   await user.terminalShows("<hey>");
   await user.debugToolbar.getByRole("button", { name: /^Pause/ }).click();
-  await callStack("Machine B (primary)").locator(".state.label", { hasText: /^(?!Running)/ }).waitFor();
-  await callStack("Machine C (secondary)").locator(".state.label", { hasText: /^(?!Running)/ }).waitFor();
+  await callStack("Machine B (primary)")
+    .locator(".state.label", { hasText: /^(?!Running)/ })
+    .waitFor();
+  await callStack("Machine C (secondary)")
+    .locator(".state.label", { hasText: /^(?!Running)/ })
+    .waitFor();
   await workbench.screenshot("lockstep-joined-dark");
 });
 
