@@ -41,12 +41,13 @@ export type Message =
       readonly digest: string;
       readonly state: Uint8Array;
     }
-  /** Hashes of consecutive pages; undefined: zero, or as in the image. */
+  /** Hashes of consecutive pages; `present` is 0 for one that is zero, or as in the image. */
   | {
       readonly kind: "page-hashes";
       readonly id: number;
       readonly first: number;
-      readonly hashes: readonly (bigint | undefined)[];
+      readonly present: Uint8Array;
+      readonly hashes: BigUint64Array;
     }
   | { readonly kind: "want"; readonly id: number; readonly pages: readonly number[] }
   | {
@@ -107,11 +108,9 @@ export function encodeMessage(message: Message): Uint8Array {
     case "page-hashes":
       writer.varint(message.id);
       writer.varint(message.first);
-      writer.varint(message.hashes.length);
-      for (const hash of message.hashes) {
-        writer.u8(hash === undefined ? 0 : 1);
-        if (hash !== undefined) writer.big64(hash);
-      }
+      blob(writer, message.present);
+      for (const [from, to] of runsOf(message.present))
+        writer.bytes(new Uint8Array(message.hashes.slice(from, to).buffer));
       break;
     case "want":
       writer.varint(message.id);
@@ -144,6 +143,16 @@ export function encodeMessage(message: Message): Uint8Array {
 }
 
 const NOTHING = new Uint8Array(0);
+const HASH_BYTES = 8;
+
+/** From where to where pages that are present follow each other. */
+function* runsOf(present: Uint8Array): Iterable<readonly [from: number, to: number]> {
+  for (let from = present.indexOf(1); from >= 0; ) {
+    const end = present.indexOf(0, from);
+    yield [from, end < 0 ? present.length : end];
+    from = end < 0 ? -1 : present.indexOf(1, end);
+  }
+}
 
 /** What kind of message these bytes begin as. */
 export function kindOf(bytes: Uint8Array): Message["kind"] | undefined {
@@ -198,7 +207,7 @@ export function checkShape(message: Message, shape: Shape): void {
       hasCounts(message.counts);
       break;
     case "page-hashes":
-      if (message.hashes.length > 0) hasPage(message.first + message.hashes.length - 1);
+      if (message.present.length > 0) hasPage(message.first + message.present.length - 1);
       break;
     case "want":
       for (const page of message.pages) hasPage(page);
@@ -236,8 +245,11 @@ function decodeKind(reader: ByteReader, kind: Message["kind"]): Message {
     }
     case "page-hashes": {
       const [id, first] = [reader.varint(), readPage(reader)];
-      const hashes = list(reader, () => (reader.u8() === 0 ? undefined : reader.big64()));
-      return { kind, id, first, hashes };
+      const present = readBlob(reader).slice();
+      const hashes = new BigUint64Array(present.length);
+      const bytes = new Uint8Array(hashes.buffer);
+      for (const [from, to] of runsOf(present)) bytes.set(reader.bytes((to - from) * HASH_BYTES), from * HASH_BYTES);
+      return { kind, id, first, present, hashes };
     }
     case "want":
       return { kind, id: reader.varint(), pages: list(reader, () => readPage(reader)) };

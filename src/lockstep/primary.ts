@@ -4,8 +4,10 @@ import type { LogEntry, Rest } from "./entry.ts";
 import type { Link } from "./link.ts";
 import { LogWindow } from "./log-window.ts";
 import type { Message } from "./message.ts";
+import { hashesOf } from "./page-transfer.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import type { PrimaryParts, PrimaryPhase, PrimaryStart } from "./primary-parts.ts";
+import { ProgressWatch } from "./progress-watch.ts";
 import {
   type Counts,
   hasReached,
@@ -20,10 +22,8 @@ import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
 
 /** Inputs that the machine is given before it has taken them: the rest waits in its source, and is not lost with it. */
 const MOST_QUEUED_INPUTS = 16;
-/** Hashes in one message; the machine goes on between messages: all those of a gibibyte would hold it for tens of milliseconds. */
-const HASHES_PER_TURN = 8_192;
-/** Resynchronisations of a secondary that came no farther between them, before it is given up. */
-const MOST_VAIN_RESYNCHRONISATIONS = 3;
+/** Hashes in one message, which fits a frame; the machine goes on between messages. */
+const HASHES_PER_TURN = 28_672;
 
 /**
  * The machine that the outside hears. It writes the log, keeps what it says until the secondary has said it too, and is held
@@ -66,8 +66,7 @@ export class Primary {
   #hashesSent = 0;
   /** The secondary has come on since it was looked at. */
   #cameOn = false;
-  #progressMs = 0;
-  #vain = 0;
+  readonly #progress: ProgressWatch;
   #askedMs: number | undefined;
   #hasHeard = false;
   /** Somebody holds both machines: that the secondary comes no farther means nothing. */
@@ -77,6 +76,7 @@ export class Primary {
     this.#parts = parts;
     const { replica, options } = parts;
     this.#phase = "alone";
+    this.#progress = new ProgressWatch(options);
     this.#term = start.term;
     this.#sequence = start.sequence;
     this.#nextInput = start.nextInput;
@@ -149,7 +149,7 @@ export class Primary {
     this.#link = link;
     this.#secondary = secondary;
     this.#phase = "paired";
-    this.#progressMs = nowMs;
+    this.#progress.begin(nowMs);
     this.#sayHello(nowMs);
     this.#send({ kind: "paired", term: this.#term }, nowMs);
     this.#parts.tap?.({ kind: "paired" });
@@ -160,7 +160,7 @@ export class Primary {
     if (this.#phase !== "alone") return false;
     this.#link = link;
     this.#phase = "copying";
-    this.#progressMs = nowMs;
+    this.#progress.begin(nowMs);
     this.#sayHello(nowMs);
     this.#sendSnapshot("copy", nowMs);
     return true;
@@ -237,8 +237,9 @@ export class Primary {
     if (replica.instant >= this.#digestDue && nowMs - this.#digestAtMs >= options.digestMs) {
       this.#digestDue = replica.instant + options.digestSteps;
       this.#digestAtMs = nowMs;
+      // Also of a machine that nobody follows: whoever joins then finds little that a checkpoint has still to save.
+      const digest = replica.digest();
       if (this.#isFollowed) {
-        const digest = replica.digest();
         this.#append({ kind: "digest", sequence: 0, instant: replica.instant, place: [...replica.counts], digest });
       }
     }
@@ -438,8 +439,7 @@ export class Primary {
     const first = this.#hashesSent;
     const count = Math.min(HASHES_PER_TURN, state.pageCount - first);
     if (count === 0) return false;
-    const hashes = Array.from({ length: count }, (_, index) => state.hashOf(first + index));
-    this.#send({ kind: "page-hashes", id, first, hashes }, nowMs);
+    this.#send({ kind: "page-hashes", id, first, ...hashesOf(state, first, count) }, nowMs);
     this.#hashesSent += count;
     return this.#hashesSent < state.pageCount;
   }
@@ -449,7 +449,7 @@ export class Primary {
     const { state } = this.#snapshot;
     this.#send({ kind: "pages", id, pages: pages.map((page) => ({ page, bytes: state.bytesOf(page) })) }, nowMs);
     this.statistics.pagesSent += pages.length;
-    this.#progressMs = nowMs;
+    this.#progress.progressed(nowMs);
   }
 
   #complete(id: number, nowMs: number): void {
@@ -457,7 +457,7 @@ export class Primary {
     const { purpose } = this.#snapshot;
     this.#snapshot = undefined;
     this.#cameOn = true;
-    this.#progressMs = nowMs;
+    this.#progress.progressed(nowMs);
     this.#parts.tap?.({ kind: "resynchronised" });
     if (purpose === "copy" && this.#phase === "copying") {
       // From here on the secondary gets the log, and this machine does not run away from it.
@@ -470,7 +470,7 @@ export class Primary {
       this.#joinedAt = [...this.#parts.replica.counts];
     } else if (this.#phase === "joining") {
       this.#phase = "pairing";
-      this.#vain = 0;
+      this.#progress.begin(nowMs);
     }
   }
 
@@ -478,11 +478,10 @@ export class Primary {
   #watch(nowMs: number): void {
     const link = this.#link;
     if (link === undefined) return;
-    const { options } = this.#parts;
-    const isSilent = link.silenceMs(nowMs) >= options.silenceMs || link.refusal !== undefined;
+    const isSilent = link.isSilent(nowMs);
+    this.#progress.hear(link.silenceMs(nowMs), nowMs);
     if (this.#isSoleVoice) {
-      const isVain = nowMs - this.#progressMs >= options.progressMs * (MOST_VAIN_RESYNCHRONISATIONS + 1);
-      if (isSilent || isVain) this.#dismiss();
+      if (isSilent || this.#progress.isVainCopy(nowMs)) this.#dismiss();
       return;
     }
     if (this.#phase === "pairing") this.#pairAtArbiter(nowMs);
@@ -494,20 +493,11 @@ export class Primary {
   #watchProgress(nowMs: number): void {
     const { replica, options } = this.#parts;
     const isIdle = this.#pending.length === 0 && this.#unconsumed.length === 0;
-    if (this.#cameOn || isIdle || this.paused) {
-      this.#cameOn = false;
-      this.#progressMs = nowMs;
-      if (!isIdle) this.#vain = 0;
-      return;
-    }
-    if (nowMs - this.#progressMs < options.progressMs) return;
-    this.#progressMs = nowMs;
-    this.#vain++;
-    if (this.#vain > MOST_VAIN_RESYNCHRONISATIONS) {
-      // One that is not known to the arbiter yet cannot be left by asking him.
-      if (this.#phase === "paired") this.#phase = "claiming";
-      return;
-    }
+    const how = this.#progress.look(this.#cameOn, isIdle || this.paused, nowMs);
+    this.#cameOn = false;
+    // One that is not known to the arbiter yet cannot be left by asking him.
+    if (how === "given up" && this.#phase === "paired") this.#phase = "claiming";
+    if (how !== "stuck") return;
     this.#diverge({
       ...{ what: "no-progress", device: 0, number: 0, primaryInstant: replica.instant, secondaryInstant: this.#at },
       ...{ expected: "to go on", got: `nothing for ${options.progressMs} ms`, lastAgreement: 0 },
@@ -528,7 +518,7 @@ export class Primary {
   /** The secondary has the whole state. Once it has matched everything that has left, the two are a pair. */
   #pairAtArbiter(nowMs: number): void {
     const { arbiter, member, options } = this.#parts;
-    if (this.#link!.silenceMs(nowMs) >= options.silenceMs && this.#askedMs === undefined) {
+    if (this.#link!.isSilent(nowMs) && this.#askedMs === undefined) {
       this.#dismiss();
       return;
     }
@@ -569,7 +559,6 @@ export class Primary {
         this.statistics.survivals++;
         this.#parts.tap?.({ kind: "take-over", through: this.#sequence });
         this.#dismiss();
-        this.#vain = 0;
       } else if (options.planted === "no-arbiter") this.#dismiss();
       else this.#fence();
     });

@@ -121,7 +121,7 @@ export class Secondary {
   /** One turn: hears, runs at most `budget` steps, tells. True when there may be more to do at once. */
   turn(nowMs: number, budget: number): boolean {
     if (this.#phase === "fenced" || this.#phase === "surviving") return false;
-    const { link, options } = this.#parts;
+    const { link } = this.#parts;
     if (this.#phase === "over") {
       // The primary is still to hear that this one has heard it.
       link.receive(nowMs);
@@ -130,10 +130,9 @@ export class Secondary {
     }
     const messages = link.receive(nowMs);
     for (const message of messages) this.#take(message, nowMs);
-    const silenceMs = link.refusal === undefined ? link.silenceMs(nowMs) : Number.POSITIVE_INFINITY;
-    if (silenceMs >= options.silenceMs) this.#claim(nowMs);
+    if (link.isSilent(nowMs)) this.#claim(nowMs);
     // It was never paired, and nobody speaks to it any more.
-    if (this.#phase === "joining" && silenceMs >= options.silenceMs * JOINER_PATIENCE) this.#fence();
+    if (this.#phase === "joining" && link.isSilent(nowMs, JOINER_PATIENCE)) this.#fence();
     const moved = this.#advance(budget, nowMs);
     this.#ask(nowMs);
     this.#acknowledge(nowMs);
@@ -155,7 +154,7 @@ export class Secondary {
         }
         break;
       case "snapshot":
-        this.#begin(message);
+        this.#begin(message, nowMs);
         break;
       case "page-hashes":
         this.#transfer?.takeHashes(message);
@@ -184,8 +183,13 @@ export class Secondary {
   }
 
   /** A state is on its way. Until it is whole, the one of now is what a survivor would go on from. */
-  #begin(header: Extract<Message, { kind: "snapshot" }>): void {
+  #begin(header: Extract<Message, { kind: "snapshot" }>, nowMs: number): void {
     const { replica, options } = this.#parts;
+    if (header.purpose === "copy" && replica.toleratesAbsentPages) {
+      // It needs no copy: it begins with the next state, and runs while that is on its way.
+      this.#send({ kind: "complete", id: header.id }, nowMs);
+      return;
+    }
     replica.withdraw();
     const base = replica.snapshot();
     if (this.#follower !== undefined && this.#fallback === undefined) {

@@ -53,7 +53,10 @@ const MESSAGES: readonly Message[] = [
     ...{ kind: "snapshot", id: 1, purpose: "copy", sequence: 2, instant: 3, counts: [1, 1, 1], inputs: 4 },
     ...{ digest: DIGEST, state: Uint8Array.of(1, 2, 3) },
   },
-  { kind: "page-hashes", id: 1, first: 2, hashes: [undefined, 2n ** 64n - 1n, 0n] },
+  {
+    ...{ kind: "page-hashes", id: 1, first: 2, present: Uint8Array.of(0, 1, 1, 0) },
+    hashes: BigUint64Array.of(0n, 2n ** 64n - 1n, 0n, 0n),
+  },
   { kind: "want", id: 1, pages: [0, 63] },
   {
     kind: "pages",
