@@ -121,6 +121,10 @@ export class MachineReplica implements Replica {
     return this.#queue.length;
   }
 
+  get tokens(): readonly number[] {
+    return this.machine.asyncPages?.given.map(({ token }) => token) ?? [];
+  }
+
   /** How the guest ended. */
   get ending(): MachineStop | undefined {
     return this.#stop;
@@ -230,7 +234,8 @@ export class MachineReplica implements Replica {
     if (absentPages.hashOf(bytes) !== this.#hashes?.[page]) return false;
     this.#absent[page] = 0;
     this.#absentCount--;
-    this.#arrived.set(page, bytes.slice());
+    // Of a message that holds little else, and is nobody else's.
+    this.#arrived.set(page, bytes);
     absentPages.bring(page);
     return true;
   }
