@@ -365,8 +365,22 @@ export interface RowBody {
   /** `value` is what is in memory behind the step. */
   access?: { address: string; size: number; value: string; kind: "read" | "write" };
   call?: CallBody;
+  wait?: WaitBody;
   /** Why something could not be evaluated here. */
   problem?: string;
+}
+
+/** A process that slept because the machine did not have a page. */
+export interface WaitBody {
+  /** As the guest OS names it, else by its address space. */
+  who: string;
+  /** The instant at which the guest was told that the page is there; absent: it was not, as far as the run goes. */
+  to?: number;
+  hart: number;
+  address: string;
+  work: string;
+  /** Who took how many steps until then, the most first. */
+  meanwhile: { who: string; steps: number }[];
 }
 
 export interface CallBody {

@@ -104,7 +104,7 @@ export async function rowsAround(
   return Object.fromEntries(found.flatMap(([where, row]) => (row === undefined ? [] : [[where, rowToClient(row)]])));
 }
 
-function rowToClient({ pc, bits, access, call, ...rest }: Row): Custom.RowBody {
+function rowToClient({ pc, bits, access, call, wait, ...rest }: Row): Custom.RowBody {
   return {
     ...rest,
     pc: toReference(pc),
@@ -113,6 +113,9 @@ function rowToClient({ pc, bits, access, call, ...rest }: Row): Custom.RowBody {
       ? {}
       : { access: { ...access, address: toReference(access.address), value: toReference(access.value) } }),
     ...(call === undefined ? {} : { call: callToClient(call) }),
+    ...(wait === undefined
+      ? {}
+      : { wait: { ...wait, address: toReference(wait.address), meanwhile: [...wait.meanwhile] } }),
   };
 }
 

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import { INSTRUCTIONS } from "../isa/table.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
-import { defineMaintenance } from "../memory/maintenance-code.ts";
+import { defineMaintenance, type Summation } from "../memory/maintenance-code.ts";
 import { defineSlowPath, entryAddress } from "../memory/translation-code.ts";
 import { Code, type Label } from "../wasm/code.ts";
 import { type FunctionType, ModuleBuilder } from "../wasm/module.ts";
@@ -69,7 +69,7 @@ export interface InterpreterImports extends Record<string, WebAssembly.ImportVal
   decode(offset: number): void;
 }
 
-export interface InterpreterExports {
+export interface InterpreterExports extends Summation {
   /**
    * Runs until something of EXIT. A breakpoint does not count at the instruction that leaves `skipAt` steps of the
    * budget: the first one when that is the budget less one, none when it is -1.

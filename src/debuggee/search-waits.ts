@@ -68,12 +68,13 @@ class WaitList implements Finder {
   look(): number | "end" {
     const { machine } = this.#given.parts;
     this.#passed();
+    for (; this.#waits[this.#next]?.from === machine.instant; this.#next++) this.#begin(this.#waits[this.#next]);
+    // A page may be there at the very instant at which the guest was told that it is not.
     this.#open = this.#open.filter((open) => {
       if (open.wait.to === undefined || open.wait.to > machine.instant) return true;
       this.#close(open);
       return false;
     });
-    for (; this.#waits[this.#next]?.from === machine.instant; this.#next++) this.#begin(this.#waits[this.#next]);
     this.stops = this.#open.length === 0 ? NO_STOPS : TRAPS;
     return this.#isOver ? "end" : COST.row;
   }

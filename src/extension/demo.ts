@@ -26,7 +26,8 @@ export async function debugKernel(context: vscode.ExtensionContext): Promise<voi
   await vscode.debug.startDebugging(undefined, {
     ...{ type: DEBUG_TYPE, request: "launch", name: "Teaching kernel" },
     ...{ kernel: file("prebuilt", "kernel.elf").fsPath, disk: file("prebuilt", "files.img").fsPath },
-    ...{ harts: 2, clock: "paced" },
+    // Little enough that a few processes that walk through memory wait for their pages.
+    ...{ harts: 2, clock: "paced", memory: "16M", residentMemory: "4M" },
   });
 }
 

@@ -1,4 +1,6 @@
+import { rmdirSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Channel } from "../lockstep/channel.ts";
 import { SharedRing } from "./shared-ring.ts";
@@ -33,13 +35,15 @@ export class ThreadChannel implements Channel {
   readonly #port: MessagePort;
   readonly #sends: SharedRing;
   readonly #receives: SharedRing;
+  readonly #onFrame: () => void;
   /** For which there was no room. */
   #backlog: Uint8Array[] = [];
   #isClosed = false;
 
-  /** `onFrame` is called when a frame has come, or none will any more. */
+  /** `onFrame` is called when none will come any more, and, for who has called `listen`, when one has. */
   constructor({ port, sends, receives }: ThreadEnd, onFrame: () => void) {
     this.#port = port;
+    this.#onFrame = onFrame;
     this.#sends = new SharedRing(sends);
     this.#receives = new SharedRing(receives);
     // A port closes only for who listens to it.
@@ -48,10 +52,6 @@ export class ThreadChannel implements Channel {
       this.#isClosed = true;
       this.#receives.wake();
       onFrame();
-    });
-    void this.#receives.listen(() => {
-      if (!this.#receives.isEmpty) onFrame();
-      return this.#isClosed;
     });
   }
 
@@ -70,6 +70,16 @@ export class ThreadChannel implements Channel {
     return this.#receives.read();
   }
 
+  wait(ms: number): boolean {
+    this.#flush();
+    return !this.#isClosed && this.#receives.wait(ms);
+  }
+
+  listen(): void {
+    this.#flush();
+    if (!this.#isClosed) this.#receives.listen(this.#onFrame);
+  }
+
   close(): void {
     this.#port.close();
   }
@@ -79,6 +89,15 @@ export class ThreadChannel implements Channel {
     while (written < this.#backlog.length && this.#sends.write(this.#backlog[written])) written++;
     if (written > 0) this.#backlog = this.#backlog.slice(written);
     if (this.#isClosed) this.#backlog = [];
+  }
+}
+
+function removeSocket(path: string): void {
+  try {
+    rmSync(path, { force: true });
+    rmdirSync(dirname(path));
+  } catch {
+    // It is gone, or was no folder of its own.
   }
 }
 
@@ -98,10 +117,15 @@ export class SocketChannel implements Channel {
     this.#onFrame = onFrame;
   }
 
+  /** The socket's folder is its own, and goes with it as soon as somebody has come: nobody may be left to do that later. */
   static listen(path: string, onFrame: () => void): SocketChannel {
     const channel = new SocketChannel(onFrame);
+    const remove = () => removeSocket(path);
+    process.once("exit", remove);
     const server = createServer((socket) => {
       server.close();
+      process.off("exit", remove);
+      remove();
       channel.#attach(socket);
     });
     channel.#server = server;

@@ -19,16 +19,23 @@ const TURN_MS = 0.5;
  * there. Both are as fast: who once was ahead would stay so.
  */
 const AHEAD_TURNS = 1;
+/** What it says waits for nobody before the two are a pair, and the secondary waits for pages all the time. */
+const JOINING_AHEAD_TURNS = 40;
+/** Both take a turn for as long, and guess a little otherwise how many steps that is: a secondary does in one what was one. */
+const FOLLOWING_TURNS = 1.5;
 /** A thread that got no turn for longer was not silent, it was not asked. */
 const LONGEST_GAP_MS = 100;
 /** Input and answers wait so long at most, where frames come without the event loop. */
 const YIELD_MS = 4;
+/** So long a member keeps its thread for the next frame, before it gives it to the event loop: as long as some turns. */
+const DOZE_MS = 2;
 /** Long enough for the kernel to let somebody else in. */
 const NAP_MS = 0.05;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
-/** Longer than the silence that is taken for death. */
+/** A member that a fault freezes stands still so long, and in any case longer than the silence that is taken for death. */
 const FREEZE_MS = 3_000;
+const FREEZE_SILENCES = 1.5;
 
 const NAP = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
@@ -119,13 +126,16 @@ export class MemberDriver {
   #activeMs = 0;
   #lastMs: number;
   #restMs = 0;
+  /** It got no steps in the last turn because the secondary is behind. */
+  #waits = false;
   #yieldedMs = 0;
+  #movedMs = 0;
 
   constructor(parts: MemberDriverParts) {
     this.#parts = parts;
     this.#options = { ...LOCKSTEP_OPTIONS, ...parts.options };
     this.#lastMs = parts.nowMs();
-    this.#turns = new AdaptiveTurns(parts.nowMs, TURN_MS);
+    this.#turns = new AdaptiveTurns(parts.nowMs, TURN_MS, parts.nowMs, true);
     this.#faults = (parts.faults ?? [])
       .filter(({ kind }) => kind !== "flip-register" && kind !== "flip-memory")
       .sort((a, b) => a.instant - b.instant);
@@ -201,6 +211,7 @@ export class MemberDriver {
       const { ended } = this;
       if (moved || ended !== undefined) this.#parts.onTurn?.();
       if (ended !== undefined && !this.#lingers(ended)) return ended;
+      if (!moved && this.#doze()) continue;
       if (!moved) await this.#rest();
       else if (!this.#channel.isImmediate || this.#parts.nowMs() - this.#yieldedMs >= YIELD_MS) await eventLoopTurn();
       else continue;
@@ -214,7 +225,8 @@ export class MemberDriver {
   turn(limit = Number.POSITIVE_INFINITY): boolean {
     this.#limit = limit;
     const nowMs = this.#parts.nowMs();
-    this.#activeMs += Math.min(LONGEST_GAP_MS + this.#restMs, Math.max(0, nowMs - this.#lastMs));
+    const passedMs = Math.min(LONGEST_GAP_MS + this.#restMs, Math.max(0, nowMs - this.#lastMs));
+    this.#activeMs += passedMs;
     this.#lastMs = nowMs;
     this.#restMs = 0;
     this.#meetFaults();
@@ -222,13 +234,18 @@ export class MemberDriver {
     this.#channel.turn(this.#activeMs);
     const { replica } = this.#parts;
     const { primary } = this.member;
-    if (primary !== undefined) primary.paused = this.#paused;
+    if (primary !== undefined) {
+      primary.paused = this.#paused;
+      if (this.#waits || primary.rest === "held") primary.statistics.waitedMs += passedMs;
+    }
+    primary?.hear(this.#activeMs);
     this.#pass();
     const before = replica.instant;
     this.#turns.begin();
     const moved = this.member.turn(this.#activeMs, this.#budget(nowMs));
     this.#turns.end(Math.max(0, replica.instant - before));
     this.#pace();
+    if (moved) this.#movedMs = this.#lastMs;
     return moved;
   }
 
@@ -240,15 +257,19 @@ export class MemberDriver {
   }
 
   #budget(nowMs: number): number {
+    this.#waits = false;
     if (this.#paused) return 0;
     // A guest that waits may have input; one that runs and is ahead of its clock has to wait for it.
     if (nowMs < this.#dueMs && this.member.primary?.rest === "running") return 0;
     const { steps } = this.#turns;
     const { primary } = this.member;
-    if (primary === undefined) return steps;
+    if (primary === undefined) return Math.round(steps * FOLLOWING_TURNS);
     const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
-    const room = Math.min(this.#limit - replica.instant, (aheadTurns + 1) * steps - primary.lagSteps);
-    return Math.max(0, Math.min(steps, room));
+    // Parts of turns would cost as much as whole ones, and leave the secondary parts to do. Turns are not as long as each other.
+    const turns = primary.phase === "joining" ? JOINING_AHEAD_TURNS : aheadTurns;
+    this.#waits = primary.lagSteps > (turns + 0.5) * steps;
+    if (this.#waits) return 0;
+    return Math.max(0, Math.min(steps, this.#limit - replica.instant));
   }
 
   /** Ticks until the timer of a paced guest that waits; undefined: it does not wait for that. */
@@ -288,8 +309,18 @@ export class MemberDriver {
     this.#dueMs = sleepMs >= 1 ? nowMs() + sleepMs : 0;
   }
 
+  /** The partner is about to be heard: true when it has been. */
+  #doze(): boolean {
+    const nowMs = this.#parts.nowMs();
+    if (!this.#channel.isImmediate || this.#channel.holds || this.#paused) return false;
+    const untilMs = Math.min(this.#movedMs + DOZE_MS, this.#yieldedMs + YIELD_MS);
+    if (nowMs >= untilMs || this.#dueMs > nowMs) return false;
+    return this.#channel.wait(untilMs - nowMs);
+  }
+
   async #rest(): Promise<void> {
     this.#parts.onTurn?.();
+    this.#channel.listen();
     const nowMs = this.#parts.nowMs();
     let untilMs = nowMs + (this.#channel.holds ? FAULTY_LOOK_MS : this.#options.heartbeatMs);
     if (this.#dueMs > nowMs || this.#idleTicks !== undefined) untilMs = Math.min(untilMs, this.#dueMs);
@@ -304,7 +335,7 @@ export class MemberDriver {
       const { kind } = this.#faults.shift()!;
       this.#parts.tap?.({ kind: "fault", text: kind });
       if (isChannelFault(kind)) this.#channel.arm(kind);
-      else if (kind === "freeze") onFreeze?.(FREEZE_MS);
+      else if (kind === "freeze") onFreeze?.(Math.max(FREEZE_MS, this.#options.silenceMs * FREEZE_SILENCES));
       else if (kind === "kill") {
         this.#stopped = true;
         onKill?.();

@@ -1,11 +1,15 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { assert } from "../base/assert.ts";
+import { useCompiler } from "./compile-thread.ts";
+import type { MemberThread } from "./member-host.ts";
 import { MemberServer } from "./member-server.ts";
 import { nodePort } from "./port.ts";
 
 /** A member of a lockstep pair, in a thread or in a process of its own. */
-if (parentPort !== null) new MemberServer(nodePort(parentPort), { die: () => process.exit() });
-else {
+if (parentPort !== null) {
+  useCompiler((workerData as MemberThread).compiler);
+  new MemberServer(nodePort(parentPort), { die: () => process.exit() });
+} else {
   const send = process.send?.bind(process);
   assert(send !== undefined, "a member is started by its pair");
   // A terminal sends it to everybody in front of it: the pair decides what becomes of it.

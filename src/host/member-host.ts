@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type TransferListItem, Worker } from "node:worker_threads";
-import { threadEnds } from "./lockstep-channels.ts";
+import { type MessagePort, Worker } from "node:worker_threads";
+import { SharedCompiler } from "./compile-thread.ts";
+import { type ThreadEnd, threadEnds } from "./lockstep-channels.ts";
 import type { ChannelEnd, FromMember, ToMember } from "./lockstep-protocol.ts";
+import { SharedRing } from "./shared-ring.ts";
 import { workerUrl } from "./worker-url.ts";
 
 /** What becomes of a member's thread or process. */
@@ -18,6 +20,8 @@ export interface MemberListener {
 /** The thread or process of one member. */
 export interface MemberHost {
   post(message: ToMember): void;
+  /** What it shares with others has changed. */
+  wake(): void;
   /** Ends it at once. */
   kill(): Promise<void>;
 }
@@ -27,20 +31,45 @@ export interface MemberHosting {
   open(name: string, listener: MemberListener): MemberHost;
   /** Both ends of a new channel: first for who is there, second for who comes. */
   channel(): readonly [ChannelEnd, ChannelEnd];
-  close(): void;
+  close(): Promise<void>;
+}
+
+/** What a member's thread begins with. */
+export interface MemberThread {
+  /** To the thread that makes the regions of all members: they run the same guest. */
+  readonly compiler: MessagePort;
 }
 
 export class ThreadHosting implements MemberHosting {
+  #compiler = SharedCompiler.start();
+
   open(name: string, listener: MemberListener): MemberHost {
-    const worker = new Worker(workerUrl("lockstep-worker"), { name: `hindcast machine ${name}` });
+    if (this.#compiler.isGone) this.#compiler = SharedCompiler.start();
+    const workerData: MemberThread = { compiler: this.#compiler.join() };
+    const worker = new Worker(workerUrl("lockstep-worker"), {
+      name: `hindcast machine ${name}`,
+      workerData,
+      transferList: [workerData.compiler],
+    });
     let fault: Error | undefined;
+    /** It may hold its thread for what comes through one of these. */
+    const rings: SharedRing[] = [];
+    const wake = () => {
+      for (const ring of rings) ring.wake();
+    };
     worker.on("message", (message: FromMember) => listener.heard(message));
     worker.on("error", (error) => {
       fault = error as Error;
     });
     worker.on("exit", () => listener.gone(fault));
     return {
-      post: (message) => worker.postMessage(message, transferred(message)),
+      post: (message) => {
+        const end = threadEndOf(message);
+        worker.postMessage(message, end === undefined ? [] : [end.port]);
+        if (end !== undefined) rings.push(new SharedRing(end.receives));
+        wake();
+      },
+      wake,
       kill: async () => void (await worker.terminate()),
     };
   }
@@ -53,12 +82,14 @@ export class ThreadHosting implements MemberHosting {
     ];
   }
 
-  close(): void {}
+  close(): Promise<void> {
+    return this.#compiler.close();
+  }
 }
 
 export class ProcessHosting implements MemberHosting {
-  /** Sockets lie where only this user comes. */
-  readonly #folder = process.platform === "win32" ? undefined : mkdtempSync(join(tmpdir(), "hindcast-"));
+  /** Of sockets where nobody has come yet. */
+  readonly #folders: string[] = [];
   #channels = 0;
 
   open(_name: string, listener: MemberListener): MemberHost {
@@ -81,6 +112,7 @@ export class ProcessHosting implements MemberHosting {
       post: (message) => {
         if (!isGone && child.connected) child.send(message);
       },
+      wake: () => {},
       kill: async () => {
         if (!isGone) child.kill("SIGKILL");
         await gone;
@@ -89,20 +121,28 @@ export class ProcessHosting implements MemberHosting {
   }
 
   channel(): readonly [ChannelEnd, ChannelEnd] {
-    const name = String(++this.#channels);
-    const path = this.#folder === undefined ? `\\\\.\\pipe\\hindcast-${process.pid}-${name}` : join(this.#folder, name);
+    const path = this.#socketPath();
     return [
       { kind: "listen", path },
       { kind: "connect", path },
     ];
   }
 
-  close(): void {
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+  async close(): Promise<void> {
+    for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** A socket lies where only this user comes; whoever listens takes the folder away. */
+  #socketPath(): string {
+    const name = String(++this.#channels);
+    if (process.platform === "win32") return `\\\\.\\pipe\\hindcast-${process.pid}-${name}`;
+    const folder = mkdtempSync(join(tmpdir(), "hindcast-"));
+    this.#folders.push(folder);
+    return join(folder, name);
   }
 }
 
-function transferred(message: ToMember): TransferListItem[] {
+function threadEndOf(message: ToMember): ThreadEnd | undefined {
   const channel = message.kind === "begin" || message.kind === "accept" ? message.channel : undefined;
-  return channel?.kind === "thread" ? [channel.end.port] : [];
+  return channel?.kind === "thread" ? channel.end : undefined;
 }

@@ -41,7 +41,8 @@ export class MemberServer {
   readonly #inputs: RemoteInputs;
   readonly #sink: RemoteSink;
   readonly #arbiter: RemoteArbiter;
-  #told = "";
+  #told: { readonly phase?: string; readonly waitsFor?: number | undefined; readonly failure?: string | undefined } =
+    {};
   #toldMs = 0;
   #reportedMs = 0;
 
@@ -142,9 +143,13 @@ export class MemberServer {
     const { primary, secondary } = member;
     const nextInput = primary?.nextInput ?? 0;
     const nowMs = performance.now();
-    const told = `${primary?.phase} ${secondary?.phase} ${this.#recording?.failure} ${waiting === undefined ? "" : `waiting ${nextInput}`}`;
-    if (told === this.#told && nowMs - this.#toldMs < STATE_EVERY_MS) return;
-    this.#told = told;
+    const phase = primary?.phase ?? secondary!.phase;
+    const waitsFor = waiting === undefined ? undefined : nextInput;
+    const failure = this.#recording?.failure;
+    const told = this.#told;
+    const isTold = told.phase === phase && told.waitsFor === waitsFor && told.failure === failure;
+    if (isTold && nowMs - this.#toldMs < STATE_EVERY_MS) return;
+    this.#told = { phase, waitsFor, failure };
     this.#toldMs = nowMs;
     this.#say({ kind: "state", state: this.#state });
     if (nowMs - this.#reportedMs < REPORT_EVERY_MS) return;

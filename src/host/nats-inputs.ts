@@ -10,34 +10,62 @@ const PUBLISH_MS = 2_000;
 const RETRY_MS = 100;
 const PURGE_MS = 1_000;
 
-/**
- * Inputs in a stream, from whoever has some: their numbers are those of its messages. Who speaks reads them; they stay
- * until both machines have been through them.
- */
+/** Sends input of this host to the stream of the pair's inputs, whichever machine speaks and whichever is this host's. In order, and each once. */
+export class InputSender {
+  readonly #nats: Nats;
+  readonly #place: PairPlace;
+  readonly #onLost: (sentence: string) => void;
+  #sending: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(nats: Nats, place: PairPlace, onLost: (sentence: string) => void) {
+    this.#nats = nats;
+    this.#place = place;
+    this.#onLost = onLost;
+  }
+
+  push(event: InputEvent): void {
+    const [bytes, msgID] = [encodeInput(event), randomUUID()];
+    this.#sending = this.#sending.then(() => this.#send(bytes, msgID));
+  }
+
+  /** What has not been sent never will be. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  async #send(bytes: Uint8Array, msgID: string): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        // The same again, should the answer have been lost, is not taken twice.
+        await this.#nats.stream.publish(this.#place.inputSubject, bytes, { msgID, timeout: PUBLISH_MS });
+        return;
+      } catch (error) {
+        if (isApiError(error, STREAM_FULL)) {
+          this.#onLost("Input is lost: the guest does not read it, and the server keeps no more.");
+          return;
+        }
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+}
+
+/** Reads the stream of inputs for a machine that speaks: their numbers are those of its messages; they stay until both machines have been through them. */
 export class NatsInputs implements InputSource {
   readonly #nats: Nats;
   readonly #place: PairPlace;
   readonly #onInput: () => void;
-  readonly #onLost: (sentence: string) => void;
   readonly #events = new Map<number, InputEvent>();
   #tail: StreamTail | undefined;
-  #sending: Promise<void> = Promise.resolve();
   #forgotten = 0;
   #purged = 0;
   #purging: NodeJS.Timeout | undefined;
-  #isClosed = false;
 
-  constructor(nats: Nats, place: PairPlace, onInput: () => void, onLost: (sentence: string) => void) {
+  constructor(nats: Nats, place: PairPlace, onInput: () => void) {
     this.#nats = nats;
     this.#place = place;
     this.#onInput = onInput;
-    this.#onLost = onLost;
-  }
-
-  /** Input from here, for whichever machine speaks. In order, and each once. */
-  push(event: InputEvent): void {
-    const [bytes, msgID] = [encodeInput(event), randomUUID()];
-    this.#sending = this.#sending.then(() => this.#send(bytes, msgID));
   }
 
   at(number: number): InputEvent | undefined {
@@ -55,7 +83,6 @@ export class NatsInputs implements InputSource {
   }
 
   close(): void {
-    this.#isClosed = true;
     clearInterval(this.#purging);
     this.#tail?.close();
   }
@@ -71,22 +98,6 @@ export class NatsInputs implements InputSource {
     });
     void this.#tail.resume();
     this.#purging = setInterval(() => void this.#purge(), PURGE_MS).unref();
-  }
-
-  async #send(bytes: Uint8Array, msgID: string): Promise<void> {
-    while (!this.#isClosed) {
-      try {
-        // The same again, should the answer have been lost, is not taken twice.
-        await this.#nats.stream.publish(this.#place.inputSubject, bytes, { msgID, timeout: PUBLISH_MS });
-        return;
-      } catch (error) {
-        if (isApiError(error, STREAM_FULL)) {
-          this.#onLost("Input is lost: the guest does not read it, and the server keeps no more.");
-          return;
-        }
-        await sleep(RETRY_MS);
-      }
-    }
   }
 
   async #purge(): Promise<void> {

@@ -23,7 +23,7 @@ import { MemberDriver, type MemberEnd } from "./lockstep-member.ts";
 import { memberName, NatsArbiter, nextMember, readTenure, writeTenure } from "./nats-arbiter.ts";
 import { NatsChannel } from "./nats-channel.ts";
 import { connectionLost, type Nats, type Say } from "./nats-connection.ts";
-import { NatsInputs } from "./nats-inputs.ts";
+import { InputSender, NatsInputs } from "./nats-inputs.ts";
 import { NatsSink } from "./nats-sink.ts";
 import { ask, PairDoor, type Question, type Reply, type RunDescription } from "./pair-door.ts";
 import type { MemberReport } from "./pair-report.ts";
@@ -100,6 +100,7 @@ export class NatsMember {
   #replica: MachineReplica | undefined;
   #sink: NatsSink | undefined;
   #inputs: NatsInputs | undefined;
+  #sender: InputSender | undefined;
   /** Input that came before there was a run to send it to. */
   readonly #early: InputEvent[] = [];
   #channel: NatsChannel | undefined;
@@ -107,8 +108,8 @@ export class NatsMember {
   #failure: unknown;
   readonly #recordings: MemberRecording[] = [];
   #isStopped = false;
+  /** Of the present machine: that it has been one of a pair, and what it was seen as last. */
   #hasPaired = false;
-  /** What this member was seen as last. */
   #phase = "";
 
   private constructor(options: NatsMemberOptions, place: PairPlace, kv: KV) {
@@ -158,8 +159,8 @@ export class NatsMember {
 
   /** For whichever machine speaks. */
   input(event: InputEvent): void {
-    if (this.#inputs === undefined) this.#early.push(event);
-    else this.#inputs.push(event);
+    if (this.#sender === undefined) this.#early.push(event);
+    else this.#sender.push(event);
   }
 
   stop(): void {
@@ -203,6 +204,7 @@ export class NatsMember {
     const isLast = primary !== undefined && (end !== "stopped" || primary.phase === "alone");
     this.#channel?.close();
     this.#inputs?.close();
+    this.#sender?.close();
     const { nats } = this.#options;
     try {
       if (isLast && !nats.connection.isClosed()) {
@@ -286,7 +288,7 @@ export class NatsMember {
   }
 
   async #join(description: RunDescription, made: MemberMachine): Promise<MemberEnd> {
-    const { nats, pair, say } = this.#options;
+    const { nats, say } = this.#options;
     const [session, member] = [randomUUID(), await nextMember(this.#kv)];
     const channel = await NatsChannel.open({
       ...{ nats, place: this.#place, session, role: "secondary" },
@@ -294,23 +296,32 @@ export class NatsMember {
       onTrouble: (sentence) => say(sentence, true),
     });
     this.#channel = channel;
+    try {
+      const refusal = await this.#knock(session, member);
+      return (
+        refusal ?? (await this.#live({ ...made, limit: description.limit }, member, { role: "joiner" }, channel, false))
+      );
+    } finally {
+      channel.close();
+    }
+  }
+
+  /** Asks for a place in the pair until there is one. Otherwise: why there will be none. */
+  async #knock(session: string, member: string): Promise<"fenced" | "stopped" | undefined> {
+    const { nats, pair, say } = this.#options;
     let isTold = false;
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#isStopped) return "stopped";
       const reply = await ask(nats, this.#place, { kind: "join", session, member });
       if (reply?.kind === "refused") throw new UserError("pair-refused", reply.sentence);
-      if (reply?.kind === "done") break;
+      if (reply?.kind === "done") return undefined;
       // Who spoke is gone: somebody else will, perhaps of another run.
       if (reply === undefined) return "fenced";
       if (!isTold) say(`The pair ${pair} has two machines: waiting for a place.`, false);
       isTold = true;
       await sleep(LOOK_INTERVAL_MS);
     }
-    const limit = { ...made, limit: description.limit };
-    const end = await this.#live(limit, member, { role: "joiner" }, channel, false);
-    channel.close();
-    return end;
   }
 
   async #live(
@@ -325,6 +336,8 @@ export class NatsMember {
     const { run } = this.#description!;
     if (this.#driver !== undefined) this.#reports.push(this.#driver.report());
     this.#inputs?.close();
+    this.#hasPaired = false;
+    this.#phase = "";
     const wake = () => this.#driver?.wake();
     const recording = this.#record(made, member, start.role === "joiner", wake);
     // What was to happen has happened to the first machine: one that joins after it is spared.
@@ -339,10 +352,12 @@ export class NatsMember {
       },
       onFailure: (sentence) => this.#fail(new UserError("pair-output", sentence)),
     });
-    const inputs = new NatsInputs(nats, this.#place, wake, (sentence) => say(sentence, true));
+    const inputs = new NatsInputs(nats, this.#place, wake);
     this.#sink = sink;
     this.#inputs = inputs;
-    for (const event of this.#early.splice(0)) inputs.push(event);
+    // What was typed while the server is away is not the machine's, which may be exchanged meanwhile.
+    this.#sender ??= new InputSender(nats, this.#place, (sentence) => say(sentence, true));
+    for (const event of this.#early.splice(0)) this.#sender.push(event);
     this.#replica = replica;
     const driver = new MemberDriver({
       ...{ member, replica, start, channel, sink, inputs, faults, onKill, onFreeze, options },

@@ -9,6 +9,10 @@ export interface Channel {
   receive(): Uint8Array | undefined;
   /** What has come is there at once, without the event loop. */
   readonly isImmediate?: boolean;
+  /** Holds the thread until something has come (true) since it was received last, or `ms` have passed. Absent: it cannot. */
+  wait?(ms: number): boolean;
+  /** Before the event loop is left to sleep: who has the channel is to be woken by the next frame. Absent: it always is. */
+  listen?(): void;
   /** The other end is gone for good, and what it sent has been received. Absent: nobody can tell; silence will. */
   readonly closed?: boolean;
   /** Known to carry nothing for the moment: that nothing is heard then tells nothing about the other member. */

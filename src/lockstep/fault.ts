@@ -110,6 +110,14 @@ export class FaultyChannel implements Channel {
     return this.#channel.isAway ?? false;
   }
 
+  wait(ms: number): boolean {
+    return this.#channel.wait?.(ms) ?? false;
+  }
+
+  listen(): void {
+    this.#channel.listen?.();
+  }
+
   /** Frames wait here for their time. */
   get holds(): boolean {
     return this.#held.length > 0;
@@ -133,6 +141,7 @@ export class FaultyChannel implements Channel {
 
   turn(nowMs: number): void {
     this.#nowMs = nowMs;
+    if (this.#held.length === 0) return;
     const due = this.#held.filter(({ dueMs }) => dueMs <= nowMs);
     this.#held = this.#held.filter(({ dueMs }) => dueMs > nowMs);
     for (const { frame } of due) this.#deliver(frame);

@@ -1,10 +1,12 @@
 import { type Instant, instant as instantOf } from "../base/brand.ts";
+import { PLACE } from "../machine/absent-leaf.ts";
 import { AbsentVersion } from "../machine/absent-version.ts";
 import type { Edit, Inlet, MachineEvent, Outlet } from "../machine/inlet.ts";
-import type { Checkpoint, MachineLike } from "../machine/machine-interface.ts";
+import type { Checkpoint, CheckpointParts, MachineLike } from "../machine/machine-interface.ts";
 import { STEPS_PER_TICK } from "../machine/memory-map.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import {
+  type AbsentHashes,
   type Counts,
   type DeviceKind,
   type ForeignState,
@@ -25,6 +27,8 @@ const END = 2;
 
 /** Console bytes that are gathered into one output: a latency of some bytes, and not one entry of the log for each. */
 const MOST_RUN_BYTES = 4096;
+
+const NO_PAGES = new Uint8Array(0);
 
 /** What happens to a machine, and is no part of what the pair agrees on. */
 export interface MachineFault {
@@ -55,8 +59,10 @@ export class MachineReplica implements Replica {
   readonly devices = MACHINE_DEVICES;
   readonly stepsPerTick = STEPS_PER_TICK;
   readonly toleratesAbsentPages: boolean;
-  /** Pages that are still on their way, with their hashes, and those of the same state that have come. */
-  #absent = new Map<number, bigint | undefined>();
+  /** By page, not 0: it is still on its way. The hashes of its state, and those that have come. */
+  #absent = NO_PAGES;
+  #absentCount = 0;
+  #hashes: BigUint64Array | undefined;
   #arrived = new Map<number, Uint8Array>();
   /** The last run ended for an absent page: an input may be half delivered. */
   #waitsForPage = false;
@@ -65,10 +71,12 @@ export class MachineReplica implements Replica {
   readonly #host: ReplicaHost | undefined;
   #counts: number[] = MACHINE_DEVICES.map(() => 0);
   #queue: { readonly input: ReplicaInput; readonly place: Counts | undefined }[] = [];
-  #scheduled: { readonly instant: number; readonly input: ReplicaInput } | undefined;
+  #scheduled: { readonly instant: number; readonly input: ReplicaInput }[] = [];
   #skewDue: boolean;
   /** Interrupts of this instant have been decided: input that comes now is for the next one. */
   #closedAt = -1;
+  /** The machine was last given an event: while it waits for a page to do it, nothing of this instant is decided. */
+  #isGiven = false;
   #happenings: Happening[] = [];
   #printed: number[] = [];
   #printedAt = 0;
@@ -102,7 +110,7 @@ export class MachineReplica implements Replica {
   }
 
   get isWhole(): boolean {
-    return this.#absent.size === 0 && !this.#waitsForPage;
+    return this.#absentCount === 0 && !this.#waitsForPage;
   }
 
   get counts(): Counts {
@@ -134,7 +142,7 @@ export class MachineReplica implements Replica {
         ? this.machine.run(instantOf(until), { departing: false })
         : this.#host.run(instantOf(until));
     if (stop === undefined) return { kind: "held" };
-    this.#closedAt = this.machine.instant;
+    if (stop.kind !== "absent" || !this.#isGiven) this.#closedAt = this.machine.instant;
     this.#waitingTicks = stop.kind === "waiting" ? stop.ticks : undefined;
     this.#waitsForPage = stop.kind === "absent";
     switch (stop.kind) {
@@ -155,12 +163,12 @@ export class MachineReplica implements Replica {
   }
 
   schedule(instant: number, input: ReplicaInput): void {
-    this.#scheduled = { instant, input };
+    this.#scheduled.push({ instant, input });
   }
 
   withdraw(): readonly ReplicaInput[] {
-    const inputs = [...(this.#scheduled === undefined ? [] : [this.#scheduled]), ...this.#queue];
-    this.#scheduled = undefined;
+    const inputs = [...this.#scheduled, ...this.#queue];
+    this.#scheduled = [];
     this.#queue = [];
     return inputs.map(({ input }) => input);
   }
@@ -181,6 +189,8 @@ export class MachineReplica implements Replica {
   }
 
   snapshot(): MachineSnapshot {
+    // Input that was held for a page which has come is taken first: nobody gives it to this state again.
+    if (this.#waitsForPage && this.#absentCount === 0) this.run(this.instant);
     return new MachineSnapshot(this.machine, this.machine.checkpoint());
   }
 
@@ -188,31 +198,40 @@ export class MachineReplica implements Replica {
     this.#replace(snapshot.checkpoint, counts, false);
   }
 
-  adopt(
-    { instant, state, pages, base }: ForeignState,
-    counts: Counts,
-    absent: ReadonlyMap<number, bigint | undefined>,
-  ): void {
+  adopt({ instant: at, state, pages, base, digest }: ForeignState, counts: Counts, absent?: AbsentHashes): boolean {
+    const [instant, before] = [instantOf(at), (base as MachineSnapshot).checkpoint];
+    let parts: CheckpointParts;
     const arrived = new Map<number, Uint8Array>();
-    const hashes = new Map<number, bigint>();
-    for (const [page, hash] of absent) if (hash !== undefined) hashes.set(page, hash);
-    const parts = {
-      ...{ instant: instant as Instant, state, pages: [...pages].map(([page, bytes]) => ({ page, bytes })) },
-      absent: { hashes, source: { read: (page: number) => arrived.get(page) } },
-    };
-    this.#replace(this.machine.importCheckpoint(parts, (base as MachineSnapshot).checkpoint), counts, true);
+    if (absent === undefined) {
+      parts = { instant, state, pages: [...pages].map(([page, bytes]) => ({ page, bytes })) };
+    } else {
+      const numbers = new Uint32Array(before.pages.pageCount);
+      for (const page of absent.pages) numbers[page] = PLACE.sources;
+      for (const page of pages.keys()) numbers[page] = PLACE.none;
+      const sources = [{ read: (page: number) => arrived.get(page), work: "remote-fetch" as const }];
+      const places = { numbers, sources, hashes: absent.hashes };
+      parts = { instant, state, pages: [], absent: { places, initial: before.pages, digest: undefined } };
+    }
+    const checkpoint = this.machine.importCheckpoint(parts, before);
+    this.#replace(checkpoint, counts, true);
     this.#skewDue = this.#skew.ticks > 0;
-    this.#absent = hashes;
+    this.#absent = new Uint8Array(before.pages.pageCount);
+    for (const page of absent?.pages ?? []) this.#absent[page] = 1;
+    this.#absentCount = absent?.pages.length ?? 0;
+    this.#hashes = absent?.hashes;
     this.#arrived = arrived;
+    return this.machine.digest(checkpoint) === digest;
   }
 
   provide(page: number, bytes: Uint8Array | undefined): boolean {
     const { absentPages } = this.machine;
-    if (!this.#absent.has(page)) return true;
+    if ((this.#absent[page] ?? 0) === 0) return true;
     if (bytes === undefined || absentPages === undefined) return false;
-    if (absentPages.hashOf(bytes) !== this.#absent.get(page)) return false;
-    this.#absent.delete(page);
-    this.#arrived.set(page, bytes.slice());
+    if (absentPages.hashOf(bytes) !== this.#hashes?.[page]) return false;
+    this.#absent[page] = 0;
+    this.#absentCount--;
+    // Of a message that holds little else, and is nobody else's.
+    this.#arrived.set(page, bytes);
     absentPages.bring(page);
     return true;
   }
@@ -222,32 +241,33 @@ export class MachineReplica implements Replica {
     else this.#host.replace(checkpoint, counts, isForeign);
     this.#counts = [...counts];
     this.#queue = [];
-    this.#scheduled = undefined;
+    this.#scheduled = [];
     this.#happenings = [];
     this.#printed = [];
     this.#stop = undefined;
-    this.#absent = new Map();
+    this.#absent = NO_PAGES;
+    this.#absentCount = 0;
     this.#waitsForPage = false;
     this.#closedAt = this.machine.instant;
   }
 
   #take(instant: Instant): MachineEvent | undefined {
+    const event = this.#next(instant);
+    this.#isGiven = event !== undefined;
+    if (event !== undefined) return event;
+    this.#closedAt = instant;
+    return this.#takeFault(instant);
+  }
+
+  #next(instant: Instant): MachineEvent | undefined {
     if (this.#skewDue) {
       this.#skewDue = false;
       return { kind: "idle-jump", instant, ticks: this.#skew.ticks };
     }
-    if (this.#scheduled?.instant === instant && this.#isOpen(instant)) {
-      const { input } = this.#scheduled;
-      this.#scheduled = undefined;
-      return this.#deliver(instant, input);
-    }
-    const next = this.#queue[0];
-    if (next !== undefined && this.#isInPlace(next.place) && this.#isOpen(instant)) {
-      this.#queue.shift();
-      return this.#deliver(instant, next.input);
-    }
-    this.#closedAt = instant;
-    return this.#takeFault(instant);
+    if (!this.#isOpen(instant)) return undefined;
+    if (this.#scheduled[0]?.instant === instant) return this.#deliver(instant, this.#scheduled.shift()!.input);
+    if (this.#queue.length === 0 || !this.#isInPlace(this.#queue[0].place)) return undefined;
+    return this.#deliver(instant, this.#queue.shift()!.input);
   }
 
   /** A fault comes behind everything else of its instant, as an edit by the user does. */
@@ -268,9 +288,8 @@ export class MachineReplica implements Replica {
   #horizon(instant: number): number {
     if (this.#skewDue) return instant + 1;
     let horizon = this.#faults.length > 0 ? Math.max(this.#faults[0].instant, instant + 1) : Number.POSITIVE_INFINITY;
-    if (this.#scheduled !== undefined && this.#scheduled.instant > instant) {
-      horizon = Math.min(horizon, this.#scheduled.instant);
-    }
+    const due = this.#scheduled[0]?.instant ?? -1;
+    if (due > instant) horizon = Math.min(horizon, due);
     const next = this.#queue[0];
     return next !== undefined && this.#isInPlace(next.place) ? Math.min(horizon, instant + 1) : horizon;
   }

@@ -1,11 +1,12 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
-import { LATENT_WORK } from "../machine/latent-work.ts";
 import type { OutputDivergence } from "./divergence.ts";
-import type { LogEntry, Rest } from "./entry.ts";
-import type { Counts, InputEvent, OutputRun } from "./replica.ts";
+import type { LogEntry } from "./entry.ts";
+import { decodeEntries, encodeEntries } from "./entry-codec.ts";
+import type { Counts } from "./replica.ts";
+import { blob, counts, list, oneOf, readBlob, readCounts, readDigest, readText, text } from "./wire.ts";
 
 /** Raised with every change of what is said here. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** What the members say to each other; docs/lockstep.md has their order and their bytes. */
 export type Message =
@@ -40,12 +41,13 @@ export type Message =
       readonly digest: string;
       readonly state: Uint8Array;
     }
-  /** Hashes of consecutive pages; undefined: zero, or as in the image. */
+  /** Hashes of consecutive pages; `present` is 0 for one that is zero, or as in the image. */
   | {
       readonly kind: "page-hashes";
       readonly id: number;
       readonly first: number;
-      readonly hashes: readonly (bigint | undefined)[];
+      readonly present: Uint8Array;
+      readonly hashes: BigUint64Array;
     }
   | { readonly kind: "want"; readonly id: number; readonly pages: readonly number[] }
   | {
@@ -65,21 +67,14 @@ const KINDS = [
   ...(["complete", "released", "paired", "alone"] as const),
 ] satisfies readonly Message["kind"][];
 const ROLES = ["primary", "secondary", "joiner"] as const;
-const ENTRIES = ["input", "output", "digest", "progress"] as const;
-const EVENTS = [
-  ...(["console-input", "network-input", "idle-jump", "page-not-ready", "page-ready"] as const),
-] satisfies readonly InputEvent["kind"][];
-const RESTS = ["running", "held", "idle", "waiting", "ended"] as const satisfies readonly Rest[];
 const DIVERGENCES = ["data", "missing", "extra", "no-progress", "state"] as const;
 const PURPOSES = ["copy", "resynchronise"] as const;
 
 /** Bounds on what a peer may ask us to believe. */
-const MOST_DEVICES = 64;
 const MOST_PAGES = 2 ** 30;
-const DIGEST_DIGITS = /^[0-9a-f]{32}$/;
 
 export function encodeMessage(message: Message): Uint8Array {
-  const writer = new ByteWriter(128);
+  const writer = new ByteWriter(message.kind === "pages" ? message.pages.length * PAGE_ROOM_BYTES : 128);
   writer.u8(KINDS.indexOf(message.kind));
   switch (message.kind) {
     case "hello":
@@ -90,8 +85,7 @@ export function encodeMessage(message: Message): Uint8Array {
       writer.varint(message.devices);
       break;
     case "log":
-      writer.varint(message.entries.length);
-      for (const entry of message.entries) encodeEntry(writer, entry);
+      encodeEntries(writer, message.entries);
       break;
     case "acknowledge":
       for (const value of [message.snapshot, message.received, message.consumed, message.at]) writer.varint(value);
@@ -114,11 +108,9 @@ export function encodeMessage(message: Message): Uint8Array {
     case "page-hashes":
       writer.varint(message.id);
       writer.varint(message.first);
-      writer.varint(message.hashes.length);
-      for (const hash of message.hashes) {
-        writer.u8(hash === undefined ? 0 : 1);
-        if (hash !== undefined) writer.big64(hash);
-      }
+      blob(writer, message.present);
+      for (const [from, to] of runsOf(message.present))
+        writer.bytes(new Uint8Array(message.hashes.slice(from, to).buffer));
       break;
     case "want":
       writer.varint(message.id);
@@ -151,6 +143,18 @@ export function encodeMessage(message: Message): Uint8Array {
 }
 
 const NOTHING = new Uint8Array(0);
+const HASH_BYTES = 8;
+/** A page, with its number and length: of a quarter of a thousand of them no buffer need grow. */
+const PAGE_ROOM_BYTES = 4096 + 16;
+
+/** From where to where pages that are present follow each other. */
+function* runsOf(present: Uint8Array): Iterable<readonly [from: number, to: number]> {
+  for (let from = present.indexOf(1); from >= 0; ) {
+    const end = present.indexOf(0, from);
+    yield [from, end < 0 ? present.length : end];
+    from = end < 0 ? -1 : present.indexOf(1, end);
+  }
+}
 
 /** What kind of message these bytes begin as. */
 export function kindOf(bytes: Uint8Array): Message["kind"] | undefined {
@@ -205,7 +209,7 @@ export function checkShape(message: Message, shape: Shape): void {
       hasCounts(message.counts);
       break;
     case "page-hashes":
-      if (message.hashes.length > 0) hasPage(message.first + message.hashes.length - 1);
+      if (message.present.length > 0) hasPage(message.first + message.present.length - 1);
       break;
     case "want":
       for (const page of message.pages) hasPage(page);
@@ -228,7 +232,7 @@ function decodeKind(reader: ByteReader, kind: Message["kind"]): Message {
       return { kind, member, role, pageCount: reader.varint(), devices: reader.varint() };
     }
     case "log":
-      return { kind, entries: list(reader, () => decodeEntry(reader)) };
+      return { kind, entries: decodeEntries(reader) };
     case "acknowledge": {
       const [snapshot, received, consumed, at] = [reader.varint(), reader.varint(), reader.varint(), reader.varint()];
       return { kind, snapshot, received, consumed, at, matched: readCounts(reader) };
@@ -243,8 +247,11 @@ function decodeKind(reader: ByteReader, kind: Message["kind"]): Message {
     }
     case "page-hashes": {
       const [id, first] = [reader.varint(), readPage(reader)];
-      const hashes = list(reader, () => (reader.u8() === 0 ? undefined : reader.big64()));
-      return { kind, id, first, hashes };
+      const present = readBlob(reader).slice();
+      const hashes = new BigUint64Array(present.length);
+      const bytes = new Uint8Array(hashes.buffer);
+      for (const [from, to] of runsOf(present)) bytes.set(reader.bytes((to - from) * HASH_BYTES), from * HASH_BYTES);
+      return { kind, id, first, present, hashes };
     }
     case "want":
       return { kind, id: reader.varint(), pages: list(reader, () => readPage(reader)) };
@@ -267,90 +274,6 @@ function decodeKind(reader: ByteReader, kind: Message["kind"]): Message {
   }
 }
 
-function encodeEntry(writer: ByteWriter, entry: LogEntry): void {
-  writer.u8(ENTRIES.indexOf(entry.kind));
-  writer.varint(entry.sequence);
-  switch (entry.kind) {
-    case "input":
-      writer.varint(entry.instant);
-      counts(writer, entry.place);
-      writer.varint(entry.input.number === undefined ? 0 : entry.input.number + 1);
-      encodeEvent(writer, entry.input.event);
-      break;
-    case "output":
-      encodeRun(writer, entry.run);
-      break;
-    case "digest":
-      writer.varint(entry.instant);
-      counts(writer, entry.place);
-      text(writer, entry.digest);
-      break;
-    case "progress":
-      writer.varint(entry.instant);
-      writer.u8(RESTS.indexOf(entry.rest));
-      break;
-  }
-}
-
-function decodeEntry(reader: ByteReader): LogEntry {
-  const kind = oneOf(reader, ENTRIES, "entry");
-  const sequence = reader.varint();
-  switch (kind) {
-    case "input": {
-      const [instant, place, number] = [reader.varint(), readCounts(reader), reader.varint()];
-      const input = { number: number === 0 ? undefined : number - 1, event: decodeEvent(reader) };
-      return { kind, sequence, instant, place, input };
-    }
-    case "output":
-      return { kind, sequence, run: decodeRun(reader) };
-    case "digest":
-      return { kind, sequence, instant: reader.varint(), place: readCounts(reader), digest: readDigest(reader) };
-    case "progress":
-      return { kind, sequence, instant: reader.varint(), rest: oneOf(reader, RESTS, "rest") };
-  }
-}
-
-function encodeEvent(writer: ByteWriter, event: InputEvent): void {
-  writer.u8(EVENTS.indexOf(event.kind));
-  switch (event.kind) {
-    case "console-input":
-      return blob(writer, event.bytes);
-    case "network-input":
-      return blob(writer, event.frame);
-    case "idle-jump":
-      return writer.varint(event.ticks);
-    case "page-ready":
-      return writer.varint(event.token);
-    case "page-not-ready":
-      writer.big64(event.address);
-      for (const value of [event.hart, event.token, event.page]) writer.varint(value);
-      return writer.u8(LATENT_WORK.indexOf(event.work));
-  }
-}
-
-function decodeEvent(reader: ByteReader): InputEvent {
-  const kind = oneOf(reader, EVENTS, "event");
-  if (kind === "idle-jump") return { kind, ticks: reader.varint() };
-  if (kind === "page-ready") return { kind, token: reader.varint() };
-  if (kind === "page-not-ready") {
-    const [address, hart, token, page] = [reader.big64(), reader.varint(), reader.varint(), reader.varint()];
-    return { kind, address, hart, token, page, work: oneOf(reader, LATENT_WORK, "work") };
-  }
-  return kind === "console-input" ? { kind, bytes: readBlob(reader) } : { kind, frame: readBlob(reader) };
-}
-
-function encodeRun(writer: ByteWriter, run: OutputRun): void {
-  const lasts = Math.max(0, run.lastInstant - run.instant);
-  for (const value of [run.device, run.number, run.instant, lasts]) writer.varint(value);
-  blob(writer, run.bytes);
-}
-
-function decodeRun(reader: ByteReader): OutputRun {
-  const [device, number, instant] = [reader.varint(), reader.varint(), reader.varint()];
-  const lastInstant = instant + reader.varint();
-  return { device, number, instant, lastInstant, bytes: readBlob(reader) };
-}
-
 function encodeDivergence(writer: ByteWriter, divergence: OutputDivergence): void {
   writer.u8(DIVERGENCES.indexOf(divergence.what));
   const { device, number, primaryInstant, secondaryInstant, lastAgreement } = divergence;
@@ -367,55 +290,8 @@ function decodeDivergence(reader: ByteReader): OutputDivergence {
   return { what, device, number, primaryInstant, secondaryInstant, expected, got, lastAgreement };
 }
 
-function oneOf<T>(reader: ByteReader, choices: readonly T[], what: string): T {
-  const index = reader.u8();
-  if (index >= choices.length) throw new MalformedBytes(`there is no ${what} ${index}`);
-  return choices[index];
-}
-
-function list<T>(reader: ByteReader, read: () => T): T[] {
-  const count = reader.varint();
-  // Every element has at least a byte: a count that cannot be true must not become an allocation.
-  if (count > reader.remaining) throw new MalformedBytes(`a list of ${count} in ${reader.remaining} bytes`);
-  return Array.from({ length: count }, read);
-}
-
-function text(writer: ByteWriter, value: string): void {
-  blob(writer, new TextEncoder().encode(value));
-}
-
-function readText(reader: ByteReader): string {
-  return new TextDecoder().decode(readBlob(reader));
-}
-
-function blob(writer: ByteWriter, bytes: Uint8Array): void {
-  writer.varint(bytes.length);
-  writer.bytes(bytes);
-}
-
-function readBlob(reader: ByteReader): Uint8Array {
-  return reader.bytes(reader.varint());
-}
-
-function counts(writer: ByteWriter, values: Counts): void {
-  writer.varint(values.length);
-  for (const value of values) writer.varint(value);
-}
-
-function readCounts(reader: ByteReader): Counts {
-  const values = list(reader, () => reader.varint());
-  if (values.length > MOST_DEVICES) throw new MalformedBytes(`${values.length} devices`);
-  return values;
-}
-
 function readPage(reader: ByteReader): number {
   const page = reader.varint();
   if (page >= MOST_PAGES) throw new MalformedBytes(`there is no page ${page}`);
   return page;
-}
-
-function readDigest(reader: ByteReader): string {
-  const digest = readText(reader);
-  if (!DIGEST_DIGITS.test(digest)) throw new MalformedBytes("that is no digest");
-  return digest;
 }

@@ -1,7 +1,14 @@
 import type { FollowerStart } from "./follower.ts";
 import type { Message } from "./message.ts";
 import type { LockstepOptions } from "./options.ts";
-import type { Replica, Snapshot } from "./replica.ts";
+import type { AbsentHashes, Replica, Snapshot } from "./replica.ts";
+
+/** Of a page that differs; 0: it is as before, or zero. */
+const MISSING = 1;
+const ASKED = 2;
+const HERE = 3;
+/** Of pages that the machine waits for, so many are asked for at once. */
+const PAGES_AHEAD = 8;
 
 /**
  * The secondary's end of a state on its way: it learns the hashes of all pages, asks for those that differ from what it has,
@@ -14,9 +21,14 @@ export class PageTransfer {
   /** What the replica was before: pages that are the same stay. */
   readonly #base: Snapshot;
   #hashesKnown = 0;
-  /** Pages that differ: to be asked for, and asked for and not here. */
-  readonly #missing = new Map<number, bigint | undefined>();
-  readonly #asked = new Map<number, bigint | undefined>();
+  /** By page. */
+  readonly #hashes: BigUint64Array;
+  readonly #states: Uint8Array;
+  /** So many pages differ and have not been asked for, and have been and are not here. */
+  #missing = 0;
+  #asked = 0;
+  /** No page before this one is missing. */
+  #next = 0;
   readonly #pages = new Map<number, Uint8Array | undefined>();
   #adopted = false;
   #corrupt = false;
@@ -32,6 +44,8 @@ export class PageTransfer {
     this.#replica = replica;
     this.#options = options;
     this.#base = base;
+    this.#hashes = new BigUint64Array(base.pageCount);
+    this.#states = new Uint8Array(base.pageCount);
   }
 
   get start(): FollowerStart {
@@ -45,7 +59,7 @@ export class PageTransfer {
   }
 
   get complete(): boolean {
-    return this.#adopted && this.#missing.size === 0 && this.#asked.size === 0;
+    return this.#adopted && this.#missing === 0 && this.#asked === 0;
   }
 
   /** What has arrived is not what was sent. */
@@ -55,21 +69,30 @@ export class PageTransfer {
 
   takeHashes(message: Extract<Message, { kind: "page-hashes" }>): void {
     if (message.id !== this.header.id || message.first !== this.#hashesKnown) return;
-    message.hashes.forEach((hash, index) => {
-      const page = message.first + index;
-      // What this replica itself was still waiting for may never come.
-      if (hash === this.#base.hashOf(page) && this.#base.isAbsent?.(page) !== true) return;
-      if (hash === undefined) this.#pages.set(page, undefined);
-      else this.#missing.set(page, hash);
-    });
-    this.#hashesKnown += message.hashes.length;
+    const { first, present, hashes } = message;
+    this.#hashes.set(hashes, first);
+    for (let index = 0; index < present.length; index++) {
+      const page = first + index;
+      const before = this.#base.hashOf(page);
+      if (present[index] === 0) {
+        if (before !== undefined) this.#pages.set(page, undefined);
+        // What this replica itself was still waiting for may never come.
+      } else if (before === undefined || before !== hashes[index] || this.#base.isAbsent?.(page) === true) {
+        this.#states[page] = MISSING;
+        this.#missing++;
+      }
+    }
+    this.#hashesKnown += present.length;
     this.#adoptWhenReady();
   }
 
   takePages(message: Extract<Message, { kind: "pages" }>): void {
     if (message.id !== this.header.id) return;
     for (const { page, bytes } of message.pages) {
-      if (!this.#asked.delete(page) && !this.#missing.delete(page)) continue;
+      if (this.#states[page] === MISSING) this.#missing--;
+      else if (this.#states[page] === ASKED) this.#asked--;
+      else continue;
+      this.#states[page] = HERE;
       this.pagesReceived++;
       if (this.#adopted) this.#corrupt = !this.#replica.provide(page, bytes) || this.#corrupt;
       else this.#pages.set(page, bytes?.slice());
@@ -79,28 +102,66 @@ export class PageTransfer {
 
   /** Pages to ask for now; `urgent`: what the machine waits for. */
   wanted(urgent: number | undefined): readonly number[] {
+    const { pagesInFlight } = this.#options;
+    // A machine that tolerates absent pages is given none before it knows which there are.
+    if (this.#toleratesAbsence && !this.#adopted) return [];
     const pages: number[] = [];
-    if (urgent !== undefined && this.#missing.has(urgent)) pages.push(urgent);
-    if (this.#asked.size <= this.#options.pagesInFlight / 2) {
-      for (const page of this.#missing.keys()) {
-        if (this.#asked.size + pages.length >= this.#options.pagesInFlight) break;
-        if (page !== urgent) pages.push(page);
-      }
+    const ask = (page: number) => {
+      if (this.#states[page] !== MISSING) return;
+      this.#states[page] = ASKED;
+      pages.push(page);
+    };
+    if (urgent !== undefined) {
+      // Who needs a page often needs those behind it next.
+      for (let page = urgent; page < Math.min(urgent + PAGES_AHEAD, this.#states.length); page++) ask(page);
     }
-    for (const page of pages) {
-      this.#asked.set(page, this.#missing.get(page));
-      this.#missing.delete(page);
+    if (this.#asked <= pagesInFlight / 2) {
+      for (; this.#next < this.#hashesKnown && this.#asked + pages.length < pagesInFlight; this.#next++)
+        ask(this.#next);
     }
+    this.#missing -= pages.length;
+    this.#asked += pages.length;
     return pages;
+  }
+
+  get #toleratesAbsence(): boolean {
+    return this.#replica.toleratesAbsentPages && this.header.purpose !== "copy";
   }
 
   #adoptWhenReady(): void {
     if (this.#adopted || this.#hashesKnown < this.#base.pageCount) return;
-    const absent = new Map([...this.#missing, ...this.#asked]);
-    if (absent.size > 0 && (!this.#replica.toleratesAbsentPages || this.header.purpose === "copy")) return;
-    const { instant, state, counts } = this.header;
-    this.#replica.adopt({ instant, state: state.slice(), pages: this.#pages, base: this.#base }, counts, absent);
+    const isWhole = this.#missing === 0 && this.#asked === 0;
+    if (!isWhole && !this.#toleratesAbsence) return;
+    const { instant, state, counts, digest } = this.header;
+    const foreign = { instant, state: state.slice(), pages: this.#pages, base: this.#base, digest };
+    const isRight = this.#replica.adopt(foreign, counts, isWhole ? undefined : this.#absent());
     this.#adopted = true;
-    if (absent.size === 0) this.#corrupt = this.#replica.digest() !== this.header.digest;
+    this.#corrupt = !isRight || (isWhole && this.#replica.digest() !== digest);
+    this.#pages.clear();
   }
+
+  #absent(): AbsentHashes {
+    const pages = new Uint32Array(this.#missing + this.#asked);
+    let count = 0;
+    this.#states.forEach((state, page) => {
+      if (state === MISSING || state === ASKED) pages[count++] = page;
+    });
+    return { pages, hashes: this.#hashes };
+  }
+}
+
+/** The hashes of consecutive pages of a state, as they are sent. */
+export function hashesOf(
+  state: Snapshot,
+  first: number,
+  count: number,
+): { present: Uint8Array; hashes: BigUint64Array } {
+  const [present, hashes] = [new Uint8Array(count), new BigUint64Array(count)];
+  for (let index = 0; index < count; index++) {
+    const hash = state.hashOf(first + index);
+    if (hash === undefined) continue;
+    present[index] = 1;
+    hashes[index] = hash;
+  }
+  return { present, hashes };
 }

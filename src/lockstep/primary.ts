@@ -1,10 +1,13 @@
 import type { Tenure } from "./arbiter.ts";
 import type { OutputDivergence } from "./divergence.ts";
-import { bytesOf, type LogEntry, type Rest } from "./entry.ts";
+import type { LogEntry, Rest } from "./entry.ts";
 import type { Link } from "./link.ts";
+import { LogWindow } from "./log-window.ts";
 import type { Message } from "./message.ts";
+import { hashesOf } from "./page-transfer.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import type { PrimaryParts, PrimaryPhase, PrimaryStart } from "./primary-parts.ts";
+import { ProgressWatch } from "./progress-watch.ts";
 import {
   type Counts,
   hasReached,
@@ -12,16 +15,15 @@ import {
   type OutputRun,
   type ReplicaStop,
   type Snapshot,
+  sameCounts,
   unitsOf,
 } from "./replica.ts";
 import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
 
 /** Inputs that the machine is given before it has taken them: the rest waits in its source, and is not lost with it. */
 const MOST_QUEUED_INPUTS = 16;
-/** Hashes in one message; the machine goes on between messages: all those of a gibibyte would hold it for tens of milliseconds. */
-const HASHES_PER_TURN = 8_192;
-/** Resynchronisations of a secondary that came no farther between them, before it is given up. */
-const MOST_VAIN_RESYNCHRONISATIONS = 3;
+/** Hashes in one message, which fits a frame; the machine goes on between messages. */
+const HASHES_PER_TURN = 28_672;
 
 /**
  * The machine that the outside hears. It writes the log, keeps what it says until the secondary has said it too, and is held
@@ -41,9 +43,7 @@ export class Primary {
   /** Number of the input that the machine takes next: those between are in its hands. */
   #nextTaken: number;
   #unsent: LogEntry[] = [];
-  /** Entries that the secondary has not been through. */
-  #unconsumed: { sequence: number; bytes: number }[] = [];
-  #unconsumedBytes = 0;
+  readonly #unconsumed = new LogWindow();
   /** Inputs that are not part of the secondary's state: their source keeps them, also for who joins a survivor. */
   #unsharedInputs: { sequence: number; number: number }[] = [];
   #at: number;
@@ -54,7 +54,7 @@ export class Primary {
   #leaving: { readonly device: number; readonly end: number; readonly units: number; readonly saidMs: number }[] = [];
   /** What had been said before the state that a new secondary begins with. */
   #joinedAt: Counts;
-  #releasedTold = "";
+  #releasedTold: Counts = [];
   #rest: Rest = "running";
   #progressTold = -1;
   #restTold: Rest = "running";
@@ -64,12 +64,11 @@ export class Primary {
   #snapshot: { readonly id: number; readonly state: Snapshot; readonly purpose: "copy" | "resynchronise" } | undefined;
   /** Pages of the snapshot whose hashes have been sent. */
   #hashesSent = 0;
-  /** The newest snapshot that the secondary has as a whole. */
-  #completeId = 0;
-  #progressMark = "";
-  #progressMs = 0;
-  #vain = 0;
+  /** The secondary has come on since it was looked at. */
+  #cameOn = false;
+  readonly #progress: ProgressWatch;
   #askedMs: number | undefined;
+  #hasHeard = false;
   /** Somebody holds both machines: that the secondary comes no farther means nothing. */
   paused = false;
 
@@ -77,6 +76,7 @@ export class Primary {
     this.#parts = parts;
     const { replica, options } = parts;
     this.#phase = "alone";
+    this.#progress = new ProgressWatch(options);
     this.#term = start.term;
     this.#sequence = start.sequence;
     this.#nextInput = start.nextInput;
@@ -149,7 +149,7 @@ export class Primary {
     this.#link = link;
     this.#secondary = secondary;
     this.#phase = "paired";
-    this.#progressMs = nowMs;
+    this.#progress.begin(nowMs);
     this.#sayHello(nowMs);
     this.#send({ kind: "paired", term: this.#term }, nowMs);
     this.#parts.tap?.({ kind: "paired" });
@@ -160,7 +160,7 @@ export class Primary {
     if (this.#phase !== "alone") return false;
     this.#link = link;
     this.#phase = "copying";
-    this.#progressMs = nowMs;
+    this.#progress.begin(nowMs);
     this.#sayHello(nowMs);
     this.#sendSnapshot("copy", nowMs);
     return true;
@@ -169,6 +169,14 @@ export class Primary {
   /** Time passes for a machine that waits for it (paced clock). */
   idle(ticks: number): void {
     this.#parts.replica.queue({ number: undefined, event: { kind: "idle-jump", ticks } });
+  }
+
+  /** What has come from the secondary is seen to, before anybody decides how far the next turn goes; `turn` does it as well. */
+  hear(nowMs: number): void {
+    if (this.#phase === "fenced" || this.#phase === "over") return;
+    const messages = this.#link?.receive(nowMs) ?? [];
+    for (const message of messages) this.#take(message, nowMs);
+    if (messages.length > 0) this.#hasHeard = true;
   }
 
   /** One turn: hears, runs at most `budget` steps, releases, tells. True when there may be more to do at once. */
@@ -180,16 +188,17 @@ export class Primary {
       this.#link?.flush(nowMs);
       return false;
     }
-    const messages = this.#link?.receive(nowMs) ?? [];
-    for (const message of messages) this.#take(message, nowMs);
+    this.hear(nowMs);
+    const hasHeard = this.#hasHeard;
+    this.#hasHeard = false;
     this.#watch(nowMs);
     // What was matched does not wait for what the machine does next, nor does its way through the event loop.
-    const hasLeft = messages.length > 0 && this.#release(nowMs);
+    const hasLeft = hasHeard && this.#release(nowMs);
     const moved = !hasLeft && this.#run(nowMs, budget);
     if (!hasLeft) this.#release(nowMs);
     const hasMore = this.#sendHashes(nowMs);
     this.#tell(nowMs);
-    return moved || hasMore || messages.length > 0;
+    return moved || hasMore || hasHeard;
   }
 
   /** The secondary has the log, or will have it when its state is there. */
@@ -228,8 +237,9 @@ export class Primary {
     if (replica.instant >= this.#digestDue && nowMs - this.#digestAtMs >= options.digestMs) {
       this.#digestDue = replica.instant + options.digestSteps;
       this.#digestAtMs = nowMs;
+      // Also of a machine that nobody follows: whoever joins then finds little that a checkpoint has still to save.
+      const digest = replica.digest();
       if (this.#isFollowed) {
-        const digest = replica.digest();
         this.#append({ kind: "digest", sequence: 0, instant: replica.instant, place: [...replica.counts], digest });
       }
     }
@@ -244,7 +254,7 @@ export class Primary {
     return (
       this.#leaving.length >= windowEntries ||
       this.#unconsumed.length >= windowEntries ||
-      this.#unconsumedBytes >= windowBytes ||
+      this.#unconsumed.bytes >= windowBytes ||
       this.#pending.length >= windowEntries ||
       this.#pending.bytes >= windowBytes
     );
@@ -289,9 +299,7 @@ export class Primary {
     }
     if (input !== undefined) this.#unsharedInputs.push({ sequence: numbered.sequence, number: input });
     this.#unsent.push(numbered);
-    const bytes = bytesOf(numbered);
-    this.#unconsumed.push({ sequence: numbered.sequence, bytes });
-    this.#unconsumedBytes += bytes;
+    this.#unconsumed.push(numbered);
   }
 
   /** True when there was something for the sink. */
@@ -331,6 +339,7 @@ export class Primary {
 
   #tell(nowMs: number): void {
     const { replica } = this.#parts;
+    const released = this.#released;
     if (this.#link !== undefined) {
       if (this.#isFollowed && (replica.instant !== this.#progressTold || this.#rest !== this.#restTold)) {
         this.#progressTold = replica.instant;
@@ -339,15 +348,13 @@ export class Primary {
       }
       if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
       this.#unsent = [];
-      const counts = this.#released;
-      const released = `${counts}`;
-      if (this.#isFollowed && released !== this.#releasedTold) {
-        this.#releasedTold = released;
-        this.#send({ kind: "released", counts: [...counts] }, nowMs);
+      if (this.#isFollowed && !sameCounts(released, this.#releasedTold)) {
+        this.#releasedTold = [...released];
+        this.#send({ kind: "released", counts: this.#releasedTold }, nowMs);
       }
       this.#link.flush(nowMs);
     }
-    if (isEndSaid(this.#released) && this.#pending.length === 0) this.#phase = "over";
+    if (isEndSaid(released) && this.#pending.length === 0) this.#phase = "over";
   }
 
   #take(message: Message, nowMs: number): void {
@@ -383,16 +390,14 @@ export class Primary {
       this.#link?.refuse("it acknowledges entries that are not in the log");
       return;
     }
-    this.#matched = message.matched;
     const { consumed: through, at, matched } = message;
+    if (this.#unconsumed.consume(through) || at > this.#at || !sameCounts(matched, this.#matched)) this.#cameOn = true;
+    this.#matched = matched;
     this.#parts.tap?.({ kind: "acknowledge", through, at, matched });
     while (this.#unsharedInputs.length > 0 && this.#unsharedInputs[0].sequence <= message.consumed) {
       this.#parts.inputs.forget(this.#unsharedInputs.shift()!.number + 1);
     }
     this.#at = Math.max(this.#at, Math.min(message.at, this.#parts.replica.instant));
-    while (this.#unconsumed.length > 0 && this.#unconsumed[0].sequence <= message.consumed) {
-      this.#unconsumedBytes -= this.#unconsumed.shift()!.bytes;
-    }
   }
 
   #diverge(divergence: OutputDivergence): void {
@@ -434,8 +439,7 @@ export class Primary {
     const first = this.#hashesSent;
     const count = Math.min(HASHES_PER_TURN, state.pageCount - first);
     if (count === 0) return false;
-    const hashes = Array.from({ length: count }, (_, index) => state.hashOf(first + index));
-    this.#send({ kind: "page-hashes", id, first, hashes }, nowMs);
+    this.#send({ kind: "page-hashes", id, first, ...hashesOf(state, first, count) }, nowMs);
     this.#hashesSent += count;
     return this.#hashesSent < state.pageCount;
   }
@@ -445,21 +449,20 @@ export class Primary {
     const { state } = this.#snapshot;
     this.#send({ kind: "pages", id, pages: pages.map((page) => ({ page, bytes: state.bytesOf(page) })) }, nowMs);
     this.statistics.pagesSent += pages.length;
-    this.#progressMs = nowMs;
+    this.#progress.progressed(nowMs);
   }
 
   #complete(id: number, nowMs: number): void {
     if (this.#snapshot?.id !== id) return;
     const { purpose } = this.#snapshot;
     this.#snapshot = undefined;
-    this.#completeId = id;
-    this.#progressMs = nowMs;
+    this.#cameOn = true;
+    this.#progress.progressed(nowMs);
     this.#parts.tap?.({ kind: "resynchronised" });
     if (purpose === "copy" && this.#phase === "copying") {
       // From here on the secondary gets the log, and this machine does not run away from it.
       this.#phase = "joining";
-      this.#unconsumed = [];
-      this.#unconsumedBytes = 0;
+      this.#unconsumed.clear();
       this.#at = this.#parts.replica.instant;
       this.#progressTold = -1;
       this.#matched = this.#parts.replica.devices.map(() => 0);
@@ -467,7 +470,7 @@ export class Primary {
       this.#joinedAt = [...this.#parts.replica.counts];
     } else if (this.#phase === "joining") {
       this.#phase = "pairing";
-      this.#vain = 0;
+      this.#progress.begin(nowMs);
     }
   }
 
@@ -475,11 +478,10 @@ export class Primary {
   #watch(nowMs: number): void {
     const link = this.#link;
     if (link === undefined) return;
-    const { options } = this.#parts;
-    const isSilent = link.silenceMs(nowMs) >= options.silenceMs || link.refusal !== undefined;
+    const isSilent = link.isSilent(nowMs);
+    this.#progress.hear(link.silenceMs(nowMs), nowMs);
     if (this.#isSoleVoice) {
-      const isVain = nowMs - this.#progressMs >= options.progressMs * (MOST_VAIN_RESYNCHRONISATIONS + 1);
-      if (isSilent || isVain) this.#dismiss();
+      if (isSilent || this.#progress.isVainCopy(nowMs)) this.#dismiss();
       return;
     }
     if (this.#phase === "pairing") this.#pairAtArbiter(nowMs);
@@ -490,22 +492,12 @@ export class Primary {
 
   #watchProgress(nowMs: number): void {
     const { replica, options } = this.#parts;
-    const mark = `${this.#at} ${this.#unconsumed[0]?.sequence} ${this.#matched} ${this.#completeId}`;
     const isIdle = this.#pending.length === 0 && this.#unconsumed.length === 0;
-    if (mark !== this.#progressMark || isIdle || this.paused) {
-      this.#progressMark = mark;
-      this.#progressMs = nowMs;
-      if (!isIdle) this.#vain = 0;
-      return;
-    }
-    if (nowMs - this.#progressMs < options.progressMs) return;
-    this.#progressMs = nowMs;
-    this.#vain++;
-    if (this.#vain > MOST_VAIN_RESYNCHRONISATIONS) {
-      // One that is not known to the arbiter yet cannot be left by asking him.
-      if (this.#phase === "paired") this.#phase = "claiming";
-      return;
-    }
+    const how = this.#progress.look(this.#cameOn, isIdle || this.paused, nowMs);
+    this.#cameOn = false;
+    // One that is not known to the arbiter yet cannot be left by asking him.
+    if (how === "given up" && this.#phase === "paired") this.#phase = "claiming";
+    if (how !== "stuck") return;
     this.#diverge({
       ...{ what: "no-progress", device: 0, number: 0, primaryInstant: replica.instant, secondaryInstant: this.#at },
       ...{ expected: "to go on", got: `nothing for ${options.progressMs} ms`, lastAgreement: 0 },
@@ -519,15 +511,14 @@ export class Primary {
     this.#phase = "alone";
     this.#snapshot = undefined;
     this.#unsent = [];
-    this.#unconsumed = [];
-    this.#unconsumedBytes = 0;
+    this.#unconsumed.clear();
     this.#unsharedInputs = [];
   }
 
   /** The secondary has the whole state. Once it has matched everything that has left, the two are a pair. */
   #pairAtArbiter(nowMs: number): void {
     const { arbiter, member, options } = this.#parts;
-    if (this.#link!.silenceMs(nowMs) >= options.silenceMs && this.#askedMs === undefined) {
+    if (this.#link!.isSilent(nowMs) && this.#askedMs === undefined) {
       this.#dismiss();
       return;
     }
@@ -568,7 +559,6 @@ export class Primary {
         this.statistics.survivals++;
         this.#parts.tap?.({ kind: "take-over", through: this.#sequence });
         this.#dismiss();
-        this.#vain = 0;
       } else if (options.planted === "no-arbiter") this.#dismiss();
       else this.#fence();
     });

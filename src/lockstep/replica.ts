@@ -31,6 +31,10 @@ export function hasReached(counts: Counts, place: Counts): boolean {
   return counts.every((count, device) => count >= place[device]);
 }
 
+export function sameCounts(left: Counts, right: Counts): boolean {
+  return left.length === right.length && left.every((count, device) => count === right[device]);
+}
+
 /** The last thing that a guest says is how it ended, on the last device. */
 export function isEndSaid(counts: Counts): boolean {
   return counts[counts.length - 1] > 0;
@@ -87,6 +91,16 @@ export interface ForeignState {
   /** Pages that differ from those of `base`. */
   readonly pages: ReadonlyMap<number, Uint8Array | undefined>;
   readonly base: Snapshot;
+  /** What the other machine said that its digest is. */
+  readonly digest: string;
+}
+
+/** Pages of a state that are still on their way. */
+export interface AbsentHashes {
+  /** Ascending. */
+  readonly pages: Uint32Array;
+  /** By page. */
+  readonly hashes: BigUint64Array;
 }
 
 /** What the protocol needs of a machine. */
@@ -105,7 +119,10 @@ export interface Replica {
   queue(input: ReplicaInput, place?: Counts): void;
   /** Inputs that were queued and have not taken effect. */
   readonly queued: number;
-  /** The input takes effect on arrival at exactly this instant, at which the machine has not yet decided anything. */
+  /**
+   * The input takes effect on arrival at exactly this instant, at which the machine has not yet decided anything; behind those that
+   * were scheduled before, which are not for a later one.
+   */
   schedule(instant: number, input: ReplicaInput): void;
   /** Inputs that have not taken effect are forgotten, and given back. */
   withdraw(): readonly ReplicaInput[];
@@ -116,10 +133,10 @@ export interface Replica {
   /** The state that this machine had at a snapshot of it. */
   restore(snapshot: Snapshot, counts: Counts): void;
   /**
-   * The state of another machine. `absent` pages, with their hashes, are still on their way: when the machine needs one it stops.
-   * Only a replica that can do that is given any.
+   * The state of another machine. `absent` pages are still on their way: when the machine needs one it stops. Only a replica that can
+   * do that is given any; then no page of the state has contents. False: it is not the state that was said.
    */
-  adopt(state: ForeignState, counts: Counts, absent: ReadonlyMap<number, bigint | undefined>): void;
+  adopt(state: ForeignState, counts: Counts, absent?: AbsentHashes): boolean;
   readonly toleratesAbsentPages: boolean;
   /** No page is absent, and nothing waits for one. */
   readonly isWhole: boolean;

@@ -5,7 +5,15 @@ import type { Link } from "./link.ts";
 import type { Message } from "./message.ts";
 import type { LockstepOptions } from "./options.ts";
 import { PageTransfer } from "./page-transfer.ts";
-import { type Counts, isEndSaid, type OutputRun, type Replica, type ReplicaInput, type Snapshot } from "./replica.ts";
+import {
+  type Counts,
+  isEndSaid,
+  type OutputRun,
+  type Replica,
+  type ReplicaInput,
+  type Snapshot,
+  sameCounts,
+} from "./replica.ts";
 import type { Tap } from "./tap.ts";
 
 export type SecondaryPhase =
@@ -77,7 +85,7 @@ export class Secondary {
   #snapshotId = 0;
   #askedMs: number | undefined;
   #estate: Estate | undefined;
-  #lastAcknowledgement = "";
+  #acknowledged: Omit<Extract<Message, { kind: "acknowledge" }>, "kind"> | undefined;
 
   constructor(parts: SecondaryParts, nowMs: number) {
     this.#parts = parts;
@@ -112,14 +120,19 @@ export class Secondary {
 
   /** One turn: hears, runs at most `budget` steps, tells. True when there may be more to do at once. */
   turn(nowMs: number, budget: number): boolean {
-    if (this.#phase === "over" || this.#phase === "fenced" || this.#phase === "surviving") return false;
-    const { link, options } = this.#parts;
+    if (this.#phase === "fenced" || this.#phase === "surviving") return false;
+    const { link } = this.#parts;
+    if (this.#phase === "over") {
+      // The primary is still to hear that this one has heard it.
+      link.receive(nowMs);
+      link.flush(nowMs);
+      return false;
+    }
     const messages = link.receive(nowMs);
     for (const message of messages) this.#take(message, nowMs);
-    const silenceMs = link.refusal === undefined ? link.silenceMs(nowMs) : Number.POSITIVE_INFINITY;
-    if (silenceMs >= options.silenceMs) this.#claim(nowMs);
+    if (link.isSilent(nowMs)) this.#claim(nowMs);
     // It was never paired, and nobody speaks to it any more.
-    if (this.#phase === "joining" && silenceMs >= options.silenceMs * JOINER_PATIENCE) this.#fence();
+    if (this.#phase === "joining" && link.isSilent(nowMs, JOINER_PATIENCE)) this.#fence();
     const moved = this.#advance(budget, nowMs);
     this.#ask(nowMs);
     this.#acknowledge(nowMs);
@@ -141,7 +154,7 @@ export class Secondary {
         }
         break;
       case "snapshot":
-        this.#begin(message);
+        this.#begin(message, nowMs);
         break;
       case "page-hashes":
         this.#transfer?.takeHashes(message);
@@ -170,8 +183,13 @@ export class Secondary {
   }
 
   /** A state is on its way. Until it is whole, the one of now is what a survivor would go on from. */
-  #begin(header: Extract<Message, { kind: "snapshot" }>): void {
+  #begin(header: Extract<Message, { kind: "snapshot" }>, nowMs: number): void {
     const { replica, options } = this.#parts;
+    if (header.purpose === "copy" && replica.toleratesAbsentPages) {
+      // It needs no copy: it begins with the next state, and runs while that is on its way.
+      this.#send({ kind: "complete", id: header.id }, nowMs);
+      return;
+    }
     replica.withdraw();
     const base = replica.snapshot();
     if (this.#follower !== undefined && this.#fallback === undefined) {
@@ -243,17 +261,19 @@ export class Secondary {
   }
 
   #acknowledge(nowMs: number): void {
-    const follower = this.#follower;
+    // Who has never had a state says how far it is with the one that is on its way, or the primary would wait for all its pages.
+    const follower = this.#follower ?? this.#next;
     if (follower === undefined) return;
     const { consumed, matched } = follower;
     const at = this.#fallback === undefined ? follower.at : this.#fallbackAt;
     // Also while a state is on its way: everything received is in both followers.
     const { received } = this.#next ?? follower;
-    const text = `${this.#snapshotId} ${received} ${consumed} ${at} ${matched}`;
-    if (text === this.#lastAcknowledgement) return;
-    this.#lastAcknowledgement = text;
     const snapshot = this.#snapshotId;
-    this.#send({ kind: "acknowledge", snapshot, received, consumed, at, matched }, nowMs);
+    const last = this.#acknowledged;
+    const isKnown = last?.snapshot === snapshot && last.received === received && last.consumed === consumed;
+    if (isKnown && last.at === at && sameCounts(last.matched, matched)) return;
+    this.#acknowledged = { snapshot, received, consumed, at, matched: [...matched] };
+    this.#send({ kind: "acknowledge", ...this.#acknowledged }, nowMs);
   }
 
   /** Nothing is heard of the primary: whoever the arbiter decides for goes on. */

@@ -237,7 +237,12 @@ export interface AbsentPlaces {
 /** Who gives the contents when somebody needs them, and what a digest must know without them: each page's hash, or the checkpoint's digest. */
 export type AbsentParts =
   | { readonly source: PageSource; readonly hashes: ReadonlyMap<number, bigint> }
-  | { readonly places: AbsentPlaces; readonly initial: PageTable; readonly digest: Digest };
+  | {
+      readonly places: AbsentPlaces;
+      readonly initial: PageTable;
+      /** Undefined: it follows from the hashes. */
+      readonly digest: Digest | undefined;
+    };
 
 export interface CheckpointParts {
   readonly instant: Instant;

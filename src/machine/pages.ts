@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { MIX, PLACE_FACTOR, SECOND_SUM } from "../memory/maintenance-code.ts";
 import { AbsentLeaf, PLACE } from "./absent-leaf.ts";
 import { AbsentVersion } from "./absent-version.ts";
 import type { AbsentPlaces, Digest, PageTable, PageVersion } from "./machine-interface.ts";
@@ -200,8 +201,8 @@ function completePlaces(numbers: Uint32Array, before: Uint32Array, first: number
 /** What one page adds to the sums: its hash bound to its place. A zero page adds nothing. */
 export function contribution(page: number, hash: bigint | undefined): readonly [bigint, bigint] {
   if (hash === undefined) return [0n, 0n];
-  const place = BigInt(page + 1) * 0x9e37_79b9_7f4a_7c15n;
-  return [mix(hash + place), mix((hash ^ place) + 0xd1b5_4a32_d192_ed03n)];
+  const place = BigInt(page + 1) * PLACE_FACTOR;
+  return [mix(hash + place), mix((hash ^ place) + SECOND_SUM)];
 }
 
 /** The digest of a machine: of its RAM and disks by their sums, of all else by a hash. */
@@ -231,10 +232,10 @@ function unshift(value: bigint, shift: bigint): bigint {
   return z;
 }
 
-/** Finalizer of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit. */
+/** Every input bit reaches every output bit. */
 export function mix(value: bigint): bigint {
   let z = BigInt.asUintN(64, value);
-  z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58_476d_1ce4_e5b9n);
-  z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d0_49bb_1331_11ebn);
-  return z ^ (z >> 31n);
+  z = BigInt.asUintN(64, (z ^ (z >> MIX.shifts[0])) * MIX.factors[0]);
+  z = BigInt.asUintN(64, (z ^ (z >> MIX.shifts[1])) * MIX.factors[1]);
+  return z ^ (z >> MIX.shifts[2]);
 }

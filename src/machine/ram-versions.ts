@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { FrameOffset, Instant, PhysicalAddress } from "../base/brand.ts";
 import { DIRTY_GROUP_PAGES, PAGE_BYTES, PAGE_FLAG, SCRATCH, SCRATCH_BYTES } from "../memory/layout.ts";
-import { HASH_BLOCK_BYTES, type Maintenance } from "../memory/maintenance-code.ts";
+import { HASH_BLOCK_BYTES, type Maintenance, type Summation } from "../memory/maintenance-code.ts";
 import type { PageBringer, PhysicalMemory } from "../memory/physical-memory.ts";
 import { PLACE } from "./absent-leaf.ts";
 import { AbsentVersion, fetchVersion, isAway } from "./absent-version.ts";
@@ -9,6 +9,7 @@ import type { Disks } from "./disks.ts";
 import type { LatentWork } from "./latent-work.ts";
 import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
 import { contribution, isUnopened, type LeafChange, mix, Pages, sumsOf, versionsOf } from "./pages.ts";
+import { sumsWith } from "./place-sums.ts";
 import type { PageStore, ResidencyCounters } from "./residency.ts";
 import { SecondChance } from "./second-chance.ts";
 
@@ -62,7 +63,7 @@ export interface RamObserver {
  */
 export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   readonly #memory: PhysicalMemory;
-  readonly #maintenance: Pick<Maintenance, "hash" | "findBits">;
+  readonly #maintenance: Pick<Maintenance, "hash" | "findBits"> & Summation;
   readonly #others: RamObserver;
   readonly #disks: Disks;
   readonly #ramPages: number;
@@ -91,7 +92,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   constructor(
     memory: PhysicalMemory,
-    maintenance: Pick<Maintenance, "hash" | "findBits">,
+    maintenance: Pick<Maintenance, "hash" | "findBits"> & Summation,
     others: RamObserver,
     disks: Disks,
     store?: PageStore,
@@ -339,7 +340,11 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     }
     const { places, initial, digest } = absent;
     assert(initial instanceof Pages && pages.length === 0, "contents beside places");
-    return successorOf.withAbsent(places, initial, this.#hashOf, sumsOf(digest, this.hash(state)));
+    const sums =
+      digest === undefined
+        ? sumsWith(this.#memory, this.#maintenance, successorOf, places)
+        : sumsOf(digest, this.hash(state));
+    return successorOf.withAbsent(places, initial, this.#hashOf, sums);
   }
 
   /** The sums of a page table; or of the present contents of RAM and disks, as `save().sums` would give them. */

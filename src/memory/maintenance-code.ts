@@ -22,12 +22,58 @@ export interface Maintenance {
   hash(host: number, length: number): bigint;
 }
 
+export interface Summation {
+  /**
+   * Adds to the two sums at `sums` what pages contribute whose hashes lie from `host` up to `end`, as `contribution` of
+   * machine/pages.ts says it; a hash of 0 stands for none. `place` is that of the first page.
+   */
+  addContributions(host: number, end: number, place: bigint, sums: number): void;
+}
+
+/** Binds the hash of a page to its number: (page + 1) times this. */
+export const PLACE_FACTOR = 0x9e37_79b9_7f4a_7c15n;
+/** Makes the second sum independent of the first. */
+export const SECOND_SUM = 0xd1b5_4a32_d192_ed03n;
+/** Finalizer of splitmix64 (Steele, Lea, Flood 2014): shifts and factors. */
+export const MIX = { shifts: [30n, 27n, 31n], factors: [0xbf58_476d_1ce4_e5b9n, 0x94d0_49bb_1331_11ebn] } as const;
+
 export function defineMaintenance(module: ModuleBuilder): void {
   const { readTag, writeTag, executeTag } = layout.ENTRY;
   defineFlush(module, "flushWriteTags", [writeTag]);
   defineFlush(module, "flushTags", [readTag, writeTag, executeTag]);
   defineFindBits(module);
   defineHash(module);
+  defineContributions(module);
+}
+
+function defineContributions(module: ModuleBuilder): void {
+  const code = new Code([I32, I32, I64, I32]);
+  const [host, end, place, sums] = [code.parameter(0), code.parameter(1), code.parameter(2), code.parameter(3)];
+  const [hash, mixed] = [code.local(I64), code.local(I64)];
+  /** Of what is on the stack. */
+  const addMixed = (offset: number) => {
+    code.set(mixed);
+    MIX.factors.forEach((factor, at) => {
+      code.get(mixed).get(mixed).i64(MIX.shifts[at]).op(OP.i64_shr_u, OP.i64_xor).i64(factor).op(OP.i64_mul).set(mixed);
+    });
+    code.get(sums).get(sums).memory(OP.i64_load, offset);
+    code.get(mixed).get(mixed).i64(MIX.shifts[2]).op(OP.i64_shr_u, OP.i64_xor, OP.i64_add).memory(OP.i64_store, offset);
+  };
+  const done = code.block();
+  const loop = code.loop();
+  code.get(host).get(end).op(OP.i32_ge_u).branchIf(done);
+  const none = code.block();
+  code.get(host).memory(OP.i64_load, 0).tee(hash).op(OP.i64_eqz).branchIf(none);
+  code.get(hash).get(place).op(OP.i64_add);
+  addMixed(0);
+  code.get(hash).get(place).op(OP.i64_xor).i64(SECOND_SUM).op(OP.i64_add);
+  addMixed(8);
+  code.end();
+  code.get(host).i32(8).op(OP.i32_add).set(host);
+  code.get(place).i64(PLACE_FACTOR).op(OP.i64_add).set(place).branch(loop);
+  code.end();
+  code.end();
+  module.defineFunction({ parameters: [I32, I32, I64, I32], results: [] }, code, "addContributions");
 }
 
 function defineFindBits(module: ModuleBuilder): void {

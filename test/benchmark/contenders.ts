@@ -32,7 +32,7 @@ export interface Run {
 }
 
 /** The shell's `times`: its own, then those of what it has started. */
-const TIMED = '"$@"; code=$?; times >&2; exit $code';
+export const TIMED = '"$@"; code=$?; times >&2; exit $code';
 
 /** Runs a guest to its end. `machine` are further options of ours. */
 export function runContender(contender: Contender, path: string, harts: number, machine: readonly string[] = []): Run {
@@ -92,7 +92,7 @@ function commandOf(contender: Contender, { path, harts, machine, recording }: Su
   }
 }
 
-function cpuTime(stderr: string): number {
+export function cpuTime(stderr: string): number {
   const times = [
     ...stderr
       .trimEnd()

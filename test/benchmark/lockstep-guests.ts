@@ -31,33 +31,44 @@ table: .zero 8
 `;
 }
 
-/** A letter every ten million steps. */
-export const INTEGER = computing(1200, 2_000_000);
-/** A letter every hundred. */
-export const CONSOLE = computing(3_000_000, 20);
+/** Guests whose costs are compared, by how much they do: 1 is some seconds of work, 0 next to none. */
+export const COMPARED: readonly { name: string; source: (work: number) => string; machine: readonly string[] }[] = [
+  // A letter every ten million steps.
+  { name: "integer", source: (work) => computing(times(1200, work), 2_000_000), machine: [] },
+  // A letter every hundred.
+  { name: "console", source: (work) => computing(times(3_000_000, work), 20), machine: [] },
+  // Reads and writes sectors, and waits for each.
+  {
+    name: "disk",
+    source: (work) => virtioGuest({ transport: "modern", entropy: false, rounds: times(150_000, work) }),
+    machine: ["--disk", "blank:4M"],
+  },
+  // Sends one frame after the other and waits for nobody.
+  { name: "network", source: (work) => sending(times(100_000, work)), machine: ["--net", "user"] },
+];
+
+function times(count: number, work: number): number {
+  return Math.max(1, Math.round(count * work));
+}
+
 /** A letter every hundred thousand: a pause in what it says is seen. */
 export const TICKING = computing(30_000, 20_000);
-/** Reads and writes sectors, and waits for each. */
-export const DISK = virtioGuest({ transport: "modern", entropy: false, rounds: 150_000 });
-
 /** Somebody else's address: nobody answers. */
 const STRANGER = 0x0a00_02c8;
-const FRAMES = 100_000;
-/** Sends one frame after the other and waits for nobody. */
-export const NETWORK = sendingGuest([
-  arpFrame(
-    { operation: ARP_REQUEST, senderMac: GUEST_MAC, sender: GUEST, targetMac: new Uint8Array(6), target: STRANGER },
-    BROADCAST_MAC,
-  ),
-]).replace(
-  "answer:\n",
-  `answer:
-  li   t1, ${FRAMES}
+
+function sending(frames: number): string {
+  const request = { operation: ARP_REQUEST, senderMac: GUEST_MAC, sender: GUEST, targetMac: new Uint8Array(6) };
+  const frame = arpFrame({ ...request, target: STRANGER }, BROADCAST_MAC);
+  return sendingGuest([frame]).replace(
+    "answer:\n",
+    `answer:
+  li   t1, ${frames}
   bge  s3, t1, done
   la   s1, frames
   j    next
 `,
-);
+  );
+}
 
 /** Says a word and waits for ever. */
 export const WAITING = `

@@ -42,10 +42,11 @@ export function timeResyncs(run: () => void): ResyncTimes {
     return made;
   };
   MachineReplica.prototype.adopt = function timed(state, counts, absent) {
-    adopt.call(this, state, counts, absent);
+    const isRight = adopt.call(this, state, counts, absent);
     adopted = this;
     hasRun = false;
     whole(this);
+    return isRight;
   };
   MachineReplica.prototype.provide = function timed(page, bytes) {
     const isRight = provide.call(this, page, bytes);

@@ -50,3 +50,19 @@ test("turns are counted by the time that the machine has had, not by what others
   play(turns, clock, 1_000, 100);
   assert.ok(Math.abs(turns.elapsed - elapsed - 20) < 1, `${turns.elapsed - elapsed} turns of ten milliseconds`);
 });
+
+test("who doubts a slow turn believes the second, and keeps its length when something else had taken the time", () => {
+  const clock = { ms: 0 };
+  const nowMs = () => clock.ms;
+  const turns = new AdaptiveTurns(nowMs, 10, nowMs, true);
+  play(turns, clock, 10_000, 8);
+  const { steps } = turns;
+  turns.begin();
+  clock.ms += 60;
+  turns.end(steps);
+  assert.equal(turns.steps, steps);
+  play(turns, clock, 10_000, 1);
+  assert.equal(turns.steps, steps);
+  play(turns, clock, 1_000, 2);
+  assert.ok(turns.steps < steps / 2, `${turns.steps} steps of a machine that became ten times slower`);
+});

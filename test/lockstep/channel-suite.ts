@@ -85,7 +85,10 @@ function longMessages(): Message[] {
       ...{ ...head, counts: [400_000, 0, 0], inputs: 0, digest: "0".repeat(32) },
       state: new Uint8Array(300_000).fill(3),
     },
-    { kind: "page-hashes", id: 1, first: 0, hashes: pages.map(({ page }) => BigInt(page + 1)) },
+    {
+      ...{ kind: "page-hashes", id: 1, first: 0, present: new Uint8Array(pages.length).fill(1) },
+      hashes: BigUint64Array.from(pages, ({ page }) => BigInt(page + 1)),
+    },
     { kind: "pages", id: 1, pages },
     { kind: "log", entries: [{ kind: "progress", sequence: 2, instant: 10, rest: "running" }] },
   ];

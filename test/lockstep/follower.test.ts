@@ -107,7 +107,9 @@ class Ticking implements Replica {
 
   schedule(): void {}
   restore(): void {}
-  adopt(): void {}
+  adopt(): boolean {
+    return true;
+  }
   digest = () => "";
   provide = () => true;
   snapshot = (): Snapshot => assert.fail("nobody wants its state");

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import { SocketChannel, ThreadChannel, threadEnds } from "../../src/host/lockstep-channels.ts";
 import { SharedRing } from "../../src/host/shared-ring.ts";
 import type { Channel } from "../../src/lockstep/channel.ts";
@@ -11,7 +12,11 @@ import { type ChannelPair, channelSuite } from "./channel-suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hindcast-channels-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
-let sockets = 0;
+
+/** Each socket has a folder of its own. */
+function socketPath(): string {
+  return join(mkdtempSync(join(folder, "pair-")), "socket");
+}
 
 const LOOK_EVERY_MS = 5;
 const ARRIVES_WITHIN_MS = 20_000;
@@ -73,7 +78,7 @@ channelSuite("between threads", async () => {
 });
 
 channelSuite("between processes", async () => {
-  const path = join(folder, String(++sockets));
+  const path = socketPath();
   return pairOf(
     SocketChannel.listen(path, () => {}),
     SocketChannel.connect(path, () => {}),
@@ -83,7 +88,7 @@ channelSuite("between processes", async () => {
 for (const kind of ["threads", "processes"] as const) {
   test(`between ${kind}: an end that is closed is known to be, once what it sent has been received`, async () => {
     const [first, second] = threadEnds();
-    const path = join(folder, String(++sockets));
+    const path = socketPath();
     const ends =
       kind === "threads"
         ? [new ThreadChannel(first, () => {}), new ThreadChannel(second, () => {})]
@@ -104,21 +109,56 @@ for (const kind of ["threads", "processes"] as const) {
   });
 }
 
-test("who listens to a ring is asked again when it is woken, with nothing written, and let go", async () => {
+test("nothing is left of where two processes met, once they have met: they may be killed at any time", async () => {
+  const path = socketPath();
+  const ends = [SocketChannel.listen(path, () => {}), SocketChannel.connect(path, () => {})];
+  ends[0].send(Uint8Array.of(1));
+  await until(() => ends[1].receive() !== undefined);
+  await until(() => !existsSync(dirname(path)));
+  for (const end of ends) end.close();
+});
+
+test("who listens to a ring is called once for what was written since it read, or when somebody wakes it", async () => {
   const ring = new SharedRing(SharedRing.create());
-  let isOver = false;
-  let asked = 0;
-  const listening = ring.listen(() => {
-    asked++;
-    return isOver;
-  });
-  assert.equal(asked, 1);
-  isOver = true;
+  let called = 0;
+  const listener = () => {
+    called++;
+  };
+  ring.write(Uint8Array.of(1));
+  ring.listen(listener);
+  assert.equal(called, 1);
+  assert.deepEqual(ring.read(), Uint8Array.of(1));
+  ring.listen(listener);
+  // Not twice at a time.
+  ring.listen(listener);
+  assert.equal(called, 1);
   ring.wake();
-  let isLetGo = false;
-  void listening.then(() => {
-    isLetGo = true;
-  });
-  await until(() => isLetGo);
-  assert.equal(asked, 2);
+  await until(() => called === 2);
+  assert.equal(ring.read(), undefined);
+  ring.write(Uint8Array.of(2));
+  await sleep(LOOK_EVERY_MS);
+  assert.equal(called, 2);
+});
+
+test("who waits at a ring goes on for what was written or woke it since it read, and when its time is over", () => {
+  const ring = new SharedRing(SharedRing.create());
+  assert.equal(ring.read(), undefined);
+  assert.equal(ring.wait(1), false);
+  ring.wake();
+  assert.equal(ring.wait(ARRIVES_WITHIN_MS), true);
+  assert.equal(ring.read(), undefined);
+  assert.equal(ring.wait(1), false);
+  ring.write(Uint8Array.of(1));
+  assert.equal(ring.wait(ARRIVES_WITHIN_MS), true);
+});
+
+test("who waits at a ring is woken by another thread, however long it has slept", async () => {
+  const buffer = SharedRing.create();
+  const ring = new SharedRing(buffer);
+  const other = new Worker(new URL("./ring-reader.ts", import.meta.url), { workerData: buffer });
+  const waited = new Promise<boolean[]>((resolve) => other.once("message", resolve));
+  await new Promise<void>((resolve) => other.once("online", resolve));
+  await sleep(10 * LOOK_EVERY_MS);
+  ring.write(Uint8Array.of(1));
+  assert.deepEqual(await waited, [true, true]);
 });

@@ -3,6 +3,7 @@ import test from "node:test";
 import { MalformedBytes } from "../../src/base/byte-cursor.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { localChannel } from "../../src/lockstep/channel.ts";
+import type { LogEntry } from "../../src/lockstep/entry.ts";
 import { FaultyChannel } from "../../src/lockstep/fault.ts";
 import { Link } from "../../src/lockstep/link.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../src/lockstep/message.ts";
@@ -52,7 +53,10 @@ const MESSAGES: readonly Message[] = [
     ...{ kind: "snapshot", id: 1, purpose: "copy", sequence: 2, instant: 3, counts: [1, 1, 1], inputs: 4 },
     ...{ digest: DIGEST, state: Uint8Array.of(1, 2, 3) },
   },
-  { kind: "page-hashes", id: 1, first: 2, hashes: [undefined, 2n ** 64n - 1n, 0n] },
+  {
+    ...{ kind: "page-hashes", id: 1, first: 2, present: Uint8Array.of(0, 1, 1, 0) },
+    hashes: BigUint64Array.of(0n, 2n ** 64n - 1n, 0n, 0n),
+  },
   { kind: "want", id: 1, pages: [0, 63] },
   {
     kind: "pages",
@@ -70,6 +74,86 @@ const MESSAGES: readonly Message[] = [
 
 test("every message is read as it was written", () => {
   for (const message of MESSAGES) assert.deepEqual(decodeMessage(encodeMessage(message).slice()), message);
+});
+
+/** A log as machines write it, and entries that follow no rule. */
+function randomEntries(random: Prng): LogEntry[] {
+  const counts = [0, 0, 0];
+  const frame = Uint8Array.from({ length: 60 }, () => random.below(256));
+  const bytes = () => frame.slice(random.below(3)).map((byte, at) => (at % 20 < 18 ? byte : random.below(256)));
+  let [sequence, instant] = [random.below(1000), random.below(2 ** 40)];
+  return Array.from({ length: random.below(40) }, (): LogEntry => {
+    sequence += random.below(9) === 0 ? 7 : 1;
+    instant = Math.max(0, instant + random.below(1000) - (random.below(5) === 0 ? 2000 : 0));
+    const place = counts.map((count) => (random.below(9) === 0 ? random.below(2 ** 30) : count));
+    switch (random.below(4)) {
+      case 0: {
+        const device = random.below(3);
+        const run = { device, number: counts[device], instant, lastInstant: instant + random.below(2), bytes: bytes() };
+        counts[device] += random.below(9) === 0 ? 5 : device === 0 ? run.bytes.length : 1;
+        return { kind: "output", sequence, run };
+      }
+      case 1: {
+        const event = random.below(2) === 0 ? "console-input" : "network-input";
+        const input = event === "console-input" ? { kind: event, bytes: bytes() } : { kind: event, frame: bytes() };
+        return {
+          kind: "input",
+          sequence,
+          instant,
+          place,
+          input: { number: random.below(5), event: input },
+        } as LogEntry;
+      }
+      case 2:
+        return { kind: "digest", sequence, instant, place, digest: DIGEST };
+      default:
+        return { kind: "progress", sequence, instant, rest: "running" };
+    }
+  });
+}
+
+test("a log is read as it was written, whatever follows what in it", () => {
+  const random = new Prng(7);
+  for (let count = 0; count < 500; count++) {
+    const message: Message = { kind: "log", entries: randomEntries(random) };
+    assert.deepEqual(decodeMessage(encodeMessage(message).slice()), message);
+  }
+});
+
+test("what frames of one connection share goes over the channel once", () => {
+  const random = new Prng(3);
+  const noise = () => Uint8Array.from({ length: 200 }, () => random.below(256));
+  const header = noise();
+  const log = (payload: () => Uint8Array): Message => ({
+    kind: "log",
+    entries: Array.from({ length: 100 }, (_, number) => ({
+      ...{ kind: "output", sequence: 5_000_000 + number },
+      run: {
+        device: 1,
+        number: 70_000 + number,
+        instant: 10 ** 10 + number * 50,
+        lastInstant: 10 ** 10 + number * 50,
+        bytes: payload(),
+      },
+    })),
+  });
+  // Beside the bytes: what it begins with, instant, device, and how long it is.
+  assert.ok(encodeMessage(log(noise)).length < 100 * (200 + 5) + 30);
+  assert.ok(
+    encodeMessage(log(() => header.map((byte, at) => (at < 100 ? byte : random.below(256))))).length <
+      100 * (100 + 8) + 130,
+  );
+  assert.ok(encodeMessage(log(() => header)).length < 100 * 8 + 230);
+});
+
+test("a few bytes that would become a log without an end are refused", () => {
+  const bytes = new Uint8Array(2 ** 20);
+  const run = { device: 1, instant: 0, lastInstant: 0, bytes };
+  const entries = Array.from(
+    { length: 70 },
+    (_, number) => ({ kind: "output", sequence: number, run: { ...run, number } }) as const,
+  );
+  assert.throws(() => decodeMessage(encodeMessage({ kind: "log", entries }).slice()), /says more than a machine can/);
 });
 
 test("a message that was cut off or changed is refused or is another one, and breaks nothing", () => {

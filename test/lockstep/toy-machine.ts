@@ -1,4 +1,5 @@
 import type {
+  AbsentHashes,
   Counts,
   DeviceKind,
   ForeignState,
@@ -153,7 +154,7 @@ export class ToyMachine implements Replica {
   #absent = new Set<number>();
   #counts: number[] = DEVICES.map(() => 0);
   #queue: { input: ReplicaInput; place: Counts | undefined }[] = [];
-  #scheduled: { instant: number; input: ReplicaInput } | undefined;
+  #scheduled: { instant: number; input: ReplicaInput }[] = [];
   #decidedAt = -1;
   #happenings: Happening[] = [];
   #stuck = false;
@@ -237,12 +238,12 @@ export class ToyMachine implements Replica {
   }
 
   schedule(instant: number, input: ReplicaInput): void {
-    this.#scheduled = { instant, input };
+    this.#scheduled.push({ instant, input });
   }
 
   withdraw(): readonly ReplicaInput[] {
-    const inputs = [...(this.#scheduled === undefined ? [] : [this.#scheduled]), ...this.#queue];
-    this.#scheduled = undefined;
+    const inputs = [...this.#scheduled, ...this.#queue];
+    this.#scheduled = [];
     this.#queue = [];
     return inputs.map(({ input }) => input);
   }
@@ -279,13 +280,14 @@ export class ToyMachine implements Replica {
     for (let page = 0; page < PAGES; page++) this.#setPage(page, snapshot.bytesOf(page));
   }
 
-  adopt({ pages, base, instant, state }: ForeignState, counts: Counts, absent: ReadonlyMap<number, unknown>): void {
+  adopt({ pages, base, instant, state }: ForeignState, counts: Counts, absent?: AbsentHashes): boolean {
     this.#load({ instant, state }, counts);
-    this.#absent = new Set(absent.keys());
+    this.#absent = new Set(absent?.pages);
     this.#differDue = this.#difference !== 0;
     for (let page = 0; page < PAGES; page++) {
       this.#setPage(page, pages.has(page) ? pages.get(page) : base.bytesOf(page));
     }
+    return true;
   }
 
   provide(page: number, bytes: Uint8Array | undefined): boolean {
@@ -321,7 +323,7 @@ export class ToyMachine implements Replica {
     if (this.#state.instant !== instant) throw new Error("a state of another instant");
     this.#counts = [...counts];
     this.#queue = [];
-    this.#scheduled = undefined;
+    this.#scheduled = [];
     this.#happenings = [];
     this.#decidedAt = instant;
   }
@@ -337,17 +339,16 @@ export class ToyMachine implements Replica {
   #settle(): void {
     const { instant } = this.#state;
     for (;;) {
-      if (this.#scheduled?.instant === instant) {
-        this.#deliver(this.#scheduled.input);
-        this.#scheduled = undefined;
+      // What comes where the machine stands is for the next instant, unless it waits.
+      const waits = this.#state.threads.every((thread) => !this.#isReady(thread));
+      if (this.#decidedAt === instant && !waits) return;
+      if (this.#scheduled[0]?.instant === instant) {
+        this.#deliver(this.#scheduled.shift()!.input);
         continue;
       }
       const next = this.#queue[0];
       if (next === undefined) return;
       if (next.place?.some((count, device) => this.#counts[device] < count)) return;
-      // What comes where the machine stands is for the next instant, unless it waits.
-      const waits = this.#state.threads.every((thread) => !this.#isReady(thread));
-      if (this.#decidedAt === instant && !waits) return;
       this.#queue.shift();
       this.#deliver(next.input);
     }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { NatsArbiter, nextMember, readTenure, writeTenure } from "../../src/host/nats-arbiter.ts";
 import { NatsChannel } from "../../src/host/nats-channel.ts";
 import { connectNats, type Nats } from "../../src/host/nats-connection.ts";
-import { NatsInputs } from "../../src/host/nats-inputs.ts";
+import { InputSender, NatsInputs } from "../../src/host/nats-inputs.ts";
 import { NatsSink } from "../../src/host/nats-sink.ts";
 import {
   expireOutputs,
@@ -255,9 +255,10 @@ test("inputs of two hosts have one order, and outlive both", async () => {
   const place = pairPlace("inputs");
   const hosts = [await connected(), await connected(), await connected()];
   await makeStreams(hosts[0], place);
-  const [left, right, later] = hosts.map((nats) => new NatsInputs(nats, place, () => {}, assert.fail));
+  const [left, , later] = hosts.map((nats) => new NatsInputs(nats, place, () => {}));
+  const senders = hosts.map((nats) => new InputSender(nats, place, assert.fail));
   for (let number = 0; number < 20; number++) {
-    (number % 2 === 0 ? left : right).push({ kind: "console-input", bytes: Uint8Array.of(number) });
+    senders[number % 2].push({ kind: "console-input", bytes: Uint8Array.of(number) });
   }
   const seen: number[] = [];
   await until("all inputs", () => {
@@ -278,7 +279,28 @@ test("inputs of two hosts have one order, and outlive both", async () => {
   // A survivor reads on from where the machine is.
   await until("the rest", () => later.at(5) !== undefined && later.at(19) !== undefined);
   assert.deepEqual(later.at(19), left.at(19));
-  for (const inputs of [left, right, later]) inputs.close();
+  for (const inputs of [left, later]) inputs.close();
+});
+
+test("input that is typed while the server is away comes, though the host's machine is another by then", async () => {
+  const place = pairPlace("typed");
+  const nats = await connected();
+  await makeStreams(nats, place);
+  const sender = new InputSender(nats, place, assert.fail);
+  const before = new NatsInputs(nats, place, () => {});
+  before.at(0);
+  await server.stop();
+  for (const byte of [1, 2, 3]) sender.push({ kind: "console-input", bytes: Uint8Array.of(byte) });
+  before.close();
+  await server.begin();
+  const behind = new NatsInputs(nats, place, () => {});
+  await until("what was typed", () => behind.at(0) !== undefined && behind.at(2) !== undefined);
+  const typed = [0, 1, 2].map((number) => behind.at(number));
+  assert.deepEqual(
+    typed.map((event) => event?.kind === "console-input" && event.bytes[0]),
+    [1, 2, 3],
+  );
+  behind.close();
 });
 
 test("a name of a pair is a part of names of streams", () => {

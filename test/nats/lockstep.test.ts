@@ -341,27 +341,20 @@ test("what does not fit is refused with a sentence", async () => {
   const one = primary("refusing", program);
   await until("a primary", [one], () => /begins when/.test(one.said));
   const to = ["--nats", server.url, "--pair", "refusing"];
-  await assertRefused(
-    ["lockstep", other, "--role", "secondary", ...to],
-    3,
-    "pair-program",
-    /runs another program than this/,
-  );
-  await assertRefused(
-    ["lockstep", other, "--role", "primary", ...to],
-    3,
-    "pair-taken",
-    /runs already at .* --role secondary/,
-  );
+  const role = ["lockstep", program, "--role", "primary"];
+  const refusals: Parameters<typeof assertRefused>[] = [
+    [["lockstep", other, "--role", "secondary", ...to], 3, "pair-program", /runs another program than this/],
+    [["lockstep", other, "--role", "primary", ...to], 3, "pair-taken", /runs already at .* --role secondary/],
+    [role, 2, "usage", /--role needs the server/],
+    [["lockstep", program, "--nats", server.url], 2, "usage", /say which with --role/],
+    [[...role, "--nats", server.url, "--pair", "a.b"], 2, "pair-name", /"a\.b" is no name of a pair/],
+    [[...role, "--nats", server.url, "--diverge", "time"], 2, "usage", /give it to the secondary/],
+    [[...role, "--nats", "nats://192.0.2.1"], 2, "nats-insecure", /in the clear: use tls:\/\//],
+  ];
+  await Promise.all(refusals.map((refusal) => assertRefused(...refusal)));
+  assert.equal((await hindcast("lockstep", "--role", "secondary")).exitCode, 2);
   one.child.kill("SIGINT");
   assert.equal((await outcome(one)).exitCode, 130);
-  const role = ["lockstep", program, "--role", "primary"];
-  await assertRefused(role, 2, "usage", /--role needs the server/);
-  await assertRefused(["lockstep", program, "--nats", server.url], 2, "usage", /say which with --role/);
-  await assertRefused([...role, "--nats", server.url, "--pair", "a.b"], 2, "pair-name", /"a\.b" is no name of a pair/);
-  await assertRefused([...role, "--nats", server.url, "--diverge", "time"], 2, "usage", /give it to the secondary/);
-  await assertRefused([...role, "--nats", "nats://192.0.2.1"], 2, "nats-insecure", /in the clear: use tls:\/\//);
-  assert.equal((await hindcast("lockstep", "--role", "secondary")).exitCode, 2);
 });
 
 test("disks come through the server, and an earlier run that was left is taken away", async () => {

@@ -222,8 +222,4 @@ step("the walkthrough shows its steps with their pictures", async () => {
   const picture = await user.webview("svg");
   await picture.getByText("The work queue of a print shop").waitFor();
   await workbench.screenshot("walkthrough");
-  await user.command("Hindcast: Open the Walkthrough of a Kernel");
-  await user.page.getByText("Inside a kernel with Hindcast").first().waitFor();
-  await (await user.webview("svg")).getByText("A small kernel. 2 harts, 256 MiB.").waitFor();
-  await workbench.screenshot("walkthrough-kernel");
 });
