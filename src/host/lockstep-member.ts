@@ -19,6 +19,8 @@ const TURN_MS = 0.5;
  * there. Both are as fast: who once was ahead would stay so.
  */
 const AHEAD_TURNS = 1;
+/** What it says waits for nobody before the two are a pair, and the secondary waits for pages all the time. */
+const JOINING_AHEAD_TURNS = 40;
 /** Both take a turn for as long, and guess a little otherwise how many steps that is: a secondary does in one what was one. */
 const FOLLOWING_TURNS = 1.5;
 /** A thread that got no turn for longer was not silent, it was not asked. */
@@ -264,7 +266,8 @@ export class MemberDriver {
     if (primary === undefined) return Math.round(steps * FOLLOWING_TURNS);
     const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
     // Parts of turns would cost as much as whole ones, and leave the secondary parts to do. Turns are not as long as each other.
-    this.#waits = primary.lagSteps > (aheadTurns + 0.5) * steps;
+    const turns = primary.phase === "joining" ? JOINING_AHEAD_TURNS : aheadTurns;
+    this.#waits = primary.lagSteps > (turns + 0.5) * steps;
     if (this.#waits) return 0;
     return Math.max(0, Math.min(steps, this.#limit - replica.instant));
   }

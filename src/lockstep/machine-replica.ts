@@ -231,7 +231,8 @@ export class MachineReplica implements Replica {
     if (absentPages.hashOf(bytes) !== this.#hashes?.[page]) return false;
     this.#absent[page] = 0;
     this.#absentCount--;
-    this.#arrived.set(page, bytes.slice());
+    // Of a message that holds little else, and is nobody else's.
+    this.#arrived.set(page, bytes);
     absentPages.bring(page);
     return true;
   }

@@ -261,7 +261,8 @@ export class Secondary {
   }
 
   #acknowledge(nowMs: number): void {
-    const follower = this.#follower;
+    // Who has never had a state says how far it is with the one that is on its way, or the primary would wait for all its pages.
+    const follower = this.#follower ?? this.#next;
     if (follower === undefined) return;
     const { consumed, matched } = follower;
     const at = this.#fallback === undefined ? follower.at : this.#fallbackAt;
