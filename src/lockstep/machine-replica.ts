@@ -122,6 +122,10 @@ export class MachineReplica implements Replica {
     return this.#queue.length;
   }
 
+  get tokens(): readonly number[] {
+    return this.machine.asyncPages?.given.map(({ token }) => token) ?? [];
+  }
+
   /** How the guest ended. */
   get ending(): MachineStop | undefined {
     return this.#stop;
