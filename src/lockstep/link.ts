@@ -61,8 +61,8 @@ export class Link {
   }
 
   /** Nothing was heard for so long that the other end counts as dead. Who was never heard may still have to begin. */
-  isSilent(nowMs: number, patience = 1): boolean {
-    const most = this.#options.silenceMs * (this.#isHeard ? patience : BEGINNERS_PATIENCE);
+  isSilent(nowMs: number, mostMs = this.#options.silenceMs): boolean {
+    const most = this.#isHeard ? mostMs : this.#options.silenceMs * BEGINNERS_PATIENCE;
     return this.#refusal !== undefined || this.silenceMs(nowMs) >= most;
   }
 

@@ -482,16 +482,21 @@ export class Primary {
   #watch(nowMs: number): void {
     const link = this.#link;
     if (link === undefined) return;
-    const isSilent = link.isSilent(nowMs);
     this.#progress.hear(link.silenceMs(nowMs), nowMs);
     if (this.#isSoleVoice) {
-      if (isSilent || this.#progress.isVainCopy(nowMs)) this.#dismiss();
+      if (this.#isJoinerGone(nowMs) || this.#progress.isVainCopy(nowMs)) this.#dismiss();
       return;
     }
     if (this.#phase === "pairing") this.#pairAtArbiter(nowMs);
-    if (this.#phase === "paired" && isSilent) this.#phase = "claiming";
+    if (this.#phase === "paired" && link.isSilent(nowMs)) this.#phase = "claiming";
     if (this.#phase === "claiming") this.#claim(nowMs);
     if (this.#phase === "paired" || this.#phase === "pairing") this.#watchProgress(nowMs);
+  }
+
+  /** To take over a whole state and begin keeps a busy computer for longer than the silence that is a death in a pair. */
+  #isJoinerGone(nowMs: number): boolean {
+    const { silenceMs, progressMs } = this.#parts.options;
+    return this.#link!.isSilent(nowMs, Math.max(silenceMs, progressMs));
   }
 
   #watchProgress(nowMs: number): void {
@@ -522,7 +527,7 @@ export class Primary {
   /** The secondary has the whole state. Once it has matched everything that has left, the two are a pair. */
   #pairAtArbiter(nowMs: number): void {
     const { arbiter, member, options } = this.#parts;
-    if (this.#link!.isSilent(nowMs) && this.#askedMs === undefined) {
+    if (this.#isJoinerGone(nowMs) && this.#askedMs === undefined) {
       this.#dismiss();
       return;
     }

@@ -121,7 +121,7 @@ export class Secondary {
   /** One turn: hears, runs at most `budget` steps, tells. True when there may be more to do at once. */
   turn(nowMs: number, budget: number): boolean {
     if (this.#phase === "fenced" || this.#phase === "surviving") return false;
-    const { link } = this.#parts;
+    const { link, options } = this.#parts;
     if (this.#phase === "over") {
       // The primary is still to hear that this one has heard it.
       link.receive(nowMs);
@@ -132,7 +132,7 @@ export class Secondary {
     for (const message of messages) this.#take(message, nowMs);
     if (link.isSilent(nowMs)) this.#claim(nowMs);
     // It was never paired, and nobody speaks to it any more.
-    if (this.#phase === "joining" && link.isSilent(nowMs, JOINER_PATIENCE)) this.#fence();
+    if (this.#phase === "joining" && link.isSilent(nowMs, options.silenceMs * JOINER_PATIENCE)) this.#fence();
     const moved = this.#advance(budget, nowMs);
     this.#ask(nowMs);
     this.#acknowledge(nowMs);
