@@ -46,9 +46,8 @@ export function changesOf(before: PairSituation, now: PairSituation): string[] {
         `Machine ${name} has joined${replaced === undefined ? "" : `, in the place of machine ${replaced.name}`}.`,
       ];
     }
-    if (role !== "gone" || was === "gone") return [];
-    const left = now.members.find((each) => each.role === "primary");
-    return [`Machine ${name} is gone.${left === undefined ? "" : ` Machine ${left.name} goes on alone.`}`];
+    if (role === "primary" && was === "secondary") return [`Machine ${name} has taken over.`];
+    return role === "gone" && was !== "gone" ? [`Machine ${name} is gone.`] : [];
   });
 }
 

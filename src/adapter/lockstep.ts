@@ -167,12 +167,16 @@ function findingLines(finding: DivergenceFinding, placeOf: PlaceOf): Custom.Find
   const { divergent, inside, output, chain, notes, lastAgreement } = finding;
   const at = ({ left, right }: { left: { instant: number }; right: { instant: number } }) =>
     placeOf(left.instant, right.instant);
+  const { left, right } = placeOf(lastAgreement.left, lastAgreement.right);
+  const [here, there] = [left, right].map(({ member }) => `machine ${member}`);
   const lines: Custom.FindingLineBody[] = [];
   if (divergent !== undefined) {
     lines.push({ text: `The two part at ${placeText(divergent.left)}: ${divergent.why}`, place: at(divergent) });
     for (const difference of divergent.differences.slice(0, SHOWN_DIFFERENCES)) {
       const { name, left, right } = valueBody(difference);
-      lines.push({ text: `  ${name}: ${left ?? "nothing"} in machine A, ${right ?? "nothing"} in machine B` });
+      const text = `  ${name}: ${left ?? "nothing"} in ${here}, ${right ?? "nothing"} in ${there}`;
+      // Several harts may have it.
+      if (!lines.some((line) => line.text === text)) lines.push({ text });
     }
   }
   for (const { left, right, sentence } of chain.slice(0, SHOWN_LINKS)) {
@@ -181,7 +185,7 @@ function findingLines(finding: DivergenceFinding, placeOf: PlaceOf): Custom.Find
   }
   if (output !== undefined) {
     const place = placeOf(output.left, output.right);
-    const what = `${said(output.leftText, output.leftBytes)} in machine A, ${said(output.rightText, output.rightBytes)} in machine B`;
+    const what = `${said(output.leftText, output.leftBytes)} in ${here}, ${said(output.rightText, output.rightBytes)} in ${there}`;
     lines.push({ text: `The output that differs: ${what}, at instants ${instants(output)}`, place });
   }
   if (inside !== undefined) {

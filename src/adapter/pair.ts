@@ -131,6 +131,8 @@ export class Pair implements SeatMotions {
     if (opened !== undefined) {
       const before = opened.situation;
       opened.situation = await opened.source.situation();
+      // Whoever runs may be another machine by now.
+      if (this.#live.isRunning) for (const seat of Object.values(this.seats)) seat.runsIn(this.newestStretch(seat));
       const texts = changesOf(before, opened.situation);
       for (const { session } of Object.values(this.seats)) for (const text of texts) session?.say(text);
     }

@@ -146,9 +146,13 @@ export class Seat {
     if (before !== undefined) await discard(before);
   }
 
+  runsIn(stretch: StretchName): void {
+    this.#here = stretch;
+  }
+
   /** It ran on live, and perhaps into another stretch, also of another machine; its debuggee has gone with it. */
   hasRun(stretch: StretchName, stopped: Stopped): void {
-    this.#here = stretch;
+    this.runsIn(stretch);
     this.stopped = stopped;
   }
 

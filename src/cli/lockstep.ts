@@ -9,12 +9,13 @@ import type { PairReport } from "../host/pair-report.ts";
 import type { OutputDivergence } from "../lockstep/divergence.ts";
 import { type DivergenceSource, differ } from "../lockstep/divergence-sources.ts";
 import { drawFaults, type Fault, type PairRole } from "../lockstep/fault.ts";
+import type { LockstepOptions } from "../lockstep/options.ts";
 import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
 import { type Answer, type Context, NEGATIVE } from "./context.ts";
 import { machinesFor } from "./live-run.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import type { NatsFlags } from "./nats-flags.ts";
-import { formatBytes, formatCount } from "./quantities.ts";
+import { formatBytes, formatCount, formatSeconds } from "./quantities.ts";
 import { execute, type LiveRun } from "./run.ts";
 
 export type LockstepChoice = MachineOptions &
@@ -28,6 +29,8 @@ export type LockstepChoice = MachineOptions &
     readonly fault?: readonly Fault[];
     readonly faultSeed?: number;
     readonly processes?: boolean;
+    /** Seconds of silence that are taken for death. */
+    readonly giveUpAfter?: number;
     readonly output?: string;
   };
 
@@ -71,6 +74,11 @@ export async function lockstep(
   return { ...answer, json };
 }
 
+/** How long a machine may be silent. */
+export function patience({ giveUpAfter }: LockstepChoice): Partial<LockstepOptions> {
+  return giveUpAfter === undefined ? {} : { silenceMs: giveUpAfter * 1000 };
+}
+
 function openPair(
   context: Context,
   path: string | undefined,
@@ -98,9 +106,8 @@ function openPair(
     primary: { ...ofAll, configuration, image: boot.image },
     secondary: { ...other, image: partner.image },
     // Another program's machine cannot be replaced by a copy.
-    ...(second === undefined
-      ? { joiner: { ...other, image: boot.image } }
-      : { options: { onDivergence: "stop" as const } }),
+    ...(second === undefined && { joiner: { ...other, image: boot.image } }),
+    options: { ...patience(choice), ...(second !== undefined && { onDivergence: "stop" as const }) },
     hosting: choice.processes === true ? "processes" : "threads",
     ...(recordTo === undefined
       ? {}
@@ -192,7 +199,7 @@ export function sentences(report: PairReport): string[] {
   if (report.joined > 0) lines.push(`A new secondary joined ${times(report.joined)}.`);
   if (latencyMs.median !== undefined) {
     const [median, p99] = [latencyMs.median, latencyMs.p99 ?? latencyMs.median].map((ms) => ms.toFixed(1));
-    const lag = `the secondary was at most ${formatCount(report.lagStepsMax)} steps behind`;
+    const lag = `the secondary was at most ${formatCount(report.lagStepsMax)} steps behind, and waited for ${formatSeconds(report.waitedMs / 1000)}`;
     lines.push(`Output waited ${median} ms (median), ${p99} ms (99th percentile); ${lag}.`);
   }
   return lines;

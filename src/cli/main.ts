@@ -17,6 +17,7 @@ import {
   parseMemory,
   parseMilliseconds,
   parsePort,
+  parseSilence,
   parseSources,
   parseSteps,
   parseSymbols,
@@ -113,6 +114,11 @@ function buildProgram(finish: (exitCode: number) => void): Command {
         .option("--diverge-seed <number>", "seed of how it does so (default: 1)", parseCount)
         .option("--fault <fault>", "do it to the pair: KIND@INSTANT or KIND:primary@INSTANT; for each once", parseFault)
         .option("--fault-seed <number>", "faults at random; beside --fault: which bits those flip", parseCount)
+        .option(
+          "--give-up-after <seconds>",
+          "silence that is taken for a machine's death (default: 5, with --role 0.3)",
+          parseSilence,
+        )
         .option("-o, --output <file>", "record both machines into FILE and FILE.B, which open as one pair")
         .option("--processes", "each machine in a process of its own, instead of a thread")
         .option("--second <program>", "another program for the second machine: the two are compared")

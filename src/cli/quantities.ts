@@ -11,6 +11,8 @@ import { MAX_HARTS } from "../machine/configuration.ts";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 const PAGE_BYTES = 4096;
+const MIN_SILENCE_SECONDS = 0.3;
+const MAX_SILENCE_SECONDS = 3600;
 /** Below this not even a stack and a handler fit; above it WebAssembly's 32-bit memory is at its end. */
 const MIN_MEMORY_BYTES = 64 * 2 ** 10;
 const MOST_MILLISECONDS = 10_000;
@@ -79,6 +81,14 @@ export function parseFault(text: string, before: readonly Fault[] = []): Fault[]
     );
   }
   return [...before, { ...kind, instant }];
+}
+
+/** Seconds that a machine of a pair may be silent: more than a few signs of life, which come ten times a second. */
+export function parseSilence(text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (seconds < MIN_SILENCE_SECONDS || seconds > MAX_SILENCE_SECONDS)
+    throw new InvalidArgumentError(`Write seconds, from ${MIN_SILENCE_SECONDS} to ${MAX_SILENCE_SECONDS}.`);
+  return seconds;
 }
 
 export function parseTime(text: string): number {

@@ -1,3 +1,4 @@
+import { sameBytes } from "../base/same-bytes.ts";
 import type { OutputDifference, SidePair } from "./divergence-protocol.ts";
 import type { PrintedBytes, RunAbout, RunAsker } from "./run-probe.ts";
 
@@ -165,10 +166,6 @@ async function frameDifference(
     if (!tally.isMissing(isLeftLonger ? abouts.right : abouts.left, extra.instant)) return undefined;
     return differenceAt(abouts, NETWORK, at, isLeftLonger ? [extra, undefined] : [undefined, extra]);
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 function endDifference({ left, right }: Abouts, tally: Tally): OutputDifference | undefined {

@@ -18,6 +18,7 @@ import { OriginChain } from "./origin-chain.ts";
 import { instructionAt } from "./origin-flow.ts";
 import type { OriginEnd, OriginPlace, OriginStep } from "./origin-protocol.ts";
 import { ProgramMap } from "./program-map.ts";
+import { cameBetween } from "./trap-context.ts";
 
 /** What a run is, before anything of it is run again. All of this file is plain data: it crosses between threads. */
 export interface RunAbout {
@@ -332,12 +333,11 @@ const CONSOLE = 0;
 const NETWORK = 1;
 const PAGE_BYTES = 4096;
 const NOTHING_INTERRUPTED = 2n ** 64n - 1n;
-const INTERRUPT = 1n << 63n;
 const [SEPC, SCAUSE, MEPC, MCAUSE] = [0x141, 0x142, 0x341, 0x342];
 
 function interruptedBy(hart: HartView): bigint {
   const [cause, pc] = hart.privilege === 3 ? [MCAUSE, MEPC] : [SCAUSE, SEPC];
-  return ((hart.csr(cause) ?? 0n) & INTERRUPT) === 0n ? NOTHING_INTERRUPTED : (hart.csr(pc) ?? NOTHING_INTERRUPTED);
+  return cameBetween(hart.csr(cause) ?? 0n) ? (hart.csr(pc) ?? NOTHING_INTERRUPTED) : NOTHING_INTERRUPTED;
 }
 
 /** The digest of a state in which the time and what is left of the turn are those of any other. */

@@ -1,4 +1,4 @@
-import { causeName } from "../isa/causes.ts";
+import { causeName, EXCEPTION } from "../isa/causes.ts";
 import type { TravelStop } from "../replay/timeline-interface.ts";
 import { fetch, flowOf, readNumber } from "./code.ts";
 import type { Inspector } from "./inspector.ts";
@@ -9,9 +9,9 @@ import type { StepParts } from "./step-parts.ts";
 import { hex } from "./value-format.ts";
 
 /** Causes whose mtval is an address that was accessed. */
-const ADDRESS_CAUSES: ReadonlySet<number> = new Set([0, 1, 4, 5, 6, 7, 12, 13, 15]);
+const ADDRESS_CAUSES: ReadonlySet<number> = new Set([0, 1, 4, 5, 6, 7, 12, 13, 15, EXCEPTION.pageNotReady]);
 const ILLEGAL_INSTRUCTION = 2;
-const MTVEC = 0x305;
+const [MTVEC, SEPC] = [0x305, 0x141];
 /** What a check has proved by the time that anybody hears of it (src/replay/excursion.ts). */
 const RESTORED = "State restored, digest equal.";
 
@@ -132,13 +132,16 @@ export class StopTeller {
     const view = machine.harts[hart];
     const name = causeName(BigInt(cause));
     const vector = (view.csr(MTVEC) ?? 0n) & ~3n;
-    const handled = kind !== "unhandled" && this.#inspector.isMemory(vector);
+    const handled = kind !== "unhandled" && (cause === EXCEPTION.pageNotReady || this.#inspector.isMemory(vector));
     const value = ADDRESS_CAUSES.has(cause)
       ? `, address ${this.#inspector.address(tval)}`
       : cause === ILLEGAL_INSTRUCTION && tval !== 0n
         ? `, bits ${hex(tval)}`
         : "";
-    const code = fetch(machine, view.pc, hart);
+    // The hart stands in the handler already, and the handler is there.
+    const isTaken = cause === EXCEPTION.pageNotReady;
+    const pc = isTaken ? (view.csr(SEPC) ?? view.pc) : view.pc;
+    const code = fetch(machine, pc, hart);
     const text =
       code === undefined || flowOf(code).kind === "trap"
         ? ""
@@ -149,7 +152,7 @@ export class StopTeller {
       name,
       tval,
       handled,
-      description: `${name} at ${this.place(view.pc)}${text}${value}.${outcome}`,
+      description: `${name} at ${this.place(pc)}${text}${value}.${outcome}`,
     };
   }
 }

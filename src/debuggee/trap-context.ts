@@ -1,4 +1,4 @@
-import { causeName, INTERRUPT_BIT } from "../isa/causes.ts";
+import { causeName, EXCEPTION, INTERRUPT_BIT } from "../isa/causes.ts";
 import type { HartView } from "../machine/machine-interface.ts";
 import type { CodeWord } from "./code.ts";
 
@@ -61,13 +61,18 @@ export function trapInto(hart: HartView, privilege: 1 | 3) {
   return {
     pc: hart.csr(epc),
     name: causeName(why),
-    interrupt: (why & INTERRUPT_BIT) !== 0n,
+    interrupt: cameBetween(why),
     from: previousPrivilege(hart, previous),
     scratch: hart.csr(scratch),
   };
 }
 
-/** The trap that the hart has just taken was an interrupt. */
+/** A trap with this cause comes between two steps and is none: an interrupt, or that a page is not ready. */
+export function cameBetween(cause: bigint): boolean {
+  return (cause & INTERRUPT_BIT) !== 0n || cause === BigInt(EXCEPTION.pageNotReady);
+}
+
+/** The trap that the hart has just taken came between two steps. */
 export function wasInterrupted(hart: HartView): boolean {
   return hart.privilege !== 0 && trapInto(hart, hart.privilege).interrupt;
 }

@@ -49,9 +49,10 @@ export interface Pointer {
   readonly effectiveAddress: bigint;
 }
 
-/** Exceptions that are faults, rather than ways to ask for something (ecall, ebreak). */
+/** Exceptions that are faults, rather than ways to ask for something (ecall, ebreak) or word of the machine's own. */
 const FAULTS: readonly number[] = EXCEPTION_CAUSES.map(({ code }) => code).filter(
   (code) =>
+    code !== EXCEPTION.pageNotReady &&
     code !== EXCEPTION.breakpoint &&
     code !== EXCEPTION.ecallFromUser &&
     code !== EXCEPTION.ecallFromSupervisor &&

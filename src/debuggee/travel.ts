@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { Instant, VirtualAddress } from "../base/brand.ts";
-import { EXCEPTION_CAUSES } from "../isa/causes.ts";
+import { EXCEPTION, EXCEPTION_CAUSES } from "../isa/causes.ts";
 import type { HartView } from "../machine/machine-interface.ts";
 import type { StopConditions, Watch } from "../machine/stop.ts";
 import type { Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "../replay/timeline-interface.ts";
@@ -29,7 +29,8 @@ export interface TravellerParts {
   readonly log: (line: LogLine) => void;
 }
 
-const ALL_EXCEPTIONS = EXCEPTION_CAUSES.map(({ code }) => code);
+/** What instructions raise: whoever steps into handlers is not led into those of what comes between two steps. */
+const ALL_EXCEPTIONS = EXCEPTION_CAUSES.map(({ code }) => code).filter((code) => code !== EXCEPTION.pageNotReady);
 /** What it takes to judge a hit, in microseconds about. */
 const JUDGING = 30;
 

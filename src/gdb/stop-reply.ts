@@ -82,7 +82,7 @@ function signalOf({ reason, exception, failedChecks }: Stopped): number {
   if (exception === undefined) return SIGNAL.trap;
   const { cause } = exception;
   if (cause === EXCEPTION.illegalInstruction) return SIGNAL.illegal;
-  if (cause === EXCEPTION.breakpoint) return SIGNAL.trap;
+  if (cause === EXCEPTION.breakpoint || cause === EXCEPTION.pageNotReady) return SIGNAL.trap;
   if (MISALIGNED.has(cause)) return SIGNAL.bus;
   return ENVIRONMENT_CALLS.has(cause) ? SIGNAL.system : SIGNAL.segmentation;
 }

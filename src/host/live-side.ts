@@ -87,7 +87,9 @@ export class LiveSide {
     recording.runBy = (timeline, until) => {
       timeline.isLed = false;
       try {
-        return this.#run(until);
+        if (this.#isHeld) return undefined;
+        // No step, but what comes in where a guest waits: no stop of the user's is to be looked for, and none would be.
+        return until <= timeline.now ? timeline.advance(until) : this.#run(until);
       } finally {
         timeline.isLed = true;
       }
@@ -187,7 +189,6 @@ export class LiveSide {
   }
 
   #run(until: Instant): MachineStop | undefined {
-    if (this.#isHeld) return undefined;
     const motion = this.#here.debuggee.turn(until, this.#isSilent);
     for (;;) {
       const turn = motion.next();

@@ -1,4 +1,6 @@
+import { rmdirSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Channel } from "../lockstep/channel.ts";
 import { SharedRing } from "./shared-ring.ts";
@@ -90,6 +92,15 @@ export class ThreadChannel implements Channel {
   }
 }
 
+function removeSocket(path: string): void {
+  try {
+    rmSync(path, { force: true });
+    rmdirSync(dirname(path));
+  } catch {
+    // It is gone, or was no folder of its own.
+  }
+}
+
 /** Between two processes of a machine: a socket that only its owner can open. One end listens, the other connects. */
 export class SocketChannel implements Channel {
   readonly #onFrame: () => void;
@@ -106,10 +117,15 @@ export class SocketChannel implements Channel {
     this.#onFrame = onFrame;
   }
 
+  /** The socket's folder is its own, and goes with it as soon as somebody has come: nobody may be left to do that later. */
   static listen(path: string, onFrame: () => void): SocketChannel {
     const channel = new SocketChannel(onFrame);
+    const remove = () => removeSocket(path);
+    process.once("exit", remove);
     const server = createServer((socket) => {
       server.close();
+      process.off("exit", remove);
+      remove();
       channel.#attach(socket);
     });
     channel.#server = server;

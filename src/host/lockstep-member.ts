@@ -19,6 +19,8 @@ const TURN_MS = 0.5;
  * there. Both are as fast: who once was ahead would stay so.
  */
 const AHEAD_TURNS = 1;
+/** What it says waits for nobody before the two are a pair, and the secondary waits for pages all the time. */
+const JOINING_AHEAD_TURNS = 40;
 /** Both take a turn for as long, and guess a little otherwise how many steps that is: a secondary does in one what was one. */
 const FOLLOWING_TURNS = 1.5;
 /** A thread that got no turn for longer was not silent, it was not asked. */
@@ -31,8 +33,9 @@ const DOZE_MS = 2;
 const NAP_MS = 0.05;
 /** A frame that a fault holds up is looked for so often. */
 const FAULTY_LOOK_MS = 5;
-/** Longer than the silence that is taken for death. */
+/** A member that a fault freezes stands still so long, and in any case longer than the silence that is taken for death. */
 const FREEZE_MS = 3_000;
+const FREEZE_SILENCES = 1.5;
 
 const NAP = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
@@ -123,6 +126,8 @@ export class MemberDriver {
   #activeMs = 0;
   #lastMs: number;
   #restMs = 0;
+  /** It got no steps in the last turn because the secondary is behind. */
+  #waits = false;
   #yieldedMs = 0;
   #movedMs = 0;
 
@@ -220,7 +225,8 @@ export class MemberDriver {
   turn(limit = Number.POSITIVE_INFINITY): boolean {
     this.#limit = limit;
     const nowMs = this.#parts.nowMs();
-    this.#activeMs += Math.min(LONGEST_GAP_MS + this.#restMs, Math.max(0, nowMs - this.#lastMs));
+    const passedMs = Math.min(LONGEST_GAP_MS + this.#restMs, Math.max(0, nowMs - this.#lastMs));
+    this.#activeMs += passedMs;
     this.#lastMs = nowMs;
     this.#restMs = 0;
     this.#meetFaults();
@@ -228,7 +234,10 @@ export class MemberDriver {
     this.#channel.turn(this.#activeMs);
     const { replica } = this.#parts;
     const { primary } = this.member;
-    if (primary !== undefined) primary.paused = this.#paused;
+    if (primary !== undefined) {
+      primary.paused = this.#paused;
+      if (this.#waits || primary.rest === "held") primary.statistics.waitedMs += passedMs;
+    }
     primary?.hear(this.#activeMs);
     this.#pass();
     const before = replica.instant;
@@ -248,6 +257,7 @@ export class MemberDriver {
   }
 
   #budget(nowMs: number): number {
+    this.#waits = false;
     if (this.#paused) return 0;
     // A guest that waits may have input; one that runs and is ahead of its clock has to wait for it.
     if (nowMs < this.#dueMs && this.member.primary?.rest === "running") return 0;
@@ -256,7 +266,9 @@ export class MemberDriver {
     if (primary === undefined) return Math.round(steps * FOLLOWING_TURNS);
     const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
     // Parts of turns would cost as much as whole ones, and leave the secondary parts to do. Turns are not as long as each other.
-    if (primary.lagSteps > (aheadTurns + 0.5) * steps) return 0;
+    const turns = primary.phase === "joining" ? JOINING_AHEAD_TURNS : aheadTurns;
+    this.#waits = primary.lagSteps > (turns + 0.5) * steps;
+    if (this.#waits) return 0;
     return Math.max(0, Math.min(steps, this.#limit - replica.instant));
   }
 
@@ -323,7 +335,7 @@ export class MemberDriver {
       const { kind } = this.#faults.shift()!;
       this.#parts.tap?.({ kind: "fault", text: kind });
       if (isChannelFault(kind)) this.#channel.arm(kind);
-      else if (kind === "freeze") onFreeze?.(FREEZE_MS);
+      else if (kind === "freeze") onFreeze?.(Math.max(FREEZE_MS, this.#options.silenceMs * FREEZE_SILENCES));
       else if (kind === "kill") {
         this.#stopped = true;
         onKill?.();

@@ -25,7 +25,7 @@ import { errorFromData } from "./rpc.ts";
  * On one host a member that dies is seen to: its channel closes. Silence is for one that stands still, and a host that has much to do
  * is not to be taken for that. Ten signs of life a second are half a kilobit.
  */
-const LOCAL_OPTIONS = { heartbeatMs: 100, silenceMs: 2_000 } as const satisfies Partial<LockstepOptions>;
+const LOCAL_OPTIONS = { heartbeatMs: 100, silenceMs: 5_000 } as const satisfies Partial<LockstepOptions>;
 /** Somebody who joins and is gone before he was paired is replaced so often in a row. */
 export const MOST_VAIN_JOINS = 3;
 /** A member that does not answer within it is reported as it was last heard of. */
@@ -74,7 +74,8 @@ interface Place {
   report: MemberReport | undefined;
   end: MemberEnd | undefined;
   isGone: boolean;
-  reported: (() => void) | undefined;
+  /** Those who wait for its report, or its end. */
+  readonly asked: { readonly report: Set<() => void>; readonly stop: Set<() => void> };
 }
 
 /**
@@ -214,8 +215,9 @@ export class LockstepPair {
       heard: (message) => this.#hear(place, message),
       gone: (fault) => this.#bury(place, fault),
     });
-    const begun = { state: undefined, report: undefined, end: undefined, isGone: false, reported: undefined };
-    const place: Place = { name, host, joins: start.role === "joiner", ...begun };
+    const begun = { state: undefined, report: undefined, end: undefined, isGone: false };
+    const asked = { report: new Set<() => void>(), stop: new Set<() => void>() };
+    const place: Place = { name, host, joins: start.role === "joiner", ...begun, asked };
     this.#places.push(place);
     const { recording: chosen, secondary } = this.#parts;
     const images = machine === secondary ? (chosen?.secondImages ?? chosen?.images) : chosen?.images;
@@ -258,11 +260,11 @@ export class LockstepPair {
         break;
       case "report":
         place.report = message.report;
-        if (!this.#isClosing) place.reported?.();
+        for (const answer of place.asked.report) answer();
         return;
       case "ended":
         Object.assign(place, { state: message.state, report: message.report, end: message.end });
-        place.reported?.();
+        answerAll(place);
         break;
       case "failed":
         this.#fault ??= errorFromData(message.error);
@@ -300,18 +302,19 @@ export class LockstepPair {
   #bury(place: Place, fault: Error | undefined): void {
     place.isGone = true;
     this.#fault ??= fault;
-    place.reported?.();
+    answerAll(place);
     this.#parts.onChange?.();
   }
 
   #ask(place: Place, kind: "report" | "stop", withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => place.reported?.(), withinMs);
-      place.reported = () => {
+      const answer = () => {
         clearTimeout(timer);
-        place.reported = undefined;
+        place.asked[kind].delete(answer);
         resolve();
       };
+      const timer = setTimeout(answer, withinMs);
+      place.asked[kind].add(answer);
       place.host.post({ kind });
     });
   }
@@ -330,6 +333,10 @@ export class LockstepPair {
 /** The first difference in what two programs say. */
 export function differenceOf({ divergences }: PairReport): OutputDivergence | undefined {
   return divergences[0];
+}
+
+function answerAll({ asked }: Place): void {
+  for (const answer of [...asked.report, ...asked.stop]) answer();
 }
 
 function lives({ isGone, end }: Place): boolean {

@@ -88,8 +88,8 @@ export class ThreadHosting implements MemberHosting {
 }
 
 export class ProcessHosting implements MemberHosting {
-  /** Sockets lie where only this user comes. */
-  readonly #folder = process.platform === "win32" ? undefined : mkdtempSync(join(tmpdir(), "hindcast-"));
+  /** Of sockets where nobody has come yet. */
+  readonly #folders: string[] = [];
   #channels = 0;
 
   open(_name: string, listener: MemberListener): MemberHost {
@@ -121,8 +121,7 @@ export class ProcessHosting implements MemberHosting {
   }
 
   channel(): readonly [ChannelEnd, ChannelEnd] {
-    const name = String(++this.#channels);
-    const path = this.#folder === undefined ? `\\\\.\\pipe\\hindcast-${process.pid}-${name}` : join(this.#folder, name);
+    const path = this.#socketPath();
     return [
       { kind: "listen", path },
       { kind: "connect", path },
@@ -130,7 +129,16 @@ export class ProcessHosting implements MemberHosting {
   }
 
   async close(): Promise<void> {
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** A socket lies where only this user comes; whoever listens takes the folder away. */
+  #socketPath(): string {
+    const name = String(++this.#channels);
+    if (process.platform === "win32") return `\\\\.\\pipe\\hindcast-${process.pid}-${name}`;
+    const folder = mkdtempSync(join(tmpdir(), "hindcast-"));
+    this.#folders.push(folder);
+    return join(folder, name);
   }
 }
 

@@ -14,6 +14,7 @@ export interface MemberReport {
   readonly counters: FollowerCounters | undefined;
   readonly lagStepsMax: number;
   readonly held: number;
+  readonly waitedMs: number;
   readonly latency: { readonly count: number; readonly median: number | undefined; readonly p99: number | undefined };
   readonly entries: number;
   readonly pagesSent: number;
@@ -35,6 +36,8 @@ export interface PairReport {
   readonly digests: { readonly equal: number; readonly different: number; readonly skipped: number };
   readonly lagStepsMax: number;
   readonly held: number;
+  /** How long a primary had no steps because its secondary was behind. */
+  readonly waitedMs: number;
   readonly latencyMs: { readonly median: number | undefined; readonly p99: number | undefined };
   readonly logEntries: number;
   readonly bytesSent: number;
@@ -58,6 +61,7 @@ export function memberReport(member: Member, isDead: boolean, bytesSent: number)
     counters: secondary === undefined ? undefined : { ...secondary.counters },
     lagStepsMax: statistics?.lagStepsMax ?? 0,
     held: statistics?.held ?? 0,
+    waitedMs: statistics?.waitedMs ?? 0,
     latency: {
       count: statistics?.latency.count ?? 0,
       median: statistics?.latency.quantile(0.5),
@@ -74,12 +78,13 @@ export function divergencesOf({ primary, secondary }: Member): readonly OutputDi
   return [...(secondary?.divergences ?? []), ...noticed];
 }
 
-/** `members` in the order in which they came. */
+/** `members` in the order in which they came; none: nobody has answered yet. */
 export function pairReport(members: readonly MemberReport[], outputsReleased: number, joined: number): PairReport {
   const sum = (value: (member: MemberReport) => number | undefined) =>
     members.reduce((total, member) => total + (value(member) ?? 0), 0);
   const living = members.filter(({ alive }) => alive).sort((a, b) => Number(b.speaks) - Number(a.speaks));
-  const longest = members.reduce((a, b) => (b.latency.count > a.latency.count ? b : a));
+  const none: MemberReport["latency"] = { count: 0, median: undefined, p99: undefined };
+  const longest = members.reduce((best, { latency }) => (latency.count > best.count ? latency : best), none);
   return {
     members: living.map(({ name }) => name),
     outputsMatched: sum(({ counters }) => counters?.outputsMatched),
@@ -95,9 +100,10 @@ export function pairReport(members: readonly MemberReport[], outputsReleased: nu
       different: sum(({ counters }) => counters?.digestsDifferent),
       skipped: sum(({ counters }) => counters?.digestsSkipped),
     },
-    lagStepsMax: Math.max(...members.map(({ lagStepsMax }) => lagStepsMax)),
+    lagStepsMax: Math.max(0, ...members.map(({ lagStepsMax }) => lagStepsMax)),
     held: sum(({ held }) => held),
-    latencyMs: { median: longest.latency.median, p99: longest.latency.p99 },
+    waitedMs: sum(({ waitedMs }) => waitedMs),
+    latencyMs: { median: longest.median, p99: longest.p99 },
     logEntries: sum(({ entries }) => entries),
     bytesSent: sum(({ bytesSent }) => bytesSent),
     pagesSent: sum(({ pagesSent }) => pagesSent),

@@ -2,6 +2,7 @@ import type { Program } from "../assembler/program.ts";
 import { parseSymbolChoice } from "../base/boot-choice.ts";
 import type { Instant } from "../base/brand.ts";
 import { UserError } from "../base/errors.ts";
+import { sameBytes } from "../base/same-bytes.ts";
 import { KERNEL_BASE } from "../boot/boot-plan.ts";
 import { assembleFirmware } from "../boot/sbi-firmware.ts";
 import type { ExecutableFile } from "../debuggee/protocol.ts";
@@ -254,8 +255,4 @@ class RecordedFiles implements FileSource {
       `${image.name} has changed since it was recorded, and the recording does not hold it: put the recorded one back.`,
     );
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }

@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { performSwap, type SwapAnswer, type SwapOrder } from "./swap-jobs.ts";
 import type { SwapSetup } from "./swap-protocol.ts";
+import { SwapSlots, slotsBuffer } from "./swap-slots.ts";
 import { workerUrl } from "./worker-url.ts";
 
 /** What it throws away would otherwise gather. */
@@ -15,7 +16,12 @@ export type SwapWish = SwapOrder extends infer Order ? (Order extends SwapOrder 
  */
 export class SwapThread {
   readonly #latencyMs: number;
+  readonly #ordered = new Int32Array(new SharedArrayBuffer(4));
   readonly #answered = new Int32Array(new SharedArrayBuffer(4));
+  readonly #slotsBuffer = slotsBuffer();
+  readonly #slots = new SwapSlots(this.#slotsBuffer);
+  /** Who waits for the page of a slot. */
+  readonly #slotted = new Map<number, (answer: SwapAnswer) => void>();
   /** Not answered yet. */
   readonly #open = new Map<number, { order: SwapOrder; done: (answer: SwapAnswer) => void }>();
   #worker: Worker | undefined;
@@ -31,7 +37,7 @@ export class SwapThread {
 
   /** Orders that have not come back. */
   get open(): number {
-    return this.#open.size;
+    return this.#open.size + this.#slotted.size;
   }
 
   /** Of the thread; 0 when there is none. */
@@ -41,9 +47,21 @@ export class SwapThread {
 
   /** `done` is called by `collect`. */
   order(wish: SwapWish, done: (answer: SwapAnswer) => void): void {
+    if (!this.#isGone) this.#port ??= this.#start();
+    if (!this.#isGone && (wish.kind === "unpack" || wish.kind === "fetch")) {
+      const slot = this.#slots.order(wish);
+      if (slot !== undefined) {
+        this.#slotted.set(slot, done);
+        this.#wake();
+        return;
+      }
+    }
     const order = { ...wish, id: ++this.#lastId } as SwapOrder;
     this.#open.set(order.id, { order, done });
-    if (!this.#isGone) this.#post(order);
+    if (this.#isGone) return;
+    // Copied, not moved: it is needed again when the thread ends before it answers.
+    this.#port?.postMessage(order);
+    this.#wake();
   }
 
   /** Done at once, and on this thread. */
@@ -55,6 +73,11 @@ export class SwapThread {
   collect(): boolean {
     let came = false;
     if (this.#isGone) {
+      for (const [slot, done] of [...this.#slotted]) {
+        this.#slotted.delete(slot);
+        done({ id: slot, kind: "lost" });
+        came = true;
+      }
       for (const { order } of [...this.#open.values()]) {
         // Where a page was when it was asked for may be another's by now.
         const isPage = order.kind === "fetch" || order.kind === "unpack";
@@ -63,25 +86,34 @@ export class SwapThread {
       }
       return came;
     }
-    while (Atomics.load(this.#answered, 0) !== this.#taken) {
-      const received = this.#port && receiveMessageOnPort(this.#port);
-      if (received === undefined) break;
-      this.#taken = (this.#taken + 1) | 0;
+    const answered = Atomics.load(this.#answered, 0);
+    if (answered === this.#taken || this.#port === undefined) return false;
+    this.#taken = answered;
+    for (const [slot, done] of this.#slotted) {
+      const answer = this.#slots.take(slot);
+      if (answer === undefined) continue;
+      this.#slotted.delete(slot);
+      done(answer);
+      came = true;
+    }
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (received === undefined) return came;
       this.#take(received.message as SwapAnswer);
       came = true;
     }
-    return came;
   }
 
   /** Stands still until something comes, or so many milliseconds. */
   wait(mostMs: number): void {
-    if (!this.#isGone && this.#open.size > 0) Atomics.wait(this.#answered, 0, this.#taken, mostMs);
+    if (!this.#isGone && this.open > 0) Atomics.wait(this.#answered, 0, this.#taken, mostMs);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#isGone = true;
     this.#open.clear();
+    this.#slotted.clear();
     await this.#worker?.terminate();
   }
 
@@ -96,15 +128,17 @@ export class SwapThread {
     entry?.done(answer);
   }
 
-  #post(order: SwapOrder): void {
-    this.#port ??= this.#start();
-    // Copied, not moved: it is needed again when the thread ends before it answers.
-    this.#port.postMessage(order);
+  #wake(): void {
+    Atomics.add(this.#ordered, 0, 1);
+    Atomics.notify(this.#ordered, 0);
   }
 
   #start(): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    const setup: SwapSetup = { port: port2, answered: this.#answered, latencyMs: this.#latencyMs };
+    const setup: SwapSetup = {
+      ...{ port: port2, slots: this.#slotsBuffer, ordered: this.#ordered },
+      ...{ answered: this.#answered, latencyMs: this.#latencyMs },
+    };
     const worker = new Worker(workerUrl("swap-worker"), {
       name: "hindcast swap",
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },

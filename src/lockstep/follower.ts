@@ -58,8 +58,8 @@ export class Follower {
   #received: number;
   #known: { instant: number; rest: Rest };
   #inputs: number;
-  /** The first input of the agenda is in the replica's hands. */
-  #handedOver = false;
+  /** So many inputs, the first of the agenda, are in the replica's hands. */
+  #handedOver = 0;
   /** The replica cannot go on by itself. */
   #resting = false;
   /** The idle time that it waits for; undefined: none would help it. */
@@ -206,10 +206,7 @@ export class Follower {
   #advanceAligned(end: number): boolean {
     const replica = this.#replica;
     const next = this.#agenda[0];
-    if (next?.kind === "input" && !this.#handedOver) {
-      replica.schedule(next.instant, next.input);
-      this.#handedOver = true;
-    }
+    if (next?.kind === "input") this.#scheduleAt(next.instant);
     // How a guest ends may show in what its next step would be.
     const known = this.#known.instant + (this.#known.rest === "ended" && !this.#resting ? 1 : 0);
     const limit = Math.min(known, next?.instant ?? Number.POSITIVE_INFINITY);
@@ -228,6 +225,16 @@ export class Follower {
     if (next?.kind !== "digest" || replica.instant !== next.instant) return false;
     this.#compare(next);
     return true;
+  }
+
+  /** Everything that came at one instant takes effect there. */
+  #scheduleAt(instant: number): void {
+    for (;;) {
+      const step = this.#agenda[this.#handedOver];
+      if (step?.kind !== "input" || step.instant !== instant) return;
+      this.#replica.schedule(instant, step.input);
+      this.#handedOver++;
+    }
   }
 
   #advanceByOrder(end: number): boolean {
@@ -265,17 +272,17 @@ export class Follower {
         }
       } else if (isDue && !isGiven) {
         // What its partner had waited by then it has waited as well.
-        if (isInPlace && !this.#handedOver) isGiven = this.#passTime(behind);
-        if (!isGiven && !this.#handedOver) {
+        if (isInPlace && this.#handedOver === 0) isGiven = this.#passTime(behind);
+        if (!isGiven && this.#handedOver === 0) {
           replica.queue(next.input, next.place);
-          this.#handedOver = true;
+          this.#handedOver = 1;
         }
         isGiven ||= isInPlace;
       }
     }
     // The partner went on where this one waits: all the time that it waits for has passed there, or need not pass.
     if (!isGiven && this.#matcher.oldestExpected() !== undefined) isGiven = this.#passTime(this.#waitsFor ?? 0);
-    if (!isGiven && (this.#resting || replica.instant >= limit) && !this.#handedOver) return false;
+    if (!isGiven && (this.#resting || replica.instant >= limit) && this.#handedOver === 0) return false;
     return this.#run(Math.min(Math.max(limit, replica.instant), end));
   }
 
@@ -291,8 +298,7 @@ export class Follower {
     const ticks = Math.min(most, this.#waitsFor ?? 0);
     if (ticks <= 0 || this.#options.planted === "no-idle-time") return false;
     // An input whose place it has not come to would keep it back.
-    if (this.#handedOver) this.#replica.withdraw();
-    this.#handedOver = false;
+    this.#takeBack();
     this.#idle = { number: undefined, event: { kind: "idle-jump", ticks } };
     this.#replica.queue(this.#idle);
     return true;
@@ -327,7 +333,7 @@ export class Follower {
       }
       this.#clocks.passed("partner", ticks);
       const step = this.#consume();
-      this.#handedOver = false;
+      this.#handedOver = Math.max(0, this.#handedOver - 1);
       if (this.#inner === undefined && step?.kind === "input" && !sameCounts(this.#replica.counts, step.place)) {
         this.#part("place");
       }
@@ -374,8 +380,12 @@ export class Follower {
     this.#counters.innerDivergences++;
     this.#inner = { how, noticedAt, lastAgreement: this.#lastAgreement };
     this.#tap?.({ kind: "inner-divergence", through: this.consumed, inner: this.#inner });
-    if (this.#handedOver) this.#replica.withdraw();
-    this.#handedOver = false;
+    this.#takeBack();
+  }
+
+  #takeBack(): void {
+    if (this.#handedOver > 0) this.#replica.withdraw();
+    this.#handedOver = 0;
   }
 
   #judge(): void {

@@ -14,6 +14,8 @@ const GOES_ON = 1;
 const CONTINUES = 2;
 /** Frames that are sent again at a time: the rest follows when these are acknowledged. */
 const MOST_RESENT = 32;
+/** A thread or process on a busy host takes seconds to begin. One that is gone closes its channel. */
+const BEGINNERS_PATIENCE = 10;
 
 interface Sent {
   readonly sequence: number;
@@ -41,6 +43,7 @@ export class Link {
   #acknowledgementDue = false;
   #lastSentMs: number;
   #lastHeardMs: number;
+  #isHeard = false;
   #refusal: string | undefined;
   bytesSent = 0;
 
@@ -55,6 +58,12 @@ export class Link {
   /** Why the other end is not believed any more: a sentence. */
   get refusal(): string | undefined {
     return this.#refusal;
+  }
+
+  /** Nothing was heard for so long that the other end counts as dead. Who was never heard may still have to begin. */
+  isSilent(nowMs: number, patience = 1): boolean {
+    const most = this.#options.silenceMs * (this.#isHeard ? patience : BEGINNERS_PATIENCE);
+    return this.#refusal !== undefined || this.silenceMs(nowMs) >= most;
   }
 
   /** A channel that is closed will say nothing any more: its silence has no end. */
@@ -141,6 +150,7 @@ export class Link {
     const [sequence, acknowledged] = [reader.varint(), reader.varint()];
     if (acknowledged >= this.#nextSequence) throw new MalformedBytes("it acknowledges what was never sent");
     this.#lastHeardMs = nowMs;
+    this.#isHeard = true;
     while (this.#unacknowledged.length > 0 && this.#unacknowledged[0].sequence <= acknowledged) {
       this.#unacknowledged.shift();
     }

@@ -71,10 +71,12 @@ export class MachineReplica implements Replica {
   readonly #host: ReplicaHost | undefined;
   #counts: number[] = MACHINE_DEVICES.map(() => 0);
   #queue: { readonly input: ReplicaInput; readonly place: Counts | undefined }[] = [];
-  #scheduled: { readonly instant: number; readonly input: ReplicaInput } | undefined;
+  #scheduled: { readonly instant: number; readonly input: ReplicaInput }[] = [];
   #skewDue: boolean;
   /** Interrupts of this instant have been decided: input that comes now is for the next one. */
   #closedAt = -1;
+  /** The machine was last given an event: while it waits for a page to do it, nothing of this instant is decided. */
+  #isGiven = false;
   #happenings: Happening[] = [];
   #printed: number[] = [];
   #printedAt = 0;
@@ -140,7 +142,7 @@ export class MachineReplica implements Replica {
         ? this.machine.run(instantOf(until), { departing: false })
         : this.#host.run(instantOf(until));
     if (stop === undefined) return { kind: "held" };
-    this.#closedAt = this.machine.instant;
+    if (stop.kind !== "absent" || !this.#isGiven) this.#closedAt = this.machine.instant;
     this.#waitingTicks = stop.kind === "waiting" ? stop.ticks : undefined;
     this.#waitsForPage = stop.kind === "absent";
     switch (stop.kind) {
@@ -161,12 +163,12 @@ export class MachineReplica implements Replica {
   }
 
   schedule(instant: number, input: ReplicaInput): void {
-    this.#scheduled = { instant, input };
+    this.#scheduled.push({ instant, input });
   }
 
   withdraw(): readonly ReplicaInput[] {
-    const inputs = [...(this.#scheduled === undefined ? [] : [this.#scheduled]), ...this.#queue];
-    this.#scheduled = undefined;
+    const inputs = [...this.#scheduled, ...this.#queue];
+    this.#scheduled = [];
     this.#queue = [];
     return inputs.map(({ input }) => input);
   }
@@ -187,6 +189,8 @@ export class MachineReplica implements Replica {
   }
 
   snapshot(): MachineSnapshot {
+    // Input that was held for a page which has come is taken first: nobody gives it to this state again.
+    if (this.#waitsForPage && this.#absentCount === 0) this.run(this.instant);
     return new MachineSnapshot(this.machine, this.machine.checkpoint());
   }
 
@@ -226,7 +230,8 @@ export class MachineReplica implements Replica {
     if (absentPages.hashOf(bytes) !== this.#hashes?.[page]) return false;
     this.#absent[page] = 0;
     this.#absentCount--;
-    this.#arrived.set(page, bytes.slice());
+    // Of a message that holds little else, and is nobody else's.
+    this.#arrived.set(page, bytes);
     absentPages.bring(page);
     return true;
   }
@@ -236,7 +241,7 @@ export class MachineReplica implements Replica {
     else this.#host.replace(checkpoint, counts, isForeign);
     this.#counts = [...counts];
     this.#queue = [];
-    this.#scheduled = undefined;
+    this.#scheduled = [];
     this.#happenings = [];
     this.#printed = [];
     this.#stop = undefined;
@@ -247,22 +252,22 @@ export class MachineReplica implements Replica {
   }
 
   #take(instant: Instant): MachineEvent | undefined {
+    const event = this.#next(instant);
+    this.#isGiven = event !== undefined;
+    if (event !== undefined) return event;
+    this.#closedAt = instant;
+    return this.#takeFault(instant);
+  }
+
+  #next(instant: Instant): MachineEvent | undefined {
     if (this.#skewDue) {
       this.#skewDue = false;
       return { kind: "idle-jump", instant, ticks: this.#skew.ticks };
     }
-    if (this.#scheduled?.instant === instant && this.#isOpen(instant)) {
-      const { input } = this.#scheduled;
-      this.#scheduled = undefined;
-      return this.#deliver(instant, input);
-    }
-    const next = this.#queue[0];
-    if (next !== undefined && this.#isInPlace(next.place) && this.#isOpen(instant)) {
-      this.#queue.shift();
-      return this.#deliver(instant, next.input);
-    }
-    this.#closedAt = instant;
-    return this.#takeFault(instant);
+    if (!this.#isOpen(instant)) return undefined;
+    if (this.#scheduled[0]?.instant === instant) return this.#deliver(instant, this.#scheduled.shift()!.input);
+    if (this.#queue.length === 0 || !this.#isInPlace(this.#queue[0].place)) return undefined;
+    return this.#deliver(instant, this.#queue.shift()!.input);
   }
 
   /** A fault comes behind everything else of its instant, as an edit by the user does. */
@@ -283,9 +288,8 @@ export class MachineReplica implements Replica {
   #horizon(instant: number): number {
     if (this.#skewDue) return instant + 1;
     let horizon = this.#faults.length > 0 ? Math.max(this.#faults[0].instant, instant + 1) : Number.POSITIVE_INFINITY;
-    if (this.#scheduled !== undefined && this.#scheduled.instant > instant) {
-      horizon = Math.min(horizon, this.#scheduled.instant);
-    }
+    const due = this.#scheduled[0]?.instant ?? -1;
+    if (due > instant) horizon = Math.min(horizon, due);
     const next = this.#queue[0];
     return next !== undefined && this.#isInPlace(next.place) ? Math.min(horizon, instant + 1) : horizon;
   }

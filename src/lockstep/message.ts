@@ -74,7 +74,7 @@ const PURPOSES = ["copy", "resynchronise"] as const;
 const MOST_PAGES = 2 ** 30;
 
 export function encodeMessage(message: Message): Uint8Array {
-  const writer = new ByteWriter(128);
+  const writer = new ByteWriter(message.kind === "pages" ? message.pages.length * PAGE_ROOM_BYTES : 128);
   writer.u8(KINDS.indexOf(message.kind));
   switch (message.kind) {
     case "hello":
@@ -144,6 +144,8 @@ export function encodeMessage(message: Message): Uint8Array {
 
 const NOTHING = new Uint8Array(0);
 const HASH_BYTES = 8;
+/** A page, with its number and length: of a quarter of a thousand of them no buffer need grow. */
+const PAGE_ROOM_BYTES = 4096 + 16;
 
 /** From where to where pages that are present follow each other. */
 function* runsOf(present: Uint8Array): Iterable<readonly [from: number, to: number]> {

@@ -1,3 +1,4 @@
+import { sameBytes } from "../base/same-bytes.ts";
 import { describeBytes, type OutputDivergence } from "./divergence.ts";
 import { type Counts, type DeviceKind, type OutputRun, unitsOf } from "./replica.ts";
 
@@ -107,8 +108,7 @@ function sameStream(theirs: OutputRun, ours: OutputRun, from: number, end: numbe
 }
 
 function sameDatagram(theirs: OutputRun, ours: OutputRun): number {
-  const isSame = theirs.bytes.length === ours.bytes.length && theirs.bytes.every((byte, at) => byte === ours.bytes[at]);
-  return isSame ? theirs.number + 1 : theirs.number;
+  return sameBytes(theirs.bytes, ours.bytes) ? theirs.number + 1 : theirs.number;
 }
 
 function oldest(runs: readonly (readonly OutputRun[])[]): OutputRun | undefined {

@@ -7,6 +7,7 @@ import type { Message } from "./message.ts";
 import { hashesOf } from "./page-transfer.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import type { PrimaryParts, PrimaryPhase, PrimaryStart } from "./primary-parts.ts";
+import { ProgressWatch } from "./progress-watch.ts";
 import {
   type Counts,
   hasReached,
@@ -23,8 +24,6 @@ import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
 const MOST_QUEUED_INPUTS = 16;
 /** Hashes in one message, which fits a frame; the machine goes on between messages. */
 const HASHES_PER_TURN = 28_672;
-/** Resynchronisations of a secondary that came no farther between them, before it is given up. */
-const MOST_VAIN_RESYNCHRONISATIONS = 3;
 
 /**
  * The machine that the outside hears. It writes the log, keeps what it says until the secondary has said it too, and is held
@@ -67,8 +66,7 @@ export class Primary {
   #hashesSent = 0;
   /** The secondary has come on since it was looked at. */
   #cameOn = false;
-  #progressMs = 0;
-  #vain = 0;
+  readonly #progress: ProgressWatch;
   #askedMs: number | undefined;
   #hasHeard = false;
   /** Somebody holds both machines: that the secondary comes no farther means nothing. */
@@ -78,6 +76,7 @@ export class Primary {
     this.#parts = parts;
     const { replica, options } = parts;
     this.#phase = "alone";
+    this.#progress = new ProgressWatch(options);
     this.#term = start.term;
     this.#sequence = start.sequence;
     this.#nextInput = start.nextInput;
@@ -150,7 +149,7 @@ export class Primary {
     this.#link = link;
     this.#secondary = secondary;
     this.#phase = "paired";
-    this.#progressMs = nowMs;
+    this.#progress.begin(nowMs);
     this.#sayHello(nowMs);
     this.#send({ kind: "paired", term: this.#term }, nowMs);
     this.#parts.tap?.({ kind: "paired" });
@@ -161,7 +160,7 @@ export class Primary {
     if (this.#phase !== "alone") return false;
     this.#link = link;
     this.#phase = "copying";
-    this.#progressMs = nowMs;
+    this.#progress.begin(nowMs);
     this.#sayHello(nowMs);
     this.#sendSnapshot("copy", nowMs);
     return true;
@@ -450,7 +449,7 @@ export class Primary {
     const { state } = this.#snapshot;
     this.#send({ kind: "pages", id, pages: pages.map((page) => ({ page, bytes: state.bytesOf(page) })) }, nowMs);
     this.statistics.pagesSent += pages.length;
-    this.#progressMs = nowMs;
+    this.#progress.progressed(nowMs);
   }
 
   #complete(id: number, nowMs: number): void {
@@ -458,7 +457,7 @@ export class Primary {
     const { purpose } = this.#snapshot;
     this.#snapshot = undefined;
     this.#cameOn = true;
-    this.#progressMs = nowMs;
+    this.#progress.progressed(nowMs);
     this.#parts.tap?.({ kind: "resynchronised" });
     if (purpose === "copy" && this.#phase === "copying") {
       // From here on the secondary gets the log, and this machine does not run away from it.
@@ -471,7 +470,7 @@ export class Primary {
       this.#joinedAt = [...this.#parts.replica.counts];
     } else if (this.#phase === "joining") {
       this.#phase = "pairing";
-      this.#vain = 0;
+      this.#progress.begin(nowMs);
     }
   }
 
@@ -479,11 +478,10 @@ export class Primary {
   #watch(nowMs: number): void {
     const link = this.#link;
     if (link === undefined) return;
-    const { options } = this.#parts;
-    const isSilent = link.silenceMs(nowMs) >= options.silenceMs || link.refusal !== undefined;
+    const isSilent = link.isSilent(nowMs);
+    this.#progress.hear(link.silenceMs(nowMs), nowMs);
     if (this.#isSoleVoice) {
-      const isVain = nowMs - this.#progressMs >= options.progressMs * (MOST_VAIN_RESYNCHRONISATIONS + 1);
-      if (isSilent || isVain) this.#dismiss();
+      if (isSilent || this.#progress.isVainCopy(nowMs)) this.#dismiss();
       return;
     }
     if (this.#phase === "pairing") this.#pairAtArbiter(nowMs);
@@ -495,20 +493,11 @@ export class Primary {
   #watchProgress(nowMs: number): void {
     const { replica, options } = this.#parts;
     const isIdle = this.#pending.length === 0 && this.#unconsumed.length === 0;
-    if (this.#cameOn || isIdle || this.paused) {
-      this.#cameOn = false;
-      this.#progressMs = nowMs;
-      if (!isIdle) this.#vain = 0;
-      return;
-    }
-    if (nowMs - this.#progressMs < options.progressMs) return;
-    this.#progressMs = nowMs;
-    this.#vain++;
-    if (this.#vain > MOST_VAIN_RESYNCHRONISATIONS) {
-      // One that is not known to the arbiter yet cannot be left by asking him.
-      if (this.#phase === "paired") this.#phase = "claiming";
-      return;
-    }
+    const how = this.#progress.look(this.#cameOn, isIdle || this.paused, nowMs);
+    this.#cameOn = false;
+    // One that is not known to the arbiter yet cannot be left by asking him.
+    if (how === "given up" && this.#phase === "paired") this.#phase = "claiming";
+    if (how !== "stuck") return;
     this.#diverge({
       ...{ what: "no-progress", device: 0, number: 0, primaryInstant: replica.instant, secondaryInstant: this.#at },
       ...{ expected: "to go on", got: `nothing for ${options.progressMs} ms`, lastAgreement: 0 },
@@ -529,7 +518,7 @@ export class Primary {
   /** The secondary has the whole state. Once it has matched everything that has left, the two are a pair. */
   #pairAtArbiter(nowMs: number): void {
     const { arbiter, member, options } = this.#parts;
-    if (this.#link!.silenceMs(nowMs) >= options.silenceMs && this.#askedMs === undefined) {
+    if (this.#link!.isSilent(nowMs) && this.#askedMs === undefined) {
       this.#dismiss();
       return;
     }
@@ -570,7 +559,6 @@ export class Primary {
         this.statistics.survivals++;
         this.#parts.tap?.({ kind: "take-over", through: this.#sequence });
         this.#dismiss();
-        this.#vain = 0;
       } else if (options.planted === "no-arbiter") this.#dismiss();
       else this.#fence();
     });

@@ -119,7 +119,10 @@ export interface Replica {
   queue(input: ReplicaInput, place?: Counts): void;
   /** Inputs that were queued and have not taken effect. */
   readonly queued: number;
-  /** The input takes effect on arrival at exactly this instant, at which the machine has not yet decided anything. */
+  /**
+   * The input takes effect on arrival at exactly this instant, at which the machine has not yet decided anything; behind those that
+   * were scheduled before, which are not for a later one.
+   */
   schedule(instant: number, input: ReplicaInput): void;
   /** Inputs that have not taken effect are forgotten, and given back. */
   withdraw(): readonly ReplicaInput[];

@@ -121,7 +121,7 @@ export class Secondary {
   /** One turn: hears, runs at most `budget` steps, tells. True when there may be more to do at once. */
   turn(nowMs: number, budget: number): boolean {
     if (this.#phase === "fenced" || this.#phase === "surviving") return false;
-    const { link, options } = this.#parts;
+    const { link } = this.#parts;
     if (this.#phase === "over") {
       // The primary is still to hear that this one has heard it.
       link.receive(nowMs);
@@ -130,10 +130,9 @@ export class Secondary {
     }
     const messages = link.receive(nowMs);
     for (const message of messages) this.#take(message, nowMs);
-    const silenceMs = link.refusal === undefined ? link.silenceMs(nowMs) : Number.POSITIVE_INFINITY;
-    if (silenceMs >= options.silenceMs) this.#claim(nowMs);
+    if (link.isSilent(nowMs)) this.#claim(nowMs);
     // It was never paired, and nobody speaks to it any more.
-    if (this.#phase === "joining" && silenceMs >= options.silenceMs * JOINER_PATIENCE) this.#fence();
+    if (this.#phase === "joining" && link.isSilent(nowMs, JOINER_PATIENCE)) this.#fence();
     const moved = this.#advance(budget, nowMs);
     this.#ask(nowMs);
     this.#acknowledge(nowMs);
@@ -262,7 +261,8 @@ export class Secondary {
   }
 
   #acknowledge(nowMs: number): void {
-    const follower = this.#follower;
+    // Who has never had a state says how far it is with the one that is on its way, or the primary would wait for all its pages.
+    const follower = this.#follower ?? this.#next;
     if (follower === undefined) return;
     const { consumed, matched } = follower;
     const at = this.#fallback === undefined ? follower.at : this.#fallbackAt;

@@ -28,8 +28,10 @@ export interface PrimaryStatistics {
   /** From being said to leaving. */
   readonly latency: Durations;
   lagStepsMax: number;
-  /** Times that the primary waited for the secondary. */
+  /** Times that a bound of the log held the primary. */
   held: number;
+  /** How long it had no steps because the secondary was behind: by a bound, or by more than a turn. */
+  waitedMs: number;
   resynchronisations: number;
   pagesSent: number;
   /** Times that it went on alone. */
@@ -37,6 +39,6 @@ export interface PrimaryStatistics {
 }
 
 export function newPrimaryStatistics(): PrimaryStatistics {
-  const counts = { entries: 0, released: 0, lagStepsMax: 0, held: 0, resynchronisations: 0 };
+  const counts = { entries: 0, released: 0, lagStepsMax: 0, held: 0, waitedMs: 0, resynchronisations: 0 };
   return { ...counts, latency: new Durations(), pagesSent: 0, survivals: 0 };
 }

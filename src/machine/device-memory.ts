@@ -39,9 +39,13 @@ export class BoardMemory implements DeviceMemory {
     this.#parts = parts;
   }
 
-  /** The answer of `work`; or, when a page that devices need is absent, what says so, and then nothing has happened. */
-  attempt<T>(work: () => T): T | Exception {
+  /**
+   * The answer of `work`; or, when a page that devices need is absent, what says so, and then nothing has happened. `looksFirst`: it finds
+   * out before it changes anything.
+   */
+  attempt<T>(work: () => T, looksFirst = false): T | Exception {
     const { memory, disks, others } = this.#parts;
+    if (looksFirst) return unlessAbsent(work);
     if (memory.absentCount === 0 && disks.absentBlocks === 0) return work();
     const { board } = others();
     const before = structuredClone(board.save());
@@ -106,6 +110,15 @@ export class BoardMemory implements DeviceMemory {
     const lacking = offset < 0 ? -1 : bytes.lacking(offset, length);
     if (lacking >= 0) throw new AbsentPage(lacking);
     return offset;
+  }
+}
+
+function unlessAbsent<T>(work: () => T): T | Exception {
+  try {
+    return work();
+  } catch (thrown) {
+    if (!(thrown instanceof AbsentPage)) throw thrown;
+    return { cause: ABSENT_PAGE_CAUSE, tval: BigInt(thrown.page) };
   }
 }
 

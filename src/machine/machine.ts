@@ -427,7 +427,7 @@ export class Machine implements MachineLike {
       const event = this.#held ?? this.inlet.take(this.instant);
       this.#held = undefined;
       if (event !== undefined && event.kind !== "edit" && event.kind !== "page-not-ready") {
-        const outcome = this.#devices.attempt(() => this.#apply(event));
+        const outcome = this.#devices.attempt(() => this.#apply(event), event.kind === "page-ready");
         if (outcome === undefined) continue;
         this.#hold(event, Number(outcome.tval));
         return interrupted;

@@ -64,7 +64,7 @@ export class PageNotices implements AsyncPagesView {
     if (typeof listens === "object") return Number(listens.tval);
     if (!listens) return -1;
     const isUser = turn.hart.privilege === 0;
-    const given = devices.attempt(() => device.takes(hart, isUser) && device.give(hart, token));
+    const given = devices.attempt(() => device.takes(hart, isUser) && device.give(hart, token), true);
     if (typeof given === "object") return Number(given.tval);
     if (!given) return -1;
     takeNotice(turn.hart, turn.csrs, CAUSE, address);

@@ -1,6 +1,6 @@
 import type { Instant } from "../base/brand.ts";
 import type { Departing, MachineLike } from "../machine/machine-interface.ts";
-import type { StopConditions } from "../machine/stop.ts";
+import { isOnArrival, type StopConditions } from "../machine/stop.ts";
 import type { SavedState } from "./checkpoint-store.ts";
 import { HitRun, hitOf } from "./hit-run.ts";
 import type { Playback } from "./playback.ts";
@@ -52,7 +52,7 @@ export function* lastHit(
       playback.fractionAt = (instant) => Math.min(1, Math.max(0, done + instant - start) / extent);
       playback.restore(from);
       yield* playback.runTo(start);
-      const found = yield* lastHitFrom(playback, options, to);
+      const found = yield* lastHitFrom(playback, options, to, to < before);
       if (found !== undefined) return found;
       to = start;
     }
@@ -62,29 +62,44 @@ export function* lastHit(
   }
 }
 
-/** The last accepted hit between the machine's instant and `to`. */
-function* lastHitFrom(playback: Playback, options: SearchOptions, to: Instant): Motion<Found | undefined> {
+/**
+ * The last accepted hit between the machine's instant and `to`. What was met on arrival at `to` belongs to it where a newer part began
+ * there (`isInner`): it began with the state behind that.
+ */
+function* lastHitFrom(
+  playback: Playback,
+  options: SearchOptions,
+  to: Instant,
+  isInner: boolean,
+): Motion<Found | undefined> {
   let found: Found | undefined;
   let hits = 0;
-  const bound = { to };
+  const bound = { to, isInner };
   for (const step of stretch(playback, options, bound)) {
     if (step.accepted) found = { hit: step.hit!, anchor: step.anchor };
     if (step.hit === undefined || ++hits % HITS_PER_YIELD === 0) yield playback.progress();
     const isCrowded = hits >= MOST_HITS && to - playback.now > playback.options.nearSteps;
     // One step more, so that whatever else hits in the step of this hit belongs to the older part.
-    if (isCrowded && bound.to === to) bound.to = (playback.now + 1) as Instant;
+    if (!isCrowded || bound.to !== to) continue;
+    bound.to = (playback.now + 1) as Instant;
+    bound.isInner = true;
   }
   if (playback.now >= to) return found;
-  return (yield* lastHitInNewerPart(playback, options, to)) ?? found;
+  return (yield* lastHitInNewerPart(playback, options, to, isInner)) ?? found;
 }
 
 /** Runs to `to` without stops, leaving checkpoints ever closer to it, and searches the parts in between, newest first. */
-function* lastHitInNewerPart(playback: Playback, options: SearchOptions, to: Instant): Motion<Found | undefined> {
+function* lastHitInNewerPart(
+  playback: Playback,
+  options: SearchOptions,
+  to: Instant,
+  isInner: boolean,
+): Motion<Found | undefined> {
   const states = [playback.save(), ...(yield* playback.runTo(to, true))];
   let end = to;
   for (const state of states.reverse()) {
     playback.restore(state);
-    const found = yield* lastHitFrom(playback, options, end);
+    const found = yield* lastHitFrom(playback, options, end, isInner || end < to);
     if (found !== undefined) return found;
     end = state.checkpoint.instant;
   }
@@ -103,7 +118,11 @@ interface Step {
  * Every hit from the machine's instant up to `bound.to`, accepted or not, and now and then a step without one. The
  * bound may be lowered on the way.
  */
-function* stretch(playback: Playback, options: SearchOptions, bound: { to: Instant }): Generator<Step, void> {
+function* stretch(
+  playback: Playback,
+  options: SearchOptions,
+  bound: { to: Instant; isInner: boolean },
+): Generator<Step, void> {
   const { machine } = playback;
   const { travelSpacingSteps } = playback.options;
   const slice = (until: Instant, departing: Departing) => playback.slice(until, departing);
@@ -113,7 +132,7 @@ function* stretch(playback: Playback, options: SearchOptions, bound: { to: Insta
     const renewAt = anchor.checkpoint.instant + travelSpacingSteps;
     const stop = run.next(Math.min(bound.to, renewAt) as Instant);
     const hit = hitOf(stop, machine);
-    if (hit !== undefined && hit.instant < bound.to) {
+    if (hit !== undefined && (hit.instant < bound.to || (bound.isInner && isOnArrival(stop)))) {
       const accepted = options.accept(hit, machine);
       yield { hit, accepted, anchor };
       run.passOver(stop);

@@ -1,4 +1,5 @@
 import type { Instant } from "../base/brand.ts";
+import { sameBytes } from "../base/same-bytes.ts";
 import type { Outlet } from "../machine/inlet.ts";
 import type { FrameLog } from "./frame-log.ts";
 import type { OutputCursor, OutputLog } from "./output-log.ts";
@@ -113,7 +114,7 @@ export class TimelineOutlet implements Outlet {
     const index = this.#framesSent - 1;
     if (this.#mismatch !== undefined || index < this.#frames.firstHeld) return;
     const recorded = this.#frames.at(index);
-    const isSame = recorded?.length === frame.length && recorded.every((byte, at) => byte === frame[at]);
+    const isSame = recorded !== undefined && sameBytes(recorded, frame);
     if (isSame && this.#frames.instantOf(index) === instant) {
       this.#agreedAt = instant;
       return;

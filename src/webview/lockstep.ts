@@ -182,7 +182,11 @@ function showFacts({ members, counts, latencyMs, lagStepsMax, inner, divergences
     ...(counts.takeOvers > 0 ? [fact("taken over", times(counts.takeOvers))] : []),
     ...(counts.joined > 0 ? [fact("joined", times(counts.joined))] : []),
     fact("resynchronised", times(counts.resynchronisations)),
-    fact("lag", `${exact(lagStepsMax)} steps`, "How far the secondary was behind, at the most"),
+    fact(
+      "lag",
+      `${exact(lagStepsMax)} steps`,
+      "How far the secondary was behind, at the most; when it is more than a turn behind, the primary waits for it",
+    ),
     fact("output waited", latency, "From being said by the primary to leaving: median and 99th percentile"),
     fact("released", exact(counts.outputsReleased)),
   );

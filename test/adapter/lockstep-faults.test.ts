@@ -36,6 +36,9 @@ async function replaced(t: TestContext, fault: string, hit: "A" | "B") {
   const said = await typeUntilJoined(a);
   for (const client of [a, b]) {
     await client.event<{ output: string }>("output", ({ output }) => output.includes(`Machine ${hit} is gone`));
+    if (hit === "A") {
+      await client.event<{ output: string }>("output", ({ output }) => output.includes("Machine B has taken over."));
+    }
     const joined = `Machine C has joined, in the place of machine ${hit}`;
     await client.event<{ output: string }>("output", ({ output }) => output.includes(joined));
   }
@@ -50,6 +53,8 @@ async function replaced(t: TestContext, fault: string, hit: "A" | "B") {
   );
   assert.equal((await stateOf(left)).member, survivor);
   assert.equal(state.counts.joined, 1);
+  // What is typed where the guest sleeps comes at the same instant in both.
+  assert.equal(state.inner, undefined);
   // Nothing was lost, and nothing said twice.
   await a.said(said);
   // Back through the seat's past: machine C's, and then that of the machine that was there before.

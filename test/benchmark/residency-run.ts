@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ResidencyReport } from "../../src/machine/residency.ts";
@@ -31,14 +31,44 @@ export interface Keeping {
 /** What a run came to, between the command and its end. */
 export interface Outcome {
   readonly seconds: number;
+  /** That the machine's thread had a processor, where the system tells: on a computer that others use, it is what counts. */
+  readonly processorSeconds: number;
   /** Rounds that the computing processes did, and touches of the walking ones. */
   readonly rounds: number;
   readonly touches: number;
   readonly residency?: ResidencyReport;
 }
 
+/** A run without its beginning: what a long one has more than a short one. */
+export async function runMix(load: Load, keeping: Keeping, beginningMs: number): Promise<Outcome> {
+  const beginning = await wholeMix({ ...load, milliseconds: beginningMs }, keeping);
+  const whole = await wholeMix(load, keeping);
+  return {
+    seconds: whole.seconds - beginning.seconds,
+    processorSeconds: whole.processorSeconds - beginning.processorSeconds,
+    rounds: whole.rounds - beginning.rounds,
+    touches: whole.touches - beginning.touches,
+    ...(whole.residency && { residency: rest(whole.residency, beginning.residency!) }),
+  };
+}
+
+function rest(whole: ResidencyReport, beginning: ResidencyReport): ResidencyReport {
+  const works = whole.works.map((all) => {
+    const before = beginning.works.find(({ work }) => work === all.work);
+    if (before === undefined) return all;
+    return {
+      ...all,
+      told: all.told - before.told,
+      waited: all.waited - before.waited,
+      hiddenMs: all.hiddenMs - before.hiddenMs,
+      waitedMs: all.waitedMs - before.waitedMs,
+    };
+  });
+  return { ...whole, works, idleMs: whole.idleMs - beginning.idleMs };
+}
+
 /** Runs the shipped command, and looks at the clock when the guest speaks. */
-export async function runMix(load: Load, keeping: Keeping): Promise<Outcome> {
+async function wholeMix(load: Load, keeping: Keeping): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), "hindcast-residency-"));
   try {
     const input = join(folder, "input");
@@ -59,12 +89,12 @@ async function timed(args: readonly string[]): Promise<Outcome> {
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   let said = "";
-  let begun: number | undefined;
-  let ended: number | undefined;
+  let begun: Moment | undefined;
+  let ended: Moment | undefined;
   child.stdout.on("data", (piece: Buffer) => {
     text += piece.toString("latin1");
-    if (begun === undefined && text.includes(PROMPT)) begun = performance.now();
-    if (ended === undefined && text.includes(END)) ended = performance.now();
+    if (begun === undefined && text.includes(PROMPT)) begun = momentOf(child.pid!);
+    if (ended === undefined && text.includes(END)) ended = momentOf(child.pid!);
   });
   child.stderr.on("data", (piece: Buffer) => {
     said += piece.toString("latin1");
@@ -76,9 +106,35 @@ async function timed(args: readonly string[]): Promise<Outcome> {
   const sum = (what: RegExp) => [...text.matchAll(what)].reduce((all, [, count]) => all + Number(count), 0);
   const { residency } = JSON.parse(text.trimEnd().split("\n").pop()!) as { residency?: ResidencyReport };
   return {
-    seconds: (ended - begun) / 1000,
+    seconds: ended.seconds - begun.seconds,
+    processorSeconds: ended.processorSeconds - begun.processorSeconds,
     rounds: sum(/mix: computed (\d+)/g),
     touches: sum(/mix: touched (\d+)/g),
     ...(residency && { residency }),
   };
+}
+
+interface Moment {
+  readonly seconds: number;
+  readonly processorSeconds: number;
+}
+
+/** Linux counts a thread's time on processors in hundredths of a second. */
+const TICKS_PER_SECOND = 100;
+
+function momentOf(pid: number): Moment {
+  return { seconds: performance.now() / 1000, processorSeconds: processorSeconds(pid) };
+}
+
+/** Of a process's first thread. */
+function processorSeconds(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/task/${pid}/stat`, "latin1")
+      .replace(/^.*\) /, "")
+      .split(" ");
+    // Of the manual's fields, 14 and 15: in the program, and in the system.
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return Number.NaN;
+  }
 }

@@ -26,7 +26,7 @@ function check(source: string, expected: readonly (readonly bigint[])[], harts =
 
 test("base says what there is, and probes answer honestly", () => {
   const probe = (extension: string) => `li a0, ${extension}\n sbi BASE, 3\n`;
-  const there = ["0", "8", "BASE", "TIME", "IPI", "RFENCE", "HSM", "SRST", "DBCN", "PMU"];
+  const there = ["0", "8", "BASE", "TIME", "IPI", "RFENCE", "HSM", "SRST", "DBCN", "PMU", "0x9000000"];
   const absent = ["9", "0x53555350", "0x43505043", "0x4e41434c", "0x535441", "0x46574654"];
   check(
     `sbi BASE, 0\n sbi BASE, 1\n sbi BASE, 2\n sbi BASE, 4\n sbi BASE, 6\n sbi BASE, 7\n ${[...there, ...absent].map(probe).join("")}`,
@@ -49,6 +49,28 @@ test("what does not exist is not supported", () => {
       .map((call) => `sbi ${call}\n`)
       .join(""),
     Array.from({ length: 9 }, () => [NOT_SUPPORTED, 0n]),
+  );
+});
+
+test("a hart's area for pages that are not ready lies in memory, is aligned, and is nobody else's", () => {
+  const register = (address: string, size: string) => `li a0, ${address}\n li a1, ${size}\n sbi 0x9000000, 0\n`;
+  check(
+    [
+      register("0x80300080", "128"),
+      register("0x80300000", "4096"),
+      register("0", "0"),
+      register("0x80300000", "127"),
+      register("0x80300040", "128"),
+      register("0x80000000", "128"),
+      register("0x8000ff80", "128"),
+      register("0x10000000", "128"),
+      register("0xfffffffffffff000", "128"),
+      "li a0, 0x80300080\n li a1, 128\n sbi 0x9000000, 1\n",
+    ].join(""),
+    [
+      ...[OK, OK, OK, INVALID_PARAM, INVALID_ADDRESS, INVALID_ADDRESS, INVALID_ADDRESS].map((code) => [code, 0n]),
+      ...[INVALID_ADDRESS, INVALID_ADDRESS, NOT_SUPPORTED].map((code) => [code, 0n]),
+    ],
   );
 });
 

@@ -43,7 +43,14 @@ for (const [where, ...hosting] of [["threads"], ["processes", "--processes"]]) {
   test(`in ${where}: killed and frozen machines are survived, a new one joins, and nothing is said twice`, async () => {
     const expected = `${"0123456789".repeat(30)}\n`;
     for (const fault of ["kill:primary@30000000", "kill@30000000", "freeze:primary@30000000"]) {
-      const { before, exitCode, report, stderr } = await lockstep(SLOW_COUNT(), "--fault", fault, ...hosting);
+      const { before, exitCode, report, stderr } = await lockstep(
+        SLOW_COUNT(),
+        "--fault",
+        fault,
+        "--give-up-after",
+        "2",
+        ...hosting,
+      );
       assert.equal(before, expected, `${fault}: ${stderr}`);
       assert.equal(exitCode, 0, stderr);
       assert.equal(report.takeOvers, fault.includes("primary") ? 1 : 0, fault);
@@ -71,7 +78,7 @@ for (const [where, ...hosting] of [["threads"], ["processes", "--processes"]]) {
     const { json } = await lockstep(WAITS(), ...hosting);
     assert.equal(json.reason, "waiting");
     const child = start("lockstep", ENDLESS(), "--json", ...hosting);
-    setTimeout(() => child.kill("SIGINT"), 1_500);
+    child.stdout.once("data", () => child.kill("SIGINT"));
     const { exitCode, stdout } = await end(child);
     assert.equal(exitCode, 130);
     assert.equal(JSON.parse(stdout.slice(stdout.indexOf("{"))).reason, "interrupted");

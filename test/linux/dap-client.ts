@@ -4,22 +4,21 @@ import { PassThrough, type Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { serveSession } from "../../src/adapter/connection.ts";
-import { frame, MessageReader } from "../../src/adapter/framing.ts";
+import { frame } from "../../src/adapter/framing.ts";
 import { nodeEnvironment } from "../../src/adapter/main.ts";
 import { startDebuggee } from "../../src/host/node-debuggee.ts";
 import { EVERYTHING } from "../adapter/harness.ts";
+import { Inbox } from "../adapter/inbox.ts";
 
 /** A boot of Linux takes half a minute on a quiet machine. */
 const PATIENCE_MS = 15 * 60_000;
 
-type Message = DebugProtocol.Event & DebugProtocol.Response;
 export type Stopped = DebugProtocol.StoppedEvent["body"];
 
 export class DapClient {
-  readonly #messages: Message[] = [];
   readonly #input = new PassThrough();
   readonly #output = new PassThrough();
-  #wake = () => {};
+  readonly #inbox = new Inbox(this.#output, PATIENCE_MS);
   #seq = 0;
   /** Events before this message have been waited for. */
   #seen = 0;
@@ -30,11 +29,6 @@ export class DapClient {
       this.#output.end();
     };
     void serveSession(nodeEnvironment(startDebuggee), { input: this.#input, output: this.#output, close });
-    const reader = new MessageReader((message) => {
-      this.#messages.push(message as unknown as Message);
-      this.#wake();
-    });
-    this.#output.on("data", (bytes: Uint8Array) => reader.push(bytes));
   }
 
   async launch(args: object): Promise<void> {
@@ -46,20 +40,20 @@ export class DapClient {
   async request<Body = unknown>(command: string, args: object = {}): Promise<Body> {
     const seq = ++this.#seq;
     this.#input.write(frame({ seq, type: "request", command, arguments: args }));
-    const response = await this.#find(0, ({ type, request_seq }) => type === "response" && request_seq === seq);
+    const response = await this.#inbox.find(0, ({ type, request_seq }) => type === "response" && request_seq === seq);
     assert.ok(response.success, `${command}: ${response.message}`);
     return response.body;
   }
 
   async event<Body>(name: string): Promise<Body> {
-    const message = await this.#find(this.#seen, ({ event }) => event === name);
-    this.#seen = this.#messages.indexOf(message) + 1;
+    const message = await this.#inbox.find(this.#seen, ({ event }) => event === name);
+    this.#seen = this.#inbox.messages.indexOf(message) + 1;
     return message.body;
   }
 
   /** A request that moves the machine, and where that ends. */
   async move(command: string, args: object = {}): Promise<Stopped> {
-    this.#seen = this.#messages.length;
+    this.#seen = this.#inbox.messages.length;
     await this.request(command, { threadId: 1, ...args });
     return this.event<Stopped>("stopped");
   }
@@ -94,30 +88,12 @@ export class DapClient {
 
   /** What the guest has printed. */
   get console(): Buffer {
-    const bodies = this.#messages.filter(({ event }) => event === "hindcast/console").map(({ body }) => body);
+    const bodies = this.#inbox.messages.filter(({ event }) => event === "hindcast/console").map(({ body }) => body);
     return Buffer.concat(bodies.map(({ base64 }) => Buffer.from(base64, "base64")));
   }
 
   async end(): Promise<void> {
     this.#input.end();
     await finished(this.#output as Readable);
-  }
-
-  async #find(from: number, matches: (message: Message) => boolean): Promise<Message> {
-    const deadline = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const found = this.#messages.slice(from).find(matches);
-      if (found !== undefined) return found;
-      const left = deadline - performance.now();
-      const tail = JSON.stringify(this.#messages.slice(-3)).slice(0, 2000);
-      assert.ok(left > 0, `nothing of the kind in ${PATIENCE_MS} ms; last came ${tail}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -12,7 +12,11 @@ import { type ChannelPair, channelSuite } from "./channel-suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hindcast-channels-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
-let sockets = 0;
+
+/** Each socket has a folder of its own. */
+function socketPath(): string {
+  return join(mkdtempSync(join(folder, "pair-")), "socket");
+}
 
 const LOOK_EVERY_MS = 5;
 const ARRIVES_WITHIN_MS = 20_000;
@@ -74,7 +78,7 @@ channelSuite("between threads", async () => {
 });
 
 channelSuite("between processes", async () => {
-  const path = join(folder, String(++sockets));
+  const path = socketPath();
   return pairOf(
     SocketChannel.listen(path, () => {}),
     SocketChannel.connect(path, () => {}),
@@ -84,7 +88,7 @@ channelSuite("between processes", async () => {
 for (const kind of ["threads", "processes"] as const) {
   test(`between ${kind}: an end that is closed is known to be, once what it sent has been received`, async () => {
     const [first, second] = threadEnds();
-    const path = join(folder, String(++sockets));
+    const path = socketPath();
     const ends =
       kind === "threads"
         ? [new ThreadChannel(first, () => {}), new ThreadChannel(second, () => {})]
@@ -104,6 +108,15 @@ for (const kind of ["threads", "processes"] as const) {
     await until(() => ends[1].closed);
   });
 }
+
+test("nothing is left of where two processes met, once they have met: they may be killed at any time", async () => {
+  const path = socketPath();
+  const ends = [SocketChannel.listen(path, () => {}), SocketChannel.connect(path, () => {})];
+  ends[0].send(Uint8Array.of(1));
+  await until(() => ends[1].receive() !== undefined);
+  await until(() => !existsSync(dirname(path)));
+  for (const end of ends) end.close();
+});
 
 test("who listens to a ring is called once for what was written since it read, or when somebody wakes it", async () => {
   const ring = new SharedRing(SharedRing.create());

@@ -26,14 +26,23 @@ interface Options extends Partial<PairParts> {
   readonly diverge?: readonly DivergenceSource[];
   readonly second?: string;
   readonly limit?: number;
-  readonly input?: string;
+  readonly inputs?: readonly string[];
   readonly onRun?: (machine: Machine, steps: number, stop: MachineStop) => void;
 }
 
 /** Runs a pair to its end, on a clock that goes on by a millisecond at each look. */
 function run(
   source: string,
-  { configuration, secondConfiguration, diverge = [], second = source, limit, input, onRun, ...parts }: Options = {},
+  {
+    configuration,
+    secondConfiguration,
+    diverge = [],
+    second = source,
+    limit,
+    inputs = [],
+    onRun,
+    ...parts
+  }: Options = {},
 ): Run {
   const board = { ...SMALL, ...configuration };
   const differing = differ({ ...SMALL, ...(secondConfiguration ?? configuration) }, diverge, 3);
@@ -60,7 +69,7 @@ function run(
     nowMs: () => now++,
     ...parts,
   });
-  if (input !== undefined) pair.input({ kind: "console-input", bytes: new TextEncoder().encode(input) });
+  for (const input of inputs) pair.input({ kind: "console-input", bytes: new TextEncoder().encode(input) });
   const motion = pair.forward(limit ?? Number.MAX_SAFE_INTEGER);
   for (let look = motion.next(); !look.done; look = motion.next()) {
     if (look.value.waitingTicks !== undefined) pair.idle(look.value.waitingTicks);
@@ -97,8 +106,8 @@ test("two machines that are alike agree on everything, digests included", () => 
   assert.equal(report.digests.different, 0);
 });
 
-test("input comes to both at the same instant, and is answered once", () => {
-  const source = `
+/** Says in capitals what it reads, up to a q. */
+const UPPER = `
   .equ UART, 0x10000000
 _start:
   li   s0, UART
@@ -117,11 +126,20 @@ _start:
   li   t1, 0x5555
   sw   t1, 0(t0)
 `;
+
+test("input comes to both at the same instant, and is answered once", () => {
   for (const diverge of [[], DIVERGENCE_SOURCES]) {
-    const { pair, output } = run(source, { input: "hindcastq", diverge });
+    const { pair, output } = run(UPPER, { inputs: ["hindcastq"], diverge });
     assert.equal(output, "HINDCAST");
     assert.equal(pair.report().resynchronisations, 0);
   }
+});
+
+test("inputs that came together take effect at one instant, in both", () => {
+  const { pair, output } = run(UPPER, { inputs: ["hind", "cast", "q"] });
+  assert.equal(output, "HINDCAST");
+  const report = pair.report();
+  assert.equal(report.innerDivergences, 0, JSON.stringify(report.inner));
 });
 
 test("machines that differ inside all the time are not resynchronised while they say the same", () => {

@@ -154,7 +154,7 @@ export class ToyMachine implements Replica {
   #absent = new Set<number>();
   #counts: number[] = DEVICES.map(() => 0);
   #queue: { input: ReplicaInput; place: Counts | undefined }[] = [];
-  #scheduled: { instant: number; input: ReplicaInput } | undefined;
+  #scheduled: { instant: number; input: ReplicaInput }[] = [];
   #decidedAt = -1;
   #happenings: Happening[] = [];
   #stuck = false;
@@ -238,12 +238,12 @@ export class ToyMachine implements Replica {
   }
 
   schedule(instant: number, input: ReplicaInput): void {
-    this.#scheduled = { instant, input };
+    this.#scheduled.push({ instant, input });
   }
 
   withdraw(): readonly ReplicaInput[] {
-    const inputs = [...(this.#scheduled === undefined ? [] : [this.#scheduled]), ...this.#queue];
-    this.#scheduled = undefined;
+    const inputs = [...this.#scheduled, ...this.#queue];
+    this.#scheduled = [];
     this.#queue = [];
     return inputs.map(({ input }) => input);
   }
@@ -323,7 +323,7 @@ export class ToyMachine implements Replica {
     if (this.#state.instant !== instant) throw new Error("a state of another instant");
     this.#counts = [...counts];
     this.#queue = [];
-    this.#scheduled = undefined;
+    this.#scheduled = [];
     this.#happenings = [];
     this.#decidedAt = instant;
   }
@@ -339,17 +339,16 @@ export class ToyMachine implements Replica {
   #settle(): void {
     const { instant } = this.#state;
     for (;;) {
-      if (this.#scheduled?.instant === instant) {
-        this.#deliver(this.#scheduled.input);
-        this.#scheduled = undefined;
+      // What comes where the machine stands is for the next instant, unless it waits.
+      const waits = this.#state.threads.every((thread) => !this.#isReady(thread));
+      if (this.#decidedAt === instant && !waits) return;
+      if (this.#scheduled[0]?.instant === instant) {
+        this.#deliver(this.#scheduled.shift()!.input);
         continue;
       }
       const next = this.#queue[0];
       if (next === undefined) return;
       if (next.place?.some((count, device) => this.#counts[device] < count)) return;
-      // What comes where the machine stands is for the next instant, unless it waits.
-      const waits = this.#state.threads.every((thread) => !this.#isReady(thread));
-      if (this.#decidedAt === instant && !waits) return;
       this.#queue.shift();
       this.#deliver(next.input);
     }
