@@ -36,11 +36,10 @@ export function executeCacheBlock(
   address: bigint,
 ): Exception | undefined {
   const block = address & ~BigInt(CACHE_BLOCK_BYTES - 1);
-  if (operation !== "cbo.zero" && data.probeRead(block, WORD_BYTES) === undefined) return undefined;
-  if (operation !== "cbo.zero") {
-    const refused = data.probeWrite(block, WORD_BYTES);
-    // What is absent is no fault, and its value is a page's number.
-    return refused === undefined || refused.cause === ABSENT_PAGE_CAUSE ? refused : { ...refused, tval: block };
-  }
-  return data.zero(block, CACHE_BLOCK_BYTES);
+  if (operation === "cbo.zero") return data.zero(block, CACHE_BLOCK_BYTES);
+  const unread = data.probeRead(block, WORD_BYTES);
+  // What is absent is no fault, and its value is a page's number: whether the access is allowed shows when the page is there.
+  if (unread === undefined || unread.cause === ABSENT_PAGE_CAUSE) return unread;
+  const unwritten = data.probeWrite(block, WORD_BYTES);
+  return unwritten === undefined || unwritten.cause === ABSENT_PAGE_CAUSE ? unwritten : { ...unwritten, tval: block };
 }

@@ -14,6 +14,13 @@ export interface CompiledRegions {
   readonly imported: readonly number[];
 }
 
+/** What was made of so many of the oldest orders: functions of a module, from this one on. */
+export interface MadeRegions {
+  readonly orders: number;
+  readonly first: number;
+  readonly compiled: CompiledRegions;
+}
+
 /** What a region's code follows from beside its order. Plain data. */
 export interface CompilerSetup extends Pick<ModuleChoices, "instructionAlignment"> {
   readonly where: MemoryLayout;
@@ -29,7 +36,7 @@ export interface RegionCompiler {
   readonly isGone: boolean;
   order(order: EncodedOrder): void;
   /** What has been made since: so many of the oldest orders. */
-  collect(): { readonly orders: number; readonly compiled: CompiledRegions } | undefined;
+  collect(): MadeRegions | undefined;
 }
 
 /** Emits and compiles, at once. */

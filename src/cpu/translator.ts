@@ -163,12 +163,12 @@ export class Translator implements Translations {
     if (compiler === undefined || this.#ordered.length === 0) return;
     if (compiler.isGone) this.#abandon();
     for (let made = compiler.collect(); made !== undefined; made = compiler.collect()) {
-      const { orders, compiled } = made;
+      const { orders, first, compiled } = made;
       const functions = this.#instantiate(compiled);
       this.#ordered.splice(0, orders).forEach((pending, index) => {
         if (this.#pending.get(pending.slot) !== pending) return;
         this.#pending.delete(pending.slot);
-        if (this.#isRight(pending)) this.#made({ ...pending, callable: functions(index) });
+        if (this.#isRight(pending)) this.#made({ ...pending, callable: functions(first + index) });
         else this.#countFrom(0, pending);
       });
     }

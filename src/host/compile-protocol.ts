@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { CompiledRegions, CompilerSetup } from "../cpu/region-compiler.ts";
+import type { CompilerSetup, MadeRegions } from "../cpu/region-compiler.ts";
 
 /** What the compiler's thread is told: of a machine, or of another thread that has machines and will tell of them. */
 export type ToCompileThread = MachineBox | { readonly clients: MessagePort };
@@ -13,4 +13,4 @@ export interface MachineBox {
 }
 
 /** What the thread answers: first that it is there, then what it has made of so many of the oldest orders. */
-export type FromCompiler = "ready" | { readonly orders: number; readonly compiled: CompiledRegions };
+export type FromCompiler = "ready" | MadeRegions;

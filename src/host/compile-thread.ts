@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
-import type { CompiledRegions, CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
+import type { CompilerSetup, MadeRegions, RegionCompiler } from "../cpu/region-compiler.ts";
 import type { EncodedOrder } from "../cpu/region-order.ts";
 import type { FromCompiler, MachineBox, ToCompileThread } from "./compile-protocol.ts";
 import { workerUrl } from "./worker-url.ts";
@@ -51,7 +51,7 @@ class CompileThread implements RegionCompiler {
     if (this.#waiting.length >= MOST_TOGETHER) this.#send();
   }
 
-  collect(): { readonly orders: number; readonly compiled: CompiledRegions } | undefined {
+  collect(): MadeRegions | undefined {
     const message = this.#take();
     const made = typeof message === "object" ? message : undefined;
     if (made !== undefined) this.#sent -= made.orders;

@@ -89,7 +89,10 @@ export class LiveSide {
       try {
         if (this.#isHeld) return undefined;
         // No step, but what comes in where a guest waits: no stop of the user's is to be looked for, and none would be.
-        return until <= timeline.now ? timeline.advance(until) : this.#run(until);
+        if (until <= timeline.now) return timeline.advance(until);
+        const before = timeline.now;
+        // Who has moved has decided about the instant at which the writer holds it: input is for the next one.
+        return this.#run(until) ?? (timeline.now > before ? { kind: "reached" } : undefined);
       } finally {
         timeline.isLed = true;
       }

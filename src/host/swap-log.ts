@@ -11,25 +11,15 @@ const FEW_SEGMENTS = 8;
 /** Memory of segments that is kept for the next ones. */
 const MOST_SPARE = 4;
 
-/** A packed page. */
-class Packed {
-  segment: Segment | undefined;
-  readonly offset: number;
-  readonly length: number;
-
-  constructor(segment: Segment, offset: number, length: number) {
-    this.segment = segment;
-    this.offset = offset;
-    this.length = length;
-  }
-}
-
-/** Who has a packed page, and is told when it moves. */
+/** Who has a packed page, and where it is: there may be hundreds of thousands, so they are small. */
 export interface PackedOwner {
-  packed: Packed | undefined;
+  /** Undefined: it is not packed, or nobody's any more. */
+  segment: Segment | undefined;
+  offset: number;
+  length: number;
 }
 
-interface Segment {
+export interface Segment {
   /** Undefined once it is in the file. */
   bytes: Uint8Array | undefined;
   /** In the file; -1: nowhere. */
@@ -37,7 +27,8 @@ interface Segment {
   used: number;
   /** Bytes of pages that somebody still has. */
   live: number;
-  readonly owners: Set<PackedOwner>;
+  /** And those that have gone, or are elsewhere by now. */
+  readonly owners: PackedOwner[];
   isMoving: boolean;
 }
 
@@ -93,33 +84,33 @@ export class SwapLog {
   add(owner: PackedOwner, bytes: Uint8Array): void {
     if (this.#open.used + bytes.length > SEGMENT_BYTES) this.#seal();
     const segment = this.#open;
-    owner.packed = new Packed(segment, segment.used, bytes.length);
+    owner.segment = segment;
+    owner.offset = segment.used;
+    owner.length = bytes.length;
     segment.bytes!.set(bytes, segment.used);
     segment.used += bytes.length;
     segment.live += bytes.length;
-    segment.owners.add(owner);
+    segment.owners.push(owner);
     this.#packedBytes += bytes.length;
   }
 
   remove(owner: PackedOwner): void {
-    const { packed } = owner;
-    owner.packed = undefined;
-    const segment = packed?.segment;
-    if (packed === undefined || segment === undefined) return;
-    segment.live -= packed.length;
-    this.#packedBytes -= packed.length;
-    segment.owners.delete(owner);
-    if (this.#inFile.has(segment)) this.#filedLive -= packed.length;
+    const { segment, length } = owner;
+    owner.segment = undefined;
+    if (segment === undefined) return;
+    segment.live -= length;
+    this.#packedBytes -= length;
+    if (this.#inFile.has(segment)) this.#filedLive -= length;
     if (segment.live === 0 && segment !== this.#open) this.#drop(segment);
     this.#clean();
   }
 
   /** The bytes of a packed page where they are in memory. */
-  inMemory({ segment, offset, length }: Packed): Uint8Array | undefined {
+  inMemory({ segment, offset, length }: PackedOwner): Uint8Array | undefined {
     return segment?.bytes?.subarray(offset, offset + length);
   }
 
-  inFile({ segment, offset, length }: Packed): { file: number; position: number; length: number } {
+  inFile({ segment, offset, length }: PackedOwner): { file: number; position: number; length: number } {
     assert(segment !== undefined && segment.position >= 0, "a page that is nowhere");
     return { file: this.#file.descriptor, position: segment.position + offset, length };
   }
@@ -130,7 +121,7 @@ export class SwapLog {
 
   #segment(): Segment {
     const bytes = this.#spare.pop() ?? new Uint8Array(new SharedArrayBuffer(SEGMENT_BYTES));
-    return { bytes, position: -1, used: 0, live: 0, owners: new Set(), isMoving: false };
+    return { bytes, position: -1, used: 0, live: 0, owners: [], isMoving: false };
   }
 
   #seal(): void {
@@ -207,8 +198,9 @@ export class SwapLog {
       this.#isCleaning = false;
       segment.isMoving = false;
       if (answer.kind !== "loaded") return;
-      for (const owner of [...segment.owners]) {
-        const { offset, length } = owner.packed!;
+      for (const owner of segment.owners) {
+        if (owner.segment !== segment) continue;
+        const { offset, length } = owner;
         this.remove(owner);
         this.add(owner, answer.bytes.subarray(offset, offset + length));
       }

@@ -44,15 +44,17 @@ interface Slab {
 /** Where the bytes of a page are: as they are in a slab, or packed. */
 class Entry implements PackedOwner {
   slab: Slab | undefined;
-  packed: PackedOwner["packed"];
-  readonly index: number;
+  segment: PackedOwner["segment"];
+  /** In the slab, or in the segment. */
+  offset: number;
+  length = PAGE_BYTES;
   isGone = false;
   isAsked = false;
   failure: UserError | undefined;
 
-  constructor(slab: Slab, index: number) {
+  constructor(slab: Slab, offset: number) {
     this.slab = slab;
-    this.index = index;
+    this.offset = offset;
   }
 }
 
@@ -118,8 +120,8 @@ export class SwapStore implements PageStore {
   put(bytes: Uint8Array): PageSource {
     this.#slab ??= this.#spareSlabs.pop() ?? newSlab();
     const slab = this.#slab;
-    const entry = new Entry(slab, slab.entries.length);
-    slab.bytes.set(bytes, entry.index * PAGE_BYTES);
+    const entry = new Entry(slab, slab.entries.length * PAGE_BYTES);
+    slab.bytes.set(bytes, entry.offset);
     slab.entries.push(entry);
     if (slab.entries.length === SLAB_PAGES) {
       this.#slab = undefined;
@@ -196,31 +198,30 @@ export class SwapStore implements PageStore {
     if (entry.isAsked || this.#arrived.has(entry)) return;
     entry.isAsked = true;
     const done = (answer: SwapAnswer) => this.#came(entry, answer);
-    const bytes = this.#raw(entry) ?? (entry.packed && this.#log.inMemory(entry.packed));
+    const bytes = this.#raw(entry) ?? this.#log.inMemory(entry);
     if (bytes !== undefined) this.#thread.order({ kind: "unpack", bytes: bytes.slice() }, done);
-    else this.#thread.order({ kind: "fetch", ...this.#log.inFile(entry.packed!) }, done);
+    else this.#thread.order({ kind: "fetch", ...this.#log.inFile(entry) }, done);
   }
 
   readNow(entry: Entry): Uint8Array {
     const raw = this.#arrived.get(entry) ?? this.#raw(entry);
     if (raw !== undefined) return raw.slice();
-    const packed = entry.packed!;
-    const bytes = this.#log.inMemory(packed);
+    const bytes = this.#log.inMemory(entry);
     if (bytes !== undefined) return unpack(bytes);
     try {
-      return unpack(readStretch(this.#log.inFile(packed)));
+      return unpack(readStretch(this.#log.inFile(entry)));
     } catch (error) {
       throw this.#failed(entry, systemReason(error));
     }
   }
 
   workOf(entry: Entry): LatentWork {
-    const isInMemory = entry.packed === undefined || this.#log.inMemory(entry.packed) !== undefined;
+    const isInMemory = entry.segment === undefined || this.#log.inMemory(entry) !== undefined;
     return isInMemory ? "decompression" : "page-in";
   }
 
-  #raw({ slab, index }: Entry): Uint8Array | undefined {
-    return slab?.bytes.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES);
+  #raw({ slab, offset }: Entry): Uint8Array | undefined {
+    return slab?.bytes.subarray(offset, offset + PAGE_BYTES);
   }
 
   #pack(slab: Slab): void {

@@ -39,3 +39,9 @@ export interface PrimaryStart {
   readonly nextInput: number;
   readonly sequence: number;
 }
+
+/** What its guest waits for, or will once it has been given its inputs. */
+export function tokensOut(replica: Replica, inputs: readonly ReplicaInput[]): readonly number[] {
+  const told = inputs.flatMap(({ event }) => (event.kind === "page-not-ready" ? [event.token] : []));
+  return [...(replica.tokens ?? []), ...told];
+}

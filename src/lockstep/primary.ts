@@ -6,7 +6,7 @@ import { LogWindow } from "./log-window.ts";
 import type { Message } from "./message.ts";
 import { hashesOf } from "./page-transfer.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
-import type { PrimaryParts, PrimaryPhase, PrimaryStart } from "./primary-parts.ts";
+import { type PrimaryParts, type PrimaryPhase, type PrimaryStart, tokensOut } from "./primary-parts.ts";
 import { ProgressWatch } from "./progress-watch.ts";
 import {
   type Counts,
@@ -88,6 +88,10 @@ export class Primary {
     this.#at = replica.instant;
     this.#digestDue = replica.instant + options.digestSteps;
     for (const input of start.inputs ?? []) replica.queue(input);
+    // Who was to bring these pages is gone, and they are here.
+    for (const token of tokensOut(replica, start.inputs ?? [])) {
+      replica.queue({ number: undefined, event: { kind: "page-ready", token } });
+    }
     if (options.planted !== "forget-pending") {
       const outputs = start.outputs ?? [];
       parts.sink.offer(outputs);

@@ -124,6 +124,8 @@ export interface Replica {
    * were scheduled before, which are not for a later one.
    */
   schedule(instant: number, input: ReplicaInput): void;
+  /** What the guest was told of pages that are not ready, and not yet that they are; absent: none ever is. */
+  readonly tokens?: readonly number[];
   /** Inputs that have not taken effect are forgotten, and given back. */
   withdraw(): readonly ReplicaInput[];
   /** What has happened since the last call. */

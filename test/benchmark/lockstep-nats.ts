@@ -37,9 +37,9 @@ ${bytes}
 
 /** A word every now and then, a line at a time without a pause, letters with arithmetic between. */
 const GUESTS = {
-  sparse: saying(900, 4_000_000, "word "),
-  console: saying(30_000, 400, "a line of forty characters, all of them\n"),
-  integer: saying(40, 20_000_000, "i"),
+  sparse: saying(2_700, 4_000_000, "word "),
+  console: saying(120_000, 400, "a line of forty characters, all of them\n"),
+  integer: saying(1_000, 20_000_000, "i"),
 };
 
 async function startServer(): Promise<{ url: string; stop: () => void }> {

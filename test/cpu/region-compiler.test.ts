@@ -27,7 +27,7 @@ class HeldCompiler {
       collect: () => {
         if (!this.isOpen || this.isGone || waiting.length === 0) return undefined;
         const orders = waiting.splice(0);
-        return { orders: orders.length, compiled: compileRegions(orders.map(decodeOrder), setup) };
+        return { orders: orders.length, first: 0, compiled: compileRegions(orders.map(decodeOrder), setup) };
       },
     };
   }

@@ -16,7 +16,7 @@ export function lateCompiler(seed: number): (setup: CompilerSetup) => RegionComp
       collect: () => {
         if (waiting.length === 0 || prng.below(3) > 0) return undefined;
         const orders = waiting.splice(0, 1 + prng.below(waiting.length));
-        return { orders: orders.length, compiled: compileRegions(orders.map(decodeOrder), setup) };
+        return { orders: orders.length, first: 0, compiled: compileRegions(orders.map(decodeOrder), setup) };
       },
     };
   };
