@@ -155,6 +155,7 @@ export class LivePair {
       partner: role === "primary" ? undefined : (this.#speaker?.name ?? "A"),
       nowMs: () => performance.now() - this.#startedMs,
       onRoom: () => this.#bell.ring(),
+      isDebugged: true,
     });
     const said = () => replica.counts;
     const live = this.#lives[side];

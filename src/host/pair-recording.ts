@@ -112,6 +112,12 @@ function open(path: string, pair: string, missing: string[]): Found | undefined 
     const reader = new RecordingReader(source, ZSTD);
     const { lockstep } = reader.header;
     if (lockstep?.pair !== pair) return undefined;
+    if (reader.header.start !== undefined && reader.checkpoints.checkpoints.length === 0) {
+      missing.push(
+        `${basename(path)} ends before the state that it begins with had come as a whole: it cannot be replayed.`,
+      );
+      return undefined;
+    }
     if (!reader.complete)
       missing.push(`${basename(path)} is good up to instant ${reader.end.toLocaleString("en-US")}.`);
     const { outputs, frames, events, lockstep: log, first, end: last } = reader;
@@ -135,9 +141,11 @@ function gaps(first: string, found: readonly Found[]): string[] {
   }
   return [...wanted]
     .filter((each) => !there.has(each))
-    .map((each) => {
+    .flatMap((each) => {
       const [member, stretch] = each.split(" ");
-      return `${basename(pairFile(first, member, Number(stretch)))} is not there: what machine ${member} did is not known.`;
+      const path = pairFile(first, member, Number(stretch));
+      // What is there and cannot be used has been told of.
+      return existsSync(path) ? [] : [`${basename(path)} is not there: what machine ${member} did is not known.`];
     });
 }
 

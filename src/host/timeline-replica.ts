@@ -10,7 +10,7 @@ import type { Inlet, Outlet } from "../machine/inlet.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Checkpoint } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
-import type { PairHeader, RecordedImage, RecordingHeader } from "../replay/recording-message.ts";
+import type { PairHeader, RecordedImage, RecordingHeader, RecordingSink } from "../replay/recording-message.ts";
 import { type Doors, Timeline } from "../replay/timeline.ts";
 import { bookmarksBeside, timelineOptions } from "./live-session.ts";
 import { pairFile } from "./pair-files.ts";
@@ -39,6 +39,8 @@ export interface MemberRecordingParts {
   readonly configuration: MachineConfiguration;
   readonly images: readonly RecordedImage[];
   readonly engine?: EngineChoice | undefined;
+  /** Somebody travels in what is recorded while it goes on: that needs whole states. */
+  readonly isDebugged?: boolean;
   /** Since the pair's beginning. */
   readonly nowMs: () => number;
   /** The writer has room again, or has failed. */
@@ -68,6 +70,10 @@ export class MemberRecording implements ReplicaHost {
   #said: Counts = MACHINE_DEVICES.map(() => 0);
   #from: PairHeader["from"];
   #isClosed = false;
+  /** The file has what the stretch begins with: all pages of that have come. */
+  #hasStart = false;
+  /** The machine stands before something that needs a page, or in the midst of an event. */
+  #needsPage = false;
   /** Called when a stretch has begun: its timeline is another. */
   onStretch: (timeline: Timeline) => void = () => {};
   /** Runs the machine in its place, for a debugger. Undefined: the user does not let it go on. */
@@ -115,9 +121,15 @@ export class MemberRecording implements ReplicaHost {
     if (!this.#parts.joins) this.#begin();
   }
 
+  get toleratesAbsentPages(): boolean {
+    return this.#parts.isDebugged !== true;
+  }
+
   run(until: Instant): MachineStop | undefined {
     const timeline = this.#timeline ?? this.#begin();
-    return this.runBy === undefined ? timeline.advance(until) : this.runBy(timeline, until);
+    const stop = this.runBy === undefined ? timeline.advance(until) : this.runBy(timeline, until);
+    if (stop !== undefined) this.#needsPage = stop.kind === "absent";
+    return stop;
   }
 
   replace(checkpoint: Checkpoint, counts: Counts, isForeign: boolean): void {
@@ -141,7 +153,7 @@ export class MemberRecording implements ReplicaHost {
 
   /** What the member has seen goes to the writer. */
   flush(): void {
-    if (this.#log.length === 0 || this.#timeline === undefined) return;
+    if (this.#log.length === 0 || this.#timeline === undefined || !this.#hasStart) return;
     const bytes = this.#log.take();
     this.#file?.post({ kind: "lockstep", instant: this.#timeline.end, bytes });
   }
@@ -168,12 +180,15 @@ export class MemberRecording implements ReplicaHost {
     const { engine, onRoom } = this.#parts;
     const file = this.#create(onRoom);
     this.#file = file;
+    this.#hasStart = file === undefined;
+    this.#needsPage = false;
     const isStart = this.#from === undefined;
     this.#timeline = Timeline.record(
       this.#machine,
-      file,
+      file && this.#sinkOf(file),
       {
         ...timelineOptions(engine),
+        ...(this.toleratesAbsentPages && { pages: "elsewhere" as const }),
         turns: new AdaptiveTurns(() => performance.now(), undefined, threadMs),
         ...(this.#doors && { doors: this.#doors }),
         ...(isStart ? {} : { reset: this.#reset }),
@@ -223,9 +238,29 @@ export class MemberRecording implements ReplicaHost {
     };
   }
 
+  /** Nothing goes to the file before what the stretch begins with. */
+  #sinkOf(file: RecordingFile): RecordingSink {
+    return {
+      post: (message) => {
+        this.#hasStart = true;
+        file.post(message);
+      },
+      get backlogBytes() {
+        return file.backlogBytes;
+      },
+    };
+  }
+
   #end(): void {
-    this.flush();
-    if (this.#timeline?.live === true) this.#timeline.close();
+    const timeline = this.#timeline;
+    if (timeline?.live === true) {
+      // What waited for pages that have come is done, so that the last state is a whole one.
+      if (this.#needsPage || !this.#hasStart) this.run(this.#machine.instant);
+      this.flush();
+      if (this.#hasStart && !this.#needsPage) timeline.close();
+    }
+    // The pages of a stretch without a start never came: nobody will know what was done there.
+    if (!this.#hasStart) this.#log.take();
     this.#timeline = undefined;
     this.#closeFile();
   }

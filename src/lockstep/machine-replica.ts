@@ -45,6 +45,8 @@ export interface MachineSkew {
 
 /** Who has a replica's machine, when it is not the replica itself: somebody who keeps a record of what it does. */
 export interface ReplicaHost {
+  /** It can go on from a state of which pages are still on their way. */
+  readonly toleratesAbsentPages: boolean;
   /** What the machine is told, and who hears it, where history is made. */
   connect(inlet: Inlet, outlet: Outlet): void;
   /** Undefined: the machine may not go on now. */
@@ -94,8 +96,7 @@ export class MachineReplica implements Replica {
     this.machine = machine;
     this.#skew = skew;
     this.#skewDue = skew.ticks > 0;
-    // A recording holds the state that it begins with.
-    this.toleratesAbsentPages = machine.absentPages !== undefined && host === undefined;
+    this.toleratesAbsentPages = machine.absentPages !== undefined && (host?.toleratesAbsentPages ?? true);
     this.#faults = [...faults].sort((a, b) => a.instant - b.instant);
     const inlet: Inlet = { take: (instant) => this.#take(instant), horizon: (instant) => this.#horizon(instant) };
     const outlet = this.#outlet();

@@ -57,17 +57,21 @@ export class LiveEnd {
   readonly #turns: TurnLength;
   /** Absent where no page is brought while the run goes on. */
   readonly #waits: PageWaits | undefined;
+  readonly #areElsewhere: boolean;
   /** Undefined while the machine stands here. */
   #tip: Tip | undefined;
   /** The next checkpoint is taken when both have come. */
   #due: { readonly instant: number; readonly turns: number };
 
   /** The machine stands at the newest instant: at reset, or where a branch begins. */
-  constructor(playback: Playback, recorder: Recorder | undefined, turns?: TurnLength, pages?: PageHost) {
+  constructor(playback: Playback, recorder: Recorder | undefined, turns?: TurnLength, pages?: PageHost | "elsewhere") {
     this.#playback = playback;
     this.#recorder = recorder;
     this.#turns = turns ?? new FixedTurns(playback.options.sliceSteps);
-    this.#waits = pages && new PageWaits(playback.machine, pages, playback.inlet, () => this.#turns.steps);
+    this.#areElsewhere = pages === "elsewhere";
+    if (typeof pages === "object") {
+      this.#waits = new PageWaits(playback.machine, pages, playback.inlet, () => this.#turns.steps);
+    }
     this.#due = {
       instant: playback.now + playback.options.spacingSteps,
       turns: this.#turns.elapsed + LEAST_CHECKPOINT_TURNS,
@@ -143,7 +147,7 @@ export class LiveEnd {
     let stop: MachineStop = { kind: "reached" };
     let damaged: DamagedPages | undefined;
     try {
-      stop = this.#waits?.run(until, departing) ?? runPresent(playback.machine, until, { departing });
+      stop = this.#run(until, departing);
     } catch (error) {
       if (!(error instanceof DamagedPages)) throw error;
       damaged = error;
@@ -151,12 +155,20 @@ export class LiveEnd {
     this.#turns.end(playback.now - before);
     this.#recorder?.ran(playback.now - before, this.#turns.elapsed - elapsed);
     playback.end = playback.now;
-    playback.inlet.close(playback.now);
     this.#recorder?.flushOutput();
+    // An event may be done by half: nothing is decided here, and there is no state to save.
+    if (stop.kind === "absent") return stop;
+    playback.inlet.close(playback.now);
     if (damaged !== undefined) this.#comeAgain(damaged);
     else playback.fetchSome(playback.now - before);
     if (playback.now >= this.#due.instant && this.#turns.elapsed >= this.#due.turns) this.#checkpoint();
     return stop;
+  }
+
+  #run(until: Instant, departing: Departing): MachineStop {
+    const { machine } = this.#playback;
+    if (this.#waits !== undefined) return this.#waits.run(until, departing);
+    return this.#areElsewhere ? machine.run(until, { departing }) : runPresent(machine, until, { departing });
   }
 
   /** A branch needs pages of the recording that cannot be read: it comes to where it stands by what it has of itself. */

@@ -1,10 +1,11 @@
 import type { Instant } from "../base/brand.ts";
 import { ByteWriter } from "../base/byte-cursor.ts";
+import { fetchVersion } from "../machine/absent-version.ts";
 import type { MachineEvent } from "../machine/inlet.ts";
-import type { Checkpoint, Digest, WrittenPages } from "../machine/machine-interface.ts";
+import type { Checkpoint, Digest, PageVersion, WrittenPages } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
 import type { SavedState } from "./checkpoint-store.ts";
-import type { RecordingSink } from "./recording-message.ts";
+import type { RecordingMessage, RecordingSink } from "./recording-message.ts";
 import { PAGE_BYTES } from "./recording-writer.ts";
 
 /** The machine is held while more than this waits for the writer. */
@@ -46,6 +47,21 @@ export const RECORDER_OPTIONS: RecorderOptions = {
   pageBytesPerTurn: 200_000,
 };
 
+/** What happens while pages of the start are on their way is kept: as much as that, beside its payload, for each. */
+const HELD_MESSAGE_BYTES = 64;
+
+type Changed = readonly { readonly page: number; readonly version: PageVersion | undefined }[];
+
+/** A start of which pages have still to come, and what has happened since. */
+interface Unfinished {
+  readonly saved: SavedState;
+  readonly changed: Changed;
+  /** Of those the first so many are here. */
+  here: number;
+  readonly messages: RecordingMessage[];
+  bytes: number;
+}
+
 /** Turns what happens into messages for the writer: outputs gathered, checkpoints as what has changed. */
 export class Recorder {
   readonly #sink: RecordingSink;
@@ -61,6 +77,7 @@ export class Recorder {
   readonly #written = new Set<number>();
   /** Turns that the machine ran since `#base`. */
   #turns = 0;
+  #unfinished: Unfinished | undefined;
   #outputs: number[] = [];
   #outputDeltas = new ByteWriter(MOST_OUTPUT_RECORD_BYTES);
   #outputStart = 0;
@@ -83,17 +100,25 @@ export class Recorder {
     this.#base = reset;
     this.#options = { ...RECORDER_OPTIONS, ...options };
     if (start.checkpoint === reset) return;
-    this.#postCheckpoint(start, [...start.checkpoint.pages.changedSince(reset.pages)], true);
+    this.#base = start.checkpoint;
+    const changed = [...start.checkpoint.pages.changedSince(reset.pages)];
+    this.#unfinished = { saved: start, changed, here: 0, messages: [], bytes: 0 };
+    this.#finishStart();
   }
 
-  /** The writer has fallen behind its bound: the machine has to wait. */
+  /** The file has the state that the run begins with: until all of its pages have come, nothing of the run is in the file. */
+  get hasStart(): boolean {
+    return this.#unfinished === undefined;
+  }
+
+  /** The writer has fallen behind its bound, or too much waits for pages: the machine has to wait. */
   get isBehind(): boolean {
-    return this.#sink.backlogBytes > MOST_BACKLOG_BYTES;
+    return this.#sink.backlogBytes + (this.#unfinished?.bytes ?? 0) > MOST_BACKLOG_BYTES;
   }
 
   event(event: MachineEvent): void {
     this.flushOutput();
-    this.#sink.post({ kind: "event", event });
+    this.#post({ kind: "event", event });
   }
 
   output(instant: Instant, byte: number): void {
@@ -106,7 +131,7 @@ export class Recorder {
 
   frame(instant: Instant, frame: Uint8Array): void {
     this.flushOutput();
-    this.#sink.post({ kind: "frame", instant, frame });
+    this.#post({ kind: "frame", instant, frame });
   }
 
   /** Posts what has been gathered. */
@@ -116,20 +141,21 @@ export class Recorder {
     const deltas = this.#outputDeltas.take();
     this.#outputs = [];
     this.#outputDeltas.clear();
-    this.#sink.post({ kind: "output", instant: this.#outputStart as Instant, bytes, deltas });
+    this.#post({ kind: "output", instant: this.#outputStart as Instant, bytes, deltas });
   }
 
   digest(instant: Instant, digest: Digest, events: number): void {
     this.flushOutput();
-    this.#sink.post({ kind: "digest", instant, digest, events });
+    this.#post({ kind: "digest", instant, digest, events });
   }
 
   bookmark(instant: Instant, name: string): void {
-    this.#sink.post({ kind: "bookmark", instant, name });
+    this.#post({ kind: "bookmark", instant, name });
   }
 
   /** The machine has run so many steps, in so many turns. */
   ran(steps: number, turns: number): void {
+    if (this.#unfinished !== undefined) this.#finishStart();
     const { pageBytesPerStep, pageBytesPerTurn } = this.#options;
     this.#mostPageBytes += Math.max(steps * pageBytesPerStep, turns * pageBytesPerTurn);
     this.#turns += turns;
@@ -148,6 +174,7 @@ export class Recorder {
   /** Whether the file should have a checkpoint at `instant`. `atRest`: the machine stands still here. */
   wantsCheckpoint(instant: Instant, atRest: boolean): boolean {
     const { fileSpacingTurns, fileSpacingSteps, restSpacingSteps, leastSpacingShare } = this.#options;
+    if (!this.hasStart) return false;
     const steps = instant - this.#base.instant;
     const isFar = this.#turns >= fileSpacingTurns || steps >= (atRest ? restSpacingSteps : fileSpacingSteps);
     return isFar && steps >= instant * leastSpacingShare && this.#sink.backlogBytes <= CHECKPOINT_BACKLOG_BYTES;
@@ -155,6 +182,7 @@ export class Recorder {
 
   /** Posts a checkpoint, unless it is the one posted last, or the file has grown by too much for how far the run has come. */
   checkpoint(saved: SavedState): void {
+    if (!this.hasStart) return;
     if (saved.checkpoint.instant === this.#base.instant && saved.events === this.#baseEvents) return;
     const { pages } = saved.checkpoint;
     const changed = [...pages.changedSince(this.#base.pages)];
@@ -166,39 +194,65 @@ export class Recorder {
 
   end(instant: Instant, reason: MachineStop | undefined): void {
     this.flushOutput();
-    this.#sink.post({ kind: "end", instant, reason });
+    this.#post({ kind: "end", instant, reason });
   }
 
-  /** `isStart`: nobody has looked at what was written up to here. */
-  #postCheckpoint(
-    saved: SavedState,
-    changed: { page: number; version: { bytes: Uint8Array } | undefined }[],
-    isStart = false,
-  ): void {
+  #post(message: RecordingMessage): void {
+    const unfinished = this.#unfinished;
+    if (unfinished === undefined) {
+      this.#sink.post(message);
+      return;
+    }
+    unfinished.messages.push(message);
+    const payload = message.kind === "output" ? message.bytes : message.kind === "frame" ? message.frame : undefined;
+    unfinished.bytes += HELD_MESSAGE_BYTES + (payload?.length ?? 0);
+  }
+
+  /** Once the last page has come, the start is the first thing in the file, and what has happened since is behind it. */
+  #finishStart(): void {
+    const { saved, changed, messages } = this.#unfinished!;
+    let { here } = this.#unfinished!;
+    for (; here < changed.length; here++) {
+      const { version } = changed[here];
+      if (version !== undefined && fetchVersion(version) === undefined) break;
+    }
+    this.#unfinished!.here = here;
+    if (here < changed.length) return;
     this.flushOutput();
+    this.#unfinished = undefined;
+    // Nobody has looked at what was written up to there.
+    this.#postState(saved, changed, undefined);
+    for (const message of messages) this.#sink.post(message);
+  }
+
+  #postCheckpoint(saved: SavedState, changed: Changed): void {
+    this.flushOutput();
+    const isChanged = new Set(changed.map(({ page }) => page));
+    this.departed();
+    const rewritten = [...this.#written].filter((page) => !isChanged.has(page));
+    this.#postState(saved, changed, this.#writtenPages && Uint32Array.from(rewritten).sort());
+    this.#written.clear();
+    this.#base = saved.checkpoint;
+    this.#baseEvents = saved.events;
+    this.#turns = 0;
+  }
+
+  #postState(saved: SavedState, changed: Changed, rewrittenPages: Uint32Array | undefined): void {
     const { instant, state } = saved.checkpoint;
     const stored = changed.filter(({ version }) => version !== undefined);
     for (let start = 0; start < stored.length; start += PAGES_PER_MESSAGE) {
       const part = stored.slice(start, start + PAGES_PER_MESSAGE);
       const bytes = new Uint8Array(part.length * PAGE_BYTES);
       part.forEach(({ version }, index) => void bytes.set(version!.bytes, index * PAGE_BYTES));
-      this.#sink.post({ kind: "pages", instant, pages: Uint32Array.from(part, ({ page }) => page), bytes });
+      this.#post({ kind: "pages", instant, pages: Uint32Array.from(part, ({ page }) => page), bytes });
     }
     const zeroPages = Uint32Array.from(
       changed.filter(({ version }) => version === undefined),
       ({ page }) => page,
     );
-    const isChanged = new Set(changed.map(({ page }) => page));
-    this.departed();
-    const rewritten = [...this.#written].filter((page) => !isChanged.has(page));
-    const rewrittenPages = isStart ? undefined : this.#writtenPages && Uint32Array.from(rewritten).sort();
-    this.#written.clear();
     const { events, outputBytes, framesSent } = saved;
     const logs = { events, outputBytes, framesSent };
     // The state is copied: what crosses to another thread must not take a larger buffer along.
-    this.#sink.post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, rewrittenPages, ...logs });
-    this.#base = saved.checkpoint;
-    this.#baseEvents = events;
-    this.#turns = 0;
+    this.#post({ kind: "checkpoint", instant, state: state.slice(), zeroPages, rewrittenPages, ...logs });
   }
 }

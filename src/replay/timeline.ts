@@ -46,8 +46,8 @@ export interface TimelineOptions extends Partial<PlaybackOptions> {
   readonly recorder?: Partial<RecorderOptions>;
   /** Of live runs; absent: `sliceSteps`. */
   readonly turns?: TurnLength;
-  /** Live runs: brings pages that the machine has put away. */
-  readonly pages?: PageHost;
+  /** Live runs: brings pages that the machine has put away. "elsewhere": who leads the run brings them, and is told of stops for them. */
+  readonly pages?: PageHost | "elsewhere";
   /** Bound of the frames that a live run receives, in bytes. */
   readonly mostFrameBytes?: number;
   /** Recordings: the bookmarks that are known; absent: those that the recording itself holds. */

@@ -57,7 +57,7 @@ ${side("waits", contents, [
 ])}
 <section>
   <h2>Side by side</h2>
-  <p class="note">Per second of the host; the line is the least and the most of ${contents.figures.told.computing.count} rounds.</p>
+  <p class="note">Per second of the host; the line is the least and the most (runs of each: ${contents.figures.told.computing.count}).</p>
   <div class="charts">
     ${chart("Computing", "rounds a second", contents, "computing", ["alone", "resident", "told", "waits"])}
     ${chart("Walking", "touches a second", contents, "walking", ["resident", "told", "waits"])}

@@ -43,6 +43,8 @@ export interface Outcome {
 export async function runMix(load: Load, keeping: Keeping, beginningMs: number): Promise<Outcome> {
   const beginning = await wholeMix({ ...load, milliseconds: beginningMs }, keeping);
   const whole = await wholeMix(load, keeping);
+  if (whole.seconds <= beginning.seconds)
+    throw new Error("The beginning took longer than the whole: others use this computer.");
   return {
     seconds: whole.seconds - beginning.seconds,
     processorSeconds: whole.processorSeconds - beginning.processorSeconds,

@@ -66,3 +66,39 @@ for (const harts of [1, 2, 4]) {
     });
   }
 }
+
+const COLD = `sums 1 60 800 &
+walk 400 3 &
+walk 400 2 &
+sums 2 60 800
+wait
+exit
+`;
+
+test("the teaching kernel is told of pages that are not ready, says what it says with all of them, and replays, checks and all", async () => {
+  const input = file("cold.txt", COLD);
+  const board = ["--kernel", KERNEL, "--harts", "2", "--memory", "16M", "--input", input];
+  const whole = await hindcastJson("run", ...board);
+  const path = join(folder, "cold");
+  const slow = ["--resident", "2M", "--page-in-latency", "2"];
+  const { exitCode, json, before } = await hindcastJson("record", ...board, ...slow, "-o", path);
+  assert.equal(exitCode, 0, before);
+  const results = (console: string) =>
+    console
+      .match(/^.*(sums \d+|walk): .*$/gm)
+      ?.map((line) => line.replace("$ ", ""))
+      .sort();
+  assert.equal(results(before)?.length, 4, before);
+  assert.deepEqual(results(before), results(whole.before));
+  const { works } = json.residency as { works: { told: number }[] };
+  assert.ok(
+    works.some(({ told }) => told > 0),
+    JSON.stringify(json),
+  );
+  const replayed = await hindcastJson("replay", path, "--checks", "--no-console");
+  assert.equal(replayed.exitCode, 0, replayed.stderr);
+  assert.equal(replayed.json.instant, json.instant);
+  // Told nothing, the harts wait.
+  const silent = await hindcastJson("run", ...board, ...slow, "--async-pages", "off");
+  assert.deepEqual(results(silent.before), results(whole.before));
+});

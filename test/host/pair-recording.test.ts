@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import test from "node:test";
 import type { Instant } from "../../src/base/brand.ts";
@@ -258,3 +258,55 @@ async function ordinary(folder: string): Promise<string> {
   await file.close();
   return path;
 }
+
+test("a recorded machine runs on while pages of its new state are on their way, and what it did replays", async (t) => {
+  const source = computing(100, { tableBytes: 256 * 1024 });
+  let [steps, waits, repaired] = [0, 0, 0];
+  for (let faultSeed = 0; faultSeed < 4; faultSeed++) {
+    const path = join(temporaryFolder(t), "x.hindcast");
+    const { pair, output, paths } = await recordPair(path, source, {
+      faults: [{ kind: "flip-register", role: "secondary", instant: 15_000 + 20_000 * faultSeed }],
+      faultSeed,
+      options: { slackSteps: 20_000, pagesInFlight: 4, lagSteps: 50_000 },
+      onMachine: (machine) => {
+        const go = machine.run.bind(machine);
+        machine.run = (until, options) => {
+          const before = machine.instant;
+          const stop = go(until, options);
+          if (stop.kind === "absent") waits++;
+          if (machine.absentPages.count > 0) steps += machine.instant - before;
+          return stop;
+        };
+      },
+    });
+    repaired += pair.report().resynchronisations;
+    const said = paths.map((each) => replayed(each));
+    assert.equal(said[0].output, output);
+    for (const { verified } of said) assert.ok(verified > 0);
+    assert.deepEqual((await openPairRecording(path))?.missing, []);
+  }
+  assert.ok(repaired > 0, "no flip was heard");
+  assert.ok(waits > repaired && steps > 0, `${waits} waits, ${steps} steps while pages were absent`);
+});
+
+test("a stretch whose start had not come as a whole when its process was killed is told of, and the rest opens", async (t) => {
+  const path = join(temporaryFolder(t), "x.hindcast");
+  const { paths } = await recordPair(path, computing(100), HEARD);
+  const second = paths.find((each) => each.endsWith("x.B.2.hindcast"))!;
+  const bytes = readFileSync(second);
+  // The first chunk, and all that follows, was never written.
+  let at = MAGIC_BYTES;
+  while (bytes[at] !== CHUNK_OPCODE) at += RECORD_HEADER_BYTES + Number(bytes.readBigUInt64LE(at + 1));
+  writeFileSync(second, bytes.subarray(0, at));
+  const opened = await openPairRecording(path);
+  assert.deepEqual(
+    opened?.members.map(({ stretches }) => stretches.length),
+    [1, 1],
+  );
+  assert.match(opened?.missing.join() ?? "", /x\.B\.2\.hindcast ends before the state that it begins with had come/);
+});
+
+/** Of MCAP: https://mcap.dev/spec */
+const MAGIC_BYTES = 8;
+const RECORD_HEADER_BYTES = 9;
+const CHUNK_OPCODE = 0x06;

@@ -25,6 +25,7 @@ export interface RecordedPairOptions extends Partial<PairParts> {
   readonly configuration?: Partial<MachineConfiguration>;
   readonly diverge?: readonly DivergenceSource[];
   readonly input?: string;
+  readonly onMachine?: (machine: Machine) => void;
 }
 
 export interface RecordedPair {
@@ -37,7 +38,7 @@ export interface RecordedPair {
 export async function recordPair(
   path: string,
   source: string,
-  { configuration, diverge = [], input, ...parts }: RecordedPairOptions = {},
+  { configuration, diverge = [], input, onMachine, ...parts }: RecordedPairOptions = {},
 ): Promise<RecordedPair> {
   const board = { ...SMALL, ...configuration };
   const differing = differ(board, diverge, 3);
@@ -46,6 +47,7 @@ export async function recordPair(
   const make = (of: MachineConfiguration): PairMachine => {
     const machine = new Machine(of);
     machine.load(image);
+    onMachine?.(machine);
     const text = new TextEncoder().encode(source);
     const images = [recordedImage("program", "guest.s", text), recordedImage("memory", "memory", encodeImage(image))];
     return { machine, record: recorder.of(machine, images, "guest.s") };
