@@ -3,6 +3,7 @@ import { openPairRecording } from "../host/pair-recording.ts";
 import { holderOf, recordingWarnings } from "../host/recording-lock.ts";
 import { FileByteSource } from "../host/recording-source.ts";
 import { ZSTD } from "../host/zstd.ts";
+import type { MachineEvent } from "../machine/inlet.ts";
 import { RecordingReader } from "../replay/recording-reader.ts";
 import type { Bookmark } from "../replay/timeline-interface.ts";
 import { type Answer, type Context, OK } from "./context.ts";
@@ -36,13 +37,15 @@ export async function info(context: Context, [path]: readonly string[]): Promise
 
 function describe(reader: RecordingReader, bookmarks: readonly Bookmark[], warnings: readonly string[]) {
   const { header } = reader;
-  const received = reader.events.others.filter(({ kind }) => kind === "network-input").length;
+  const countOf = (kind: MachineEvent["kind"]) => reader.events.others.filter((event) => event.kind === kind).length;
+  const pages = { notReady: countOf("page-not-ready"), ready: countOf("page-ready") };
   return {
     ...(reader.first === 0 ? {} : { first: reader.first }),
     instants: reader.end,
     events: reader.events.length,
     outputs: reader.outputs.length,
-    frames: { received, sent: reader.frames.length },
+    frames: { received: countOf("network-input"), sent: reader.frames.length },
+    ...(pages.notReady === 0 ? {} : { pages }),
     checkpoints: reader.checkpoints.checkpoints.length,
     digests: reader.digests.entries.length,
     bookmarks,
@@ -64,6 +67,12 @@ function packets({ configuration, frames }: ReturnType<typeof describe>): [strin
   return [["packets", `${formatCount(frames.received)} received, ${formatCount(frames.sent)} sent`]];
 }
 
+/** Which the guest was told of (docs/async-pages.md). */
+function pagesTold({ pages }: ReturnType<typeof describe>): [string, string][] {
+  if (pages === undefined) return [];
+  return [["pages", `${formatCount(pages.notReady)} not ready, ${formatCount(pages.ready)} ready again`]];
+}
+
 function lines(
   reader: RecordingReader,
   json: ReturnType<typeof describe>,
@@ -83,6 +92,7 @@ function lines(
       `${formatCount(json.outputs)} bytes on the console, ${formatCount(reader.outputs.lines)} ${reader.outputs.lines === 1 ? "line" : "lines"}`,
     ],
     ...packets(json),
+    ...pagesTold(json),
     [
       "checkpoints",
       `${formatCount(json.checkpoints)}, and ${formatCount(json.digests)} ${json.digests === 1 ? "digest" : "digests"}`,

@@ -68,6 +68,8 @@ export class WriteTrace {
   readonly #notes: Int32Array;
   #csr: number | undefined;
   #tracing: Tracing;
+  /** Physical address of the instruction whose writes are not noted. */
+  #except: number | undefined;
 
   constructor(memory: PhysicalMemory, harts: number) {
     this.#memory = memory;
@@ -87,8 +89,14 @@ export class WriteTrace {
     this.#instants.fill(Number.NaN);
     const { view } = this.#memory;
     view.setInt32(layout.NOTED_CSR, csr ?? NO_CSR, true);
-    view.setInt32(layout.UNNOTED_RECORD, filter?.except === undefined ? 0 : this.#recordOf(filter.except), true);
+    this.#except = filter?.except;
+    this.#placeExcept();
     view.setBigUint64(layout.NOTED_STACK, filter?.fromStack ?? 0n, true);
+  }
+
+  #placeExcept(): void {
+    const record = this.#except === undefined ? 0 : this.#recordOf(this.#except);
+    this.#memory.view.setInt32(layout.UNNOTED_RECORD, record, true);
   }
 
   /** Where the instruction is decoded; 0 when it is not. */
@@ -105,6 +113,8 @@ export class WriteTrace {
   }
 
   beginSlice(): void {
+    // Its page may be in another frame by now.
+    if (this.#memory.layout.isMapped) this.#placeExcept();
     this.#notes.fill(-1);
   }
 

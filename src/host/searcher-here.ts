@@ -11,6 +11,7 @@ export class SearcherHere implements SearchThread {
   readonly #searcher: Searcher;
   #receive: (message: unknown) => void = () => {};
   #hear: (message: FromSearcher) => void = () => {};
+  #hasEnded = false;
 
   constructor(debuggee: Debuggee) {
     // Neither side is called back in the midst of what it does.
@@ -29,7 +30,10 @@ export class SearcherHere implements SearchThread {
   }
 
   postMessage(message: ToSearcher): void {
-    queueMicrotask(() => this.#receive(message));
+    queueMicrotask(() => {
+      // What is still on its way when it ends would be begun by somebody whom nobody waits for.
+      if (!this.#hasEnded) this.#receive(message);
+    });
   }
 
   /** It cannot end by itself. */
@@ -38,6 +42,7 @@ export class SearcherHere implements SearchThread {
   }
 
   terminate(): Promise<void> {
+    this.#hasEnded = true;
     return this.#searcher.stop();
   }
 }

@@ -161,7 +161,9 @@ export class LiveEnd {
     playback.inlet.close(playback.now);
     if (damaged !== undefined) this.#comeAgain(damaged);
     else playback.fetchSome(playback.now - before);
-    if (playback.now >= this.#due.instant && this.#turns.elapsed >= this.#due.turns) this.#checkpoint();
+    if (playback.now < this.#due.instant || this.#turns.elapsed < this.#due.turns) return stop;
+    if (this.#waits === undefined) this.#checkpoint();
+    else this.#waits.during("checkpoint-copy", () => this.#checkpoint());
     return stop;
   }
 

@@ -63,6 +63,16 @@ export class PageWaits {
     return Math.max(LEAST_POLL_STEPS, Math.floor(this.#turnSteps() / POLLS_PER_TURN));
   }
 
+  /** Work in which no page is missing, and for which all of the machine stands still. */
+  during(work: LatentWork, doIt: () => void): void {
+    this.#host.stands(work);
+    try {
+      doIt();
+    } finally {
+      this.#host.goesOn();
+    }
+  }
+
   /** Tells of pages that have come. */
   poll(): void {
     if (this.#told.size === 0) return;

@@ -19,7 +19,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { provide } from "../../scripts/debian-packages.ts";
 import { CONTENDERS, type Contender, knowsOption } from "./contenders.ts";
-import { BENCH_GUESTS, type BenchGuest } from "./guests.ts";
+import { BENCH_GUESTS, type BenchGuest, KERNEL_GUESTS } from "./guests.ts";
 import { type Footprint, measureFootprint, measureStart } from "./machine-costs.ts";
 import { checkNames } from "./names.ts";
 import { footprintTable, goalTable, speedTables, travelTable } from "./report.ts";
@@ -29,6 +29,7 @@ import { measureTravel, type TravelFigures } from "./travel.ts";
 
 /** Other work on the machine makes figures worth little: it is said with them. */
 const QUIET_LOAD = 0.5;
+const GUESTS = [...BENCH_GUESTS, ...KERNEL_GUESTS];
 const SECTIONS = ["speed", "start", "footprint", "travel", "linux"];
 /** After runs of these, memory is looked at: what is translated most, maps most, records most. */
 const FOOTPRINT_GUESTS = ["interpreter", "memory", "paging", "spaces", "codegen"];
@@ -61,8 +62,8 @@ const by = values.by === "cpu" ? "cpu" : "wall";
 const only = values.only?.split(",");
 const sessions = Number(values.sessions ?? (quick ? 2 : 7));
 const group = values.group?.split(",");
-checkNames("--only", only ?? [], [...SECTIONS, ...BENCH_GUESTS.map(({ name }) => name)]);
-checkNames("--group", group ?? [], [...new Set(BENCH_GUESTS.map((guest) => guest.group))]);
+checkNames("--only", only ?? [], [...SECTIONS, ...GUESTS.map(({ name }) => name)]);
+checkNames("--group", group ?? [], [...new Set(GUESTS.map((guest) => guest.group))]);
 
 execFileSync(process.execPath, [resolve(import.meta.dirname, "../../scripts/build.ts")], { stdio: "ignore" });
 const hasGroup = knowsOption("--cache-group");
@@ -111,7 +112,7 @@ function wants(section: string): boolean {
 
 function chosenGuests(): readonly BenchGuest[] {
   const all = wants("speed");
-  return BENCH_GUESTS.filter((guest) => all || only?.includes(guest.name) || group?.includes(guest.group)).map(scaled);
+  return GUESTS.filter((guest) => all || only?.includes(guest.name) || group?.includes(guest.group)).map(scaled);
 }
 
 function scaled(guest: BenchGuest): BenchGuest {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { temporaryPath } from "../differential/cross-compiler.ts";
 
@@ -31,28 +31,52 @@ export interface Run {
   readonly recordingBytes?: number;
 }
 
+/** A guest, or with what is typed into it a kernel. */
+export interface Launch {
+  readonly path: string;
+  readonly typed?: string;
+}
+
 /** The shell's `times`: its own, then those of what it has started. */
 export const TIMED = '"$@"; code=$?; times >&2; exit $code';
 
 /** Runs a guest to its end. `machine` are further options of ours. */
-export function runContender(contender: Contender, path: string, harts: number, machine: readonly string[] = []): Run {
+export function runContender(
+  contender: Contender,
+  launch: Launch,
+  harts: number,
+  machine: readonly string[] = [],
+): Run {
+  const { path, typed } = launch;
+  const keys = temporaryPath("bench.typed");
+  if (typed !== undefined) writeFileSync(keys, typed);
   const recording = temporaryPath("bench.hindcast");
   rmSync(recording, { force: true });
-  const command = commandOf(contender, { path, harts, machine, recording });
+  const command = commandOf(contender, {
+    path,
+    harts,
+    machine,
+    recording,
+    keys: typed === undefined ? undefined : keys,
+  });
   // A file, not a pipe: QEMU that records takes a second for a console of a few kilobytes when it is a pipe.
   const console = temporaryPath("bench.console");
   const file = openSync(console, "w");
   const started = performance.now();
+  const input = typed === undefined ? undefined : openSync(keys, "r");
   const { status, stderr } = spawnSync("sh", ["-c", TIMED, "sh", ...command], {
     encoding: "latin1",
-    stdio: ["ignore", file, "pipe"],
+    stdio: [input ?? "ignore", file, "pipe"],
   });
   const wallSeconds = (performance.now() - started) / 1000;
   closeSync(file);
+  if (input !== undefined) closeSync(input);
   const stdout = readFileSync(console, "latin1");
   if (status !== 0)
     throw new Error(`${contender} ended with ${status}: ${stderr.slice(-500)}\n${stdout.slice(0, 500)}`);
-  const result = stdout.slice(0, stdout.indexOf("\n"));
+  // Above what a program of a kernel says there is what the kernel says.
+  const result = typed === undefined ? stdout.slice(0, stdout.indexOf("\n")) : /\S+: .*\bsum \d+/.exec(stdout)?.[0];
+  if (result === undefined) throw new Error(`${contender} said no sum: ${stdout.slice(-500)}`);
   const cpuSeconds = cpuTime(stderr);
   if (contender.startsWith("QEMU")) return { wallSeconds, cpuSeconds, result };
   const answer = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as { readonly instant: number };
@@ -65,15 +89,19 @@ interface Surroundings {
   readonly harts: number;
   readonly machine: readonly string[];
   readonly recording: string;
+  /** Of a kernel: the file with what is typed. */
+  readonly keys: string | undefined;
 }
 
-function commandOf(contender: Contender, { path, harts, machine, recording }: Surroundings): readonly string[] {
+function commandOf(contender: Contender, { path, harts, machine, recording, keys }: Surroundings): readonly string[] {
+  const guest = keys === undefined ? [path] : ["--kernel", path, "--memory", "128M", "--input", keys];
   const ours = (command: string, ...more: readonly string[]) => [
-    ...[process.execPath, CLI, command, path, "--harts", String(harts), "--json", "--quiet", ...machine, ...more],
+    ...[process.execPath, CLI, command, ...guest, "--harts", String(harts), "--json", "--quiet", ...machine, ...more],
   ];
   const qemu = (...more: readonly string[]) => [
     ...["qemu-system-riscv64", "-machine", "virt", "-cpu", "rv64", "-m", "128M", "-smp", String(harts)],
-    ...["-bios", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-net", "none", "-no-reboot"],
+    ...(keys === undefined ? ["-bios", "none"] : []),
+    ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-net", "none", "-no-reboot"],
     ...[...more, "-kernel", path],
   ];
   switch (contender) {

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { compileGuest, type Executable } from "../differential/cross-compiler.ts";
 
 /** What a goal is set for: guests of one group are judged together. */
@@ -14,6 +15,8 @@ export interface BenchGuest {
   readonly floatingPoint?: boolean;
   /** Linked with guest/bench/kernel. */
   readonly kernel?: boolean;
+  /** It is the teaching kernel, in which this is typed. */
+  readonly typed?: (rounds: number) => string;
 }
 
 export const BENCH_GUESTS: readonly BenchGuest[] = [
@@ -37,6 +40,19 @@ export const BENCH_GUESTS: readonly BenchGuest[] = [
   { name: "harts", group: "system", rounds: 400, harts: 4 },
   { name: "codegen", group: "system", rounds: 1500 },
 ];
+
+/** QEMU loses what is typed before the kernel has its console: empty lines go first. */
+const LOST_KEYS = 16;
+
+/** Programs of the teaching kernel. Sixteen processes that give way to each other: a switch of the address space every few hundred steps. */
+export const KERNEL_GUESTS: readonly BenchGuest[] = [
+  {
+    ...{ name: "turns", group: "address spaces", rounds: 5000, kernel: true },
+    typed: (rounds) => `${"\n".repeat(LOST_KEYS)}turns 16 ${rounds}\nexit\n`,
+  },
+];
+
+export const TEACHING_KERNEL = resolve(import.meta.dirname, "../../guest/kernel/prebuilt/kernel.elf");
 
 export function buildBenchGuest({ name, floatingPoint, kernel }: BenchGuest, rounds: number): Executable {
   return compileGuest(name, "O2", {

@@ -1,5 +1,5 @@
-import { type Contender, canRun, runContender } from "./contenders.ts";
-import { type BenchGuest, buildBenchGuest } from "./guests.ts";
+import { type Contender, canRun, type Launch, runContender } from "./contenders.ts";
+import { type BenchGuest, buildBenchGuest, TEACHING_KERNEL } from "./guests.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
 export interface SpeedOptions {
@@ -37,8 +37,12 @@ type Times = ReadonlyMap<Contender, number>;
  */
 export function measureSpeed(guest: BenchGuest, options: SpeedOptions): SpeedFigures {
   const harts = guest.harts ?? 1;
-  const one = buildBenchGuest(guest, 1).path;
-  const many = buildBenchGuest(guest, guest.rounds).path;
+  const launch = (rounds: number): Launch =>
+    guest.typed === undefined
+      ? { path: buildBenchGuest(guest, rounds).path }
+      : { path: TEACHING_KERNEL, typed: guest.typed(rounds) };
+  const one = launch(1);
+  const many = launch(guest.rounds);
   const contenders = options.contenders.filter((contender) => canRun(contender, harts));
   const results = new Set<string>();
   let steps = 0;

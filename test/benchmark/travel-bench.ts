@@ -118,7 +118,7 @@ if (values.json !== undefined) {
 function program(name: string) {
   const guest = BENCH_GUESTS.find((one) => one.name === name)!;
   const { harts = 1 } = guest;
-  const stepsOf = (rounds: number) => runContender("plain", buildBenchGuest(guest, rounds).path, harts).steps!;
+  const stepsOf = (rounds: number) => runContender("plain", buildBenchGuest(guest, rounds), harts).steps!;
   const few = Math.ceil(guest.rounds / 50);
   const first = stepsOf(1);
   const perRound = (stepsOf(few + 1) - first) / few;

@@ -98,6 +98,8 @@ test("the teaching kernel is told of pages that are not ready, says what it says
   const replayed = await hindcastJson("replay", path, "--checks", "--no-console");
   assert.equal(replayed.exitCode, 0, replayed.stderr);
   assert.equal(replayed.json.instant, json.instant);
+  const { pages } = (await hindcastJson("info", path)).json as { pages?: { notReady: number; ready: number } };
+  assert.ok(pages !== undefined && pages.notReady > 0 && pages.ready === pages.notReady, JSON.stringify(pages));
   // Told nothing, the harts wait.
   const silent = await hindcastJson("run", ...board, ...slow, "--async-pages", "off");
   assert.deepEqual(results(silent.before), results(whole.before));

@@ -1,4 +1,5 @@
 import { Prng } from "../../src/base/prng.ts";
+import { AsyncPages } from "../../src/devices/async-pages.ts";
 import { Clint } from "../../src/devices/clint.ts";
 import type { BusMasterContext, Device } from "../../src/devices/device.ts";
 import { Finisher } from "../../src/devices/finisher.ts";
@@ -143,6 +144,18 @@ function virtioTargets(transport: VirtioTransport): FuzzTarget[] {
   ];
 }
 
+/** What comes from outside says that pages are not ready, and that they are. */
+function told(device: AsyncPages): AsyncPages {
+  const receive = (bytes: Uint8Array) => {
+    for (const byte of bytes) {
+      const hart = byte & 1;
+      if (byte >= 128) device.ready(byte & 15);
+      else if (device.takes(hart, (byte & 2) === 0)) device.give(hart, device.nextToken);
+    }
+  };
+  return Object.assign(device, { receive, interrupt: () => device.takeInterrupt() });
+}
+
 const PLIC_REGISTERS = [...words(0, 16), ...words(0x1000, 3), ...words(0x2000, 8), ...words(0x2080, 8)];
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -166,6 +179,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   }),
   plain("finisher", words(0, 2), (context) => new Finisher(0x10_0000, context)),
   plain("rtc", words(0, 8), (context) => new GoldfishRtc(0x10_1000, 1_769_860_800, 10_000_000, context)),
+  plain("async-pages", words(0, 6), (context) => told(new AsyncPages(0x10_2000, 2, context))),
   plain("virtio empty", [...words(0, 4), 0x70, 0x100], () => new EmptyVirtioSlots(0x1000_1000, 3, "modern")),
   ...virtioTargets("modern"),
   ...virtioTargets("legacy"),

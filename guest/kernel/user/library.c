@@ -126,3 +126,13 @@ unsigned long number(const char *text) {
   for (; *text >= '0' && *text <= '9'; text++) value = value * 10 + (unsigned long)(*text - '0');
   return value;
 }
+
+/* The other way round. */
+void decimal(unsigned long value, char text[24]) {
+  char digits[24];
+  int count = 0, i = 0;
+  do digits[count++] = (char)('0' + value % 10);
+  while ((value /= 10) != 0);
+  while (count > 0) text[i++] = digits[--count];
+  text[i] = 0;
+}

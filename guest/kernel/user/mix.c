@@ -36,17 +36,6 @@ static void walk(uint64_t until, unsigned long seed, unsigned long work) {
   print("mix: touched %lu\n", touches);
 }
 
-static void text_of(unsigned long value, char text[24]) {
-  char digits[24];
-  int count = 0, i = 0;
-  do {
-    digits[count++] = (char)('0' + value % 10);
-    value /= 10;
-  } while (value != 0);
-  while (count > 0) text[i++] = digits[--count];
-  text[i] = 0;
-}
-
 int main(int argc, char **argv) {
   if (argc < 4) {
     print("mix COMPUTING WALKING MILLISECONDS [WORK]\n");
@@ -61,10 +50,10 @@ int main(int argc, char **argv) {
     return 0;
   }
   char until[24], seed[24];
-  text_of(ticks() + number(argv[3]) * 10000, until);
+  decimal(ticks() + number(argv[3]) * 10000, until);
   unsigned long computing = number(argv[1]), children = computing + number(argv[2]);
   for (unsigned long i = 0; i < children; i++) {
-    text_of(i + 1, seed);
+    decimal(i + 1, seed);
     const char *names[] = {"mix", i < computing ? "compute" : "walk", until, seed, argc > 4 ? argv[4] : "0"};
     if (spawn("mix", 5, names) < 0) return 1;
   }

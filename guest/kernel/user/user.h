@@ -27,5 +27,6 @@ void *memcpy(void *to, const void *from, size_t size);
 int strcmp(const char *a, const char *b);
 size_t strlen(const char *text);
 unsigned long number(const char *text);
+void decimal(unsigned long value, char text[24]);
 
 #endif
