@@ -107,7 +107,8 @@ export class RamBytes {
       return;
     }
     for (const { page, from, at, size } of partsOf(offset, bytes.length)) {
-      this.lacking(page * PAGE_BYTES + from, size);
+      // Segments may share a page, and the store may have it in another form already.
+      if (this.lacking(page * PAGE_BYTES + from, size) >= 0) this.#parts.versions().bringNow(page);
       this.write(page * PAGE_BYTES + from, bytes.subarray(at, at + size));
       this.finish();
     }

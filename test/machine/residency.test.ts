@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { VirtualAddress } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
+import { Machine } from "../../src/machine/machine.ts";
+import { PAGE_BYTES } from "../../src/memory/layout.ts";
 import { randomSubject, type Subject } from "./absence.ts";
+import { PlainStore } from "./page-stores.ts";
 import { type ResidencyOutcome, residency } from "./residency.ts";
 import { GUEST_SECTORS, virtioGuest } from "./virtio-guest.ts";
 
@@ -54,6 +59,25 @@ test("a page that comes back with other contents is found", () => {
     }
   };
   assert.ok([1, 2, 3, 4, 5, 6].some(isFound));
+});
+
+test("what lies in memory at reset may be more than there are frames, and share pages that are put away already", () => {
+  const configuration = { ...DEFAULT_CONFIGURATION, memoryBytes: 256 * PAGE_BYTES };
+  const first = new Uint8Array(200 * PAGE_BYTES).map((_, at) => at % 251);
+  const second = Uint8Array.of(1, 2, 3, 4);
+  const image = {
+    entry: 0x8000_0000n as VirtualAddress,
+    segments: [
+      { physicalAddress: 0x8000_0000, bytes: first, memoryBytes: first.length },
+      { physicalAddress: 0x8000_0000 + 150 * PAGE_BYTES + 100, bytes: second, memoryBytes: second.length },
+    ],
+  };
+  const digests = [undefined, { frames: 40, store: new PlainStore(new Prng(1), "later") }].map((residency) => {
+    const machine = new Machine(configuration, "interpreter", [], "on", undefined, residency);
+    machine.load(image);
+    return machine.digest();
+  });
+  assert.equal(digests[1], digests[0]);
 });
 
 test("a device's request may need more pages than there are frames", () => {
