@@ -16,8 +16,11 @@ for (;;) {
   servePages();
   giveDue();
   const received = receiveMessageOnPort(port);
-  if (received !== undefined) serve(received.message as SwapOrder);
-  else Atomics.wait(ordered, 0, seen, late.length === 0 ? undefined : Math.max(0, late[0].dueMs - performance.now()));
+  if (received !== undefined) {
+    // Asked for before this was sent, but behind the look above.
+    servePages();
+    serve(received.message as SwapOrder);
+  } else Atomics.wait(ordered, 0, seen, late.length === 0 ? undefined : Math.max(0, late[0].dueMs - performance.now()));
 }
 
 function servePages(): void {

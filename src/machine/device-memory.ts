@@ -45,7 +45,11 @@ export class BoardMemory implements DeviceMemory {
    */
   attempt<T>(work: () => T, looksFirst = false): T | Exception {
     const { memory, disks, others } = this.#parts;
-    if (looksFirst) return unlessAbsent(work);
+    if (looksFirst) {
+      const answer = unlessAbsent(work);
+      this.#parts.bytes.finish();
+      return answer;
+    }
     if (memory.absentCount === 0 && disks.absentBlocks === 0) return work();
     const { board } = others();
     const before = structuredClone(board.save());
