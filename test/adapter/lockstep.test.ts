@@ -20,20 +20,27 @@ interface StoppedBody {
 
 const CLIENT = { clientID: "vscode", ...EVERYTHING, supportsStartDebuggingRequest: true };
 
-/** Both sessions of a recorded pair, machine A stopped at its first stop. */
-async function debugged(args: object = {}, prepare?: (pair: FakePair) => void) {
+/** Both sessions of a recorded pair, begun; `prepared` is called when the pair is open and nothing runs. */
+async function begun(args: object, prepare?: (pair: FakePair) => void, prepared: (pair: FakePair) => void = () => {}) {
   const { environment, opened } = pairEnvironment(new Pairs(() => "key"), prepare);
   const [a, b] = [new TestClient(environment), new TestClient(environment)];
-  await a.launch({ program: undefined, recording: "x.hindcast", stopOnEntry: true, ...args }, CLIENT);
+  await a.launch({ program: undefined, recording: "x.hindcast", ...args }, CLIENT);
+  prepared(opened[0]);
   await a.request("configurationDone");
   const asked = await a.reverseRequest("startDebugging");
   await b.request("initialize", { adapterID: "hindcast", ...CLIENT });
   await b.request("launch", asked.configuration);
   await b.event("initialized");
   await b.request("configurationDone");
-  const first = await a.event<StoppedBody>("stopped");
-  await b.event("stopped");
-  return { a, b, pair: opened[0], opened, asked, first };
+  return { a, b, pair: opened[0], opened, asked };
+}
+
+/** The same, machine A stopped at its first stop. */
+async function debugged(args: object = {}, prepare?: (pair: FakePair) => void) {
+  const sessions = await begun({ stopOnEntry: true, ...args }, prepare);
+  const first = await sessions.a.event<StoppedBody>("stopped");
+  await sessions.b.event("stopped");
+  return { ...sessions, first };
 }
 
 test("a client that can is asked for a session of machine B, and machine A waits for it", async () => {
@@ -150,15 +157,7 @@ test("the other machine comes to where it corresponds, and says so; steps leave 
 });
 
 test("a client that has not asked for threads yet hears of no stop of machine B before machine A has come to its own", async () => {
-  const { environment } = pairEnvironment(new Pairs(() => "key"));
-  const [a, b] = [new TestClient(environment), new TestClient(environment)];
-  await a.launch({ program: undefined, recording: "x.hindcast" }, CLIENT);
-  await a.request("configurationDone");
-  const asked = await a.reverseRequest("startDebugging");
-  await b.request("initialize", { adapterID: "hindcast", ...CLIENT });
-  await b.request("launch", asked.configuration);
-  await b.event("initialized");
-  await b.request("configurationDone");
+  const { a, b } = await begun({});
   const stopped = await b.event<StoppedBody>("stopped");
   assert.equal(stopped.reason, "exception");
   assert.equal(stopped.description, "Divergence");
@@ -168,16 +167,9 @@ test("a client that has not asked for threads yet hears of no stop of machine B 
 });
 
 test("machine B, which waits for machine A's first stop, can be paused", async () => {
-  const { environment, opened } = pairEnvironment(new Pairs(() => "key"));
-  const [a, b] = [new TestClient(environment), new TestClient(environment)];
-  await a.launch({ program: undefined, recording: "x.hindcast" }, CLIENT);
-  opened[0].debuggee("left").endless = true;
-  await a.request("configurationDone");
-  const asked = await a.reverseRequest("startDebugging");
-  await b.request("initialize", { adapterID: "hindcast", ...CLIENT });
-  await b.request("launch", asked.configuration);
-  await b.event("initialized");
-  await b.request("configurationDone");
+  const { a, b } = await begun({}, undefined, (pair) => {
+    pair.debuggee("left").endless = true;
+  });
   await b.request("pause", { threadId: 1 });
   assert.equal((await a.event<StoppedBody>("stopped")).reason, "pause");
   assert.equal((await b.event<StoppedBody>("stopped")).preserveFocusHint, true);

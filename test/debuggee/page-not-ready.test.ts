@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Instant } from "../../src/base/brand.ts";
 import type { Inlet, MachineEvent } from "../../src/machine/inlet.ts";
+import { listening } from "../machine/page-guest.ts";
 import { type Bench, bench, currentLine, finish, lineOf, step } from "./harness.ts";
 
 /** A program in user mode, and a handler that takes the token and lets it try again. */
@@ -11,24 +12,7 @@ const GUEST = `
         .type   handler, @function
         .type   user, @function
 _start:
-        li      t0, 0x102000
-        la      t1, area
-        sd      t1, 0(t0)
-        li      t0, -1
-        csrw    pmpaddr0, t0
-        li      t0, 0x1f
-        csrw    pmpcfg0, t0
-        li      t0, 1 << 24
-        csrw    medeleg, t0
-        la      t0, handler
-        csrw    stvec, t0
-        li      t0, 3 << 11
-        csrc    mstatus, t0
-        la      t0, user
-        csrw    mepc, t0
-        li      s3, 0
-        mret
-        .balign 4
+${listening("user", { last: "li s3, 0" })}
 handler:
         addi    s3, s3, 1               # @handler
         la      s4, area

@@ -8,6 +8,7 @@ import type { DiskImage } from "../../src/machine/disks.ts";
 import type { MachineEvent } from "../../src/machine/inlet.ts";
 import type { Checkpoint, Digest, MachineLike, PageSource, PageVersion } from "../../src/machine/machine-interface.ts";
 import { RAM_BASE } from "../../src/machine/memory-map.ts";
+import type { Residency } from "../../src/machine/residency.ts";
 import type { StopConditions } from "../../src/machine/stop.ts";
 import { PAGE_BYTES } from "../../src/memory/layout.ts";
 import { Guest, program, ScriptedInlet } from "./guests.ts";
@@ -54,12 +55,8 @@ export function randomSubject(prng: Prng, steps: number): Subject {
   };
 }
 
-/**
- * Two machines go through one run: in one, everything is there; the other is given its state with pages absent, again and again,
- * and gets them when it stops for them. At every stop, states must be equal.
- */
-export function absence(seed: number, subject: Subject, { engine, steps, legs, planted = false }: Plan): Outcome {
-  const prng = new Prng(seed);
+/** The guest on an interpreter that has everything, and on the engine in question; with what both say, and who gives them input. */
+export function twoGuests(prng: Prng, subject: Subject, engine: EngineChoice, residency?: Residency) {
   const inlets = [0, 1].map(() => new ScriptedInlet(subject.events ?? []));
   const said: string[][] = [[], []];
   const [judge, other] = inlets.map((inlet, index) => {
@@ -71,6 +68,7 @@ export function absence(seed: number, subject: Subject, { engine, steps, legs, p
       subject.disks,
       "on",
       compiler,
+      index === 0 ? undefined : residency,
     );
     guest.machine.inlet = inlet;
     guest.machine.outlet = {
@@ -79,6 +77,16 @@ export function absence(seed: number, subject: Subject, { engine, steps, legs, p
     };
     return guest;
   });
+  return { judge, other, inlets, said };
+}
+
+/**
+ * Two machines go through one run: in one, everything is there; the other is given its state with pages absent, again and again,
+ * and gets them when it stops for them. At every stop, states must be equal.
+ */
+export function absence(seed: number, subject: Subject, { engine, steps, legs, planted = false }: Plan): Outcome {
+  const prng = new Prng(seed);
+  const { judge, other, inlets, said } = twoGuests(prng, subject, engine);
   let [absences, blocks] = [0, 0];
   // Code and translations of another time, on pages that will be absent.
   other.run(prng.below(steps));

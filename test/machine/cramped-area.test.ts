@@ -4,29 +4,13 @@ import type { Instant } from "../../src/base/brand.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { MachineEvent } from "../../src/machine/inlet.ts";
 import { Guest, ScriptedInlet } from "./guests.ts";
+import { listening } from "./page-guest.ts";
 import { PlainStore } from "./page-stores.ts";
 
 /** Registers its area, has written it, then goes round more pages than there are frames left. */
 const GUEST = `
 _start:
-  li   t0, 0x102000
-  la   t1, area
-  sd   t1, 0(t0)
-  sw   zero, 0(t1)
-  li   t0, -1
-  csrw pmpaddr0, t0
-  li   t0, 0x1f
-  csrw pmpcfg0, t0
-  li   t0, 1 << 24
-  csrw medeleg, t0
-  la   t0, handler
-  csrw stvec, t0
-  li   t0, 3 << 11
-  csrc mstatus, t0
-  la   t0, inside
-  csrw mepc, t0
-  mret
-  .balign 16
+${listening("inside", { last: "sw zero, 0(t1)" })}
 inside:
   la   s0, data
   li   s1, 24
@@ -52,6 +36,10 @@ data:
   .zero 98304
 `;
 
+function told(instant: Instant, token: number): MachineEvent {
+  return { kind: "page-not-ready", instant, hart: 0, address: 0x80001000n, token, page: 1, work: "page-in" };
+}
+
 test("what the guest is told reaches an area that is in no frame, and that none is free for", () => {
   let inNoFrame = 0;
   for (const extra of Array.from({ length: 60 }, (_, index) => index)) {
@@ -63,33 +51,13 @@ test("what the guest is told reaches an area that is in no frame, and that none 
       const checkpoint = guest.machine.checkpoint();
       // The area is written behind the checkpoint, by the machine: so its frame is given up when that is restored.
       const at = guest.machine.instant;
-      guest.machine.inlet = new ScriptedInlet([
-        {
-          kind: "page-not-ready",
-          instant: at,
-          hart: 0,
-          address: 0x80001000n,
-          token: 1,
-          page: 1,
-          work: "page-in",
-        } as MachineEvent,
-      ]);
+      guest.machine.inlet = new ScriptedInlet([told(at, 1)]);
       guest.run(at + 200);
       guest.machine.inlet = new ScriptedInlet([]);
       guest.machine.restore(checkpoint);
       guest.run(at + extra * 4);
       const now = guest.machine.instant as Instant;
-      guest.machine.inlet = new ScriptedInlet([
-        {
-          kind: "page-not-ready",
-          instant: now,
-          hart: 0,
-          address: 0x80001000n,
-          token: 5,
-          page: 1,
-          work: "page-in",
-        } as MachineEvent,
-      ]);
+      guest.machine.inlet = new ScriptedInlet([told(now, 5)]);
       guest.run(now);
       guest.machine.inlet = new ScriptedInlet([]);
     }

@@ -4,6 +4,7 @@ import type { Instant, PhysicalAddress } from "../../src/base/brand.ts";
 import type { MachineEvent } from "../../src/machine/inlet.ts";
 import { RAM_BASE } from "../../src/machine/memory-map.ts";
 import { Guest, ScriptedInlet, symbol } from "./guests.ts";
+import { listening } from "./page-guest.ts";
 
 const PAGE = 4096;
 const [SEPC, SCAUSE, STVAL, MINSTRET] = [0x141, 0x142, 0x143, 0xb02];
@@ -27,25 +28,14 @@ const guest = ({
   access = "ld s1, 0(s0)",
 }: Shape) => `
 _start:
-  li   t0, 0x102000
-  la   t1, area
-  sd   t1, 0(t0)
+${listening("inside", {
+  delegates,
+  handler,
+  last: `
   li   t0, ${mayWait ? 1 : 0}
   sw   t0, 4(t1)
-  li   t0, -1
-  csrw pmpaddr0, t0
-  li   t0, 0x1f
-  csrw pmpcfg0, t0
-  li   t0, ${delegates ? "1 << 24" : "0"}
-  csrw medeleg, t0
-  ${handler === "none" ? "li t0, 0" : `la t0, ${handler}`}
-  csrw stvec, t0
-  li   t0, 3 << 11
-  csrc mstatus, t0
   li   t0, ${mode === "s" ? "1 << 11" : "0"}
   csrs mstatus, t0
-  la   t0, inside
-  csrw mepc, t0
   # A timer of machine mode, far away, and the interrupt of pages.
   li   t0, 0x2004000
   li   t1, 1000000
@@ -60,9 +50,8 @@ _start:
   li   t0, 0x0c002080
   li   t1, 1 << 12
   sw   t1, 0(t0)
-  li   s3, 0
-  mret
-  .balign 16
+  li   s3, 0`,
+})}
 inside:
   la   s0, data
 access:

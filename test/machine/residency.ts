@@ -5,9 +5,7 @@ import type { EngineChoice } from "../../src/machine/configuration.ts";
 import type { Checkpoint } from "../../src/machine/machine-interface.ts";
 import { RAM_BASE } from "../../src/machine/memory-map.ts";
 import { NO_STOPS, type StopConditions } from "../../src/machine/stop.ts";
-import type { Subject } from "./absence.ts";
-import { Guest, ScriptedInlet } from "./guests.ts";
-import { lateCompiler } from "./late-compiler.ts";
+import { type Subject, twoGuests } from "./absence.ts";
 import { PlainStore, type Readiness } from "./page-stores.ts";
 
 export interface ResidencyPlan {
@@ -34,27 +32,9 @@ export interface ResidencyOutcome {
 export function residency(seed: number, subject: Subject, plan: ResidencyPlan): ResidencyOutcome {
   const { engine, steps, legs, frames, readiness, planted = false } = plan;
   const prng = new Prng(seed);
-  const inlets = [0, 1].map(() => new ScriptedInlet(subject.events ?? []));
-  const said: string[][] = [[], []];
   const store = new PlainStore(prng, readiness);
-  const [judge, other] = inlets.map((inlet, index) => {
-    const compiler = index === 1 && prng.below(3) === 0 ? lateCompiler(prng.below(1000)) : undefined;
-    const guest = new Guest(
-      subject.program,
-      index === 0 ? "interpreter" : engine,
-      subject.configuration,
-      subject.disks,
-      "on",
-      compiler,
-      index === 0 ? undefined : { frames, store: planted ? faulty(store) : store },
-    );
-    guest.machine.inlet = inlet;
-    guest.machine.outlet = {
-      consoleOutput: (instant, byte) => said[index].push(`${instant} ${byte}`),
-      networkOutput: (instant, frame) => said[index].push(`${instant} ${frame.join()}`),
-    };
-    return guest;
-  });
+  const few = { frames, store: planted ? faulty(store) : store };
+  const { judge, other, inlets, said } = twoGuests(prng, subject, engine, few);
   const { memoryBytes } = judge.machine.configuration;
   let absences = 0;
   const compare = (what: string) => {
