@@ -69,15 +69,20 @@ export class AbsentVersion implements PageVersion {
 
   /** It has them in memory by itself. */
   get isHeld(): boolean {
-    return this.#bytes !== undefined || (!this.#isStored && this.#source?.has === undefined);
+    return this.#bytes !== undefined || this.#keeps;
   }
 
   /** Undefined: they cannot be had now. */
   fetch(): Uint8Array | undefined {
     if (this.#bytes !== undefined) return this.#bytes;
     const bytes = this.#source?.read(this.#page);
-    if (!this.#isStored && this.#source?.has === undefined) this.#bytes = bytes;
+    if (this.#keeps) this.#bytes = bytes;
     return bytes;
+  }
+
+  /** Nobody else has what is fetched. */
+  get #keeps(): boolean {
+    return !this.#isStored && this.#source?.has === undefined;
   }
 
   /** Whoever shares this version, checkpoints for one, has them from the store from now on. */

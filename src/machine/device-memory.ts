@@ -60,10 +60,10 @@ export class BoardMemory implements DeviceMemory {
     try {
       answer = work();
     } catch (thrown) {
-      if (!(thrown instanceof AbsentPage)) throw thrown;
+      const absent = absentOf(thrown);
       board.restore(before);
       disks.undo();
-      return { cause: ABSENT_PAGE_CAUSE, tval: BigInt(thrown.page) };
+      return absent;
     } finally {
       this.#attempt = undefined;
     }
@@ -117,13 +117,19 @@ export class BoardMemory implements DeviceMemory {
   }
 }
 
-function unlessAbsent<T>(work: () => T): T | Exception {
+/** For work that looks only. */
+export function unlessAbsent<T>(work: () => T): T | Exception {
   try {
     return work();
   } catch (thrown) {
-    if (!(thrown instanceof AbsentPage)) throw thrown;
-    return { cause: ABSENT_PAGE_CAUSE, tval: BigInt(thrown.page) };
+    return absentOf(thrown);
   }
+}
+
+/** Anything else is thrown on. */
+function absentOf(thrown: unknown): Exception {
+  if (!(thrown instanceof AbsentPage)) throw thrown;
+  return { cause: ABSENT_PAGE_CAUSE, tval: BigInt(thrown.page) };
 }
 
 /** Puts those bytes of `from`, which lie at `fromAddress`, into `bytes` that belong there. */

@@ -8,8 +8,9 @@ export const LATENT_WORK = [
   "remote-fetch",
   /** From a recording. */
   "recording-read",
-  /** These two lack no page, so that there is nothing to tell the guest: they are counted. */
+  /** No page is lacking, so that there is nothing to tell the guest: all of the machine stands still for it, which is counted. */
   "checkpoint-copy",
+  /** Another thread's work, which nobody waits for. */
   "translation",
 ] as const;
 

@@ -5,8 +5,7 @@ import { exceptionTarget, exceptionVector, takeNotice } from "../cpu/trap.ts";
 import type { AsyncPages, GivenToken } from "../devices/async-pages.ts";
 import { EXCEPTION } from "../isa/causes.ts";
 import { ABSENT_PAGE_CAUSE } from "../memory/layout.ts";
-import { AbsentPage } from "./absent-version.ts";
-import type { BoardMemory } from "./device-memory.ts";
+import { type BoardMemory, unlessAbsent } from "./device-memory.ts";
 import type { MachineEvent } from "./inlet.ts";
 import type { AsyncPagesView } from "./machine-interface.ts";
 import type { PageNotice } from "./stop.ts";
@@ -46,13 +45,10 @@ export class PageNotices implements AsyncPagesView {
     const { turn, device, translation } = this.#parts;
     const address = translation.takeAbsentAddress();
     if (address === undefined) return undefined;
-    try {
-      if (this.#listens(turn) !== true || !device.takes(turn.hart.id, turn.hart.privilege === 0)) return undefined;
-    } catch (thrown) {
-      if (thrown instanceof AbsentPage) return undefined;
-      throw thrown;
-    }
-    return { hart: turn.hart.id, address: address as VirtualAddress, token: device.nextToken };
+    const { id, privilege } = turn.hart;
+    if (unlessAbsent(() => this.#listens(turn) === true && device.takes(id, privilege === 0)) !== true)
+      return undefined;
+    return { hart: id, address: address as VirtualAddress, token: device.nextToken };
   }
 
   /** Tells, if the guest's state allows it. The page that is absent and that is needed for it, or -1. */

@@ -6,12 +6,12 @@ import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { PageVersion } from "./machine-interface.ts";
 import type { RamVersions } from "./ram-versions.ts";
 
-/** Contents of a page in no frame that somebody reads or writes. */
+/** Contents of a page in no frame that somebody reads or writes: a copy. */
 interface Held {
   readonly bytes: Uint8Array;
   /** What they were read from: good as long as this is what the page has. */
   readonly version: PageVersion | undefined;
-  readonly isWritten: boolean;
+  isWritten: boolean;
 }
 
 /** Made behind those who use this, and asked when they do. */
@@ -49,7 +49,7 @@ export class RamBytes {
     if (!memory.layout.isMapped) return memory.frames.slice(offset, offset + length);
     const bytes = new Uint8Array(length);
     for (const { page, from, at, size } of partsOf(offset, length)) {
-      const contents = memory.isHere(page) ? memory.frame(memory.frameOf(page)) : this.#heldOf(page);
+      const contents = memory.isHere(page) ? memory.frame(memory.frameOf(page)) : this.#heldOf(page).bytes;
       bytes.set(contents.subarray(from, from + size), at);
     }
     return bytes;
@@ -74,9 +74,8 @@ export class RamBytes {
         dependents().written(place, size);
       } else {
         const held = this.#heldOf(page);
-        const contents = this.#held.get(page)?.isWritten === true ? held : held.slice();
-        contents.set(part, from);
-        this.#held.set(page, { bytes: contents, version: this.#versionOf(page), isWritten: true });
+        held.bytes.set(part, from);
+        held.isWritten = true;
         dependents().writtenAway(memory.layout.ramBase + page * PAGE_BYTES + from, size);
       }
     }
@@ -142,10 +141,10 @@ export class RamBytes {
     return true;
   }
 
-  #heldOf(page: number): Uint8Array {
+  #heldOf(page: number): Held {
     const held = this.#held.get(page);
     assert(held !== undefined, `the contents of page ${page} are held`);
-    return held.bytes;
+    return held;
   }
 
   #versionOf(page: number): PageVersion | undefined {

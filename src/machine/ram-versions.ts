@@ -132,10 +132,8 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       const page = this.#memory.pageOf(frame);
       this.#written.add(page);
       this.#memory.flags[frame] &= ~PAGE_FLAG.dirty;
-      const hash = this.#hashFrame(frame);
-      const old = this.#current.get(page);
-      if (hash === (old?.hash ?? this.#zeroHash)) continue;
-      changes.push([page, hash === this.#zeroHash ? undefined : this.#versionOf(page, hash)]);
+      const change = this.#changeOf(page, this.#hashFrame(frame), (hash) => this.#versionOf(page, hash));
+      if (change !== undefined) changes.push(change);
     }
     this.#placed = [];
     this.#others.rearm();
@@ -269,7 +267,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     for (const [page, bytes] of pages) {
       assert(!this.#memory.isHere(page), `page ${page} is in a frame`);
       this.#writtenAway.add(page);
-      const change = this.#changeOf(page, this.hash(bytes), bytes);
+      const change = this.#changeOf(page, this.hash(bytes), (hash) => this.#stored(page, hash, bytes));
       if (change !== undefined) changes.push(change);
     }
     if (changes.length > 0) this.#current = this.#current.with(changes);
@@ -511,9 +509,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       return;
     }
     const frame = this.#chance.take();
-    const contents = this.#memory.frame(frame);
-    if (bytes === undefined) contents.fill(0);
-    else contents.set(bytes);
+    setContents(this.#memory.frame(frame), bytes);
     this.#memory.map(page, frame);
     this.#others.arrived(frame);
     if (bytes !== undefined && bytes !== ZERO_PAGE) this.#broughtCount++;
@@ -524,8 +520,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     const contents = this.#memory.frame(frame);
     const isObserved = (this.#memory.flags[frame] & (PAGE_FLAG.code | PAGE_FLAG.table)) !== 0;
     const changed = isObserved ? differingBlocks(contents, bytes) : [];
-    if (bytes === undefined) contents.fill(0);
-    else contents.set(bytes);
+    setContents(contents, bytes);
     for (const block of changed) {
       this.#others.overwritten((frame * PAGE_BYTES + block) as FrameOffset, COMPARE_BYTES);
     }
@@ -544,7 +539,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
       let change: [number, PageVersion | undefined] | undefined;
       if ((this.#memory.flags[frame] & PAGE_FLAG.dirty) !== 0) {
         this.#writtenAway.add(page);
-        change = this.#changeOf(page, this.#hashFrame(frame), this.#memory.frame(frame));
+        change = this.#changeOf(page, this.#hashFrame(frame), (hash) => this.#versionOf(page, hash));
       }
       if (change !== undefined) changes.push(change);
       else if (old instanceof AbsentVersion) old.putAway(this.#store);
@@ -554,11 +549,14 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     if (changes.length > 0) this.#current = this.#current.with(changes);
   }
 
-  /** What contents in no frame make of the present page table; undefined: nothing. */
-  #changeOf(page: number, hash: bigint, bytes: Uint8Array): [number, PageVersion | undefined] | undefined {
+  /** What contents of RAM with this hash make of the present page table; undefined: nothing. */
+  #changeOf(
+    page: number,
+    hash: bigint,
+    version: (hash: bigint) => PageVersion,
+  ): [number, PageVersion | undefined] | undefined {
     if (hash === (this.#current.get(page)?.hash ?? this.#zeroHash)) return undefined;
-    if (hash === this.#zeroHash) return [page, undefined];
-    return [page, this.#stored(page, hash, bytes)];
+    return [page, hash === this.#zeroHash ? undefined : version(hash)];
   }
 
   #free(frame: number): void {
@@ -569,6 +567,12 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 }
 
 const ZERO_PAGE = new Uint8Array(PAGE_BYTES);
+
+/** Undefined is all zero. */
+function setContents(frame: Uint8Array, bytes: Uint8Array | undefined): void {
+  if (bytes === undefined) frame.fill(0);
+  else frame.set(bytes);
+}
 
 /** Offsets of the blocks of a page in which the two contents differ; undefined is all zero. */
 function differingBlocks(now: Uint8Array, then: Uint8Array | undefined): number[] {
