@@ -1,7 +1,7 @@
 import { toFrame } from "../memory/frame-code.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import * as layout from "../memory/layout.ts";
-import { entryAddress } from "../memory/translation-code.ts";
+import { entryAddress, keepWithinPage } from "../memory/translation-code.ts";
 import { Code, type Label, type Local } from "../wasm/code.ts";
 import type { ModuleBuilder } from "../wasm/module.ts";
 import { I32, I64, OP } from "../wasm/opcodes.ts";
@@ -47,13 +47,7 @@ function place(code: Code, where: MemoryLayout, address: Local, size: Local, out
   code.i64(BigInt(where.ramBytes)).get(size).op(OP.i64_extend_i32_u, OP.i64_sub, OP.i64_gt_u).branchIf(outside);
   if (where.isMapped) {
     const offset = code.local(I64);
-    // Two pages that follow each other need not do so in frames.
-    code
-      .get(address)
-      .op(OP.i32_wrap_i64)
-      .i32(layout.PAGE_BYTES - 1)
-      .op(OP.i32_and);
-    code.i32(layout.PAGE_BYTES).get(size).op(OP.i32_sub, OP.i32_gt_u).branchIf(outside);
+    keepWithinPage(code, address, size, outside);
     code.get(address).i64(BigInt(where.ramBase)).op(OP.i64_sub).set(offset);
     toFrame(code, where, offset, outside);
     code.get(offset).op(OP.i32_wrap_i64);
@@ -79,13 +73,7 @@ function defineVirtual(module: ModuleBuilder, where: MemoryLayout, physical: num
   code.get(va).get(size).call(physical).op(OP.return);
   code.end();
   const unknown = code.block();
-  // Two pages that follow each other need not do so in RAM.
-  code
-    .get(va)
-    .op(OP.i32_wrap_i64)
-    .i32(layout.PAGE_BYTES - 1)
-    .op(OP.i32_and);
-  code.i32(layout.PAGE_BYTES).get(size).op(OP.i32_sub, OP.i32_gt_u).branchIf(unknown);
+  keepWithinPage(code, va, size, unknown);
   entryAddress(code, va);
   code.tee(entry).memory(OP.i64_load, layout.ENTRY.readTag).get(va).op(OP.i64_xor).i64(4096n).op(OP.i64_lt_u);
   code.if();

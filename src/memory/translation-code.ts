@@ -343,8 +343,7 @@ function ramOffset(
 ): void {
   code.i32(0).memory(OP.i32_load, layout.DATA_IS_TRANSLATED);
   code.if();
-  withinPage(code, va, size);
-  code.op(OP.i32_eqz).branchIf(otherwise);
+  keepWithinPage(code, va, size, otherwise);
   code
     .get(va)
     .i32(access === "write" ? 1 : 0)
@@ -353,10 +352,7 @@ function ramOffset(
     .tee(offset);
   code.i64(0xffff_ffffn).op(OP.i64_eq).branchIf(otherwise);
   code.else();
-  if (where.isMapped) {
-    withinPage(code, va, size);
-    code.op(OP.i32_eqz).branchIf(otherwise);
-  }
+  if (where.isMapped) keepWithinPage(code, va, size, otherwise);
   code.i32(0).i32(0).memory(OP.i32_store, layout.TRANSLATION_SOURCE);
   code.get(va).i64(BigInt(where.ramBase)).op(OP.i64_sub).tee(offset);
   code.i64(BigInt(where.ramBytes)).get(size).op(OP.i64_extend_i32_u, OP.i64_sub, OP.i64_gt_u);
@@ -384,6 +380,12 @@ function lastByte(code: Code, offset: Local, size: Local): void {
 function lastPageIndex(code: Code, offset: Local, size: Local): void {
   lastByte(code, offset, size);
   code.i32(12).op(OP.i32_shr_u);
+}
+
+/** Leaves through `otherwise` where an access reaches into the next page, which need not be a neighbour in memory. */
+export function keepWithinPage(code: Code, va: Local, size: Local, otherwise: { depth: number }): void {
+  withinPage(code, va, size);
+  code.op(OP.i32_eqz).branchIf(otherwise);
 }
 
 function withinPage(code: Code, va: Local, size: Local): void {
