@@ -1,16 +1,8 @@
-import { causeName, EXCEPTION_CAUSES, INTERRUPT_BIT } from "../isa/causes.ts";
-import type { HartView } from "../machine/machine-interface.ts";
-import { isOnArrival, type MachineStop } from "../machine/stop.ts";
+import { causeName, EXCEPTION_CODES, INTERRUPT_BIT } from "../isa/causes.ts";
+import { isOnArrival } from "../machine/stop.ts";
 import { COST, type Finder, type FinderTask, placeOf } from "./search-finder.ts";
+import { arrivedFrom } from "./trap-context.ts";
 import { hex } from "./value-format.ts";
-
-/** Where the instruction is that met the exception: of one that is met on arrival sepc says it. */
-function accessedAt(hart: HartView, stop: MachineStop): bigint {
-  return isOnArrival(stop) ? (hart.csr(SEPC) ?? hart.pc) : hart.pc;
-}
-
-const SEPC = 0x141;
-export const EXCEPTION_CODES = EXCEPTION_CAUSES.map(({ code }) => code);
 
 /** Exceptions that are about to be taken, interrupts that have just been, and the trap at which the run ended. */
 export function trapFinder({ parts, question, task, tally }: FinderTask<"traps">): Finder {
@@ -22,9 +14,11 @@ export function trapFinder({ parts, question, task, tally }: FinderTask<"traps">
       if (stop.kind !== "exception" && stop.kind !== "interrupt") return COST.hit;
       const isInterrupt = stop.kind === "interrupt";
       // An interrupt belongs to the step before it: who begins at its instant does not see it.
-      const isListed = tally.count(instant, isOnArrival(stop) ? instant - 1 : instant);
+      const isArrival = isOnArrival(stop);
+      const isListed = tally.count(instant, isArrival ? instant - 1 : instant);
       if (isListed) {
-        const pc = isInterrupt ? stop.pc : accessedAt(machine.harts[stop.hart], stop);
+        const hart = machine.harts[stop.hart];
+        const pc = isInterrupt ? stop.pc : isArrival ? arrivedFrom(hart) : hart.pc;
         const value = isInterrupt || stop.tval === 0n ? "" : `, ${hex(stop.tval)}`;
         const text = `${causeName(BigInt(stop.cause) | (isInterrupt ? INTERRUPT_BIT : 0n))}${value}`;
         tally.listed.push({ ...placeOf(parts, instant, stop.hart, pc), text, number: stop.cause });

@@ -1,10 +1,11 @@
+import { EXCEPTION_CODES } from "../isa/causes.ts";
 import { NO_STOPS, type StopConditions } from "../machine/stop.ts";
 import { type PageWait, pageWaits } from "../replay/recorded-waits.ts";
 import type { Hit } from "../replay/timeline-interface.ts";
 import { runningOn } from "./running-process.ts";
 import { COST, type Finder, type FinderTask, placeOf } from "./search-finder.ts";
 import type { Row, RunMeanwhile } from "./search-protocol.ts";
-import { EXCEPTION_CODES } from "./search-traps.ts";
+import { arrivedFrom } from "./trap-context.ts";
 import { hex } from "./value-format.ts";
 
 /** A wait that is listed and not over. */
@@ -92,10 +93,8 @@ class WaitList implements Finder {
     const { parts, tally } = this.#given;
     const hart = parts.machine.harts[wait.hart];
     const who = runningOn(parts.machine, wait.hart);
-    // The hart is in the handler; what it was doing is where the exception came from.
-    const pc = hart.csr(SEPC) ?? hart.pc;
     const open = { index: tally.listed.length, wait, who, meanwhile: new Map<string, number>() };
-    tally.listed.push({ ...placeOf(parts, wait.from, wait.hart, pc), text: "" });
+    tally.listed.push({ ...placeOf(parts, wait.from, wait.hart, arrivedFrom(hart)), text: "" });
     this.#open.push(open);
   }
 
@@ -127,7 +126,6 @@ class WaitList implements Finder {
   }
 }
 
-const SEPC = 0x141;
 const TRAPS: StopConditions = { breakpoints: [], watches: [], exceptions: EXCEPTION_CODES, interrupts: true };
 /** Of a list of those who ran. */
 const MOST_NAMED = 4;
@@ -136,7 +134,7 @@ function shares(meanwhile: ReadonlyMap<string, number>): RunMeanwhile[] {
   return [...meanwhile].map(([who, steps]) => ({ who, steps })).sort((a, b) => b.steps - a.steps);
 }
 
-/** `mix.5 waited 612,331 steps for 0x40012000 (page-in); meanwhile mix.3 61 %, mix.4 39 %` */
+/** `mix.5 waited for 612,331 steps: 0x40012000 (page-in); meanwhile ran mix.3 61 %, mix.4 39 %` */
 function waitText({ address, work, from, to }: PageWait, who: string, ran: readonly RunMeanwhile[]): string {
   const length = to === undefined ? "and did not get it" : `for ${(to - from).toLocaleString("en-US")} steps`;
   const all = ran.reduce((sum, { steps }) => sum + steps, 0);

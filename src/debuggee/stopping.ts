@@ -6,12 +6,13 @@ import type { HitReason } from "./judge.ts";
 import type { ProgramMap } from "./program-map.ts";
 import type { ExceptionDetails, Stopped } from "./protocol.ts";
 import type { StepParts } from "./step-parts.ts";
+import { arrivedFrom } from "./trap-context.ts";
 import { hex } from "./value-format.ts";
 
 /** Causes whose mtval is an address that was accessed. */
 const ADDRESS_CAUSES: ReadonlySet<number> = new Set([0, 1, 4, 5, 6, 7, 12, 13, 15, EXCEPTION.pageNotReady]);
 const ILLEGAL_INSTRUCTION = 2;
-const [MTVEC, SEPC] = [0x305, 0x141];
+const MTVEC = 0x305;
 /** What a check has proved by the time that anybody hears of it (src/replay/excursion.ts). */
 const RESTORED = "State restored, digest equal.";
 
@@ -132,15 +133,15 @@ export class StopTeller {
     const view = machine.harts[hart];
     const name = causeName(BigInt(cause));
     const vector = (view.csr(MTVEC) ?? 0n) & ~3n;
-    const handled = kind !== "unhandled" && (cause === EXCEPTION.pageNotReady || this.#inspector.isMemory(vector));
+    // The hart stands in the handler already, and the handler is there.
+    const isTaken = cause === EXCEPTION.pageNotReady;
+    const handled = kind !== "unhandled" && (isTaken || this.#inspector.isMemory(vector));
     const value = ADDRESS_CAUSES.has(cause)
       ? `, address ${this.#inspector.address(tval)}`
       : cause === ILLEGAL_INSTRUCTION && tval !== 0n
         ? `, bits ${hex(tval)}`
         : "";
-    // The hart stands in the handler already, and the handler is there.
-    const isTaken = cause === EXCEPTION.pageNotReady;
-    const pc = isTaken ? (view.csr(SEPC) ?? view.pc) : view.pc;
+    const pc = isTaken ? arrivedFrom(view) : view.pc;
     const code = fetch(machine, pc, hart);
     const text =
       code === undefined || flowOf(code).kind === "trap"

@@ -67,6 +67,11 @@ export function trapInto(hart: HartView, privilege: 1 | 3) {
   };
 }
 
+/** Where the instruction is that met what is told on arrival: the hart stands in its handler already, in supervisor mode. */
+export function arrivedFrom(hart: HartView): bigint {
+  return hart.csr(SUPERVISOR.epc) ?? hart.pc;
+}
+
 /** A trap with this cause comes between two steps and is none: an interrupt, or that a page is not ready. */
 export function cameBetween(cause: bigint): boolean {
   return (cause & INTERRUPT_BIT) !== 0n || cause === BigInt(EXCEPTION.pageNotReady);

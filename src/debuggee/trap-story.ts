@@ -1,5 +1,5 @@
 import type { Instant } from "../base/brand.ts";
-import { EXCEPTION, EXCEPTION_CAUSES } from "../isa/causes.ts";
+import { EXCEPTION, INSTRUCTION_EXCEPTION_CODES } from "../isa/causes.ts";
 import { effectsOf } from "../isa/effects.ts";
 import { abiName } from "../isa/registers.ts";
 import type { HartView } from "../machine/machine-interface.ts";
@@ -50,9 +50,8 @@ export interface Pointer {
 }
 
 /** Exceptions that are faults, rather than ways to ask for something (ecall, ebreak) or word of the machine's own. */
-const FAULTS: readonly number[] = EXCEPTION_CAUSES.map(({ code }) => code).filter(
+const FAULTS: readonly number[] = INSTRUCTION_EXCEPTION_CODES.filter(
   (code) =>
-    code !== EXCEPTION.pageNotReady &&
     code !== EXCEPTION.breakpoint &&
     code !== EXCEPTION.ecallFromUser &&
     code !== EXCEPTION.ecallFromSupervisor &&

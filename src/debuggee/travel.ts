@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { Instant, VirtualAddress } from "../base/brand.ts";
-import { EXCEPTION, EXCEPTION_CAUSES } from "../isa/causes.ts";
+import { INSTRUCTION_EXCEPTION_CODES } from "../isa/causes.ts";
 import type { HartView } from "../machine/machine-interface.ts";
 import type { StopConditions, Watch } from "../machine/stop.ts";
 import type { Hit, Motion, TimelineLike, TravelOptions, TravelStop } from "../replay/timeline-interface.ts";
@@ -29,8 +29,6 @@ export interface TravellerParts {
   readonly log: (line: LogLine) => void;
 }
 
-/** What instructions raise: whoever steps into handlers is not led into those of what comes between two steps. */
-const ALL_EXCEPTIONS = EXCEPTION_CAUSES.map(({ code }) => code).filter((code) => code !== EXCEPTION.pageNotReady);
 /** What it takes to judge a hit, in microseconds about. */
 const JUDGING = 30;
 
@@ -279,7 +277,8 @@ export class Traveller {
     const own = leg.breakpoints ?? [];
     const isWanted = (address: bigint) => this.#breakpoints.at(address).some((breakpoint) => !except.has(breakpoint));
     const users = leg.silent ? [] : this.#breakpoints.addresses.filter(isWanted);
-    const exceptions = leg.exceptions ? ALL_EXCEPTIONS : leg.silent ? [] : [...this.#exceptionStops];
+    // Whoever steps into handlers is not led into those of what comes between two steps.
+    const exceptions = leg.exceptions ? INSTRUCTION_EXCEPTION_CODES : leg.silent ? [] : [...this.#exceptionStops];
     // At the leg's own breakpoints every hit counts.
     const filters = [...this.#breakpoints.filters].filter(([address]) => !own.includes(address));
     return {

@@ -113,6 +113,14 @@ export const INTERRUPT = {
   machineExternal: 11,
 } as const;
 
+/** Of `EXCEPTION_CAUSES`. */
+export const EXCEPTION_CODES: readonly number[] = EXCEPTION_CAUSES.map(({ code }) => code);
+
+/** What instructions raise: all but what comes between two steps. */
+export const INSTRUCTION_EXCEPTION_CODES: readonly number[] = EXCEPTION_CODES.filter(
+  (code) => code !== EXCEPTION.pageNotReady,
+);
+
 function exception(code: number, name: string, description: string): Cause {
   return { code, interrupt: false, name, id: identifier(name), description };
 }

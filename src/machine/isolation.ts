@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { DecodedPages } from "../cpu/decoded-pages.ts";
-import { EXCEPTION_CAUSES } from "../isa/causes.ts";
+import { EXCEPTION_CODES } from "../isa/causes.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { Bus, RefusedAccess } from "./bus.ts";
 import type { Isolation } from "./machine-interface.ts";
@@ -65,8 +65,6 @@ export class MachineIsolation implements Isolation {
   #apply(): void {
     const { decoded, memory } = this.#parts;
     decoded.stopAtHints(this.hintsStop);
-    memory.setTrapStops(this.#active ? ALL_CAUSES : this.#outside.exceptions);
+    memory.setTrapStops(this.#active ? EXCEPTION_CODES : this.#outside.exceptions);
   }
 }
-
-const ALL_CAUSES = EXCEPTION_CAUSES.map(({ code }) => code);
