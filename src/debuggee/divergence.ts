@@ -3,7 +3,7 @@ import { UserError } from "../base/errors.ts";
 import { CSRS } from "../isa/csrs.ts";
 import { FLOAT_REGISTERS, REGISTERS } from "../isa/registers.ts";
 import { TURN_STEPS } from "../machine/harts.ts";
-import type { MachineEvent } from "../machine/inlet.ts";
+import { isPageEvent, type MachineEvent } from "../machine/inlet.ts";
 import { type ChainEnd, flippedBit, ParallelChain, type Source, shown } from "./divergence-chain.ts";
 import { type Abouts, type Askers, type ComparedOutputs, compareOutputs } from "./divergence-outputs.ts";
 import type {
@@ -220,7 +220,7 @@ class Finder {
     if (event.kind === "idle-jump") {
       return { cause: "time", why: `mtime was moved on by ${event.ticks} ticks in ${name} ${at}.` };
     }
-    if (event.kind === "page-not-ready" || event.kind === "page-ready") {
+    if (isPageEvent(event)) {
       const what = event.kind === "page-ready" ? "ready" : "not ready";
       return { cause: "input", why: `${name} was told ${at} that a page is ${what}, and the other was not.` };
     }

@@ -1,5 +1,5 @@
 import { type Instant, instant } from "../base/brand.ts";
-import type { MachineEvent } from "../machine/inlet.ts";
+import type { MachineEvent, PageNotReadyNotice } from "../machine/inlet.ts";
 import type { MachineLike } from "../machine/machine-interface.ts";
 import { type PageHost, type PageInlet, PageWaits, runPresent } from "../replay/page-waits.ts";
 import type { Motion, TravelStop } from "../replay/timeline-interface.ts";
@@ -7,8 +7,6 @@ import { AdaptiveTurns } from "./turn-length.ts";
 
 /** Frames that wait for the guest: more are refused, and their senders wait. */
 const MOST_FRAMES = 512;
-
-type NotReady = Parameters<PageInlet["queueNotReady"]>[0];
 
 const NOT_DEPARTING = { departing: false } as const;
 
@@ -18,7 +16,7 @@ export class UnrecordedRun implements PageInlet {
   readonly #turns: AdaptiveTurns;
   readonly #pending: Uint8Array[] = [];
   readonly #frames: Uint8Array[] = [];
-  readonly #notices: NotReady[] = [];
+  readonly #notices: PageNotReadyNotice[] = [];
   readonly #readyTokens: number[] = [];
   readonly #waits: PageWaits | undefined;
   #pendingTicks = 0;
@@ -35,7 +33,7 @@ export class UnrecordedRun implements PageInlet {
   }
 
   /** See `PageInlet`. */
-  queueNotReady(notice: NotReady): void {
+  queueNotReady(notice: PageNotReadyNotice): void {
     this.#notices.push(notice);
   }
 

@@ -1,4 +1,4 @@
-import type { MachineEvent } from "../machine/inlet.ts";
+import type { PageNotReadyNotice } from "../machine/inlet.ts";
 
 /** How much has been said: for each device the number of its next output. */
 export type Counts = readonly number[];
@@ -45,7 +45,7 @@ export type InputEvent =
   | { readonly kind: "network-input"; readonly frame: Uint8Array }
   | { readonly kind: "idle-jump"; readonly ticks: number }
   /** What the primary tells its guest of pages, as its machine does: docs/async-pages.md. */
-  | Omit<Extract<MachineEvent, { kind: "page-not-ready" }>, "instant">
+  | PageNotReadyNotice
   | { readonly kind: "page-ready"; readonly token: number };
 
 /** Input as its source numbers it, from 0; what the primary decides by itself (idle time, pages) has no number. */

@@ -31,6 +31,18 @@ export type MachineEvent =
   /** The page that a token stands for is there. */
   | { readonly kind: "page-ready"; readonly instant: Instant; readonly token: number };
 
+export type PageNotReady = Extract<MachineEvent, { kind: "page-not-ready" }>;
+
+/** Before its instant is known. */
+export type PageNotReadyNotice = Omit<PageNotReady, "instant">;
+
+export type PageEvent = Extract<MachineEvent, { kind: "page-not-ready" | "page-ready" }>;
+
+/** The guest is told something of its pages. */
+export function isPageEvent(event: MachineEvent): event is PageEvent {
+  return event.kind === "page-not-ready" || event.kind === "page-ready";
+}
+
 export type Edit =
   | { readonly target: "register"; readonly hart: number; readonly register: number; readonly value: bigint }
   | { readonly target: "pc"; readonly hart: number; readonly value: bigint }

@@ -6,7 +6,7 @@ import type { AsyncPages, GivenToken } from "../devices/async-pages.ts";
 import { EXCEPTION } from "../isa/causes.ts";
 import { ABSENT_PAGE_CAUSE } from "../memory/layout.ts";
 import { type BoardMemory, unlessAbsent } from "./device-memory.ts";
-import type { MachineEvent } from "./inlet.ts";
+import type { PageNotReady } from "./inlet.ts";
 import type { AsyncPagesView } from "./machine-interface.ts";
 import type { PageNotice } from "./stop.ts";
 
@@ -52,7 +52,7 @@ export class PageNotices implements AsyncPagesView {
   }
 
   /** Tells, if the guest's state allows it. The page that is absent and that is needed for it, or -1. */
-  deliver({ hart, token, address }: Extract<MachineEvent, { kind: "page-not-ready" }>): number {
+  deliver({ hart, token, address }: PageNotReady): number {
     const { harts, device, devices, told } = this.#parts;
     const turn = harts[hart];
     if (turn === undefined) return -1;

@@ -1,4 +1,4 @@
-import type { MachineEvent } from "../machine/inlet.ts";
+import { isPageEvent, type MachineEvent } from "../machine/inlet.ts";
 import type { EventLog } from "./event-log.ts";
 
 /** Events of a log from `first` to `end`, exclusive. */
@@ -41,7 +41,7 @@ export class FurtherInputs {
       const { log, end } = this.#parts[this.#part];
       for (; this.#index < end; this.#index++) {
         const event = log.at(this.#index);
-        if (event.kind !== "edit" && event.kind !== "page-not-ready" && event.kind !== "page-ready") return event;
+        if (event.kind !== "edit" && !isPageEvent(event)) return event;
       }
     }
     return undefined;

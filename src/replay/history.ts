@@ -1,5 +1,5 @@
 import type { Instant } from "../base/brand.ts";
-import type { MachineEvent } from "../machine/inlet.ts";
+import { isPageEvent, type MachineEvent, type PageEvent } from "../machine/inlet.ts";
 import { describeFrame } from "../network/describe-frame.ts";
 import { isNewBookmark, noBookmark } from "./bookmarks.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
@@ -138,7 +138,7 @@ export class History implements HistoryLike {
     const named = bookmarks.map(({ instant, name }): HistoryMark => ({ kind: "bookmark", instant, label: name }));
     // Names that people gave are never thinned; the rest share what is left.
     const share = Math.max(1, Math.floor((most - named.length) / 5));
-    const events = within(this.events, from, to, ({ instant }) => instant).filter(isNoneOfWait);
+    const events = within(this.events, from, to, ({ instant }) => instant).filter(hasMark);
     const waits = this.#waits(from, to);
     const checkpoints = within(this.checkpoints, from, to, (instant) => instant);
     const firstSent = this.#run.frames.countBefore(from);
@@ -186,11 +186,9 @@ const LONGEST_LABEL_BYTES = 80;
 const LONGEST_LINE_BYTES = 4096;
 const NEWLINE = 0x0a;
 
-type OfWait = Extract<MachineEvent, { kind: "page-not-ready" | "page-ready" }>;
-
-/** The mark of the wait says it. */
-function isNoneOfWait(event: MachineEvent): event is Exclude<MachineEvent, OfWait> {
-  return event.kind !== "page-not-ready" && event.kind !== "page-ready";
+/** What is told of pages the mark of the wait says. */
+function hasMark(event: MachineEvent): event is Exclude<MachineEvent, PageEvent> {
+  return !isPageEvent(event);
 }
 
 function waitMark({ from, to, hart, address, work }: PageWait): HistoryMark {
@@ -199,7 +197,7 @@ function waitMark({ from, to, hart, address, work }: PageWait): HistoryMark {
   return { kind: "wait", instant: from as Instant, ...(to !== undefined && { until: to as Instant }), label };
 }
 
-function eventMark(event: Exclude<MachineEvent, OfWait>): HistoryMark {
+function eventMark(event: Exclude<MachineEvent, PageEvent>): HistoryMark {
   const { instant } = event;
   switch (event.kind) {
     case "console-input": {

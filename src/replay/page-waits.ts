@@ -1,5 +1,5 @@
 import type { Instant } from "../base/brand.ts";
-import type { MachineEvent } from "../machine/inlet.ts";
+import type { PageNotReadyNotice } from "../machine/inlet.ts";
 import type { LatentWork } from "../machine/latent-work.ts";
 import type { Departing, MachineLike, RunOptions } from "../machine/machine-interface.ts";
 import type { MachineStop } from "../machine/stop.ts";
@@ -21,7 +21,7 @@ export interface PageHost {
 
 /** How the guest hears. */
 export interface PageInlet {
-  queueNotReady(notice: Omit<Extract<MachineEvent, { kind: "page-not-ready" }>, "instant">): void;
+  queueNotReady(notice: PageNotReadyNotice): void;
   queueReady(token: number): void;
   /** Something waits to be taken. */
   readonly pending: boolean;

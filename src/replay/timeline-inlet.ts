@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { Instant } from "../base/brand.ts";
-import type { Edit, Inlet, MachineEvent } from "../machine/inlet.ts";
+import type { Edit, Inlet, MachineEvent, PageNotReadyNotice } from "../machine/inlet.ts";
 import type { EventLog } from "./event-log.ts";
 import type { FurtherInputs } from "./further-inputs.ts";
 
@@ -19,8 +19,6 @@ export interface PageArrivals {
   /** Queues what has come. */
   poll(): void;
 }
-
-type NotReady = Extract<MachineEvent, { readonly kind: "page-not-ready" }>;
 
 export interface InletOptions {
   readonly mostFrameBytes?: number | undefined;
@@ -52,7 +50,7 @@ export class TimelineInlet implements Inlet {
   #edits: Edit[] = [];
   /** At the newest instant. */
   arrivals: PageArrivals | undefined;
-  #notices: Omit<NotReady, "instant">[] = [];
+  #notices: PageNotReadyNotice[] = [];
   #readyTokens: number[] = [];
   /** Interrupts of this instant have been decided: input that came after would be too late for it. */
   #closedAt = -1;
@@ -149,7 +147,7 @@ export class TimelineInlet implements Inlet {
   }
 
   /** The guest is told of the page that it stands before: at this very instant, before all else. */
-  queueNotReady(notice: Omit<NotReady, "instant">): void {
+  queueNotReady(notice: PageNotReadyNotice): void {
     this.#notices.push(notice);
   }
 
