@@ -325,11 +325,8 @@ export class Pair implements SeatMotions {
   /** Where the other machine corresponds to this one, as it stands or at another instant of the same stretch. */
   corresponding(seat: Seat, instant = seat.position.instant): Promise<Correspondence> {
     const other = this.other(seat);
-    return correspondence(
-      { ...seat.position, instant },
-      ...([seat, other] as const),
-      ...([this.#stretchesOf(seat), this.#stretchesOf(other)] as const),
-    );
+    const from = { ...seat.position, instant };
+    return correspondence(from, seat, other, this.#stretchesOf(seat), this.#stretchesOf(other));
   }
 
   // ---- divergences
