@@ -65,11 +65,13 @@ export class PageWaits {
 
   /** Work in which no page is missing, and for which all of the machine stands still. */
   during(work: LatentWork, doIt: () => void): void {
-    this.#host.stands(work);
+    // What it stood still for before, and will again, is another wait.
+    this.#goOn();
+    this.#stand(work);
     try {
       doIt();
     } finally {
-      this.#host.goesOn();
+      this.#goOn();
     }
   }
 
