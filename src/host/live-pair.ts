@@ -313,11 +313,7 @@ export class LivePair {
 
   /** Everything that there is goes to the files. */
   async flush(): Promise<void> {
-    await Promise.all(this.#ending);
-    for (const { recording } of this.#seated) {
-      recording.flush();
-      await recording.file?.flush();
-    }
+    await Promise.all([...this.#ending, ...this.#seated.map(({ recording }) => recording.written())]);
   }
 
   async close(): Promise<void> {

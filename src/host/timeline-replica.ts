@@ -158,6 +158,12 @@ export class MemberRecording implements ReplicaHost {
     this.#file?.post({ kind: "lockstep", instant: this.#timeline.end, bytes });
   }
 
+  /** Resolves when what was recorded until now is in the files, for other readers of them: ended stretches included. */
+  async written(): Promise<void> {
+    this.flush();
+    await Promise.all([...this.#closing, this.#file?.flush()]);
+  }
+
   /** Ends the recording in good order. */
   async close(): Promise<void> {
     if (!this.#isClosed) {

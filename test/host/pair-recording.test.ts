@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import test from "node:test";
 import type { Instant } from "../../src/base/brand.ts";
+import { Bell } from "../../src/host/motion-driver.ts";
 import { RecordedPairLog } from "../../src/host/pair-log.ts";
 import { PairLogWriter } from "../../src/host/pair-log-codec.ts";
 import { openPairRecording } from "../../src/host/pair-recording.ts";
@@ -17,6 +18,7 @@ import { recordedImage } from "../../src/replay/recorded-image.ts";
 import { Timeline } from "../../src/replay/timeline.ts";
 import { computing } from "../lockstep/guests.ts";
 import { Guest, program, SMALL, WORKER } from "../machine/guests.ts";
+import { PairRecorder } from "./pair-recorder.ts";
 import { HEARD, recordPair, replayed, temporaryFolder } from "./recorded-pairs.ts";
 
 const COMPUTING = computing(100);
@@ -304,6 +306,19 @@ test("a stretch whose start had not come as a whole when its process was killed 
     [1, 1],
   );
   assert.match(opened?.missing.join() ?? "", /x\.B\.2\.hindcast ends before the state that it begins with had come/);
+});
+
+test("who waits for what was recorded finds what ended stretches saw, also before the next one has begun", async (t) => {
+  const path = join(temporaryFolder(t), "x.hindcast");
+  const machine = new Machine(SMALL);
+  machine.load(program(COMPUTING));
+  const recording = new PairRecorder(path, new Bell()).of(machine, [], "guest.s")("A", undefined);
+  recording.run(1000 as Instant);
+  recording.saw({ kind: "fault", text: "an event of this stretch" });
+  recording.replace(machine.checkpoint(), [0, 0, 0, 0], false);
+  await recording.written();
+  assert.equal((await openPairRecording(path))?.log.summary.counts.fault, 1);
+  await recording.close();
 });
 
 /** Of MCAP: https://mcap.dev/spec */
