@@ -8,13 +8,13 @@ import type { Dependents } from "./dependents.ts";
 import type { Exception, Turn } from "./hart.ts";
 import type { DataPort } from "./oracle-reading.ts";
 
-/** What lies outside RAM. Undefined or false: nothing answers at that address with that size. */
+/** What lies outside RAM, by physical address. Undefined or false: nothing answers at that address with that size. */
 export interface DeviceBus {
-  load(address: bigint, size: AccessSize): bigint | undefined;
+  load(address: number, size: AccessSize): bigint | undefined;
   /** An exception: a page that a device needs is absent, and nothing has happened. */
-  store(address: bigint, size: AccessSize, value: bigint): boolean | Exception;
+  store(address: number, size: AccessSize, value: bigint): boolean | Exception;
   /** Whether a store would be answered; has no effect. */
-  accepts(address: bigint, size: AccessSize): boolean;
+  accepts(address: number, size: AccessSize): boolean;
 }
 
 /** An access that overlapped a watched range. */
@@ -99,7 +99,7 @@ export class DataAccess implements DataPort {
       memory.write(place, size, value);
       dependents.stored(turn.hart, place, size);
     } else {
-      const done = isAligned(first.physical, size) && bus.store(BigInt(first.physical), size, value);
+      const done = isAligned(first.physical, size) && bus.store(first.physical, size, value);
       if (done !== true) return done || { cause: STORE_ACCESS_FAULT, tval: address };
     }
     this.#noteWatched(address, parts, "write");
@@ -133,7 +133,7 @@ export class DataAccess implements DataPort {
     if (!Array.isArray(parts)) return parts;
     const [first] = parts;
     if (isRam(this.#parts.memory, first)) return undefined;
-    if (this.#parts.bus.accepts(BigInt(first.physical), size)) return undefined;
+    if (this.#parts.bus.accepts(first.physical, size)) return undefined;
     return { cause: access === "read" ? LOAD_ACCESS_FAULT : STORE_ACCESS_FAULT, tval: address };
   }
 
@@ -191,7 +191,7 @@ export class DataAccess implements DataPort {
 
   /** Devices take aligned accesses only: the manual lets a misaligned one outside main memory be an access fault. */
   #readOutside(address: number, size: AccessSize): bigint | undefined {
-    return isAligned(address, size) ? this.#parts.bus.load(BigInt(address), size) : undefined;
+    return isAligned(address, size) ? this.#parts.bus.load(address, size) : undefined;
   }
 
   #noteWatched(address: bigint, parts: readonly Part[], access: "read" | "write"): void {

@@ -19,33 +19,36 @@ export class Bus implements DeviceBus {
     });
   }
 
-  load(address: bigint, size: AccessSize): bigint | undefined {
+  load(address: number, size: AccessSize): bigint | undefined {
     const device = this.#find(address, size, "read");
-    return device?.read(Number(address) - device.base, size);
+    return device?.read(address - device.base, size);
   }
 
-  store(address: bigint, size: AccessSize, value: bigint): boolean {
+  store(address: number, size: AccessSize, value: bigint): boolean {
     const device = this.#find(address, size, "write");
-    return device?.write(Number(address) - device.base, size, value) ?? false;
+    return device?.write(address - device.base, size, value) ?? false;
   }
 
   /** Whether a store may make a device read or write RAM. */
-  reachesMemory(address: bigint, size: AccessSize): boolean {
+  reachesMemory(address: number, size: AccessSize): boolean {
     if (this.closed) return false;
     const device = this.#find(address, size, "write");
-    return device?.reachesMemory?.(Number(address) - device.base) === true;
+    return device?.reachesMemory?.(address - device.base) === true;
   }
 
-  accepts(address: bigint, size: AccessSize): boolean {
+  accepts(address: number, size: AccessSize): boolean {
     return this.#find(address, size, "write") !== undefined;
   }
 
-  #find(address: bigint, size: number, access: "read" | "write"): Device | undefined {
-    const device = this.#devices.find(
-      ({ base, sizeBytes }) => address >= base && address + BigInt(size) <= BigInt(base + sizeBytes),
-    );
+  #find(address: number, size: number, access: "read" | "write"): Device | undefined {
+    let device: Device | undefined;
+    for (const each of this.#devices) {
+      if (address < each.base || address + size > each.base + each.sizeBytes) continue;
+      device = each;
+      break;
+    }
     if (!this.closed) return device;
-    if (device !== undefined) this.refused ??= { device: device.name, address, size, access };
+    if (device !== undefined) this.refused ??= { device: device.name, address: BigInt(address), size, access };
     return undefined;
   }
 }
