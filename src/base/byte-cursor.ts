@@ -14,12 +14,12 @@ export class MalformedBytes extends Error {
  */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;
-  #view: DataView;
+  /** Made for who needs one: many write bytes and variable-length numbers alone. */
+  #madeView: DataView | undefined;
   #length = 0;
 
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -90,19 +90,23 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#madeView = undefined;
+  }
+
+  get #view(): DataView {
+    this.#madeView ??= new DataView(this.#bytes.buffer);
+    return this.#madeView;
   }
 }
 
 /** Reads what `ByteWriter` wrote. Every read checks its bounds and throws `MalformedBytes`. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  #madeView: DataView | undefined;
   #offset = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get offset(): number {
@@ -163,6 +167,12 @@ export class ByteReader {
   /** Throws unless all was read. */
   end(): void {
     if (this.remaining !== 0) throw new MalformedBytes(`${this.remaining} bytes too many`);
+  }
+
+  get #view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    this.#madeView ??= new DataView(buffer, byteOffset, byteLength);
+    return this.#madeView;
   }
 
   #advance(length: number): number {

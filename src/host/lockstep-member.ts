@@ -15,10 +15,10 @@ import { AdaptiveTurns } from "./turn-length.ts";
 /** Turns are short: what is said waits for the end of one, and for the partner. */
 const TURN_MS = 0.5;
 /**
- * A primary does not begin a turn when the secondary is farther behind than so many: what it says waits for the secondary to come
- * there. Both are as fast: who once was ahead would stay so.
+ * A primary does not begin a turn when the secondary is farther behind than so many, and a half: what it says waits for the secondary
+ * to come there. Both are as fast: who once was ahead would stay so. With one turn less each waits for the other at every turn.
  */
-const AHEAD_TURNS = 1;
+const AHEAD_TURNS = 2;
 /** What it says waits for nobody before the two are a pair, and the secondary waits for pages all the time. */
 const JOINING_AHEAD_TURNS = 40;
 /** Both take a turn for as long, and guess a little otherwise how many steps that is: a secondary does in one what was one. */
@@ -323,6 +323,8 @@ export class MemberDriver {
     this.#channel.listen();
     const nowMs = this.#parts.nowMs();
     let untilMs = nowMs + (this.#channel.holds ? FAULTY_LOOK_MS : this.#options.heartbeatMs);
+    const { dueMs } = this.#link;
+    if (dueMs !== undefined) untilMs = Math.min(untilMs, nowMs + Math.max(0, dueMs - this.#activeMs));
     if (this.#dueMs > nowMs || this.#idleTicks !== undefined) untilMs = Math.min(untilMs, this.#dueMs);
     this.#restMs = Math.max(0, untilMs - nowMs);
     if (this.#restMs > 0) await this.#bell.rest(this.#restMs);

@@ -58,12 +58,10 @@ export class SharedRing {
     const tail = Atomics.load(this.#words, TAIL);
     if (Atomics.load(this.#words, HEAD) === tail) return undefined;
     const at = (tail >>> 0) % RING_BYTES;
-    const frame = new Uint8Array(this.#view.getUint32(at, true));
+    const length = this.#view.getUint32(at, true);
     const from = (at + LENGTH_BYTES) % RING_BYTES;
-    const first = this.#bytes.subarray(from, Math.min(from + frame.length, RING_BYTES));
-    frame.set(first);
-    if (first.length < frame.length) frame.set(this.#bytes.subarray(0, frame.length - first.length), first.length);
-    Atomics.store(this.#words, TAIL, (tail + LENGTH_BYTES + roundUp(frame.length)) | 0);
+    const frame = this.#copyOut(from, length);
+    Atomics.store(this.#words, TAIL, (tail + LENGTH_BYTES + roundUp(length)) | 0);
     return frame;
   }
 
@@ -131,6 +129,15 @@ export class SharedRing {
   wake(): void {
     Atomics.add(this.#words, WRITES, 1);
     if (Atomics.load(this.#words, SLEEPS) !== 0) Atomics.notify(this.#words, WRITES);
+  }
+
+  #copyOut(at: number, length: number): Uint8Array {
+    if (at + length <= RING_BYTES) return this.#bytes.slice(at, at + length);
+    const frame = new Uint8Array(length);
+    const first = RING_BYTES - at;
+    frame.set(this.#bytes.subarray(at));
+    frame.set(this.#bytes.subarray(0, length - first), first);
+    return frame;
   }
 
   #copyIn(at: number, frame: Uint8Array): void {

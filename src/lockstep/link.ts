@@ -16,6 +16,8 @@ const CONTINUES = 2;
 const MOST_RESENT = 32;
 /** A thread or process on a busy host takes seconds to begin. One that is gone closes its channel. */
 const BEGINNERS_PATIENCE = 10;
+/** So much of the time after which a frame is sent again its acknowledgement waits for something to go along with. */
+const ACKNOWLEDGE_WITHIN = 0.25;
 
 interface Sent {
   readonly sequence: number;
@@ -40,11 +42,13 @@ export class Link {
   #nextSequence = 1;
   /** Frames received without a gap. */
   #received = 0;
-  #acknowledgementDue = false;
+  /** When a frame came that has not been acknowledged. */
+  #owedSinceMs: number | undefined;
   #lastSentMs: number;
   #lastHeardMs: number;
   #isHeard = false;
   #refusal: string | undefined;
+  readonly #frame = new ByteWriter();
   bytesSent = 0;
 
   constructor(channel: Channel, shape: Shape, options: LockstepOptions, nowMs: number) {
@@ -114,8 +118,16 @@ export class Link {
     this.#refusal ??= `The other member does not keep the protocol: ${reason}.`;
   }
 
-  /** Acknowledges, sends again, shows that somebody lives here. */
-  flush(nowMs: number): void {
+  /** Nothing said meanwhile, it has something to say by itself then; undefined: it has not. */
+  get dueMs(): number | undefined {
+    return this.#owedSinceMs === undefined ? undefined : this.#owedSinceMs + this.#options.retryMs * ACKNOWLEDGE_WITHIN;
+  }
+
+  /**
+   * Acknowledges, sends again, shows that somebody lives here. `isLast`: nothing will follow that an acknowledgement could wait
+   * for.
+   */
+  flush(nowMs: number, isLast = false): void {
     const oldest = this.#unacknowledged[0];
     if (oldest !== undefined && nowMs - oldest.sentMs >= this.#options.retryMs) {
       for (const sent of this.#unacknowledged.slice(0, MOST_RESENT)) {
@@ -124,21 +136,23 @@ export class Link {
       }
     }
     const isQuiet = nowMs - this.#lastSentMs >= this.#options.heartbeatMs;
-    if (this.#acknowledgementDue || isQuiet) this.#transmit(NO_MESSAGE, nowMs);
+    const isDue = this.#owedSinceMs !== undefined && (isLast || nowMs >= this.dueMs!);
+    if (isDue || isQuiet) this.#transmit(NO_MESSAGE, nowMs);
   }
 
   /** Sequence 0 has no message: it acknowledges, and shows that its sender lives. */
   #transmit({ sequence, part, cut }: Omit<Sent, "sentMs">, nowMs: number): void {
-    const writer = new ByteWriter(part.length + HEADER_BYTES);
+    const writer = this.#frame;
+    writer.clear();
     writer.u8(MAGIC & 0xff);
     writer.u8(MAGIC >> 8);
     writer.varint(sequence);
     writer.varint(this.#received);
     if (sequence !== 0) writer.u8(cut);
     writer.bytes(part);
-    const frame = writer.view();
+    const frame = writer.take();
     this.bytesSent += frame.length;
-    this.#acknowledgementDue = false;
+    this.#owedSinceMs = undefined;
     this.#lastSentMs = nowMs;
     this.#channel.send(frame);
   }
@@ -158,7 +172,7 @@ export class Link {
       reader.end();
       return;
     }
-    this.#acknowledgementDue = true;
+    this.#owedSinceMs ??= nowMs;
     if (sequence <= this.#received) return;
     if (sequence > this.#received + 1) {
       if (this.#early.size < MOST_EARLY) this.#early.set(sequence, reader.rest());
@@ -222,5 +236,4 @@ export function frameHeader(
   }
 }
 
-const HEADER_BYTES = 25;
 const NO_MESSAGE = { sequence: 0, part: new Uint8Array(0), cut: 0 };

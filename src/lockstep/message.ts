@@ -74,7 +74,9 @@ const PURPOSES = ["copy", "resynchronise"] as const;
 const MOST_PAGES = 2 ** 30;
 
 export function encodeMessage(message: Message): Uint8Array {
-  const writer = new ByteWriter(message.kind === "pages" ? message.pages.length * PAGE_ROOM_BYTES : 128);
+  const isLong = message.kind === "pages";
+  const writer = isLong ? new ByteWriter(message.pages.length * PAGE_ROOM_BYTES) : WRITER;
+  writer.clear();
   writer.u8(KINDS.indexOf(message.kind));
   switch (message.kind) {
     case "hello":
@@ -139,9 +141,11 @@ export function encodeMessage(message: Message): Uint8Array {
       text(writer, message.holder);
       break;
   }
-  return writer.view();
+  return isLong ? writer.view() : writer.take();
 }
 
+/** Of messages that are short; each is copied out of it. */
+const WRITER = new ByteWriter();
 const NOTHING = new Uint8Array(0);
 const HASH_BYTES = 8;
 /** A page, with its number and length: of a quarter of a thousand of them no buffer need grow. */

@@ -189,7 +189,7 @@ export class Primary {
     if (this.#phase === "over") {
       // The secondary is still to hear that all output has left.
       this.#link?.receive(nowMs);
-      this.#link?.flush(nowMs);
+      this.#link?.flush(nowMs, true);
       return false;
     }
     this.hear(nowMs);
@@ -350,9 +350,12 @@ export class Primary {
         this.#restTold = this.#rest;
         this.#append({ kind: "progress", sequence: 0, instant: replica.instant, rest: this.#rest });
       }
+      // What has left goes along with the log; where that does not go on, by itself.
+      const isHeld = this.#rest !== "running" || this.paused;
+      const isToldOfRelease = (isHeld || this.#unsent.length > 0) && !sameCounts(released, this.#releasedTold);
       if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
       this.#unsent = [];
-      if (this.#isFollowed && !sameCounts(released, this.#releasedTold)) {
+      if (this.#isFollowed && isToldOfRelease) {
         this.#releasedTold = [...released];
         this.#send({ kind: "released", counts: this.#releasedTold }, nowMs);
       }

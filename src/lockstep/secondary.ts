@@ -125,7 +125,7 @@ export class Secondary {
     if (this.#phase === "over") {
       // The primary is still to hear that this one has heard it.
       link.receive(nowMs);
-      link.flush(nowMs);
+      link.flush(nowMs, true);
       return false;
     }
     const messages = link.receive(nowMs);
@@ -136,7 +136,7 @@ export class Secondary {
     const moved = this.#advance(budget, nowMs);
     this.#ask(nowMs);
     this.#acknowledge(nowMs);
-    link.flush(nowMs);
+    link.flush(nowMs, this.phase === "over");
     return moved || messages.length > 0;
   }
 

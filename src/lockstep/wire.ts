@@ -15,7 +15,9 @@ export function list<T>(reader: ByteReader, read: () => T): T[] {
   const count = reader.varint();
   // Every element has at least a byte: a count that cannot be true must not become an allocation.
   if (count > reader.remaining) throw new MalformedBytes(`a list of ${count} in ${reader.remaining} bytes`);
-  return Array.from({ length: count }, read);
+  const values: T[] = [];
+  while (values.length < count) values.push(read());
+  return values;
 }
 
 export function text(writer: ByteWriter, value: string): void {

@@ -42,7 +42,7 @@ export function channelSuite(name: string, open: () => Promise<ChannelPair>): vo
     left.flush(1);
     await settle();
     assert.deepEqual(right.receive(1), messages);
-    right.flush(2);
+    right.flush(2, true);
     await settle();
     assert.deepEqual(left.receive(2), []);
     assert.equal(left.silenceMs(2), 0);

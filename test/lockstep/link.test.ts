@@ -239,6 +239,35 @@ test("messages come in order and each once over a channel that loses, doubles an
   }
 });
 
+test("an acknowledgement goes along with what is said, and by itself when nothing is, or when nothing will be", () => {
+  const { retryMs } = LOCKSTEP_OPTIONS;
+  const open = () => {
+    const ends = localChannel();
+    const [left, right] = ends.map((end) => new Link(end, SHAPE, LOCKSTEP_OPTIONS, 0));
+    left.send({ kind: "paired", term: 1 }, 0);
+    right.receive(1);
+    right.flush(1);
+    left.receive(1);
+    assert.equal(left.isIdle, false);
+    return { left, right };
+  };
+  const said = open();
+  said.right.send({ kind: "paired", term: 2 }, 2);
+  said.left.receive(2);
+  assert.equal(said.left.isIdle, true);
+  const silent = open();
+  const dueMs = silent.right.dueMs!;
+  assert.ok(dueMs > 1 && dueMs < retryMs);
+  silent.right.flush(dueMs);
+  silent.left.receive(dueMs);
+  assert.equal(silent.left.isIdle, true);
+  assert.equal(silent.right.dueMs, undefined);
+  const last = open();
+  last.right.flush(1, true);
+  last.left.receive(1);
+  assert.equal(last.left.isIdle, true);
+});
+
 test("entries that a fault loses, doubles or delays come all the same", () => {
   const kinds = ["lose-entry", "delay-entry", "double-entry", "slow-channel"] as const;
   for (const [kind, log] of kinds.flatMap((kind) => [[kind, "sent"] as const, [kind, "received"] as const])) {
