@@ -261,9 +261,14 @@ export class MemberDriver {
     if (this.#paused) return 0;
     // A guest that waits may have input; one that runs and is ahead of its clock has to wait for it.
     if (nowMs < this.#dueMs && this.member.primary?.rest === "running") return 0;
-    const { steps } = this.#turns;
-    const { primary } = this.member;
-    if (primary === undefined) return Math.round(steps * FOLLOWING_TURNS);
+    const { primary, secondary } = this.member;
+    if (primary === undefined) {
+      secondary!.turnSteps = this.#turns.steps;
+      return Math.round(this.#turns.steps * FOLLOWING_TURNS);
+    }
+    // Of a secondary that is slower a primary with turns of its own would be far ahead in time, and what it says waits for that.
+    const most = primary.lagSteps === 0 ? 0 : primary.partnerTurnSteps * FOLLOWING_TURNS;
+    const steps = most === 0 ? this.#turns.steps : Math.min(this.#turns.steps, Math.round(most));
     const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
     // Parts of turns would cost as much as whole ones, and leave the secondary parts to do. Turns are not as long as each other.
     const turns = primary.phase === "joining" ? JOINING_AHEAD_TURNS : aheadTurns;

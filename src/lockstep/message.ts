@@ -6,7 +6,7 @@ import type { Counts } from "./replica.ts";
 import { blob, counts, list, oneOf, readBlob, readCounts, readDigest, readText, text } from "./wire.ts";
 
 /** Raised with every change of what is said here. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** What the members say to each other; docs/lockstep.md has their order and their bytes. */
 export type Message =
@@ -18,7 +18,10 @@ export type Message =
       readonly devices: number;
     }
   | { readonly kind: "log"; readonly entries: readonly LogEntry[] }
-  /** Sequence numbers up to which the secondary has the log, and has been through it; how far it is, in the primary's instants. */
+  /**
+   * Sequence numbers up to which the secondary has the log, and has been through it; how far it is, in the primary's instants; and
+   * how many steps fit into one of its turns, 0: it does not say.
+   */
   | {
       readonly kind: "acknowledge";
       readonly snapshot: number;
@@ -26,6 +29,7 @@ export type Message =
       readonly consumed: number;
       readonly at: number;
       readonly matched: Counts;
+      readonly turnSteps: number;
     }
   | { readonly kind: "divergence"; readonly snapshot: number; readonly divergence: OutputDivergence }
   /** The state behind the entry `sequence`. "copy": the log does not go on from it. */
@@ -92,6 +96,7 @@ export function encodeMessage(message: Message): Uint8Array {
     case "acknowledge":
       for (const value of [message.snapshot, message.received, message.consumed, message.at]) writer.varint(value);
       counts(writer, message.matched);
+      writer.varint(message.turnSteps);
       break;
     case "divergence":
       writer.varint(message.snapshot);
@@ -239,7 +244,7 @@ function decodeKind(reader: ByteReader, kind: Message["kind"]): Message {
       return { kind, entries: decodeEntries(reader) };
     case "acknowledge": {
       const [snapshot, received, consumed, at] = [reader.varint(), reader.varint(), reader.varint(), reader.varint()];
-      return { kind, snapshot, received, consumed, at, matched: readCounts(reader) };
+      return { kind, snapshot, received, consumed, at, matched: readCounts(reader), turnSteps: reader.varint() };
     }
     case "divergence":
       return { kind, snapshot: reader.varint(), divergence: decodeDivergence(reader) };

@@ -71,6 +71,8 @@ export class Primary {
   #hasHeard = false;
   /** Somebody holds both machines: that the secondary comes no farther means nothing. */
   paused = false;
+  /** How many steps fit into a turn of the secondary, as it says; 0: nobody knows. */
+  partnerTurnSteps = 0;
 
   constructor(parts: PrimaryParts, start: PrimaryStart) {
     this.#parts = parts;
@@ -400,6 +402,7 @@ export class Primary {
     const { consumed: through, at, matched } = message;
     if (this.#unconsumed.consume(through) || at > this.#at || !sameCounts(matched, this.#matched)) this.#cameOn = true;
     this.#matched = matched;
+    this.partnerTurnSteps = message.turnSteps;
     this.#parts.tap?.({ kind: "acknowledge", through, at, matched });
     while (this.#unsharedInputs.length > 0 && this.#unsharedInputs[0].sequence <= message.consumed) {
       this.#parts.inputs.forget(this.#unsharedInputs.shift()!.number + 1);

@@ -73,6 +73,8 @@ export class Secondary {
   readonly counters: FollowerCounters = newFollowerCounters();
   readonly divergences: OutputDivergence[] = [];
   resynchronisations = 0;
+  /** Steps that fit into one of its turns, as far as whoever gives them knows: the primary's are to be no longer. */
+  turnSteps = 0;
   pagesReceived = 0;
   #phase: SecondaryPhase;
   #follower: Follower | undefined;
@@ -85,7 +87,7 @@ export class Secondary {
   #snapshotId = 0;
   #askedMs: number | undefined;
   #estate: Estate | undefined;
-  #acknowledged: Omit<Extract<Message, { kind: "acknowledge" }>, "kind"> | undefined;
+  #acknowledged: Omit<Extract<Message, { kind: "acknowledge" }>, "kind" | "turnSteps"> | undefined;
 
   constructor(parts: SecondaryParts, nowMs: number) {
     this.#parts = parts;
@@ -273,7 +275,7 @@ export class Secondary {
     const isKnown = last?.snapshot === snapshot && last.received === received && last.consumed === consumed;
     if (isKnown && last.at === at && sameCounts(last.matched, matched)) return;
     this.#acknowledged = { snapshot, received, consumed, at, matched: [...matched] };
-    this.#send({ kind: "acknowledge", ...this.#acknowledged }, nowMs);
+    this.#send({ kind: "acknowledge", ...this.#acknowledged, turnSteps: this.turnSteps }, nowMs);
   }
 
   /** Nothing is heard of the primary: whoever the arbiter decides for goes on. */

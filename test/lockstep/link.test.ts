@@ -40,7 +40,7 @@ const MESSAGES: readonly Message[] = [
       { kind: "progress", sequence: 6, instant: 12, rest: "held" },
     ],
   },
-  { kind: "acknowledge", snapshot: 1, received: 2, consumed: 3, at: 4, matched: [5, 6, 7] },
+  { kind: "acknowledge", snapshot: 1, received: 2, consumed: 3, at: 4, matched: [5, 6, 7], turnSteps: 8 },
   {
     kind: "divergence",
     snapshot: 3,
