@@ -29,6 +29,7 @@ const END = 2;
 const MOST_RUN_BYTES = 4096;
 
 const NO_PAGES = new Uint8Array(0);
+const NO_NUMBERS = new Uint32Array(0);
 
 /** What happens to a machine, and is no part of what the pair agrees on. */
 export interface MachineFault {
@@ -211,7 +212,7 @@ export class MachineReplica implements Replica {
       parts = { instant, state, pages: [...pages].map(([page, bytes]) => ({ page, bytes })) };
     } else {
       const numbers = new Uint32Array(before.pages.pageCount);
-      for (const page of absent.pages) numbers[page] = PLACE.sources;
+      for (let at = 0; at < absent.pages.length; at++) numbers[absent.pages[at]] = PLACE.sources;
       for (const page of pages.keys()) numbers[page] = PLACE.none;
       const sources = [{ read: (page: number) => arrived.get(page), work: "remote-fetch" as const }];
       const places = { numbers, sources, hashes: absent.hashes };
@@ -221,8 +222,9 @@ export class MachineReplica implements Replica {
     this.#replace(checkpoint, counts, true);
     this.#skewDue = this.#skew.ticks > 0;
     this.#absent = new Uint8Array(before.pages.pageCount);
-    for (const page of absent?.pages ?? []) this.#absent[page] = 1;
-    this.#absentCount = absent?.pages.length ?? 0;
+    const pagesAway = absent?.pages ?? NO_NUMBERS;
+    for (let at = 0; at < pagesAway.length; at++) this.#absent[pagesAway[at]] = 1;
+    this.#absentCount = pagesAway.length;
     this.#hashes = absent?.hashes;
     this.#arrived = arrived;
     return this.machine.digest(checkpoint) === digest;

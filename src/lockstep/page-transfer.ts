@@ -143,9 +143,10 @@ export class PageTransfer {
   #absent(): AbsentHashes {
     const pages = new Uint32Array(this.#missing + this.#asked);
     let count = 0;
-    this.#states.forEach((state, page) => {
+    for (let page = 0; page < this.#states.length; page++) {
+      const state = this.#states[page];
       if (state === MISSING || state === ASKED) pages[count++] = page;
-    });
+    }
     return { pages, hashes: this.#hashes };
   }
 }

@@ -4,7 +4,7 @@ import { PLACE_FACTOR, type Summation } from "../memory/maintenance-code.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { PLACE } from "./absent-leaf.ts";
 import type { AbsentPlaces } from "./machine-interface.ts";
-import { contribution, type Pages } from "./pages.ts";
+import { contribution, type Pages, versionsOf } from "./pages.ts";
 
 const HASH_BYTES = 8;
 /** The two sums of a page table. */
@@ -22,6 +22,8 @@ export function sumsWith(
   const hashesAt = SCRATCH + SUMS_BYTES;
   const most = Math.floor((SCRATCH_BYTES - SUMS_BYTES) / HASH_BYTES);
   const part = new BigUint64Array(bytes.buffer, hashesAt, most);
+  // Hashes are looked at by halves: a number for each would take longer than the sums.
+  const halves = new Uint32Array(bytes.buffer, hashesAt, 2 * most);
   bytes.fill(0, SCRATCH, hashesAt);
   let [first, second] = base.sums;
   const add = ([ofFirst, ofSecond]: readonly [bigint, bigint], sign: bigint) => {
@@ -32,16 +34,20 @@ export function sumsWith(
     const end = Math.min(start + most, numbers.length);
     part.set(hashes.subarray(start, end));
     for (let page = start; page < end; page++) {
-      const number = numbers[page];
-      if (number < PLACE.sources) part[page - start] = 0n;
+      const at = 2 * (page - start);
+      if (numbers[page] < PLACE.sources) halves[at] = halves[at + 1] = 0;
       // A hash of 0 is one like any other.
-      else if (part[page - start] === 0n) add(contribution(page, 0n), 1n);
-      if (number === PLACE.unchanged) continue;
-      const before = base.get(page);
-      if (before !== undefined) add(contribution(page, before.hash), -1n);
+      else if ((halves[at] | halves[at + 1]) === 0) add(contribution(page, 0n), 1n);
     }
     const place = BigInt.asUintN(64, BigInt(start + 1) * PLACE_FACTOR);
     summation.addContributions(hashesAt, hashesAt + (end - start) * HASH_BYTES, place, SCRATCH);
+  }
+  for (const { first: at, end, now } of base.changedLeaves(undefined, true)) {
+    for (let page = at; page < end; page++) {
+      // What nobody has looked at is not looked at for pages that stay as they are.
+      const before = numbers[page] === PLACE.unchanged || now === undefined ? undefined : versionsOf(now)[page - at];
+      if (before !== undefined) add(contribution(page, before.hash), -1n);
+    }
   }
   add([view.getBigUint64(SCRATCH, true), view.getBigUint64(SCRATCH + HASH_BYTES, true)], 1n);
   return [BigInt.asUintN(64, first), BigInt.asUintN(64, second)];
