@@ -1,4 +1,5 @@
 import { type Instant, instant as instantOf } from "../base/brand.ts";
+import { runsOf } from "../base/runs.ts";
 import { PLACE } from "../machine/absent-leaf.ts";
 import { AbsentVersion } from "../machine/absent-version.ts";
 import type { Edit, Inlet, MachineEvent, Outlet } from "../machine/inlet.ts";
@@ -29,7 +30,6 @@ const END = 2;
 const MOST_RUN_BYTES = 4096;
 
 const NO_PAGES = new Uint8Array(0);
-const NO_NUMBERS = new Uint32Array(0);
 
 /** What happens to a machine, and is no part of what the pair agrees on. */
 export interface MachineFault {
@@ -63,7 +63,7 @@ export class MachineReplica implements Replica {
   readonly stepsPerTick = STEPS_PER_TICK;
   readonly toleratesAbsentPages: boolean;
   /** By page, not 0: it is still on its way. The hashes of its state, and those that have come. */
-  #absent = NO_PAGES;
+  #absent: Uint8Array = NO_PAGES;
   #absentCount = 0;
   #hashes: BigUint64Array | undefined;
   #arrived = new Map<number, Uint8Array>();
@@ -212,7 +212,7 @@ export class MachineReplica implements Replica {
       parts = { instant, state, pages: [...pages].map(([page, bytes]) => ({ page, bytes })) };
     } else {
       const numbers = new Uint32Array(before.pages.pageCount);
-      for (let at = 0; at < absent.pages.length; at++) numbers[absent.pages[at]] = PLACE.sources;
+      for (const [from, to] of runsOf(absent.marks)) numbers.fill(PLACE.sources, from, to);
       for (const page of pages.keys()) numbers[page] = PLACE.none;
       const sources = [{ read: (page: number) => arrived.get(page), work: "remote-fetch" as const }];
       const places = { numbers, sources, hashes: absent.hashes };
@@ -221,10 +221,8 @@ export class MachineReplica implements Replica {
     const checkpoint = this.machine.importCheckpoint(parts, before);
     this.#replace(checkpoint, counts, true);
     this.#skewDue = this.#skew.ticks > 0;
-    this.#absent = new Uint8Array(before.pages.pageCount);
-    const pagesAway = absent?.pages ?? NO_NUMBERS;
-    for (let at = 0; at < pagesAway.length; at++) this.#absent[pagesAway[at]] = 1;
-    this.#absentCount = pagesAway.length;
+    this.#absent = absent?.marks ?? NO_PAGES;
+    this.#absentCount = absent?.count ?? 0;
     this.#hashes = absent?.hashes;
     this.#arrived = arrived;
     return this.machine.digest(checkpoint) === digest;
@@ -392,6 +390,10 @@ export class MachineSnapshot implements Snapshot {
 
   bytesOf(page: number): Uint8Array | undefined {
     return this.checkpoint.pages.get(page)?.bytes;
+  }
+
+  isEmpty(first: number, count: number): boolean {
+    return this.checkpoint.pages.isEmpty?.(first, count) === true;
   }
 
   isAbsent(page: number): boolean {

@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/byte-cursor.ts";
+import { runsOf } from "../base/runs.ts";
 import type { OutputDivergence } from "./divergence.ts";
 import type { LogEntry } from "./entry.ts";
 import { decodeEntries, encodeEntries } from "./entry-codec.ts";
@@ -155,15 +156,6 @@ const NOTHING = new Uint8Array(0);
 const HASH_BYTES = 8;
 /** A page, with its number and length: of a quarter of a thousand of them no buffer need grow. */
 const PAGE_ROOM_BYTES = 4096 + 16;
-
-/** From where to where pages that are present follow each other. */
-function* runsOf(present: Uint8Array): Iterable<readonly [from: number, to: number]> {
-  for (let from = present.indexOf(1); from >= 0; ) {
-    const end = present.indexOf(0, from);
-    yield [from, end < 0 ? present.length : end];
-    from = end < 0 ? -1 : present.indexOf(1, end);
-  }
-}
 
 /** What kind of message these bytes begin as. */
 export function kindOf(bytes: Uint8Array): Message["kind"] | undefined {

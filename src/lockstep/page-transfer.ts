@@ -1,3 +1,4 @@
+import { runsOf } from "../base/runs.ts";
 import type { FollowerStart } from "./follower.ts";
 import type { Message } from "./message.ts";
 import type { LockstepOptions } from "./options.ts";
@@ -71,7 +72,15 @@ export class PageTransfer {
     if (message.id !== this.header.id || message.first !== this.#hashesKnown) return;
     const { first, present, hashes } = message;
     this.#hashes.set(hashes, first);
-    for (let index = 0; index < present.length; index++) {
+    const isNew = this.#base.isEmpty?.(first, present.length) === true;
+    if (isNew) {
+      // All that the other machine has is missing here.
+      for (const [from, to] of runsOf(present)) {
+        this.#states.fill(MISSING, first + from, first + to);
+        this.#missing += to - from;
+      }
+    }
+    for (let index = isNew ? present.length : 0; index < present.length; index++) {
       const page = first + index;
       const before = this.#base.hashOf(page);
       if (present[index] === 0) {
@@ -140,14 +149,9 @@ export class PageTransfer {
     this.#pages.clear();
   }
 
+  /** Nothing has been asked for before it is known what is missing. */
   #absent(): AbsentHashes {
-    const pages = new Uint32Array(this.#missing + this.#asked);
-    let count = 0;
-    for (let page = 0; page < this.#states.length; page++) {
-      const state = this.#states[page];
-      if (state === MISSING || state === ASKED) pages[count++] = page;
-    }
-    return { pages, hashes: this.#hashes };
+    return { marks: this.#states.slice(), count: this.#missing, hashes: this.#hashes };
   }
 }
 

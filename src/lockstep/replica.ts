@@ -79,6 +79,8 @@ export interface Snapshot {
   /** Undefined: the page is zero, or as in its disk's image. */
   hashOf(page: number): bigint | undefined;
   bytesOf(page: number): Uint8Array | undefined;
+  /** None of these pages has a hash. False, or absent: perhaps one has. */
+  isEmpty?(first: number, count: number): boolean;
   /** The contents have not arrived; absent: all have. */
   isAbsent?(page: number): boolean;
   readonly digest: string;
@@ -97,8 +99,9 @@ export interface ForeignState {
 
 /** Pages of a state that are still on their way. */
 export interface AbsentHashes {
-  /** Ascending. */
-  readonly pages: Uint32Array;
+  /** By page, 1: it is on its way. The replica's from now on. */
+  readonly marks: Uint8Array;
+  readonly count: number;
   /** By page. */
   readonly hashes: BigUint64Array;
 }

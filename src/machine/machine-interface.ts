@@ -74,6 +74,8 @@ export interface Checkpoint {
 export interface PageTable {
   get(page: number): PageVersion | undefined;
   readonly pageCount: number;
+  /** None of these pages has a version. False, or absent: perhaps one has. */
+  isEmpty?(first: number, count: number): boolean;
   /** Pages whose version differs from `base`'s (all that are there when base is undefined), ascending. */
   changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }>;
   /** How many of those hold contents in memory. */

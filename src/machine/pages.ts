@@ -45,6 +45,13 @@ export class Pages implements PageTable {
     return leaf && versionsOf(leaf)[page % LEAF_PAGES];
   }
 
+  isEmpty(first: number, count: number): boolean {
+    for (let page = first - (first % LEAF_PAGES); page < first + count; page += LEAF_PAGES) {
+      if (this.#leafOf(page) !== undefined) return false;
+    }
+    return true;
+  }
+
   *changedSince(base: PageTable | undefined): Iterable<{ page: number; version: PageVersion | undefined }> {
     const known = base instanceof Pages ? base : undefined;
     for (const { first, end, now } of this.changedLeaves(known, base === undefined)) {

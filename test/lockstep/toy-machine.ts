@@ -282,7 +282,7 @@ export class ToyMachine implements Replica {
 
   adopt({ pages, base, instant, state }: ForeignState, counts: Counts, absent?: AbsentHashes): boolean {
     this.#load({ instant, state }, counts);
-    this.#absent = new Set(absent?.pages);
+    this.#absent = new Set([...(absent?.marks ?? [])].flatMap((mark, page) => (mark === 1 ? [page] : [])));
     this.#differDue = this.#difference !== 0;
     for (let page = 0; page < PAGES; page++) {
       this.#setPage(page, pages.has(page) ? pages.get(page) : base.bytesOf(page));
