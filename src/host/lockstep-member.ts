@@ -328,8 +328,9 @@ export class MemberDriver {
     this.#channel.listen();
     const nowMs = this.#parts.nowMs();
     let untilMs = nowMs + (this.#channel.holds ? FAULTY_LOOK_MS : this.#options.heartbeatMs);
-    const { dueMs } = this.#link;
-    if (dueMs !== undefined) untilMs = Math.min(untilMs, nowMs + Math.max(0, dueMs - this.#activeMs));
+    // What is owed a partner that is gone stays owed.
+    const dueInMs = (this.#link.dueMs ?? 0) - this.#activeMs;
+    if (dueInMs > 0) untilMs = Math.min(untilMs, nowMs + dueInMs);
     if (this.#dueMs > nowMs || this.#idleTicks !== undefined) untilMs = Math.min(untilMs, this.#dueMs);
     this.#restMs = Math.max(0, untilMs - nowMs);
     if (this.#restMs > 0) await this.#bell.rest(this.#restMs);
