@@ -13,7 +13,7 @@ import { isAlive, type MemberReport, memberReport } from "./pair-report.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 
 /** Turns are short: what is said waits for the end of one, and for the partner. */
-const TURN_MS = 0.5;
+const TURN_MS = 0.35;
 /**
  * A primary does not begin a turn when the secondary is farther behind than so many, and a half: what it says waits for the secondary
  * to come there. Both are as fast: who once was ahead would stay so. With one turn less each waits for the other at every turn.

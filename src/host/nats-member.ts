@@ -43,7 +43,7 @@ import { MemberRecording } from "./timeline-replica.ts";
 /** Two machines, the server, and what else there is: with fewer processors than that the server has none of its own. */
 const ROOMY_PROCESSORS = 4;
 /** The secondary hears of a turn by way of the server: a primary that waits for each would stand still most of the time. */
-const AHEAD_TURNS = 5;
+const AHEAD_TURNS = 8;
 /** How often somebody who wants to join looks whether he can. */
 const LOOK_INTERVAL_MS = 500;
 
