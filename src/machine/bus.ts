@@ -1,10 +1,10 @@
 import { assert } from "../base/assert.ts";
-import type { DeviceBus } from "../cpu/data-access.ts";
+import type { Exception } from "../cpu/hart.ts";
 import type { Device } from "../devices/device.ts";
 import type { AccessSize } from "../isa/semantics.ts";
 
 /** Finds the device that an address belongs to. */
-export class Bus implements DeviceBus {
+export class Bus {
   readonly #devices: readonly Device[];
   /** While it is closed no device answers. */
   closed = false;
@@ -24,16 +24,13 @@ export class Bus implements DeviceBus {
     return device?.read(address - device.base, size);
   }
 
-  store(address: number, size: AccessSize, value: bigint): boolean {
+  /** `attempt` does what may make a device read or write RAM: as a whole, or not at all. */
+  store(address: number, size: AccessSize, value: bigint, attempt: Attempting): boolean | Exception {
     const device = this.#find(address, size, "write");
-    return device?.write(address - device.base, size, value) ?? false;
-  }
-
-  /** Whether a store may make a device read or write RAM. */
-  reachesMemory(address: number, size: AccessSize): boolean {
-    if (this.closed) return false;
-    const device = this.#find(address, size, "write");
-    return device?.reachesMemory?.(address - device.base) === true;
+    if (device === undefined) return false;
+    const offset = address - device.base;
+    if (device.reachesMemory?.(offset) !== true) return device.write(offset, size, value);
+    return attempt(() => device.write(offset, size, value));
   }
 
   accepts(address: number, size: AccessSize): boolean {
@@ -41,17 +38,14 @@ export class Bus implements DeviceBus {
   }
 
   #find(address: number, size: number, access: "read" | "write"): Device | undefined {
-    let device: Device | undefined;
-    for (const each of this.#devices) {
-      if (address < each.base || address + size > each.base + each.sizeBytes) continue;
-      device = each;
-      break;
-    }
+    const device = this.#devices.find(({ base, sizeBytes }) => address >= base && address + size <= base + sizeBytes);
     if (!this.closed) return device;
     if (device !== undefined) this.refused ??= { device: device.name, address: BigInt(address), size, access };
     return undefined;
   }
 }
+
+type Attempting = (work: () => boolean) => boolean | Exception;
 
 export interface RefusedAccess {
   readonly device: string;

@@ -198,6 +198,7 @@ export class Machine implements MachineLike {
     this.#dependents = new Dependents(memory, this.#decoded, this.#translation, this.#reservations);
     this.#journal = new WalkJournal(memory, harts, this.#dependents);
     const { bus } = this.#board;
+    const attempt = (work: () => boolean) => this.#devices.attempt(work);
     this.#data = new DataAccess({
       turn: this.#turn,
       memory,
@@ -206,10 +207,7 @@ export class Machine implements MachineLike {
       bus: {
         load: (address, size) => bus.load(address, size),
         accepts: (address, size) => bus.accepts(address, size),
-        store: (address, size, value) =>
-          bus.reachesMemory(address, size)
-            ? this.#devices.attempt(() => bus.store(address, size, value))
-            : bus.store(address, size, value),
+        store: (address, size, value) => bus.store(address, size, value, attempt),
       },
     });
     const parts: EngineParts = {
