@@ -267,8 +267,9 @@ export class MemberDriver {
       return Math.round(this.#turns.steps * FOLLOWING_TURNS);
     }
     // Of a secondary that is slower a primary with turns of its own would be far ahead in time, and what it says waits for that.
-    const most = primary.lagSteps === 0 ? 0 : primary.partnerTurnSteps * FOLLOWING_TURNS;
-    const steps = most === 0 ? this.#turns.steps : Math.min(this.#turns.steps, Math.round(most));
+    const isKnown = primary.lagSteps > 0 && primary.partnerTurnSteps > 0;
+    const most = isKnown ? Math.round(primary.partnerTurnSteps * FOLLOWING_TURNS) : Number.POSITIVE_INFINITY;
+    const steps = Math.min(this.#turns.steps, most);
     const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
     // Parts of turns would cost as much as whole ones, and leave the secondary parts to do. Turns are not as long as each other.
     const turns = primary.phase === "joining" ? JOINING_AHEAD_TURNS : aheadTurns;

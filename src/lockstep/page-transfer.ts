@@ -72,15 +72,22 @@ export class PageTransfer {
     if (message.id !== this.header.id || message.first !== this.#hashesKnown) return;
     const { first, present, hashes } = message;
     this.#hashes.set(hashes, first);
-    const isNew = this.#base.isEmpty?.(first, present.length) === true;
-    if (isNew) {
-      // All that the other machine has is missing here.
-      for (const [from, to] of runsOf(present)) {
-        this.#states.fill(MISSING, first + from, first + to);
-        this.#missing += to - from;
-      }
+    if (this.#base.isEmpty?.(first, present.length) === true) this.#lackAll(first, present);
+    else this.#compare(first, present, hashes);
+    this.#hashesKnown += present.length;
+    this.#adoptWhenReady();
+  }
+
+  /** All that the other machine has is missing here. */
+  #lackAll(first: number, present: Uint8Array): void {
+    for (const [from, to] of runsOf(present)) {
+      this.#states.fill(MISSING, first + from, first + to);
+      this.#missing += to - from;
     }
-    for (let index = isNew ? present.length : 0; index < present.length; index++) {
+  }
+
+  #compare(first: number, present: Uint8Array, hashes: BigUint64Array): void {
+    for (let index = 0; index < present.length; index++) {
       const page = first + index;
       const before = this.#base.hashOf(page);
       if (present[index] === 0) {
@@ -91,8 +98,6 @@ export class PageTransfer {
         this.#missing++;
       }
     }
-    this.#hashesKnown += present.length;
-    this.#adoptWhenReady();
   }
 
   takePages(message: Extract<Message, { kind: "pages" }>): void {

@@ -43,9 +43,11 @@ export function sumsWith(
     summation.addContributions(hashesAt, hashesAt + (end - start) * HASH_BYTES, place, SCRATCH);
   }
   for (const { first: at, end, now } of base.changedLeaves(undefined, true)) {
+    if (now === undefined) continue;
     for (let page = at; page < end; page++) {
       // What nobody has looked at is not looked at for pages that stay as they are.
-      const before = numbers[page] === PLACE.unchanged || now === undefined ? undefined : versionsOf(now)[page - at];
+      if (numbers[page] === PLACE.unchanged) continue;
+      const before = versionsOf(now)[page - at];
       if (before !== undefined) add(contribution(page, before.hash), -1n);
     }
   }
