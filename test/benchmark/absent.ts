@@ -4,10 +4,9 @@
  * one that has been to other places; and how long one who joins such a machine in lockstep takes until it runs, and its primary
  * stands still. On a machine with two cores that does nothing else. The recording takes some 400 MB of the folder for temporary files.
  */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Prng } from "../../src/base/prng.ts";
 import { FileByteSource } from "../../src/host/recording-source.ts";
@@ -15,6 +14,7 @@ import { ZSTD } from "../../src/host/zstd.ts";
 import { RecordingReader } from "../../src/replay/recording-reader.ts";
 import { FILLED_PAGES, STIRRING } from "./absent-guests.ts";
 import { measureJoin } from "./absent-join.ts";
+import { buildCli } from "./contenders.ts";
 import { timed, withDebuggee } from "./machine-thread.ts";
 import { checkNames } from "./names.ts";
 import { spreadOf, spreadText } from "./statistics.ts";
@@ -29,7 +29,7 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const sections = values.only.split(",");
 checkNames("--only", sections, SECTIONS);
-execFileSync(process.execPath, [resolve(import.meta.dirname, "../../scripts/build.ts")], { stdio: "ignore" });
+buildCli();
 console.log(`Node ${process.versions.node}, load ${loadavg()[0].toFixed(2)}; 1 GiB, ${FILLED_PAGES} pages filled\n`);
 if (sections.includes("seek")) await seek();
 if (sections.includes("join")) joins();

@@ -18,7 +18,7 @@ import { cpus, loadavg } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { provide } from "../../scripts/debian-packages.ts";
-import { CONTENDERS, type Contender, knowsOption } from "./contenders.ts";
+import { buildCli, CONTENDERS, type Contender, knowsOption } from "./contenders.ts";
 import { BENCH_GUESTS, type BenchGuest, KERNEL_GUESTS } from "./guests.ts";
 import { type Footprint, measureFootprint, measureStart } from "./machine-costs.ts";
 import { checkNames } from "./names.ts";
@@ -65,7 +65,7 @@ const group = values.group?.split(",");
 checkNames("--only", only ?? [], [...SECTIONS, ...GUESTS.map(({ name }) => name)]);
 checkNames("--group", group ?? [], [...new Set(GUESTS.map((guest) => guest.group))]);
 
-execFileSync(process.execPath, [resolve(import.meta.dirname, "../../scripts/build.ts")], { stdio: "ignore" });
+buildCli();
 const hasGroup = knowsOption("--cache-group");
 const load = loadavg()[0];
 const host = `${cpus()[0].model.trim()}, ${cpus().length} cores, Node ${process.versions.node}, load ${load.toFixed(2)}`;

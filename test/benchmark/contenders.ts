@@ -1,10 +1,15 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { temporaryPath } from "../differential/cross-compiler.ts";
 
-/** Ours as users have it: the bundle, which `bench.ts` makes anew. */
+/** Ours as users have it: the bundle, which `buildCli` makes anew. */
 export const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
+
+/** Of the present sources. */
+export function buildCli(): void {
+  execFileSync(process.execPath, [resolve(import.meta.dirname, "../../scripts/build.ts")], { stdio: "ignore" });
+}
 
 export const CONTENDERS = ["plain", "recorded", "QEMU", "QEMU rr=record", "interpreter", "group off"] as const;
 export type Contender = (typeof CONTENDERS)[number];

@@ -2,14 +2,14 @@
  * `npm run bench:lockstep:nats`: a pair of two processes that meet at a NATS server on this computer. How long output waits (the server
  * has it then), what the log needs, and how long nothing is heard when the primary is killed. On a machine that does nothing else.
  */
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PairReport } from "../../src/host/pair-report.ts";
-import { CLI } from "./contenders.ts";
+import { buildCli, CLI } from "./contenders.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hindcast-bench-"));
 
@@ -68,7 +68,7 @@ async function answerOf(child: ChildProcessWithoutNullStreams): Promise<{ second
 
 const shown = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(value < 100 ? 1 : 0));
 
-execFileSync(process.execPath, [resolve(import.meta.dirname, "../../scripts/build.ts")], { stdio: "ignore" });
+buildCli();
 const server = await startServer();
 try {
   for (const [name, source] of Object.entries(GUESTS)) {

@@ -4,10 +4,9 @@
  * and processes; and how long the primary stands still for a resynchronisation of 256 MiB of which 1 % differs. On a machine with
  * two cores that does nothing else.
  */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { assemble } from "../../src/assembler/assemble.ts";
@@ -19,6 +18,7 @@ import type { PairReport } from "../../src/host/pair-report.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/machine/configuration.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { LocalPair } from "../lockstep/local-pair.ts";
+import { buildCli } from "./contenders.ts";
 import { costText, measureLockstepCosts } from "./lockstep-cost.ts";
 import { LARGE, TICKING, WAITING } from "./lockstep-guests.ts";
 import { timeResyncs } from "./lockstep-resync.ts";
@@ -79,7 +79,7 @@ const shown = (value: number | undefined) => (value === undefined ? "-" : value.
 const spread = (values: readonly number[], digits = 2) => spreadText(spreadOf(values), digits);
 
 if (values.only === undefined || values.only === "cost") {
-  execFileSync(process.execPath, [resolve(import.meta.dirname, "../../scripts/build.ts")], { stdio: "ignore" });
+  buildCli();
   for await (const cost of measureLockstepCosts(folder, ROUNDS)) console.log(costText(cost));
 }
 if (values.only === "cost") {

@@ -13,14 +13,12 @@
  *
  * A recording takes up to a gigabyte of the folder for temporary files, and is removed before the next.
  */
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { debianFiles } from "../../scripts/debian.ts";
 import { provide } from "../../scripts/debian-packages.ts";
-import { runContender } from "./contenders.ts";
+import { buildCli, runContender } from "./contenders.ts";
 import { BENCH_GUESTS, buildBenchGuest } from "./guests.ts";
 import { checkNames } from "./names.ts";
 import { travelTable } from "./report.ts";
@@ -61,7 +59,7 @@ if (provide([{ program: "riscv64-unknown-elf-gcc", debianPackage: "gcc-riscv64-u
   console.error("The benchmark needs gcc-riscv64-unknown-elf: apt-get install it.");
   process.exit(3);
 }
-execFileSync(process.execPath, [resolve(import.meta.dirname, "../../scripts/build.ts")], { stdio: "ignore" });
+buildCli();
 const load = loadavg()[0];
 console.log(
   `${cpus()[0].model.trim()}, ${cpus().length} cores, Node ${process.versions.node}, load ${load.toFixed(2)}\n`,
