@@ -13,7 +13,7 @@ const NEWLINE = 0x0a;
 
 /** The guest's console output on our stdout, byte for byte. */
 export class GuestOutput {
-  #block = new Uint8Array(BLOCK_BYTES);
+  readonly #block = new Uint8Array(BLOCK_BYTES);
   #length = 0;
   #lastByte = NEWLINE;
   #closed = false;
@@ -71,8 +71,8 @@ export class GuestOutput {
   #hand(): void {
     if (this.#length === 0) return;
     this.#lastByte = this.#block[this.#length - 1];
-    if (!this.#closed) process.stdout.write(this.#block.subarray(0, this.#length));
-    this.#block = new Uint8Array(BLOCK_BYTES);
+    // A copy of what there is: the stream keeps it until it has gone, and mostly it is a few bytes.
+    if (!this.#closed) process.stdout.write(this.#block.slice(0, this.#length));
     this.#length = 0;
   }
 
