@@ -16,11 +16,12 @@ import { AdaptiveTurns } from "./turn-length.ts";
 const TURN_MS = 0.35;
 /**
  * A primary does not begin a turn when the secondary is farther behind than so many, and a half: what it says waits for the secondary
- * to come there. Both are as fast: who once was ahead would stay so. With one turn less each waits for the other at every turn.
+ * to come there. Both are as fast: who once was ahead would stay so. With one turn less each waits for the other at every turn. What
+ * a round trip takes beyond a turn comes on top: what is on its way is nobody's delay.
  */
 const AHEAD_TURNS = 2;
-/** What it says waits for nobody before the two are a pair, and the secondary waits for pages all the time. */
-const JOINING_AHEAD_TURNS = 40;
+/** Also before the two are a pair: what is said waits for nobody then, and the secondary waits for pages all the time. */
+const MOST_AHEAD_TURNS = 40;
 /** Both take a turn for as long, and guess a little otherwise how many steps that is: a secondary does in one what was one. */
 const FOLLOWING_TURNS = 1.5;
 /** A thread that got no turn for longer was not silent, it was not asked. */
@@ -70,8 +71,6 @@ export interface MemberDriverParts {
   readonly sink: OutputSink;
   readonly inputs: InputSource;
   readonly options?: Partial<LockstepOptions>;
-  /** How many turns the secondary may be behind before the primary waits: more where frames take their time. */
-  readonly aheadTurns?: number;
   /** Whoever carries the frames has no processor of his own: he is let in while output waits. */
   readonly naps?: boolean;
   /** The guest's clock follows the host's. */
@@ -270,12 +269,16 @@ export class MemberDriver {
     const isKnown = primary.lagSteps > 0 && primary.partnerTurnSteps > 0;
     const most = isKnown ? Math.round(primary.partnerTurnSteps * FOLLOWING_TURNS) : Number.POSITIVE_INFINITY;
     const steps = Math.min(this.#turns.steps, most);
-    const { aheadTurns = AHEAD_TURNS, replica } = this.#parts;
     // Parts of turns would cost as much as whole ones, and leave the secondary parts to do. Turns are not as long as each other.
-    const turns = primary.phase === "joining" ? JOINING_AHEAD_TURNS : aheadTurns;
+    const turns = primary.phase === "joining" ? MOST_AHEAD_TURNS : this.#aheadTurns;
     this.#waits = primary.lagSteps > (turns + 0.5) * steps;
     if (this.#waits) return 0;
-    return Math.max(0, Math.min(steps, this.#limit - replica.instant));
+    return Math.max(0, Math.min(steps, this.#limit - this.#parts.replica.instant));
+  }
+
+  get #aheadTurns(): number {
+    const awayMs = Math.max(0, (this.#link.roundTripMs ?? 0) - TURN_MS);
+    return Math.min(MOST_AHEAD_TURNS, AHEAD_TURNS + awayMs / TURN_MS);
   }
 
   /** Ticks until the timer of a paced guest that waits; undefined: it does not wait for that. */

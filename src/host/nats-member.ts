@@ -42,8 +42,6 @@ import { MemberRecording } from "./timeline-replica.ts";
 
 /** Two machines, the server, and what else there is: with fewer processors than that the server has none of its own. */
 const ROOMY_PROCESSORS = 4;
-/** The secondary hears of a turn by way of the server: a primary that waits for each would stand still most of the time. */
-const AHEAD_TURNS = 8;
 /** How often somebody who wants to join looks whether he can. */
 const LOOK_INTERVAL_MS = 500;
 
@@ -363,7 +361,6 @@ export class NatsMember {
       ...{ member, replica, start, channel, sink, inputs, faults, onKill, onFreeze, options },
       pageCount: pageCountOf(machine.configuration),
       arbiter: new NatsArbiter(this.#kv, run, wake),
-      aheadTurns: AHEAD_TURNS,
       naps: nats.isLocal && availableParallelism() < ROOMY_PROCESSORS,
       paced: machine.configuration.clock === "paced",
       tap: recording?.tap,

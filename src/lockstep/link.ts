@@ -16,6 +16,8 @@ const CONTINUES = 2;
 const MOST_RESENT = 32;
 /** A thread or process on a busy host takes seconds to begin. One that is gone closes its channel. */
 const BEGINNERS_PATIENCE = 10;
+/** The least round trip is that of the last window, or of this one: what was once near may have moved away. */
+const ROUND_TRIP_WINDOW_MS = 1_000;
 /** So much of the time after which a frame is sent again its acknowledgement waits for something to go along with. */
 const ACKNOWLEDGE_WITHIN = 0.25;
 
@@ -48,6 +50,7 @@ export class Link {
   #lastHeardMs: number;
   #isHeard = false;
   #refusal: string | undefined;
+  #roundTrips = { sinceMs: 0, before: Number.POSITIVE_INFINITY, now: Number.POSITIVE_INFINITY };
   readonly #frame = new ByteWriter();
   bytesSent = 0;
 
@@ -78,6 +81,12 @@ export class Link {
   /** Everything that was sent has arrived. */
   get isIdle(): boolean {
     return this.#unacknowledged.length === 0;
+  }
+
+  /** The least time, lately, from a frame to its acknowledgement: the way there and back, and what the other end had to do. Undefined: none came. */
+  get roundTripMs(): number | undefined {
+    const least = Math.min(this.#roundTrips.before, this.#roundTrips.now);
+    return Number.isFinite(least) ? least : undefined;
   }
 
   /** With what this machine is made of: the other end holds it against its own. */
@@ -165,9 +174,11 @@ export class Link {
     if (acknowledged >= this.#nextSequence) throw new MalformedBytes("it acknowledges what was never sent");
     this.#lastHeardMs = nowMs;
     this.#isHeard = true;
+    let newest: Sent | undefined;
     while (this.#unacknowledged.length > 0 && this.#unacknowledged[0].sequence <= acknowledged) {
-      this.#unacknowledged.shift();
+      newest = this.#unacknowledged.shift();
     }
+    if (newest !== undefined) this.#measure(nowMs, nowMs - newest.sentMs);
     if (sequence === 0) {
       reader.end();
       return;
@@ -190,6 +201,12 @@ export class Link {
       next = this.#early.get(this.#received + 1);
       this.#early.delete(this.#received + 1);
     }
+  }
+
+  #measure(nowMs: number, tookMs: number): void {
+    const { sinceMs, now } = this.#roundTrips;
+    if (nowMs - sinceMs >= ROUND_TRIP_WINDOW_MS) this.#roundTrips = { sinceMs: nowMs, before: now, now: tookMs };
+    else if (tookMs < now) this.#roundTrips.now = tookMs;
   }
 
   /** The message that ends with this frame; undefined: it goes on. */

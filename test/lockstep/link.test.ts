@@ -268,6 +268,25 @@ test("an acknowledgement goes along with what is said, and by itself when nothin
   assert.equal(last.left.isIdle, true);
 });
 
+test("the least round trip is known, and forgotten when none has been as short for some time", () => {
+  const [left, right] = localChannel().map((end) => new Link(end, SHAPE, LOCKSTEP_OPTIONS, 0));
+  assert.equal(left.roundTripMs, undefined);
+  const trip = (fromMs: number, tookMs: number) => {
+    left.send({ kind: "paired", term: 1 }, fromMs);
+    right.receive(fromMs);
+    right.flush(fromMs, true);
+    left.receive(fromMs + tookMs);
+  };
+  trip(0, 7);
+  trip(10, 3);
+  trip(20, 5);
+  assert.equal(left.roundTripMs, 3);
+  for (let at = 1_100; at < 2_000; at += 100) trip(at, 6);
+  assert.equal(left.roundTripMs, 3);
+  for (let at = 2_200; at < 3_000; at += 100) trip(at, 6);
+  assert.equal(left.roundTripMs, 6);
+});
+
 test("entries that a fault loses, doubles or delays come all the same", () => {
   const kinds = ["lose-entry", "delay-entry", "double-entry", "slow-channel"] as const;
   for (const [kind, log] of kinds.flatMap((kind) => [[kind, "sent"] as const, [kind, "received"] as const])) {
