@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { unreachable } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
 import type { DebuggeeEvent, Stopped } from "../debuggee/protocol.ts";
@@ -101,7 +100,9 @@ export class Parts {
   /**
    * Moves the machine. It sets out at once, so that a pause that comes close behind finds it moving; its stop is told
    * after the request has been answered. `announced` says that the client cannot know from the request that the machine
-   * moves, and has to be told: before the answer, which so stands between the two (see STOP_APART_MS).
+   * moves, and has to be told: before the answer, which so stands between that and the stop. Events that VS Code finds together
+   * it handles in one go, and its work on `continued` ends after that on `stopped`: it forgets the stop, and at the next
+   * `invalidated` the stack.
    */
   move(call: Call, motion: Motion, kind: "step" | "other", announced: "announced" | "known"): void {
     const answered: Motion = async (debuggee) => {
@@ -146,15 +147,7 @@ export class Parts {
 
   /** Moves the machine because somebody else wants it. */
   #follow(motion: Motion): void {
-    const apart: Motion = async (debuggee) => {
-      const earliest = sleep(STOP_APART_MS);
-      try {
-        return await motion(debuggee);
-      } finally {
-        await earliest;
-      }
-    };
-    this.motions.start(this.lifecycle.debuggee, apart, "other");
+    this.motions.start(this.lifecycle.debuggee, motion, "other");
     this.#tellContinued();
   }
 
@@ -373,13 +366,6 @@ export class Parts {
     if (memory !== undefined) this.memory.edited(memory.address, memory.length);
   }
 }
-
-/**
- * Time between `continued` and a `stopped` with no answer to a request between them. Events that VS Code finds together it
- * handles in one go, and its work on `continued` ends after that on `stopped`: it forgets the stop, and at the next
- * `invalidated` the stack. An answer parts them.
- */
-const STOP_APART_MS = 20;
 
 const SHORT = /^\w+(?= at )/;
 
