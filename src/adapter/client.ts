@@ -1,6 +1,15 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { Coordinates } from "./coordinates.ts";
 
+/** The way to a client. */
+export interface ClientLine {
+  readonly send: (event: string, body: object | undefined) => void;
+  /** What is sent from here on does not come together with what was sent before. */
+  readonly part: () => void;
+  readonly congested: () => boolean;
+  readonly ask: (command: string, args: object) => Promise<boolean>;
+}
+
 /**
  * The other side: what it said of itself in `initialize`, and a way to tell it things. Nothing is assumed of a client
  * that did not claim it; what it cannot show is not sent.
@@ -21,16 +30,10 @@ export class Client {
   readonly followsLines: boolean;
   /** Starts a further session when it is asked to. */
   readonly startsSessions: boolean;
-  readonly #ask: (command: string, args: object) => Promise<boolean>;
-  readonly #send: (event: string, body: object | undefined) => void;
-  readonly #congested: () => boolean;
+  readonly #line: ClientLine;
 
-  constructor(
-    said: Partial<DebugProtocol.InitializeRequestArguments>,
-    send: (event: string, body: object | undefined) => void,
-    congested: () => boolean,
-    ask: (command: string, args: object) => Promise<boolean>,
-  ) {
+  constructor(said: Partial<DebugProtocol.InitializeRequestArguments>, line: ClientLine) {
+    this.#line = line;
     this.coordinates = new Coordinates(said);
     this.supportsProgress = said.supportsProgressReporting === true;
     this.supportsInvalidated = said.supportsInvalidatedEvent === true;
@@ -40,18 +43,20 @@ export class Client {
     this.needsSources = said.clientID === "vscode";
     this.followsLines = said.clientID === "vscode";
     this.startsSessions = said.supportsStartDebuggingRequest === true;
-    this.#ask = ask;
-    this.#send = send;
-    this.#congested = congested;
   }
 
   event(name: string, body?: object): void {
-    this.#send(name, body);
+    this.#line.send(name, body);
+  }
+
+  /** What follows comes to it by itself: events that it finds together it may handle otherwise. */
+  part(): void {
+    this.#line.part();
   }
 
   /** A reverse request; whether the client has done it. */
   ask(command: string, args: object): Promise<boolean> {
-    return this.#ask(command, args);
+    return this.#line.ask(command, args);
   }
 
   /** A sentence of Hindcast's own. "important" is for what the user has to know now. */
@@ -61,6 +66,6 @@ export class Client {
 
   /** The client reads more slowly than we write: what can wait should. */
   get congested(): boolean {
-    return this.#congested();
+    return this.#line.congested();
   }
 }

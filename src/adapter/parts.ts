@@ -145,10 +145,14 @@ export class Parts {
     if (paired !== undefined) this.client.event("hindcast/lockstep", stateBody(paired.pair, paired.seat));
   }
 
-  /** Moves the machine because somebody else wants it. */
+  /**
+   * Moves the machine because somebody else wants it. No response parts `continued` from the stop here; the motion is not held for
+   * that, or the machine would count as one that its user moves, and not be taken along by the next motion.
+   */
   #follow(motion: Motion): void {
     this.motions.start(this.lifecycle.debuggee, motion, "other");
     this.#tellContinued();
+    this.client.part();
   }
 
   #tellContinued(): void {

@@ -19,6 +19,10 @@ import { checkShape, withoutNulls } from "./shape.ts";
  */
 const SHOWN_TO_USER = /^(launch|attach|restart|continue|reverseContinue|next|step\w+|goto|writeMemory|setBreakpoints)$/;
 
+/** Longer than a client takes, as a rule, to go through what it has been sent. */
+const APART_MS = 20;
+/** Among messages that wait: what is behind it is not to come together with what is before it. */
+const APART = Symbol("apart");
 const ERROR_ID_USER = 1;
 const ERROR_ID_FAULT = 2;
 
@@ -34,6 +38,8 @@ export class HindcastSession extends ProtocolServer {
   #handlers: Readonly<Record<string, Handler>> = {};
   /** Reverse requests that are not answered yet, of which there is one of a kind at a time. */
   readonly #asked = new Map<string, (success: boolean) => void>();
+  /** Messages that are not to come together with what was sent before; undefined: none has to wait. */
+  #held: ((() => void) | typeof APART)[] | undefined;
   #resolveDisconnected!: () => void;
   /** The client has disconnected in good order: the transport may close. */
   readonly disconnected = new Promise<void>((resolve) => {
@@ -54,6 +60,14 @@ export class HindcastSession extends ProtocolServer {
   /** Tells the client something from outside the session: why its connection is about to close. */
   say(sentence: string): void {
     this.sendEvent(new Event("output", { category: "important", output: `${sentence}\n` }));
+  }
+
+  override sendEvent(event: DebugProtocol.Event): void {
+    this.#inOrder(() => super.sendEvent(event));
+  }
+
+  override sendResponse(response: DebugProtocol.Response): void {
+    this.#inOrder(() => super.sendResponse(response));
   }
 
   /** Answers to reverse requests are ours: the library's wait keeps a process alive for as long as it might take. */
@@ -82,7 +96,35 @@ export class HindcastSession extends ProtocolServer {
     }
     this.#parts?.calls.delete(call.id);
     call.answered(success);
-    if (request.command === "disconnect") this.#resolveDisconnected();
+    if (request.command !== "disconnect") return;
+    this.#release(true);
+    this.#resolveDisconnected();
+  }
+
+  #inOrder(send: () => void): void {
+    if (this.#held === undefined) send();
+    else this.#held.push(send);
+  }
+
+  /** What is sent from here on comes to the client by itself, not together with what was sent before. */
+  #part(): void {
+    if (this.#held !== undefined) this.#held.push(APART);
+    else this.#hold([]);
+  }
+
+  #hold(held: ((() => void) | typeof APART)[]): void {
+    this.#held = held;
+    setTimeout(() => this.#release(), APART_MS);
+  }
+
+  /** As far as they may come together; `all`: nobody is there for whom it matters. */
+  #release(all = false): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const [at, message] of held.entries()) {
+      if (message !== APART) message();
+      else if (!all) return this.#hold(held.slice(at + 1));
+    }
   }
 
   async #answer({ command, arguments: args }: DebugProtocol.Request, call: Call): Promise<unknown> {
@@ -107,7 +149,8 @@ export class HindcastSession extends ProtocolServer {
         this.#asked.set(command, resolve);
         this.sendRequest(command, asked, 0, () => {});
       });
-    this.#parts = new Parts(new Client(args, send, this.#congested, ask), this.#environment);
+    const client = new Client(args, { send, part: () => this.#part(), congested: this.#congested, ask });
+    this.#parts = new Parts(client, this.#environment);
     this.#handlers = requests(this.#parts, this.#environment);
     return capabilities();
   }

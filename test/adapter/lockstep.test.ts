@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { mock } from "node:test";
 import type {
   CorrespondenceBody,
   DivergenceFindingBody,
@@ -92,6 +92,31 @@ test("both stop at a divergence, which is an exception that says what each said;
   const info = await b.request<{ exceptionId: string; details: { message: string } }>("exceptionInfo", { threadId: 1 });
   assert.equal(info.exceptionId, "Lockstep divergence");
   assert.match(info.details.message, /Machine A said "4", machine B said "5"/);
+});
+
+test("a machine that comes along says where it stopped apart from going on, and is not held for that", async () => {
+  const { a, b, pair } = await debugged();
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const [right, said] = [pair.debuggee("right"), b.messages.length];
+    const events = () => b.messages.slice(said).map((message) => (message as { event?: string }).event);
+    await a.request("continue", { threadId: 1 });
+    await a.event("stopped");
+    await settle();
+    assert.deepEqual([right.now, events()], [22, ["continued"]]);
+    // It stands, so that the next motion takes it along.
+    await a.request("hindcast/seek", { instant: 40 });
+    await a.event("stopped");
+    await settle();
+    assert.notEqual(right.now, 22);
+    assert.deepEqual(events(), ["continued"]);
+    mock.timers.tick(20);
+    assert.deepEqual(events(), ["continued", "stopped", "continued"]);
+    mock.timers.tick(20);
+    assert.deepEqual(events(), ["continued", "stopped", "continued", "stopped"]);
+  } finally {
+    mock.timers.reset();
+  }
 });
 
 test("reverse-continue runs back to the divergent event in the side that is asked", async () => {

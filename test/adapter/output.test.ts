@@ -15,9 +15,12 @@ function setUp() {
   const state = { congested: false };
   const client = new Client(
     {},
-    (event, body) => sent.push({ event, body: body as Sent["body"] }),
-    () => state.congested,
-    async () => false,
+    {
+      send: (event, body) => sent.push({ event, body: body as Sent["body"] }),
+      part: () => {},
+      congested: () => state.congested,
+      ask: async () => false,
+    },
   );
   const text = () => sent.map(({ body }) => body.output).join("");
   return { sent, client, state, text, [Symbol.dispose]: () => mock.timers.reset() };
