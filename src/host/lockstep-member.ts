@@ -13,11 +13,11 @@ import { isAlive, type MemberReport, memberReport } from "./pair-report.ts";
 import { AdaptiveTurns } from "./turn-length.ts";
 
 /** Turns are short: what is said waits for the end of one, and for the partner. */
-const TURN_MS = 0.35;
+const TURN_MS = 0.5;
 /**
- * A primary does not begin a turn when the secondary is farther behind than so many, and a half: what it says waits for the secondary
- * to come there. Both are as fast: who once was ahead would stay so. With one turn less each waits for the other at every turn. What
- * a round trip takes beyond a turn comes on top: what is on its way is nobody's delay.
+ * A primary does not begin a turn when the secondary is farther behind than so many: what it says waits for the secondary to come
+ * there. Both are as fast: who once was ahead would stay so. With less each waits for the other at every turn. What a round trip
+ * takes beyond a turn comes on top: what is on its way is nobody's delay.
  */
 const AHEAD_TURNS = 2;
 /** Also before the two are a pair: what is said waits for nobody then, and the secondary waits for pages all the time. */
@@ -141,7 +141,8 @@ export class MemberDriver {
     const { replica, start, channel, member, sink, inputs, arbiter, tap } = parts;
     this.#channel = new FaultyChannel(channel, start.role === "primary" ? "sent" : "received");
     this.#link = this.#linkOf(this.#channel);
-    const ofMember = { member, replica, sink, inputs, arbiter, tap, options: this.#options };
+    const clock = () => this.#activeMs + parts.nowMs() - this.#lastMs;
+    const ofMember = { member, replica, sink, inputs, arbiter, tap, clock, options: this.#options };
     const atReset = { sequence: 0, instant: replica.instant, counts: replica.counts, inputs: 0 };
     if (start.role === "primary") this.member = Member.primary(ofMember, this.#link, start.partner, 1, 0);
     else if (start.role === "alone") this.member = Member.alone(ofMember, start.term);
@@ -269,9 +270,9 @@ export class MemberDriver {
     const isKnown = primary.lagSteps > 0 && primary.partnerTurnSteps > 0;
     const most = isKnown ? Math.round(primary.partnerTurnSteps * FOLLOWING_TURNS) : Number.POSITIVE_INFINITY;
     const steps = Math.min(this.#turns.steps, most);
-    // Parts of turns would cost as much as whole ones, and leave the secondary parts to do. Turns are not as long as each other.
+    // Parts of turns would cost as much as whole ones, and leave the secondary parts to do.
     const turns = primary.phase === "joining" ? MOST_AHEAD_TURNS : this.#aheadTurns;
-    this.#waits = primary.lagSteps > (turns + 0.5) * steps;
+    this.#waits = primary.lagSteps > turns * steps;
     if (this.#waits) return 0;
     return Math.max(0, Math.min(steps, this.#limit - this.#parts.replica.instant));
   }

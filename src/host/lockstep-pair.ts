@@ -20,6 +20,7 @@ import { type MemberHost, type MemberHosting, ProcessHosting, ThreadHosting } fr
 import { makeRoomForPair } from "./pair-recording.ts";
 import { type MemberReport, type PairReport, pairReport } from "./pair-report.ts";
 import { errorFromData } from "./rpc.ts";
+import { SharedTaken } from "./shared-taken.ts";
 
 /**
  * On one host a member that dies is seen to: its channel closes. Silence is for one that stands still, and a host that has much to do
@@ -92,7 +93,7 @@ export class LockstepPair {
   readonly #id = randomBytes(PAIR_ID_BYTES).toString("hex");
   readonly #startedMs = performance.timeOrigin + performance.now();
   /** What the sink has taken, for members in threads. */
-  readonly #taken: BigInt64Array<SharedArrayBuffer> | undefined;
+  readonly #taken: SharedTaken | undefined;
   #pushed = 0;
   #joined = 0;
   #vainJoins = 0;
@@ -103,8 +104,7 @@ export class LockstepPair {
   constructor(parts: PairParts) {
     this.#parts = parts;
     this.#hosting = parts.hosting === "processes" ? new ProcessHosting() : new ThreadHosting();
-    if (parts.hosting !== "processes")
-      this.#taken = new BigInt64Array(new SharedArrayBuffer(8 * MACHINE_DEVICES.length));
+    if (parts.hosting !== "processes") this.#taken = SharedTaken.create(MACHINE_DEVICES.length);
     this.#sink = new CountingSink(MACHINE_DEVICES, ({ device, bytes }) => {
       if (device === CONSOLE) parts.onConsole(bytes);
       else if (device === NETWORK) parts.onFrame(bytes);
@@ -280,7 +280,7 @@ export class LockstepPair {
     await this.#parts.drained?.();
     const shared = this.#taken;
     if (shared === undefined) return place.host.post({ kind: "taken", counts });
-    counts.forEach((count, device) => void Atomics.store(shared, device, BigInt(count)));
+    shared.write(counts);
     place.host.wake();
   }
 

@@ -18,6 +18,7 @@ import type {
 import { makeMemberMachine } from "./member-machine.ts";
 import type { Port } from "./port.ts";
 import { errorToData } from "./rpc.ts";
+import { SharedTaken } from "./shared-taken.ts";
 import type { MemberRecording } from "./timeline-replica.ts";
 
 /** What only shows how far it is, and nothing that somebody waits for, is told so often. */
@@ -203,24 +204,33 @@ class RemoteSink implements OutputSink {
   #runs: OutputRun[] = [];
   #asks = false;
   told: Counts = [];
-  #shared: BigInt64Array | undefined;
+  #shared: SharedTaken | undefined;
 
   constructor(say: Say) {
     this.#say = say;
   }
 
   get taken(): Counts {
-    const shared = this.#shared;
-    return shared === undefined ? this.told : this.told.map((_, device) => Number(Atomics.load(shared, device)));
+    return this.#shared?.counts ?? this.told;
+  }
+
+  get takenAgoMs(): number {
+    return this.#shared?.agoMs ?? 0;
+  }
+
+  /** A message to a thread of this process needs nobody's event loop to leave. */
+  get isImmediate(): boolean {
+    return this.#shared !== undefined;
   }
 
   share(taken: SharedArrayBuffer | undefined): void {
-    if (taken !== undefined) this.#shared = new BigInt64Array(taken);
+    if (taken !== undefined) this.#shared = new SharedTaken(taken);
   }
 
   offer(runs: readonly OutputRun[]): void {
     this.#runs.push(...runs);
     if (runs.length === 0) this.#asks = true;
+    if (this.isImmediate) this.flush();
   }
 
   flush(): void {

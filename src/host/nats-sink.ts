@@ -56,6 +56,7 @@ export class NatsSink implements OutputSink {
   /** The first runs of the queue, which are on their way. */
   #inFlight: InFlight[] = [];
   #taken: number[];
+  #takenMs = 0;
   /** The last message; undefined: to be asked. */
   #last: { readonly sequence: number } | { readonly identity: string } | undefined;
   #isWorking = false;
@@ -69,6 +70,10 @@ export class NatsSink implements OutputSink {
 
   get taken(): Counts {
     return this.#taken;
+  }
+
+  get takenAgoMs(): number {
+    return performance.now() - this.#takenMs;
   }
 
   /** What it was offered and has not taken. */
@@ -116,8 +121,13 @@ export class NatsSink implements OutputSink {
     if (counts.length !== devices.length || !counts.every(Number.isSafeInteger)) {
       throw new OutputGap(`The stream ${place.outputs} holds what no member of the pair has said.`);
     }
-    this.#taken = counts;
+    this.#took(counts);
     this.#end.onTaken();
+  }
+
+  #took(counts: number[]): void {
+    this.#taken = counts;
+    this.#takenMs = performance.now();
   }
 
   #dropTaken(): void {
@@ -151,7 +161,7 @@ export class NatsSink implements OutputSink {
       const sequence = await answer;
       this.#inFlight.shift();
       if (this.#inFlight.length === 0) this.#last = { sequence };
-      this.#taken = taken;
+      this.#took(taken);
       this.#queue = this.#queue.slice(runs.length);
       for (const run of runs) show(run);
       onTaken();

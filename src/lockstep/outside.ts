@@ -14,6 +14,10 @@ export interface OutputSink {
    * that it was offered. Before that nobody may be told that an output has left.
    */
   readonly taken?: Counts;
+  /** How long ago it took the newest of that, in ms; absent: just now, for all that anybody knows. */
+  readonly takenAgoMs?: number;
+  /** What it is offered is on its way at once. Else whoever offers has to let his event loop in. */
+  readonly isImmediate?: boolean;
 }
 
 /** Where input comes from. It keeps each until both machines have been through it, so that it outlives either. */

@@ -29,6 +29,8 @@ export interface PrimaryParts {
   readonly options: LockstepOptions;
   /** Hears what it sees of the protocol. */
   readonly tap?: Tap | undefined;
+  /** The clock of what it is told as `nowMs`, for how long output waits; absent: turns take no time. */
+  readonly clock?: (() => number) | undefined;
 }
 
 /** What a primary begins with. */

@@ -1,6 +1,7 @@
 import type { Tenure } from "./arbiter.ts";
 import type { OutputDivergence } from "./divergence.ts";
 import type { LogEntry, Rest } from "./entry.ts";
+import { LeavingOutputs } from "./leaving-outputs.ts";
 import type { Link } from "./link.ts";
 import { LogWindow } from "./log-window.ts";
 import type { Message } from "./message.ts";
@@ -48,10 +49,7 @@ export class Primary {
   #unsharedInputs: { sequence: number; number: number }[] = [];
   #at: number;
   #matched: Counts;
-  /** Numbers of what was given to the sink. */
-  readonly #offered: number[];
-  /** What the sink was given and may not have for certain: when it was said, and how many numbers it takes up. */
-  #leaving: { readonly device: number; readonly end: number; readonly units: number; readonly saidMs: number }[] = [];
+  readonly #leaving: LeavingOutputs;
   /** What had been said before the state that a new secondary begins with. */
   #joinedAt: Counts;
   #releasedTold: Counts = [];
@@ -85,7 +83,8 @@ export class Primary {
     this.#nextTaken = start.nextInput - (start.inputs ?? []).filter(({ number }) => number !== undefined).length;
     this.#pending = new PendingOutputs(replica.devices);
     this.#matched = [...replica.counts];
-    this.#offered = [...replica.counts];
+    const isBelieved = options.planted === "believe-the-sink";
+    this.#leaving = new LeavingOutputs(parts.sink, replica.devices, replica.counts, isBelieved);
     this.#joinedAt = [...replica.counts];
     this.#at = replica.instant;
     this.#digestDue = replica.instant + options.digestSteps;
@@ -128,7 +127,7 @@ export class Primary {
 
   /** Nothing of what was said is still to leave. */
   get isSettled(): boolean {
-    return this.#pending.length === 0 && hasReached(this.#released, this.#offered);
+    return this.#pending.length === 0 && hasReached(this.#leaving.released, this.#leaving.offered);
   }
 
   /** Number of the input that the machine is given next. */
@@ -200,8 +199,9 @@ export class Primary {
     this.#watch(nowMs);
     // What was matched does not wait for what the machine does next, nor does its way through the event loop.
     const hasLeft = hasHeard && this.#release(nowMs);
-    const moved = !hasLeft && this.#run(nowMs, budget);
-    if (!hasLeft) this.#release(nowMs);
+    const isLetOut = hasLeft && this.#parts.sink.isImmediate !== true;
+    const moved = !isLetOut && this.#run(nowMs, budget);
+    if (!isLetOut) this.#release(nowMs);
     const hasMore = this.#sendHashes(nowMs);
     this.#tell(nowMs);
     return moved || hasMore || hasHeard;
@@ -235,10 +235,11 @@ export class Primary {
       if (event === undefined) break;
       replica.queue({ number: this.#nextInput++, event });
     }
-    const before = replica.instant;
+    const [before, startMs] = [replica.instant, this.#clock(nowMs)];
     if (this.#rest === "held") this.#parts.tap?.({ kind: "held", held: false });
     const stop = replica.run(before + Math.min(budget, room));
-    const happened = this.#collect(nowMs);
+    const perStepMs = (this.#clock(nowMs) - startMs) / Math.max(1, replica.instant - before);
+    const happened = this.#collect((instant) => startMs + (instant - before) * perStepMs);
     this.#rest = restOf(stop);
     if (replica.instant >= this.#digestDue && nowMs - this.#digestAtMs >= options.digestMs) {
       this.#digestDue = replica.instant + options.digestSteps;
@@ -266,14 +267,15 @@ export class Primary {
     );
   }
 
-  #collect(nowMs: number): boolean {
+  /** `at`: when the machine was at an instant. */
+  #collect(at: (instant: number) => number): boolean {
     const { replica } = this.#parts;
     const happenings = replica.drain();
     const place = happenings.length === 0 ? [] : this.#placeBefore(happenings);
     for (const happening of happenings) {
       if (happening.kind === "output") {
         const { run } = happening;
-        this.#pending.push(run, nowMs);
+        this.#pending.push(run, at(run.instant));
         place[run.device] = run.number + unitsOf(run, replica.devices[run.device]);
         this.#append({ kind: "output", sequence: 0, run });
       } else {
@@ -310,42 +312,28 @@ export class Primary {
 
   /** True when there was something for the sink. */
   #release(nowMs: number): boolean {
-    const { replica, sink, options, tap } = this.#parts;
+    const { options, tap } = this.#parts;
     let limit: Counts | undefined = this.#matched;
     if (this.#isSoleVoice) limit = undefined;
     if (options.planted === "release-at-resynchronisation" && this.#snapshot !== undefined) limit = undefined;
     if (options.planted === "release-on-receipt" && this.#unsent.length === 0) limit = undefined;
     const leaving = this.#pending.take(limit);
-    if (leaving.length > 0) sink.offer(leaving.map(({ run }) => run));
-    for (const { run, saidMs } of leaving) {
-      const units = unitsOf(run, replica.devices[run.device]);
-      const end = run.number + units;
-      this.#offered[run.device] = end;
-      this.#leaving.push({ device: run.device, end, units, saidMs });
+    this.#leaving.offer(leaving);
+    for (const departure of this.#leaving.depart(this.#clock(nowMs))) {
+      tap?.({ kind: "release", ...departure });
+      this.statistics.released += departure.units;
+      this.statistics.latency.add(departure.latencyMs);
     }
-    const released = this.#released;
-    let left = 0;
-    for (; left < this.#leaving.length; left++) {
-      const { device, end, units, saidMs } = this.#leaving[left];
-      if (end > released[device]) break;
-      tap?.({ kind: "release", device, number: end - units, units, latencyMs: nowMs - saidMs });
-      this.statistics.released += units;
-      this.statistics.latency.add(nowMs - saidMs);
-    }
-    if (left > 0) this.#leaving = this.#leaving.slice(left);
     return leaving.length > 0;
   }
 
-  /** Numbers of what has left. */
-  get #released(): Counts {
-    const { sink, options } = this.#parts;
-    const taken = options.planted === "believe-the-sink" ? undefined : sink.taken;
-    return taken === undefined ? this.#offered : this.#offered.map((end, device) => Math.min(end, taken[device]));
+  #clock(nowMs: number): number {
+    return this.#parts.clock?.() ?? nowMs;
   }
 
   #tell(nowMs: number): void {
     const { replica } = this.#parts;
-    const released = this.#released;
+    const released = this.#leaving.released;
     if (this.#link !== undefined) {
       if (this.#isFollowed && (replica.instant !== this.#progressTold || this.#rest !== this.#restTold)) {
         this.#progressTold = replica.instant;
@@ -424,7 +412,7 @@ export class Primary {
   #sendSnapshot(purpose: "copy" | "resynchronise", nowMs: number): void {
     const { replica } = this.#parts;
     // What has happened is in the state that follows: it belongs into the log before.
-    this.#collect(nowMs);
+    this.#collect(() => nowMs);
     if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
     this.#unsent = [];
     const state = replica.snapshot();
@@ -537,9 +525,9 @@ export class Primary {
       this.#dismiss();
       return;
     }
-    if (!hasReached(this.#matched, this.#offered)) return;
+    if (!hasReached(this.#matched, this.#leaving.offered)) return;
     // What was said before its state it cannot release: that must have left.
-    if (!hasReached(this.#released, this.#joinedAt)) return;
+    if (!hasReached(this.#leaving.released, this.#joinedAt)) return;
     if (this.#askedMs !== undefined && nowMs - this.#askedMs < options.retryMs) return;
     this.#askedMs = nowMs;
     const next: Tenure = { term: this.#term + 1, primary: member, secondary: this.#secondary };
