@@ -13,6 +13,8 @@ const FIRST_IMMEDIATE = SYSTEM_OPERATIONS.indexOf("csrrwi");
 const [REPLACE, SET] = [0, 1];
 assert(FIRST_IMMEDIATE === FIRST + 3, "the order of CSR instructions");
 
+const STIP_BIT = 5n;
+const STIP = 1n << STIP_BIT;
 const FS = layout.MSTATUS_FS_DIRTY;
 
 interface AccessLocals {
@@ -89,6 +91,22 @@ function emitRead(code: Code, { choices }: SystemParts, locals: AccessLocals, ot
     .op(OP.i64_and)
     .set(old);
   code.end();
+  const time = (): void => {
+    code.i32(0).memory(OP.i64_load, layout.INSTANT_AT_END).i32(0).memory(OP.i64_load32_u, layout.BUDGET);
+    code.op(OP.i64_sub).i64(BigInt(choices.stepsPerTick)).op(OP.i64_div_u);
+    code.i32(0).memory(OP.i64_load, layout.TICK_OFFSET).op(OP.i64_add);
+  };
+  has(CSR_FLAG.pending);
+  code.if();
+  code.i32(0).memory(OP.i32_load, layout.PENDING_IS_OLD).branchIf(otherwise);
+  // STCE is the highest bit: the timer's bit is what the time says now.
+  loadCsr(code, "menvcfg").i64(0n).op(OP.i64_lt_s);
+  code.if();
+  code.get(old).i64(~STIP).op(OP.i64_and);
+  time();
+  loadCsr(code, "stimecmp").op(OP.i64_ge_u, OP.i64_extend_i32_u).i64(STIP_BIT).op(OP.i64_shl, OP.i64_or).set(old);
+  code.end();
+  code.end();
   has(CSR_FLAG.masked);
   code.if();
   code.get(old);
@@ -109,9 +127,8 @@ function emitRead(code: Code, { choices }: SystemParts, locals: AccessLocals, ot
   };
   has(CSR_FLAG.time);
   code.if();
-  code.i32(0).memory(OP.i64_load, layout.INSTANT_AT_END).i32(0).memory(OP.i64_load32_u, layout.BUDGET);
-  code.op(OP.i64_sub).i64(BigInt(choices.stepsPerTick)).op(OP.i64_div_u);
-  code.i32(0).memory(OP.i64_load, layout.TICK_OFFSET).op(OP.i64_add).set(old);
+  time();
+  code.set(old);
   code.else();
   steps();
   code.get(stored).op(OP.i64_add).set(old);

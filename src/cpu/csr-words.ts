@@ -21,6 +21,8 @@ export const CSR_FLAG = {
   steps: 64,
   retired: 128,
   time: 256,
+  /** What devices, timers and software say that is pending, and not a stored word. */
+  pending: 512,
 } as const;
 
 /** A CSR that generated code accesses by itself. */
@@ -73,7 +75,7 @@ function storedWords(isa: InstructionSet): CsrWord[] {
 /** CSRs that are views of others. */
 function viewWords(isa: InstructionSet): CsrWord[] {
   if (!isa.csrExtensions.has("Supervisor")) return [];
-  const { writable, interrupts, status, masked } = CSR_FLAG;
+  const { writable, interrupts, status, masked, pending } = CSR_FLAG;
   const [mie, mideleg] = [csrAddress("mie"), csrAddress("mideleg")];
   return [
     {
@@ -82,6 +84,7 @@ function viewWords(isa: InstructionSet): CsrWord[] {
     },
     // What is delegated is what supervisor mode may enable.
     { name: "sie", address: mie, maskAddress: mideleg, flags: masked | writable | interrupts, writable: EVERY_BIT },
+    { name: "sip", address: layout.PENDING_INTERRUPTS, maskAddress: mideleg, flags: pending | masked },
   ];
 }
 

@@ -222,6 +222,7 @@ function instantiate(
     load: (va, size) => {
       const { data, takeAttention } = parts();
       const value = data.read(BigInt.asUintN(64, va), size as AccessSize);
+      memory.view.setInt32(layout.PENDING_IS_OLD, 1, true);
       if (typeof value === "bigint") {
         memory.view.setInt32(layout.STATUS, takeAttention() ? layout.STATUS_YIELD : layout.STATUS_DONE, true);
         return value;
@@ -233,6 +234,7 @@ function instantiate(
       const { data, takeAttention } = parts();
       const bits = BigInt.asUintN(size * 8, value);
       const exception = data.write(BigInt.asUintN(64, va), size as AccessSize, bits);
+      memory.view.setInt32(layout.PENDING_IS_OLD, 1, true);
       if (exception === undefined) return takeAttention() ? layout.STATUS_YIELD : layout.STATUS_DONE;
       announceFault(memory, exception);
       return layout.STATUS_FAULT;
@@ -263,6 +265,7 @@ const FIRST_TABLE_SLOTS = 64;
 /** What generated code must know of interrupts: lines change in its back only when it is left at once. */
 function notePending({ memory, turn }: EngineParts): void {
   memory.view.setInt32(layout.PENDING_INTERRUPTS, turn.csrs.allPendingInterrupts(), true);
+  memory.view.setInt32(layout.PENDING_IS_OLD, 0, true);
 }
 
 function systemFromRecord(parts: EngineParts, oracle: Oracle, record: number, operation: number): number {

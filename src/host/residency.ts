@@ -54,8 +54,8 @@ export class HostResidency implements PageHost {
     return residentBytes >= memoryBytes ? undefined : new HostResidency(Math.floor(residentBytes / PAGE_BYTES), choice);
   }
 
-  poll(): void {
-    this.#store.poll();
+  poll(): boolean {
+    return this.#store.poll();
   }
 
   wait(): void {

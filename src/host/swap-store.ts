@@ -103,6 +103,7 @@ export class SwapStore implements PageStore {
   readonly #mostSlabs: number;
   readonly #spareSlabs: Slab[] = [];
   readonly #arrived = new Map<Entry, Uint8Array>();
+  #hasCome = false;
   readonly #registry = new FinalizationRegistry<Entry>((entry) => this.#release(entry));
   #slab: Slab | undefined;
   #packing = 0;
@@ -134,9 +135,12 @@ export class SwapStore implements PageStore {
     return page;
   }
 
-  /** Takes what has come from the thread. True when there was anything. */
+  /** Takes what has come from the thread. True when an answer of a page has, since this was called last. */
   poll(): boolean {
-    return this.#thread.collect();
+    this.#thread.collect();
+    const hasCome = this.#hasCome;
+    this.#hasCome = false;
+    return hasCome;
   }
 
   /** Stands still until something comes, or so many milliseconds. */
@@ -249,6 +253,7 @@ export class SwapStore implements PageStore {
 
   #came(entry: Entry, answer: SwapAnswer): void {
     entry.isAsked = false;
+    this.#hasCome = true;
     if (entry.isGone) return;
     if (answer.kind === "failed") {
       this.#failed(entry, answer.reason);

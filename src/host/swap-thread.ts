@@ -96,12 +96,13 @@ export class SwapThread {
       done(answer);
       came = true;
     }
-    for (;;) {
+    while (this.#open.size > 0) {
       const received = receiveMessageOnPort(this.#port);
-      if (received === undefined) return came;
+      if (received === undefined) break;
       this.#take(received.message as SwapAnswer);
       came = true;
     }
+    return came;
   }
 
   /** Stands still until something comes, or so many milliseconds. */

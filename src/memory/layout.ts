@@ -70,7 +70,7 @@ export const TRANSLATION_SOURCE = 0x1024;
 export const GENERATED_FILLS = 0x1028;
 /** Bit n: an exception with cause n is not taken by generated code, because somebody wants to see it first. i64. */
 export const TRAP_STOPS = 0x1030;
-/** mip as it was when generated code was entered; a bit that it shows may be gone, none has come since. i32. */
+/** mip as it was when generated code was entered; a bit that it shows may be gone (PENDING_IS_OLD, and mtime may wrap), none has come since. i32. */
 export const PENDING_INTERRUPTS = 0x1038;
 /** 1: fences and writes to satp flush, so that they are for TypeScript. i32. */
 export const FENCES_FLUSH = 0x103c;
@@ -90,6 +90,8 @@ export const TICK_OFFSET = 0x1070;
 export const SYSTEM_RECORD = 0x1080;
 /** Number of the hart that has its turn. i32. */
 export const HART_NUMBER = 0x1078;
+/** 1: a device has been accessed since PENDING_INTERRUPTS was written, so that a line may have fallen. i32. */
+export const PENDING_IS_OLD = 0x107c;
 
 /** What the watches cover: i32 count, then from +16 entries of 24 bytes {first i64, last i64, access i32}. */
 export const WATCH_TABLE = 0x1100;

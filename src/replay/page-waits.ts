@@ -8,8 +8,8 @@ import type { MachineStop } from "../machine/stop.ts";
 export interface PageHost {
   /** The guest is told of a page that is not ready, where it can be; else the machine waits. */
   readonly tells: boolean;
-  /** Takes what has come. Costs next to nothing when nothing has. */
-  poll(): void;
+  /** Takes what has come. False, at next to no cost, when nothing has since it was asked last. */
+  poll(): boolean;
   /** Stands still until something comes, a few milliseconds at most. */
   wait(): void;
   told(token: number, work: LatentWork): void;
@@ -46,6 +46,8 @@ export class PageWaits {
   readonly #turnSteps: () => number;
   /** Pages by the tokens that stand for them. */
   readonly #told = new Map<number, number>();
+  /** They may be here, whatever the host has heard: it could have had one when it was asked for, or somebody has brought it. */
+  #mayBeHere = false;
   #isStanding = false;
   /** Where it stood before a step: breakpoints have been looked at there, and count once. */
   #stoodAt = -1;
@@ -77,8 +79,8 @@ export class PageWaits {
 
   /** Tells of pages that have come. */
   poll(): void {
-    if (this.#told.size === 0) return;
-    this.#host.poll();
+    if (this.#told.size === 0 || (!this.#host.poll() && !this.#mayBeHere)) return;
+    this.#mayBeHere = false;
     const { absentPages } = this.#machine;
     for (const [token, page] of this.#told) {
       // It may have been put away again since it came.
@@ -95,6 +97,7 @@ export class PageWaits {
   run(until: Instant, departing: Departing): MachineStop {
     const machine = this.#machine;
     const start = machine.instant;
+    this.#mayBeHere = true;
     for (let waits = 0; ; ) {
       const isHere = machine.instant === start && departing !== false;
       const has = machine.instant === this.#stoodAt ? "breakpoint" : false;
@@ -122,6 +125,7 @@ export class PageWaits {
     const work = absentPages!.request(page);
     this.#goOn();
     this.#told.set(notice.token, page);
+    this.#mayBeHere = true;
     this.#host.told(notice.token, work);
     this.#inlet.queueNotReady({ kind: "page-not-ready", ...notice, page, work });
     return true;
@@ -130,6 +134,7 @@ export class PageWaits {
   #await(page: number, waits: number): number {
     const { absentPages } = this.#machine;
     const work = absentPages!.request(page);
+    this.#mayBeHere = true;
     this.#stand(work);
     for (let waited = waits; waited < MOST_WAITS; waited++) {
       this.#host.wait();

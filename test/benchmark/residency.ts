@@ -16,7 +16,7 @@ const { values } = parseArgs({
     computing: { type: "string", default: "2" },
     walking: { type: "string", default: "3" },
     work: { type: "string", default: "3000" },
-    ms: { type: "string", default: "6000" },
+    ms: { type: "string", default: "24000" },
     latency: { type: "string", default: "2" },
     memory: { type: "string", default: "9M" },
     resident: { type: "string", default: "2304K" },
@@ -27,8 +27,9 @@ const { values } = parseArgs({
 
 /** In which everything is loaded, and memory is filled. */
 const BEGINNING_MS = 1000;
-/** A guest that waits is a hundred times slower, and gets less time. */
-const WAITING_SHARE = 1 / 20;
+/** A guest that waits is two hundred times slower, and gets less time. */
+const WAITING_SHARE = 1 / 80;
+const WAITING_BEGINNING = 1 / 20;
 
 const load: Load = {
   computing: Number(values.computing),
@@ -54,7 +55,7 @@ console.log(
 );
 for (let round = 0; round < Number(values.rounds); round++) {
   for (const way of Object.keys(WAYS) as Way[]) {
-    const outcome = await runMix(...WAYS[way], Math.ceil(BEGINNING_MS * (way === "waits" ? WAITING_SHARE : 1)));
+    const outcome = await runMix(...WAYS[way], Math.ceil(BEGINNING_MS * (way === "waits" ? WAITING_BEGINNING : 1)));
     outcomes[way].push(outcome);
     console.error(`round ${round + 1}, ${way}: ${outcome.seconds.toFixed(2)} s`);
   }

@@ -14,7 +14,7 @@ function waiting() {
   } as unknown as MachineLike;
   const host: PageHost = {
     tells: false,
-    poll: () => {},
+    poll: () => false,
     wait: () => {},
     told: () => {},
     ready: () => {},
@@ -35,4 +35,57 @@ test("work of the machine's own while it stands before a page does not hide how 
     ...["stands: checkpoint-copy", "copies", "goes on"],
     ...["stands: page-in"],
   ]);
+});
+
+/** A machine whose guest is told of page 3 once and goes on; whether the page is here, and how often that was looked at. */
+function told() {
+  const state = { isHere: false, hasCome: false, looks: 0, ready: [] as number[] };
+  const notice = { hart: 0, address: 0n, token: 1 };
+  const stops = [{ kind: "absent", page: 3, notice }];
+  const machine = {
+    instant: 7,
+    run: () => stops.shift() ?? { kind: "reached" },
+    absentPages: {
+      request: () => "page-in",
+      bring: () => {
+        state.looks++;
+        return state.isHere;
+      },
+    },
+  } as unknown as MachineLike;
+  const host: PageHost = {
+    tells: true,
+    poll: () => {
+      const { hasCome } = state;
+      state.hasCome = false;
+      return hasCome;
+    },
+    ...{ wait: () => {}, told: () => {}, ready: () => {}, stands: () => {}, goesOn: () => {} },
+  };
+  const queueReady = (token: number) => void state.ready.push(token);
+  const waits = new PageWaits(machine, host, { queueNotReady: () => {}, queueReady, pending: false }, () => 1000);
+  const turn = () => assert.equal(waits.run(100 as Instant, false).kind, "reached");
+  turn();
+  waits.poll();
+  return { state, waits, turn };
+}
+
+test("a page is looked for when something has come, and not at every look at the host", () => {
+  const { state, waits } = told();
+  const { looks } = state;
+  for (let polls = 0; polls < 10; polls++) waits.poll();
+  assert.equal(state.looks, looks);
+  [state.isHere, state.hasCome] = [true, true];
+  waits.poll();
+  assert.deepEqual([state.looks, state.ready], [looks + 1, [1]]);
+});
+
+test("a page that somebody else has brought is found with the next turn, though nothing has come", () => {
+  const { state, waits, turn } = told();
+  state.isHere = true;
+  waits.poll();
+  assert.deepEqual(state.ready, []);
+  turn();
+  waits.poll();
+  assert.deepEqual(state.ready, [1]);
 });
