@@ -31,10 +31,11 @@ export interface ResidencyBody {
   stored: { raw: number; compressed: number; file: number };
   /** In which all of the guest waited for pages that it was told of. */
   idleMs: number;
-  /** By why a page was missing. `told`: the guest was told; `waited`: a hart stood still. */
+  /** By what had to be done. `told`: the guest was told; `beside`: it went on and needed not be; `waited`: a hart stood still. */
   works: {
     work: "page-in" | "decompression" | "remote-fetch" | "recording-read" | "checkpoint-copy" | "translation";
     told: number;
+    beside: number;
     waited: number;
     hiddenMs: number;
     waitedMs: number;

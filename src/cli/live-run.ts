@@ -8,7 +8,6 @@ import { HostResidency } from "../host/residency.ts";
 import { UnrecordedRun } from "../host/unrecorded-run.ts";
 import type { MachineConfiguration } from "../machine/configuration.ts";
 import { Machine } from "../machine/machine.ts";
-import type { Residency } from "../machine/residency.ts";
 import { NO_STOPS } from "../machine/stop.ts";
 import type { Context } from "./context.ts";
 import { type MachineOptions, residencyChoice } from "./machine-options.ts";
@@ -22,7 +21,7 @@ export function openUnrecorded(
 ): LiveRun {
   const { choice, configuration, make } = machinesFor(path, options);
   const residency = HostResidency.of(residencyChoice(options), configuration);
-  const machine = make(configuration, residency?.residency);
+  const machine = make(configuration, residency);
   const { image, programs, warnings } = loadBoot(choice, configuration);
   machine.load(image);
   const { stdout } = context;
@@ -111,8 +110,12 @@ export function machinesFor(path: string | undefined, options: MachineOptions, i
     { ...choice, ...options, ...residencyChoice(options), memoryBytes: options.memory },
     disks.configurations,
   );
-  const make = (of: MachineConfiguration, residency?: Residency) =>
-    new Machine(of, options.engine, disks.images, options.cacheGroup, makeCompileThread, residency);
+  const make = (of: MachineConfiguration, residency?: HostResidency) =>
+    new Machine(
+      ...([of, options.engine, disks.images, options.cacheGroup] as const),
+      residency?.metered(makeCompileThread) ?? makeCompileThread,
+      residency?.residency,
+    );
   return { choice, configuration, make, recordedDisks: disks.recorded };
 }
 

@@ -15,9 +15,10 @@ export function residencyText(report: ResidencyReport): string {
   return lines.join("\n");
 }
 
-function workText({ work, told, waited, hiddenMs, waitedMs, mostMs }: WorkReport): string {
+function workText({ work, told, beside, waited, hiddenMs, waitedMs, mostMs }: WorkReport): string {
   const parts: string[] = [];
   if (told > 0) parts.push(`${formatCount(told)} told, ${milliseconds(hiddenMs)} hidden`);
+  if (beside > 0) parts.push(`${formatCount(beside)} beside the guest, ${milliseconds(hiddenMs)} hidden`);
   if (waited > 0) parts.push(`${formatCount(waited)} waited for, ${milliseconds(waitedMs)}`);
   return `  ${work}: ${parts.join("; ")}; the longest ${milliseconds(mostMs)}.`;
 }

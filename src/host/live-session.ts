@@ -96,7 +96,8 @@ export function openLive(options: LiveOptions, onRoom: () => void, network?: Hos
   const configuration = configurationOf(options, disks.configurations);
   const residency = HostResidency.of(options, configuration);
   const machine = new Machine(
-    ...([configuration, options.engine, disks.images, options.cacheGroup, makeCompileThread] as const),
+    ...([configuration, options.engine, disks.images, options.cacheGroup] as const),
+    residency?.metered(makeCompileThread) ?? makeCompileThread,
     residency?.residency,
   );
   const boot = loadBoot(options, configuration);

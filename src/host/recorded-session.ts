@@ -98,9 +98,10 @@ function open(
     const images = recordedImages(path, reader.header);
     const { image, programs, sources, executable } = restorePrograms(images, configuration, warnings);
     const residency = HostResidency.of({ residentBytes, asyncPages, pageInLatencyMs }, configuration);
+    const makeCompiler = travels ? startCompileThread : makeCompileThread;
     const machine = new Machine(
       ...([configuration, engine, diskImages(images, configuration), cacheGroup] as const),
-      travels ? startCompileThread : makeCompileThread,
+      residency?.metered(makeCompiler) ?? makeCompiler,
       residency?.residency,
     );
     machine.load(image);

@@ -3,6 +3,7 @@ import type { WorkReport } from "../machine/residency.ts";
 
 interface Sum {
   told: number;
+  beside: number;
   waited: number;
   hiddenMs: number;
   waitedMs: number;
@@ -35,6 +36,14 @@ export class ResidencyMeter {
     const tookMs = this.#nowMs() - told.atMs;
     sum.mostMs = Math.max(sum.mostMs, tookMs);
     sum.hiddenMs += Math.max(0, tookMs - (this.idleMs - told.idleMs));
+  }
+
+  /** Work that another thread has done while the guest went on, without having to be told. */
+  beside(work: LatentWork, tookMs: number): void {
+    const sum = this.#sum(work);
+    sum.beside++;
+    sum.hiddenMs += tookMs;
+    sum.mostMs = Math.max(sum.mostMs, tookMs);
   }
 
   stands(work: LatentWork | undefined): void {
@@ -76,7 +85,7 @@ export class ResidencyMeter {
   #sum(work: LatentWork): Sum {
     let sum = this.#sums.get(work);
     if (sum === undefined) {
-      sum = { told: 0, waited: 0, hiddenMs: 0, waitedMs: 0, mostMs: 0 };
+      sum = { told: 0, beside: 0, waited: 0, hiddenMs: 0, waitedMs: 0, mostMs: 0 };
       this.#sums.set(work, sum);
     }
     return sum;

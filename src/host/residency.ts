@@ -6,6 +6,7 @@ import type { LatentWork } from "../machine/latent-work.ts";
 import type { Residency, ResidencyCounters, ResidencyReport } from "../machine/residency.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PageHost } from "../replay/page-waits.ts";
+import { type MakeCompiler, meteredCompiler } from "./metered-compiler.ts";
 import { ResidencyMeter } from "./residency-meter.ts";
 import { SwapStore } from "./swap-store.ts";
 
@@ -52,6 +53,12 @@ export class HostResidency implements PageHost {
       throw new UserError("resident", "At least 256K of the guest's memory must be resident.", 2);
     }
     return residentBytes >= memoryBytes ? undefined : new HostResidency(Math.floor(residentBytes / PAGE_BYTES), choice);
+  }
+
+  /** Compilers whose work is counted with the rest. */
+  metered(make: MakeCompiler): MakeCompiler {
+    const nowMs = () => performance.now();
+    return meteredCompiler(make, nowMs, (tookMs) => this.#meter.beside("translation", tookMs));
   }
 
   poll(): boolean {

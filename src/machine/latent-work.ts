@@ -10,7 +10,7 @@ export const LATENT_WORK = [
   "recording-read",
   /** No page is lacking, so that there is nothing to tell the guest: all of the machine stands still for it, which is counted. */
   "checkpoint-copy",
-  /** Another thread's work, which nobody waits for. */
+  /** Another thread's work, which nobody waits for; counted by `host/metered-compiler.ts`. */
   "translation",
 ] as const;
 

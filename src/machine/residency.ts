@@ -34,14 +34,15 @@ export interface ResidencyCounters {
 /** What waiting for one kind of work came to. */
 export interface WorkReport {
   readonly work: LatentWork;
-  /** Pages of which the guest was told, and others for which a hart stood still. */
+  /** Pages of which the guest was told; work beside which it went on without; and what a hart stood still for. */
   readonly told: number;
+  readonly beside: number;
   readonly waited: number;
-  /** Of pages that the guest was told of: until they were there, without the time in which nobody else ran. */
+  /** Of the first two: until it was done, without the time in which nobody else ran. */
   readonly hiddenMs: number;
   /** In which the machine stood still. */
   readonly waitedMs: number;
-  /** The longest time until a page was there. */
+  /** The longest time until it was done. */
   readonly mostMs: number;
 }
 

@@ -67,7 +67,7 @@ const ROWS: readonly (readonly [string, (residency: Residency) => string, string
 ];
 
 function works({ works, pageInLatencyMs }: Residency): HTMLElement {
-  const head = ["", "told", "waited", "hidden", "stood still", "longest"].map((name, index) =>
+  const head = ["", "told", "beside", "waited", "hidden", "stood still", "longest"].map((name, index) =>
     element("th", { title: HEADS[index] ?? "" }, name),
   );
   const latency =
@@ -86,14 +86,15 @@ function works({ works, pageInLatencyMs }: Residency): HTMLElement {
 const HEADS = [
   "",
   "Pages of which the guest was told, so that others could run",
+  "Done by another thread while the guest went on, and needed not be told",
   "Times that the machine stood still for it",
   "Time until pages were there in which others ran",
   "Time in which the machine stood still",
   "The longest time until it was done",
 ];
 
-function workRow({ work, told, waited, hiddenMs, waitedMs, mostMs }: ResidencyWork): HTMLElement {
-  const cells = [exact(told), exact(waited), time(hiddenMs), time(waitedMs), time(mostMs)];
+function workRow({ work, told, beside, waited, hiddenMs, waitedMs, mostMs }: ResidencyWork): HTMLElement {
+  const cells = [exact(told), exact(beside), exact(waited), time(hiddenMs), time(waitedMs), time(mostMs)];
   return element(
     "tr",
     {},
@@ -108,7 +109,7 @@ const MEANINGS: Readonly<Record<ResidencyWork["work"], string>> = {
   "remote-fetch": "A page came from the other machine of the pair",
   "recording-read": "A page was read from the recording",
   "checkpoint-copy": "Pages were copied for a checkpoint",
-  translation: "Code was translated",
+  translation: "Code was translated, while the guest went on interpreted",
 };
 
 const PAGE_BYTES = 4096;

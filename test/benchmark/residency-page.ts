@@ -121,11 +121,11 @@ function timeBar({ seconds, residency }: Outcome): string {
 function works(all: readonly WorkReport[]): string {
   if (all.length === 0) return "";
   const rows = all.map(
-    ({ work, told, waited, hiddenMs, waitedMs, mostMs }) =>
-      `<tr><th scope="row">${work}</th><td>${count(told)}</td>` +
+    ({ work, told, beside, waited, hiddenMs, waitedMs, mostMs }) =>
+      `<tr><th scope="row">${work}</th><td>${count(told)}</td><td>${count(beside)}</td>` +
       `<td>${duration(hiddenMs)}</td><td>${count(waited)}</td><td>${duration(waitedMs)}</td><td>${duration(mostMs)}</td></tr>`,
   );
-  return `<table><thead><tr><th scope="col">work</th><th scope="col">told</th><th scope="col">hidden</th><th scope="col">waited for</th>
+  return `<table><thead><tr><th scope="col">work</th><th scope="col">told</th><th scope="col">beside</th><th scope="col">hidden</th><th scope="col">waited for</th>
 <th scope="col">waited</th><th scope="col">longest</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 

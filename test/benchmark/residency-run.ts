@@ -61,6 +61,7 @@ function rest(whole: ResidencyReport, beginning: ResidencyReport): ResidencyRepo
     return {
       ...all,
       told: all.told - before.told,
+      beside: all.beside - before.beside,
       waited: all.waited - before.waited,
       hiddenMs: all.hiddenMs - before.hiddenMs,
       waitedMs: all.waitedMs - before.waitedMs,

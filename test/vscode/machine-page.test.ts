@@ -169,8 +169,9 @@ test("resident memory: how much is kept, where the rest is, and what waiting cam
     ...{ asyncPages: true, pageInLatencyMs: 2, stored: { raw: 40_960, compressed: 9_961_472, file: 21_811_200 } },
     idleMs: 412.3,
     works: [
-      { work: "page-in", told: 21_401, waited: 118, hiddenMs: 42_113.4, waitedMs: 260.2, mostMs: 9.72 },
-      { work: "decompression", told: 7_904, waited: 18, hiddenMs: 1_202.1, waitedMs: 3.4, mostMs: 1.2 },
+      { work: "page-in", told: 21_401, beside: 0, waited: 118, hiddenMs: 42_113.4, waitedMs: 260.2, mostMs: 9.72 },
+      { work: "decompression", told: 7_904, beside: 0, waited: 18, hiddenMs: 1_202.1, waitedMs: 3.4, mostMs: 1.2 },
+      { work: "translation", told: 0, beside: 312, waited: 0, hiddenMs: 1_920.4, waitedMs: 0, mostMs: 26.1 },
     ],
   };
   await showStop({ ...OVERVIEW, residency });
@@ -184,7 +185,7 @@ test("resident memory: how much is kept, where the rest is, and what waiting cam
   ])
     await card.getByText(text).waitFor();
   assert.deepEqual(await card.locator("tbody tr").first().locator("th, td").allTextContents(), [
-    ...["page-in", "21,401", "118", "42 s", "260 ms", "9.7 ms"],
+    ...["page-in", "21,401", "0", "118", "42 s", "260 ms", "9.7 ms"],
   ]);
   await themed(view.page, "machine-residency");
   await showStop(
