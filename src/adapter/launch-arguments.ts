@@ -125,15 +125,20 @@ export function parseLaunchArguments(raw: Readonly<Record<string, unknown>>, pat
     lockstep: lockstepOf(raw, (text) => paths.resolvePath(cwd, text)),
     stopOnEntry: fields.flag("stopOnEntry") ?? false,
   };
+  const warnings = misspelt(Object.keys(raw));
+  if (options.lockstep && options.residentBytes !== undefined) warnings.push(PAIR_KEEPS_ALL);
   return {
     options: withoutUndefined(options),
     input: path("input"),
     stopOnEnd: fields.flag("stopOnEnd") ?? true,
     console: consoleOf(fields),
     noDebug: fields.flag("noDebug") ?? false,
-    warnings: misspelt(Object.keys(raw)),
+    warnings,
   };
 }
+
+const PAIR_KEEPS_ALL =
+  "Launch configuration: “residentMemory” is for single machines; the two of a pair keep all of their memory.";
 
 /** Machine B of a pair that the adapter itself has asked the client to start a session for: the machine is there already. */
 function partnerLaunch(fields: Fields, partner: string): Launch {

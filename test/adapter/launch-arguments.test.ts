@@ -206,6 +206,14 @@ test("machine B's session has nothing to say but whose it is", () => {
   assert.deepEqual([partner, options, console], ["key", { stopOnEntry: true }, "integratedTerminal"]);
 });
 
+test("a pair says that it keeps all of its memory", () => {
+  for (const [lockstep, count] of [[{}, 1] as const, [true, 1] as const, [false, 0] as const]) {
+    const { warnings } = parse({ program: "p", residentMemory: "8M", lockstep });
+    assert.deepEqual([lockstep, warnings.length], [lockstep, count]);
+    if (count > 0) assert.match(warnings[0], /“residentMemory” is for single machines/);
+  }
+});
+
 test("a slip in a name is pointed out; a stranger is not", () => {
   const warnings = (raw: Record<string, unknown>) => parse({ program: "p", ...raw }).warnings.join();
   assert.match(warnings({ memmory: 1 }), /“memmory” is unknown and ignored; did you mean “memory”\?/);
