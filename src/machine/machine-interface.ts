@@ -175,6 +175,8 @@ export interface AbsentPages {
   bring(page: number): boolean;
   /** Has it brought from where it is, while others go on, and says what that takes. Throws why it never will be. */
   request(page: number): LatentWork;
+  /** It is put away later than others: all of the machine had to wait for it. */
+  spare?(page: number): void;
   /** Fetches the contents at once, however long it takes. Throws why they cannot be had. */
   bringNow(page: number): void;
   /** Fetches so many of those that can be had, about: for who has run on and wants none to be left some time. */

@@ -193,6 +193,10 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     return version instanceof AbsentVersion ? version.request() : "recording-read";
   }
 
+  spare(page: number): void {
+    if (page < this.#ramPages) this.#chance?.spare(page);
+  }
+
   bringNow(page: number): void {
     if (this.bring(page)) return;
     const version = this.#current.get(page);

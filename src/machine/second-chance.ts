@@ -6,6 +6,9 @@ const MOST_AT_ONCE = 64;
 const SHARE_AT_ONCE = 1 / 16;
 /** Whoever runs the machine may bring in any number of pages between two steps. */
 const MOST_RECENT = 3 / 4;
+/** A page that is spared goes when the hand has come by so many times more, and was not used meanwhile; so many of the frames may have such. */
+const SPARED_ROUNDS = 16;
+const MOST_SPARED = 1 / 4;
 
 /**
  * With fewer, one instruction might need more pages than there are frames: itself and its data on two pages each, the handler of its
@@ -25,6 +28,8 @@ export class SecondChance {
   /** Frames whose pages came last, at an instant: a step that needs several must find them all some time. */
   readonly #recent = new Set<number>();
   #recentAt = -1;
+  /** Rounds that pages have left, in the order in which they came. */
+  readonly #spared = new Map<number, number>();
 
   /** `isKept`: pages that are never put away. */
   constructor(memory: PhysicalMemory, isKept: (page: number) => boolean) {
@@ -56,6 +61,22 @@ export class SecondChance {
     this.#recent.delete(frame);
   }
 
+  /** It is put away later than others, because it costs more to have it brought again. */
+  spare(page: number): void {
+    this.#spared.delete(page);
+    this.#spared.set(page, SPARED_ROUNDS);
+    const [oldest] = this.#spared.keys();
+    if (this.#spared.size > this.#memory.layout.frames * MOST_SPARED) this.#spared.delete(oldest);
+  }
+
+  #isSpared(page: number): boolean {
+    const rounds = this.#spared.get(page);
+    if (rounds === undefined) return false;
+    if (rounds > 0) this.#spared.set(page, rounds - 1);
+    else this.#spared.delete(page);
+    return rounds > 0;
+  }
+
   /** Frames to be freed, and whether tags must be flushed before: frames have lost their mark of being in use. */
   victims(instant: number): { readonly frames: readonly number[]; readonly cleared: boolean } {
     if (instant !== this.#recentAt) this.#recent.clear();
@@ -64,8 +85,8 @@ export class SecondChance {
     const most = Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(layout.frames * SHARE_AT_ONCE)));
     const frames: number[] = [];
     let cleared = false;
-    // In the first round all may have been in use.
-    for (let looked = 0; looked < 2 * layout.frames && frames.length < most; looked++) {
+    // In the first round all may have been in use, and in the second all others be spared.
+    for (let looked = 0; looked < 3 * layout.frames && frames.length < most; looked++) {
       const frame = this.#hand;
       this.#hand = (frame + 1) % layout.frames;
       const page = this.#memory.pageOf(frame);
@@ -73,6 +94,9 @@ export class SecondChance {
       if (touched[frame] !== 0) {
         touched[frame] = 0;
         cleared = true;
+        if (this.#spared.has(page)) this.#spared.set(page, SPARED_ROUNDS);
+      } else if (looked < 2 * layout.frames && this.#isSpared(page)) {
+        // It goes some time.
       } else if (!frames.includes(frame)) frames.push(frame);
     }
     assert(frames.length > 0, "one step needs more pages than there are frames");

@@ -135,6 +135,8 @@ export class PageWaits {
     const { absentPages } = this.#machine;
     const work = absentPages!.request(page);
     this.#mayBeHere = true;
+    // A kernel's own page, mostly. Of a guest that is never told there is nothing to choose from.
+    if (this.#host.tells && this.#isToldOfOthers) absentPages?.spare?.(page);
     this.#stand(work);
     for (let waited = waits; waited < MOST_WAITS; waited++) {
       this.#host.wait();
@@ -144,6 +146,11 @@ export class PageWaits {
       return waited;
     }
     return MOST_WAITS;
+  }
+
+  get #isToldOfOthers(): boolean {
+    const { asyncPages, harts } = this.#machine;
+    return asyncPages !== undefined && harts.some((_, hart) => asyncPages.area(hart) !== undefined);
   }
 
   #awaitAny(waits: number): number {

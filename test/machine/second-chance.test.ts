@@ -72,3 +72,25 @@ test("bytes of a page are where its frame is, and its watches come with it", () 
   assert.notEqual(memory.flags[frame], 0);
   assert.deepEqual([memory.isHere(40), memory.isHere(10), memory.absentCount], [true, false, 64 - FRAMES]);
 });
+
+test("a page that is spared goes later than others, and some time", () => {
+  const { memory, chance, next } = full();
+  chance.spare(10);
+  chance.spare(11);
+  const gone = (page: number) => {
+    for (let turn = 1; turn < 1000; turn++) if (next(turn).page === page) return turn;
+    return assert.fail(`page ${page} never goes`);
+  };
+  // One of so many that are spared for sixteen rounds of the seven or six others.
+  const turn = gone(10);
+  assert.ok(turn > 16 * (FRAMES - 2) && turn < 18 * FRAMES, `in turn ${turn}`);
+  assert.ok(memory.isHere(11) === false || gone(11) < FRAMES * 2);
+});
+
+test("where all were used or are spared, one goes nevertheless", () => {
+  const { memory, chance, next } = full((page) => page > 11);
+  chance.spare(10);
+  chance.spare(11);
+  memory.touched.fill(1);
+  assert.ok([10, 11].includes(next(1).page));
+});
