@@ -40,6 +40,7 @@ export class HindcastSession extends ProtocolServer {
   readonly #asked = new Map<string, (success: boolean) => void>();
   /** Messages that are not to come together with what was sent before; undefined: none has to wait. */
   #held: ((() => void) | typeof APART)[] | undefined;
+  #isEnding = false;
   #resolveDisconnected!: () => void;
   /** The client has disconnected in good order: the transport may close. */
   readonly disconnected = new Promise<void>((resolve) => {
@@ -54,6 +55,7 @@ export class HindcastSession extends ProtocolServer {
 
   /** The client is gone, or the process has to end: closes the recording. */
   async lost(): Promise<void> {
+    this.#release("for good");
     await this.#parts?.lifecycle.end();
   }
 
@@ -97,7 +99,7 @@ export class HindcastSession extends ProtocolServer {
     this.#parts?.calls.delete(call.id);
     call.answered(success);
     if (request.command !== "disconnect") return;
-    this.#release(true);
+    this.#release("for good");
     this.#resolveDisconnected();
   }
 
@@ -106,9 +108,13 @@ export class HindcastSession extends ProtocolServer {
     else this.#held.push(send);
   }
 
-  /** What is sent from here on comes to the client by itself, not together with what was sent before. */
+  /**
+   * What is sent from here on comes to the client by itself, not together with what was sent before. Where this is said again before
+   * that, only the last time counts: what came between is over for the client as well.
+   */
   #part(): void {
-    if (this.#held !== undefined) this.#held.push(APART);
+    if (this.#isEnding) return;
+    if (this.#held !== undefined) this.#held = [...this.#held.filter((message) => message !== APART), APART];
     else this.#hold([]);
   }
 
@@ -117,13 +123,14 @@ export class HindcastSession extends ProtocolServer {
     setTimeout(() => this.#release(), APART_MS);
   }
 
-  /** As far as they may come together; `all`: nobody is there for whom it matters. */
-  #release(all = false): void {
+  /** As far as they may come together; "for good": all of them, because nobody is there for whom it matters. */
+  #release(which: "in turn" | "for good" = "in turn"): void {
+    if (which === "for good") this.#isEnding = true;
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const [at, message] of held.entries()) {
       if (message !== APART) message();
-      else if (!all) return this.#hold(held.slice(at + 1));
+      else if (!this.#isEnding) return this.#hold(held.slice(at + 1));
     }
   }
 

@@ -19,6 +19,8 @@ export interface MadeRegions {
   readonly orders: number;
   readonly first: number;
   readonly compiled: CompiledRegions;
+  /** When, by the clock of whoever made them; absent: just now. */
+  readonly madeMs?: number;
 }
 
 /** What a region's code follows from beside its order. Plain data. */

@@ -4,6 +4,7 @@ import { WarmUp } from "../cpu/region-compiler.ts";
 import type { EncodedOrder } from "../cpu/region-order.ts";
 import type { FromCompiler, MachineBox, ToCompileThread } from "./compile-protocol.ts";
 import { SharedRegions } from "./shared-regions.ts";
+import { steadyMs } from "./steady-clock.ts";
 
 /** The compiler's thread: makes regions for the machines of the thread that started it, or of threads that it names. */
 assert(parentPort !== null, "the compiler runs in a worker");
@@ -28,7 +29,7 @@ function serve({ port, setup, answered }: MachineBox): void {
   };
   port.on("message", (orders: EncodedOrder[]) => {
     const made = regions.make(client, orders, ({ orders: count, compiled }) => warmUp.call(count, compiled));
-    for (const each of made) answer(each);
+    for (const each of made) answer({ ...each, madeMs: steadyMs() });
   });
   answer("ready");
 }

@@ -6,7 +6,7 @@ import type { Fault, PairRole } from "../lockstep/fault.ts";
 import { CONSOLE, MACHINE_DEVICES, NETWORK } from "../lockstep/machine-replica.ts";
 import type { LockstepOptions } from "../lockstep/options.ts";
 import { CountingSink, InputQueue } from "../lockstep/outside.ts";
-import type { InputEvent } from "../lockstep/replica.ts";
+import type { Counts, InputEvent } from "../lockstep/replica.ts";
 import type { RecordedImage } from "../replay/recording-message.ts";
 import type { MemberEnd, MemberStart } from "./lockstep-member.ts";
 import type {
@@ -94,6 +94,8 @@ export class LockstepPair {
   readonly #startedMs = performance.timeOrigin + performance.now();
   /** What the sink has taken, for members in threads. */
   readonly #taken: SharedTaken | undefined;
+  /** What the members have been told that the sink has. */
+  #told: Counts = MACHINE_DEVICES.map(() => 0);
   #pushed = 0;
   #joined = 0;
   #vainJoins = 0;
@@ -276,8 +278,11 @@ export class LockstepPair {
 
   /** The outside has taken what was offered, once it has room for more. */
   async #take(place: Place): Promise<void> {
-    const counts = [...this.#sink.taken];
+    const taken = [...this.#sink.taken];
     await this.#parts.drained?.();
+    // Who waited for room may have been overtaken by who found some.
+    const counts = taken.map((count, device) => Math.max(count, this.#told[device]));
+    this.#told = counts;
     const shared = this.#taken;
     if (shared === undefined) return place.host.post({ kind: "taken", counts });
     shared.write(counts);

@@ -2,7 +2,10 @@ import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
 
 export type MakeCompiler = (setup: CompilerSetup) => RegionCompiler;
 
-/** Makes compilers that tell how long each region took, from its order to its coming back, in ms. */
+/**
+ * Makes compilers that tell how long each region took, from its order to its being made, in ms. `nowMs`: the clock of whoever makes them,
+ * since a machine that stands still looks for none.
+ */
 export function meteredCompiler(make: MakeCompiler, nowMs: () => number, made: (tookMs: number) => void): MakeCompiler {
   return (setup) => {
     const inner = make(setup);
@@ -21,7 +24,8 @@ export function meteredCompiler(make: MakeCompiler, nowMs: () => number, made: (
       },
       collect: () => {
         const regions = inner.collect();
-        for (const atMs of orderedMs.splice(0, regions?.orders ?? 0)) made(nowMs() - atMs);
+        const madeMs = regions?.madeMs ?? nowMs();
+        for (const atMs of orderedMs.splice(0, regions?.orders ?? 0)) made(Math.max(0, madeMs - atMs));
         return regions;
       },
     };

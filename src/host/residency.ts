@@ -8,6 +8,7 @@ import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PageHost } from "../replay/page-waits.ts";
 import { type MakeCompiler, meteredCompiler } from "./metered-compiler.ts";
 import { ResidencyMeter } from "./residency-meter.ts";
+import { steadyMs } from "./steady-clock.ts";
 import { SwapStore } from "./swap-store.ts";
 
 /** As the user gives it. */
@@ -57,8 +58,7 @@ export class HostResidency implements PageHost {
 
   /** Compilers whose work is counted with the rest. */
   metered(make: MakeCompiler): MakeCompiler {
-    const nowMs = () => performance.now();
-    return meteredCompiler(make, nowMs, (tookMs) => this.#meter.beside("translation", tookMs));
+    return meteredCompiler(make, steadyMs, (tookMs) => this.#meter.beside("translation", tookMs));
   }
 
   poll(): boolean {

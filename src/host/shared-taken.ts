@@ -1,4 +1,5 @@
 import type { Counts } from "../lockstep/replica.ts";
+import { steadyMs } from "./steady-clock.ts";
 
 /** Odd while it is being written; how often it was written, twice. */
 const VERSION = 0;
@@ -7,7 +8,7 @@ const NUMBER_BYTES = 8;
 
 /**
  * What a sink in one thread has taken, and when, for the threads that offer: one writes, many read, nobody waits for anybody. A reader that
- * meets a writer sees what was there before.
+ * meets a writer sees what was there before. Counts never become less, so that each is true for good once it was.
  */
 export class SharedTaken {
   readonly buffer: SharedArrayBuffer;
@@ -54,9 +55,4 @@ export class SharedTaken {
     if (Atomics.load(this.#version, VERSION) !== version) return;
     [this.#seen, this.#takenMs, this.#counts] = [version, takenMs, counts];
   }
-}
-
-/** The same clock in all threads. */
-function steadyMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -38,7 +38,7 @@ export interface WorkReport {
   readonly told: number;
   readonly beside: number;
   readonly waited: number;
-  /** Of the first two: until it was done, without the time in which nobody else ran. */
+  /** Of the first two: until it was done; of pages without the time in which nobody else ran. */
   readonly hiddenMs: number;
   /** In which the machine stood still. */
   readonly waitedMs: number;

@@ -86,7 +86,8 @@ export class SecondChance {
     const frames: number[] = [];
     let cleared = false;
     // In the first round all may have been in use, and in the second all others be spared.
-    for (let looked = 0; looked < 3 * layout.frames && frames.length < most; looked++) {
+    for (let looked = 0; frames.length < most; looked++) {
+      if (looked >= (frames.length > 0 ? 2 : 3) * layout.frames) break;
       const frame = this.#hand;
       this.#hand = (frame + 1) % layout.frames;
       const page = this.#memory.pageOf(frame);
@@ -97,7 +98,10 @@ export class SecondChance {
         if (this.#spared.has(page)) this.#spared.set(page, SPARED_ROUNDS);
       } else if (looked < 2 * layout.frames && this.#isSpared(page)) {
         // It goes some time.
-      } else if (!frames.includes(frame)) frames.push(frame);
+      } else if (!frames.includes(frame)) {
+        frames.push(frame);
+        this.#spared.delete(page);
+      }
     }
     assert(frames.length > 0, "one step needs more pages than there are frames");
     return { frames, cleared };

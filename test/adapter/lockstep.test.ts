@@ -114,6 +114,22 @@ test("a machine that comes along says where it stopped apart from going on, and 
     assert.deepEqual(events(), ["continued", "stopped", "continued"]);
     mock.timers.tick(20);
     assert.deepEqual(events(), ["continued", "stopped", "continued", "stopped"]);
+    // However many come in that time, the last stop is apart, and nobody waits longer.
+    for (const instant of [30, 35, 41]) {
+      await a.request("hindcast/seek", { instant });
+      await a.event("stopped");
+      await settle();
+    }
+    mock.timers.tick(20);
+    assert.deepEqual(events().slice(4), ["continued", "stopped", "continued", "stopped", "continued"]);
+    mock.timers.tick(20);
+    assert.equal(events().at(-1), "stopped");
+    // Nobody is there any more for whom it matters.
+    await a.request("hindcast/seek", { instant: 30 });
+    await settle();
+    assert.equal(events().at(-1), "continued");
+    void b.session.lost();
+    assert.equal(events().at(-1), "stopped");
   } finally {
     mock.timers.reset();
   }

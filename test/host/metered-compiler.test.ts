@@ -8,11 +8,12 @@ import { ResidencyMeter } from "../../src/host/residency-meter.ts";
 test("each region is timed from its order to its coming back, however many come back together", () => {
   const orders: EncodedOrder[] = [];
   let ready: number | undefined;
+  let madeMs: number | undefined;
   const inner: RegionCompiler = {
     isReady: true,
     isGone: false,
     order: (order) => void orders.push(order),
-    collect: () => (ready === undefined ? undefined : ({ orders: ready } as MadeRegions)),
+    collect: () => (ready === undefined ? undefined : ({ orders: ready, madeMs } as MadeRegions)),
   };
   let nowMs = 0;
   const meter = new ResidencyMeter(() => nowMs);
@@ -33,7 +34,8 @@ test("each region is timed from its order to its coming back, however many come 
   assert.deepEqual(meter.works, []);
   ready = 2;
   compiler.collect();
-  nowMs = 11;
+  // Made at 11, while the machine stood still, and found long after.
+  [nowMs, madeMs] = [5_000, 11];
   ready = 1;
   compiler.collect();
   const counted = { told: 0, beside: 3, waited: 0, hiddenMs: 23, waitedMs: 0, mostMs: 10 };
