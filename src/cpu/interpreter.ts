@@ -18,7 +18,7 @@ import {
   type ModuleChoices,
 } from "./interpreter-module.ts";
 import type { Oracle } from "./oracle.ts";
-import type { CompilerSetup, RegionCompiler } from "./region-compiler.ts";
+import type { MakeCompiler } from "./region-compiler.ts";
 import { REGION_TABLE } from "./region-function.ts";
 import { executeSystem } from "./system.ts";
 import { Translator } from "./translator.ts";
@@ -166,7 +166,7 @@ export interface InterpreterChoices {
   /** When code is translated; undefined: never. */
   readonly heat: Heat | undefined;
   /** Makes regions elsewhere. */
-  readonly compiler: ((setup: CompilerSetup) => RegionCompiler) | undefined;
+  readonly compiler: MakeCompiler | undefined;
   readonly stepsPerTick: number;
   readonly harts: number;
 }

@@ -41,6 +41,8 @@ export interface RegionCompiler {
   collect(): MadeRegions | undefined;
 }
 
+export type MakeCompiler = (setup: CompilerSetup) => RegionCompiler;
+
 /** Emits and compiles, at once. */
 export function compileRegions(
   orders: readonly RegionOrder[],

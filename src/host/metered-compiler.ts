@@ -1,6 +1,4 @@
-import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
-
-export type MakeCompiler = (setup: CompilerSetup) => RegionCompiler;
+import type { MakeCompiler } from "../cpu/region-compiler.ts";
 
 /**
  * Makes compilers that tell how long each region took, from its order to its being made, in ms. `nowMs`: the clock of whoever makes them,

@@ -1,12 +1,13 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { UserError } from "../base/errors.ts";
+import type { MakeCompiler } from "../cpu/region-compiler.ts";
 import type { MachineConfiguration } from "../machine/configuration.ts";
 import type { LatentWork } from "../machine/latent-work.ts";
 import type { Residency, ResidencyCounters, ResidencyReport } from "../machine/residency.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PageHost } from "../replay/page-waits.ts";
-import { type MakeCompiler, meteredCompiler } from "./metered-compiler.ts";
+import { meteredCompiler } from "./metered-compiler.ts";
 import { ResidencyMeter } from "./residency-meter.ts";
 import { steadyMs } from "./steady-clock.ts";
 import { SwapStore } from "./swap-store.ts";

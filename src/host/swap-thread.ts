@@ -69,40 +69,34 @@ export class SwapThread {
     done(performSwap({ ...wish, id: ++this.#lastId } as SwapOrder));
   }
 
-  /** Takes what has come. True when there was anything. */
-  collect(): boolean {
-    let came = false;
+  /** Takes what has come. */
+  collect(): void {
     if (this.#isGone) {
       for (const [slot, done] of [...this.#slotted]) {
         this.#slotted.delete(slot);
         done({ id: slot, kind: "lost" });
-        came = true;
       }
       for (const { order } of [...this.#open.values()]) {
         // Where a page was when it was asked for may be another's by now.
         const isPage = order.kind === "fetch" || order.kind === "unpack";
         this.#take(isPage ? { id: order.id, kind: "lost" } : performSwap(order));
-        came = true;
       }
-      return came;
+      return;
     }
     const answered = Atomics.load(this.#answered, 0);
-    if (answered === this.#taken || this.#port === undefined) return false;
+    if (answered === this.#taken || this.#port === undefined) return;
     this.#taken = answered;
     for (const [slot, done] of this.#slotted) {
       const answer = this.#slots.take(slot);
       if (answer === undefined) continue;
       this.#slotted.delete(slot);
       done(answer);
-      came = true;
     }
     while (this.#open.size > 0) {
       const received = receiveMessageOnPort(this.#port);
-      if (received === undefined) break;
+      if (received === undefined) return;
       this.#take(received.message as SwapAnswer);
-      came = true;
     }
-    return came;
   }
 
   /** Stands still until something comes, or so many milliseconds. */

@@ -2,7 +2,7 @@ import type { Breakpoints, Engine, EngineParts } from "../cpu/engine.ts";
 import { Interpreter, instantiateInterpreter, instantiateTraced } from "../cpu/interpreter.ts";
 import type { InterpreterExports } from "../cpu/interpreter-module.ts";
 import { Oracle } from "../cpu/oracle.ts";
-import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
+import type { MakeCompiler } from "../cpu/region-compiler.ts";
 import type { Translator } from "../cpu/translator.ts";
 import { WriteTrace } from "../cpu/write-trace.ts";
 import type { EngineChoice } from "./configuration.ts";
@@ -14,7 +14,7 @@ export interface EnginesParts {
   readonly parts: EngineParts;
   readonly table: WebAssembly.Table;
   readonly harts: number;
-  readonly compiler: ((setup: CompilerSetup) => RegionCompiler) | undefined;
+  readonly compiler: MakeCompiler | undefined;
   readonly breakpoints: () => Breakpoints;
   readonly instant: () => number;
 }

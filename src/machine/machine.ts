@@ -8,7 +8,7 @@ import { type EngineParts, MAX_SLICE_STEPS } from "../cpu/engine.ts";
 import type { CacheGroupReport } from "../cpu/group-counters.ts";
 import type { Exception, Hart, Turn } from "../cpu/hart.ts";
 import { functionTable } from "../cpu/interpreter.ts";
-import type { CompilerSetup, RegionCompiler } from "../cpu/region-compiler.ts";
+import type { MakeCompiler } from "../cpu/region-compiler.ts";
 import { Reservations } from "../cpu/reservations.ts";
 import { takeException, takeInterrupt } from "../cpu/trap.ts";
 import type { WriteTrace } from "../cpu/write-trace.ts";
@@ -110,7 +110,7 @@ export class Machine implements MachineLike {
     engine: EngineChoice = "auto",
     diskImages: readonly DiskImage[] = [],
     cacheGroup: CacheGroupChoice = "on",
-    compiler?: (setup: CompilerSetup) => RegionCompiler,
+    compiler?: MakeCompiler,
     residency?: Residency,
   ) {
     checkConfiguration(configuration);

@@ -69,11 +69,10 @@ export class SecondChance {
     if (this.#spared.size > this.#memory.layout.frames * MOST_SPARED) this.#spared.delete(oldest);
   }
 
-  #isSpared(page: number): boolean {
-    const rounds = this.#spared.get(page);
-    if (rounds === undefined) return false;
+  /** The hand comes by: a page that is spared has a round less. */
+  #passes(page: number): boolean {
+    const rounds = this.#spared.get(page) ?? 0;
     if (rounds > 0) this.#spared.set(page, rounds - 1);
-    else this.#spared.delete(page);
     return rounds > 0;
   }
 
@@ -96,12 +95,11 @@ export class SecondChance {
         touched[frame] = 0;
         cleared = true;
         if (this.#spared.has(page)) this.#spared.set(page, SPARED_ROUNDS);
-      } else if (looked < 2 * layout.frames && this.#isSpared(page)) {
-        // It goes some time.
-      } else if (!frames.includes(frame)) {
-        frames.push(frame);
-        this.#spared.delete(page);
+        continue;
       }
+      if (frames.includes(frame) || (looked < 2 * layout.frames && this.#passes(page))) continue;
+      frames.push(frame);
+      this.#spared.delete(page);
     }
     assert(frames.length > 0, "one step needs more pages than there are frames");
     return { frames, cleared };

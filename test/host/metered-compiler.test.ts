@@ -5,7 +5,7 @@ import type { EncodedOrder } from "../../src/cpu/region-order.ts";
 import { meteredCompiler } from "../../src/host/metered-compiler.ts";
 import { ResidencyMeter } from "../../src/host/residency-meter.ts";
 
-test("each region is timed from its order to its coming back, however many come back together", () => {
+test("each region is timed from its order to its being made, however many come back together", () => {
   const orders: EncodedOrder[] = [];
   let ready: number | undefined;
   let madeMs: number | undefined;
