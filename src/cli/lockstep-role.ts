@@ -22,7 +22,7 @@ import { type Answer, type Context, NEGATIVE, OK } from "./context.ts";
 import { GuestInput } from "./guest-console.ts";
 import { INTERRUPTED_EXIT_CODE, Interruption } from "./interruption.ts";
 import { machinesFor, runChoice } from "./live-run.ts";
-import { DEFAULT_SEED, type LockstepChoice, patience, sentences } from "./lockstep.ts";
+import { DEFAULT_SEED, type LockstepChoice, protocolOptions, sentences } from "./lockstep.ts";
 import { natsOptions } from "./nats-flags.ts";
 import { formatBytes } from "./quantities.ts";
 import { answerTo, type Ending } from "./run-answer.ts";
@@ -113,7 +113,7 @@ function openMember(
   return NatsMember.open({
     ...{ nats, pair: choice.pair ?? DEFAULT_PAIR, faults, recordTo: choice.output, engine: choice.engine },
     flips: flipsOf(faults, choice.faultSeed ?? 0),
-    options: patience(choice),
+    options: protocolOptions(choice),
     say: (sentence, isTrouble) => (isTrouble ? voice.warn(sentence) : voice.say(sentence)),
     onConsole: (bytes) => {
       stdout.bytes(bytes);

@@ -16,6 +16,7 @@ import { machinesFor } from "./live-run.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import type { NatsFlags } from "./nats-flags.ts";
 import { formatBytes, formatCount, formatSeconds } from "./quantities.ts";
+import { worksText } from "./residency-text.ts";
 import { execute, type LiveRun } from "./run.ts";
 
 export type LockstepChoice = MachineOptions &
@@ -74,9 +75,12 @@ export async function lockstep(
   return { ...answer, json };
 }
 
-/** How long a machine may be silent. */
-export function patience({ giveUpAfter }: LockstepChoice): Partial<LockstepOptions> {
-  return giveUpAfter === undefined ? {} : { silenceMs: giveUpAfter * 1000 };
+/** How long a machine may be silent, and whether the guest is told of pages that the second has to fetch. */
+export function protocolOptions({ giveUpAfter, asyncPages }: LockstepChoice): Partial<LockstepOptions> {
+  return {
+    ...(giveUpAfter !== undefined && { silenceMs: giveUpAfter * 1000 }),
+    ...(asyncPages !== undefined && { tellsPages: asyncPages === "on" }),
+  };
 }
 
 function openPair(
@@ -107,7 +111,7 @@ function openPair(
     secondary: { ...other, image: partner.image },
     // Another program's machine cannot be replaced by a copy.
     ...(second === undefined && { joiner: { ...other, image: boot.image } }),
-    options: { ...patience(choice), ...(second !== undefined && { onDivergence: "stop" as const }) },
+    options: { ...protocolOptions(choice), ...(second !== undefined && { onDivergence: "stop" as const }) },
     hosting: choice.processes === true ? "processes" : "threads",
     ...(recordTo === undefined
       ? {}
@@ -197,6 +201,7 @@ export function sentences(report: PairReport): string[] {
   }
   if (report.takeOvers > 0) lines.push(`The secondary took over ${times(report.takeOvers)}.`);
   if (report.joined > 0) lines.push(`A new secondary joined ${times(report.joined)}.`);
+  lines.push(...worksText(report.works, report.idleMs));
   if (latencyMs.median !== undefined) {
     const [median, p99] = [latencyMs.median, latencyMs.p99 ?? latencyMs.median].map((ms) => ms.toFixed(1));
     const lag = `the secondary was at most ${formatCount(report.lagStepsMax)} steps behind, and waited for ${formatSeconds(report.waitedMs / 1000)}`;

@@ -119,6 +119,7 @@ function buildProgram(finish: (exitCode: number) => void): Command {
           "silence that is taken for a machine's death (default: 5, with --role 0.3)",
           parseSilence,
         )
+        .addOption(asyncPagesOption())
         .option("-o, --output <file>", "record both machines into FILE and FILE.B, which open as one pair")
         .option("--processes", "each machine in a process of its own, instead of a thread")
         .option("--second <program>", "another program for the second machine: the two are compared")
@@ -314,15 +315,19 @@ const RESIDENT =
   "RAM that the machine keeps, like 32M: other pages go to a compressed store, then to a file (default: all)";
 
 function withResidentOptions(command: Command): Command {
-  const asyncPages = "on: a guest that knows how runs something else while a page comes; off: it waits (default: on)";
   return command
     .option("--resident <size>", RESIDENT, parseMemory)
-    .addOption(new Option("--async-pages <choice>", asyncPages).choices(["on", "off"]))
+    .addOption(asyncPagesOption())
     .option(
       "--page-in-latency <ms>",
       "pages take at least so many milliseconds to come: for measuring",
       parseMilliseconds,
     );
+}
+
+function asyncPagesOption(): Option {
+  const meaning = "on: a guest that knows how runs something else while a page comes; off: it waits (default: on)";
+  return new Option("--async-pages <choice>", meaning).choices(["on", "off"]);
 }
 
 function cacheGroupOption(): Option {

@@ -8,17 +8,24 @@ export function residencyText(report: ResidencyReport): string {
   const lines = [
     `Kept ${formatCount(frames)} of ${formatCount(pages)} pages: ${formatCount(putAway)} times one was put away, ` +
       `${formatCount(broughtIn)} times one came back (${where}).`,
-    ...works.map(workText),
+    ...worksText(works, idleMs),
   ];
-  if (idleMs > 0) lines.push(`  The whole guest waited for pages that it was told of: ${milliseconds(idleMs)}.`);
   if (warning !== undefined) lines.push(warning);
   return lines.join("\n");
 }
 
+/** A line for each kind of work, and one for what nothing could hide. */
+export function worksText(works: readonly WorkReport[], idleMs: number): readonly string[] {
+  const lines = works.map(workText);
+  if (idleMs > 0) lines.push(`  The whole guest waited for pages that it was told of: ${milliseconds(idleMs)}.`);
+  return lines;
+}
+
 function workText({ work, told, beside, waited, hiddenMs, waitedMs, mostMs }: WorkReport): string {
   const parts: string[] = [];
-  if (told > 0) parts.push(`${formatCount(told)} told, ${milliseconds(hiddenMs)} hidden`);
-  if (beside > 0) parts.push(`${formatCount(beside)} beside the guest, ${milliseconds(hiddenMs)} hidden`);
+  if (told > 0) parts.push(`${formatCount(told)} told`);
+  if (beside > 0) parts.push(`${formatCount(beside)} beside the guest`);
+  if (told + beside > 0) parts.push(`${parts.pop()}, ${milliseconds(hiddenMs)} hidden`);
   if (waited > 0) parts.push(`${formatCount(waited)} waited for, ${milliseconds(waitedMs)}`);
   return `  ${work}: ${parts.join("; ")}; the longest ${milliseconds(mostMs)}.`;
 }

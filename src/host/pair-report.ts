@@ -1,6 +1,8 @@
 import type { InnerDivergence, OutputDivergence } from "../lockstep/divergence.ts";
 import type { FollowerCounters } from "../lockstep/follower.ts";
 import type { Member } from "../lockstep/member.ts";
+import { sumOfWorks } from "../machine/latent-meter.ts";
+import type { WorkReport } from "../machine/residency.ts";
 
 /** What one member has to tell of itself: plain data. */
 export interface MemberReport {
@@ -19,6 +21,10 @@ export interface MemberReport {
   readonly entries: number;
   readonly pagesSent: number;
   readonly bytesSent: number;
+  /** Pages that the secondary fetched: as a primary what the guest was told of, or went on beside; as a secondary what it waited for. */
+  readonly works: readonly WorkReport[];
+  /** In which the whole guest waited for pages that it was told of. */
+  readonly idleMs: number;
 }
 
 /** What a pair has to tell of itself. */
@@ -42,6 +48,9 @@ export interface PairReport {
   readonly logEntries: number;
   readonly bytesSent: number;
   readonly pagesSent: number;
+  /** See `MemberReport`; of both machines. */
+  readonly works: readonly WorkReport[];
+  readonly idleMs: number;
 }
 
 /** Whether a member may still become, or is, the one that speaks. */
@@ -69,6 +78,8 @@ export function memberReport(member: Member, isDead: boolean, bytesSent: number)
     },
     entries: statistics?.entries ?? 0,
     pagesSent: statistics?.pagesSent ?? 0,
+    works: sumOfWorks([primary?.works ?? [], secondary?.works ?? []]),
+    idleMs: primary?.pageIdleMs ?? 0,
   };
 }
 
@@ -107,5 +118,7 @@ export function pairReport(members: readonly MemberReport[], outputsReleased: nu
     logEntries: sum(({ entries }) => entries),
     bytesSent: sum(({ bytesSent }) => bytesSent),
     pagesSent: sum(({ pagesSent }) => pagesSent),
+    works: sumOfWorks(members.map(({ works }) => works)),
+    idleMs: sum(({ idleMs }) => idleMs),
   };
 }

@@ -3,12 +3,12 @@ import { runInNewContext } from "node:vm";
 import { UserError } from "../base/errors.ts";
 import type { MakeCompiler } from "../cpu/region-compiler.ts";
 import type { MachineConfiguration } from "../machine/configuration.ts";
+import { LatentMeter } from "../machine/latent-meter.ts";
 import type { LatentWork } from "../machine/latent-work.ts";
 import type { Residency, ResidencyCounters, ResidencyReport } from "../machine/residency.ts";
 import { PAGE_BYTES } from "../memory/layout.ts";
 import type { PageHost } from "../replay/page-waits.ts";
 import { meteredCompiler } from "./metered-compiler.ts";
-import { ResidencyMeter } from "./residency-meter.ts";
 import { steadyMs } from "./steady-clock.ts";
 import { SwapStore } from "./swap-store.ts";
 
@@ -33,7 +33,7 @@ export class HostResidency implements PageHost {
   readonly residency: Residency;
   readonly tells: boolean;
   readonly #store: SwapStore;
-  readonly #meter = new ResidencyMeter(() => performance.now());
+  readonly #meter = new LatentMeter(() => performance.now());
   readonly #latencyMs: number;
 
   private constructor(frames: number, choice: ResidencyChoice) {

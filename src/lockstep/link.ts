@@ -83,6 +83,15 @@ export class Link {
     return this.#unacknowledged.length === 0;
   }
 
+  /** Number of the last frame that was sent, and of the last up to which all have arrived. */
+  get sent(): number {
+    return this.#nextSequence - 1;
+  }
+
+  get arrived(): number {
+    return (this.#unacknowledged[0]?.sequence ?? this.#nextSequence) - 1;
+  }
+
   /** The least time, lately, from a frame to its acknowledgement: the way there and back, and what the other end had to do. Undefined: none came. */
   get roundTripMs(): number | undefined {
     const least = Math.min(this.#roundTrips.before, this.#roundTrips.now);

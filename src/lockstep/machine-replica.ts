@@ -30,6 +30,8 @@ const END = 2;
 const MOST_RUN_BYTES = 4096;
 
 const NO_PAGES = new Uint8Array(0);
+/** Pages that are withheld no more come in some at each run. */
+const PAGES_PER_RUN = 256;
 
 /** What happens to a machine, and is no part of what the pair agrees on. */
 export interface MachineFault {
@@ -67,6 +69,8 @@ export class MachineReplica implements Replica {
   #absentCount = 0;
   #hashes: BigUint64Array | undefined;
   #arrived = new Map<number, Uint8Array>();
+  /** Pages were withheld, and may still count as absent. */
+  #hasWithheld = false;
   /** The last run ended for an absent page: an input may be half delivered. */
   #waitsForPage = false;
   readonly #skew: MachineSkew;
@@ -99,7 +103,11 @@ export class MachineReplica implements Replica {
     this.#skewDue = skew.ticks > 0;
     this.toleratesAbsentPages = machine.absentPages !== undefined && (host?.toleratesAbsentPages ?? true);
     this.#faults = [...faults].sort((a, b) => a.instant - b.instant);
-    const inlet: Inlet = { take: (instant) => this.#take(instant), horizon: (instant) => this.#horizon(instant) };
+    const inlet: Inlet = {
+      take: (instant) => this.#take(instant),
+      horizon: (instant) => this.#horizon(instant),
+      takeNotice: (instant) => this.#takeNotice(instant),
+    };
     const outlet = this.#outlet();
     host?.connect(inlet, outlet);
     if (host !== undefined) return;
@@ -143,6 +151,7 @@ export class MachineReplica implements Replica {
 
   run(until: number): ReplicaStop {
     if (this.#stop !== undefined) return { kind: "ended" };
+    this.#fetchSome();
     const stop =
       this.#host === undefined
         ? this.machine.run(instantOf(until), { departing: false })
@@ -241,6 +250,28 @@ export class MachineReplica implements Replica {
     return true;
   }
 
+  withhold(marks: Uint8Array): boolean {
+    const { absentPages, asyncPages, harts } = this.machine;
+    if (absentPages === undefined || !this.toleratesAbsentPages) return false;
+    const isListening = asyncPages !== undefined && harts.some((_, hart) => asyncPages.area(hart) !== undefined);
+    if (!isListening && !this.#hasWithheld) return false;
+    absentPages.withhold(isListening ? marks : NO_PAGES);
+    this.#hasWithheld = true;
+    return isListening;
+  }
+
+  release(page: number): void {
+    this.machine.absentPages?.bringNow(page);
+  }
+
+  /** What was withheld, and nobody has asked for since, is not to slow the machine for ever. */
+  #fetchSome(): void {
+    if (!this.#hasWithheld) return;
+    const absentPages = this.machine.absentPages!;
+    absentPages.bringSome(PAGES_PER_RUN);
+    this.#hasWithheld = absentPages.count > 0;
+  }
+
   #replace(checkpoint: Checkpoint, counts: Counts, isForeign: boolean): void {
     if (this.#host === undefined) this.machine.restore(checkpoint);
     else this.#host.replace(checkpoint, counts, isForeign);
@@ -252,16 +283,25 @@ export class MachineReplica implements Replica {
     this.#stop = undefined;
     this.#absent = NO_PAGES;
     this.#absentCount = 0;
+    this.#hasWithheld = false;
     this.#waitsForPage = false;
     this.#closedAt = this.machine.instant;
   }
 
   #take(instant: Instant): MachineEvent | undefined {
-    const event = this.#next(instant);
+    const event = this.#takeNotice(instant) ?? this.#next(instant);
     this.#isGiven = event !== undefined;
     if (event !== undefined) return event;
     this.#closedAt = instant;
     return this.#takeFault(instant);
+  }
+
+  /** Behind what has been decided at this instant, and before its next step. */
+  #takeNotice(instant: Instant): MachineEvent | undefined {
+    const first = this.#scheduled[0];
+    if (this.#skewDue || first?.instant !== instant || first.input.event.kind !== "page-not-ready") return undefined;
+    this.#isGiven = true;
+    return this.#deliver(instant, this.#scheduled.shift()!.input);
   }
 
   #next(instant: Instant): MachineEvent | undefined {

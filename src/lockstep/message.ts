@@ -7,7 +7,7 @@ import type { Counts } from "./replica.ts";
 import { blob, counts, list, oneOf, readBlob, readCounts, readDigest, readText, text } from "./wire.ts";
 
 /** Raised with every change of what is said here. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** What the members say to each other; docs/lockstep.md has their order and their bytes. */
 export type Message =
@@ -54,6 +54,8 @@ export type Message =
       readonly present: Uint8Array;
       readonly hashes: BigUint64Array;
     }
+  /** The secondary goes on from the snapshot without the pages with a mark, 1, which it will want by and by. */
+  | { readonly kind: "lacking"; readonly id: number; readonly marks: Uint8Array }
   | { readonly kind: "want"; readonly id: number; readonly pages: readonly number[] }
   | {
       readonly kind: "pages";
@@ -69,7 +71,7 @@ export type Message =
 
 const KINDS = [
   ...(["hello", "log", "acknowledge", "divergence", "snapshot", "page-hashes", "want", "pages"] as const),
-  ...(["complete", "released", "paired", "alone"] as const),
+  ...(["complete", "released", "paired", "alone", "lacking"] as const),
 ] satisfies readonly Message["kind"][];
 const ROLES = ["primary", "secondary", "joiner"] as const;
 const DIVERGENCES = ["data", "missing", "extra", "no-progress", "state"] as const;
@@ -119,6 +121,11 @@ export function encodeMessage(message: Message): Uint8Array {
       blob(writer, message.present);
       for (const [from, to] of runsOf(message.present))
         writer.bytes(new Uint8Array(message.hashes.slice(from, to).buffer));
+      break;
+    case "lacking":
+      writer.varint(message.id);
+      writer.varint(message.marks.length);
+      writer.bytes(bitsOf(message.marks));
       break;
     case "want":
       writer.varint(message.id);
@@ -212,6 +219,9 @@ export function checkShape(message: Message, shape: Shape): void {
     case "page-hashes":
       if (message.present.length > 0) hasPage(message.first + message.present.length - 1);
       break;
+    case "lacking":
+      if (message.marks.length !== shape.pageCount) throw new MalformedBytes(`it has ${message.marks.length} pages`);
+      break;
     case "want":
       for (const page of message.pages) hasPage(page);
       break;
@@ -254,6 +264,10 @@ function decodeKind(reader: ByteReader, kind: Message["kind"]): Message {
       for (const [from, to] of runsOf(present)) bytes.set(reader.bytes((to - from) * HASH_BYTES), from * HASH_BYTES);
       return { kind, id, first, present, hashes };
     }
+    case "lacking": {
+      const [id, length] = [reader.varint(), readPage(reader)];
+      return { kind, id, marks: marksOf(reader.bytes(Math.ceil(length / 8)), length) };
+    }
     case "want":
       return { kind, id: reader.varint(), pages: list(reader, () => readPage(reader)) };
     case "pages": {
@@ -273,6 +287,19 @@ function decodeKind(reader: ByteReader, kind: Message["kind"]): Message {
     case "alone":
       return { kind, term: reader.varint(), holder: readText(reader) };
   }
+}
+
+/** A bit for each mark, the first in the lowest. */
+function bitsOf(marks: Uint8Array): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(marks.length / 8));
+  for (const [from, to] of runsOf(marks)) for (let at = from; at < to; at++) bits[at >> 3] |= 1 << (at & 7);
+  return bits;
+}
+
+function marksOf(bits: Uint8Array, length: number): Uint8Array {
+  const marks = new Uint8Array(length);
+  for (let at = 0; at < length; at++) marks[at] = (bits[at >> 3] >> (at & 7)) & 1;
+  return marks;
 }
 
 function encodeDivergence(writer: ByteWriter, divergence: OutputDivergence): void {

@@ -28,6 +28,8 @@ export interface LockstepOptions {
   readonly digestMs: number;
   /** Pages that the secondary asks for at a time. */
   readonly pagesInFlight: number;
+  /** A guest that can be told is told of pages that the secondary has still to fetch, in both machines: docs/async-pages.md. */
+  readonly tellsPages: boolean;
   /** "stop": two programs that differ on purpose are compared up to the first difference. */
   readonly onDivergence: "resynchronise" | "stop";
   /** For tests alone: a mistake in the protocol, which the simulation must find. */
@@ -46,7 +48,9 @@ export type PlantedMistake =
   /** What the sink was offered counts as what it has. */
   | "believe-the-sink"
   /** A machine that differs inside has no idle time but its partner's. */
-  | "no-idle-time";
+  | "no-idle-time"
+  /** What the guest was told is not ready stays so when the transfer ends. */
+  | "forget-tokens";
 
 export const LOCKSTEP_OPTIONS: LockstepOptions = {
   frameBytes: 256 * 1024,
@@ -66,5 +70,6 @@ export const LOCKSTEP_OPTIONS: LockstepOptions = {
   digestMs: 50,
   // A mebibyte.
   pagesInFlight: 256,
+  tellsPages: true,
   onDivergence: "resynchronise",
 };

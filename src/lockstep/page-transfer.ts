@@ -8,8 +8,8 @@ import type { AbsentHashes, Replica, Snapshot } from "./replica.ts";
 const MISSING = 1;
 const ASKED = 2;
 const HERE = 3;
-/** Of pages that the machine waits for, so many are asked for at once. */
-const PAGES_AHEAD = 8;
+/** Of pages that a machine waits for, so many are fetched at once: who needs one often needs those behind it next. */
+export const PAGES_AHEAD = 8;
 
 /**
  * The secondary's end of a state on its way: it learns the hashes of all pages, asks for those that differ from what it has,
@@ -33,6 +33,7 @@ export class PageTransfer {
   readonly #pages = new Map<number, Uint8Array | undefined>();
   #adopted = false;
   #corrupt = false;
+  #lacking: Uint8Array | undefined;
   pagesReceived = 0;
 
   constructor(
@@ -66,6 +67,13 @@ export class PageTransfer {
   /** What has arrived is not what was sent. */
   get corrupt(): boolean {
     return this.#corrupt;
+  }
+
+  /** Once, when the replica runs on from here without all pages: which are missing, by page. */
+  takeLacking(): Uint8Array | undefined {
+    const lacking = this.#lacking;
+    this.#lacking = undefined;
+    return lacking;
   }
 
   takeHashes(message: Extract<Message, { kind: "page-hashes" }>): void {
@@ -126,7 +134,6 @@ export class PageTransfer {
       pages.push(page);
     };
     if (urgent !== undefined) {
-      // Who needs a page often needs those behind it next.
       for (let page = urgent; page < Math.min(urgent + PAGES_AHEAD, this.#states.length); page++) ask(page);
     }
     if (this.#asked <= pagesInFlight / 2) {
@@ -148,15 +155,17 @@ export class PageTransfer {
     if (!isWhole && !this.#toleratesAbsence) return;
     const { instant, state, counts, digest } = this.header;
     const foreign = { instant, state: state.slice(), pages: this.#pages, base: this.#base, digest };
-    const isRight = this.#replica.adopt(foreign, counts, isWhole ? undefined : this.#absent());
+    // Nothing has been asked for before it is known what is missing.
+    this.#lacking = isWhole ? undefined : this.#states.slice();
+    const isRight = this.#replica.adopt(foreign, counts, this.#lacking && this.#absent(this.#lacking));
     this.#adopted = true;
     this.#corrupt = !isRight || (isWhole && this.#replica.digest() !== digest);
     this.#pages.clear();
   }
 
-  /** Nothing has been asked for before it is known what is missing. */
-  #absent(): AbsentHashes {
-    return { marks: this.#states.slice(), count: this.#missing, hashes: this.#hashes };
+  /** The marks are the replica's from now on. */
+  #absent(missing: Uint8Array): AbsentHashes {
+    return { marks: missing.slice(), count: this.#missing, hashes: this.#hashes };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { WorkReport } from "../machine/residency.ts";
 import type { Tenure } from "./arbiter.ts";
 import type { OutputDivergence } from "./divergence.ts";
 import type { LogEntry, Rest } from "./entry.ts";
@@ -5,7 +6,6 @@ import { LeavingOutputs } from "./leaving-outputs.ts";
 import type { Link } from "./link.ts";
 import { LogWindow } from "./log-window.ts";
 import type { Message } from "./message.ts";
-import { hashesOf } from "./page-transfer.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import { type PrimaryParts, type PrimaryPhase, type PrimaryStart, tokensOut } from "./primary-parts.ts";
 import { ProgressWatch } from "./progress-watch.ts";
@@ -15,16 +15,14 @@ import {
   isEndSaid,
   type OutputRun,
   type ReplicaStop,
-  type Snapshot,
   sameCounts,
   unitsOf,
 } from "./replica.ts";
+import { SnapshotSender } from "./snapshot-sender.ts";
 import { newPrimaryStatistics, type PrimaryStatistics } from "./statistics.ts";
 
 /** Inputs that the machine is given before it has taken them: the rest waits in its source, and is not lost with it. */
 const MOST_QUEUED_INPUTS = 16;
-/** Hashes in one message, which fits a frame; the machine goes on between messages. */
-const HASHES_PER_TURN = 28_672;
 
 /**
  * The machine that the outside hears. It writes the log, keeps what it says until the secondary has said it too, and is held
@@ -58,10 +56,8 @@ export class Primary {
   #restTold: Rest = "running";
   #digestDue: number;
   #digestAtMs = 0;
-  #snapshotId = 0;
-  #snapshot: { readonly id: number; readonly state: Snapshot; readonly purpose: "copy" | "resynchronise" } | undefined;
-  /** Pages of the snapshot whose hashes have been sent. */
-  #hashesSent = 0;
+  readonly #sender: SnapshotSender;
+  #nowMs = 0;
   /** The secondary has come on since it was looked at. */
   #cameOn = false;
   readonly #progress: ProgressWatch;
@@ -86,6 +82,14 @@ export class Primary {
     const isBelieved = options.planted === "believe-the-sink";
     this.#leaving = new LeavingOutputs(parts.sink, replica.devices, replica.counts, isBelieved);
     this.#joinedAt = [...replica.counts];
+    this.#sender = new SnapshotSender({
+      ...{ replica, options, statistics: this.statistics },
+      send: (message) => {
+        this.#send(message, this.#nowMs);
+        return this.#link?.sent ?? 0;
+      },
+      nowMs: () => this.#clock(this.#nowMs),
+    });
     this.#at = replica.instant;
     this.#digestDue = replica.instant + options.digestSteps;
     for (const input of start.inputs ?? []) replica.queue(input);
@@ -130,6 +134,21 @@ export class Primary {
     return this.#pending.length === 0 && hasReached(this.#leaving.released, this.#leaving.offered);
   }
 
+  /** The guest waits for pages that are on their way to the secondary. */
+  get waitsForPages(): boolean {
+    return this.#sender.fetches.isTold;
+  }
+
+  /** What pages came to that the secondary has fetched, or fetches. */
+  get works(): readonly WorkReport[] {
+    return this.#sender.fetches.works;
+  }
+
+  /** In which all of the guest waited for pages that it was told of. */
+  get pageIdleMs(): number {
+    return this.#sender.fetches.idleMs;
+  }
+
   /** Number of the input that the machine is given next. */
   get nextInput(): number {
     return this.#nextInput;
@@ -165,6 +184,7 @@ export class Primary {
     if (this.#phase !== "alone") return false;
     this.#link = link;
     this.#phase = "copying";
+    this.#nowMs = nowMs;
     this.#progress.begin(nowMs);
     this.#sayHello(nowMs);
     this.#sendSnapshot("copy", nowMs);
@@ -179,8 +199,10 @@ export class Primary {
   /** What has come from the secondary is seen to, before anybody decides how far the next turn goes; `turn` does it as well. */
   hear(nowMs: number): void {
     if (this.#phase === "fenced" || this.#phase === "over") return;
+    this.#nowMs = nowMs;
     const messages = this.#link?.receive(nowMs) ?? [];
     for (const message of messages) this.#take(message, nowMs);
+    if (this.#link !== undefined) this.#sender.fetches.arrived(this.#link.arrived);
     if (messages.length > 0) this.#hasHeard = true;
   }
 
@@ -202,7 +224,7 @@ export class Primary {
     const isLetOut = hasLeft && this.#parts.sink.isImmediate !== true;
     const moved = !isLetOut && this.#run(nowMs, budget);
     if (!isLetOut) this.#release(nowMs);
-    const hasMore = this.#sendHashes(nowMs);
+    const hasMore = this.#sender.sendHashes();
     this.#tell(nowMs);
     return moved || hasMore || hasHeard;
   }
@@ -237,10 +259,11 @@ export class Primary {
     }
     const [before, startMs] = [replica.instant, this.#clock(nowMs)];
     if (this.#rest === "held") this.#parts.tap?.({ kind: "held", held: false });
-    const stop = replica.run(before + Math.min(budget, room));
+    const stop = this.#advance(before + Math.min(budget, room));
     const perStepMs = (this.#clock(nowMs) - startMs) / Math.max(1, replica.instant - before);
     const happened = this.#collect((instant) => startMs + (instant - before) * perStepMs);
     this.#rest = restOf(stop);
+    this.#sender.fetches.stands(this.isWaiting);
     if (replica.instant >= this.#digestDue && nowMs - this.#digestAtMs >= options.digestMs) {
       this.#digestDue = replica.instant + options.digestSteps;
       this.#digestAtMs = nowMs;
@@ -252,6 +275,14 @@ export class Primary {
     }
     this.statistics.lagStepsMax = Math.max(this.statistics.lagStepsMax, this.lagSteps);
     return happened || replica.instant > before;
+  }
+
+  /** Over what the secondary lacks, and this machine therefore does without. */
+  #advance(until: number): ReplicaStop {
+    for (;;) {
+      const stop = this.#parts.replica.run(until);
+      if (stop.kind !== "absent" || !this.#sender.fetches.meet(stop)) return stop;
+    }
   }
 
   #isFull(): boolean {
@@ -315,7 +346,7 @@ export class Primary {
     const { options, tap } = this.#parts;
     let limit: Counts | undefined = this.#matched;
     if (this.#isSoleVoice) limit = undefined;
-    if (options.planted === "release-at-resynchronisation" && this.#snapshot !== undefined) limit = undefined;
+    if (options.planted === "release-at-resynchronisation" && this.#sender.isUnderWay) limit = undefined;
     if (options.planted === "release-on-receipt" && this.#unsent.length === 0) limit = undefined;
     const leaving = this.#pending.take(limit);
     this.#leaving.offer(leaving);
@@ -345,6 +376,7 @@ export class Primary {
       const isToldOfRelease = (isHeld || this.#unsent.length > 0) && !sameCounts(released, this.#releasedTold);
       if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
       this.#unsent = [];
+      this.#sender.fetches.logged();
       if (this.#isFollowed && isToldOfRelease) {
         this.#releasedTold = [...released];
         this.#send({ kind: "released", counts: this.#releasedTold }, nowMs);
@@ -366,10 +398,13 @@ export class Primary {
         this.#diverge(message.divergence);
         if (this.#parts.options.onDivergence === "stop") this.#phase = "over";
         // What was found before the secondary has taken over the newest state is known already.
-        else if (message.snapshot >= this.#snapshotId) this.#resynchronise(nowMs);
+        else if (message.snapshot >= this.#sender.newest) this.#resynchronise(nowMs);
+        break;
+      case "lacking":
+        this.#sender.lack(message.id, message.marks);
         break;
       case "want":
-        this.#sendPages(message.id, message.pages, nowMs);
+        if (this.#sender.want(message.id, message.pages)) this.#progress.progressed(nowMs);
         break;
       case "complete":
         this.#complete(message.id, nowMs);
@@ -403,57 +438,23 @@ export class Primary {
     this.#parts.tap?.({ kind: "divergence", through: this.#sequence, divergence });
   }
 
-  /** Pauses at a checkpoint: it costs what making one costs, since pages of a checkpoint do not change any more. */
   #resynchronise(nowMs: number): void {
     this.statistics.resynchronisations++;
     this.#sendSnapshot("resynchronise", nowMs);
   }
 
   #sendSnapshot(purpose: "copy" | "resynchronise", nowMs: number): void {
-    const { replica } = this.#parts;
     // What has happened is in the state that follows: it belongs into the log before.
     this.#collect(() => nowMs);
     if (this.#unsent.length > 0) this.#send({ kind: "log", entries: this.#unsent }, nowMs);
     this.#unsent = [];
-    const state = replica.snapshot();
-    const id = ++this.#snapshotId;
-    this.#snapshot = { id, state, purpose };
-    this.#hashesSent = 0;
     this.#parts.tap?.({ kind: "resynchronise", purpose });
-    this.#send(
-      {
-        ...{ kind: "snapshot", id, purpose, sequence: this.#sequence, instant: state.instant },
-        ...{ counts: [...replica.counts], inputs: this.#nextTaken },
-        ...{ digest: state.digest, state: state.state },
-      },
-      nowMs,
-    );
-  }
-
-  /** Some of the snapshot's hashes that have not been sent; it does not change any more. True when there are more. */
-  #sendHashes(nowMs: number): boolean {
-    if (this.#snapshot === undefined) return false;
-    const { id, state } = this.#snapshot;
-    const first = this.#hashesSent;
-    const count = Math.min(HASHES_PER_TURN, state.pageCount - first);
-    if (count === 0) return false;
-    this.#send({ kind: "page-hashes", id, first, ...hashesOf(state, first, count) }, nowMs);
-    this.#hashesSent += count;
-    return this.#hashesSent < state.pageCount;
-  }
-
-  #sendPages(id: number, pages: readonly number[], nowMs: number): void {
-    if (this.#snapshot?.id !== id) return;
-    const { state } = this.#snapshot;
-    this.#send({ kind: "pages", id, pages: pages.map((page) => ({ page, bytes: state.bytesOf(page) })) }, nowMs);
-    this.statistics.pagesSent += pages.length;
-    this.#progress.progressed(nowMs);
+    this.#sender.begin(purpose, { sequence: this.#sequence, inputs: this.#nextTaken });
   }
 
   #complete(id: number, nowMs: number): void {
-    if (this.#snapshot?.id !== id) return;
-    const { purpose } = this.#snapshot;
-    this.#snapshot = undefined;
+    const purpose = this.#sender.complete(id);
+    if (purpose === undefined) return;
     this.#cameOn = true;
     this.#progress.progressed(nowMs);
     this.#parts.tap?.({ kind: "resynchronised" });
@@ -512,7 +513,7 @@ export class Primary {
   #dismiss(): void {
     this.#link = undefined;
     this.#phase = "alone";
-    this.#snapshot = undefined;
+    this.#sender.drop();
     this.#unsent = [];
     this.#unconsumed.clear();
     this.#unsharedInputs = [];

@@ -1,4 +1,5 @@
 import type { PageNotReadyNotice } from "../machine/inlet.ts";
+import type { PageNotice } from "../machine/stop.ts";
 
 /** How much has been said: for each device the number of its next output. */
 export type Counts = readonly number[];
@@ -67,8 +68,8 @@ export type ReplicaStop =
   | { readonly kind: "ended" }
   /** Who has the machine lets it go no farther now. */
   | { readonly kind: "held" }
-  /** It needs a page that has not arrived yet. */
-  | { readonly kind: "absent"; readonly page: number };
+  /** It needs a page that has not arrived yet, or that is withheld. With `notice` its guest can be told now: by `schedule`, at this instant. */
+  | { readonly kind: "absent"; readonly page: number; readonly notice?: PageNotice };
 
 /** A state of a machine that never changes any more. */
 export interface Snapshot {
@@ -124,7 +125,8 @@ export interface Replica {
   readonly queued: number;
   /**
    * The input takes effect on arrival at exactly this instant, at which the machine has not yet decided anything; behind those that
-   * were scheduled before, which are not for a later one.
+   * were scheduled before, which are not for a later one. What the guest is told of a page that is not ready does so also where
+   * the machine stands already: it comes behind what is decided.
    */
   schedule(instant: number, input: ReplicaInput): void;
   /** What the guest was told of pages that are not ready, and not yet that they are; absent: none ever is. */
@@ -147,4 +149,11 @@ export interface Replica {
   readonly isWhole: boolean;
   /** An absent page has come; undefined: it is zero. False: it has another hash than was said. */
   provide(page: number, bytes: Uint8Array | undefined): boolean;
+  /**
+   * The machine does without the pages with a mark, 1, which it has: where it needs one it stops, so that its guest can be told. Replaces what
+   * was withheld before. False: there is nobody who could be told, and nothing is withheld. Absent: never is anything.
+   */
+  withhold?(marks: Uint8Array): boolean;
+  /** It has a page again that was withheld. */
+  release?(page: number): void;
 }

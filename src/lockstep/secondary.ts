@@ -1,3 +1,5 @@
+import { LatentMeter } from "../machine/latent-meter.ts";
+import type { WorkReport } from "../machine/residency.ts";
 import type { Arbiter, Tenure } from "./arbiter.ts";
 import type { InnerDivergence, OutputDivergence } from "./divergence.ts";
 import { Follower, type FollowerCounters, type FollowerStart, newFollowerCounters } from "./follower.ts";
@@ -53,6 +55,8 @@ export interface SecondaryParts {
   readonly start: FollowerStart | undefined;
   /** Hears what it sees of the protocol. */
   readonly tap?: Tap | undefined;
+  /** The clock of what it is told as `nowMs`, for how long pages are waited for; absent: turns take no time. */
+  readonly clock?: (() => number) | undefined;
 }
 
 /** A copy of a machine that was given up, to fall back to when the primary dies before the new state is whole. */
@@ -87,10 +91,15 @@ export class Secondary {
   #snapshotId = 0;
   #askedMs: number | undefined;
   #estate: Estate | undefined;
+  #nowMs = 0;
+  readonly #meter: LatentMeter;
+  /** The page that the machine waits for. */
+  #waitsFor: number | undefined;
   #acknowledged: Omit<Extract<Message, { kind: "acknowledge" }>, "kind" | "turnSteps"> | undefined;
 
   constructor(parts: SecondaryParts, nowMs: number) {
     this.#parts = parts;
+    this.#meter = new LatentMeter(() => parts.clock?.() ?? this.#nowMs);
     this.#phase = parts.start === undefined ? "joining" : "following";
     if (parts.start !== undefined) {
       this.#follower = new Follower(parts.replica, parts.options, parts.start, this.counters, parts.tap);
@@ -110,6 +119,11 @@ export class Secondary {
     return (this.#next ?? this.#follower)?.lastAgreement;
   }
 
+  /** What it came to that pages had to be fetched from the primary. */
+  get works(): readonly WorkReport[] {
+    return this.#meter.works;
+  }
+
   /** Once the arbiter has decided for it: what it goes on from as a primary. */
   get estate(): Estate | undefined {
     return this.#estate;
@@ -124,6 +138,7 @@ export class Secondary {
   turn(nowMs: number, budget: number): boolean {
     if (this.#phase === "fenced" || this.#phase === "surviving") return false;
     const { link, options } = this.#parts;
+    this.#nowMs = nowMs;
     if (this.#phase === "over") {
       // The primary is still to hear that this one has heard it.
       link.receive(nowMs);
@@ -136,9 +151,11 @@ export class Secondary {
     // It was never paired, and nobody speaks to it any more.
     if (this.#phase === "joining" && link.isSilent(nowMs, options.silenceMs * JOINER_PATIENCE)) this.#fence();
     const moved = this.#advance(budget, nowMs);
+    this.#waitFor(this.#next?.absentPage);
     this.#ask(nowMs);
     this.#acknowledge(nowMs);
-    link.flush(nowMs, this.phase === "over");
+    // The primary's guest may wait to hear that pages have arrived.
+    link.flush(nowMs, this.phase === "over" || messages.some(({ kind }) => kind === "pages"));
     return moved || messages.length > 0;
   }
 
@@ -160,6 +177,7 @@ export class Secondary {
         break;
       case "page-hashes":
         this.#transfer?.takeHashes(message);
+        this.#tellLacking(nowMs);
         this.#settle(nowMs);
         break;
       case "pages":
@@ -253,6 +271,19 @@ export class Secondary {
     this.#send({ kind: "divergence", snapshot, divergence }, nowMs);
     if (options.onDivergence === "stop") this.#phase = "over";
     else if (this.#phase === "following") this.#phase = "resynchronising";
+  }
+
+  /** Before it asks for any. */
+  #tellLacking(nowMs: number): void {
+    const marks = this.#transfer?.takeLacking();
+    if (marks !== undefined) this.#send({ kind: "lacking", id: this.#transfer!.header.id, marks }, nowMs);
+  }
+
+  #waitFor(page: number | undefined): void {
+    if (page === this.#waitsFor) return;
+    this.#waitsFor = page;
+    this.#meter.goesOn();
+    if (page !== undefined) this.#meter.stands("remote-fetch");
   }
 
   #ask(nowMs: number): void {

@@ -63,6 +63,11 @@ export interface Inlet {
    * Infinity when there is none. A live inlet also answers Infinity: its host bounds the slices.
    */
   horizon(instant: Instant): number;
+  /**
+   * For an inlet that stands before this one and takes nothing more at an instant whose interrupts have been decided: what the guest is
+   * told there of a page all the same, since that comes behind them. `take` has it as well. Absent: there never is any.
+   */
+  takeNotice?(instant: Instant): MachineEvent | undefined;
 }
 
 export interface Outlet {

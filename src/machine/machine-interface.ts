@@ -181,6 +181,11 @@ export interface AbsentPages {
   bringNow(page: number): void;
   /** Fetches so many of those that can be had, about: for who has run on and wants none to be left some time. */
   bringSome(most: number): void;
+  /**
+   * The pages with a mark, 1, count as absent from now on although their contents are here, until each is brought with `bringNow`: the
+   * machine stops where it needs one. Replaces what was withheld before; a restore ends it. Not where fewer pages are kept than there are.
+   */
+  withhold(marks: Uint8Array): void;
   /** As in `PageVersion`. */
   hashOf(bytes: Uint8Array): bigint;
 }

@@ -8,13 +8,11 @@ import { AbsentVersion, fetchVersion, isAway } from "./absent-version.ts";
 import type { Disks } from "./disks.ts";
 import type { LatentWork } from "./latent-work.ts";
 import type { AbsentPages, CheckpointParts, PageTable, PageVersion, WrittenPages } from "./machine-interface.ts";
+import { COMPARE_BYTES, differingBlocks, setContents, ZERO_PAGE } from "./page-contents.ts";
 import { contribution, isUnopened, type LeafChange, mix, Pages, sumsOf, versionsOf } from "./pages.ts";
 import { sumsWith } from "./place-sums.ts";
 import type { PageStore, ResidencyCounters } from "./residency.ts";
 import { SecondChance } from "./second-chance.ts";
-
-/** Granularity at which restored code pages are compared, so that untouched instructions stay decoded. */
-const COMPARE_BYTES = 64;
 
 /** PAGE_FLAG.dirty of eight pages. */
 const DIRTY_OF_EIGHT = BigInt(PAGE_FLAG.dirty) * 0x0101_0101_0101_0101n;
@@ -85,6 +83,8 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   readonly #chance: SecondChance | undefined;
   /** Pages that were put away since the last `save`, and written before. */
   readonly #writtenAway = new Set<number>();
+  /** By page, 1: it counts as absent although it is here. */
+  #withheld: Uint8Array | undefined;
   #putAwayCount = 0;
   #broughtCount = 0;
   /** What somebody who looks on has fetched last. */
@@ -150,6 +150,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     assert(pages instanceof Pages && pages.pageCount === this.#current.pageCount, "a page table of another machine");
     const { flags } = this.#memory;
     this.#hasWithdrawn = false;
+    this.#withheld = undefined;
     this.#room = mostCopied;
     this.#noteWrittenAway();
     for (const frame of this.#dirtyFrames()) {
@@ -197,7 +198,18 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     if (page < this.#ramPages) this.#chance?.spare(page);
   }
 
+  withhold(marks: Uint8Array): void {
+    assert(this.#chance === undefined, "every page has its frame");
+    this.#withheld = undefined;
+    if (!marks.includes(1)) return;
+    // Its version has what RAM has, as of every absent page.
+    this.save();
+    this.#withheld = marks.slice(0, this.#ramPages);
+    if (this.#memory.setManyAbsent(0, this.#withheld.length, marks, 1)) this.#others.withdrawn();
+  }
+
   bringNow(page: number): void {
+    if (this.#withheld?.[page] === 1) this.#withheld[page] = 0;
     if (this.bring(page)) return;
     const version = this.#current.get(page);
     assert(version !== undefined, "what nobody has written is here");
@@ -213,7 +225,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   bring(page: number): boolean {
     if (page >= this.#ramPages) return this.#disks.bring(page);
     if (this.#memory.isHere(page)) return true;
-    if (!this.#admit(page, this.contentsOf(page))) return false;
+    if (this.#withheld?.[page] === 1 || !this.#admit(page, this.contentsOf(page))) return false;
     const version = this.#chance === undefined ? this.#current.get(page) : undefined;
     if (version instanceof AbsentVersion) this.#bringNeighbours(version);
     return true;
@@ -278,8 +290,8 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   }
 
   bringSome(most: number): void {
-    // Where there are fewer frames than pages, they come when they are needed.
-    if (this.#chance !== undefined) return;
+    // Where there are fewer frames than pages, they come when they are needed; what is withheld, when it is asked for.
+    if (this.#chance !== undefined || this.#withheld !== undefined) return;
     const { flags } = this.#memory;
     let looked = 0;
     for (let brought = 0; brought < most && this.#memory.absentCount > 0 && looked < flags.length; looked++) {
@@ -568,25 +580,4 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     this.#memory.unmap(frame);
     this.#chance?.freed(frame);
   }
-}
-
-const ZERO_PAGE = new Uint8Array(PAGE_BYTES);
-
-/** Undefined is all zero. */
-function setContents(frame: Uint8Array, bytes: Uint8Array | undefined): void {
-  if (bytes === undefined) frame.fill(0);
-  else frame.set(bytes);
-}
-
-/** Offsets of the blocks of a page in which the two contents differ; undefined is all zero. */
-function differingBlocks(now: Uint8Array, then: Uint8Array | undefined): number[] {
-  const blocks: number[] = [];
-  for (let block = 0; block < PAGE_BYTES; block += COMPARE_BYTES) {
-    for (let at = block; at < block + COMPARE_BYTES; at++) {
-      if (now[at] === (then?.[at] ?? 0)) continue;
-      blocks.push(block);
-      break;
-    }
-  }
-  return blocks;
 }

@@ -87,7 +87,7 @@ export class PhysicalMemory {
   }
 
   /** Pages from `first` up to `end` become absent where `numbers` has at least `least` for them. Whether one was not. */
-  setManyAbsent(first: number, end: number, numbers: Uint32Array, least: number): boolean {
+  setManyAbsent(first: number, end: number, numbers: Uint32Array | Uint8Array, least: number): boolean {
     const { flags } = this;
     let count = 0;
     for (let page = first; page < end; page++) {

@@ -79,7 +79,8 @@ export class LiveEnd {
     const saved = playback.save();
     if (playback.run.digests.find(playback.now, saved.events) === undefined) this.#digest(saved);
     this.#goLive();
-    // Whoever was to bring these pages is not here, and they are.
+    // Whoever was to bring these pages is not here, and they are. Who is told from outside what happens is told that as well.
+    if (playback.inlet.hasSource) return;
     for (const { token } of playback.machine.asyncPages?.given ?? []) playback.inlet.queueReady(token);
   }
 

@@ -78,6 +78,11 @@ export class TimelineInlet implements Inlet {
     return this.#taken;
   }
 
+  /** Somebody else decides what comes from outside, and when. */
+  get hasSource(): boolean {
+    return this.#source !== undefined;
+  }
+
   /** Something waits for the newest instant. */
   get pending(): boolean {
     return this.#isArriving || this.#idleTicks > 0 || this.#edits.length > 0 || this.#notices.length > 0;
@@ -186,6 +191,8 @@ export class TimelineInlet implements Inlet {
     if (notice !== undefined) return { ...notice, instant };
     const edit = this.#edits.shift();
     if (edit !== undefined) return { kind: "edit", instant, edit };
+    const told = this.#source?.takeNotice?.(instant);
+    if (told !== undefined) return told;
     // A machine that waits has taken no interrupt at this instant, so that input first and then interrupts, as a
     // replay has it, is what happens to it as well.
     if (this.#closedAt === instant && !this.#isWaiting()) return undefined;

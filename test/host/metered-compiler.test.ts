@@ -3,7 +3,7 @@ import test from "node:test";
 import type { CompilerSetup, MadeRegions, RegionCompiler } from "../../src/cpu/region-compiler.ts";
 import type { EncodedOrder } from "../../src/cpu/region-order.ts";
 import { meteredCompiler } from "../../src/host/metered-compiler.ts";
-import { ResidencyMeter } from "../../src/host/residency-meter.ts";
+import { LatentMeter } from "../../src/machine/latent-meter.ts";
 
 test("each region is timed from its order to its being made, however many come back together", () => {
   const orders: EncodedOrder[] = [];
@@ -16,7 +16,7 @@ test("each region is timed from its order to its being made, however many come b
     collect: () => (ready === undefined ? undefined : ({ orders: ready, madeMs } as MadeRegions)),
   };
   let nowMs = 0;
-  const meter = new ResidencyMeter(() => nowMs);
+  const meter = new LatentMeter(() => nowMs);
   const make = meteredCompiler(
     () => inner,
     () => nowMs,

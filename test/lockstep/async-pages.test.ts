@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Instant } from "../../src/base/brand.ts";
 import { LocalArbiter } from "../../src/lockstep/arbiter.ts";
 import type { LogEntry } from "../../src/lockstep/entry.ts";
 import { Follower, newFollowerCounters } from "../../src/lockstep/follower.ts";
@@ -9,6 +10,8 @@ import { LOCKSTEP_OPTIONS } from "../../src/lockstep/options.ts";
 import { CountingSink, InputQueue } from "../../src/lockstep/outside.ts";
 import { Primary } from "../../src/lockstep/primary.ts";
 import type { InputEvent } from "../../src/lockstep/replica.ts";
+import { DROPPING_OUTLET, type MachineEvent, SILENT_INLET } from "../../src/machine/inlet.ts";
+import { Timeline } from "../../src/replay/timeline.ts";
 import { kernelMachine } from "../async-pages/kernel-machine.ts";
 
 /** The kernel with a program that computes, and where it is in user mode. */
@@ -79,4 +82,18 @@ test("who takes over says that pages are ready which the guest was told of, or i
   for (let nowMs = 0; nowMs < 20; nowMs++) primary.turn(nowMs, 20_000);
   assert.deepEqual(replica.tokens, []);
   assert.equal(replica.queued, 0);
+});
+
+test("the recording of a member says nothing of pages by itself: the log does", () => {
+  for (const hasDoors of [true, false]) {
+    const { machine } = running();
+    const events: MachineEvent[] = [{ ...notReady(1), instant: machine.instant } as MachineEvent];
+    machine.inlet = { take: () => events.shift(), horizon: () => Number.POSITIVE_INFINITY };
+    machine.run(machine.instant, { departing: false });
+    assert.equal(machine.asyncPages?.given.length, 1);
+    const doors = { inlet: SILENT_INLET, outlet: DROPPING_OUTLET };
+    const timeline = Timeline.record(machine, undefined, { ...(hasDoors && { doors }) });
+    timeline.advance((machine.instant + 100_000) as Instant);
+    assert.equal(machine.asyncPages?.given.length, hasDoors ? 1 : 0);
+  }
 });

@@ -57,6 +57,7 @@ const MESSAGES: readonly Message[] = [
     ...{ kind: "page-hashes", id: 1, first: 2, present: Uint8Array.of(0, 1, 1, 0) },
     hashes: BigUint64Array.of(0n, 2n ** 64n - 1n, 0n, 0n),
   },
+  { kind: "lacking", id: 1, marks: Uint8Array.from({ length: 13 }, (_, page) => (page % 5 === 0 || page > 8 ? 1 : 0)) },
   { kind: "want", id: 1, pages: [0, 63] },
   {
     kind: "pages",
@@ -182,6 +183,18 @@ function connected(): { left: Link; right: Link; inject: (frame: Uint8Array) => 
   return { left, right, inject: (frame) => first.send(frame) };
 }
 
+test("it is known up to which frame everything has arrived", () => {
+  const { left, right } = connected();
+  assert.deepEqual([left.sent, left.arrived], [0, 0]);
+  left.send({ kind: "complete", id: 1 }, 1);
+  left.send({ kind: "complete", id: 2 }, 1);
+  assert.deepEqual([left.sent, left.arrived], [2, 0]);
+  right.receive(1);
+  right.flush(1, true);
+  left.receive(1);
+  assert.deepEqual([left.sent, left.arrived], [2, 2]);
+});
+
 test("a peer that speaks something else is refused with a sentence, and nothing of it is heard any more", () => {
   const { left, right, inject } = connected();
   inject(new TextEncoder().encode("GET / HTTP/1.1\r\n"));
@@ -195,6 +208,7 @@ test("a peer whose board is another, or who speaks of what there is not, is refu
     [{ kind: "hello", member: "A", role: "primary", devices: 3, pageCount: 65 }, /its machine is another board/],
     [{ kind: "released", counts: [1, 2] }, /it counts 2 devices/],
     [{ kind: "want", id: 1, pages: [64] }, /there is no page 64/],
+    [{ kind: "lacking", id: 1, marks: new Uint8Array(65) }, /it has 65 pages/],
     [
       {
         kind: "log",

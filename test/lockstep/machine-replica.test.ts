@@ -68,6 +68,20 @@ test("what comes behind the decision of an instant's interrupts is for the next 
   assert.deepEqual(machine.taken, [{ kind: "console-input", instant: 6 }]);
 });
 
+test("what the guest is told of a page comes behind the decision of an instant's interrupts, and before all else", () => {
+  const { machine, replica } = holding();
+  assert.deepEqual(replica.run(5), { kind: "reached" });
+  machine.pageIsHere = true;
+  const notice = { kind: "page-not-ready", hart: 0, address: 0n, token: 1, page: 3, work: "remote-fetch" } as const;
+  replica.queue(input(0));
+  replica.schedule(5, { number: undefined, event: notice });
+  replica.run(6);
+  assert.deepEqual(machine.taken, [
+    { kind: "page-not-ready", instant: 5 },
+    { kind: "console-input", instant: 6 },
+  ]);
+});
+
 test("a state that is saved has the input that was held for a page that has come", () => {
   const { machine, replica } = holding();
   replica.schedule(5, input(0));

@@ -25,6 +25,7 @@ const OPTIONS: LockstepOptions = {
     digestSteps: 120,
     digestMs: 0,
     pagesInFlight: 3,
+    tellsPages: true,
     onDivergence: "resynchronise",
   },
 };
@@ -388,6 +389,10 @@ class Simulation {
     for (const { member, machine } of this.#inhabitants) {
       const { secondary, primary } = member;
       this.#count("pages that were waited for", machine.absences);
+      for (const { told, beside } of primary?.works ?? []) {
+        this.#count("pages that a guest was told of", told);
+        this.#count("pages that went ahead", beside);
+      }
       this.#count("resynchronisations", secondary?.resynchronisations ?? 0);
       this.#count("inner divergences", secondary?.counters.innerDivergences ?? 0);
       this.#count("digests equal", secondary?.counters.digestsEqual ?? 0);

@@ -1,3 +1,4 @@
+import type { VirtualAddress } from "../../src/base/brand.ts";
 import type {
   AbsentHashes,
   Counts,
@@ -9,6 +10,7 @@ import type {
   ReplicaStop,
   Snapshot,
 } from "../../src/lockstep/replica.ts";
+import type { PageNotice } from "../../src/machine/stop.ts";
 
 /**
  * Two threads that compute, store, print, send, read and poll, all out of a seed; what a thread says follows from its
@@ -47,6 +49,8 @@ interface Thread {
   waiting: boolean;
   /** It sleeps until then; 0: it does not. */
   wakesAt: number;
+  /** It sleeps until the page has come that this token stands for; 0: it does not. */
+  asleepOn: number;
   inputs: { number: number; byte: number }[];
   /** Which operation consumed which input. */
   consumed: { at: number; number: number; byte: number }[];
@@ -59,6 +63,8 @@ interface State {
   noise: number;
   threads: [Thread, Thread];
   ended: boolean;
+  /** What the guest was told is not ready. */
+  tokens: number[];
   /** What was done to this machine, and to those whose state it has. */
   flips: Flip[];
 }
@@ -99,7 +105,16 @@ function said(thread: number, what: "print" | "send", bits: number, value: numbe
 }
 
 function newThread(program: Program, thread: number): Thread {
-  return { at: 0, value: mix(program.seed + thread), cost: 1, waiting: false, wakesAt: 0, inputs: [], consumed: [] };
+  return {
+    at: 0,
+    value: mix(program.seed + thread),
+    cost: 1,
+    waiting: false,
+    wakesAt: 0,
+    asleepOn: 0,
+    inputs: [],
+    consumed: [],
+  };
 }
 
 function lastWords(threads: readonly { value: number }[]): Uint8Array {
@@ -152,6 +167,7 @@ export class ToyMachine implements Replica {
   #state: State;
   #pages: Uint32Array[] = Array.from({ length: PAGES }, () => new Uint32Array(PAGE_WORDS));
   #absent = new Set<number>();
+  #withheld = new Set<number>();
   #counts: number[] = DEVICES.map(() => 0);
   #queue: { input: ReplicaInput; place: Counts | undefined }[] = [];
   #scheduled: { instant: number; input: ReplicaInput }[] = [];
@@ -170,7 +186,7 @@ export class ToyMachine implements Replica {
     this.#difference = difference;
     this.toleratesAbsentPages = toleratesAbsentPages;
     this.#state = {
-      ...{ instant: 0, idle: 0, noise: mix(program.seed ^ difference), ended: false, flips: [] },
+      ...{ instant: 0, idle: 0, noise: mix(program.seed ^ difference), ended: false, tokens: [], flips: [] },
       threads: [newThread(program, 0), newThread(program, 1)],
     };
   }
@@ -189,6 +205,21 @@ export class ToyMachine implements Replica {
 
   get queued(): number {
     return this.#queue.length;
+  }
+
+  get tokens(): readonly number[] {
+    return this.#state.tokens;
+  }
+
+  /** Half of the programs have never heard that pages may not be ready. */
+  withhold(marks: Uint8Array): boolean {
+    const isListening = this.#program.seed % 2 === 0;
+    this.#withheld = new Set([...marks].flatMap((mark, page) => (isListening && mark === 1 ? [page] : [])));
+    return isListening;
+  }
+
+  release(page: number): void {
+    this.#withheld.delete(page);
   }
 
   get flips(): readonly Flip[] {
@@ -214,11 +245,21 @@ export class ToyMachine implements Replica {
         const ticks = this.waitingTicks;
         return ticks === undefined ? { kind: "waiting" } : { kind: "waiting", ticks };
       }
-      const absent = this.#step(ready[state.noise % ready.length]);
-      if (absent === undefined) continue;
-      this.absences++;
-      return { kind: "absent", page: absent };
+      const thread = ready[state.noise % ready.length];
+      const page = this.#step(thread);
+      if (page === undefined) continue;
+      if (!this.#withheld.has(page)) this.absences++;
+      return { kind: "absent", page, ...(this.#program.seed % 2 === 0 && this.#notice(thread)) };
     }
+  }
+
+  /** Now and then it cannot be told. */
+  #notice(thread: Thread): { readonly notice: PageNotice } | undefined {
+    const { noise, threads, tokens } = this.#state;
+    if (noise % 4 === 0) return undefined;
+    let token = 1;
+    while (tokens.includes(token)) token++;
+    return { notice: { hart: threads.indexOf(thread), address: 0n as VirtualAddress, token } };
   }
 
   /** Idle time until somebody wakes who sleeps; undefined: nobody does. */
@@ -326,6 +367,7 @@ export class ToyMachine implements Replica {
     this.#scheduled = [];
     this.#happenings = [];
     this.#decidedAt = instant;
+    this.#withheld.clear();
   }
 
   #setPage(page: number, bytes: Uint8Array | undefined): void {
@@ -333,7 +375,8 @@ export class ToyMachine implements Replica {
   }
 
   #isReady(thread: Thread): boolean {
-    return thread.at < this.#program.length && !thread.waiting && thread.wakesAt <= this.#time;
+    const { at, waiting, asleepOn, wakesAt } = thread;
+    return at < this.#program.length && !waiting && asleepOn === 0 && wakesAt <= this.#time;
   }
 
   #settle(): void {
@@ -341,7 +384,9 @@ export class ToyMachine implements Replica {
     for (;;) {
       // What comes where the machine stands is for the next instant, unless it waits.
       const waits = this.#state.threads.every((thread) => !this.#isReady(thread));
-      if (this.#decidedAt === instant && !waits) return;
+      const { instant: due, input } = this.#scheduled[0] ?? {};
+      const isNotice = due === instant && input?.event.kind === "page-not-ready";
+      if (this.#decidedAt === instant && !waits && !isNotice) return;
       if (this.#scheduled[0]?.instant === instant) {
         this.#deliver(this.#scheduled.shift()!.input);
         continue;
@@ -361,7 +406,22 @@ export class ToyMachine implements Replica {
       thread.inputs.push({ number: number!, byte: event.bytes[0] });
       thread.waiting = false;
     } else if (event.kind === "idle-jump") this.#state.idle += event.ticks;
+    else if (event.kind === "page-not-ready") this.#notReady(event.hart, event.token);
+    else if (event.kind === "page-ready") this.#ready(event.token);
     this.#happenings.push({ kind: "input", instant: this.instant, input });
+  }
+
+  #notReady(hart: number, token: number): void {
+    const { threads, tokens } = this.#state;
+    if (tokens.includes(token) || !this.#isReady(threads[hart])) return;
+    tokens.push(token);
+    threads[hart].asleepOn = token;
+  }
+
+  #ready(token: number): void {
+    const state = this.#state;
+    state.tokens = state.tokens.filter((each) => each !== token);
+    for (const thread of state.threads) if (thread.asleepOn === token) thread.asleepOn = 0;
   }
 
   /** The page that the step needs and that is not there. */
@@ -383,7 +443,7 @@ export class ToyMachine implements Replica {
     const { what, bits } = operationOf(this.#program, index, thread.at);
     const word = (bits >>> 3) % (PAGES_PER_THREAD * PAGE_WORDS);
     const number = index * PAGES_PER_THREAD + Math.floor(word / PAGE_WORDS);
-    if ((what === "store" || what === "fold") && this.#absent.has(number)) return number;
+    if ((what === "store" || what === "fold") && this.#lacks(number)) return number;
     const page = this.#pages[number];
     if (what === "compute") thread.value = mix(thread.value + thread.at);
     else if (what === "store") page[word % PAGE_WORDS] = thread.value;
@@ -402,7 +462,7 @@ export class ToyMachine implements Replica {
       thread.wakesAt = this.#time + 1 + (bits % MOST_SLEEP_TICKS);
     } else {
       const hidden = HIDDEN_PAGES + (state.noise % (PAGES - HIDDEN_PAGES));
-      if (this.#absent.has(hidden)) return hidden;
+      if (this.#lacks(hidden)) return hidden;
       this.#pages[hidden][1] = state.noise;
     }
     thread.at++;
@@ -412,6 +472,10 @@ export class ToyMachine implements Replica {
       this.#say({ device: END, bytes: lastWords(state.threads) });
     }
     return undefined;
+  }
+
+  #lacks(page: number): boolean {
+    return this.#absent.has(page) || this.#withheld.has(page);
   }
 
   #say({ device, bytes }: Said): void {

@@ -1,5 +1,5 @@
-import type { LatentWork } from "../machine/latent-work.ts";
-import type { WorkReport } from "../machine/residency.ts";
+import type { LatentWork } from "./latent-work.ts";
+import type { WorkReport } from "./residency.ts";
 
 interface Sum {
   told: number;
@@ -11,7 +11,7 @@ interface Sum {
 }
 
 /** Times what a live run has to do with pages that are not ready. */
-export class ResidencyMeter {
+export class LatentMeter {
   readonly #nowMs: () => number;
   readonly #sums = new Map<LatentWork, Sum>();
   readonly #told = new Map<number, { readonly work: LatentWork; readonly atMs: number; readonly idleMs: number }>();
@@ -90,4 +90,26 @@ export class ResidencyMeter {
     }
     return sum;
   }
+}
+
+/** What several have counted, by work. */
+export function sumOfWorks(reports: readonly (readonly WorkReport[])[]): readonly WorkReport[] {
+  const sums = new Map<LatentWork, WorkReport>();
+  for (const report of reports.flat()) {
+    const sum = sums.get(report.work);
+    if (sum === undefined) {
+      sums.set(report.work, report);
+      continue;
+    }
+    sums.set(report.work, {
+      work: report.work,
+      told: sum.told + report.told,
+      beside: sum.beside + report.beside,
+      waited: sum.waited + report.waited,
+      hiddenMs: sum.hiddenMs + report.hiddenMs,
+      waitedMs: sum.waitedMs + report.waitedMs,
+      mostMs: Math.max(sum.mostMs, report.mostMs),
+    });
+  }
+  return [...sums.values()];
 }
