@@ -75,8 +75,10 @@ export class RemoteFetches {
   }
 
   /** The machine has stopped for a page. False: for one that it does not have either. */
-  meet({ page, notice }: Extract<ReplicaStop, { kind: "absent" }>): boolean {
+  meet({ page, notice, needs = page }: Extract<ReplicaStop, { kind: "absent" }>): boolean {
     const { replica } = this.#parts;
+    // What telling needs goes ahead, and the same access is met again.
+    if (needs !== page) return this.#goAhead(needs);
     const isLacking = this.#lacking[page] === 1;
     if (!isLacking && !this.#journeys.has(page)) return false;
     if (notice !== undefined && !this.#told.has(notice.token)) {
@@ -87,10 +89,7 @@ export class RemoteFetches {
       replica.schedule(replica.instant, { number: undefined, event });
       return true;
     }
-    if (isLacking) this.#send([page]);
-    this.#journeys.get(page)!.isBeside = true;
-    replica.release?.(page);
-    return true;
+    return this.#goAhead(page);
   }
 
   /** The secondary has asked for these pages, and they have been sent. */
@@ -126,6 +125,16 @@ export class RemoteFetches {
     this.#isStanding = isStanding;
     if (isStanding) this.#meter.stands(undefined);
     else this.#meter.goesOn();
+  }
+
+  /** The page is there before what the log says of its use. False: this machine does not have it either. */
+  #goAhead(page: number): boolean {
+    if (this.#lacking[page] === 1) this.#send([page]);
+    const journey = this.#journeys.get(page);
+    if (journey === undefined) return false;
+    journey.isBeside = true;
+    this.#parts.replica.release?.(page);
+    return true;
   }
 
   /** To be sent once the secondary has been told of it; with those that are often needed next. */

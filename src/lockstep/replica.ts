@@ -68,8 +68,11 @@ export type ReplicaStop =
   | { readonly kind: "ended" }
   /** Who has the machine lets it go no farther now. */
   | { readonly kind: "held" }
-  /** It needs a page that has not arrived yet, or that is withheld. With `notice` its guest can be told now: by `schedule`, at this instant. */
-  | { readonly kind: "absent"; readonly page: number; readonly notice?: PageNotice };
+  /**
+   * It needs a page that has not arrived yet, or that is withheld. With `notice` its guest can be told now: by `schedule`, at this instant;
+   * with `needs` it could be if that page were here.
+   */
+  | { readonly kind: "absent"; readonly page: number; readonly notice?: PageNotice; readonly needs?: number };
 
 /** A state of a machine that never changes any more. */
 export interface Snapshot {

@@ -502,9 +502,9 @@ export class Machine implements MachineLike {
   #exception(exception: Exception, departing: boolean): MachineStop | undefined {
     const { hart, csrs } = this.#turn;
     if (exception.cause === ABSENT_PAGE_CAUSE) {
-      const notice = this.isolation.active ? undefined : this.asyncPages.notice();
+      const telling = this.isolation.active ? {} : this.asyncPages.notice();
       const stop = this.#absent(Number(exception.tval));
-      return stop && { ...stop, ...(notice && { notice }) };
+      return stop && { ...stop, ...telling };
     }
     if (this.isolation.active || (!departing && this.#lookout.isForException(exception.cause))) {
       return { kind: "exception", hart: hart.id, ...exception };

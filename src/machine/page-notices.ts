@@ -40,15 +40,19 @@ export class PageNotices implements AsyncPagesView {
     return this.#parts.device.given;
   }
 
-  /** What the hart that has its turn can be told of the access that it stands before; what is absent itself cannot tell. */
-  notice(): PageNotice | undefined {
+  /** What the hart that has its turn can be told of the access that it stands before; or the absent page that telling needs. */
+  notice(): { readonly notice?: PageNotice; readonly needs?: number } {
     const { turn, device, translation } = this.#parts;
     const address = translation.takeAbsentAddress();
-    if (address === undefined) return undefined;
+    if (address === undefined) return {};
     const { id, privilege } = turn.hart;
-    if (unlessAbsent(() => this.#listens(turn) === true && device.takes(id, privilege === 0)) !== true)
-      return undefined;
-    return { hart: id, address: address as VirtualAddress, token: device.nextToken };
+    const can = unlessAbsent(() => {
+      const listens = this.#listens(turn);
+      return listens === true ? device.takes(id, privilege === 0) : listens;
+    });
+    if (typeof can === "object") return { needs: Number(can.tval) };
+    if (!can) return {};
+    return { notice: { hart: id, address: address as VirtualAddress, token: device.nextToken } };
   }
 
   /** Tells, if the guest's state allows it. The page that is absent and that is needed for it, or -1. */

@@ -225,7 +225,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   bring(page: number): boolean {
     if (page >= this.#ramPages) return this.#disks.bring(page);
     if (this.#memory.isHere(page)) return true;
-    if (this.#withheld?.[page] === 1 || !this.#admit(page, this.contentsOf(page))) return false;
+    if (!this.#admit(page, this.contentsOf(page))) return false;
     const version = this.#chance === undefined ? this.#current.get(page) : undefined;
     if (version instanceof AbsentVersion) this.#bringNeighbours(version);
     return true;
@@ -255,6 +255,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   /** Of a page in no frame; undefined: its contents cannot be had now. */
   contentsOf(page: number): Uint8Array | undefined {
+    if (this.#withheld?.[page] === 1) return undefined;
     const version = this.#current.get(page);
     return version === undefined ? ZERO_PAGE : fetchVersion(version);
   }

@@ -82,9 +82,10 @@ export type MachineStop =
   /**
    * The next step, or an event of this instant, needs a page that is absent and that its source cannot give now. Nothing of it
    * has been done: once the page is there `run` goes on as if it had always been. Only where a source may say no. With `notice` the
-   * guest can be told now, by an event "page-not-ready" of this instant, and run somebody else meanwhile.
+   * guest can be told now, by an event "page-not-ready" of this instant, and run somebody else meanwhile; with `needs` it could be if
+   * that page were not absent: its handler's, say.
    */
-  | { readonly kind: "absent"; readonly page: number; readonly notice?: PageNotice }
+  | { readonly kind: "absent"; readonly page: number; readonly notice?: PageNotice; readonly needs?: number }
   /** The guest wrote the test finisher. */
   | { readonly kind: "finished"; readonly exitCode: number; readonly reset: boolean }
   /**

@@ -79,7 +79,7 @@ async function run({ harts, seed, options, faults, differs = false, recorder }: 
     onFrame: () => {},
     nowMs: () => now++ / 4,
     faults: faults ?? [{ kind: "kill", role: "secondary", instant: 1_500_000 + 300_000 * (seed % 16) + seed }],
-    options: { digestSteps: 100_000, digestMs: 0, pagesInFlight: 4, ...options },
+    options: { digestSteps: 100_000, digestMs: 0, pagesInFlight: 1, ...options },
   });
   for (const line of TYPED) pair.input({ kind: "console-input", bytes: new TextEncoder().encode(`${line}\n`) });
   const motion = pair.forward(Number.MAX_SAFE_INTEGER);
@@ -134,7 +134,7 @@ test("machines that differ inside, or of which one is repaired, say the same wit
 
 test("what both were told is in both recordings, which replay", async (t) => {
   const path = join(temporaryFolder(t), "pair.hindcast");
-  const report = await run({ harts: 2, seed: 2, recorder: new PairRecorder(path, new Bell()) });
+  const report = await run({ harts: 2, seed: 7, recorder: new PairRecorder(path, new Bell()) });
   assert.equal(report.innerDivergences, 0, JSON.stringify(report.inner));
   const [told] = report.works.map((work) => work.told);
   assert.ok(told > 0);

@@ -176,9 +176,11 @@ const SILENT: readonly [string, Shape, string[]?][] = [
 
 for (const [what, shape, absent] of SILENT) {
   test(`the hart waits: ${what}`, () => {
-    const { lacking, whole, provide, start, at } = world(shape, absent);
+    const { lacking, whole, provide, start, at, pageOf } = world(shape, absent);
     const stop = lacking.run(start + 50);
-    assert.deepEqual({ ...stop, page: 0 }, { kind: "absent", page: 0 });
+    // What is absent itself, and telling needs, is said.
+    const needs = absent && { needs: pageOf("area") };
+    assert.deepEqual({ ...stop, page: 0 }, { kind: "absent", page: 0, ...needs });
     const now = lacking.machine.instant;
     const events = absent === undefined ? [notReady(now, 1, at("data"))] : [];
     // Said all the same, it has no effect.
