@@ -31,6 +31,8 @@ export class PageTransfer {
   /** No page before this one is missing. */
   #next = 0;
   readonly #pages = new Map<number, Uint8Array | undefined>();
+  /** Came before it was known which are missing: the primary has come to need them. */
+  readonly #early = new Map<number, Uint8Array | undefined>();
   #adopted = false;
   #corrupt = false;
   #lacking: Uint8Array | undefined;
@@ -110,16 +112,22 @@ export class PageTransfer {
 
   takePages(message: Extract<Message, { kind: "pages" }>): void {
     if (message.id !== this.header.id) return;
+    const isEarly = this.#toleratesAbsence && !this.#adopted;
     for (const { page, bytes } of message.pages) {
-      if (this.#states[page] === MISSING) this.#missing--;
-      else if (this.#states[page] === ASKED) this.#asked--;
-      else continue;
-      this.#states[page] = HERE;
-      this.pagesReceived++;
-      if (this.#adopted) this.#corrupt = !this.#replica.provide(page, bytes) || this.#corrupt;
-      else this.#pages.set(page, bytes?.slice());
+      if (isEarly) this.#early.set(page, bytes?.slice());
+      else this.#takePage(page, bytes);
     }
     this.#adoptWhenReady();
+  }
+
+  #takePage(page: number, bytes: Uint8Array | undefined): void {
+    if (this.#states[page] === MISSING) this.#missing--;
+    else if (this.#states[page] === ASKED) this.#asked--;
+    else return;
+    this.#states[page] = HERE;
+    this.pagesReceived++;
+    if (this.#adopted) this.#corrupt = !this.#replica.provide(page, bytes) || this.#corrupt;
+    else this.#pages.set(page, bytes?.slice());
   }
 
   /** Pages to ask for now; `urgent`: what the machine waits for. */
@@ -161,6 +169,8 @@ export class PageTransfer {
     this.#adopted = true;
     this.#corrupt = !isRight || (isWhole && this.#replica.digest() !== digest);
     this.#pages.clear();
+    for (const [page, bytes] of this.#early) this.#takePage(page, bytes);
+    this.#early.clear();
   }
 
   /** The marks are the replica's from now on. */

@@ -65,6 +65,15 @@ export class RemoteFetches {
     if (this.#parts.replica.withhold?.(marks) === true) this.#lacking = marks.slice();
   }
 
+  /** Only of these pages, 1, has the secondary no other contents than it began with. */
+  narrow(marks: Uint8Array): void {
+    if (this.#lacking.length === 0) return;
+    this.#lacking.forEach((_, page, lacking) => {
+      lacking[page] &= marks[page];
+    });
+    this.#parts.replica.withhold?.(this.#lacking);
+  }
+
   /** The secondary lacks nothing any more, or is gone: what the guest waits for is here. */
   end(): void {
     if (!this.#parts.forgetsTokens) for (const token of this.#told.keys()) this.#ready(token);

@@ -27,6 +27,12 @@ export class SnapshotSender {
   readonly #parts: SnapshotSenderParts;
   #newest = 0;
   #hashesSent = 0;
+  /** Pages that have a hash. */
+  #present = new Uint8Array(0);
+  /** The newest state is a copy of which nothing was asked for: who joins may begin with the next one. */
+  #isUnwanted = false;
+  /** The newest state is the first for somebody who has nothing. */
+  #lacksAll = false;
   #current: { readonly id: number; readonly state: Snapshot; readonly purpose: Header["purpose"] } | undefined;
   readonly fetches: RemoteFetches;
 
@@ -53,11 +59,15 @@ export class SnapshotSender {
     const state = replica.snapshot();
     const id = ++this.#newest;
     this.#current = { id, state, purpose };
+    this.#lacksAll = purpose === "resynchronise" && this.#isUnwanted;
+    this.#isUnwanted = purpose === "copy";
     this.#hashesSent = 0;
+    this.#present = new Uint8Array(state.pageCount);
     send({
       ...{ kind: "snapshot", id, purpose, ...place, instant: state.instant },
       ...{ counts: [...replica.counts], digest: state.digest, state: state.state },
     });
+    if (this.#lacksAll) this.#lack(new Uint8Array(state.pageCount).fill(1));
   }
 
   /** Some hashes that have not been sent; they do not change any more. True when there are more. */
@@ -67,19 +77,24 @@ export class SnapshotSender {
     const first = this.#hashesSent;
     const count = Math.min(HASHES_PER_TURN, state.pageCount - first);
     if (count === 0) return false;
-    this.#parts.send({ kind: "page-hashes", id, first, ...hashesOf(state, first, count) });
+    const hashes = hashesOf(state, first, count);
+    this.#parts.send({ kind: "page-hashes", id, first, ...hashes });
+    this.#present.set(hashes.present, first);
     this.#hashesSent += count;
-    return this.#hashesSent < state.pageCount;
+    const hasMore = this.#hashesSent < state.pageCount;
+    if (!hasMore) this.fetches.narrow(this.#present);
+    return hasMore;
   }
 
   /** The secondary goes on without the pages with a mark, 1. */
   lack(id: number, marks: Uint8Array): void {
-    if (this.#current?.id === id && this.#parts.options.tellsPages) this.fetches.begin(marks);
+    if (this.#current?.id === id && !this.#lacksAll) this.#lack(marks);
   }
 
   /** The secondary asks for pages. False: of another state. */
   want(id: number, pages: readonly number[]): boolean {
     if (this.#current?.id !== id) return false;
+    this.#isUnwanted = false;
     this.#send(pages);
     this.fetches.sent(pages);
     return true;
@@ -91,6 +106,10 @@ export class SnapshotSender {
     const { purpose } = this.#current;
     this.drop();
     return purpose;
+  }
+
+  #lack(marks: Uint8Array): void {
+    if (this.#parts.options.tellsPages) this.fetches.begin(marks);
   }
 
   drop(): void {

@@ -106,7 +106,7 @@ export class PageWaits {
       if (stop.kind === "absent") {
         if (this.#tell(stop)) continue;
         this.#stoodAt = machine.instant;
-        waits = this.#await(stop.page, waits);
+        waits = this.#await(stop, waits);
       } else if (stop.kind === "waiting" && this.#told.size > 0) {
         if (machine.configuration.clock === "paced") return this.#pacedWait(stop);
         waits = this.#awaitAny(waits);
@@ -131,8 +131,11 @@ export class PageWaits {
     return true;
   }
 
-  #await(page: number, waits: number): number {
+  #await(stop: Extract<MachineStop, { kind: "absent" }>, waits: number): number {
     const { absentPages } = this.#machine;
+    // Once it has what telling needs, its guest is told of the page, and of those to come.
+    const page = this.#host.tells ? (stop.needs ?? stop.page) : stop.page;
+    if (page !== stop.page) absentPages!.request(stop.page);
     const work = absentPages!.request(page);
     this.#mayBeHere = true;
     // A kernel's own page, mostly. Of a guest that is never told there is nothing to choose from.

@@ -89,3 +89,34 @@ test("a page that somebody else has brought is found with the next turn, though 
   waits.poll();
   assert.deepEqual(state.ready, [1]);
 });
+
+test("what telling needs is waited for, where anybody is told, and the page that was accessed comes meanwhile", () => {
+  for (const tells of [true, false]) {
+    const stops = [{ kind: "absent", page: 3, needs: 5 }];
+    const [requested, brought] = [[] as number[], [] as number[]];
+    const machine = {
+      ...{ instant: 7, harts: [], run: () => stops.shift() ?? { kind: "reached" } },
+      absentPages: {
+        request: (page: number) => {
+          requested.push(page);
+          return "page-in";
+        },
+        bring: (page: number) => brought.push(page) > 0,
+      },
+    } as unknown as MachineLike;
+    const host: PageHost = {
+      ...{
+        tells,
+        poll: () => true,
+        wait: () => {},
+        told: () => {},
+        ready: () => {},
+        stands: () => {},
+        goesOn: () => {},
+      },
+    };
+    const inlet = { queueNotReady: () => {}, queueReady: () => {}, pending: false };
+    new PageWaits(machine, host, inlet, () => 1000).run(100 as Instant, false);
+    assert.deepEqual([requested, brought], tells ? [[3, 5], [5]] : [[3], [3]]);
+  }
+});
