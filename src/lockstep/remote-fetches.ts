@@ -68,10 +68,9 @@ export class RemoteFetches {
   /** Only of these pages, 1, has the secondary no other contents than it began with. */
   narrow(marks: Uint8Array): void {
     if (this.#lacking.length === 0) return;
-    this.#lacking.forEach((_, page, lacking) => {
-      lacking[page] &= marks[page];
-    });
-    this.#parts.replica.withhold?.(this.#lacking);
+    const lacking = this.#lacking;
+    for (let page = 0; page < lacking.length; page++) lacking[page] &= marks[page];
+    this.#parts.replica.withhold?.(lacking);
   }
 
   /** The secondary lacks nothing any more, or is gone: what the guest waits for is here. */

@@ -1,8 +1,8 @@
 /**
- * `npm run bench:lockstep [-- --rounds N] [--only cost]`: what a pair costs beside one recorded machine, and beside two that know
+ * `npm run bench:lockstep [-- --rounds N] [--only cost,fetch,rest]`: what a pair costs beside one recorded machine, and beside two that know
  * nothing of each other, in turns; how long output waits, what the log needs, busy and idle; how long a take-over takes, in threads
- * and processes; and how long the primary stands still for a resynchronisation of 256 MiB of which 1 % differs. On a machine with
- * two cores that does nothing else.
+ * and processes; how long the primary stands still for a resynchronisation of 256 MiB of which 1 % differs; and what is waited for when
+ * somebody joins a guest that can be told of pages. On a machine with two cores that does nothing else.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,13 +20,16 @@ import { Machine } from "../../src/machine/machine.ts";
 import { LocalPair } from "../lockstep/local-pair.ts";
 import { buildCli } from "./contenders.ts";
 import { costText, measureLockstepCosts } from "./lockstep-cost.ts";
+import { fetchText, measureFetches } from "./lockstep-fetch.ts";
 import { LARGE, TICKING, WAITING } from "./lockstep-guests.ts";
 import { timeResyncs } from "./lockstep-resync.ts";
+import { checkNames } from "./names.ts";
 import { spreadOf, spreadText } from "./statistics.ts";
 
 const MIB = 2 ** 20;
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "3" }, only: { type: "string" } } });
 const ROUNDS = Number(values.rounds);
+const SECTIONS = ["cost", "fetch", "rest"];
 /** How long an idle pair is looked at. */
 const IDLE_MS = 3_000;
 const folder = mkdtempSync(join(tmpdir(), "hindcast-bench-"));
@@ -78,11 +81,14 @@ async function pair(
 const shown = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(value < 10 ? 2 : 0));
 const spread = (values: readonly number[], digits = 2) => spreadText(spreadOf(values), digits);
 
-if (values.only === undefined || values.only === "cost") {
-  buildCli();
+const sections = values.only?.split(",") ?? SECTIONS;
+checkNames("--only", sections, SECTIONS);
+if (sections.includes("cost") || sections.includes("fetch")) buildCli();
+if (sections.includes("cost")) {
   for await (const cost of measureLockstepCosts(folder, ROUNDS)) console.log(costText(cost));
 }
-if (values.only === "cost") {
+if (sections.includes("fetch")) for (const cost of measureFetches(folder, ROUNDS)) console.log(fetchText(cost));
+if (!sections.includes("rest")) {
   rmSync(folder, { recursive: true, force: true });
   process.exit();
 }
