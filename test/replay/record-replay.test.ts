@@ -335,3 +335,23 @@ test("a live run travels far by the checkpoints that have reached its file", () 
   drive(timeline.forward({ stops: NO_STOPS, limit: instant(60_000) }));
   assert.equal(machine.digest(), expected.get(60_000));
 });
+
+test("its first instant has the events that came there, for who has just opened it as for who comes back", () => {
+  const machine = new FakeMachine(1, {});
+  const recording = new MemoryRecording(headerFor(machine));
+  const timeline = Timeline.record(machine, recording, SMALL);
+  const before = machine.digest();
+  timeline.edit({ target: "register", hart: 0, register: 2, value: 77n });
+  const edited = machine.digest();
+  timeline.advance(instant(500));
+  timeline.close();
+  const replay = Timeline.open(new FakeMachine(1, {}), reopen(recording.bytes), SMALL);
+  const digestAt = (at: number) => {
+    drive(replay.seek(instant(at)));
+    return replay.machine.digest();
+  };
+  assert.notEqual(before, edited);
+  assert.equal(digestAt(0), edited);
+  digestAt(300);
+  assert.equal(digestAt(0), edited);
+});
