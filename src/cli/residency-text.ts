@@ -23,9 +23,9 @@ export function worksText(works: readonly WorkReport[], idleMs: number): readonl
 
 function workText({ work, told, beside, waited, hiddenMs, waitedMs, mostMs }: WorkReport): string {
   const parts: string[] = [];
-  if (told > 0) parts.push(`${formatCount(told)} told`);
-  if (beside > 0) parts.push(`${formatCount(beside)} beside the guest`);
-  if (told + beside > 0) parts.push(`${parts.pop()}, ${milliseconds(hiddenMs)} hidden`);
+  const hidden = hiddenMs > 0 ? `, ${milliseconds(hiddenMs)} hidden` : "";
+  if (told > 0) parts.push(`${formatCount(told)} told${hidden}`);
+  if (beside > 0) parts.push(`${formatCount(beside)} beside the guest${told > 0 ? "" : hidden}`);
   if (waited > 0) parts.push(`${formatCount(waited)} waited for, ${milliseconds(waitedMs)}`);
   return `  ${work}: ${parts.join("; ")}; the longest ${milliseconds(mostMs)}.`;
 }

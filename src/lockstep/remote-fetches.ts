@@ -7,15 +7,6 @@ import type { Replica, ReplicaStop } from "./replica.ts";
 const WORK: LatentWork = "remote-fetch";
 const NO_PAGES = new Uint8Array(0);
 
-/** A page on its way to the secondary. */
-interface Journey {
-  readonly sinceMs: number;
-  /** The last frame that it is in; undefined: it is sent behind the log of this turn. */
-  frame: number | undefined;
-  /** The guest has needed it, and went on beside. */
-  isBeside: boolean;
-}
-
 export interface RemoteFetchParts {
   readonly replica: Replica;
   /** Sends pages of the snapshot that is on its way, and says the number of their last frame. */
@@ -35,7 +26,8 @@ export class RemoteFetches {
   readonly #meter: LatentMeter;
   /** By page, 1: the secondary lacks it, and it has not been sent. */
   #lacking = NO_PAGES;
-  readonly #journeys = new Map<number, Journey>();
+  /** Pages on their way to the secondary: the last frame that each is in; undefined: it is sent behind the log of this turn. */
+  readonly #journeys = new Map<number, number | undefined>();
   /** Pages by the tokens that stand for them. */
   readonly #told = new Map<number, number>();
   #isStanding = false;
@@ -111,17 +103,16 @@ export class RemoteFetches {
 
   /** The log of this turn is on its way. */
   logged(): void {
-    const pages = [...this.#journeys].flatMap(([page, { frame }]) => (frame === undefined ? [page] : []));
+    const pages = [...this.#journeys].flatMap(([page, frame]) => (frame === undefined ? [page] : []));
     if (pages.length > 0) this.#send(pages);
   }
 
   /** The secondary has had all frames up to this one. */
   arrived(frame: number): void {
-    for (const [page, { frame: last, isBeside, sinceMs }] of this.#journeys) {
+    for (const [page, last] of this.#journeys) {
       if (last === undefined || last > frame) continue;
       this.#journeys.delete(page);
       this.#parts.replica.release?.(page);
-      if (isBeside) this.#meter.beside(WORK, this.#parts.nowMs() - sinceMs);
       for (const [token, told] of this.#told) if (told === page) this.#ready(token);
     }
   }
@@ -137,32 +128,30 @@ export class RemoteFetches {
 
   /** The page is there before what the log says of its use. False: this machine does not have it either. */
   #goAhead(page: number): boolean {
-    if (this.#lacking[page] === 1) this.#send([page]);
-    const journey = this.#journeys.get(page);
-    if (journey === undefined) return false;
-    journey.isBeside = true;
+    if (this.#lacking[page] === 1) {
+      this.#send([page]);
+      // Nobody waits for it, however long it takes.
+      this.#meter.beside(WORK, 0);
+    }
+    if (!this.#journeys.has(page)) return false;
     this.#parts.replica.release?.(page);
     return true;
   }
 
   /** To be sent once the secondary has been told of it; with those that are often needed next. */
   #order(first: number): void {
-    const sinceMs = this.#parts.nowMs();
     for (let page = first; page < Math.min(first + PAGES_AHEAD, this.#lacking.length); page++) {
       if (this.#lacking[page] !== 1) continue;
       this.#lacking[page] = 0;
-      this.#journeys.set(page, { sinceMs, frame: undefined, isBeside: false });
+      this.#journeys.set(page, undefined);
     }
   }
 
   #send(pages: readonly number[]): void {
-    const { send, nowMs } = this.#parts;
-    const frame = send(pages);
+    const frame = this.#parts.send(pages);
     for (const page of pages) {
       this.#lacking[page] = 0;
-      const journey = this.#journeys.get(page);
-      if (journey === undefined) this.#journeys.set(page, { sinceMs: nowMs(), frame, isBeside: false });
-      else journey.frame = frame;
+      this.#journeys.set(page, frame);
     }
   }
 
