@@ -116,6 +116,12 @@ export class Playback {
     return this.machine.instant;
   }
 
+  /** It stands at the first instant, and has had none of the events that this has for whoever comes there from elsewhere. */
+  get isAsOpened(): boolean {
+    const { events } = this.run;
+    return this.inlet.taken === 0 && events.length > 0 && events.instantAt(0) === this.now;
+  }
+
   /** Takes the machine over from whatever else it repeated. */
   connect(): void {
     this.machine.inlet = this.inlet;

@@ -347,9 +347,7 @@ export class Timeline implements TimelineLike {
   *seek(instant: Instant): Motion<void> {
     if (!(instant >= this.first && instant <= this.end)) throw outOfRange(instant, this.first, this.end);
     const playback = this.#playback;
-    // As it was opened, its first instant has none of the events that it has for whoever comes there.
-    const isOpened = playback.inlet.taken === 0 && this.loggedBefore((instant + 1) as Instant).events > 0;
-    if (instant === this.now && !isOpened) return;
+    if (instant === this.now && !playback.isAsOpened) return;
     yield* this.#excursion(true, function* () {
       yield* playback.goTo(instant);
     });
