@@ -8,6 +8,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "no
 import { availableParallelism } from "node:os";
 import { dirname, relative, resolve } from "node:path";
 import { provide, type Requirement } from "./debian-packages.ts";
+import { LONG_TESTS } from "./long-tests.ts";
 import { type FileOutcome, type Outcome, runTestFile } from "./test-file.ts";
 
 interface Stage {
@@ -16,8 +17,10 @@ interface Stage {
   /** Test files that run at the same time. */
   readonly concurrency: number;
   readonly fileTimeoutMs: number;
-  /** Takes the test files by their folder below test/. */
-  readonly owns: (folder: string) => boolean;
+  /** Files that take longer are named. */
+  readonly slowSeconds?: number;
+  /** Takes the test files by their path, and their folder below test/. */
+  readonly owns: (path: string, folder: string) => boolean;
 }
 
 const ROOT = resolve(import.meta.dirname, "..");
@@ -31,9 +34,17 @@ const STAGES: readonly Stage[] = [
     name: "unit",
     requirements: [],
     concurrency: Math.max(2, availableParallelism()),
-    // The slowest file takes a few seconds on a quiet machine.
+    // The slowest file takes two seconds on a quiet machine.
     fileTimeoutMs: 3 * 60_000,
-    owns: (folder) => !APART.includes(folder),
+    slowSeconds: 5,
+    owns: (path, folder) => !APART.includes(folder) && !LONG_TESTS.includes(path),
+  },
+  {
+    name: "long",
+    requirements: [],
+    concurrency: Math.max(2, availableParallelism()),
+    fileTimeoutMs: NIGHTLY ? 8 * 3_600_000 : 5 * 60_000,
+    owns: (path) => LONG_TESTS.includes(path),
   },
   {
     name: "cli",
@@ -41,7 +52,7 @@ const STAGES: readonly Stage[] = [
     // The command in processes of its own, killed and interrupted: most of the time goes into starting Node.
     concurrency: Math.max(2, availableParallelism()),
     fileTimeoutMs: 3 * 60_000,
-    owns: (folder) => folder === "cli",
+    owns: (_, folder) => folder === "cli",
   },
   {
     name: "differential",
@@ -57,7 +68,7 @@ const STAGES: readonly Stage[] = [
     ],
     concurrency: Math.max(2, availableParallelism()),
     fileTimeoutMs: NIGHTLY ? 8 * 3_600_000 : 8 * 60_000,
-    owns: (folder) => folder === "differential",
+    owns: (_, folder) => folder === "differential",
   },
   {
     name: "gdb",
@@ -67,7 +78,7 @@ const STAGES: readonly Stage[] = [
     ],
     concurrency: 1,
     fileTimeoutMs: 5 * 60_000,
-    owns: (folder) => folder === "gdb-client",
+    owns: (_, folder) => folder === "gdb-client",
   },
   {
     name: "nats",
@@ -78,7 +89,7 @@ const STAGES: readonly Stage[] = [
     // Servers, workers and queries in processes of their own.
     concurrency: 1,
     fileTimeoutMs: 5 * 60_000,
-    owns: (folder) => folder === "nats",
+    owns: (_, folder) => folder === "nats",
   },
   {
     name: "linux",
@@ -90,7 +101,7 @@ const STAGES: readonly Stage[] = [
     // Each boots a machine of its own, a thousand million steps and more.
     concurrency: Math.max(1, availableParallelism() - 1),
     fileTimeoutMs: 45 * 60_000,
-    owns: (folder) => folder === "linux",
+    owns: (_, folder) => folder === "linux",
   },
   {
     name: "vscode",
@@ -104,7 +115,7 @@ const STAGES: readonly Stage[] = [
     // One browser and one server at a time: they take both cores, and the figures on screen are compared.
     concurrency: 1,
     fileTimeoutMs: 12 * 60_000,
-    owns: (folder) => folder === "vscode",
+    owns: (_, folder) => folder === "vscode",
   },
 ];
 
@@ -172,13 +183,17 @@ async function runFiles(stage: Stage, files: readonly string[]): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: stage.concurrency }, worker));
+  const slow = files
+    .map((file) => relative(ROOT, file))
+    .filter((path) => durations[path] > (stage.slowSeconds ?? Number.POSITIVE_INFINITY));
+  if (slow.length > 0) console.log(`Took more than ${stage.slowSeconds} s, see docs/testing.md: ${slow.join(", ")}`);
   mkdirSync(dirname(DURATIONS), { recursive: true });
   writeFileSync(DURATIONS, JSON.stringify(durations));
 }
 
 async function runStage(stage: Stage, paths: readonly string[]): Promise<void> {
   const files = globSync("test/*/**/*.test.ts", { cwd: ROOT })
-    .filter((path) => stage.owns(path.split("/")[1]))
+    .filter((path) => stage.owns(path, path.split("/")[1]))
     .filter((path) => paths.length === 0 || paths.some((wanted) => path === wanted || path.startsWith(`${wanted}/`)))
     .sort()
     .map((path) => resolve(ROOT, path));

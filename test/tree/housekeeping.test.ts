@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import test from "node:test";
+import { LONG_TESTS } from "../../scripts/long-tests.ts";
 import { importsOf, ROOT, readLayers, readTreeFile, sourceFiles, treeFiles } from "./source-tree.ts";
 
 /** A file that is longer asks to be two; about 400 is where one begins to look (design: style). */
@@ -99,6 +100,12 @@ test(`no source file is longer than ${LONGEST_FILE_LINES} lines`, () => {
     .filter(({ lines }) => lines > LONGEST_FILE_LINES)
     .map(({ path, lines }) => `${path}: ${lines} lines`);
   assert.deepEqual(long, [], "such a file is usually two");
+});
+
+test("what the long stage names is there", () => {
+  const gone = LONG_TESTS.filter((path) => !existsSync(join(ROOT, path)));
+  assert.deepEqual(gone, []);
+  assert.deepEqual([...LONG_TESTS].sort(), LONG_TESTS, "by path");
 });
 
 test("every folder of src has its page in docs", () => {
