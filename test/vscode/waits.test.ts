@@ -3,6 +3,9 @@
  * Timeline and the Machine view say who did, for what, and who ran meanwhile. Screenshots go to test/vscode/shots.
  */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { Driver } from "./driver.ts";
 import { story } from "./story.ts";
 import { temporaryFolder, type Workbench } from "./workbench.ts";
@@ -10,6 +13,16 @@ import { temporaryFolder, type Workbench } from "./workbench.ts";
 const folder = temporaryFolder("guest/samples/hello.s");
 let workbench: Workbench;
 let user: Driver;
+
+/** A pair of the kernel whose second machine dies; the third has nothing when it joins. */
+function recordPair(name: string): void {
+  const root = resolve(import.meta.dirname, "../..");
+  const input = join(folder.path, "typed");
+  writeFileSync(input, "mix 2 20 1500 200\nexit\n");
+  const kernel = ["--kernel", join(root, "guest/kernel/prebuilt/kernel.elf"), "--memory", "128M", "--input", input];
+  const pair = ["--fault", "kill@500000000", "-o", join(folder.path, name)];
+  execFileSync(process.execPath, [join(root, "src/cli/main.ts"), "lockstep", ...kernel, ...pair], { stdio: "ignore" });
+}
 
 const step = story("waits-failed", folder, (...begun) => {
   [workbench, user] = begun;
@@ -48,6 +61,26 @@ step("the Machine view shows what is kept and what waiting came to, in dark and 
   await workbench.screenshot("waits-machine");
   await user.theme("Light Modern", "vs");
   await workbench.screenshot("waits-machine-light");
+});
+
+step("the Timeline of one who joined a pair says who waited for the other machine's pages", async () => {
+  recordPair("pair.hindcast");
+  await user.command("Debug: Stop");
+  await user.page.locator(".debug-toolbar").waitFor({ state: "hidden" });
+  await user.openFile("pair.C.hindcast");
+  await (await user.webview("#debug")).locator("#debug").click();
+  await user.debugToolbar.waitFor();
+  await user.command("Hindcast: Show Timeline");
+  const timeline = await user.webview("#lanes");
+  await timeline.locator("#lanes button", { hasText: "Waits" }).waitFor();
+  await timeline.locator("#filter").fill("remote-fetch");
+  await timeline.locator("#list .row", { hasText: "remote-fetch" }).first().click();
+  const told = timeline.locator("#list .label", { hasText: /waited for [\d,]+ steps: 0x[0-9a-f]+ \(remote-fetch\)/ });
+  await told.first().waitFor();
+  assert.match(await told.first().innerText(), /^mix\.\d+ waited/);
+  await workbench.screenshot("waits-timeline-pair-light");
+  await user.theme("Dark Modern", "vs-dark");
+  await workbench.screenshot("waits-timeline-pair");
 });
 
 step("the walkthrough shows its steps", async () => {
