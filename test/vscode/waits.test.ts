@@ -69,7 +69,8 @@ step("the Timeline of one who joined a pair says who waited for the other machin
   await user.page.locator(".debug-toolbar").waitFor({ state: "hidden" });
   await user.openFile("pair.C.hindcast");
   await (await user.webview("#debug")).locator("#debug").click();
-  await user.debugToolbar.waitFor();
+  // It runs to its end at first.
+  await user.page.locator(".debug-call-stack .state.label", { hasText: "Finished" }).first().waitFor();
   await user.command("Hindcast: Show Timeline");
   const timeline = await user.webview("#lanes");
   await timeline.locator("#lanes button", { hasText: "Waits" }).waitFor();
