@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -215,7 +215,7 @@ test("a finished recording: the same from its first instant; it takes no input",
   assert.match(await client.command("outputs"), /printed nothing before now/);
 });
 
-test("an edit in the past starts a branch, which is run, compared, named, left, saved and dropped", async () => {
+test("an edit in the past starts a branch, which is run, compared, named, left, saved and dropped", async (t) => {
   const { client } = await serveRecording(COUNTING);
   assert.match(await client.command("branch"), /There are no branches\. An edit in the past starts one\./);
   await client.command("goto 20");
@@ -245,7 +245,9 @@ test("an edit in the past starts a branch, which is run, compared, named, left, 
   assert.match(await client.command("branch discard"), /^In the recording/);
   assert.match(await client.command("branch go 1"), /^In branch 1 “with t6” of instant 20/);
   assert.equal(await client.ask("p1f"), wordToHex(0x1234n));
-  const saved = join(mkdtempSync(join(tmpdir(), "hindcast-branch-")), "branch.hindcast");
+  const folder = mkdtempSync(join(tmpdir(), "hindcast-branch-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const saved = join(folder, "branch.hindcast");
   assert.match(await client.command(`branch save ${saved}`), /^Saved as /);
   assert.ok(statSync(saved).size > 1000);
   assert.match(await client.command("branch discard 1"), /^In the recording/);
