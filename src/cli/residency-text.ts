@@ -27,7 +27,8 @@ function workText({ work, told, beside, waited, hiddenMs, waitedMs, mostMs }: Wo
   if (told > 0) parts.push(`${formatCount(told)} told${hidden}`);
   if (beside > 0) parts.push(`${formatCount(beside)} beside the guest${told > 0 ? "" : hidden}`);
   if (waited > 0) parts.push(`${formatCount(waited)} waited for, ${milliseconds(waitedMs)}`);
-  return `  ${work}: ${parts.join("; ")}; the longest ${milliseconds(mostMs)}.`;
+  if (mostMs > 0) parts.push(`the longest ${milliseconds(mostMs)}`);
+  return `  ${work}: ${parts.join("; ")}.`;
 }
 
 function milliseconds(ms: number): string {

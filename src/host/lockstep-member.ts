@@ -200,7 +200,7 @@ export class MemberDriver {
   /** The guest waits, with nothing on its way; `ticks`: for its timer, on a paced clock. */
   get waiting(): { readonly ticks: number | undefined } | undefined {
     const { primary } = this.member;
-    if (primary?.isWaiting !== true || !primary.isSettled || primary.waitsForPages) return undefined;
+    if (primary?.isWaiting !== true || !primary.isSettled || primary.willGoOn) return undefined;
     return { ticks: this.#parts.replica.waitingTicks };
   }
 

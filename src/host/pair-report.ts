@@ -78,8 +78,8 @@ export function memberReport(member: Member, isDead: boolean, bytesSent: number)
     },
     entries: statistics?.entries ?? 0,
     pagesSent: statistics?.pagesSent ?? 0,
-    works: sumOfWorks([primary?.works ?? [], secondary?.works ?? []]),
-    idleMs: primary?.pageIdleMs ?? 0,
+    works: sumOfWorks([primary?.fetches.works ?? [], secondary?.works ?? []]),
+    idleMs: primary?.fetches.idleMs ?? 0,
   };
 }
 

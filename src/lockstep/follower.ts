@@ -438,6 +438,8 @@ export class Follower {
   /** The machine waits, and nothing of the log will wake it. */
   #isStuck(): boolean {
     if (!this.#resting || this.#waitsFor !== undefined) return false;
+    // Of pages that the primary has told of it will say that they are ready.
+    if ((this.#replica.tokens?.length ?? 0) > 0) return false;
     const next = this.#agenda[0];
     if (next === undefined) return true;
     return next.kind === "input" && !hasReached(this.#replica.counts, next.place);

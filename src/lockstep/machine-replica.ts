@@ -30,8 +30,6 @@ const END = 2;
 const MOST_RUN_BYTES = 4096;
 
 const NO_PAGES = new Uint8Array(0);
-/** Pages that are withheld no more come in some at each run. */
-const PAGES_PER_RUN = 256;
 
 /** What happens to a machine, and is no part of what the pair agrees on. */
 export interface MachineFault {
@@ -69,8 +67,6 @@ export class MachineReplica implements Replica {
   #absentCount = 0;
   #hashes: BigUint64Array | undefined;
   #arrived = new Map<number, Uint8Array>();
-  /** Pages were withheld, and may still count as absent. */
-  #hasWithheld = false;
   /** The last run ended for an absent page: an input may be half delivered. */
   #waitsForPage = false;
   readonly #skew: MachineSkew;
@@ -151,7 +147,6 @@ export class MachineReplica implements Replica {
 
   run(until: number): ReplicaStop {
     if (this.#stop !== undefined) return { kind: "ended" };
-    this.#fetchSome();
     const stop =
       this.#host === undefined
         ? this.machine.run(instantOf(until), { departing: false })
@@ -254,22 +249,12 @@ export class MachineReplica implements Replica {
     const { absentPages, asyncPages, harts } = this.machine;
     if (absentPages === undefined || !this.toleratesAbsentPages) return false;
     const isListening = asyncPages !== undefined && harts.some((_, hart) => asyncPages.area(hart) !== undefined);
-    if (!isListening && !this.#hasWithheld) return false;
     absentPages.withhold(isListening ? marks : NO_PAGES);
-    this.#hasWithheld = true;
     return isListening;
   }
 
   release(page: number): void {
     this.machine.absentPages?.bringNow(page);
-  }
-
-  /** What was withheld, and nobody has asked for since, is not to slow the machine for ever. */
-  #fetchSome(): void {
-    if (!this.#hasWithheld) return;
-    const absentPages = this.machine.absentPages!;
-    absentPages.bringSome(PAGES_PER_RUN);
-    this.#hasWithheld = absentPages.count > 0;
   }
 
   #replace(checkpoint: Checkpoint, counts: Counts, isForeign: boolean): void {
@@ -283,7 +268,6 @@ export class MachineReplica implements Replica {
     this.#stop = undefined;
     this.#absent = NO_PAGES;
     this.#absentCount = 0;
-    this.#hasWithheld = false;
     this.#waitsForPage = false;
     this.#closedAt = this.machine.instant;
   }

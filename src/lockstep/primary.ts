@@ -1,4 +1,3 @@
-import type { WorkReport } from "../machine/residency.ts";
 import type { Tenure } from "./arbiter.ts";
 import type { OutputDivergence } from "./divergence.ts";
 import type { LogEntry, Rest } from "./entry.ts";
@@ -9,6 +8,7 @@ import type { Message } from "./message.ts";
 import { PendingOutputs } from "./pending-outputs.ts";
 import { type PrimaryParts, type PrimaryPhase, type PrimaryStart, tokensOut } from "./primary-parts.ts";
 import { ProgressWatch } from "./progress-watch.ts";
+import type { RemoteFetches } from "./remote-fetches.ts";
 import {
   type Counts,
   hasReached,
@@ -59,6 +59,8 @@ export class Primary {
   #digestDue: number;
   #digestAtMs = 0;
   readonly #sender: SnapshotSender;
+  /** The last run came to need pages that the secondary lacks. */
+  #hasMet = false;
   #nowMs = 0;
   /** The secondary has come on since it was looked at. */
   #cameOn = false;
@@ -136,19 +138,14 @@ export class Primary {
     return this.#pending.length === 0 && hasReached(this.#leaving.released, this.#leaving.offered);
   }
 
-  /** The guest waits for pages that are on their way to the secondary. */
-  get waitsForPages(): boolean {
-    return this.#sender.fetches.isTold;
+  /** The guest may wait, but what wakes it has come, or is certain to: a page on its way to the secondary. */
+  get willGoOn(): boolean {
+    return this.#sender.fetches.isTold || this.#parts.replica.queued > 0;
   }
 
   /** What pages came to that the secondary has fetched, or fetches. */
-  get works(): readonly WorkReport[] {
-    return this.#sender.fetches.works;
-  }
-
-  /** In which all of the guest waited for pages that it was told of. */
-  get pageIdleMs(): number {
-    return this.#sender.fetches.idleMs;
+  get fetches(): Pick<RemoteFetches, "works" | "idleMs"> {
+    return this.#sender.fetches;
   }
 
   /** Number of the input that the machine is given next. */
@@ -264,7 +261,7 @@ export class Primary {
     if (this.#rest === "held") this.#parts.tap?.({ kind: "held", held: false });
     const stop = this.#advance(before + Math.min(budget, room));
     const perStepMs = (this.#clock(nowMs) - startMs) / Math.max(1, replica.instant - before);
-    const happened = this.#collect((instant) => startMs + (instant - before) * perStepMs);
+    const happened = this.#collect((instant) => startMs + (instant - before) * perStepMs) || this.#hasMet;
     this.#rest = restOf(stop);
     this.#sender.fetches.stands(this.isWaiting);
     if (replica.instant >= this.#digestDue && nowMs - this.#digestAtMs >= options.digestMs) {
@@ -283,11 +280,13 @@ export class Primary {
   /** Over pages that the secondary lacks, and this machine therefore does without: some in a turn, since the secondary waits to be heard. */
   #advance(until: number): ReplicaStop {
     const { replica } = this.#parts;
+    let met = 0;
     let stop = replica.run(until);
-    for (let met = 0; stop.kind === "absent" && this.#sender.fetches.meet(stop); met++) {
+    while (stop.kind === "absent" && this.#sender.fetches.meet(stop)) {
       // What the guest is told, it is told at this instant.
-      stop = replica.run(met < MOST_MET ? until : replica.instant);
+      stop = replica.run(++met < MOST_MET ? until : replica.instant);
     }
+    this.#hasMet = met > 0;
     return stop;
   }
 
@@ -371,11 +370,13 @@ export class Primary {
   #tell(nowMs: number): void {
     const { replica } = this.#parts;
     const released = this.#leaving.released;
+    // Who waits is believed to say nothing more by himself.
+    const rest = this.isWaiting && this.willGoOn ? "running" : this.#rest;
     if (this.#link !== undefined) {
-      if (this.#isFollowed && (replica.instant !== this.#progressTold || this.#rest !== this.#restTold)) {
+      if (this.#isFollowed && (replica.instant !== this.#progressTold || rest !== this.#restTold)) {
         this.#progressTold = replica.instant;
-        this.#restTold = this.#rest;
-        this.#append({ kind: "progress", sequence: 0, instant: replica.instant, rest: this.#rest });
+        this.#restTold = rest;
+        this.#append({ kind: "progress", sequence: 0, instant: replica.instant, rest });
       }
       // What has left goes along with the log; where that does not go on, by itself.
       const isHeld = this.#rest !== "running" || this.paused;
@@ -576,6 +577,7 @@ export class Primary {
 
   #fence(): void {
     this.#phase = "fenced";
+    this.#sender.fetches.stands(false);
     this.#parts.tap?.({ kind: "fenced", through: this.#sequence });
   }
 

@@ -57,7 +57,7 @@ export class RemoteFetches {
     if (this.#parts.replica.withhold?.(marks) === true) this.#lacking = marks.slice();
   }
 
-  /** Only of these pages, 1, has the secondary no other contents than it began with. */
+  /** It has turned out that the secondary lacks none but those with a mark, 1. */
   narrow(marks: Uint8Array): void {
     if (this.#lacking.length === 0) return;
     const lacking = this.#lacking;
@@ -128,12 +128,12 @@ export class RemoteFetches {
 
   /** The page is there before what the log says of its use. False: this machine does not have it either. */
   #goAhead(page: number): boolean {
-    if (this.#lacking[page] === 1) {
+    const isOrdered = this.#journeys.has(page);
+    if (this.#lacking[page] === 1 || (isOrdered && this.#journeys.get(page) === undefined)) {
       this.#send([page]);
       // Nobody waits for it, however long it takes.
       this.#meter.beside(WORK, 0);
-    }
-    if (!this.#journeys.has(page)) return false;
+    } else if (!isOrdered) return false;
     this.#parts.replica.release?.(page);
     return true;
   }

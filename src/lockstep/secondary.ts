@@ -349,6 +349,7 @@ export class Secondary {
 
   #survive(term: number): void {
     const { replica } = this.#parts;
+    this.#waitFor(undefined);
     // A state that is not whole, or did not arrive as it was sent, is nothing to go on from.
     if (this.#fallback !== undefined) {
       replica.restore(this.#fallback.snapshot, this.#fallback.counts);
@@ -365,6 +366,7 @@ export class Secondary {
   }
 
   #fence(): void {
+    this.#waitFor(undefined);
     if (this.#phase !== "fenced") this.#parts.tap?.({ kind: "fenced", through: this.#through });
     this.#phase = "fenced";
   }

@@ -31,8 +31,8 @@ export class SnapshotSender {
   #present = new Uint8Array(0);
   /** The newest state is a copy of which nothing was asked for: who joins may begin with the next one. */
   #isUnwanted = false;
-  /** The newest state is the first for somebody who has nothing. */
-  #lacksAll = false;
+  /** What the secondary lacks of the newest state is known, or believed. */
+  #isLacking = false;
   #current: { readonly id: number; readonly state: Snapshot; readonly purpose: Header["purpose"] } | undefined;
   readonly fetches: RemoteFetches;
 
@@ -59,7 +59,7 @@ export class SnapshotSender {
     const state = replica.snapshot();
     const id = ++this.#newest;
     this.#current = { id, state, purpose };
-    this.#lacksAll = purpose === "resynchronise" && this.#isUnwanted;
+    this.#isLacking = purpose === "resynchronise" && this.#isUnwanted;
     this.#isUnwanted = purpose === "copy";
     this.#hashesSent = 0;
     this.#present = new Uint8Array(state.pageCount);
@@ -67,7 +67,8 @@ export class SnapshotSender {
       ...{ kind: "snapshot", id, purpose, ...place, instant: state.instant },
       ...{ counts: [...replica.counts], digest: state.digest, state: state.state },
     });
-    if (this.#lacksAll) this.#lack(new Uint8Array(state.pageCount).fill(1));
+    // The first state for somebody who has nothing.
+    if (this.#isLacking) this.#lack(new Uint8Array(state.pageCount).fill(1));
   }
 
   /** Some hashes that have not been sent; they do not change any more. True when there are more. */
@@ -88,7 +89,10 @@ export class SnapshotSender {
 
   /** The secondary goes on without the pages with a mark, 1. */
   lack(id: number, marks: Uint8Array): void {
-    if (this.#current?.id === id && !this.#lacksAll) this.#lack(marks);
+    if (this.#current?.id !== id) return;
+    if (this.#isLacking) this.fetches.narrow(marks);
+    else this.#lack(marks);
+    this.#isLacking = true;
   }
 
   /** The secondary asks for pages. False: of another state. */

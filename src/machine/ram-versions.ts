@@ -13,6 +13,7 @@ import { contribution, isUnopened, type LeafChange, mix, Pages, sumsOf, versions
 import { sumsWith } from "./place-sums.ts";
 import type { PageStore, ResidencyCounters } from "./residency.ts";
 import { SecondChance } from "./second-chance.ts";
+import { WithheldPages } from "./withheld-pages.ts";
 
 /** PAGE_FLAG.dirty of eight pages. */
 const DIRTY_OF_EIGHT = BigInt(PAGE_FLAG.dirty) * 0x0101_0101_0101_0101n;
@@ -83,8 +84,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
   readonly #chance: SecondChance | undefined;
   /** Pages that were put away since the last `save`, and written before. */
   readonly #writtenAway = new Set<number>();
-  /** By page, 1: it counts as absent although it is here. */
-  #withheld: Uint8Array | undefined;
+  readonly #withheld: WithheldPages;
   #putAwayCount = 0;
   #broughtCount = 0;
   /** What somebody who looks on has fetched last. */
@@ -101,6 +101,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     this.#store = store;
     this.#chance = store && new SecondChance(memory, (page) => others.isKept(page));
     this.#memory = memory;
+    this.#withheld = new WithheldPages(memory);
     this.#maintenance = maintenance;
     this.#others = others;
     this.#disks = disks;
@@ -150,7 +151,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
     assert(pages instanceof Pages && pages.pageCount === this.#current.pageCount, "a page table of another machine");
     const { flags } = this.#memory;
     this.#hasWithdrawn = false;
-    this.#withheld = undefined;
+    this.#withheld.giveBackAll();
     this.#room = mostCopied;
     this.#noteWrittenAway();
     for (const frame of this.#dirtyFrames()) {
@@ -200,16 +201,15 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   withhold(marks: Uint8Array): void {
     assert(this.#chance === undefined, "every page has its frame");
-    this.#withheld = undefined;
+    this.#withheld.giveBackAll();
     if (!marks.includes(1)) return;
-    // Its version has what RAM has, as of every absent page.
+    // Their versions have what RAM has, as of every absent page.
     this.save();
-    this.#withheld = marks.slice(0, this.#ramPages);
-    if (this.#memory.setManyAbsent(0, this.#withheld.length, marks, 1)) this.#others.withdrawn();
+    if (this.#withheld.take(marks)) this.#others.withdrawn();
   }
 
   bringNow(page: number): void {
-    if (this.#withheld?.[page] === 1) this.#withheld[page] = 0;
+    this.#withheld.giveBack(page);
     if (this.bring(page)) return;
     const version = this.#current.get(page);
     assert(version !== undefined, "what nobody has written is here");
@@ -255,7 +255,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   /** Of a page in no frame; undefined: its contents cannot be had now. */
   contentsOf(page: number): Uint8Array | undefined {
-    if (this.#withheld?.[page] === 1) return undefined;
+    if (this.#withheld.has(page)) return undefined;
     const version = this.#current.get(page);
     return version === undefined ? ZERO_PAGE : fetchVersion(version);
   }
@@ -292,7 +292,7 @@ export class RamVersions implements WrittenPages, AbsentPages, PageBringer {
 
   bringSome(most: number): void {
     // Where there are fewer frames than pages, they come when they are needed; what is withheld, when it is asked for.
-    if (this.#chance !== undefined || this.#withheld !== undefined) return;
+    if (this.#chance !== undefined || this.#withheld.any) return;
     const { flags } = this.#memory;
     let looked = 0;
     for (let brought = 0; brought < most && this.#memory.absentCount > 0 && looked < flags.length; looked++) {

@@ -389,7 +389,7 @@ class Simulation {
     for (const { member, machine } of this.#inhabitants) {
       const { secondary, primary } = member;
       this.#count("pages that were waited for", machine.absences);
-      for (const { told, beside } of primary?.works ?? []) {
+      for (const { told, beside } of primary?.fetches.works ?? []) {
         this.#count("pages that a guest was told of", told);
         this.#count("pages that went ahead", beside);
       }
