@@ -75,11 +75,11 @@ export async function lockstep(
   return { ...answer, json };
 }
 
-/** How long a machine may be silent, and whether the guest is told of pages that the second has to fetch. */
-export function protocolOptions({ giveUpAfter, asyncPages }: LockstepChoice): Partial<LockstepOptions> {
+/** How long a machine may be silent, and whether the guest is told of pages that the second has to fetch: not, where that one differs. */
+export function protocolOptions({ giveUpAfter, asyncPages, diverge = [] }: LockstepChoice): Partial<LockstepOptions> {
   return {
     ...(giveUpAfter !== undefined && { silenceMs: giveUpAfter * 1000 }),
-    ...(asyncPages !== undefined && { tellsPages: asyncPages === "on" }),
+    ...((asyncPages === "off" || diverge.length > 0) && { fetches: "ahead" as const }),
   };
 }
 

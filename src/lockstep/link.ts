@@ -100,7 +100,7 @@ export class Link {
 
   /** With what this machine is made of: the other end holds it against its own. */
   sayHello(member: string, role: Extract<Message, { kind: "hello" }>["role"], nowMs: number): void {
-    this.send({ kind: "hello", member, role, ...this.#shape }, nowMs);
+    this.send({ kind: "hello", member, role, ...this.#shape, isTold: this.#options.fetches === "told" }, nowMs);
   }
 
   send(message: Message, nowMs: number): void {

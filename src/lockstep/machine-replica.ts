@@ -246,11 +246,9 @@ export class MachineReplica implements Replica {
   }
 
   withhold(marks: Uint8Array): boolean {
-    const { absentPages, asyncPages, harts } = this.machine;
-    if (absentPages === undefined || !this.toleratesAbsentPages) return false;
-    const isListening = asyncPages !== undefined && harts.some((_, hart) => asyncPages.area(hart) !== undefined);
-    absentPages.withhold(isListening ? marks : NO_PAGES);
-    return isListening;
+    if (!this.toleratesAbsentPages) return false;
+    this.machine.absentPages!.withhold(marks);
+    return true;
   }
 
   release(page: number): void {

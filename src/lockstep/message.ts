@@ -17,6 +17,8 @@ export type Message =
       readonly role: "primary" | "secondary" | "joiner";
       readonly pageCount: number;
       readonly devices: number;
+      /** It does what its partner does: what is told to one guest may be told to both. */
+      readonly isTold: boolean;
     }
   | { readonly kind: "log"; readonly entries: readonly LogEntry[] }
   /**
@@ -92,6 +94,7 @@ export function encodeMessage(message: Message): Uint8Array {
       writer.u8(ROLES.indexOf(message.role));
       writer.varint(message.pageCount);
       writer.varint(message.devices);
+      writer.u8(message.isTold ? 1 : 0);
       break;
     case "log":
       encodeEntries(writer, message.entries);
@@ -240,7 +243,8 @@ function decodeKind(reader: ByteReader, kind: Message["kind"]): Message {
         throw new MalformedBytes(`speaks version ${version} of the protocol, and not ${PROTOCOL_VERSION}`);
       }
       const [member, role] = [readText(reader), oneOf(reader, ROLES, "role")];
-      return { kind, member, role, pageCount: reader.varint(), devices: reader.varint() };
+      const [pageCount, devices] = [reader.varint(), reader.varint()];
+      return { kind, member, role, pageCount, devices, isTold: reader.u8() === 1 };
     }
     case "log":
       return { kind, entries: decodeEntries(reader) };

@@ -28,8 +28,12 @@ export interface LockstepOptions {
   readonly digestMs: number;
   /** Pages that the secondary asks for at a time. */
   readonly pagesInFlight: number;
-  /** A guest that can be told is told of pages that the secondary has still to fetch, in both machines: docs/async-pages.md. */
-  readonly tellsPages: boolean;
+  /**
+   * Pages that the secondary has still to fetch, when the primary comes to need one. "told": a guest that can be told is told, in both machines
+   * (docs/async-pages.md), and otherwise as "ahead": the page is sent before the log says of its use; of machines that differ on purpose, which must not
+   * be told. "waited": the secondary waits for it, as it did before there was either; for measuring.
+   */
+  readonly fetches: "told" | "ahead" | "waited";
   /** "stop": two programs that differ on purpose are compared up to the first difference. */
   readonly onDivergence: "resynchronise" | "stop";
   /** For tests alone: a mistake in the protocol, which the simulation must find. */
@@ -70,6 +74,6 @@ export const LOCKSTEP_OPTIONS: LockstepOptions = {
   digestMs: 50,
   // A mebibyte.
   pagesInFlight: 256,
-  tellsPages: true,
+  fetches: "told",
   onDivergence: "resynchronise",
 };

@@ -397,6 +397,7 @@ export class Primary {
     switch (message.kind) {
       case "hello":
         this.#secondary = message.member;
+        this.#sender.fetches.tells = message.isTold && this.#parts.options.fetches === "told";
         break;
       case "acknowledge":
         this.#takeAcknowledgement(message);

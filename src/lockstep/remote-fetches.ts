@@ -31,6 +31,8 @@ export class RemoteFetches {
   /** Pages by the tokens that stand for them. */
   readonly #told = new Map<number, number>();
   #isStanding = false;
+  /** The guest is told, where it can be: the secondary does what this machine does. */
+  tells = false;
 
   constructor(parts: RemoteFetchParts) {
     this.#parts = parts;
@@ -75,10 +77,11 @@ export class RemoteFetches {
   }
 
   /** The machine has stopped for a page. False: for one that it does not have either. */
-  meet({ page, notice, needs = page }: Extract<ReplicaStop, { kind: "absent" }>): boolean {
+  meet({ page, notice, needs }: Extract<ReplicaStop, { kind: "absent" }>): boolean {
     const { replica } = this.#parts;
+    if (!this.tells) return this.#goAhead(page);
     // What telling needs goes ahead, and the same access is met again.
-    if (needs !== page) return this.#goAhead(needs);
+    if (needs !== undefined && this.#goAhead(needs)) return true;
     const isLacking = this.#lacking[page] === 1;
     if (!isLacking && !this.#journeys.has(page)) return false;
     if (notice !== undefined && !this.#told.has(notice.token)) {

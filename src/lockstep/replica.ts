@@ -154,7 +154,7 @@ export interface Replica {
   provide(page: number, bytes: Uint8Array | undefined): boolean;
   /**
    * The machine does without the pages with a mark, 1, which it has: where it needs one it stops, so that its guest can be told. Replaces what
-   * was withheld before. False: there is nobody who could be told, and nothing is withheld. Absent: never is anything.
+   * was withheld before. False, or absent: it cannot, and nothing is withheld.
    */
   withhold?(marks: Uint8Array): boolean;
   /** It has a page again that was withheld. */

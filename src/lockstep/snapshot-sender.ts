@@ -113,7 +113,7 @@ export class SnapshotSender {
   }
 
   #lack(marks: Uint8Array): void {
-    if (this.#parts.options.tellsPages) this.fetches.begin(marks);
+    if (this.#parts.options.fetches !== "waited") this.fetches.begin(marks);
   }
 
   drop(): void {

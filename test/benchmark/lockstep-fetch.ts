@@ -1,20 +1,22 @@
-import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { loadBoot } from "../../src/host/boot-files.ts";
+import { configurationOf } from "../../src/host/live-session.ts";
+import { LockstepPair } from "../../src/host/lockstep-pair.ts";
+import { Bell } from "../../src/host/motion-driver.ts";
 import type { PairReport } from "../../src/host/pair-report.ts";
-import { CLI } from "./contenders.ts";
+import type { LockstepOptions } from "../../src/lockstep/options.ts";
 import { type Spread, spreadOf, spreadText } from "./statistics.ts";
 
 const KERNEL = resolve(import.meta.dirname, "../../guest/kernel/prebuilt/kernel.elf");
 /** Processes that compute, and that walk through two mebibytes each, of which they need another page after some hundred steps. */
 const TYPED = "mix 2 20 4000 200\nexit\n";
-const MACHINE = ["--memory", "128M", "--clock", "virtual", "--start-time", "0", "--quiet", "--json"];
 const DIES_AT = 1_500_000_000;
-const WAYS = ["on", "off"] as const;
+const WAYS = ["told", "ahead", "waited"] as const;
+const OPTIONS = { memoryBytes: 128 * 2 ** 20, clock: "virtual", startTime: 0 } as const;
 
-/** What a join of one that has nothing comes to; "on": the guest is told of pages that it lacks, and they go ahead. */
+/** What it comes to that one joins who has nothing, by how it gets what it comes to need. */
 export interface FetchCost {
-  readonly way: (typeof WAYS)[number];
+  readonly way: LockstepOptions["fetches"];
   readonly told: Spread;
   readonly ahead: Spread;
   /** Pages that the secondary waited for, and for how long; and how long the primary waited for the secondary, in the whole run. */
@@ -23,19 +25,11 @@ export interface FetchCost {
   readonly primaryMs: Spread;
 }
 
-/** The command line as users have it, both ways in each round. */
-export function measureFetches(folder: string, rounds: number): readonly FetchCost[] {
-  const input = join(folder, "typed");
-  writeFileSync(input, TYPED);
+/** Each way in each round, in turns. */
+export async function measureFetches(rounds: number): Promise<readonly FetchCost[]> {
   const reports = WAYS.map((): PairReport[] => []);
   for (let round = 0; round < rounds; round++) {
-    WAYS.forEach((way, index) => {
-      const args = ["lockstep", "--kernel", KERNEL, "--input", input, ...MACHINE, "--async-pages", way];
-      const said = execFileSync(process.execPath, [CLI, ...args, "--fault", `kill@${DIES_AT}`], { encoding: "latin1" });
-      const { lockstep } = JSON.parse(said.trimEnd().split("\n").pop()!) as { lockstep: PairReport };
-      if (lockstep.joined !== 1 || lockstep.innerDivergences > 0) throw new Error(JSON.stringify(lockstep));
-      reports[index].push(lockstep);
-    });
+    for (const [index, way] of WAYS.entries()) reports[index].push(await join(way));
   }
   return WAYS.map((way, index) => {
     const spread = (value: (report: PairReport) => number | undefined) =>
@@ -51,8 +45,28 @@ export function measureFetches(folder: string, rounds: number): readonly FetchCo
   });
 }
 
+async function join(fetches: LockstepOptions["fetches"]): Promise<PairReport> {
+  const bell = new Bell();
+  const configuration = configurationOf(OPTIONS, []);
+  const machine = { configuration, image: loadBoot({ kernel: KERNEL }, configuration).image, disks: [] };
+  const pair = new LockstepPair({
+    ...{ primary: machine, secondary: machine, joiner: machine, options: { fetches } },
+    faults: [{ kind: "kill", role: "secondary", instant: DIES_AT }],
+    ...{ onConsole: () => {}, onFrame: () => {}, onChange: () => bell.ring() },
+  });
+  pair.input({ kind: "console-input", bytes: new TextEncoder().encode(TYPED) });
+  while (pair.end === undefined) {
+    if (pair.failure !== undefined) throw new Error(pair.failure);
+    await bell.rest();
+  }
+  await pair.close();
+  const report = await pair.report();
+  if (report.joined !== 1 || report.innerDivergences > 0) throw new Error(JSON.stringify(report));
+  return report;
+}
+
 export function fetchText({ way, told, ahead, waited, waitedMs, primaryMs }: FetchCost): string {
   const pages = `${spreadText(told, 0)} pages told, ${spreadText(ahead, 0)} sent ahead`;
   const waits = `the secondary waited for ${spreadText(waited, 0)} pages, ${spreadText(waitedMs, 0)} ms`;
-  return `a join, --async-pages ${way}: ${pages}; ${waits}; the primary waited for it ${spreadText(primaryMs, 0)} ms in all`;
+  return `a join, ${way}: ${pages}; ${waits}; the primary waited for it ${spreadText(primaryMs, 0)} ms in all`;
 }

@@ -2,7 +2,7 @@
  * `npm run bench:lockstep [-- --rounds N] [--only cost,fetch,rest]`: what a pair costs beside one recorded machine, and beside two that know
  * nothing of each other, in turns; how long output waits, what the log needs, busy and idle; how long a take-over takes, in threads
  * and processes; how long the primary stands still for a resynchronisation of 256 MiB of which 1 % differs; and what is waited for when
- * somebody joins a guest that can be told of pages. On a machine with two cores that does nothing else.
+ * somebody joins, by how it gets the pages that it comes to need. On a machine with two cores that does nothing else.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -83,11 +83,11 @@ const spread = (values: readonly number[], digits = 2) => spreadText(spreadOf(va
 
 const sections = values.only?.split(",") ?? SECTIONS;
 checkNames("--only", sections, SECTIONS);
-if (sections.includes("cost") || sections.includes("fetch")) buildCli();
 if (sections.includes("cost")) {
+  buildCli();
   for await (const cost of measureLockstepCosts(folder, ROUNDS)) console.log(costText(cost));
 }
-if (sections.includes("fetch")) for (const cost of measureFetches(folder, ROUNDS)) console.log(fetchText(cost));
+if (sections.includes("fetch")) for (const cost of await measureFetches(ROUNDS)) console.log(fetchText(cost));
 if (!sections.includes("rest")) {
   rmSync(folder, { recursive: true, force: true });
   process.exit();

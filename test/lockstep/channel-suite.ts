@@ -32,7 +32,7 @@ export function channelSuite(name: string, open: () => Promise<ChannelPair>): vo
     const { ends, settle, close } = await open();
     const [left, right] = ends.map((end) => new Link(end, SHAPE, LOCKSTEP_OPTIONS, 0));
     const messages: Message[] = [
-      { kind: "hello", member: "A", role: "primary", ...SHAPE },
+      { kind: "hello", member: "A", role: "primary", isTold: true, ...SHAPE },
       { kind: "released", counts: [1, 2, 3] },
       { kind: "pages", id: 1, pages: [{ page: 3, bytes: new Uint8Array(4096).fill(5) }] },
       // More than one frame holds.

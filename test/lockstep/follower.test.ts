@@ -161,3 +161,50 @@ test("what it says before a partner that waits for its timer is no difference, u
   assert.equal(follower.divergence?.what, "extra");
   assert.equal(machine.counts[0], 1);
 });
+
+/** Sleeps from the first notice to the token's `page-ready`, and owes an output that its partner has said by then. */
+function sleeping(): Replica {
+  const state = { instant: 0, tokens: [] as number[], queue: [] as ReplicaInput[], happenings: [] as Happening[] };
+  const take = (input: ReplicaInput) => {
+    state.happenings.push({ kind: "input", instant: state.instant, input });
+    if (input.event.kind === "page-not-ready") state.tokens.push(input.event.token);
+    else if (input.event.kind === "page-ready") state.tokens = [];
+  };
+  return {
+    ...{ devices: ["stream"], stepsPerTick: 10, isWhole: true, queued: 0, counts: [0], toleratesAbsentPages: false },
+    get instant() {
+      return state.instant;
+    },
+    get tokens() {
+      return state.tokens;
+    },
+    queue: (input: ReplicaInput) => state.queue.push(input),
+    schedule: (_: number, input: ReplicaInput) => state.queue.push(input),
+    withdraw: () => state.queue.splice(0),
+    drain: () => state.happenings.splice(0),
+    digest: () => "another",
+    run: (until: number) => {
+      for (const input of state.queue.splice(0)) take(input);
+      if (state.tokens.length > 0) return { kind: "waiting" };
+      state.instant = Math.max(state.instant, until);
+      return { kind: "reached" };
+    },
+  } as unknown as Replica;
+}
+
+test("a machine that differs inside, and whose guest sleeps on a page, may still say what it owes", () => {
+  const start = { sequence: 0, instant: 0, counts: [0], inputs: 0 };
+  const follower = new Follower(sleeping(), LOCKSTEP_OPTIONS, start, newFollowerCounters());
+  const notice = { kind: "page-not-ready", hart: 0, address: 0n, token: 1, page: 3, work: "remote-fetch" } as const;
+  const run = { device: 0, number: 0, instant: 50, lastInstant: 50, bytes: Uint8Array.of(65) };
+  const entries: LogEntry[] = [
+    { kind: "digest", sequence: 1, instant: 10, place: [0], digest: "one" },
+    { kind: "input", sequence: 2, instant: 20, place: [0], input: { number: undefined, event: notice } },
+    { kind: "output", sequence: 3, run },
+    { kind: "progress", sequence: 4, instant: 60, rest: "running" },
+  ];
+  for (const entry of entries) follower.feed(entry);
+  follower.advance(100);
+  assert.equal(follower.inner?.how, "digest");
+  assert.equal(follower.divergence, undefined);
+});

@@ -15,7 +15,7 @@ const SHAPE = { devices: 3, pageCount: 64 };
 const DIGEST = "0123456789abcdef0123456789abcdef";
 
 const MESSAGES: readonly Message[] = [
-  { kind: "hello", member: "Ä", role: "joiner", ...SHAPE },
+  { kind: "hello", member: "Ä", role: "joiner", isTold: true, ...SHAPE },
   {
     kind: "log",
     entries: [
@@ -205,7 +205,10 @@ test("a peer that speaks something else is refused with a sentence, and nothing 
 
 test("a peer whose board is another, or who speaks of what there is not, is refused", () => {
   const wrong: readonly [Message, RegExp][] = [
-    [{ kind: "hello", member: "A", role: "primary", devices: 3, pageCount: 65 }, /its machine is another board/],
+    [
+      { kind: "hello", member: "A", role: "primary", devices: 3, pageCount: 65, isTold: true },
+      /its machine is another board/,
+    ],
     [{ kind: "released", counts: [1, 2] }, /it counts 2 devices/],
     [{ kind: "want", id: 1, pages: [64] }, /there is no page 64/],
     [{ kind: "lacking", id: 1, marks: new Uint8Array(65) }, /it has 65 pages/],

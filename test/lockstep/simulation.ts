@@ -25,7 +25,7 @@ const OPTIONS: LockstepOptions = {
     digestSteps: 120,
     digestMs: 0,
     pagesInFlight: 3,
-    tellsPages: true,
+    fetches: "told",
     onDivergence: "resynchronise",
   },
 };

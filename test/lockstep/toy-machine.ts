@@ -211,11 +211,9 @@ export class ToyMachine implements Replica {
     return this.#state.tokens;
   }
 
-  /** Half of the programs have never heard that pages may not be ready. */
   withhold(marks: Uint8Array): boolean {
-    const isListening = this.#program.seed % 2 === 0;
-    this.#withheld = new Set([...marks].flatMap((mark, page) => (isListening && mark === 1 ? [page] : [])));
-    return isListening;
+    this.#withheld = new Set([...marks].flatMap((mark, page) => (mark === 1 ? [page] : [])));
+    return true;
   }
 
   release(page: number): void {
@@ -249,14 +247,14 @@ export class ToyMachine implements Replica {
       const page = this.#step(thread);
       if (page === undefined) continue;
       if (!this.#withheld.has(page)) this.absences++;
-      return { kind: "absent", page, ...(this.#program.seed % 2 === 0 && this.#notice(thread)) };
+      return { kind: "absent", page, ...this.#notice(thread) };
     }
   }
 
-  /** Now and then it cannot be told. */
+  /** Half of the programs have never heard that pages may not be ready; the others cannot be told now and then. */
   #notice(thread: Thread): { readonly notice: PageNotice } | undefined {
     const { noise, threads, tokens } = this.#state;
-    if (noise % 4 === 0) return undefined;
+    if (this.#program.seed % 2 === 1 || noise % 4 === 0) return undefined;
     let token = 1;
     while (tokens.includes(token)) token++;
     return { notice: { hart: threads.indexOf(thread), address: 0n as VirtualAddress, token } };
