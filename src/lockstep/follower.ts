@@ -260,7 +260,9 @@ export class Follower {
     } else if (next?.kind === "input") {
       const due = next.instant + this.#shift;
       const isDue = replica.instant >= due || this.#resting;
-      const isInPlace = hasReached(replica.counts, next.place);
+      // What a guest was told of pages it may hear of at any time, and perhaps says nothing before.
+      const place = next.input.event.kind === "page-ready" ? undefined : next.place;
+      const isInPlace = place === undefined || hasReached(replica.counts, place);
       limit = isDue ? Math.max(limit, due + slack) : Math.min(limit, due);
       const ticks = idleTicksOf(next.input);
       if (ticks > 0) {
@@ -274,7 +276,7 @@ export class Follower {
         // What its partner had waited by then it has waited as well.
         if (isInPlace && this.#handedOver === 0) isGiven = this.#passTime(behind);
         if (!isGiven && this.#handedOver === 0) {
-          replica.queue(next.input, next.place);
+          replica.queue(next.input, place);
           this.#handedOver = 1;
         }
         isGiven ||= isInPlace;
@@ -438,11 +440,11 @@ export class Follower {
   /** The machine waits, and nothing of the log will wake it. */
   #isStuck(): boolean {
     if (!this.#resting || this.#waitsFor !== undefined) return false;
-    // Of pages that the primary has told of it will say that they are ready.
-    if ((this.#replica.tokens?.length ?? 0) > 0) return false;
     const next = this.#agenda[0];
-    if (next === undefined) return true;
-    return next.kind === "input" && !hasReached(this.#replica.counts, next.place);
+    // Of pages that the primary has told of it will say that they are ready.
+    if (next === undefined) return (this.#replica.tokens?.length ?? 0) === 0;
+    if (next.kind !== "input" || next.input.event.kind === "page-ready") return false;
+    return !hasReached(this.#replica.counts, next.place);
   }
 }
 

@@ -79,7 +79,10 @@ test("who takes over says that pages are ready which the guest was told of, or i
   };
   const inputs = [{ number: undefined, event: notReady(2) }];
   const primary = new Primary(parts, { term: 2, nextInput: 1, sequence: 9, inputs });
+  // Its guest may sleep, and is about to be woken: it does not pass for one that waits for somebody outside.
+  assert.equal(primary.willGoOn, true);
   for (let nowMs = 0; nowMs < 20; nowMs++) primary.turn(nowMs, 20_000);
+  assert.equal(primary.willGoOn, false);
   assert.deepEqual(replica.tokens, []);
   assert.equal(replica.queued, 0);
 });

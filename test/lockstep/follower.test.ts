@@ -194,7 +194,8 @@ function sleeping(): Replica {
 
 test("a machine that differs inside, and whose guest sleeps on a page, may still say what it owes", () => {
   const start = { sequence: 0, instant: 0, counts: [0], inputs: 0 };
-  const follower = new Follower(sleeping(), LOCKSTEP_OPTIONS, start, newFollowerCounters());
+  const replica = sleeping();
+  const follower = new Follower(replica, LOCKSTEP_OPTIONS, start, newFollowerCounters());
   const notice = { kind: "page-not-ready", hart: 0, address: 0n, token: 1, page: 3, work: "remote-fetch" } as const;
   const run = { device: 0, number: 0, instant: 50, lastInstant: 50, bytes: Uint8Array.of(65) };
   const entries: LogEntry[] = [
@@ -207,4 +208,10 @@ test("a machine that differs inside, and whose guest sleeps on a page, may still
   follower.advance(100);
   assert.equal(follower.inner?.how, "digest");
   assert.equal(follower.divergence, undefined);
+  // It would say it when it is awake: that the partner had said it before is no reason to let it sleep.
+  assert.deepEqual(replica.tokens, [1]);
+  const ready = { number: undefined, event: { kind: "page-ready", token: 1 } } as const;
+  follower.feed({ kind: "input", sequence: 5, instant: 60, place: [1], input: ready });
+  follower.advance(100);
+  assert.deepEqual(replica.tokens, []);
 });

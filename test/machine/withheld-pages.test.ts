@@ -41,6 +41,11 @@ function withhold(seed: number): number {
       if (stop.kind !== "reached") return stops;
       break;
     }
+    if (prng.below(4) === 0) {
+      // Given back they are here at once: nothing is copied, and nothing stays slow.
+      absentPages.withhold(new Uint8Array(pages));
+      assert.equal(absentPages.count, 0);
+    }
     if (prng.below(4) > 0) continue;
     // A restore ends it, and has what it restores.
     const [left, right] = [machine.checkpoint(), judge.machine.checkpoint()];
