@@ -326,7 +326,8 @@ function withResidentOptions(command: Command): Command {
 }
 
 function asyncPagesOption(): Option {
-  const meaning = "on: a guest that knows how runs something else while a page comes; off: it waits (default: on)";
+  const meaning =
+    "on: a guest that knows how runs something else while a page comes; off: it is told of none (default: on)";
   return new Option("--async-pages <choice>", meaning).choices(["on", "off"]);
 }
 

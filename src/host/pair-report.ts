@@ -78,7 +78,7 @@ export function memberReport(member: Member, isDead: boolean, bytesSent: number)
     },
     entries: statistics?.entries ?? 0,
     pagesSent: statistics?.pagesSent ?? 0,
-    works: sumOfWorks([primary?.fetches.works ?? [], secondary?.works ?? []]),
+    works: [...(primary?.fetches.works ?? []), ...(secondary?.works ?? [])],
     idleMs: primary?.fetches.idleMs ?? 0,
   };
 }
@@ -118,7 +118,7 @@ export function pairReport(members: readonly MemberReport[], outputsReleased: nu
     logEntries: sum(({ entries }) => entries),
     bytesSent: sum(({ bytesSent }) => bytesSent),
     pagesSent: sum(({ pagesSent }) => pagesSent),
-    works: sumOfWorks(members.map(({ works }) => works)),
+    works: sumOfWorks(members.flatMap(({ works }) => works)),
     idleMs: sum(({ idleMs }) => idleMs),
   };
 }

@@ -260,8 +260,7 @@ export class Follower {
     } else if (next?.kind === "input") {
       const due = next.instant + this.#shift;
       const isDue = replica.instant >= due || this.#resting;
-      // What a guest was told of pages it may hear of at any time, and perhaps says nothing before.
-      const place = next.input.event.kind === "page-ready" ? undefined : next.place;
+      const place = placeOf(next);
       const isInPlace = place === undefined || hasReached(replica.counts, place);
       limit = isDue ? Math.max(limit, due + slack) : Math.min(limit, due);
       const ticks = idleTicksOf(next.input);
@@ -443,9 +442,14 @@ export class Follower {
     const next = this.#agenda[0];
     // Of pages that the primary has told of it will say that they are ready.
     if (next === undefined) return (this.#replica.tokens?.length ?? 0) === 0;
-    if (next.kind !== "input" || next.input.event.kind === "page-ready") return false;
-    return !hasReached(this.#replica.counts, next.place);
+    const place = next.kind === "input" ? placeOf(next) : undefined;
+    return place !== undefined && !hasReached(this.#replica.counts, place);
   }
+}
+
+/** Of an input to a machine that differs inside. What a guest was told of pages it may hear of at any time, and perhaps says nothing before. */
+function placeOf({ input, place }: Extract<Step, { kind: "input" }>): Counts | undefined {
+  return input.event.kind === "page-ready" ? undefined : place;
 }
 
 function idleTicksOf({ event }: ReplicaInput): number {

@@ -59,8 +59,6 @@ export class Primary {
   #digestDue: number;
   #digestAtMs = 0;
   readonly #sender: SnapshotSender;
-  /** The last run came to need pages that the secondary lacks. */
-  #hasMet = false;
   #nowMs = 0;
   /** The secondary has come on since it was looked at. */
   #cameOn = false;
@@ -259,9 +257,9 @@ export class Primary {
     }
     const [before, startMs] = [replica.instant, this.#clock(nowMs)];
     if (this.#rest === "held") this.#parts.tap?.({ kind: "held", held: false });
-    const stop = this.#advance(before + Math.min(budget, room));
+    const { stop, hasMet } = this.#advance(before + Math.min(budget, room));
     const perStepMs = (this.#clock(nowMs) - startMs) / Math.max(1, replica.instant - before);
-    const happened = this.#collect((instant) => startMs + (instant - before) * perStepMs) || this.#hasMet;
+    const happened = this.#collect((instant) => startMs + (instant - before) * perStepMs) || hasMet;
     this.#rest = restOf(stop);
     this.#sender.fetches.stands(this.isWaiting);
     if (replica.instant >= this.#digestDue && nowMs - this.#digestAtMs >= options.digestMs) {
@@ -278,7 +276,7 @@ export class Primary {
   }
 
   /** Over pages that the secondary lacks, and this machine therefore does without: some in a turn, since the secondary waits to be heard. */
-  #advance(until: number): ReplicaStop {
+  #advance(until: number): { readonly stop: ReplicaStop; readonly hasMet: boolean } {
     const { replica } = this.#parts;
     let met = 0;
     let stop = replica.run(until);
@@ -286,8 +284,7 @@ export class Primary {
       // What the guest is told, it is told at this instant.
       stop = replica.run(++met < MOST_MET ? until : replica.instant);
     }
-    this.#hasMet = met > 0;
-    return stop;
+    return { stop, hasMet: met > 0 };
   }
 
   #isFull(): boolean {

@@ -93,9 +93,9 @@ export class LatentMeter {
 }
 
 /** What several have counted, by work. */
-export function sumOfWorks(reports: readonly (readonly WorkReport[])[]): readonly WorkReport[] {
+export function sumOfWorks(reports: readonly WorkReport[]): readonly WorkReport[] {
   const sums = new Map<LatentWork, WorkReport>();
-  for (const report of reports.flat()) {
+  for (const report of reports) {
     const sum = sums.get(report.work);
     if (sum === undefined) {
       sums.set(report.work, report);
